@@ -1,0 +1,54 @@
+"""The errors a user can cause or meet, each with its documented exit status.
+
+Messages say what was received, what was expected and how to fix it. The command line prints them
+without a traceback and exits with `exit_status`; the builtin second base lets library users catch
+what they would expect (`FileNotFoundError`, `ValueError`).
+"""
+
+
+class FitfeedError(Exception):
+    """Base of every error that fitfeed raises on purpose."""
+
+    exit_status = 1
+
+
+class UsageError(FitfeedError, ValueError):
+    """Wrong usage, or a source or dataset that is not what it must be."""
+
+    exit_status = 2
+
+
+class NotFoundError(FitfeedError, FileNotFoundError):
+    """The source, dataset or file named by the user is not there."""
+
+    exit_status = 2
+
+
+class TooManyRejectsError(FitfeedError):
+    """More inputs were rejected than `--max-bad` allows. Nothing was published."""
+
+    exit_status = 3
+
+
+class IncompleteDatasetError(FitfeedError):
+    """The folder holds a conversion that has not finished."""
+
+    exit_status = 5
+
+
+class DamagedDatasetError(FitfeedError, ValueError):
+    """A file of the dataset contradicts the manifest, the index or itself."""
+
+    exit_status = 5
+
+
+class ConversionError(FitfeedError):
+    """The conversion could not go on (a full disk, a failing worker). Running it again continues."""
+
+    exit_status = 1
+
+
+class InterruptedConversionError(FitfeedError):
+    """The user stopped the conversion. Running the same command again continues."""
+
+    exit_status = 130

@@ -1,0 +1,102 @@
+"""Pure arithmetic on keys: split, order and shard of every example.
+
+Everything here is a function of (key, seed) and of counts. It does not depend on the order in
+which a source was listed, on the number of workers or on the runner, which is why the same source
+and options always give the same bytes.
+"""
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+
+MIN_EXAMPLES_PER_SHARD = 64
+"""Below this, splitting a small dataset further costs more in files than it gains in workers."""
+
+MAX_SHARDS_OF_SMALL_DATASET = 8
+"""A dataset smaller than one shard size is still cut into up to this many, to convert in parallel."""
+
+DEFAULT_SHARD_BYTES = 128 << 20  # 128 MiB: large sequential reads, still cheap to redo after a crash
+
+
+def salted_hash(key: str, *, seed: int, purpose: str) -> int:
+    """Hashes a key to 64 uniform bits.
+
+    Args:
+        key: The example's key.
+        seed: The user's salt (`--seed`).
+        purpose: Separates independent uses (`"order"`, `"split"`), so that an example's place in
+            the order says nothing about its split.
+
+    Returns:
+        An integer in [0, 2**64): BLAKE2b with a 64-bit digest (RFC 7693), keyed by seed and purpose.
+    """
+    salt = f"{purpose}:{seed}".encode()
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8, key=salt).digest(), "big")
+
+
+def salted_order(keys: Sequence[str], *, seed: int) -> list[int]:
+    """Orders keys by their salted hash, ties by the key itself.
+
+    Returns:
+        The positions of `keys` in their new order: a permutation of `range(len(keys))` that
+        depends only on the set of keys and the seed.
+    """
+    return sorted(range(len(keys)), key=lambda i: (salted_hash(keys[i], seed=seed, purpose="order"), keys[i]))
+
+
+def split_of(key: str, fractions: Mapping[str, float], *, seed: int) -> str:
+    """Assigns a key to a split by its hash: other keys, added or removed, never move it.
+
+    Args:
+        key: The example's key.
+        fractions: Split name to share, in order; the shares sum to 1.
+        seed: The user's salt.
+    """
+    position = salted_hash(key, seed=seed, purpose="split") / 2**64
+    upper = 0.0
+    for name, fraction in fractions.items():
+        upper += fraction
+        if position < upper:
+            return name
+    return next(reversed(fractions))  # the shares sum to a hair under 1 in floating point
+
+
+def number_of_shards(
+    *, examples: int, total_bytes: int, shard_bytes: int | None = None, shards: int | None = None
+) -> int:
+    """Chooses how many shards a split gets.
+
+    Args:
+        examples: Examples in the split.
+        total_bytes: Their expected stored size.
+        shard_bytes: The size asked for. None: `DEFAULT_SHARD_BYTES`, but a small split is cut into
+            up to `MAX_SHARDS_OF_SMALL_DATASET` shards so that it converts in parallel too.
+        shards: The number asked for; wins over the size.
+
+    Returns:
+        At least 1, and never more than there are examples.
+    """
+    if shards is not None:
+        wanted = shards
+    elif shard_bytes is not None:
+        wanted = math.ceil(total_bytes / shard_bytes)
+    else:
+        by_size = math.ceil(total_bytes / DEFAULT_SHARD_BYTES)
+        by_count = min(MAX_SHARDS_OF_SMALL_DATASET, examples // MIN_EXAMPLES_PER_SHARD)
+        wanted = max(by_size, by_count)
+    return max(1, min(wanted, examples))
+
+
+def shard_bounds(examples: int, shards: int) -> list[tuple[int, int]]:
+    """Cuts `range(examples)` into consecutive shards whose sizes differ by at most one."""
+    return [(examples * k // shards, examples * (k + 1) // shards) for k in range(shards)]
+
+
+def shard_file_name(split: str, number: int, shards: int, extension: str) -> str:
+    """Names a shard, e.g. `train-00003-of-00016.tfrecord`."""
+    return f"{split}-{number:05d}-of-{shards:05d}.{extension}"
+
+
+def index_file_name(split: str) -> str:
+    """Names a split's index, e.g. `train.index.arrow`."""
+    return f"{split}.index.arrow"

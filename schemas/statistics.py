@@ -1,0 +1,135 @@
+"""Exact pixel statistics from integer histograms.
+
+A histogram of uint8 pixels is a sum of ones, so histograms of shards add exactly and in any order.
+Every figure below is then derived from integers of unlimited size and rounded once, at the end.
+"""
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+Histogram = npt.NDArray[np.int64]
+"""Shape (channels, bins), dtype int64: how often each value occurs in each channel."""
+
+BINS = 256
+"""One bin for each uint8 value."""
+
+
+class ChannelStatistics:
+    """Mean, standard deviation, extremes and percentiles per channel, in the range 0..255.
+
+    Immutable and picklable.
+
+    Attributes:
+        histogram: int64 (channels, 256), the counts that all else is derived from.
+    """
+
+    def __init__(self, histogram: npt.ArrayLike) -> None:
+        """Takes the counts.
+
+        Args:
+            histogram: Integers, shape (channels, 256), every channel with the same positive total.
+
+        Raises:
+            ValueError: If the shape, the type or a total is wrong.
+        """
+        counts = np.asarray(histogram)
+        if counts.ndim != 2 or counts.shape[1] != BINS or not np.issubdtype(counts.dtype, np.integer):
+            msg = f"histogram must be integers of shape (channels, {BINS}). Received: shape={counts.shape}, dtype={counts.dtype}"
+            raise ValueError(msg)
+        totals = {int(total) for total in counts.sum(axis=1)}
+        if (counts < 0).any() or len(totals) != 1 or totals == {0}:
+            msg = f"every channel must count the same positive number of pixels. Received totals: {sorted(totals)}"
+            raise ValueError(msg)
+        self.histogram: Histogram = counts.astype(np.int64)
+        self.histogram.flags.writeable = False
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return int(self.histogram.shape[0])
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels counted, the same for every channel."""
+        return int(self.histogram[0].sum())
+
+    @property
+    def mean(self) -> list[float]:
+        """Arithmetic mean per channel, correctly rounded."""
+        return [float(Fraction(s1, n)) for n, s1, _ in self._moments()]
+
+    @property
+    def std(self) -> list[float]:
+        """Population standard deviation (divided by n, not n - 1) per channel.
+
+        From integers: sqrt(n * sum(x^2) - sum(x)^2) / n, the root taken to 64 fractional bits.
+        """
+        return [float(Fraction(math.isqrt((s2 * n - s1 * s1) << 128), n << 64)) for n, s1, s2 in self._moments()]
+
+    @property
+    def min(self) -> list[int]:
+        """Smallest value that occurs, per channel."""
+        return [int(np.flatnonzero(channel)[0]) for channel in self.histogram]
+
+    @property
+    def max(self) -> list[int]:
+        """Largest value that occurs, per channel."""
+        return [int(np.flatnonzero(channel)[-1]) for channel in self.histogram]
+
+    def percentile(self, p: float) -> list[int]:
+        """The smallest value that at least `p` percent of the pixels do not exceed, per channel.
+
+        This is NumPy's `percentile(..., method="inverted_cdf")`.
+
+        Args:
+            p: Percentage, 0 to 100.
+
+        Raises:
+            ValueError: If `p` is outside 0..100.
+        """
+        if not 0 <= p <= 100:
+            msg = f"percentile expects p in 0..100. Received: p={p}"
+            raise ValueError(msg)
+        rank = max(1, math.ceil(Fraction(p) * self.pixels / 100))
+        return [int(np.searchsorted(np.cumsum(channel), rank)) for channel in self.histogram]
+
+    def _moments(self) -> list[tuple[int, int, int]]:
+        """Count, sum and sum of squares per channel, as integers of unlimited size."""
+        return [
+            (
+                sum(counts),
+                sum(value * count for value, count in enumerate(counts)),
+                sum(value * value * count for value, count in enumerate(counts)),
+            )
+            for counts in self.histogram.tolist()
+        ]
+
+
+def add_histograms(histograms: Sequence[Histogram], *, channels: int) -> Histogram:
+    """Adds histograms exactly.
+
+    Args:
+        histograms: Any number of int64 (channels, 256) arrays; none of them is changed.
+        channels: Number of channels, which gives an empty sum its shape.
+    """
+    total = np.zeros((channels, BINS), np.int64)
+    for histogram in histograms:
+        total += histogram
+    return total
+
+
+def class_weights(counts: Sequence[int]) -> dict[int, float]:
+    """Weights that make every class count equally, for `fit(class_weight=...)`.
+
+    weight = examples / (classes * examples of the class), scikit-learn's "balanced". A class
+    without examples gets weight 0: it never occurs, and no weight is the right one.
+
+    Args:
+        counts: Training examples per class, in label order.
+    """
+    total, classes = sum(counts), len(counts)
+    return {label: total / (classes * count) if count else 0.0 for label, count in enumerate(counts)}

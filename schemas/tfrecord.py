@@ -1,0 +1,107 @@
+"""TFRecord framing and the `tf.train.Example` wire format, without TensorFlow.
+
+The format of a record is (tensorflow/core/lib/io/record_writer.h)::
+
+    uint64 length | uint32 masked crc32c of length | byte data[length] | uint32 masked crc32c of data
+
+all little-endian. `tf.train.Example` (tensorflow/core/example/example.proto) is written by hand
+rather than through protobuf because the index needs the byte offset of the image inside it.
+"""
+
+import struct
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO
+
+import google_crc32c
+
+HEADER_BYTES = 12
+FOOTER_BYTES = 4
+
+FeatureValue = bytes | int
+"""A bytes feature or an int64 feature, each of one value."""
+
+
+def masked_crc32c(data: bytes) -> int:
+    """CRC-32C as TFRecord stores it: rotated right by 15 bits, plus a constant."""
+    crc = google_crc32c.value(data)
+    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def frame(data: bytes) -> tuple[bytes, bytes]:
+    """Returns what stands before and after `data` in a TFRecord file."""
+    length = struct.pack("<Q", len(data))
+    return length + struct.pack("<I", masked_crc32c(length)), struct.pack("<I", masked_crc32c(data))
+
+
+def encode_example(image: bytes, features: Mapping[str, FeatureValue]) -> tuple[bytes, int]:
+    """Serialises a `tf.train.Example` with the image payload last.
+
+    Args:
+        image: The payload of feature `image`.
+        features: All other features, written in the order given.
+
+    Returns:
+        The serialised message, and the offset of the payload inside it.
+    """
+    entries = [_map_entry(name, _feature(value)) for name, value in features.items()]
+    image_entry = _map_entry("image", _feature(image))
+    body = b"".join([*entries, image_entry])
+    message = _delimited(1, body)  # Example.features
+    return message, len(message) - len(image)  # nothing follows the payload on any level
+
+
+def _feature(value: FeatureValue) -> bytes:
+    """Feature: oneof bytes_list = 1, float_list = 2, int64_list = 3; each list: repeated value = 1."""
+    if isinstance(value, bytes):
+        return _delimited(1, _delimited(1, value))
+    return _delimited(3, _delimited(1, _varint(value & 0xFFFFFFFFFFFFFFFF)))  # packed; two's complement
+
+
+def _map_entry(name: str, feature: bytes) -> bytes:
+    """Features.feature is a map: a repeated message 1 of key = 1, value = 2."""
+    return _delimited(1, _delimited(1, name.encode()) + _delimited(2, feature))
+
+
+def _delimited(field: int, content: bytes) -> bytes:
+    return bytes([field << 3 | 2]) + _varint(len(content)) + content
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+class CorruptRecordError(ValueError):
+    """A record whose length or checksum is wrong; carries the offset of its first byte."""
+
+    def __init__(self, offset: int, reason: str) -> None:
+        """Names the record by its place in the file."""
+        super().__init__(f"record at byte {offset}: {reason}")
+        self.offset = offset
+
+
+def iter_records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Yields (offset of the record, its data), checking both checksums.
+
+    Raises:
+        CorruptRecordError: At the first record that is cut off or does not match its checksum.
+    """
+    offset = 0
+    while header := stream.read(HEADER_BYTES):
+        if len(header) < HEADER_BYTES:
+            raise CorruptRecordError(offset, f"the file ends inside its header ({len(header)} of {HEADER_BYTES} bytes)")
+        length, length_crc = struct.unpack("<QI", header)
+        if masked_crc32c(header[:8]) != length_crc:
+            raise CorruptRecordError(offset, "the checksum of its length is wrong")
+        data = stream.read(length)
+        footer = stream.read(FOOTER_BYTES)
+        if len(data) < length or len(footer) < FOOTER_BYTES:
+            raise CorruptRecordError(offset, f"the file ends inside it (it claims {length} bytes)")
+        if masked_crc32c(data) != struct.unpack("<I", footer)[0]:
+            raise CorruptRecordError(offset, "the checksum of its data is wrong")
+        yield offset, data
+        offset += HEADER_BYTES + length + FOOTER_BYTES

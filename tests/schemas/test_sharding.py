@@ -1,0 +1,128 @@
+"""Split, order and shard assignment as arithmetic."""
+
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.sharding import (
+    DEFAULT_SHARD_BYTES,
+    MAX_SHARDS_OF_SMALL_DATASET,
+    number_of_shards,
+    salted_hash,
+    salted_order,
+    shard_bounds,
+    shard_file_name,
+    split_of,
+)
+
+KEYS = st.lists(st.text(min_size=1), unique=True, max_size=60)
+
+
+@given(KEYS, st.integers(), st.randoms())
+def test_order_depends_only_on_the_set_of_keys(keys: list[str], seed: int, shuffler: random.Random) -> None:
+    shuffled = list(keys)
+    shuffler.shuffle(shuffled)
+    assert [keys[i] for i in salted_order(keys, seed=seed)] == [shuffled[i] for i in salted_order(shuffled, seed=seed)]
+
+
+@given(KEYS, st.integers())
+def test_order_is_a_permutation(keys: list[str], seed: int) -> None:
+    assert sorted(salted_order(keys, seed=seed)) == list(range(len(keys)))
+
+
+def test_order_changes_with_the_seed() -> None:
+    keys = [f"a/{i}.jpg" for i in range(100)]
+    assert salted_order(keys, seed=0) != salted_order(keys, seed=1)
+
+
+def test_hash_is_pinned() -> None:
+    # Datasets of earlier versions must come out the same: this value may never change.
+    assert salted_hash("train/dress/1.jpg", seed=0, purpose="order") == 14859629637035471735
+    assert salted_hash("train/dress/1.jpg", seed=0, purpose="split") == 3384345467621631801
+
+
+def test_a_contiguous_block_is_a_random_sample_of_classes() -> None:
+    keys = [f"{i % 10}/{i}.jpg" for i in range(10_000)]
+    block = [keys[i][0] for i in salted_order(keys, seed=3)[:1000]]
+    counts = Counter(block)
+    assert len(counts) == 10
+    # 1000 draws at 0.1: standard deviation 9.5; six of them
+    assert all(abs(count - 100) < 57 for count in counts.values())
+
+
+@given(st.integers(0, 5000), st.integers(1, 200))
+def test_bounds_cover_everything_once_in_even_shards(examples: int, shards: int) -> None:
+    bounds = shard_bounds(examples, shards)
+    assert len(bounds) == shards
+    assert [i for start, stop in bounds for i in range(start, stop)] == list(range(examples))
+    sizes = [stop - start for start, stop in bounds]
+    assert max(sizes) - min(sizes) <= 1
+
+
+@given(
+    st.integers(1, 10**8),
+    st.integers(0, 10**14),
+    st.none() | st.integers(1, 10**12),
+    st.none() | st.integers(1, 10**6),
+)
+def test_there_is_always_a_sane_number_of_shards(
+    examples: int, total_bytes: int, shard_bytes: int | None, shards: int | None
+) -> None:
+    count = number_of_shards(examples=examples, total_bytes=total_bytes, shard_bytes=shard_bytes, shards=shards)
+    assert 1 <= count <= examples
+    if shards is not None:
+        assert count == min(shards, examples)
+
+
+@pytest.mark.parametrize(
+    ("examples", "total_bytes", "expected"),
+    [
+        (10, 10**6, 1),
+        (391, 12 * 10**6, 6),
+        (10_000, 400 * 10**6, MAX_SHARDS_OF_SMALL_DATASET),
+        (1_281_167, 143 * 10**9, -(-143 * 10**9 // DEFAULT_SHARD_BYTES)),
+        (10_000_000, 10**12, -(-(10**12) // DEFAULT_SHARD_BYTES)),
+    ],
+)
+def test_default_shard_counts(examples: int, total_bytes: int, expected: int) -> None:
+    assert number_of_shards(examples=examples, total_bytes=total_bytes) == expected
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**9))
+def test_shard_size_is_followed(examples: int, shard_bytes: int) -> None:
+    total = examples * 50_000
+    count = number_of_shards(examples=examples, total_bytes=total, shard_bytes=shard_bytes)
+    assert count == examples or total / count <= shard_bytes
+    assert count == 1 or total / (count - 1) > shard_bytes
+
+
+FRACTIONS = {"train": 0.8, "validation": 0.15, "test": 0.05}
+
+
+@given(st.text(), st.integers())
+def test_every_key_has_one_split(key: str, seed: int) -> None:
+    assert split_of(key, FRACTIONS, seed=seed) in FRACTIONS
+
+
+def test_shares_are_met_and_stable() -> None:
+    keys = [f"{i}.jpg" for i in range(20_000)]
+    before = {key: split_of(key, FRACTIONS, seed=0) for key in keys}
+    counts = Counter(before.values())
+    for name, share in FRACTIONS.items():
+        deviation = (20_000 * share * (1 - share)) ** 0.5
+        assert abs(counts[name] - 20_000 * share) < 6 * deviation
+    # A key's split is its own: nothing about other keys enters.
+    assert {key: split_of(key, FRACTIONS, seed=0) for key in keys[::7]} == {key: before[key] for key in keys[::7]}
+
+
+def test_shares_that_round_below_one_leave_no_gap() -> None:
+    tenths = {f"s{i}": 0.1 for i in range(10)}
+    assert sum(tenths.values()) < 1
+    assert {split_of(f"{i}", tenths, seed=0) for i in range(1000)} == set(tenths)
+
+
+def test_shard_names() -> None:
+    assert shard_file_name("train", 3, 16, "tfrecord") == "train-00003-of-00016.tfrecord"
