@@ -1,0 +1,115 @@
+"""Pixels to the payload that is stored: resize, then JPEG, PNG or raw bytes."""
+
+import io
+
+import cv2
+import numpy as np
+import simplejpeg
+from PIL import Image
+
+from converters.decode import Decoded, ImageError, decode_image
+from converters.options import ConvertOptions
+from schemas.codec import Pixels, decode_payload
+
+cv2.setNumThreads(1)  # one process per CPU is the parallelism; OpenCV's own threads would only fight it
+
+
+def convert_image(data: bytes, options: ConvertOptions, *, want_pixels: bool) -> tuple[bytes, tuple[int, int], Pixels | None]:
+    """Turns a source file's bytes into what is stored.
+
+    Args:
+        data: The whole file.
+        options: How to store it.
+        want_pixels: Also return the pixels that a reader will decode, for the statistics.
+
+    Returns:
+        The payload, its (height, width), and its pixels as stored, uint8 (height, width,
+        channels), or None.
+
+    Raises:
+        ImageError: If the bytes are not a whole image.
+    """
+    decoded = decode_image(data, options)
+    if options.encoding == "keep":
+        payload = data if decoded.keepable else encode_png(decoded.pixels)
+        return payload, decoded.pixels.shape[:2], decoded.pixels
+    pixels = resize(decoded, options)
+    shape = pixels.shape[:2]
+    if options.encoding == "raw":
+        return pixels.tobytes(), shape, pixels
+    if options.encoding == "png":
+        return encode_png(pixels), shape, pixels
+    payload = encode_jpeg(pixels, options.quality)
+    # JPEG changes pixels: the statistics describe what readers get, so decode what was stored.
+    return payload, shape, decode_payload(payload, channels=options.channels) if want_pixels else None
+
+
+def resize(decoded: Decoded, options: ConvertOptions) -> Pixels:
+    """Brings pixels to `options.size` in the way that `options.fit` says.
+
+    Shrinking averages areas (no aliasing), enlarging interpolates bilinearly.
+
+    Raises:
+        ImageError: If an extreme aspect ratio would make the result larger than `max_pixels`.
+    """
+    pixels = decoded.pixels
+    if options.size is None:
+        return pixels
+    height, width = pixels.shape[:2]
+    target_height, target_width = options.size
+    if options.fit == "stretch":
+        return _scale(pixels, target_height, target_width)
+    ratios = (target_height / height, target_width / width)
+    scale = min(ratios) if options.fit == "contain" else max(ratios)
+    new_height, new_width = max(1, round(height * scale)), max(1, round(width * scale))
+    if new_height * new_width > options.max_pixels:
+        detail = f"{width} x {height} pixels would become {new_width} x {new_height}, more than the {options.max_pixels} allowed"
+        raise ImageError("bomb", detail)
+    scaled = _scale(pixels, new_height, new_width)
+    if options.fit == "cover":
+        top, left = (new_height - target_height) // 2, (new_width - target_width) // 2
+        return np.ascontiguousarray(scaled[top : top + target_height, left : left + target_width])
+    if options.fit == "contain":
+        return _pad(scaled, options)
+    return scaled
+
+
+def _scale(pixels: Pixels, height: int, width: int) -> Pixels:
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    shrinks = height <= pixels.shape[0] and width <= pixels.shape[1]
+    scaled = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return scaled.reshape(height, width, pixels.shape[2])  # OpenCV drops the channel axis of grey images
+
+
+def _pad(pixels: Pixels, options: ConvertOptions) -> Pixels:
+    height, width = options.size or pixels.shape[:2]
+    colour = options.background if options.channels == 3 else (_luma(options.background),)
+    canvas = np.empty((height, width, options.channels), np.uint8)
+    canvas[:] = colour
+    top, left = (height - pixels.shape[0]) // 2, (width - pixels.shape[1]) // 2
+    canvas[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
+    return canvas
+
+
+def _luma(colour: tuple[int, int, int]) -> int:
+    grey = Image.new("RGB", (1, 1), colour).convert("L")
+    return int(np.asarray(grey)[0, 0])
+
+
+def encode_jpeg(pixels: Pixels, quality: int) -> bytes:
+    """Encodes uint8 (height, width, 1 or 3) as baseline JPEG, colour at half resolution (4:2:0)."""
+    grey = pixels.shape[2] == 1
+    return simplejpeg.encode_jpeg(
+        pixels,
+        quality=quality,
+        colorspace="GRAY" if grey else "RGB",
+        colorsubsampling="Gray" if grey else "420",
+    )
+
+
+def encode_png(pixels: Pixels) -> bytes:
+    """Encodes uint8 (height, width, 1 or 3) as PNG, losslessly."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(stream, "PNG")
+    return stream.getvalue()

@@ -1,0 +1,154 @@
+"""The options of a conversion: frozen, checked at construction."""
+
+import dataclasses
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+from schemas.errors import UsageError
+
+Format = Literal["tfrecord", "hdf5"]
+Encoding = Literal["keep", "jpeg", "png", "raw"]
+Fit = Literal["shorter", "cover", "contain", "stretch"]
+ClassFrom = Literal["first", "parent", "path"]
+Frames = Literal["first", "reject"]
+
+SPLIT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ConvertOptions:
+    """Everything that decides the bytes of a dataset, besides its source.
+
+    Attributes:
+        format: Container of the shards.
+        encoding: How an image is stored. `keep` leaves the original bytes untouched where they
+            already are an upright RGB or grey JPEG or PNG. None: `jpeg` with `size`, else `keep`.
+        size: Target (height, width) in pixels, or None to leave sizes as they are.
+        fit: How an image meets `size`: `shorter` (smallest image that covers it, aspect ratio and
+            all pixels kept), `cover` (fill it, crop the centre), `contain` (fit inside, pad with
+            `background`) or `stretch`. None: `shorter`, or `cover` for `raw`.
+        quality: JPEG quality, 1 to 100.
+        channels: 3 for RGB or 1 for grey.
+        background: RGB that transparent pixels are composited on and `contain` pads with, 0..255.
+        frames: Take the `first` frame of animated and multi-page images, or `reject` them.
+        max_pixels: Images with more pixels than this are refused before they are decoded.
+        shards: Shards per split, or None to go by size.
+        shard_bytes: Size of a shard in bytes, or None for 128 MiB, less for small datasets.
+        split: Split name to share, by hash of the key; None: by the source's split folders.
+        class_from: With nested folders: class is the `first` one, the image's own `parent`, or the
+            whole `path` joined by `/`.
+        seed: Salt of order and split.
+
+    Raises:
+        UsageError: If a value, or a combination of values, is not allowed.
+    """
+
+    format: Format = "tfrecord"
+    encoding: Encoding | None = None
+    size: tuple[int, int] | None = None
+    fit: Fit | None = None
+    quality: int = 90
+    channels: Literal[1, 3] = 3
+    background: tuple[int, int, int] = (255, 255, 255)
+    frames: Frames = "first"
+    max_pixels: int = 89_478_485  # Pillow's own warning limit: 1/4 GiB of RGB pixels
+    shards: int | None = None
+    shard_bytes: int | None = None
+    split: Mapping[str, float] | None = None
+    class_from: ClassFrom = "first"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Fills in the defaults that depend on other options, and checks all of them."""
+        if self.encoding is None:
+            object.__setattr__(self, "encoding", "jpeg" if self.size else "keep")
+        if self.fit is None:
+            object.__setattr__(self, "fit", "cover" if self.encoding == "raw" else "shorter")
+        self._check_choices()
+        self._check_numbers()
+        self._check_combinations()
+        if self.split is not None:
+            check_split(self.split)
+
+    def _check_choices(self) -> None:
+        for name, choices in [
+            ("format", get_args(Format)),
+            ("encoding", get_args(Encoding)),
+            ("fit", get_args(Fit)),
+            ("channels", (1, 3)),
+            ("frames", get_args(Frames)),
+            ("class_from", get_args(ClassFrom)),
+        ]:
+            value = getattr(self, name)
+            if value not in choices:
+                msg = f"{name} must be one of {', '.join(map(str, choices))}. Received: {name}={value!r}"
+                raise UsageError(msg)
+
+    def _check_numbers(self) -> None:
+        if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):
+            msg = f"size must be a positive number of pixels, N or HxW. Received: size={self.size}"
+            raise UsageError(msg)
+        if not 1 <= self.quality <= 100:
+            msg = f"quality must be 1 to 100. Received: quality={self.quality}"
+            raise UsageError(msg)
+        if len(self.background) != 3 or not all(0 <= value <= 255 for value in self.background):
+            msg = f"background must be R,G,B, each 0 to 255. Received: background={self.background}"
+            raise UsageError(msg)
+        for name in ("shards", "shard_bytes", "max_pixels"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                msg = f"{name} must be at least 1. Received: {name}={value}"
+                raise UsageError(msg)
+
+    def _check_combinations(self) -> None:
+        if self.encoding == "keep" and self.size is not None:
+            msg = "encoding 'keep' stores the original bytes, which have no other size. Use --encoding jpeg, png or raw with --size, or leave --size out."
+            raise UsageError(msg)
+        if self.encoding == "raw" and self.size is None:
+            msg = "encoding 'raw' needs one fixed shape for all images. Add --size N or --size HxW."
+            raise UsageError(msg)
+        if self.encoding == "raw" and self.fit == "shorter":
+            msg = "encoding 'raw' needs one fixed shape, and --fit shorter keeps each image's own aspect ratio. Use --fit cover, contain or stretch."
+            raise UsageError(msg)
+        if self.shards is not None and self.shard_bytes is not None:
+            msg = "--shards and --shard-size contradict each other. Give one of them."
+            raise UsageError(msg)
+
+    @property
+    def fixed_shape(self) -> tuple[int, int] | None:
+        """The (height, width) that every stored image has, or None where they differ."""
+        return None if self.fit == "shorter" else self.size
+
+    def to_json(self) -> dict[str, Any]:
+        """The options as the manifest records them."""
+        content = dataclasses.asdict(self)
+        if self.split is not None:
+            content["split"] = dict(self.split)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in content.items()}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "ConvertOptions":
+        """Inverse of `to_json`."""
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in content.items()})
+
+
+def check_split(fractions: Mapping[str, float]) -> None:
+    """Checks the shares of `--split`.
+
+    Raises:
+        UsageError: If a name or a share is not allowed, or the shares do not sum to 1.
+    """
+    given = ",".join(f"{name}={fraction:g}" for name, fraction in fractions.items())
+    for name, fraction in fractions.items():
+        if not SPLIT_NAME.fullmatch(name):
+            msg = f"a split's name must be letters, digits and '_', starting with a letter. Received: {name!r} in --split {given}"
+            raise UsageError(msg)
+        if not 0 < fraction <= 1:
+            msg = f"a split's share must be above 0 and at most 1. Received: {name}={fraction:g}"
+            raise UsageError(msg)
+    total = math.fsum(fractions.values())
+    if not math.isclose(total, 1, abs_tol=1e-6):
+        msg = f"the shares of --split must sum to 1, so that no image is lost or used twice. Received: {given}, which sum to {total:g}"
+        raise UsageError(msg)

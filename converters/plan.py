@@ -1,0 +1,129 @@
+"""Planning: list once, then decide split, order and shard of every file by arithmetic."""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from converters.layout import Labelled, in_split_order, label_by_folders
+from converters.options import ConvertOptions
+from converters.rejects import text_path
+from converters.sources import list_folder
+from converters.work import Job, ShardPlan, digest_of
+from schemas.manifest import SHARD_EXTENSIONS
+from schemas.sharding import number_of_shards, salted_order, shard_bounds, shard_file_name, split_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A job and what goes into each of its shards, by number."""
+
+    job: Job
+    shards: list[ShardPlan]
+
+
+def make_plan(source: Path, options: ConvertOptions, *, max_bad: int | float = 0) -> Plan:
+    """Lists a source and plans its conversion. Reads no image.
+
+    Raises:
+        NotFoundError, UsageError: If the source is missing, empty or not laid out in classes.
+    """
+    listing = list_folder(source)
+    labelled, rejects = label_by_folders(
+        listing.files, class_from=options.class_from, use_split_folders=options.split is None
+    )
+    class_names = sorted({item.class_name for item in labelled})
+    labels = {name: number for number, name in enumerate(class_names)}
+    splits = _by_split(labelled, options)
+    numbers: dict[str, list[int]] = {}
+    shards: list[ShardPlan] = []
+    for split, items in splits.items():
+        planned = _plan_split(split, items, labels=labels, options=options, first_number=len(shards))
+        numbers[split] = [plan.number for plan in planned]
+        shards.extend(planned)
+    rows = sorted([text_path(item.file.path), item.file.bytes, item.class_name, split] for split, items in splits.items() for item in items)
+    times = sorted([text_path(item.file.path), item.file.mtime_ns] for item in labelled)
+    source_digest = digest_of(rows)
+    job = Job(
+        source=str(source.resolve()),
+        options=options,
+        class_names=class_names,
+        splits=numbers,
+        statistics_split="train" if "train" in numbers else next(iter(numbers)),
+        files=len(labelled),
+        bytes=sum(item.file.bytes for item in labelled),
+        source_digest=source_digest,
+        digest=digest_of([source_digest, times, options.to_json()]),
+        rejects=[dataclasses.asdict(reject) for reject in rejects],
+        ignored=[dataclasses.asdict(reject) for reject in listing.ignored],
+        max_bad=max_bad,
+    )
+    return Plan(job, shards)
+
+
+def _by_split(labelled: Sequence[Labelled], options: ConvertOptions) -> dict[str, list[Labelled]]:
+    groups: defaultdict[str, list[Labelled]] = defaultdict(list)
+    for item in labelled:
+        if options.split is not None:
+            groups[split_of(text_path(item.file.path), options.split, seed=options.seed)].append(item)
+        else:
+            groups[item.split or "train"].append(item)
+    names = in_split_order(set(groups)) if options.split is None else [name for name in options.split if name in groups]
+    return {name: groups[name] for name in names}
+
+
+def _plan_split(
+    split: str, items: Sequence[Labelled], *, labels: dict[str, int], options: ConvertOptions, first_number: int
+) -> list[ShardPlan]:
+    keys = [text_path(item.file.path) for item in items]
+    order = salted_order(keys, seed=options.seed)
+    shards = number_of_shards(
+        examples=len(items),
+        total_bytes=expected_bytes([item.file.bytes for item in items], options),
+        shard_bytes=options.shard_bytes,
+        shards=options.shards,
+    )
+    plans = []
+    for position, (start, stop) in enumerate(shard_bounds(len(items), shards)):
+        chosen = [items[i] for i in order[start:stop]]
+        content = [[item.file.path, item.file.bytes, item.file.mtime_ns, labels[item.class_name]] for item in chosen]
+        file = shard_file_name(split, position, shards, SHARD_EXTENSIONS[options.format])
+        plans.append(
+            ShardPlan(
+                number=first_number + position,
+                split=split,
+                file=file,
+                paths=[item.file.path for item in chosen],
+                keys=[text_path(item.file.path) for item in chosen],
+                labels=[labels[item.class_name] for item in chosen],
+                digest=digest_of([file, content, options.to_json()]),
+            )
+        )
+    return plans
+
+
+JPEG_BYTES_PER_PIXEL = {50: 0.12, 75: 0.2, 90: 0.36, 95: 0.55, 100: 1.2}
+"""Of photographs at 256 pixels, 4:2:0; the next higher quality is taken. Only shard counts depend on it."""
+
+PNG_BYTES_PER_VALUE = 0.6
+
+
+def expected_bytes(source_bytes: Sequence[int], options: ConvertOptions) -> int:
+    """Estimates the stored size of images, to choose how many shards they fill.
+
+    Exact for `raw`, near for `keep`; for `jpeg` and `png` from typical bytes per pixel, or from the
+    source's own size where the pixel count is not known.
+    """
+    total = sum(source_bytes)
+    if options.size is None:
+        return total * 4 if options.encoding == "png" else total
+    height, width = options.size
+    pixels = height * width * (4 / 3 if options.fit == "shorter" else 1)  # a photograph's aspect ratio
+    if options.encoding == "raw":
+        per_image = float(height * width * options.channels)
+    elif options.encoding == "png":
+        per_image = pixels * options.channels * PNG_BYTES_PER_VALUE
+    else:
+        quality = min(quality for quality in JPEG_BYTES_PER_PIXEL if quality >= options.quality)
+        per_image = pixels * JPEG_BYTES_PER_PIXEL[quality]
+    return int(len(source_bytes) * per_image)

@@ -1,0 +1,57 @@
+"""Inputs that do not become examples, each with a reason code and one sentence."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterable
+from typing import Literal
+
+Reason = Literal[
+    "empty_file",
+    "not_an_image",
+    "truncated",
+    "corrupt",
+    "unsupported_format",
+    "bomb",
+    "zero_dimension",
+    "unreadable",
+    "vanished",
+    "label_invalid",
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Reject:
+    """One line of `rejects.jsonl`.
+
+    Attributes:
+        path: Path relative to the source, as text (see `text_path`).
+        reason: Why it is not an example.
+        detail: One sentence for a person.
+        handling: `rejected` counts against `--max-bad`; `ignored` (hidden files, text beside
+            pictures) does not.
+    """
+
+    path: str
+    reason: Reason
+    detail: str
+    handling: Literal["rejected", "ignored"] = "rejected"
+
+
+def text_path(path: str) -> str:
+    """A path as text that any UTF-8 file can hold.
+
+    Names that are not valid UTF-8 reach Python with surrogate escapes; they are shown with
+    backslash escapes, their own backslashes doubled. All other names stay as they are.
+    """
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path).replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
+    return path
+
+
+def to_json_lines(rejects: Iterable[Reject]) -> str:
+    """The text of `rejects.jsonl`, sorted by path."""
+    ordered = sorted(rejects, key=lambda reject: (reject.path, reject.reason))
+    return "".join(json.dumps(dataclasses.asdict(reject), ensure_ascii=False) + "\n" for reject in ordered)

@@ -1,0 +1,198 @@
+"""Writing one shard: the unit of work, of retry and of resumption."""
+
+import dataclasses
+import errno
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import google_crc32c
+import numpy as np
+
+from converters.decode import ImageError
+from converters.encode import convert_image
+from converters.histogram import count_pixels
+from converters.options import ConvertOptions
+from converters.rejects import Reject, text_path
+from converters.work import Job, ShardPlan, WorkFolder
+from converters.writers import Record, open_writer
+from schemas.codec import payload_format
+from schemas.errors import ConversionError
+from schemas.statistics import BINS, Histogram
+
+READ_ATTEMPTS = 3
+READ_RETRY_DELAY_S = 0.2
+
+Progress = Callable[[int, bool], None]
+"""Called after each image with its source bytes and whether it was rejected."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ShardTotals:
+    """What a shard adds to the whole: small, whatever the shard's size.
+
+    Attributes:
+        number: Which shard.
+        planned: Files that were to go into it.
+        examples: Records in it.
+        bytes: Size of its file.
+        rejects: Number of rejects by reason.
+        histogram: int64 (channels, 256) of its pixels, zeros outside the statistics split.
+        reused: It was finished by an earlier run.
+    """
+
+    number: int
+    planned: int
+    examples: int
+    bytes: int
+    rejects: dict[str, int]
+    histogram: Histogram
+    reused: bool
+
+
+def write_shard(work: WorkFolder, job: Job, number: int, progress: Progress) -> ShardTotals:
+    """Writes a shard, unless an earlier run finished the very same one.
+
+    The file is a pure function of its inputs and the options, so doing it twice, even at the same
+    time, is harmless.
+
+    Args:
+        work: The working folder.
+        job: The job it holds.
+        number: Which shard.
+        progress: Called after each image.
+
+    Raises:
+        ConversionError: If a file cannot be read for a reason that may pass, or nothing can be
+            written.
+    """
+    plan = work.read_plan(number)
+    finished = _finished_result(work, plan)
+    if finished is not None:
+        return _totals(plan, finished, reused=True)
+    rejects: list[Reject] = []
+    rows: dict[str, list[Any]] = {name: [] for name in ROW_COLUMNS}
+    histogram = np.zeros((job.options.channels, BINS), np.int64)
+    counted = histogram if plan.split == job.statistics_split else None
+    try:
+        with open_writer(work.shards / plan.file, job.options) as writer:
+            for path, key, label in zip(plan.paths, plan.keys, plan.labels, strict=True):
+                made = _make_record(Path(job.source, path), key, label, job.options, counted)
+                if isinstance(made, ImageError):
+                    rejects.append(Reject(text_path(path), made.reason, str(made)))
+                    progress(0, True)
+                    continue
+                record, source_bytes = made
+                writer.write(record)
+                _add_row(rows, text_path(path), record)
+                progress(source_bytes, False)
+            stored = writer.finish()
+    except OSError as error:
+        raise _write_error(error, work) from error
+    result = {
+        "digest": plan.digest,
+        "shard": {"file": plan.file, "examples": len(stored.offsets), "bytes": stored.bytes, "sha256": stored.sha256},
+        "rows": {**rows, "offset": stored.offsets},
+        "rejects": [dataclasses.asdict(reject) for reject in rejects],
+        "histogram": histogram.tolist(),
+    }
+    work.write_result(number, result)
+    return _totals(plan, result, reused=False)
+
+
+ROW_COLUMNS = ("key", "path", "label", "length", "crc32c", "height", "width")
+"""Columns of the index that are known when a record is written; its offset only with the shard."""
+
+
+def _add_row(rows: dict[str, list[Any]], path: str, record: Record) -> None:
+    values = (
+        record.key,
+        path,
+        record.label,
+        len(record.payload),
+        google_crc32c.value(record.payload),
+        record.height,
+        record.width,
+    )
+    for name, value in zip(ROW_COLUMNS, values, strict=True):
+        rows[name].append(value)
+
+
+def _make_record(
+    path: Path, key: str, label: int, options: ConvertOptions, histogram: Histogram | None
+) -> tuple[Record, int] | ImageError:
+    try:
+        data = _read_file(path)
+        payload, (height, width), pixels = convert_image(data, options, want_pixels=histogram is not None)
+    except ImageError as error:
+        return error
+    if histogram is not None and pixels is not None:
+        count_pixels(pixels, histogram)
+    record = Record(
+        key=key,
+        label=label,
+        payload=payload,
+        format="raw" if options.encoding == "raw" else payload_format(payload),
+        height=height,
+        width=width,
+        channels=options.channels,
+    )
+    return record, len(data)
+
+
+def _read_file(path: Path) -> bytes:
+    """Reads a file.
+
+    Raises:
+        ImageError: If this one file is gone or unreadable.
+        ConversionError: If reading fails for a reason that may pass, several times.
+    """
+    for attempt in range(1, READ_ATTEMPTS + 1):
+        try:
+            return path.read_bytes()
+        except FileNotFoundError as error:
+            raise ImageError("vanished", "the file was listed, but is gone or is a broken link") from error
+        except PermissionError as error:
+            raise ImageError("unreadable", "no permission to read the file") from error
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.EISDIR):
+                raise ImageError("unreadable", f"not a readable file ({error.strerror})") from error
+            failure = error
+            time.sleep(READ_RETRY_DELAY_S * attempt)
+    msg = f"cannot read {path}: {failure.strerror}, {READ_ATTEMPTS} times. Repair the disk or the network and run the same command again: it continues."
+    raise ConversionError(msg) from failure
+
+
+def _write_error(error: OSError, work: WorkFolder) -> ConversionError:
+    msg = f"cannot write to {work.dataset}: {error.strerror or error}. Nothing was published. Make room there and run the same command again: it continues."
+    return ConversionError(msg)
+
+
+def _finished_result(work: WorkFolder, plan: ShardPlan) -> dict[str, Any] | None:
+    """The result of an earlier run, if it is of this very plan and its file is still whole.
+
+    A result is only written after its shard was synced and renamed; the file is in the working
+    folder, or, if publication was interrupted, already in place.
+    """
+    result = work.read_result(plan.number)
+    if result is None or result["digest"] != plan.digest:
+        return None
+    for folder in (work.shards, work.dataset):
+        path = folder / plan.file
+        if path.is_file():
+            return result if path.stat().st_size == result["shard"]["bytes"] else None
+    return None
+
+
+def _totals(plan: ShardPlan, result: dict[str, Any], *, reused: bool) -> ShardTotals:
+    return ShardTotals(
+        number=plan.number,
+        planned=len(plan.paths),
+        examples=result["shard"]["examples"],
+        bytes=result["shard"]["bytes"],
+        rejects=dict(Counter(reject["reason"] for reject in result["rejects"])),
+        histogram=np.asarray(result["histogram"], np.int64),
+        reused=reused,
+    )

@@ -1,0 +1,100 @@
+"""What a file is, told from its bytes, where Pillow cannot tell or does not say."""
+
+from collections.abc import Callable
+
+from converters.rejects import Reason
+
+Verdict = tuple[Reason, str]
+
+
+def jpeg_frame(data: bytes) -> int | None:
+    """The frame marker of a JPEG (0xC0 baseline, 0xC2 progressive, 0xC3 lossless, ...; T.81 B.1.1.3)."""
+    position = 2
+    while position + 4 <= len(data):
+        if data[position] != 0xFF:
+            return None
+        marker = data[position + 1]
+        if marker == 0xFF:  # fill byte
+            position += 1
+        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return marker
+        elif marker == 0xDA:  # the scan, before any frame
+            return None
+        else:
+            position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+    return None
+
+
+def unidentified(data: bytes, error: Exception) -> Verdict:
+    """Why Pillow could not open these bytes, as a reason code and a sentence."""
+    for magic, verdict in _BY_MAGIC:
+        if data.startswith(magic):
+            return verdict(data, error)
+    if data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1", b"ftyphevc"):
+        return "unsupported_format", "HEIC needs a plugin; convert it to JPEG or PNG first"
+    if data[1:4] == b"PNG":
+        return "corrupt", "a PNG whose signature was damaged"
+    return _not_an_image(data)
+
+
+def _jpeg(data: bytes, error: Exception) -> Verdict:
+    precision = _jpeg_precision(data)
+    if precision not in (None, 8):
+        return "unsupported_format", f"JPEG with {precision} bits per sample; convert it to 16-bit PNG first"
+    if "truncated" in str(error).lower():
+        return "truncated", "JPEG that ends inside its header"
+    return "corrupt", "JPEG with a damaged header"
+
+
+def _jpeg_precision(data: bytes) -> int | None:
+    frame = jpeg_frame(data)
+    if frame is None:
+        return None
+    start = data.find(bytes([0xFF, frame]))
+    return data[start + 4] if start + 4 < len(data) else None
+
+
+def _png(data: bytes, error: Exception) -> Verdict:
+    if "text" in str(error).lower() or "decompressed data too large" in str(error).lower():
+        return "bomb", "PNG whose compressed text is larger than allowed"
+    return "corrupt", "PNG with a damaged header"
+
+
+def _gif(data: bytes, error: Exception) -> Verdict:
+    if 0 in (int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")):
+        return "zero_dimension", "GIF with a width or height of 0"
+    return "corrupt", f"damaged GIF ({error})"
+
+
+def _unsupported(name: str) -> Callable[[bytes, Exception], Verdict]:
+    return lambda data, error: ("unsupported_format", f"{name} cannot be decoded here; convert it to JPEG or PNG first")
+
+
+def _damaged(name: str) -> Callable[[bytes, Exception], Verdict]:
+    return lambda data, error: ("corrupt", f"damaged {name} ({error})")
+
+
+_BY_MAGIC: list[tuple[bytes, Callable[[bytes, Exception], Verdict]]] = [
+    (b"\xff\xd8\xff", _jpeg),
+    (b"\x89PNG", _png),
+    (b"GIF8", _gif),
+    (b"BM", _damaged("BMP")),
+    (b"II*\0", _damaged("TIFF")),
+    (b"MM\0*", _damaged("TIFF")),
+    (b"\xff\x0a", _unsupported("JPEG XL")),
+    (b"\0\0\0\x0cJXL ", _unsupported("JPEG XL")),
+    (b"<svg", _unsupported("SVG")),
+]
+
+
+def _not_an_image(data: bytes) -> Verdict:
+    text = data[:512].lstrip().lower()
+    if not data.strip(b"\0"):
+        return "not_an_image", "only zero bytes"
+    if text.startswith(b"version https://git-lfs"):
+        return "not_an_image", "a git lfs pointer instead of the picture; run: git lfs pull"
+    if b"<svg" in text:
+        return "unsupported_format", "SVG cannot be decoded here; convert it to JPEG or PNG first"
+    if text.startswith((b"<!doctype html", b"<html")):
+        return "not_an_image", "an HTML page saved under an image's name"
+    return "not_an_image", "no known image format"

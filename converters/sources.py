@@ -1,0 +1,123 @@
+"""Listing a source folder: every file once, with what is ignored and why."""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from converters.rejects import Reject, text_path
+from schemas.errors import NotFoundError, UsageError
+
+IMAGE_EXTENSIONS = frozenset(
+    "apng avif bmp cur dcx dds dib fli flc gif heic heif hif icb icns ico j2c j2k jfif jif jp2 jpc jpe jpeg jpf jpg jpm jpx"
+    " jxl mpo pbm pcx pgm png pnm ppm psd qoi sgi svg tga tif tiff vda vst webp xbm xpm".split()
+)
+"""A file with one of these is taken for an image, and rejected if it is none."""
+
+SIDECAR_EXTENSIONS = frozenset(
+    "arrow bin cfg csv db doc docx gz h5 hdf5 htm html ini ipynb js json jsonl log lock m mat md mov mp3 mp4 npy npz"
+    " parquet pdf pickle pkl pt py rar rst sh tar tfrecord toml tsv txt url wav xls xlsx xml xmp yaml yml zip".split()
+)
+"""A file with one of these is ignored without a look inside."""
+
+SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
+SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN"})
+
+IMAGE_MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF", b"\0\0\0\x0cjP")
+"""First bytes that make a file with an unknown extension, or none, worth trying."""
+
+
+class SourceFile(NamedTuple):
+    """A file that may be an image; `path` is relative to the source, with `/`."""
+
+    path: str
+    bytes: int
+    mtime_ns: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """What a folder holds, sorted by path: the same whatever order the file system answers in."""
+
+    files: list[SourceFile]
+    ignored: list[Reject]
+
+
+def list_folder(source: Path) -> Listing:
+    """Lists a folder recursively, following links but never in a circle.
+
+    Raises:
+        NotFoundError: If the source does not exist.
+        UsageError: If it is not a folder, or has no image in it.
+    """
+    if not source.exists():
+        msg = f"SOURCE {source} does not exist. Expected a folder with one folder of images per class."
+        raise NotFoundError(msg)
+    if not source.is_dir():
+        msg = f"SOURCE {source} is a file. Expected a folder with one folder of images per class."
+        raise UsageError(msg)
+    files: list[SourceFile] = []
+    ignored: list[Reject] = []
+    for found in _walk(source, "", frozenset({_identity(source)})):
+        (ignored if isinstance(found, Reject) else files).append(found)  # type: ignore[arg-type]
+    if not files:
+        msg = f"SOURCE {source} has no images: looked in all folders below it for files such as .jpg, .png, .webp, .tif and ignored {len(ignored)} others."
+        raise UsageError(msg)
+    return Listing(files=sorted(files), ignored=sorted(ignored, key=lambda reject: reject.path))
+
+
+def _walk(folder: Path, prefix: str, ancestors: frozenset[tuple[int, int]]) -> Iterator[SourceFile | Reject]:
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            path = prefix + entry.name
+            if reason := _system_reason(entry):
+                yield _ignored(path, reason)
+            elif entry.is_dir():
+                identity = _identity(entry)
+                if identity in ancestors:
+                    yield _ignored(path, "link to a folder that contains it")
+                else:
+                    yield from _walk(folder / entry.name, f"{path}/", ancestors | {identity})
+            elif not _may_be_image(entry):
+                yield _ignored(path, "not an image by name and content")
+            else:
+                yield _source_file(entry, path)
+
+
+def _source_file(entry: "os.DirEntry[str]", path: str) -> SourceFile:
+    try:
+        status = entry.stat()
+    except OSError:  # a broken or looping link: the reader will say which
+        return SourceFile(path, 0, 0)
+    return SourceFile(path, status.st_size, status.st_mtime_ns)
+
+
+def _system_reason(entry: "os.DirEntry[str]") -> str | None:
+    if entry.name.startswith("."):
+        return "hidden"
+    if entry.name.lower() in SYSTEM_FILES or entry.name in SYSTEM_FOLDERS:
+        return "written by the operating system"
+    return None
+
+
+def _may_be_image(entry: "os.DirEntry[str]") -> bool:
+    extension = os.path.splitext(entry.name)[1][1:].lower()  # noqa: PTH122 - ten million times
+    if extension in IMAGE_EXTENSIONS:
+        return True
+    if extension in SIDECAR_EXTENSIONS or not entry.is_file():
+        return False
+    try:
+        with open(entry.path, "rb") as stream:  # noqa: PTH123 - ten million times
+            return stream.read(16).startswith(IMAGE_MAGIC)
+    except OSError:
+        return False
+
+
+def _ignored(path: str, why: str) -> Reject:
+    return Reject(text_path(path), "not_an_image", f"ignored: {why}", handling="ignored")
+
+
+def _identity(place: "Path | os.DirEntry[str]") -> tuple[int, int]:
+    status = place.stat()
+    return status.st_dev, status.st_ino

@@ -1,0 +1,174 @@
+"""The working folder of a conversion: what is planned, what is done, all on disk.
+
+```
+DATASET/.work/
+  job.json            options, source, classes and the list of shards, written once
+  plans/00003.json    what goes into shard 3
+  shards/             shard files, under their final names once they are whole
+  results/00003.json  totals, index rows and rejects of shard 3, written after its file
+  outcome.json        what publication decided
+```
+
+A conversion that was stopped finds here what it need not do again.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+from converters.options import ConvertOptions
+from schemas.manifest import WORK_FOLDER
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ShardPlan:
+    """What goes into one shard.
+
+    Attributes:
+        number: Unique among all shards of the conversion.
+        split: Split it belongs to.
+        file: Its final name.
+        paths: Source paths in stored order, as the file system knows them.
+        keys: Their keys.
+        labels: Their class numbers.
+        digest: Over all that decides the shard's bytes.
+    """
+
+    number: int
+    split: str
+    file: str
+    paths: list[str]
+    keys: list[str]
+    labels: list[int]
+    digest: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job:
+    """A whole conversion.
+
+    Attributes:
+        source: Absolute path of the source folder.
+        options: How to convert.
+        class_names: In label order.
+        splits: Split name to the numbers of its shards, in order.
+        statistics_split: The split whose pixels are counted.
+        files: How many files were planned.
+        bytes: Their total size.
+        source_digest: Over the listing; goes into the manifest.
+        digest: Over the listing with modification times, and the options: identifies the job.
+        rejects: Files refused while planning, as `Reject` fields.
+        ignored: Files ignored while listing, as `Reject` fields.
+        max_bad: How many rejects are tolerated: a number, or a share of all files.
+    """
+
+    source: str
+    options: ConvertOptions
+    class_names: list[str]
+    splits: dict[str, list[int]]
+    statistics_split: str
+    files: int
+    bytes: int
+    source_digest: str
+    digest: str
+    rejects: list[dict[str, Any]]
+    ignored: list[dict[str, Any]]
+    max_bad: int | float
+
+    @property
+    def shards(self) -> int:
+        """Number of shards in all splits."""
+        return sum(len(numbers) for numbers in self.splits.values())
+
+    @property
+    def allowed_rejects(self) -> int:
+        """`max_bad` as a number of files."""
+        return self.max_bad if isinstance(self.max_bad, int) else int(self.max_bad * (self.files + len(self.rejects)))
+
+
+class WorkFolder:
+    """Paths and files of a working folder. Picklable; holds nothing but its path."""
+
+    def __init__(self, dataset: Path) -> None:
+        """Names the working folder of a dataset, without touching it."""
+        self.dataset = dataset
+        self.root = dataset / WORK_FOLDER
+
+    @property
+    def shards(self) -> Path:
+        """Where shard files are built."""
+        return self.root / "shards"
+
+    def create(self) -> None:
+        """Makes the folders."""
+        for name in ("plans", "shards", "results"):
+            (self.root / name).mkdir(parents=True, exist_ok=True)
+
+    def write_job(self, job: Job) -> None:
+        """Saves the job; its presence means that planning has finished."""
+        content = {**dataclasses.asdict(job), "options": job.options.to_json()}
+        write_json(self.root / "job.json", content)
+
+    def read_job(self) -> Job:
+        """Loads the job."""
+        content = json.loads((self.root / "job.json").read_text())
+        return Job(**{**content, "options": ConvertOptions.from_json(content["options"])})
+
+    def read_job_or_none(self) -> Job | None:
+        """Loads the job, or returns None where there is none that this version can read."""
+        try:
+            return self.read_job()
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def write_plan(self, plan: ShardPlan) -> None:
+        """Saves what goes into a shard."""
+        write_json(self.root / "plans" / f"{plan.number:05d}.json", dataclasses.asdict(plan))
+
+    def read_plan(self, number: int) -> ShardPlan:
+        """Loads what goes into a shard."""
+        return ShardPlan(**json.loads((self.root / "plans" / f"{number:05d}.json").read_text()))
+
+    def write_result(self, number: int, result: dict[str, Any]) -> None:
+        """Saves what came out of a shard."""
+        write_json(self.root / "results" / f"{number:05d}.json", result)
+
+    def read_result(self, number: int) -> dict[str, Any] | None:
+        """Loads what came out of a shard, or None if it is not finished."""
+        try:
+            result: dict[str, Any] = json.loads((self.root / "results" / f"{number:05d}.json").read_text())
+        except FileNotFoundError:
+            return None
+        return result
+
+    def sweep_temporary_files(self) -> None:
+        """Removes what writers that were killed left behind."""
+        for path in self.root.glob("**/*.tmp-*"):
+            path.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes a JSON file atomically: a reader sees the old one or the new one, whole.
+
+    ASCII, because paths that are not valid UTF-8 (lone surrogates) must survive the round trip.
+    """
+    write_text(path, json.dumps(content))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file atomically and durably."""
+    temporary = path.with_name(f"{path.name}.tmp-{uuid.uuid4().hex}")
+    with temporary.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+
+
+def digest_of(content: Any) -> str:
+    """SHA-256 over a value's canonical JSON."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,105 @@
+"""What every shard writer does: a temporary file beside the target, synced, then renamed."""
+
+import abc
+import dataclasses
+import hashlib
+import os
+import uuid
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from schemas.codec import PayloadFormat
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Record:
+    """One example, ready to be stored.
+
+    Attributes:
+        key: Unique name.
+        label: Class number.
+        payload: The image's bytes: JPEG, PNG or raw uint8 pixels in (height, width, channels) order.
+        format: What the payload is.
+        height, width, channels: Of the stored pixels.
+    """
+
+    key: str
+    label: int
+    payload: bytes
+    format: PayloadFormat
+    height: int
+    width: int
+    channels: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StoredShard:
+    """A shard that is safely on disk.
+
+    Attributes:
+        bytes: Size of the file.
+        sha256: Digest of the file, in hexadecimal.
+        offsets: For each record, in order, where its payload starts in the file.
+    """
+
+    bytes: int
+    sha256: str
+    offsets: list[int]
+
+
+class ShardWriter(abc.ABC):
+    """Writes one shard so that its final name only ever shows a whole file.
+
+    Use as a context manager; leaving it by an exception removes the temporary file. The content
+    is a pure function of the records: the same records give the same bytes. Not thread-safe.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Takes the shard's final name. Nothing is written there before `finish`."""
+        self._path = path
+        self._temporary = path.with_name(f"{path.name}.tmp-{uuid.uuid4().hex}")
+
+    @abc.abstractmethod
+    def write(self, record: Record) -> None:
+        """Adds a record."""
+
+    @abc.abstractmethod
+    def _complete(self) -> StoredShard:
+        """Writes what is left to the temporary file and syncs it."""
+
+    @abc.abstractmethod
+    def _discard(self) -> None:
+        """Closes and removes temporary files; must be safe at any moment."""
+
+    def finish(self) -> StoredShard:
+        """Completes the file, syncs it to disk and gives it its final name."""
+        stored = self._complete()
+        self._temporary.replace(self._path)
+        sync_folder(self._path.parent)
+        return stored
+
+    def __enter__(self) -> Self:
+        """Returns the writer."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Removes whatever is temporary."""
+        self._discard()
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes renames in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
