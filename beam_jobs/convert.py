@@ -1,0 +1,242 @@
+"""A whole conversion: plan, run, publish. The Python form of `fitfeed convert`."""
+
+import dataclasses
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from beam_jobs.local import run_local
+from beam_jobs.remote import run_on
+from converters.options import ConvertOptions
+from converters.plan import Plan, make_plan
+from converters.publish import Outcome, clean_up
+from converters.work import WorkFolder
+from schemas.cpus import available_cpus
+from schemas.errors import ConversionError, TooManyRejectsError, UsageError
+from schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
+
+
+class ProgressReport(Protocol):
+    """Who is told how far a conversion is."""
+
+    def start(self, *, images: int, shards: int) -> None:
+        """Planning is done; so much is to do."""
+
+    def update(self, images: int, rejects: int, source_bytes: int) -> None:
+        """So much is done; called from another thread."""
+
+
+class NoProgress:
+    """Tells nobody."""
+
+    def start(self, *, images: int, shards: int) -> None:
+        """Does nothing."""
+
+    def update(self, images: int, rejects: int, source_bytes: int) -> None:
+        """Does nothing."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Conversion:
+    """What a conversion did.
+
+    Attributes:
+        manifest: Of the dataset, now complete.
+        up_to_date: It was complete before: same source, same options.
+        files: Files planned.
+        source_bytes: Their total size.
+        seconds: Wall time of this run.
+        reused_shards: Shards that an earlier, unfinished run had written.
+    """
+
+    manifest: Manifest
+    up_to_date: bool
+    files: int
+    source_bytes: int
+    seconds: float
+    reused_shards: int
+
+
+def convert(
+    source: str | Path,
+    dataset: str | Path,
+    options: ConvertOptions | None = None,
+    *,
+    max_bad: int | float = 0,
+    workers: int | None = None,
+    runner: str = "local",
+    runner_arguments: Sequence[str] = (),
+    overwrite: bool = False,
+    progress: ProgressReport | None = None,
+) -> Conversion:
+    """Converts a folder of images to a dataset.
+
+    Stopped at any moment and called again, it continues and ends with the same bytes. In a script,
+    call it below `if __name__ == "__main__":`, since it starts processes.
+
+    Args:
+        source: Folder with one folder of images per class, perhaps below split folders.
+        dataset: Folder to make. Complete, with the same source and options: nothing is done.
+        options: How to convert; None for the defaults.
+        max_bad: Rejects to tolerate: a number of files (int), or a share of them (float, 0 to 1).
+        workers: Processes of the local run; None for the CPUs this process may use.
+        runner: `local`, or the name of a Beam runner.
+        runner_arguments: Options for that runner, untouched.
+        overwrite: Replace a complete dataset.
+        progress: Who is told how far it is.
+
+    Returns:
+        What was done.
+
+    Raises:
+        UsageError, NotFoundError: If the arguments, the source or the target do not fit.
+        TooManyRejectsError: If more files were rejected than `max_bad` allows.
+        InterruptedConversionError: On SIGINT or SIGTERM.
+        ConversionError: If reading or writing failed.
+    """
+    started = time.monotonic()
+    options = options or ConvertOptions()
+    progress = progress or NoProgress()
+    source, dataset = Path(source), Path(dataset).absolute()
+    _check_arguments(source, dataset, max_bad=max_bad, workers=workers)
+    existing = _existing_dataset(dataset)
+    plan = make_plan(source, options, max_bad=max_bad)
+    if existing is not None and not overwrite:
+        _require_same(existing, plan, dataset)
+        return Conversion(
+            manifest=existing,
+            up_to_date=True,
+            files=plan.job.files,
+            source_bytes=plan.job.bytes,
+            seconds=time.monotonic() - started,
+            reused_shards=0,
+        )
+    work = WorkFolder(dataset)
+    with _locked(work):
+        _prepare(work, plan)
+        progress.start(images=plan.job.files, shards=plan.job.shards)
+        if runner == "local":
+            run_local(work, plan.job, workers=workers or available_cpus(), report=progress.update)
+        else:
+            run_on(runner, runner_arguments, work, plan.job, report=progress.update)
+        outcome = _read_outcome(work)
+        _require_published(outcome, plan, work)
+        clean_up(work)
+    return Conversion(
+        manifest=read_manifest(dataset),
+        up_to_date=False,
+        files=plan.job.files,
+        source_bytes=plan.job.bytes,
+        seconds=time.monotonic() - started,
+        reused_shards=outcome.reused,
+    )
+
+
+def _check_arguments(source: Path, dataset: Path, *, max_bad: int | float, workers: int | None) -> None:
+    if workers is not None and workers < 1:
+        msg = f"workers must be at least 1. Received: workers={workers}"
+        raise UsageError(msg)
+    if max_bad < 0 or (isinstance(max_bad, float) and max_bad > 1):
+        msg = f"max_bad must be a number of files (0 or more) or a share of them (0.0 to 1.0, on the command line 0% to 100%). Received: max_bad={max_bad}"
+        raise UsageError(msg)
+    inside, outside = dataset.resolve(), source.resolve()
+    if inside == outside or outside in inside.parents or inside in outside.parents:
+        msg = f"DATASET {dataset} and SOURCE {source} must not contain each other: the next run would take the dataset for images. Choose a folder beside the source."
+        raise UsageError(msg)
+
+
+def _existing_dataset(dataset: Path) -> Manifest | None:
+    """The complete dataset that stands at the target, if one does."""
+    if dataset.exists() and not dataset.is_dir():
+        msg = f"DATASET {dataset} is a file. Expected a folder that does not exist yet, is empty, or holds a dataset."
+        raise UsageError(msg)
+    if (dataset / MANIFEST_NAME).exists():
+        return read_manifest(dataset)
+    if dataset.is_dir() and any(dataset.iterdir()) and not WorkFolder(dataset).root.is_dir():
+        msg = f"DATASET {dataset} is a folder with other files in it. Expected one that does not exist yet, is empty, or holds a dataset."
+        raise UsageError(msg)
+    return None
+
+
+def _require_same(existing: Manifest, plan: Plan, dataset: Path) -> None:
+    asked = plan.job.options.to_json()
+    changed = [name for name, value in asked.items() if existing.options.get(name) != value]
+    if changed:
+        differences = ", ".join(f"{name} {existing.options.get(name)} -> {asked[name]}" for name in changed)
+        what = f"was made with other options ({differences})"
+    elif existing.source.digest != plan.job.source_digest:
+        what = f"was made from other files (it knows {existing.source.files}, SOURCE has {plan.job.files})"
+    else:
+        return
+    msg = f"DATASET {dataset} is complete, but {what}. Give --overwrite to replace it, or choose another folder."
+    raise UsageError(msg)
+
+
+@contextmanager
+def _locked(work: WorkFolder) -> Iterator[None]:
+    """Lets one conversion at a time into a folder. The lock ends with the process, however it ends."""
+    try:
+        work.create()
+        lock = os.open(work.root / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        msg = f"cannot write to DATASET {work.dataset}: {error.strerror}. Choose a folder that you may write to."
+        raise UsageError(msg) from error
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            msg = f"another conversion into {work.dataset} is running. Wait for it, or choose another folder."
+            raise UsageError(msg) from error
+        yield
+    finally:
+        os.close(lock)
+
+
+def _prepare(work: WorkFolder, plan: Plan) -> None:
+    """Brings the working folder in line with the plan, keeping finished shards of the same job."""
+    known = work.read_job_or_none()
+    try:
+        if known is None or known.digest != plan.job.digest:
+            (work.root / "job.json").unlink(missing_ok=True)  # first: it vouches for the plans
+            for name in ("plans", "shards", "results"):
+                shutil.rmtree(work.root / name, ignore_errors=True)
+            work.create()
+            for shard in plan.shards:
+                work.write_plan(shard)
+        work.sweep_temporary_files()
+        (work.root / "outcome.json").unlink(missing_ok=True)
+        work.write_job(plan.job)
+    except OSError as error:
+        msg = f"cannot write to DATASET {work.dataset}: {error.strerror}. Make room there and run the same command again."
+        raise ConversionError(msg) from error
+
+
+def _read_outcome(work: WorkFolder) -> Outcome:
+    try:
+        content = json.loads((work.root / "outcome.json").read_text())
+    except FileNotFoundError as error:
+        msg = "the runner ended without publishing or saying why. Run the same command again: it continues."
+        raise ConversionError(msg) from error
+    return Outcome(**content)
+
+
+def _require_published(outcome: Outcome, plan: Plan, work: WorkFolder) -> None:
+    if outcome.status == "published":
+        return
+    rejected = sum(outcome.rejects.values())
+    reasons = ", ".join(f"{count} {reason}" for reason, count in outcome.rejects.items())
+    first = "\n".join(f"  {reject['path']}: {reject['reason']}: {reject['detail']}" for reject in outcome.first_rejects)
+    if outcome.status == "nothing_left":
+        msg = f"no image of split {plan.job.statistics_split!r} could be converted ({reasons}); nothing was published. The first:\n{first}"
+        raise TooManyRejectsError(msg)
+    msg = (
+        f"{rejected} files were rejected ({reasons}), and max_bad allows {outcome.allowed}; nothing was published. The first:\n{first}\n"
+        f"Accept them with --max-bad {rejected}: the finished shards are kept, so that takes seconds."
+    )
+    raise TooManyRejectsError(msg)

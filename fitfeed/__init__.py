@@ -1,0 +1,1 @@
+"""The `fitfeed` command. Importing this package loads nothing: each command imports what it needs."""

@@ -1,0 +1,94 @@
+"""The command line: parsing, and turning errors into one line and an exit status."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from fitfeed.commands import convert, inspect
+from schemas.errors import FitfeedError
+
+DESCRIPTION = "Turn a folder of images into a dataset once, then feed Keras fit at full speed."
+
+EPILOG = """\
+examples:
+  fitfeed convert photos/ flowers/      one folder of images per class -> TFRecord shards
+  fitfeed inspect flowers/              what is in it, and how to train on it
+
+exit status: 0 done, 1 unexpected failure, 2 wrong usage, 3 too many bad inputs,
+4 the same image in two splits, 5 damaged or incomplete dataset, 130 interrupted
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors in two lines, without the whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\nTry: {self.prog} --help\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = _Parser(
+        prog="fitfeed",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    for command in (convert, inspect):
+        command.add_parser(subparsers)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: Command line without the program's name; None for this process's own.
+
+    Returns:
+        The exit status.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    arguments, passed_on = _split_at_dashes(arguments)
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if options.version:
+        from importlib.metadata import version
+
+        print(version("fitfeed"))  # noqa: T201 - the answer
+        return 0
+    if options.command is None:
+        parser.print_help()
+        return 2
+    if passed_on and options.command != "convert":
+        parser.error(f"only convert passes options on after --. Received: {' '.join(passed_on)}")
+    options.passed_on = passed_on
+    return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except FitfeedError as error:
+        print(f"fitfeed {options.command}: {error}", file=sys.stderr)  # noqa: T201 - the message
+        return error.exit_status
+    except KeyboardInterrupt:
+        print(f"fitfeed {options.command}: interrupted", file=sys.stderr)  # noqa: T201 - the message
+        return 130
+    except BrokenPipeError:  # `fitfeed inspect ... | head` closed the pipe: that is fine
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Everything after `--` goes to Beam untouched."""
+    if "--" not in arguments:
+        return arguments, []
+    at = arguments.index("--")
+    return arguments[:at], arguments[at + 1 :]

@@ -1,0 +1,234 @@
+"""`fitfeed convert SOURCE DATASET`."""
+
+import argparse
+import json
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from schemas.errors import UsageError
+
+if TYPE_CHECKING:
+    from beam_jobs import Conversion
+    from converters.options import ConvertOptions
+    from converters.plan import Plan
+
+EPILOG = """\
+examples:
+  fitfeed convert photos/ flowers/
+      photos/<class>/*.jpg, or photos/<train|validation|test>/<class>/*.jpg; original bytes are kept
+  fitfeed convert photos/ flowers/ --size 256 --split train=0.9,validation=0.1
+      shorter side 256 pixels, stored as JPEG; split by hash, stable when images are added
+  fitfeed convert photos/ flowers/ --format hdf5 --encoding raw --size 224 --fit cover
+      uint8 pixels of one shape in HDF5: most bytes, no decoding when training
+  fitfeed convert photos/ flowers/ --max-bad 1%
+      tolerate one bad file in a hundred; each is named in flowers/rejects.jsonl
+
+Stopped at any moment, the same command continues where it was. Options after -- go to Beam.
+"""
+
+SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    """Adds the command's options."""
+    parser = subparsers.add_parser(
+        "convert",
+        help="turn a folder of images into a dataset",
+        description="Turn a folder of images into sharded TFRecord or HDF5 with exact statistics.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("source", metavar="SOURCE", help="folder with one folder of images per class")
+    parser.add_argument("dataset", metavar="DATASET", help="folder to make")
+
+    stored = parser.add_argument_group("how images are stored")
+    stored.add_argument("--format", choices=["tfrecord", "hdf5"], default="tfrecord", help="default: tfrecord")
+    stored.add_argument(
+        "--encoding",
+        choices=["keep", "jpeg", "png", "raw"],
+        help="keep the original bytes (converted losslessly where they are not an upright RGB or grey JPEG or PNG), "
+        "re-encode, or store uint8 pixels; default: keep, or jpeg with --size",
+    )
+    stored.add_argument("--size", type=parse_size, metavar="N|HxW", help="target size in pixels; N = both sides")
+    stored.add_argument(
+        "--fit",
+        choices=["shorter", "cover", "contain", "stretch"],
+        help="shorter side to N keeping the aspect ratio (default) / fill and centre-crop (default for raw) / pad / distort",
+    )
+    stored.add_argument("--quality", type=int, default=90, metavar="Q", help="JPEG quality 1-100; default: 90")
+    stored.add_argument("--channels", type=int, choices=[1, 3], default=3, help="grey or RGB; default: 3")
+    stored.add_argument(
+        "--background",
+        type=parse_colour,
+        default=(255, 255, 255),
+        metavar="R,G,B",
+        help="what transparent pixels are composited on, and padding; default: 255,255,255",
+    )
+    stored.add_argument(
+        "--frames", choices=["first", "reject"], default="first", help="of animated and multi-page images; default: first"
+    )
+    stored.add_argument(
+        "--max-pixels", type=int, metavar="N", help="refuse images with more pixels, before decoding; default: 89478485"
+    )
+
+    arranged = parser.add_argument_group("how examples are arranged")
+    arranged.add_argument("--shards", type=int, metavar="N", help="shards per split")
+    arranged.add_argument(
+        "--shard-size",
+        type=parse_bytes,
+        metavar="BYTES",
+        help="size of a shard, e.g. 64MiB; default: 128MiB, with up to 8 smaller shards for a small dataset",
+    )
+    arranged.add_argument(
+        "--split",
+        type=parse_split,
+        metavar="NAME=SHARE,...",
+        help="e.g. train=0.8,validation=0.2, by hash of the path; default: by split folders, else all train",
+    )
+    arranged.add_argument(
+        "--class-from",
+        choices=["first", "parent", "path"],
+        default="first",
+        help="with nested folders, the class is the first one, the image's own, or all joined by /; default: first",
+    )
+    arranged.add_argument("--seed", type=int, default=0, metavar="N", help="salt of order and split; default: 0")
+
+    run_group = parser.add_argument_group("how it runs")
+    run_group.add_argument(
+        "--max-bad", type=parse_max_bad, default=0, metavar="N|P%", help="files that may be rejected; default: 0"
+    )
+    run_group.add_argument(
+        "--workers", type=int, metavar="N", help="processes of the local run; default: the CPUs this process may use"
+    )
+    run_group.add_argument("--runner", default="local", metavar="NAME", help="local (default), or a Beam runner")
+    run_group.add_argument("--overwrite", action="store_true", help="replace a complete dataset")
+    run_group.add_argument("--dry-run", action="store_true", help="print what would be done, and do nothing")
+    run_group.add_argument("--json", action="store_true", help="print one JSON document instead of the summary")
+    run_group.add_argument("--quiet", action="store_true", help="no progress, no summary")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Converts, or says what would be converted."""
+    from beam_jobs import convert
+    from converters.options import ConvertOptions
+    from fitfeed.progress import progress_for
+
+    options = ConvertOptions(
+        format=arguments.format,
+        encoding=arguments.encoding,
+        size=arguments.size,
+        fit=arguments.fit,
+        quality=arguments.quality,
+        channels=arguments.channels,
+        background=arguments.background,
+        frames=arguments.frames,
+        **({} if arguments.max_pixels is None else {"max_pixels": arguments.max_pixels}),
+        shards=arguments.shards,
+        shard_bytes=arguments.shard_size,
+        split=arguments.split,
+        class_from=arguments.class_from,
+        seed=arguments.seed,
+    )
+    if arguments.dry_run:
+        return _dry_run(arguments, options)
+    if arguments.passed_on and arguments.runner == "local":
+        msg = f"options after -- go to a Beam runner, and the local one takes none. Received: {' '.join(arguments.passed_on)}. Add --runner NAME, or leave them out."
+        raise UsageError(msg)
+    with progress_for(sys.stderr, quiet=arguments.quiet) as progress:
+        conversion = convert(
+            arguments.source,
+            arguments.dataset,
+            options,
+            max_bad=arguments.max_bad,
+            workers=arguments.workers,
+            runner=arguments.runner,
+            runner_arguments=arguments.passed_on,
+            overwrite=arguments.overwrite,
+            progress=progress,
+        )
+    _print_result(arguments, conversion)
+    return 0
+
+
+def _print_result(arguments: argparse.Namespace, conversion: "Conversion") -> None:
+    from fitfeed.describe import describe
+    from fitfeed.summary import conversion_summary
+
+    if arguments.json:
+        document = {
+            **describe(conversion.manifest),
+            "up_to_date": conversion.up_to_date,
+            "seconds": round(conversion.seconds, 3),
+            "images_per_second": round(conversion.files / conversion.seconds, 1),
+        }
+        print(json.dumps(document, ensure_ascii=False))  # noqa: T201 - the answer
+    elif not arguments.quiet:
+        print(conversion_summary(conversion, arguments.dataset))  # noqa: T201 - the answer
+
+
+def _dry_run(arguments: argparse.Namespace, options: "ConvertOptions") -> int:
+    from pathlib import Path
+
+    from converters.plan import make_plan
+    from fitfeed.summary import dry_run_document, dry_run_summary
+
+    plan: Plan = make_plan(Path(arguments.source), options)
+    document = dry_run_document(plan)
+    print(json.dumps(document, ensure_ascii=False) if arguments.json else dry_run_summary(document))  # noqa: T201 - the answer
+    return 0
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """`N` or `HxW` to (height, width) in pixels."""
+    match = re.fullmatch(r"(\d+)(?:[x×](\d+))?", text)
+    if match is None or "0" in (match[1].lstrip("0") or "0", (match[2] or "1").lstrip("0") or "0"):
+        msg = f"expected a positive number of pixels, N or HxW (height x width). Received: {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(match[1]), int(match[2] or match[1])
+
+
+def parse_bytes(text: str) -> int:
+    """`128MiB`, `1GB` or a plain number to bytes."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text)
+    if match is None or match[2].upper() not in SIZE_UNITS or not (size := int(float(match[1]) * SIZE_UNITS[match[2].upper()])):
+        msg = f"expected a size above 0 such as 128MiB, 1GB or 1000000. Received: {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return size
+
+
+def parse_colour(text: str) -> tuple[int, int, int]:
+    """`R,G,B` to three numbers, each 0 to 255."""
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.strip().isdigit() and int(part) <= 255 for part in parts):
+        msg = f"expected R,G,B, each 0 to 255. Received: {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    red, green, blue = map(int, parts)
+    return red, green, blue
+
+
+def parse_split(text: str) -> dict[str, float]:
+    """`train=0.8,validation=0.2` to shares by name."""
+    fractions: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, share = part.partition("=")
+        try:
+            fraction = float(share)
+        except ValueError:
+            msg = f"expected NAME=SHARE,... such as train=0.8,validation=0.2. Received: {text!r}"
+            raise argparse.ArgumentTypeError(msg) from None
+        if name.strip() in fractions:
+            msg = f"split {name.strip()!r} is named twice. Received: {text!r}"
+            raise argparse.ArgumentTypeError(msg)
+        fractions[name.strip()] = fraction
+    return fractions
+
+
+def parse_max_bad(text: str) -> int | float:
+    """`N` to a number of files, `P%` to a share of them."""
+    match = re.fullmatch(r"(\d+)|(\d+(?:\.\d+)?)%", text.strip())
+    if match is None or (match[2] and float(match[2]) > 100):
+        msg = f"expected a number of files such as 10, or a share such as 0.5%. Received: {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(match[1]) if match[1] else float(match[2]) / 100

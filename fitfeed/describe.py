@@ -1,0 +1,45 @@
+"""A dataset as one JSON document: `fitfeed inspect --json`, and the greater part of `convert --json`."""
+
+from typing import Any
+
+from schemas.manifest import Manifest, Split
+
+
+def describe(manifest: Manifest) -> dict[str, Any]:
+    """Describes a complete dataset in JSON types.
+
+    Args:
+        manifest: Of the dataset.
+
+    Returns:
+        `format`, `format_version`, `fingerprint`, `splits`, `features`, `class_names`, `statistics`
+        (per channel, range 0..255), `rejects` (count by reason), `ignored`, `options`, `source`.
+    """
+    content = manifest.model_dump(mode="json")
+    same = (
+        "format",
+        "format_version",
+        "fingerprint",
+        "features",
+        "statistics",
+        "rejects",
+        "ignored",
+        "options",
+        "source",
+    )
+    return {
+        **{name: content[name] for name in same},
+        "class_names": manifest.class_names,
+        "splits": {name: _split(split, manifest.class_names) for name, split in manifest.splits.items()},
+    }
+
+
+def _split(split: Split, class_names: list[str]) -> dict[str, Any]:
+    return {
+        "examples": split.examples,
+        "shards": len(split.shards),
+        "bytes": split.bytes,
+        "class_counts": dict(zip(class_names, split.class_counts, strict=True)),
+        "height": split.height and split.height.model_dump(),
+        "width": split.width and split.width.model_dump(),
+    }

@@ -1,0 +1,115 @@
+"""What `fitfeed convert` prints at its end, and what `--dry-run` prints instead."""
+
+from collections import Counter
+from typing import Any
+
+from beam_jobs import Conversion
+from converters.plan import Plan, expected_bytes
+from schemas.manifest import Manifest
+
+
+def conversion_summary(conversion: Conversion, dataset: str) -> str:
+    """The summary for a person."""
+    manifest = conversion.manifest
+    stored = sum(split.bytes for split in manifest.splits.values())
+    rate = conversion.files / conversion.seconds
+    lines = [f"{dataset} is up to date: nothing to do" if conversion.up_to_date else f"{dataset} is complete", ""]
+    lines += splits_table(manifest)
+    lines += ["", _rejects_line(manifest)]
+    lines.append(f"bytes      {human_bytes(conversion.source_bytes)} in, {human_bytes(stored)} out")
+    if not conversion.up_to_date:
+        reused = f", {conversion.reused_shards} shards of an earlier run re-used" if conversion.reused_shards else ""
+        lines.append(f"time       {conversion.seconds:.1f} s, {rate:.0f} images/s{reused}")
+    lines += statistics_lines(manifest)
+    if len(manifest.class_names) == 1:
+        lines += ["", f"warning: there is only one class ({manifest.class_names[0]!r}), so every label is 0"]
+    lines += ["", *training_lines(dataset, manifest)]
+    return "\n".join(lines)
+
+
+def splits_table(manifest: Manifest) -> list[str]:
+    """Examples, shards and bytes per split, and examples per class."""
+    lines = []
+    for name, split in manifest.splits.items():
+        lines.append(f"{name:<10} {split.examples} examples in {len(split.shards)} shards, {human_bytes(split.bytes)}")
+        counts = zip(manifest.class_names, split.class_counts, strict=True)
+        lines.append("           " + ", ".join(f"{class_name} {count}" for class_name, count in counts))
+    return lines
+
+
+def statistics_lines(manifest: Manifest) -> list[str]:
+    """Mean and standard deviation per channel, and which pixels they describe."""
+    statistics = manifest.statistics
+    mean = " ".join(f"{value:.3f}" for value in statistics.mean)
+    std = " ".join(f"{value:.3f}" for value in statistics.std)
+    return [
+        f"mean       {mean}",
+        f"std        {std}   (0..255, of the {statistics.images} {statistics.split} images as stored)",
+    ]
+
+
+def training_lines(dataset: str, manifest: Manifest) -> list[str]:
+    """The lines of Python that train on a dataset."""
+    split = next(iter(manifest.splits))
+    size = "" if manifest.features.image.shape[0] else ", image_size=(224, 224)"
+    return [
+        "train on it:",
+        "  from pipelines import make_pipeline",
+        f"  model.fit(make_pipeline({dataset!r}, {split!r}, batch_size=32{size}), epochs=10)",
+    ]
+
+
+def _rejects_line(manifest: Manifest) -> str:
+    if not manifest.rejects:
+        return f"rejects    none ({manifest.ignored} other files ignored)"
+    reasons = ", ".join(f"{count} {reason}" for reason, count in manifest.rejects.items())
+    return f"rejects    {sum(manifest.rejects.values())} ({reasons}); {manifest.ignored} other files ignored; see rejects.jsonl"
+
+
+def human_bytes(count: int) -> str:
+    """A size for a person, in powers of 1024."""
+    size = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"
+
+
+def dry_run_document(plan: Plan) -> dict[str, Any]:
+    """What a conversion would do, for `--dry-run --json`."""
+    job = plan.job
+    splits = {}
+    for name, numbers in job.splits.items():
+        shards = [plan.shards[number] for number in numbers]
+        labels = Counter(label for shard in shards for label in shard.labels)
+        splits[name] = {
+            "images": sum(len(shard.paths) for shard in shards),
+            "shards": len(shards),
+            "class_counts": {class_name: labels[label] for label, class_name in enumerate(job.class_names)},
+        }
+    return {
+        "format": job.options.format,
+        "options": job.options.to_json(),
+        "class_names": job.class_names,
+        "splits": splits,
+        "source_bytes": job.bytes,
+        "expected_bytes": expected_bytes([job.bytes // max(1, job.files)] * job.files, job.options),
+        "rejects": len(job.rejects),
+        "ignored": len(job.ignored),
+    }
+
+
+def dry_run_summary(document: dict[str, Any]) -> str:
+    """The same for a person."""
+    lines = ["nothing was done; without --dry-run this would be converted:", ""]
+    for name, split in document["splits"].items():
+        lines.append(f"{name:<10} {split['images']} images into {split['shards']} {document['format']} shards")
+        lines.append("           " + ", ".join(f"{class_name} {count}" for class_name, count in split["class_counts"].items()))
+    lines += [
+        "",
+        f"encoding   {document['options']['encoding']}",
+        f"bytes      {human_bytes(document['source_bytes'])} in, about {human_bytes(document['expected_bytes'])} out",
+        f"ignored    {document['ignored']} other files, {document['rejects']} images without a class",
+    ]
+    return "\n".join(lines)
