@@ -1,0 +1,40 @@
+# Needs only make and Python 3.11. Another interpreter: make PYTHON=/path/to/python3.11 test
+PYTHON ?= $(shell command -v python3.11 || echo python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.PHONY: help demo test lint bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 8
+
+demo: $(READY) ## convert the pictures in examples/ to TFRecord and HDF5 and train on both
+	@$(BIN)/python examples/demo.py
+
+test: lint ## check style, types and imports, then run the tests
+	@$(BIN)/python -m pytest
+
+lint: $(READY) ## check style, types and imports
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+
+bench: $(READY) ## measure conversion and feeding on this machine
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove everything that make and the tests left
+	@rm -rf $(VENV) build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.txt requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' || \
+	  { echo "fitfeed needs Python 3.11 or newer as $(PYTHON). Name another: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Setting up $(VENV) (once; downloads TensorFlow and Beam) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --requirement requirements-dev.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(PIP) check
+	@touch $@

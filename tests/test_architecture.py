@@ -1,0 +1,84 @@
+"""What importing a part loads, which way imports point, and how long files are."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("schemas", "converters", "beam_jobs", "pipelines", "fitfeed")
+MAX_LINES = 400
+
+
+def modules(package: str) -> list[str]:
+    """All modules of a package, by their import names."""
+    files = (path.relative_to(ROOT).with_suffix("") for path in (ROOT / package).rglob("*.py"))
+    return sorted(".".join(file.parts).removesuffix(".__init__") for file in files if file.name != "__main__")
+
+
+def loaded_by(code: str) -> set[str]:
+    """The top-level packages that a fresh interpreter has loaded after running some code."""
+    program = f"import sys\n{code}\nprint('loaded', *{{name.partition('.')[0] for name in sys.modules}})"
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
+    )
+    return set(result.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    ("package", "forbidden"),
+    [
+        ("schemas", {"tensorflow", "keras", "apache_beam", "h5py", "converters", "beam_jobs", "pipelines"}),
+        ("converters", {"tensorflow", "keras", "apache_beam", "beam_jobs", "pipelines"}),
+        ("beam_jobs", {"tensorflow", "keras", "pipelines"}),
+    ],
+)
+def test_importing_every_module_loads_no_framework(package: str, forbidden: set[str]) -> None:
+    found = loaded_by("\n".join(f"import {module}" for module in modules(package)))
+    assert package in found
+    assert not found & forbidden
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_importing_a_package_is_cheap(package: str) -> None:
+    assert not loaded_by(f"import {package}") & {"tensorflow", "keras", "apache_beam", "h5py"}
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = "import contextlib\nfrom fitfeed.cli import main\nwith contextlib.suppress(SystemExit):\n    main(['--help'])"
+    found = loaded_by(code)
+    assert not found & {"tensorflow", "keras", "apache_beam", "pyarrow", "h5py", "cv2", "PIL", "numpy"}
+
+
+def test_inspecting_a_file_loads_no_framework() -> None:
+    file = ROOT / "tests" / "data" / "nasty" / "containers" / "good.tfrecord"
+    found = loaded_by(f"from fitfeed.cli import main\nmain(['inspect', {str(file)!r}])")
+    assert not found & {"tensorflow", "keras", "apache_beam"}
+
+
+def test_imports_point_one_way() -> None:
+    lint_imports = shutil.which("lint-imports", path=str(Path(sys.executable).parent))
+    if lint_imports is None:
+        pytest.skip("import-linter is not installed in this environment")
+    result = subprocess.run(
+        [lint_imports, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("folder", [*PACKAGES, "tests", "benchmarks", "examples"])
+def test_files_stay_readable_in_one_sitting(folder: str) -> None:
+    lengths = {
+        path.relative_to(ROOT): len(path.read_text().splitlines()) for path in (ROOT / folder).rglob("*.py")
+    }
+    assert {str(path): length for path, length in lengths.items() if length >= MAX_LINES} == {}
+
+
+def test_distribution_and_layer_rules_name_every_package() -> None:
+    configuration = (ROOT / "pyproject.toml").read_text()
+    roots = re.search(r"root_packages = \[(.*)\]", configuration)
+    assert roots is not None
+    assert set(re.findall(r'"(\w+)"', roots[1])) == set(PACKAGES)

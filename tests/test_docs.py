@@ -1,0 +1,112 @@
+"""Every code block in the documentation runs (see `tests/documented.py` for how)."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.documented import PHOTOS_PER_CLASS, ROOT, PageError, blocks, commands, run_page
+
+PAGES = sorted([*ROOT.glob("README.md"), *(ROOT / "docs").rglob("*.md")])
+
+SAMPLE = """\
+# A page
+
+```text
+not run
+```
+
+```console
+$ echo one > one.txt
+this is output
+$ cat \\
+    one.txt
+one
+$ fitfeed --help
+$ ls photos/train
+```
+
+1. In a list:
+
+   ```python
+   from pathlib import Path
+
+   names = [Path("one.txt").read_text()]
+   ```
+
+```python
+names.append("two")
+Path("names.txt").write_text(" ".join(names))
+```
+
+<!-- not executed: it would fail -->
+```bash
+false
+```
+
+```bash
+grep two names.txt
+```
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder."""
+    empty = tmp_path / "work"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    return empty
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_every_block_of_the_documentation_runs(page: Path, folder: Path) -> None:
+    run_page(page, folder)
+
+
+def write(folder: Path, text: str) -> Path:
+    page = folder.parent / "page.md"
+    page.write_text(text)
+    return page
+
+
+def test_blocks_run_in_order_in_one_folder_with_photos(folder: Path) -> None:
+    assert run_page(write(folder, SAMPLE), folder) == 4
+    assert (folder / "names.txt").read_text() == "one\n two"
+    photos = list((folder / "photos" / "train").rglob("*.jpg"))
+    assert len(photos) == 10 * PHOTOS_PER_CLASS["train"]
+
+
+def test_blocks_know_their_line(folder: Path) -> None:
+    assert [(block.language, block.line) for block in blocks(write(folder, SAMPLE))] == [
+        ("console", 8),
+        ("python", 20),
+        ("python", 26),
+        ("bash", 36),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("```python\nx = 1\n1 / 0\n```\n", r"page.md:2: the python block fails with ZeroDivisionError"),
+        ("```python\nassert 1 == 2\n```\n", r"page.md:2: .*AssertionError"),
+        ("```bash\nfalse\ntrue\n```\n", r"page.md:2: the bash block ends with exit status 1"),
+        ("```bash\nfalse | true\n```\n", r"exit status 1"),
+        ("```console\n$ fitfeed no-such-command\n```\n", r"exit status 2"),
+        ("```\nx = 1\n```\n", r"page.md:1: tag the block 'text'"),
+        ("```py\nx = 1\n```\n", r"page.md:1: tag the block 'python', not 'py'"),
+        ("```python\nx = 1\n", r"page.md:1: this fence is never closed"),
+        ("<!-- not executed: -->\n```python\n1 / 0\n```\n", r"page.md:1: say why"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(text: str, message: str, folder: Path) -> None:
+    with pytest.raises(PageError, match=message):
+        run_page(write(folder, text), folder)
+
+
+def test_longer_fences_hold_shorter_ones(folder: Path) -> None:
+    assert list(blocks(write(folder, "````markdown\n```python\n1 / 0\n```\n````\n"))) == []
+
+
+def test_output_is_no_command() -> None:
+    assert commands("$ a \\\n  b\nout\n$ c\n") == "a \\\n  b\nc\n"
