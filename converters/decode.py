@@ -83,7 +83,7 @@ def decode_image(data: bytes, options: ConvertOptions) -> Decoded:
 def _identify(data: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data))
-    except Exception as error:  # noqa: BLE001 - Pillow's plugins raise many types on hostile bytes
+    except Exception as error:
         reason, detail = unidentified(data, error)
         raise ImageError(reason, detail) from error
 
@@ -121,7 +121,7 @@ def _decode_with_pillow(data: bytes, image: Image.Image, options: ConvertOptions
         raise
     except MemoryError:
         raise
-    except Exception as error:  # noqa: BLE001 - Pillow's plugins raise many types on hostile bytes
+    except Exception as error:
         raise ImageError(_load_reason(error), f"{image.format}: {error}") from error
     pixels = np.asarray(grey_or_rgb)
     pixels = _with_channels(pixels.reshape(*pixels.shape[:2], -1), options.channels)
@@ -159,7 +159,9 @@ def _to_8_bit(image: Image.Image, background: tuple[int, int, int]) -> Image.Ima
     if mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if mode in ("I", "F"):
-        raise ImageError("unsupported_format", f"{image.format} with 32-bit pixels has no defined brightest value")
+        raise ImageError(
+            "unsupported_format", f"{image.format} with 32-bit pixels has no defined brightest value"
+        )
     if mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
         canvas = Image.new("RGBA", image.size, (*background, 255))
         return Image.alpha_composite(canvas, image.convert("RGBA")).convert("RGB")
@@ -189,8 +191,12 @@ def _check_png_checksums(data: bytes) -> None:
         length = int.from_bytes(data[position : position + 4], "big")
         end = position + 8 + length
         kind = data[position + 4 : position + 8]
-        if end + 4 <= len(data) and zlib.crc32(data[position + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
-            raise ImageError("corrupt", f"PNG: wrong checksum in the {kind.decode('latin-1')} chunk at byte {position}")
+        if end + 4 <= len(data) and zlib.crc32(data[position + 4 : end]) != int.from_bytes(
+            data[end : end + 4], "big"
+        ):
+            raise ImageError(
+                "corrupt", f"PNG: wrong checksum in the {kind.decode('latin-1')} chunk at byte {position}"
+            )
         if kind == b"IEND":
             return
         position = end + 4

@@ -14,7 +14,9 @@ from schemas.codec import Pixels, decode_payload
 cv2.setNumThreads(1)  # one process per CPU is the parallelism; OpenCV's own threads would only fight it
 
 
-def convert_image(data: bytes, options: ConvertOptions, *, want_pixels: bool) -> tuple[bytes, tuple[int, int], Pixels | None]:
+def convert_image(
+    data: bytes, options: ConvertOptions, *, want_pixels: bool
+) -> tuple[bytes, tuple[int, int], Pixels | None]:
     """Turns a source file's bytes into what is stored.
 
     Args:
@@ -78,7 +80,8 @@ def _scale(pixels: Pixels, height: int, width: int) -> Pixels:
     if pixels.shape[:2] == (height, width):
         return pixels
     shrinks = height <= pixels.shape[0] and width <= pixels.shape[1]
-    scaled = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    scaled = np.asarray(cv2.resize(pixels, (width, height), interpolation=interpolation), np.uint8)
     return scaled.reshape(height, width, pixels.shape[2])  # OpenCV drops the channel axis of grey images
 
 
@@ -99,13 +102,11 @@ def _luma(colour: tuple[int, int, int]) -> int:
 
 def encode_jpeg(pixels: Pixels, quality: int) -> bytes:
     """Encodes uint8 (height, width, 1 or 3) as baseline JPEG, colour at half resolution (4:2:0)."""
-    grey = pixels.shape[2] == 1
-    return simplejpeg.encode_jpeg(
-        pixels,
-        quality=quality,
-        colorspace="GRAY" if grey else "RGB",
-        colorsubsampling="Gray" if grey else "420",
+    colours, subsampling = ("GRAY", "Gray") if pixels.shape[2] == 1 else ("RGB", "420")
+    data: bytes = simplejpeg.encode_jpeg(
+        pixels, quality=quality, colorspace=colours, colorsubsampling=subsampling
     )
+    return data
 
 
 def encode_png(pixels: Pixels) -> bytes:

@@ -9,7 +9,13 @@ from converters.rejects import Reject, text_path
 from converters.sources import SourceFile
 from schemas.errors import UsageError
 
-SPLIT_FOLDERS = {"train": "train", "validation": "validation", "val": "validation", "valid": "validation", "test": "test"}
+SPLIT_FOLDERS = {
+    "train": "train",
+    "validation": "validation",
+    "val": "validation",
+    "valid": "validation",
+    "test": "test",
+}
 SPLIT_ORDER = ("train", "validation", "test")
 
 
@@ -80,4 +86,6 @@ def _class_name(folders: Sequence[str], class_from: ClassFrom) -> str:
 
 def in_split_order(names: set[str]) -> list[str]:
     """Orders split names: train, validation, test, then the others by name."""
-    return sorted(names, key=lambda name: (SPLIT_ORDER.index(name) if name in SPLIT_ORDER else len(SPLIT_ORDER), name))
+    return sorted(
+        names, key=lambda name: (SPLIT_ORDER.index(name) if name in SPLIT_ORDER else len(SPLIT_ORDER), name)
+    )

@@ -131,7 +131,10 @@ class ConvertOptions:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "ConvertOptions":
         """Inverse of `to_json`."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in content.items()})
+        arguments: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in content.items()
+        }
+        return cls(**arguments)
 
 
 def check_split(fractions: Mapping[str, float]) -> None:

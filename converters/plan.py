@@ -41,7 +41,11 @@ def make_plan(source: Path, options: ConvertOptions, *, max_bad: int | float = 0
         planned = _plan_split(split, items, labels=labels, options=options, first_number=len(shards))
         numbers[split] = [plan.number for plan in planned]
         shards.extend(planned)
-    rows = sorted([text_path(item.file.path), item.file.bytes, item.class_name, split] for split, items in splits.items() for item in items)
+    rows = sorted(
+        [text_path(item.file.path), item.file.bytes, item.class_name, split]
+        for split, items in splits.items()
+        for item in items
+    )
     times = sorted([text_path(item.file.path), item.file.mtime_ns] for item in labelled)
     source_digest = digest_of(rows)
     job = Job(
@@ -68,12 +72,21 @@ def _by_split(labelled: Sequence[Labelled], options: ConvertOptions) -> dict[str
             groups[split_of(text_path(item.file.path), options.split, seed=options.seed)].append(item)
         else:
             groups[item.split or "train"].append(item)
-    names = in_split_order(set(groups)) if options.split is None else [name for name in options.split if name in groups]
+    names = (
+        in_split_order(set(groups))
+        if options.split is None
+        else [name for name in options.split if name in groups]
+    )
     return {name: groups[name] for name in names}
 
 
 def _plan_split(
-    split: str, items: Sequence[Labelled], *, labels: dict[str, int], options: ConvertOptions, first_number: int
+    split: str,
+    items: Sequence[Labelled],
+    *,
+    labels: dict[str, int],
+    options: ConvertOptions,
+    first_number: int,
 ) -> list[ShardPlan]:
     keys = [text_path(item.file.path) for item in items]
     order = salted_order(keys, seed=options.seed)
@@ -86,7 +99,9 @@ def _plan_split(
     plans = []
     for position, (start, stop) in enumerate(shard_bounds(len(items), shards)):
         chosen = [items[i] for i in order[start:stop]]
-        content = [[item.file.path, item.file.bytes, item.file.mtime_ns, labels[item.class_name]] for item in chosen]
+        content = [
+            [item.file.path, item.file.bytes, item.file.mtime_ns, labels[item.class_name]] for item in chosen
+        ]
         file = shard_file_name(split, position, shards, SHARD_EXTENSIONS[options.format])
         plans.append(
             ShardPlan(

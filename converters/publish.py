@@ -74,7 +74,9 @@ def _check_complete(job: Job, totals: Sequence[ShardTotals]) -> list[ShardTotals
         msg = f"the runner returned shards {numbers[:10]}..., expected 0 to {job.shards - 1} once each. Nothing was published. Run the same command again; if it repeats, use another --runner."
         raise ConversionError(msg)
     accounted = sum(shard.examples + sum(shard.rejects.values()) for shard in ordered)
-    if accounted != job.files or any(shard.planned != shard.examples + sum(shard.rejects.values()) for shard in ordered):
+    if accounted != job.files or any(
+        shard.planned != shard.examples + sum(shard.rejects.values()) for shard in ordered
+    ):
         msg = f"{job.files} files were planned, but {accounted} are written or rejected. Nothing was published. Run the same command again; if it repeats, use another --runner."
         raise ConversionError(msg)
     return ordered
@@ -105,11 +107,18 @@ def _decide(job: Job, rejects: list[Reject], totals: Sequence[ShardTotals]) -> O
 
 
 def _publish_files(
-    work: WorkFolder, job: Job, totals: Sequence[ShardTotals], results: list[dict[str, Any]], rejects: list[Reject]
+    work: WorkFolder,
+    job: Job,
+    totals: Sequence[ShardTotals],
+    results: list[dict[str, Any]],
+    rejects: list[Reject],
 ) -> None:
     ignored = [Reject(**content) for content in job.ignored]
     write_text(work.root / REJECTS_NAME, to_json_lines([*rejects, *ignored]))
-    splits = {name: _split(work, job, name, [results[number] for number in numbers]) for name, numbers in job.splits.items()}
+    splits = {
+        name: _split(work, job, name, [results[number] for number in numbers])
+        for name, numbers in job.splits.items()
+    }
     manifest = build_manifest(
         format=job.options.format,
         features={
@@ -151,7 +160,9 @@ def _split(work: WorkFolder, job: Job, name: str, results: list[dict[str, Any]])
     return {
         "examples": sum(result["shard"]["examples"] for result in results),
         "bytes": sum(result["shard"]["bytes"] for result in results),
-        "class_counts": np.bincount(np.asarray(columns["label"], np.int64), minlength=len(job.class_names)).tolist(),
+        "class_counts": np.bincount(
+            np.asarray(columns["label"], np.int64), minlength=len(job.class_names)
+        ).tolist(),
         "height": _extent(columns["height"]),
         "width": _extent(columns["width"]),
         "index": _file_entry(index_path),
@@ -162,7 +173,9 @@ def _split(work: WorkFolder, job: Job, name: str, results: list[dict[str, Any]])
 def _extent(values: list[int]) -> Extent | None:
     if not values:
         return None
-    low, p5, median, p95, high = np.percentile(values, [0, 5, 50, 95, 100], method="inverted_cdf").astype(int).tolist()
+    low, p5, median, p95, high = (
+        np.percentile(values, [0, 5, 50, 95, 100], method="inverted_cdf").astype(int).tolist()
+    )
     return Extent(min=low, p5=p5, median=median, p95=p95, max=high)
 
 

@@ -2,6 +2,8 @@
 
 import dataclasses
 import errno
+import os
+import stat
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -93,7 +95,12 @@ def write_shard(work: WorkFolder, job: Job, number: int, progress: Progress) -> 
         raise _write_error(error, work) from error
     result = {
         "digest": plan.digest,
-        "shard": {"file": plan.file, "examples": len(stored.offsets), "bytes": stored.bytes, "sha256": stored.sha256},
+        "shard": {
+            "file": plan.file,
+            "examples": len(stored.offsets),
+            "bytes": stored.bytes,
+            "sha256": stored.sha256,
+        },
         "rows": {**rows, "offset": stored.offsets},
         "rejects": [dataclasses.asdict(reject) for reject in rejects],
         "histogram": histogram.tolist(),
@@ -151,7 +158,7 @@ def _read_file(path: Path) -> bytes:
     """
     for attempt in range(1, READ_ATTEMPTS + 1):
         try:
-            return path.read_bytes()
+            return _read_regular_file(path)
         except FileNotFoundError as error:
             raise ImageError("vanished", "the file was listed, but is gone or is a broken link") from error
         except PermissionError as error:
@@ -163,6 +170,14 @@ def _read_file(path: Path) -> bytes:
             time.sleep(READ_RETRY_DELAY_S * attempt)
     msg = f"cannot read {path}: {failure.strerror}, {READ_ATTEMPTS} times. Repair the disk or the network and run the same command again: it continues."
     raise ConversionError(msg) from failure
+
+
+def _read_regular_file(path: Path) -> bytes:
+    # Not blocking: opening a named pipe would otherwise wait for a writer, for ever.
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise ImageError("unreadable", "not a regular file")
+        return stream.read()
 
 
 def _write_error(error: OSError, work: WorkFolder) -> ConversionError:

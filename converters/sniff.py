@@ -67,7 +67,10 @@ def _gif(data: bytes, error: Exception) -> Verdict:
 
 
 def _unsupported(name: str) -> Callable[[bytes, Exception], Verdict]:
-    return lambda data, error: ("unsupported_format", f"{name} cannot be decoded here; convert it to JPEG or PNG first")
+    return lambda data, error: (
+        "unsupported_format",
+        f"{name} cannot be decoded here; convert it to JPEG or PNG first",
+    )
 
 
 def _damaged(name: str) -> Callable[[bytes, Exception], Verdict]:

@@ -10,14 +10,112 @@ from converters.rejects import Reject, text_path
 from schemas.errors import NotFoundError, UsageError
 
 IMAGE_EXTENSIONS = frozenset(
-    "apng avif bmp cur dcx dds dib fli flc gif heic heif hif icb icns ico j2c j2k jfif jif jp2 jpc jpe jpeg jpf jpg jpm jpx"
-    " jxl mpo pbm pcx pgm png pnm ppm psd qoi sgi svg tga tif tiff vda vst webp xbm xpm".split()
+    [
+        "apng",
+        "avif",
+        "bmp",
+        "cur",
+        "dcx",
+        "dds",
+        "dib",
+        "fli",
+        "flc",
+        "gif",
+        "heic",
+        "heif",
+        "hif",
+        "icb",
+        "icns",
+        "ico",
+        "j2c",
+        "j2k",
+        "jfif",
+        "jif",
+        "jp2",
+        "jpc",
+        "jpe",
+        "jpeg",
+        "jpf",
+        "jpg",
+        "jpm",
+        "jpx",
+        "jxl",
+        "mpo",
+        "pbm",
+        "pcx",
+        "pgm",
+        "png",
+        "pnm",
+        "ppm",
+        "psd",
+        "qoi",
+        "sgi",
+        "svg",
+        "tga",
+        "tif",
+        "tiff",
+        "vda",
+        "vst",
+        "webp",
+        "xbm",
+        "xpm",
+    ]
 )
 """A file with one of these is taken for an image, and rejected if it is none."""
 
 SIDECAR_EXTENSIONS = frozenset(
-    "arrow bin cfg csv db doc docx gz h5 hdf5 htm html ini ipynb js json jsonl log lock m mat md mov mp3 mp4 npy npz"
-    " parquet pdf pickle pkl pt py rar rst sh tar tfrecord toml tsv txt url wav xls xlsx xml xmp yaml yml zip".split()
+    [
+        "arrow",
+        "bin",
+        "cfg",
+        "csv",
+        "db",
+        "doc",
+        "docx",
+        "gz",
+        "h5",
+        "hdf5",
+        "htm",
+        "html",
+        "ini",
+        "ipynb",
+        "js",
+        "json",
+        "jsonl",
+        "log",
+        "lock",
+        "m",
+        "mat",
+        "md",
+        "mov",
+        "mp3",
+        "mp4",
+        "npy",
+        "npz",
+        "parquet",
+        "pdf",
+        "pickle",
+        "pkl",
+        "pt",
+        "py",
+        "rar",
+        "rst",
+        "sh",
+        "tar",
+        "tfrecord",
+        "toml",
+        "tsv",
+        "txt",
+        "url",
+        "wav",
+        "xls",
+        "xlsx",
+        "xml",
+        "xmp",
+        "yaml",
+        "yml",
+        "zip",
+    ]
 )
 """A file with one of these is ignored without a look inside."""
 
@@ -79,6 +177,8 @@ def _walk(folder: Path, prefix: str, ancestors: frozenset[tuple[int, int]]) -> I
                     yield _ignored(path, "link to a folder that contains it")
                 else:
                     yield from _walk(folder / entry.name, f"{path}/", ancestors | {identity})
+            elif not entry.is_file() and not entry.is_symlink():
+                yield _ignored(path, "not a regular file")
             elif not _may_be_image(entry):
                 yield _ignored(path, "not an image by name and content")
             else:

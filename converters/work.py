@@ -87,7 +87,11 @@ class Job:
     @property
     def allowed_rejects(self) -> int:
         """`max_bad` as a number of files."""
-        return self.max_bad if isinstance(self.max_bad, int) else int(self.max_bad * (self.files + len(self.rejects)))
+        return (
+            self.max_bad
+            if isinstance(self.max_bad, int)
+            else int(self.max_bad * (self.files + len(self.rejects)))
+        )
 
 
 class WorkFolder:

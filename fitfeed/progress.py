@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from tqdm import tqdm
 
@@ -16,19 +16,28 @@ class Bar:
     def __init__(self, stream: TextIO) -> None:
         """Takes the terminal."""
         self._stream = stream
-        self._bar: tqdm[None] | None = None
+        self._bar: tqdm[NoReturn] | None = None
         self._started = time.monotonic()
 
     def start(self, *, images: int, shards: int) -> None:
         """Shows the bar."""
         self._started = time.monotonic()
-        self._bar = tqdm(total=images, unit="img", unit_scale=True, file=self._stream, desc=f"{shards} shards", dynamic_ncols=True)
+        self._bar = tqdm(
+            total=images,
+            unit="img",
+            unit_scale=True,
+            file=self._stream,
+            desc=f"{shards} shards",
+            dynamic_ncols=True,
+        )
 
     def update(self, images: int, rejects: int, source_bytes: int) -> None:
         """Moves the bar."""
         if self._bar is None:
             return
-        self._bar.set_postfix_str(f"{_megabytes_per_s(source_bytes, self._started):.1f} MB/s, {rejects} rejected", refresh=False)
+        self._bar.set_postfix_str(
+            f"{_megabytes_per_s(source_bytes, self._started):.1f} MB/s, {rejects} rejected", refresh=False
+        )
         self._bar.update(images - self._bar.n)
 
     def close(self) -> None:
@@ -50,7 +59,7 @@ class Lines:
         """Says what is to be done."""
         self._total = images
         self._started = self._last = time.monotonic()
-        print(f"converting {images} images into {shards} shards", file=self._stream, flush=True)  # noqa: T201 - progress
+        print(f"converting {images} images into {shards} shards", file=self._stream, flush=True)
 
     def update(self, images: int, rejects: int, source_bytes: int) -> None:
         """Says how far it is, if the last line is old enough."""
@@ -60,7 +69,7 @@ class Lines:
         self._last = now
         rate = images / (now - self._started)
         left = (self._total - images) / rate if rate else float("inf")
-        print(  # noqa: T201 - progress
+        print(
             f"{images}/{self._total} images, {rate:.0f} img/s, {_megabytes_per_s(source_bytes, self._started):.1f} MB/s, {rejects} rejected, {left:.0f} s left",
             file=self._stream,
             flush=True,

@@ -13,12 +13,19 @@ def conversion_summary(conversion: Conversion, dataset: str) -> str:
     manifest = conversion.manifest
     stored = sum(split.bytes for split in manifest.splits.values())
     rate = conversion.files / conversion.seconds
-    lines = [f"{dataset} is up to date: nothing to do" if conversion.up_to_date else f"{dataset} is complete", ""]
+    lines = [
+        f"{dataset} is up to date: nothing to do" if conversion.up_to_date else f"{dataset} is complete",
+        "",
+    ]
     lines += splits_table(manifest)
     lines += ["", _rejects_line(manifest)]
     lines.append(f"bytes      {human_bytes(conversion.source_bytes)} in, {human_bytes(stored)} out")
     if not conversion.up_to_date:
-        reused = f", {conversion.reused_shards} shards of an earlier run re-used" if conversion.reused_shards else ""
+        reused = (
+            f", {conversion.reused_shards} shards of an earlier run re-used"
+            if conversion.reused_shards
+            else ""
+        )
         lines.append(f"time       {conversion.seconds:.1f} s, {rate:.0f} images/s{reused}")
     lines += statistics_lines(manifest)
     if len(manifest.class_names) == 1:
@@ -31,7 +38,9 @@ def splits_table(manifest: Manifest) -> list[str]:
     """Examples, shards and bytes per split, and examples per class."""
     lines = []
     for name, split in manifest.splits.items():
-        lines.append(f"{name:<10} {split.examples} examples in {len(split.shards)} shards, {human_bytes(split.bytes)}")
+        lines.append(
+            f"{name:<10} {split.examples} examples in {len(split.shards)} shards, {human_bytes(split.bytes)}"
+        )
         counts = zip(manifest.class_names, split.class_counts, strict=True)
         lines.append("           " + ", ".join(f"{class_name} {count}" for class_name, count in counts))
     return lines
@@ -104,8 +113,13 @@ def dry_run_summary(document: dict[str, Any]) -> str:
     """The same for a person."""
     lines = ["nothing was done; without --dry-run this would be converted:", ""]
     for name, split in document["splits"].items():
-        lines.append(f"{name:<10} {split['images']} images into {split['shards']} {document['format']} shards")
-        lines.append("           " + ", ".join(f"{class_name} {count}" for class_name, count in split["class_counts"].items()))
+        lines.append(
+            f"{name:<10} {split['images']} images into {split['shards']} {document['format']} shards"
+        )
+        lines.append(
+            "           "
+            + ", ".join(f"{class_name} {count}" for class_name, count in split["class_counts"].items())
+        )
     lines += [
         "",
         f"encoding   {document['options']['encoding']}",

@@ -82,7 +82,9 @@ class HDF5Writer(ShardWriter):
             _create(file, name, np.asarray([record[name] for record in self._records], "<i8"))
         for name, charset in (("key", "utf-8"), ("format", "ascii")):
             values = [record[name] for record in self._records]
-            _create(file, name, np.asarray(values, h5py.string_dtype(charset, max(map(len, values), default=1))))
+            _create(
+                file, name, np.asarray(values, h5py.string_dtype(charset, max(map(len, values), default=1)))
+            )
 
     def _copy_spool_to(self, start: int) -> None:
         self._spool.seek(0)
@@ -105,7 +107,6 @@ class HDF5Writer(ShardWriter):
     @staticmethod
     def _shape(record: Record) -> tuple[int, int, int]:
         return record.height, record.width, record.channels
-
 
 
 def _create(file: h5py.File, name: str, values: npt.NDArray[Any]) -> None:

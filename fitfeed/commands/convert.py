@@ -27,7 +27,16 @@ examples:
 Stopped at any moment, the same command continues where it was. Options after -- go to Beam.
 """
 
-SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
+SIZE_UNITS = {
+    "": 1,
+    "B": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KIB": 1 << 10,
+    "MIB": 1 << 20,
+    "GIB": 1 << 30,
+}
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
@@ -44,20 +53,26 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("dataset", metavar="DATASET", help="folder to make")
 
     stored = parser.add_argument_group("how images are stored")
-    stored.add_argument("--format", choices=["tfrecord", "hdf5"], default="tfrecord", help="default: tfrecord")
+    stored.add_argument(
+        "--format", choices=["tfrecord", "hdf5"], default="tfrecord", help="default: tfrecord"
+    )
     stored.add_argument(
         "--encoding",
         choices=["keep", "jpeg", "png", "raw"],
         help="keep the original bytes (converted losslessly where they are not an upright RGB or grey JPEG or PNG), "
         "re-encode, or store uint8 pixels; default: keep, or jpeg with --size",
     )
-    stored.add_argument("--size", type=parse_size, metavar="N|HxW", help="target size in pixels; N = both sides")
+    stored.add_argument(
+        "--size", type=parse_size, metavar="N|HxW", help="target size in pixels; N = both sides"
+    )
     stored.add_argument(
         "--fit",
         choices=["shorter", "cover", "contain", "stretch"],
         help="shorter side to N keeping the aspect ratio (default) / fill and centre-crop (default for raw) / pad / distort",
     )
-    stored.add_argument("--quality", type=int, default=90, metavar="Q", help="JPEG quality 1-100; default: 90")
+    stored.add_argument(
+        "--quality", type=int, default=90, metavar="Q", help="JPEG quality 1-100; default: 90"
+    )
     stored.add_argument("--channels", type=int, choices=[1, 3], default=3, help="grey or RGB; default: 3")
     stored.add_argument(
         "--background",
@@ -67,10 +82,16 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help="what transparent pixels are composited on, and padding; default: 255,255,255",
     )
     stored.add_argument(
-        "--frames", choices=["first", "reject"], default="first", help="of animated and multi-page images; default: first"
+        "--frames",
+        choices=["first", "reject"],
+        default="first",
+        help="of animated and multi-page images; default: first",
     )
     stored.add_argument(
-        "--max-pixels", type=int, metavar="N", help="refuse images with more pixels, before decoding; default: 89478485"
+        "--max-pixels",
+        type=int,
+        metavar="N",
+        help="refuse images with more pixels, before decoding; default: 89478485",
     )
 
     arranged = parser.add_argument_group("how examples are arranged")
@@ -93,19 +114,32 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         default="first",
         help="with nested folders, the class is the first one, the image's own, or all joined by /; default: first",
     )
-    arranged.add_argument("--seed", type=int, default=0, metavar="N", help="salt of order and split; default: 0")
+    arranged.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="salt of order and split; default: 0"
+    )
 
     run_group = parser.add_argument_group("how it runs")
     run_group.add_argument(
-        "--max-bad", type=parse_max_bad, default=0, metavar="N|P%", help="files that may be rejected; default: 0"
+        "--max-bad",
+        type=parse_max_bad,
+        default=0,
+        metavar="N|P%",
+        help="files that may be rejected; default: 0",
     )
     run_group.add_argument(
-        "--workers", type=int, metavar="N", help="processes of the local run; default: the CPUs this process may use"
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes of the local run; default: the CPUs this process may use",
     )
-    run_group.add_argument("--runner", default="local", metavar="NAME", help="local (default), or a Beam runner")
+    run_group.add_argument(
+        "--runner", default="local", metavar="NAME", help="local (default), or a Beam runner"
+    )
     run_group.add_argument("--overwrite", action="store_true", help="replace a complete dataset")
     run_group.add_argument("--dry-run", action="store_true", help="print what would be done, and do nothing")
-    run_group.add_argument("--json", action="store_true", help="print one JSON document instead of the summary")
+    run_group.add_argument(
+        "--json", action="store_true", help="print one JSON document instead of the summary"
+    )
     run_group.add_argument("--quiet", action="store_true", help="no progress, no summary")
 
 
@@ -182,7 +216,7 @@ def _dry_run(arguments: argparse.Namespace, options: "ConvertOptions") -> int:
 
 def parse_size(text: str) -> tuple[int, int]:
     """`N` or `HxW` to (height, width) in pixels."""
-    match = re.fullmatch(r"(\d+)(?:[x×](\d+))?", text)
+    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
     if match is None or "0" in (match[1].lstrip("0") or "0", (match[2] or "1").lstrip("0") or "0"):
         msg = f"expected a positive number of pixels, N or HxW (height x width). Received: {text!r}"
         raise argparse.ArgumentTypeError(msg)
@@ -192,7 +226,11 @@ def parse_size(text: str) -> tuple[int, int]:
 def parse_bytes(text: str) -> int:
     """`128MiB`, `1GB` or a plain number to bytes."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text)
-    if match is None or match[2].upper() not in SIZE_UNITS or not (size := int(float(match[1]) * SIZE_UNITS[match[2].upper()])):
+    if (
+        match is None
+        or match[2].upper() not in SIZE_UNITS
+        or not (size := int(float(match[1]) * SIZE_UNITS[match[2].upper()]))
+    ):
         msg = f"expected a size above 0 such as 128MiB, 1GB or 1000000. Received: {text!r}"
         raise argparse.ArgumentTypeError(msg)
     return size
