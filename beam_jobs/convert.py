@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from beam_jobs.local import run_local
-from beam_jobs.remote import run_on
+from beam_jobs.remote import check_runner, run_on
 from converters.options import ConvertOptions
 from converters.plan import Plan, make_plan
 from converters.publish import Outcome, clean_up
@@ -104,6 +104,7 @@ def convert(
     options = options or ConvertOptions()
     progress = progress or NoProgress()
     source, dataset = Path(source), Path(dataset).absolute()
+    check_runner(runner)
     _check_arguments(source, dataset, max_bad=max_bad, workers=workers)
     existing = _existing_dataset(dataset)
     plan = make_plan(source, options, max_bad=max_bad)
@@ -231,7 +232,9 @@ def _require_published(outcome: Outcome, plan: Plan, work: WorkFolder) -> None:
         return
     rejected = sum(outcome.rejects.values())
     reasons = ", ".join(f"{count} {reason}" for reason, count in outcome.rejects.items())
-    first = "\n".join(f"  {reject['path']}: {reject['reason']}: {reject['detail']}" for reject in outcome.first_rejects)
+    first = "\n".join(
+        f"  {reject['path']}: {reject['reason']}: {reject['detail']}" for reject in outcome.first_rejects
+    )
     if outcome.status == "nothing_left":
         msg = f"no image of split {plan.job.statistics_split!r} could be converted ({reasons}); nothing was published. The first:\n{first}"
         raise TooManyRejectsError(msg)

@@ -7,16 +7,14 @@ downloads nothing. Beam is imported only here and in `remote`, after the pool ha
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from beam_jobs.pool import ShardPool, use
+from beam_jobs.pool import INTERRUPTED, ShardPool, use
+from beam_jobs.reporting import Report, reporting
 from converters.work import Job, WorkFolder
 from schemas.errors import InterruptedConversionError
-
-Report = Callable[[int, int, int], None]
-"""Called now and then with images done, rejects among them and source bytes."""
 
 REPORT_INTERVAL_S = 0.2
 
@@ -36,42 +34,50 @@ def run_local(work: WorkFolder, job: Job, *, workers: int, report: Report) -> No
     """
     pool = ShardPool(work, job, workers=min(workers, job.shards))
     try:
-        with _stop_on_signals(pool), _reporting(pool, report), use(pool):
+        with (
+            _stop_on_signals(pool),
+            reporting(pool.progress, report, interval_s=REPORT_INTERVAL_S),
+            use(pool),
+        ):
             _run_graph(work, job, pool)
     finally:
         pool.close()
 
 
 def _run_graph(work: WorkFolder, job: Job, pool: ShardPool) -> None:
-    pipeline_module, runner, options = _import_beam()
+    with _without_small_talk():
+        import apache_beam as beam
+        from apache_beam.options.pipeline_options import PipelineOptions
+        from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+        from beam_jobs.pipeline import build
     if pool.interrupted.is_set():
-        raise InterruptedConversionError("interrupted")
-    pipeline = pipeline_module.beam.Pipeline(runner=runner, options=options)
-    pipeline_module.build(pipeline, dataset=work.dataset, shards=job.shards)
+        raise InterruptedConversionError(INTERRUPTED)
+    # Not DirectRunner: that would look for an executable to download first.
+    options = PipelineOptions(["--direct_running_mode=in_memory"])
+    pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
+    build(pipeline, dataset=work.dataset, shards=job.shards)
     try:
         pipeline.run().wait_until_finish()
     except Exception:
         # Beam wraps what a step raises; the pool has kept the original.
         if pool.interrupted.is_set():
-            raise InterruptedConversionError("interrupted") from None
+            raise InterruptedConversionError(INTERRUPTED) from None
         if pool.error is not None:
             raise pool.error from None
         raise
 
 
-def _import_beam():  # type: ignore[no-untyped-def]  # noqa: ANN202 - modules of an untyped library
-    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # errors come as exceptions already
-    disabled = logging.root.manager.disable
-    logging.disable(logging.WARNING)  # "apitools not found", said to the root logger
+@contextmanager
+def _without_small_talk() -> Iterator[None]:
+    """Imports Beam without its warnings to the root logger, and silences its log: errors are raised too."""
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
-        from apache_beam.options.pipeline_options import PipelineOptions
-        from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-
-        from beam_jobs import pipeline
+        yield
     finally:
-        logging.disable(disabled)
-    # Not DirectRunner: that would look for an executable to download first.
-    return pipeline, FnApiRunner(), PipelineOptions(["--direct_running_mode=in_memory"])
+        logging.disable(before)
 
 
 @contextmanager
@@ -94,21 +100,3 @@ def _stop_on_signals(pool: ShardPool) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def _reporting(pool: ShardPool, report: Report) -> Iterator[None]:
-    done = threading.Event()
-
-    def loop() -> None:
-        while not done.wait(REPORT_INTERVAL_S):
-            report(*pool.progress())
-
-    thread = threading.Thread(target=loop, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-    report(*pool.progress())

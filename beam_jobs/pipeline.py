@@ -25,7 +25,7 @@ from converters.work import Job, WorkFolder
 METRICS_NAMESPACE = "fitfeed"
 
 
-class WriteShard(beam.DoFn):  # type: ignore[misc]  # Beam is untyped
+class WriteShard(beam.DoFn):
     """Shard number -> `ShardTotals`.
 
     On a cluster the shard is written here. The local launcher sets up a pool of processes first
@@ -67,7 +67,7 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]  # Beam is untyped
             self._rejects.inc()
 
 
-class MergeTotals(beam.CombineFn):  # type: ignore[misc]  # Beam is untyped
+class MergeTotals(beam.CombineFn):
     """`ShardTotals` -> one list of all of them. Addition is left to publication, which checks first."""
 
     def create_accumulator(self) -> list[ShardTotals]:

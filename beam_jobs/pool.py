@@ -27,6 +27,8 @@ from schemas.errors import ConversionError, FitfeedError, InterruptedConversionE
 ATTEMPTS = 3
 """How often a shard is tried when the process that writes it dies."""
 
+INTERRUPTED = "interrupted; nothing was published. The same command continues where it stopped."
+
 ACTIVE: "ShardPool | None" = None
 """The pool that `WriteShard` uses in this process; None on a cluster's workers."""
 
@@ -37,7 +39,7 @@ Counts = ctypes.Array[ctypes.c_longlong]
 @contextlib.contextmanager
 def use(pool: "ShardPool") -> Iterator[None]:
     """Makes a pool the active one."""
-    global ACTIVE  # noqa: PLW0603 - Beam copies its DoFns, so they can only find the pool by name
+    global ACTIVE
     ACTIVE = pool
     try:
         yield
@@ -67,7 +69,9 @@ class ShardPool:
         self._lock = threading.Lock()
         self._finished = [0, 0, 0]  # images, rejects, bytes of finished shards
         self._workers = [_Worker(self._context, self._dataset, job) for _ in range(workers)]
-        self._threads = [threading.Thread(target=self._serve, args=(worker,), daemon=True) for worker in self._workers]
+        self._threads = [
+            threading.Thread(target=self._serve, args=(worker,), daemon=True) for worker in self._workers
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -118,7 +122,7 @@ class ShardPool:
     def _write(self, worker: "_Worker", number: int) -> ShardTotals:
         for _ in range(ATTEMPTS):
             if self.interrupted.is_set() or self.error is not None:
-                raise InterruptedConversionError("interrupted")
+                raise InterruptedConversionError(INTERRUPTED)
             try:
                 totals = worker.write(number)
             except EOFError:
@@ -131,7 +135,7 @@ class ShardPool:
                 worker.reset_counts()
             return totals
         if self.interrupted.is_set():
-            raise InterruptedConversionError("interrupted")
+            raise InterruptedConversionError(INTERRUPTED)
         msg = f"the process that wrote shard {number} died {ATTEMPTS} times, last with exit code {worker.last_exit_code} (-9 often means: out of memory). Run the same command again with fewer --workers: it continues."
         raise ConversionError(msg)
 

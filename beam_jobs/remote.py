@@ -1,14 +1,25 @@
 """The run on any other Beam runner: the same graph, executed by whoever is named."""
 
 import logging
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from beam_jobs.reporting import Report, reporting
 from converters.work import Job, WorkFolder
 from schemas.errors import UsageError
 
-POLL_INTERVAL_S = 5.0
+REPORT_INTERVAL_S = 5.0
+
+
+def check_runner(runner: str) -> None:
+    """Refuses runners that must not be used.
+
+    Raises:
+        UsageError: If it is Beam's `DirectRunner`.
+    """
+    if runner.lower() in ("directrunner", "switchingdirectrunner"):
+        msg = f"--runner {runner} would let Beam download and start an executable. Use --runner local (the default): the same graph, faster, on this machine."
+        raise UsageError(msg)
 
 
 def run_on(
@@ -17,7 +28,7 @@ def run_on(
     work: WorkFolder,
     job: Job,
     *,
-    report: Callable[[int, int, int], None],
+    report: Report,
 ) -> None:
     """Runs the job on a Beam runner.
 
@@ -29,15 +40,11 @@ def run_on(
         report: Called with images, rejects and bytes where the runner tells them while it runs.
 
     Raises:
-        UsageError: If the runner is Beam's `DirectRunner`, or unknown.
+        UsageError: If Beam does not know the runner, or refuses its options.
     """
-    if runner.lower() in ("directrunner", "direct", "switchingdirectrunner"):
-        msg = f"--runner {runner} would let Beam download and start an executable. Use --runner local (the default): the same graph, faster, on this machine."
-        raise UsageError(msg)
     logging.getLogger("apache_beam").setLevel(logging.WARNING)
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
-    from apache_beam.runners.runner import PipelineState
 
     from beam_jobs.pipeline import build
 
@@ -48,11 +55,8 @@ def run_on(
         raise UsageError(msg) from error
     build(pipeline, dataset=work.dataset, shards=job.shards)
     result = pipeline.run()
-    while not PipelineState.is_terminal(result.state):
-        time.sleep(POLL_INTERVAL_S)
-        report(*_counters(result))
-    result.wait_until_finish()
-    report(*_counters(result))
+    with reporting(lambda: _counters(result), report, interval_s=REPORT_INTERVAL_S):
+        result.wait_until_finish()
 
 
 def _counters(result: Any) -> tuple[int, int, int]:

@@ -30,22 +30,27 @@ def payload_format(payload: bytes | memoryview) -> PayloadFormat:
     return "png" if head == PNG_MAGIC else "raw"
 
 
-def decode_payload(payload: bytes | memoryview, *, channels: int) -> Pixels:
+def decode_payload(payload: bytes | memoryview, *, channels: int, buffer: Pixels | None = None) -> Pixels:
     """Decodes a JPEG or PNG payload.
 
     Args:
         payload: The stored bytes.
         channels: 3 for RGB (a grey payload is replicated) or 1 for grey.
+        buffer: Memory that a JPEG may be decoded into, uint8 (n,), large enough for it. Fresh pages
+            cost a third of the decoding time.
 
     Returns:
-        uint8 (height, width, channels). Releases the interpreter lock while decoding.
+        uint8 (height, width, channels), possibly in `buffer`. Releases the interpreter lock while
+        decoding.
 
     Raises:
         ValueError: If the bytes are not a whole JPEG or PNG image.
     """
     if payload_format(payload) == "jpeg":
         # Strict: what libjpeg only warns about is never stored, so a warning here means damage.
-        return simplejpeg.decode_jpeg(payload, colorspace="RGB" if channels == 3 else "GRAY", strict=True)
+        colorspace = "RGB" if channels == 3 else "GRAY"
+        pixels: Pixels = simplejpeg.decode_jpeg(payload, colorspace=colorspace, strict=True, buffer=buffer)
+        return pixels
     try:
         with Image.open(io.BytesIO(payload), formats=["PNG"]) as image:
             pixels = np.asarray(image.convert("RGB" if channels == 3 else "L"))

@@ -10,7 +10,15 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from schemas.errors import DamagedDatasetError, IncompleteDatasetError, NotFoundError, UsageError
 from schemas.statistics import BINS, ChannelStatistics
@@ -20,7 +28,7 @@ REJECTS_NAME = "rejects.jsonl"
 WORK_FOLDER = ".work"
 """Holds a conversion until it is published; removed then."""
 
-FORMAT_VERSION = 1
+FORMAT_VERSION: Literal[1] = 1
 
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=255)]
 """A plain name inside the dataset's folder: no separator, no leading dot, so no way out of it."""
@@ -280,13 +288,18 @@ def _why_no_manifest(folder: Path) -> Exception:
             f"{folder} holds an unfinished conversion. Run the same `fitfeed convert` command again: it continues where it stopped."
         )
     if folder.exists():
-        return UsageError(f"{folder} is not a fitfeed dataset: it has no {MANIFEST_NAME}. Make one with: fitfeed convert SOURCE {folder}")
+        return UsageError(
+            f"{folder} is not a fitfeed dataset: it has no {MANIFEST_NAME}. Make one with: fitfeed convert SOURCE {folder}"
+        )
     return NotFoundError(f"{folder} does not exist. Make a dataset with: fitfeed convert SOURCE {folder}")
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of `manifest.json`."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Manifest.model_json_schema(mode="serialization")}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Manifest.model_json_schema(mode="serialization"),
+    }
 
 
 if __name__ == "__main__":  # regenerates the published schema

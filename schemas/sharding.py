@@ -54,11 +54,12 @@ def split_of(key: str, fractions: Mapping[str, float], *, seed: int) -> str:
     """
     position = salted_hash(key, seed=seed, purpose="split") / 2**64
     upper = 0.0
-    for name, fraction in fractions.items():
-        upper += fraction
+    *others, last = fractions
+    for name in others:
+        upper += fractions[name]
         if position < upper:
             return name
-    return next(reversed(fractions))  # the shares sum to a hair under 1 in floating point
+    return last  # whatever the shares sum to in floating point
 
 
 def number_of_shards(

@@ -68,7 +68,9 @@ class ChannelStatistics:
 
         From integers: sqrt(n * sum(x^2) - sum(x)^2) / n, the root taken to 64 fractional bits.
         """
-        return [float(Fraction(math.isqrt((s2 * n - s1 * s1) << 128), n << 64)) for n, s1, s2 in self._moments()]
+        return [
+            float(Fraction(math.isqrt((s2 * n - s1 * s1) << 128), n << 64)) for n, s1, s2 in self._moments()
+        ]
 
     @property
     def min(self) -> list[int]:

@@ -23,7 +23,7 @@ FeatureValue = bytes | int
 
 def masked_crc32c(data: bytes) -> int:
     """CRC-32C as TFRecord stores it: rotated right by 15 bits, plus a constant."""
-    crc = google_crc32c.value(data)
+    crc: int = google_crc32c.value(data)
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 
@@ -93,7 +93,9 @@ def iter_records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     offset = 0
     while header := stream.read(HEADER_BYTES):
         if len(header) < HEADER_BYTES:
-            raise CorruptRecordError(offset, f"the file ends inside its header ({len(header)} of {HEADER_BYTES} bytes)")
+            raise CorruptRecordError(
+                offset, f"the file ends inside its header ({len(header)} of {HEADER_BYTES} bytes)"
+            )
         length, length_crc = struct.unpack("<QI", header)
         if masked_crc32c(header[:8]) != length_crc:
             raise CorruptRecordError(offset, "the checksum of its length is wrong")

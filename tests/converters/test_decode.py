@@ -47,7 +47,9 @@ def test_verdict(row: dict[str, str]) -> None:
     assert str(caught.value)
 
 
-@pytest.mark.parametrize("row", [row for row in EXPECTED if row["handling"] != "reject"], ids=lambda row: row["path"][:60])
+@pytest.mark.parametrize(
+    "row", [row for row in EXPECTED if row["handling"] != "reject"], ids=lambda row: row["path"][:60]
+)
 def test_what_is_kept_decodes_to_the_same_pixels_everywhere(row: dict[str, str]) -> None:
     data = (NASTY / row["path"]).read_bytes()
     payload, shape, pixels = convert_image(data, OPTIONS, want_pixels=True)

@@ -25,7 +25,14 @@ def picture(height: int, width: int, channels: int = 3) -> np.ndarray:
 SIDES = st.integers(1, 90)
 
 
-@given(SIDES, SIDES, SIDES, SIDES, st.sampled_from(["shorter", "cover", "contain", "stretch"]), st.sampled_from([1, 3]))
+@given(
+    SIDES,
+    SIDES,
+    SIDES,
+    SIDES,
+    st.sampled_from(["shorter", "cover", "contain", "stretch"]),
+    st.sampled_from([1, 3]),
+)
 def test_shapes(height: int, width: int, to_height: int, to_width: int, fit: str, channels: int) -> None:
     options = ConvertOptions(size=(to_height, to_width), fit=fit, channels=channels)  # type: ignore[arg-type]
     got = resize(Decoded(picture(height, width, channels), keepable=False), options).shape
@@ -38,9 +45,14 @@ def test_shapes(height: int, width: int, to_height: int, to_width: int, fit: str
     assert to_height in got[:1] or to_width in got[1:2]  # one side fits exactly
 
 
-@pytest.mark.parametrize(("shape", "expected"), [((400, 600), (100, 150)), ((600, 400), (150, 100)), ((50, 50), (100, 100))])
+@pytest.mark.parametrize(
+    ("shape", "expected"), [((400, 600), (100, 150)), ((600, 400), (150, 100)), ((50, 50), (100, 100))]
+)
 def test_shorter_keeps_the_aspect_ratio(shape: tuple[int, int], expected: tuple[int, int]) -> None:
-    assert resize(Decoded(picture(*shape), keepable=False), ConvertOptions(size=(100, 100))).shape[:2] == expected
+    assert (
+        resize(Decoded(picture(*shape), keepable=False), ConvertOptions(size=(100, 100))).shape[:2]
+        == expected
+    )
 
 
 def test_cover_takes_the_centre() -> None:
@@ -52,7 +64,9 @@ def test_cover_takes_the_centre() -> None:
 
 def test_contain_pads_with_the_background() -> None:
     pixels = np.full((10, 20, 3), 7, np.uint8)
-    got = resize(Decoded(pixels, keepable=False), ConvertOptions(size=(20, 20), fit="contain", background=(1, 2, 3)))
+    got = resize(
+        Decoded(pixels, keepable=False), ConvertOptions(size=(20, 20), fit="contain", background=(1, 2, 3))
+    )
     assert (got[5:15] == 7).all()
     assert (got[:5] == (1, 2, 3)).all()
     assert (got[15:] == (1, 2, 3)).all()
@@ -68,7 +82,7 @@ def test_shrinking_averages() -> None:
 def test_same_size_is_untouched() -> None:
     pixels = picture(40, 40)
     for fit in ("shorter", "cover", "contain", "stretch"):
-        got = resize(Decoded(pixels, keepable=False), ConvertOptions(size=(40, 40), fit=fit))  # type: ignore[arg-type]
+        got = resize(Decoded(pixels, keepable=False), ConvertOptions(size=(40, 40), fit=fit))
         np.testing.assert_array_equal(got, pixels)
 
 
@@ -92,7 +106,9 @@ def test_jpeg_quality_matters(channels: int) -> None:
     assert sizes == sorted(sizes)
     image = Image.open(io.BytesIO(encode_jpeg(picture(64, 64, channels), 95)))
     assert image.mode == ("L" if channels == 1 else "RGB")
-    assert np.abs(np.asarray(image).reshape(64, 64, channels).astype(int) - picture(64, 64, channels)).mean() < 2
+    assert (
+        np.abs(np.asarray(image).reshape(64, 64, channels).astype(int) - picture(64, 64, channels)).mean() < 2
+    )
 
 
 @pytest.mark.parametrize("encoding", ["keep", "jpeg", "png"])

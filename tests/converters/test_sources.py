@@ -27,9 +27,24 @@ def labels(*paths: str, class_from: str = "first", split: bool = True) -> dict[s
 
 def test_lists_images_and_says_what_it_ignores(tmp_path: Path) -> None:
     make(tmp_path, "a/1.jpg", "a/deep/er/2.PNG", "b/3.JPeG", "b/none", "b/odd.v1")
-    make(tmp_path, "a/notes.txt", "b/Thumbs.db", "b/.hidden.jpg", ".git/x.jpg", "b/text", "__MACOSX/a.jpg", content=b"text")
+    make(
+        tmp_path,
+        "a/notes.txt",
+        "b/Thumbs.db",
+        "b/.hidden.jpg",
+        ".git/x.jpg",
+        "b/text",
+        "__MACOSX/a.jpg",
+        content=b"text",
+    )
     listing = list_folder(tmp_path)
-    assert [file.path for file in listing.files] == ["a/1.jpg", "a/deep/er/2.PNG", "b/3.JPeG", "b/none", "b/odd.v1"]
+    assert [file.path for file in listing.files] == [
+        "a/1.jpg",
+        "a/deep/er/2.PNG",
+        "b/3.JPeG",
+        "b/none",
+        "b/odd.v1",
+    ]
     ignored = {reject.path: reject.detail for reject in listing.ignored}
     assert set(ignored) == {"a/notes.txt", "b/Thumbs.db", "b/.hidden.jpg", ".git", "b/text", "__MACOSX"}
     assert "hidden" in ignored[".git"]
@@ -57,13 +72,21 @@ def test_missing_empty_and_file(tmp_path: Path) -> None:
 
 
 def test_class_is_the_first_folder() -> None:
-    assert labels("dog/1.jpg", "dog/small/2.jpg") == {"dog/1.jpg": ("dog", None), "dog/small/2.jpg": ("dog", None)}
+    assert labels("dog/1.jpg", "dog/small/2.jpg") == {
+        "dog/1.jpg": ("dog", None),
+        "dog/small/2.jpg": ("dog", None),
+    }
 
 
-@pytest.mark.parametrize(("class_from", "expected"), [("first", "dog"), ("parent", "small"), ("path", "dog/small")])
+@pytest.mark.parametrize(
+    ("class_from", "expected"), [("first", "dog"), ("parent", "small"), ("path", "dog/small")]
+)
 def test_class_from(class_from: str, expected: str) -> None:
     assert labels("dog/small/2.jpg", class_from=class_from)["dog/small/2.jpg"][0] == expected
-    assert labels("train/dog/small/2.jpg", class_from=class_from)["train/dog/small/2.jpg"] == (expected, "train")
+    assert labels("train/dog/small/2.jpg", class_from=class_from)["train/dog/small/2.jpg"] == (
+        expected,
+        "train",
+    )
 
 
 @pytest.mark.parametrize("name", ["validation", "val", "valid", "VAL"])
@@ -100,7 +123,13 @@ def test_flat_folders_are_explained() -> None:
 
 
 def test_split_order() -> None:
-    assert in_split_order({"test", "zoo", "train", "extra", "validation"}) == ["train", "validation", "test", "extra", "zoo"]
+    assert in_split_order({"test", "zoo", "train", "extra", "validation"}) == [
+        "train",
+        "validation",
+        "test",
+        "extra",
+        "zoo",
+    ]
 
 
 def test_text_path() -> None:

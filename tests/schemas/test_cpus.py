@@ -14,7 +14,9 @@ def sixteen_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("sixteen_cpus")
-@pytest.mark.parametrize(("content", "expected"), [("150000 100000", 2), ("max 100000", 16), ("50000 100000", 1)])
+@pytest.mark.parametrize(
+    ("content", "expected"), [("150000 100000", 2), ("max 100000", 16), ("50000 100000", 1)]
+)
 def test_cgroup_v2(tmp_path: Path, content: str, expected: int) -> None:
     (tmp_path / "cpu.max").write_text(content + "\n")
     assert available_cpus(tmp_path) == expected

@@ -25,7 +25,9 @@ KEYS = st.lists(st.text(min_size=1), unique=True, max_size=60)
 def test_order_depends_only_on_the_set_of_keys(keys: list[str], seed: int, shuffler: random.Random) -> None:
     shuffled = list(keys)
     shuffler.shuffle(shuffled)
-    assert [keys[i] for i in salted_order(keys, seed=seed)] == [shuffled[i] for i in salted_order(shuffled, seed=seed)]
+    assert [keys[i] for i in salted_order(keys, seed=seed)] == [
+        shuffled[i] for i in salted_order(shuffled, seed=seed)
+    ]
 
 
 @given(KEYS, st.integers())
@@ -71,7 +73,9 @@ def test_bounds_cover_everything_once_in_even_shards(examples: int, shards: int)
 def test_there_is_always_a_sane_number_of_shards(
     examples: int, total_bytes: int, shard_bytes: int | None, shards: int | None
 ) -> None:
-    count = number_of_shards(examples=examples, total_bytes=total_bytes, shard_bytes=shard_bytes, shards=shards)
+    count = number_of_shards(
+        examples=examples, total_bytes=total_bytes, shard_bytes=shard_bytes, shards=shards
+    )
     assert 1 <= count <= examples
     if shards is not None:
         assert count == min(shards, examples)
@@ -115,7 +119,9 @@ def test_shares_are_met_and_stable() -> None:
         deviation = (20_000 * share * (1 - share)) ** 0.5
         assert abs(counts[name] - 20_000 * share) < 6 * deviation
     # A key's split is its own: nothing about other keys enters.
-    assert {key: split_of(key, FRACTIONS, seed=0) for key in keys[::7]} == {key: before[key] for key in keys[::7]}
+    assert {key: split_of(key, FRACTIONS, seed=0) for key in keys[::7]} == {
+        key: before[key] for key in keys[::7]
+    }
 
 
 def test_shares_that_round_below_one_leave_no_gap() -> None:

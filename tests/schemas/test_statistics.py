@@ -55,7 +55,13 @@ def test_constant_channel_has_no_deviation() -> None:
 
 @pytest.mark.parametrize(
     "histogram",
-    [np.zeros((3, 256), int), np.ones((3, 255), int), np.ones(256, int), np.ones((1, 256)), -np.ones((1, 256), int)],
+    [
+        np.zeros((3, 256), int),
+        np.ones((3, 255), int),
+        np.ones(256, int),
+        np.ones((1, 256)),
+        -np.ones((1, 256), int),
+    ],
 )
 def test_refuses_what_is_no_histogram(histogram: np.ndarray) -> None:
     with pytest.raises(ValueError, match="Received"):
@@ -77,4 +83,6 @@ def test_class_weights_balance() -> None:
     counts = [10, 30, 0, 60]
     weights = class_weights(counts)
     assert weights[2] == 0
-    assert [weights[label] * count for label, count in enumerate(counts) if count] == pytest.approx([25, 25, 25])
+    assert [weights[label] * count for label, count in enumerate(counts) if count] == pytest.approx(
+        [25, 25, 25]
+    )

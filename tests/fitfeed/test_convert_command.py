@@ -1,0 +1,346 @@
+"""`fitfeed convert` as a user calls it: output, exit status, interruption."""
+
+import fcntl
+import json
+import os
+import pty
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from fitfeed.cli import main
+from fitfeed.commands.convert import parse_bytes, parse_max_bad, parse_size, parse_split
+from tests.folders import contents
+
+COMMAND = [sys.executable, "-m", "fitfeed"]
+
+
+def fitfeed(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.fixture
+def photos(clothing: Path, tmp_path: Path) -> Path:
+    """Ten photographs in two classes."""
+    for name in ("dress", "hat"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for path in sorted((clothing / "test" / name).iterdir())[:5]:
+            shutil.copy(path, tmp_path / "photos" / name)
+    return tmp_path / "photos"
+
+
+def test_summary(photos: Path, tmp_path: Path) -> None:
+    done = fitfeed("convert", photos, tmp_path / "flowers")
+    assert done.returncode == 0, done.stderr
+    for expected in (
+        "is complete",
+        "10 examples in 1 shards",
+        "dress 5, hat 5",
+        "rejects    none",
+        "images/s",
+        "mean ",
+        "std ",
+        "from pipelines import make_pipeline",
+    ):
+        assert expected in done.stdout
+    assert done.stderr == "converting 10 images into 1 shards\n"
+    again = fitfeed("convert", photos, tmp_path / "flowers")
+    assert again.returncode == 0
+    assert "up to date" in again.stdout
+
+
+def test_json_prints_one_document_and_nothing_else(photos: Path, tmp_path: Path) -> None:
+    done = fitfeed("convert", photos, tmp_path / "flowers", "--json", "--size", "64", "--format", "hdf5")
+    document = json.loads(done.stdout)
+    assert document["format"] == "hdf5"
+    train = document["splits"]["train"]
+    assert (train["examples"], train["shards"], train["class_counts"]) == (10, 1, {"dress": 5, "hat": 5})
+    assert train["bytes"] == sum(path.stat().st_size for path in (tmp_path / "flowers").glob("*.h5"))
+    assert document["images_per_second"] > 0
+    assert document["seconds"] > 0
+    inspected = json.loads(fitfeed("inspect", tmp_path / "flowers", "--json").stdout)
+    assert {key: document[key] for key in inspected} == inspected
+
+
+def test_quiet(photos: Path, tmp_path: Path) -> None:
+    done = fitfeed("convert", photos, tmp_path / "flowers", "--quiet")
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+
+
+def test_dry_run_changes_nothing(photos: Path, tmp_path: Path) -> None:
+    arguments = ("convert", photos, tmp_path / "flowers", "--dry-run", "--shards", "2")
+    document = json.loads(fitfeed(*arguments, "--json").stdout)
+    assert document["splits"] == {
+        "train": {"images": 10, "shards": 2, "class_counts": {"dress": 5, "hat": 5}}
+    }
+    assert "10 images into 2 tfrecord shards" in fitfeed(*arguments).stdout
+    assert not (tmp_path / "flowers").exists()
+
+
+def test_options_reach_the_dataset(photos: Path, tmp_path: Path) -> None:
+    done = fitfeed(
+        "convert", photos, tmp_path / "flowers", "--format", "hdf5", "--encoding", "jpeg", "--size", "40x50", "--fit", "cover",
+        "--quality", "70", "--channels", "1", "--background", "1,2,3", "--frames", "reject", "--max-pixels", "5000000",
+        "--shard-size", "1GiB", "--split", "train=0.5,validation=0.5", "--class-from", "parent", "--seed", "5", "--workers", "1",
+        "--max-bad", "10%", "--runner", "local", "--overwrite",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((tmp_path / "flowers" / "manifest.json").read_text())
+    assert manifest["options"] == {
+        "format": "hdf5",
+        "encoding": "jpeg",
+        "size": [40, 50],
+        "fit": "cover",
+        "quality": 70,
+        "channels": 1,
+        "background": [1, 2, 3],
+        "frames": "reject",
+        "max_pixels": 5_000_000,
+        "shards": None,
+        "shard_bytes": 1 << 30,
+        "split": {"train": 0.5, "validation": 0.5},
+        "class_from": "parent",
+        "seed": 5,
+    }
+    assert manifest["features"]["image"]["shape"] == [40, 50, 1]
+    assert list(manifest["splits"]) == ["train", "validation"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["{tmp}/nothing", "{tmp}/out"], 2, "SOURCE {tmp}/nothing does not exist"),
+        (["{tmp}/empty", "{tmp}/out"], 2, "has no images"),
+        (["{photos}", "{tmp}/file"], 2, "is a file"),
+        (["{photos}", "/proc/out"], 2, "cannot write to DATASET"),
+        (["{photos}", "{photos}/out"], 2, "must not contain each other"),
+        (["{photos}", "{tmp}/out", "--format", "zarr"], 2, "invalid choice: 'zarr'"),
+        (["{photos}", "{tmp}/out", "--size", "0"], 2, "Received: '0'"),
+        (["{photos}", "{tmp}/out", "--size", "12x"], 2, "N or HxW"),
+        (["{photos}", "{tmp}/out", "--split", "train=0.8,validation=0.3"], 2, "sum to 1.1"),
+        (["{photos}", "{tmp}/out", "--split", "train"], 2, "NAME=SHARE"),
+        (["{photos}", "{tmp}/out", "--encoding", "raw"], 2, "Add --size"),
+        (["{photos}", "{tmp}/out", "--max-bad", "some"], 2, "Received: 'some'"),
+        (["{photos}", "{tmp}/out", "--workers", "0"], 2, "Received: workers=0"),
+        (["{photos}", "{tmp}/out", "--runner", "DirectRunner"], 2, "Use --runner local"),
+        (["{photos}", "{tmp}/out", "--", "--project=x"], 2, "--project=x"),
+        (["{photos}/hat", "{tmp}/out"], 2, "SOURCE/<class>/<image>"),
+        (["{photos}"], 2, "DATASET"),
+        (["{tmp}/bad", "{tmp}/out"], 3, "a/empty.jpg: empty_file"),
+    ],
+)
+def test_mistakes_are_explained_without_a_traceback(
+    photos: Path,
+    tmp_path: Path,
+    arguments: list[str],
+    status: int,
+    message: str,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    shutil.copytree(photos / "hat", tmp_path / "bad" / "a")
+    (tmp_path / "bad" / "a" / "empty.jpg").touch()
+    places = {"tmp": tmp_path, "photos": photos}
+    try:
+        got: object = main(["convert", *(argument.format(**places) for argument in arguments)])
+    except SystemExit as stopped:  # argparse's own
+        got = stopped.code
+    output = capfd.readouterr()
+    assert got == status
+    assert message.format(**places) in output.err
+    assert "Traceback" not in output.err
+    assert output.out == ""
+    assert not (tmp_path / "out" / "manifest.json").exists()
+    if status == 2:
+        assert not (tmp_path / "out").exists()
+
+
+def test_too_many_rejects_names_the_command_that_accepts_them(photos: Path, tmp_path: Path) -> None:
+    (photos / "hat" / "empty.jpg").touch()
+    done = fitfeed("convert", photos, tmp_path / "flowers")
+    assert done.returncode == 3
+    assert "--max-bad 1" in done.stderr
+    accepted = fitfeed("convert", photos, tmp_path / "flowers", "--max-bad", "1")
+    assert accepted.returncode == 0
+    assert "1 shards of an earlier run re-used" in accepted.stdout
+    assert "rejects    1 (1 empty_file)" in accepted.stdout
+
+
+def test_one_class_is_warned_of(photos: Path, tmp_path: Path) -> None:
+    shutil.rmtree(photos / "hat")
+    done = fitfeed("convert", photos, tmp_path / "flowers")
+    assert done.returncode == 0
+    assert "only one class ('dress')" in done.stdout
+
+
+def test_terminal_shows_a_bar(photos: Path, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 100, 0, 0))  # rows and columns
+    process = subprocess.Popen(
+        [*COMMAND, "convert", str(photos), str(tmp_path / "flowers")],
+        stderr=theirs,
+        stdout=subprocess.DEVNULL,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 1000):
+            shown += chunk
+    except OSError:  # the terminal was closed
+        pass
+    os.close(ours)
+    assert process.wait(60) == 0
+    assert b"100%" in shown
+    assert b"MB/s, 0 rejected" in shown
+
+
+def session_processes(session: int) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            continue
+    return found
+
+
+SLOW = ["--encoding", "png", "--size", "160"]
+
+
+def started(source: Path, dataset: Path) -> subprocess.Popen[str]:
+    """A conversion in a session of its own, as a terminal would start it, in the middle of its work."""
+    process = subprocess.Popen(
+        [*COMMAND, "convert", str(source), str(dataset), *SLOW],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("converting 521 images")
+    deadline = time.monotonic() + 60
+    while not list(dataset.glob(".work/results/*.json")):  # at least one shard is finished
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.02)
+    return process
+
+
+@pytest.fixture(scope="module")
+def undisturbed(clothing: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("undisturbed") / "dataset"
+    assert main(["convert", str(clothing), str(folder), *SLOW, "--quiet"]) == 0
+    return contents(folder)
+
+
+def continues(clothing: Path, dataset: Path, undisturbed: dict[str, bytes]) -> None:
+    again = fitfeed("convert", clothing, dataset, *SLOW)
+    assert again.returncode == 0, again.stderr
+    assert "of an earlier run re-used" in again.stdout
+    assert contents(dataset) == undisturbed
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interruption_leaves_nothing_running_and_nothing_published(
+    clothing: Path, tmp_path: Path, undisturbed: dict[str, bytes], number: signal.Signals
+) -> None:
+    dataset = tmp_path / "dataset"
+    process = started(clothing, dataset)
+    begun = time.monotonic()
+    os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    took = time.monotonic() - begun
+    assert process.returncode == 130
+    assert took < 3
+    assert (
+        errors
+        == "fitfeed convert: interrupted; nothing was published. The same command continues where it stopped.\n"
+    )
+    deadline = time.monotonic() + 3 - took
+    while session_processes(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert session_processes(process.pid) == []
+    assert not (dataset / "manifest.json").exists()
+    continues(clothing, dataset, undisturbed)
+
+
+def test_sigkill_leaves_nothing_running_and_the_next_run_continues(
+    clothing: Path, tmp_path: Path, undisturbed: dict[str, bytes]
+) -> None:
+    process = started(clothing, tmp_path / "dataset")
+    process.kill()
+    process.communicate(timeout=30)
+    deadline = time.monotonic() + 10
+    while session_processes(process.pid):
+        assert time.monotonic() < deadline, "workers outlive the command"
+        time.sleep(0.05)
+    continues(clothing, tmp_path / "dataset", undisturbed)
+
+
+@pytest.mark.parametrize(("text", "size"), [("256", (256, 256)), ("200x300", (200, 300)), ("007", (7, 7))])
+def test_sizes(text: str, size: tuple[int, int]) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("5", 5), ("128MiB", 128 << 20), ("1.5 GB", 1_500_000_000), ("64kb", 64_000), ("1GiB", 1 << 30)],
+)
+def test_bytes(text: str, size: int) -> None:
+    assert parse_bytes(text) == size
+
+
+@pytest.mark.parametrize(("text", "value"), [("0", 0), ("10", 10), ("5%", 0.05), ("100%", 1.0)])
+def test_max_bad(text: str, value: float) -> None:
+    assert parse_max_bad(text) == value
+    assert type(parse_max_bad(text)) is type(value)
+
+
+def test_split() -> None:
+    assert parse_split("train=0.9, test=0.1") == {"train": 0.9, "test": 0.1}
+
+
+@pytest.mark.parametrize(
+    "parse_text",
+    [
+        (parse_size, "0x5"),
+        (parse_size, "-1"),
+        (parse_bytes, "0"),
+        (parse_bytes, "5XB"),
+        (parse_max_bad, "101%"),
+        (parse_split, "a=1,a=2"),
+    ],
+)
+def test_unparsable(parse_text: tuple[Any, str]) -> None:
+    import argparse
+
+    parse, text = parse_text
+    with pytest.raises(argparse.ArgumentTypeError, match="Received"):
+        parse(text)
+
+
+def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--help"], ["convert", "--help"], ["inspect", "--help"]):
+        with pytest.raises(SystemExit) as stopped:
+            main(arguments)
+        assert stopped.value.code == 0
+        assert "example" in capsys.readouterr().out
+
+
+def test_no_command_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "fitfeed convert photos/ flowers/" in capsys.readouterr().out
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == "0.1.0"
