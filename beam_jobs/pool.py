@@ -9,20 +9,18 @@ and no other, is tried again.
 import contextlib
 import ctypes
 import multiprocessing
-import os
 import queue
-import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
-from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from converters.shard import ShardTotals, write_shard
+from converters.shard import ShardTotals
 from converters.work import Job, WorkFolder
-from schemas.errors import ConversionError, FitfeedError, InterruptedConversionError
+from converters.worker import Counts, serve
+from schemas.errors import ConversionError, InterruptedConversionError
 
 ATTEMPTS = 3
 """How often a shard is tried when the process that writes it dies."""
@@ -31,9 +29,6 @@ INTERRUPTED = "interrupted; nothing was published. The same command continues wh
 
 ACTIVE: "ShardPool | None" = None
 """The pool that `WriteShard` uses in this process; None on a cluster's workers."""
-
-Counts = ctypes.Array[ctypes.c_longlong]
-"""Images, rejects and source bytes of the shard a worker is writing."""
 
 
 @contextlib.contextmanager
@@ -50,8 +45,8 @@ def use(pool: "ShardPool") -> Iterator[None]:
 class ShardPool:
     """Processes that write the shards of one job.
 
-    Start it before Beam is imported: the fork server must be forked from a process without
-    threads, and starts up while Beam is being imported.
+    They come from a fork server, a fresh process without threads, so neither Beam's threads nor
+    TensorFlow's are ever forked. They start while the caller imports Beam.
 
     Attributes:
         interrupted: Set once `stop` was called.
@@ -59,16 +54,15 @@ class ShardPool:
     """
 
     def __init__(self, work: WorkFolder, job: Job, *, workers: int) -> None:
-        """Starts the processes."""
+        """Begins to start the processes."""
         self.interrupted = threading.Event()
         self.error: BaseException | None = None
-        self._dataset, self._job = work.dataset, job
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["beam_jobs.pool"])
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["converters.worker"])
         self._queue: queue.SimpleQueue[tuple[int, Future[ShardTotals]] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._finished = [0, 0, 0]  # images, rejects, bytes of finished shards
-        self._workers = [_Worker(self._context, self._dataset, job) for _ in range(workers)]
+        self._workers = [_Worker(context, work.dataset, job) for _ in range(workers)]
         self._threads = [
             threading.Thread(target=self._serve, args=(worker,), daemon=True) for worker in self._workers
         ]
@@ -94,19 +88,20 @@ class ShardPool:
         """Ends all work at once; queued and running shards end with an interruption."""
         self.interrupted.set()
         for worker in self._workers:
-            worker.kill()
+            worker.end()
 
     def close(self) -> None:
         """Ends the processes; none is left when this returns."""
+        for worker in self._workers:
+            worker.end()
         for _ in self._threads:
             self._queue.put(None)
-        for worker in self._workers:
-            worker.kill()
         for thread in self._threads:
             thread.join()
 
     def _serve(self, worker: "_Worker") -> None:
         """Hands shards to one process until told to end."""
+        worker.start()
         while (item := self._queue.get()) is not None:
             number, future = item
             try:
@@ -117,45 +112,56 @@ class ShardPool:
                 future.set_exception(RuntimeError(str(error)))  # Beam rewrites what it is given
             else:
                 future.set_result(totals)
-        worker.kill()
 
     def _write(self, worker: "_Worker", number: int) -> ShardTotals:
         for _ in range(ATTEMPTS):
             if self.interrupted.is_set() or self.error is not None:
-                raise InterruptedConversionError(INTERRUPTED)
+                break
             try:
                 totals = worker.write(number)
             except EOFError:
-                if not self.interrupted.is_set():
-                    worker.restart()
+                worker.start()
                 continue
             with self._lock:
                 done = (totals.planned, sum(totals.rejects.values()), worker.counts[2])
                 self._finished = [total + new for total, new in zip(self._finished, done, strict=True)]
                 worker.reset_counts()
             return totals
-        if self.interrupted.is_set():
+        if self.interrupted.is_set() or self.error is not None:
             raise InterruptedConversionError(INTERRUPTED)
         msg = f"the process that wrote shard {number} died {ATTEMPTS} times, last with exit code {worker.last_exit_code} (-9 often means: out of memory). Run the same command again with fewer --workers: it continues."
         raise ConversionError(msg)
 
 
 class _Worker:
-    """One process and the pipe to it."""
+    """One process at a time, and the pipe to it.
+
+    `end` may be called from any thread at any moment; everything else from one thread only.
+    """
 
     def __init__(self, context: Any, dataset: Path, job: Job) -> None:
         self.counts: Counts = context.RawArray(ctypes.c_longlong, 3)
         self.last_exit_code: int | None = None
+        self.process: BaseProcess | None = None
         self._context, self._dataset, self._job = context, dataset, job
-        self._start()
+        self._lock = threading.Lock()
+        self._ended = False
 
-    def _start(self) -> None:
-        self._connection, theirs = self._context.Pipe()
-        self._process: BaseProcess = self._context.Process(
-            target=_worker_main, args=(theirs, self.counts, str(self._dataset), self._job), daemon=True
-        )
-        self._process.start()
-        theirs.close()
+    def start(self) -> None:
+        """Starts a process, in place of the one that died; does nothing after `end`."""
+        with self._lock:
+            if self.process is not None:
+                self.process.join()
+                self.last_exit_code = self.process.exitcode
+                self._connection.close()
+            if self._ended:
+                return
+            self.reset_counts()
+            self._connection, theirs = self._context.Pipe()
+            arguments = (theirs, self.counts, str(self._dataset), self._job)
+            self.process = self._context.Process(target=serve, args=arguments, daemon=True)
+            self.process.start()
+            theirs.close()
 
     def write(self, number: int) -> ShardTotals:
         """Has a shard written.
@@ -175,54 +181,13 @@ class _Worker:
         return totals
 
     def reset_counts(self) -> None:
+        """Counts from zero, for another shard."""
         self.counts[:] = [0, 0, 0]
 
-    def restart(self) -> None:
-        self._process.join()
-        self.last_exit_code = self._process.exitcode
-        self._connection.close()
-        self.reset_counts()
-        self._start()
-
-    def kill(self) -> None:
-        with contextlib.suppress(ValueError):  # it is closed already
-            self._process.kill()
-            self._process.join()
-
-
-def _worker_main(connection: "Connection[Any, Any]", counts: Counts, dataset: str, job: Job) -> None:
-    """Writes the shards whose numbers arrive, until the pipe or the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
-    work = WorkFolder(Path(dataset))
-
-    def progress(source_bytes: int, rejected: bool) -> None:
-        counts[0] += 1
-        counts[1] += rejected
-        counts[2] += source_bytes
-
-    while True:
-        try:
-            number = connection.recv()
-        except EOFError:
-            return
-        try:
-            connection.send(write_shard(work, job, number, progress))
-        except FitfeedError as error:
-            connection.send(error)
-        except Exception as error:  # noqa: BLE001 - a bug; the parent raises it with its traceback as text
-            connection.send(_with_traceback(error))
-
-
-def _with_traceback(error: Exception) -> Exception:
-    import traceback
-
-    return RuntimeError(f"a worker failed:\n{''.join(traceback.format_exception(error))}")
-
-
-def _exit_with_parent() -> None:
-    """Ends this process as soon as the parent is gone, even in the middle of a shard."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
+    def end(self) -> None:
+        """Kills the process, and lets no other start."""
+        with self._lock:
+            self._ended = True
+            if self.process is not None:
+                self.process.kill()
+                self.process.join()

@@ -39,7 +39,7 @@ def wait_for_images(pool: ShardPool, images: int) -> None:
 
 
 def worker_processes(pool: ShardPool) -> list[int]:
-    return [pid for worker in pool._workers if (pid := worker._process.pid) is not None]
+    return [pid for worker in pool._workers if (pid := worker.process and worker.process.pid) is not None]
 
 
 def run_to_the_end(work: WorkFolder, futures: list["Future[ShardTotals]"]) -> dict[str, bytes]:
@@ -83,8 +83,8 @@ def test_a_shard_that_kills_its_workers_is_given_up(clothing: Path, tmp_path: Pa
     try:
         future = pool.submit(0)
         for _ in range(ATTEMPTS):
-            before = worker_processes(pool)
             wait_for_images(pool, 3)
+            before = worker_processes(pool)
             os.kill(before[0], signal.SIGKILL)
             while worker_processes(pool) == before and not future.done():
                 time.sleep(0.01)
@@ -98,9 +98,9 @@ def test_a_shard_that_kills_its_workers_is_given_up(clothing: Path, tmp_path: Pa
 def test_stop_ends_everything_at_once(clothing: Path, tmp_path: Path) -> None:
     work, job = prepared(clothing, tmp_path / "dataset")
     pool = ShardPool(work, job, workers=2)
-    processes = worker_processes(pool)
     futures = [pool.submit(number) for number in range(job.shards)]
     wait_for_images(pool, 10)
+    processes = worker_processes(pool)
     started = time.monotonic()
     pool.stop()
     for future in futures:

@@ -1,0 +1,63 @@
+"""A process that writes shards: the other end of the local run's pool.
+
+It imports neither Beam nor anything that only planning and publication need, so it starts fast and
+stays small.
+"""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from converters.shard import write_shard
+from converters.work import Job, WorkFolder
+from schemas.errors import FitfeedError
+
+Counts = ctypes.Array[ctypes.c_longlong]
+"""Images, rejects and source bytes of the shard that a worker is writing; shared memory."""
+
+
+def serve(connection: "Connection[Any, Any]", counts: Counts, dataset: str, job: Job) -> None:
+    """Writes the shards whose numbers arrive, until the pipe or the parent is gone.
+
+    Answers each number with the shard's totals, or with the exception that it ended with.
+
+    Args:
+        connection: To the parent.
+        counts: Where to count.
+        dataset: Folder of the dataset.
+        job: The job in its working folder.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    work = WorkFolder(Path(dataset))
+
+    def progress(source_bytes: int, rejected: bool) -> None:
+        counts[0] += 1
+        counts[1] += rejected
+        counts[2] += source_bytes
+
+    while True:
+        try:
+            number = connection.recv()
+        except EOFError:
+            return
+        try:
+            connection.send(write_shard(work, job, number, progress))
+        except FitfeedError as error:
+            connection.send(error)
+        except Exception:  # noqa: BLE001 - a bug; the parent raises it with its traceback as text
+            connection.send(RuntimeError(f"a worker failed:\n{traceback.format_exc()}"))
+
+
+def _exit_with_parent() -> None:
+    """Ends this process as soon as the parent is gone, even in the middle of a shard."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
