@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,7 @@ def test_sigkill_at_fifty_moments(clothing: Path, tmp_path: Path, format_: str) 
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Path:
+def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 2 MiB."""
     folder = tmp_path / "disk"
     folder.mkdir()
@@ -87,7 +88,7 @@ def small_disk(tmp_path: Path) -> Path:
     )
     if mounted.returncode:
         pytest.skip(f"needs the right to mount: {mounted.stderr.decode().strip()}")
-    yield folder  # type: ignore[misc]
+    yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
