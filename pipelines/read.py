@@ -12,6 +12,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
+from schemas.files import locate
+
 OPEN_FILES = 128
 """Well below the usual limit of 1,024 descriptors a process; a dataset seldom has more shards."""
 
@@ -41,7 +43,7 @@ class ShardFiles:
             names: Shard file names, in the order of the manifest.
             open_files: At most so many stay open, the least recently used closing first.
         """
-        self._paths = [folder / name for name in names]
+        self._folder, self._names = folder, names
         self._open_files = open_files
         self._files: OrderedDict[int, _OpenFile] = OrderedDict()
         self._lock = threading.Lock()
@@ -53,7 +55,8 @@ class ShardFiles:
             Fewer than `length` bytes only where the file ends.
 
         Raises:
-            OSError: If the file cannot be opened or read.
+            DamagedDatasetError: If the file is missing or leads out of the folder.
+            OSError: If it cannot be opened or read.
         """
         file = self._file(shard)
         data = os.pread(file.descriptor, length, offset)
@@ -70,7 +73,8 @@ class ShardFiles:
             How many bytes were read; fewer than asked only where the file ends.
 
         Raises:
-            OSError: If the file cannot be opened or read.
+            DamagedDatasetError: If the file is missing or leads out of the folder.
+            OSError: If it cannot be opened or read.
         """
         file = self._file(shard)
         done = 0
@@ -82,7 +86,7 @@ class ShardFiles:
         with self._lock:
             file = self._files.get(shard)
             if file is None:
-                file = self._files[shard] = _OpenFile(self._paths[shard])
+                file = self._files[shard] = _OpenFile(locate(self._folder, self._names[shard]))
                 if len(self._files) > self._open_files:
                     self._files.popitem(last=False)
             else:

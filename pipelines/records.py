@@ -13,6 +13,7 @@ from pipelines.buffers import Scratch
 from pipelines.read import ShardFiles
 from schemas.codec import Pixels, decode_payload
 from schemas.errors import DamagedDatasetError
+from schemas.files import locate
 from schemas.index import Index
 from schemas.manifest import Manifest
 
@@ -228,7 +229,7 @@ class Records:
             with self._lock:
                 opened = self._opened
                 if opened is None:
-                    index = Index(self._folder / self._entry.index.file)
+                    index = Index(locate(self._folder, self._entry.index.file))
                     self._check(index)
                     files = ShardFiles(self._folder, [shard.file for shard in self._entry.shards])
                     opened = self._opened = _Opened(index, files)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pipelines.read import ShardFiles
+from schemas.errors import DamagedDatasetError
 
 
 @pytest.fixture
@@ -63,5 +64,13 @@ def test_many_threads_read_more_files_than_stay_open(files: ShardFiles) -> None:
 
 
 def test_missing_file_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="gone"):
+    with pytest.raises(DamagedDatasetError, match="gone is missing"):
         ShardFiles(tmp_path, ["gone"]).read(0, 0, 1)
+
+
+def test_no_link_is_followed_out_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "outside").write_text("secret")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "shard").symlink_to(tmp_path / "outside")
+    with pytest.raises(DamagedDatasetError, match="link out of the dataset's folder"):
+        ShardFiles(tmp_path / "folder", ["shard"]).read(0, 0, 1)
