@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from converters.writers.base import Record, ShardWriter, StoredShard, file_sha256
 
-COPY_BYTES = 4 << 20
+COPY_BYTES = 1 << 20  # twice that is held at a time
 
 
 class HDF5Writer(ShardWriter):

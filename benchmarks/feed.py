@@ -1,0 +1,196 @@
+"""Measures `make_pipeline` against decoding and resizing alone, and against what people use without it.
+
+All train at 224 x 224 in batches of 128: a random part of each image, resized, flipped at random.
+
+F1: JPEG of 256 pixels, float32 normalised. F2: the same, uint8. F3: the photographs as they were
+(about 533 x 400), float32. F4: raw 224 x 224 pixels as they are, from TFRecord and HDF5.
+
+The floor of F1 to F3 decodes the same bytes with simplejpeg and resizes each image once with OpenCV,
+in as many threads, from memory, and does nothing else. The floor of F4 copies the same pixels once
+into a new batch, in one thread. Every contestant's first epoch is not counted. Where other programs
+use the machine too, images per second of CPU time is the steadiest figure.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+
+from beam_jobs import convert
+from benchmarks import floors, measure, peers
+from benchmarks.material import link_sample
+from benchmarks.measure import Result
+from converters.options import ConvertOptions
+from pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
+from schemas.cpus import available_cpus
+
+SIDE = 224
+
+MIN_SECONDS = 1.0
+"""A measurement takes at least so long."""
+
+RAW_EPOCHS = 8
+"""So few raw images are an epoch of a tenth of a second: several in a row show what a long one does."""
+
+CONVERSIONS = {
+    "jpeg": ConvertOptions(size=(256, 256)),
+    "keep": ConvertOptions(),
+    "raw": ConvertOptions(encoding="raw", size=(SIDE, SIDE)),
+    "raw_hdf5": ConvertOptions(encoding="raw", size=(SIDE, SIDE), format="hdf5"),
+}
+
+Epoch = Callable[[], int]
+"""Does an epoch, or several, and returns how many images that were."""
+
+
+class Rate(NamedTuple):
+    """Images per second: of time, and of CPU time of all threads."""
+
+    wall: float
+    cpu: float
+
+
+def main() -> int:
+    """Runs the benchmark; returns the exit status."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else a machine without a GPU prints an error
+    parser = measure.parser(__doc__, rounds=3)
+    parser.add_argument("--images", type=int, default=1564, help="in an epoch (default: %(default)s)")
+    parser.add_argument("--batch-size", type=int, default=128, help="default: %(default)s")
+    options = parser.parse_args()
+    if options.smoke:
+        options.images, options.rounds, options.batch_size = 48, 1, 16
+    with tempfile.TemporaryDirectory(prefix="fitfeed-") as folder:
+        results = run(Path(folder), options)
+    settings = {"images": options.images, "batch_size": options.batch_size, "threads": available_cpus()}
+    measure.report("feed", results, options, **settings)
+    return 0
+
+
+def run(folder: Path, options: argparse.Namespace) -> list[Result]:
+    """Runs all cases.
+
+    Args:
+        folder: For sources and datasets.
+        options: The command line.
+    """
+    link_sample(folder / "source", options.images)
+    datasets: dict[str, Dataset] = {}
+    for name, conversion in CONVERSIONS.items():
+        convert(folder / "source", folder / name, conversion)
+        datasets[name] = open_dataset(folder / name)
+    batch_size = options.batch_size
+    cases = {
+        "F1 jpeg 256, float32": partial(jpeg_256, datasets["jpeg"], folder, batch_size),
+        "F2 jpeg 256, uint8": partial(jpeg_256_uint8, datasets["jpeg"], batch_size),
+        "F3 keep, float32": partial(originals, datasets["keep"], batch_size),
+        "F4 raw 224, uint8": partial(raw, datasets, batch_size),
+    }
+    return [result for case, make in cases.items() for result in race(case, make(), rounds=options.rounds)]
+
+
+def race(case: str, contestants: Mapping[str, Epoch], *, rounds: int) -> list[Result]:
+    """Measures the contestants of a case, of which `floor` is one."""
+    for epoch in contestants.values():
+        epoch()  # traces functions, starts threads, maps memory and reads files into the page cache
+    timed = {name: partial(rate_of, epoch) for name, epoch in contestants.items()}
+    rates = measure.alternate(timed, rounds=rounds)
+    wall = {name: [rate.wall for rate in values] for name, values in rates.items()}
+    cpu = {name: [rate.cpu for rate in values] for name, values in rates.items()}
+    return [
+        *measure.compared(case, wall, unit="images/s", floor="floor"),
+        *measure.compared(case, cpu, unit="images/CPU-s", floor="floor"),
+    ]
+
+
+def rate_of(epoch: Epoch) -> Rate:
+    """Times as many epochs as fill the least time."""
+    started, cpu_started, images = time.perf_counter(), time.process_time(), 0
+    while time.perf_counter() - started < MIN_SECONDS:
+        images += epoch()
+    return Rate(images / (time.perf_counter() - started), images / (time.process_time() - cpu_started))
+
+
+def training(dataset: Dataset, batch_size: int, **arguments: Any) -> Epoch:
+    """Our pipeline as a training would use it."""
+    augment = [RandomResizedCrop(), RandomFlip("horizontal")]
+    batches = make_pipeline(
+        dataset, "train", batch_size=batch_size, image_size=(SIDE, SIDE), augment=augment, **arguments
+    )
+    return peers.epochs_of(batches)
+
+
+def jpeg_256(dataset: Dataset, folder: Path, batch_size: int) -> dict[str, Epoch]:
+    """F1: normalised float32 from small JPEGs; with what people use without fitfeed."""
+    records = dataset.records("train")
+    files = peers.class_folders(folder / "files", payloads(dataset), records.index.label.tolist())
+    statistics = {"mean": dataset.statistics.mean, "std": dataset.statistics.std}
+    keras_batches = peers.keras_folder(
+        files, side=SIDE, stored=(256, 256), batch_size=batch_size, **statistics
+    )
+    return {
+        "fitfeed": training(dataset, batch_size),
+        "floor": decoding(dataset),
+        "tf.data by hand": hand_tuned(dataset, batch_size),
+        "Keras folder and layers": peers.epochs_of(keras_batches),
+    }
+
+
+def jpeg_256_uint8(dataset: Dataset, batch_size: int) -> dict[str, Epoch]:
+    """F2: uint8 from small JPEGs, to be normalised on the device."""
+    ours = training(dataset, batch_size, normalize=None, dtype="uint8")
+    return {"fitfeed": ours, "floor": decoding(dataset)}
+
+
+def originals(dataset: Dataset, batch_size: int) -> dict[str, Epoch]:
+    """F3: normalised float32 from the files as they were."""
+    return {
+        "fitfeed": training(dataset, batch_size),
+        "floor": decoding(dataset),
+        "tf.data by hand": hand_tuned(dataset, batch_size),
+    }
+
+
+def raw(datasets: Mapping[str, Dataset], batch_size: int) -> dict[str, Epoch]:
+    """F4: batches of stored pixels."""
+    pixels = [np.frombuffer(payload, np.uint8) for payload in payloads(datasets["raw"])]
+    images = np.stack(pixels).reshape(-1, SIDE, SIDE, 3)
+    ours = {
+        name: make_pipeline(datasets[name], "train", batch_size=batch_size, normalize=None, dtype="uint8")
+        for name in ("raw", "raw_hdf5")
+    }
+    return {
+        "fitfeed, TFRecord": peers.epochs_of(ours["raw"], RAW_EPOCHS),
+        "fitfeed, HDF5": peers.epochs_of(ours["raw_hdf5"], RAW_EPOCHS),
+        "floor": floors.Copying(images, batch_size).epoch,
+    }
+
+
+def decoding(dataset: Dataset) -> Epoch:
+    """The floor of everything that decodes."""
+    return floors.Decoding(payloads(dataset), SIDE, threads=available_cpus()).epoch
+
+
+def hand_tuned(dataset: Dataset, batch_size: int) -> Epoch:
+    """The best that plain tf.data does with the same shards."""
+    shards = [dataset.path / shard.file for shard in dataset.splits["train"].shards]
+    mean, std = dataset.statistics.mean, dataset.statistics.std
+    return peers.epochs_of(peers.hand_tuned(shards, side=SIDE, batch_size=batch_size, mean=mean, std=std))
+
+
+def payloads(dataset: Dataset) -> list[bytes]:
+    """The stored bytes of all training images."""
+    records = dataset.records("train")
+    return [records.encoded(number) for number in range(len(records))]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""The least work that gets from these bytes to those: loops of the same libraries around nothing.
+
+They check nothing, keep no statistics, write no file and know no order. What they reach is what
+the libraries and the machine allow, and what all else is divided by.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import simplejpeg
+
+from schemas.codec import Pixels
+
+cv2.setNumThreads(1)  # the processes and threads that call it are the parallelism
+
+BLOCK = 16
+"""Images per task of a thread pool: enough to make the cost of a task vanish."""
+
+
+def decode_file(path: Path) -> int:
+    """Reads and decodes a JPEG file: what checking it for `--encoding keep` cannot do without."""
+    return simplejpeg.decode_jpeg(path.read_bytes(), colorspace="RGB").nbytes  # type: ignore[no-any-return]
+
+
+def transcode_file(path: Path, side: int = 256, quality: int = 90) -> int:
+    """Reads, decodes, shrinks the shorter side to `side` and encodes again."""
+    pixels = simplejpeg.decode_jpeg(path.read_bytes(), colorspace="RGB")
+    height, width = pixels.shape[:2]
+    scale = side / min(height, width)
+    size = (round(width * scale), round(height * scale))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return len(simplejpeg.encode_jpeg(small, quality=quality, colorspace="RGB", colorsubsampling="420"))
+
+
+class Decoding:
+    """Decodes payloads and resizes each once, in threads.
+
+    Into new memory each time: memory that is used again was measured to make no difference here.
+    """
+
+    def __init__(self, payloads: Sequence[bytes], side: int, *, threads: int) -> None:
+        """Starts the threads.
+
+        Args:
+            payloads: Stored JPEG bytes, in memory.
+            side: Height and width to resize to.
+            threads: How many.
+        """
+        self._payloads, self._side = payloads, side
+        self._pool = ThreadPoolExecutor(threads)
+
+    def epoch(self) -> int:
+        """Does all payloads once; returns their number."""
+        count = len(self._payloads)
+        list(self._pool.map(self._block, range(0, count, BLOCK)))
+        return count
+
+    def _block(self, first: int) -> None:
+        for payload in self._payloads[first : first + BLOCK]:
+            pixels = simplejpeg.decode_jpeg(payload, colorspace="RGB")
+            cv2.resize(pixels, (self._side, self._side))
+
+
+class Copying:
+    """Copies stored pixels into a new batch each time, image by image, in random order."""
+
+    def __init__(self, images: Pixels, batch_size: int) -> None:
+        """Takes the pixels.
+
+        Args:
+            images: uint8 (n, height, width, channels), in memory.
+            batch_size: Images per batch; what does not fill one is left out.
+        """
+        self._images, self._batch_size = images, batch_size
+        self._random = np.random.default_rng(0)
+
+    def epoch(self) -> int:
+        """Copies all images once; returns their number."""
+        order: npt.NDArray[np.int64] = self._random.permutation(len(self._images))
+        full = len(order) // self._batch_size * self._batch_size
+        for first in range(0, full, self._batch_size):
+            np.take(self._images, order[first : first + self._batch_size], axis=0)
+        return full

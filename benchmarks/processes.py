@@ -1,0 +1,79 @@
+"""Peak memory and CPU time of the processes of a conversion, as Linux counts them."""
+
+import dataclasses
+import os
+import threading
+from pathlib import Path
+
+INTERVAL_S = 0.02
+"""What a process does between the last look at it and its end is not seen: at most this long."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Usage:
+    """What a process has used.
+
+    Attributes:
+        cpu_s: CPU time of all its threads, in user mode and in the kernel.
+        peak_bytes: The most memory that was resident at one time (VmHWM).
+    """
+
+    cpu_s: float
+    peak_bytes: int
+
+
+def children_of(pid: int) -> list[int]:
+    """Process ids of the children of a process; none if it is gone."""
+    try:
+        words = [task.read_text() for task in Path("/proc", str(pid), "task").glob("*/children")]
+    except OSError:
+        return []
+    return [int(child) for child in " ".join(words).split()]
+
+
+def usage_of(pid: int) -> Usage | None:
+    """What a process has used so far; None if it has ended."""
+    folder = Path("/proc", str(pid))
+    try:
+        status, numbers = (folder / "status").read_text(), (folder / "stat").read_text()
+    except OSError:
+        return None
+    peaks = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")]  # in KiB
+    user, system = numbers.rsplit(")", 1)[1].split()[
+        11:13
+    ]  # proc(5): fields 14 and 15; the name is the second
+    ticks = (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    return Usage(ticks, peaks[0] * 1024) if peaks else None  # a process that has ended has no memory
+
+
+class Watch:
+    """Looks at the workers of a conversion for as long as it runs.
+
+    They are the children of the fork server, which is a child of the process that converts.
+    """
+
+    def __init__(self, pid: int) -> None:
+        """Starts looking.
+
+        Args:
+            pid: The process that converts.
+        """
+        self._pid = pid
+        self._seen: dict[int, Usage] = {}
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._look_again_and_again, daemon=True)
+        self._thread.start()
+
+    def finish(self) -> list[Usage]:
+        """Stops looking; returns what each worker had used when it was last seen."""
+        self._done.set()
+        self._thread.join()
+        return list(self._seen.values())
+
+    def _look_again_and_again(self) -> None:
+        while not self._done.wait(INTERVAL_S):
+            for child in children_of(self._pid):
+                for worker in children_of(child):
+                    usage = usage_of(worker)
+                    if usage is not None:
+                        self._seen[worker] = usage
