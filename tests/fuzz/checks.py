@@ -120,10 +120,10 @@ def container_check(seed: int, kind: str) -> Check:
     """Checks damaged TFRecord or HDF5 files."""
     records, hdf5 = containers()
     corpus = hdf5 if kind == "hdf5" else records
-    folder = Path(tempfile.mkdtemp(prefix="fuzz"))
-    path = folder / f"file.{kind}"
+    folder = tempfile.TemporaryDirectory(prefix="fitfeed-fuzz-")  # removed with the check that holds it
 
     def check(number: int) -> None:
+        path = Path(folder.name, f"file.{kind}")
         data = container(corpus, seed=seed, number=number, kind=kind)
         if kind == "tfrecord":
             check_records(data)
