@@ -14,7 +14,7 @@ from types import FrameType
 from beam_jobs.pool import INTERRUPTED, ShardPool, use
 from beam_jobs.reporting import Report, reporting
 from converters.work import Job, WorkFolder
-from schemas.errors import InterruptedConversionError
+from schemas.errors import FitfeedError, InterruptedConversionError
 
 REPORT_INTERVAL_S = 0.2
 
@@ -60,12 +60,14 @@ def _run_graph(work: WorkFolder, job: Job, pool: ShardPool) -> None:
     build(pipeline, dataset=work.dataset, shards=job.shards)
     try:
         pipeline.run().wait_until_finish()
-    except Exception:
+    except Exception as error:
         # Beam wraps what a step raises; the pool has kept the original.
         if pool.interrupted.is_set():
             raise InterruptedConversionError(INTERRUPTED) from None
         if pool.error is not None:
             raise pool.error from None
+        if isinstance(error, FitfeedError):
+            raise type(error)(str(error).partition(" [while running")[0]) from None
         raise
 
 

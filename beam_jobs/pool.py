@@ -20,7 +20,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from converters.condemned import ATTEMPTS, Death, Suspects
+from converters.condemned import ATTEMPTS, Death, Suspects, Verdict
 from converters.shard import ShardTotals
 from converters.work import Job, WorkFolder
 from converters.worker import Counts, serve
@@ -134,7 +134,7 @@ class ShardPool:
                     and (verdict := suspects.add(death))
                     and death.entry is not None
                 ):
-                    self._work.condemn(self._work.read_plan(number), death.entry, verdict)
+                    self._condemn(number, death.entry, verdict)
                 continue
             with self._lock:
                 done = (totals.planned, sum(totals.rejects.values()), worker.counts[2])
@@ -145,6 +145,13 @@ class ShardPool:
             raise InterruptedConversionError(INTERRUPTED)
         msg = f"the process that wrote shard {number} died {ATTEMPTS} times, last with exit code {worker.last_exit_code} (-9 often means: out of memory). Run the same command again with fewer --workers: it continues."
         raise ConversionError(msg)
+
+    def _condemn(self, number: int, entry: int, verdict: Verdict) -> None:
+        """Remembers a verdict before the shard is tried again, so that no later run judges anew."""
+        try:
+            self._work.condemn(self._work.read_plan(number), entry, verdict)
+        except OSError as error:
+            raise self._work.write_error(error) from error
 
 
 class _Worker:

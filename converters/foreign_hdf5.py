@@ -92,6 +92,9 @@ def _link(name: str, link: Any) -> ForeignFeature:
 
 
 def _dataset(name: str, dataset: Any) -> ForeignFeature:
+    if dataset.is_virtual:  # to tell its shape, HDF5 may open the other files
+        note = "a virtual dataset over other files, not read"
+        return ForeignFeature(name=name, role="dataset", dtype=_dtype(dataset), shape=(None,), note=note)
     if dataset.shape is None:  # H5S_NULL: a type without a value
         return ForeignFeature(name=name, role="dataset", dtype=_dtype(dataset), note="has no value")
     shape = tuple(None if size is None else int(size) for size in dataset.shape)
@@ -132,8 +135,6 @@ def _why_unread(dataset: Any) -> str | None:
     """Why the values are left alone, or None."""
     if dataset.external:
         return f"values in other files ({', '.join(repr(name) for name, _, _ in dataset.external)}), not read"
-    if dataset.is_virtual:
-        return "a virtual dataset over other files, not read"
     if dataset.size > MAX_VALUES:
         return f"more than {MAX_VALUES:,} values, not read"
     if dataset.chunks and np.prod(dataset.chunks, dtype=float) * dataset.dtype.itemsize > MAX_CHUNK_BYTES:

@@ -1,7 +1,6 @@
 """What is in a TFRecord file: its messages, their features, and a parser for them.
 
-Records are parsed with protobuf, through descriptors of our own in a pool of our own: TensorFlow's
-are neither imported nor disturbed.
+An Example is read as a SequenceExample: its `features` is the other's `context`.
 """
 
 import dataclasses
@@ -11,9 +10,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
 import numpy as np
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
+from converters.example_message import SequenceExample
 from converters.foreign_parser import tfrecord_parser
 from converters.foreign_report import ByteStrings, ForeignFeature, ForeignReport, Numbers, RunningSpan
 from converters.inflate import Compression, Inflated
@@ -112,7 +111,7 @@ class _FileScan:
     def add(self, record: bytes) -> None:
         self.records += 1
         self.record_bytes.add(len(record))
-        message = _SequenceExample()
+        message = SequenceExample()
         try:
             message.ParseFromString(record)
         except DecodeError:
@@ -239,47 +238,3 @@ def _shape(length: Any, *, always: bool) -> tuple[int | None, ...]:
     if length is None or length.min != length.max or length.max == 0 or not always:
         return (None,)
     return () if length.max == 1 else (int(length.max),)
-
-
-def _sequence_example_class() -> Any:
-    """The class of tf.train.SequenceExample (tensorflow/core/example/{example,feature}.proto).
-
-    An Example is read as one too: its `features` is a SequenceExample's `context`. Maps stand here
-    as what they are on the wire, repeated entries.
-    """
-    field = descriptor_pb2.FieldDescriptorProto
-    package = "fitfeed.foreign"
-    file = descriptor_pb2.FileDescriptorProto(name="fitfeed/foreign.proto", package=package, syntax="proto3")
-    for message_name, fields in _MESSAGES.items():
-        message = file.message_type.add(name=message_name)
-        if message_name == "Feature":
-            message.oneof_decl.add(name="kind")
-        for number, (name, kind) in enumerate(fields.items(), start=1):
-            repeated, _, type_name = kind.rpartition(" ")
-            label = field.LABEL_REPEATED if repeated else field.LABEL_OPTIONAL
-            added = message.field.add(name=name, number=number, label=label)
-            if type_name in _MESSAGES:
-                added.type, added.type_name = field.TYPE_MESSAGE, f".{package}.{type_name}"
-            else:
-                added.type = field.Type.Value(f"TYPE_{type_name.upper()}")
-            if message_name == "Feature":
-                added.oneof_index = 0
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.SequenceExample"))
-
-
-_MESSAGES = {
-    "BytesList": {"value": "repeated bytes"},
-    "FloatList": {"value": "repeated float"},
-    "Int64List": {"value": "repeated int64"},
-    "Feature": {"bytes_list": "BytesList", "float_list": "FloatList", "int64_list": "Int64List"},
-    "Entry": {"key": "string", "value": "Feature"},
-    "Features": {"feature": "repeated Entry"},
-    "FeatureList": {"feature": "repeated Feature"},
-    "ListEntry": {"key": "string", "value": "FeatureList"},
-    "FeatureLists": {"feature_list": "repeated ListEntry"},
-    "SequenceExample": {"context": "Features", "feature_lists": "FeatureLists"},
-}
-
-_SequenceExample = _sequence_example_class()

@@ -52,7 +52,8 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
         totals: Of every shard, in any order.
 
     Raises:
-        ConversionError: If a shard is missing or double, or images were lost on the way.
+        ConversionError: If a shard is missing or double, images were lost on the way, or nothing can
+            be written.
     """
     job = work.read_job()
     ordered = _check_complete(job, totals)
@@ -60,9 +61,12 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
     results = [_require_result(work, shard.number) for shard in ordered]
     rejects += [Reject(**content) for result in results for content in result["rejects"]]
     outcome = _decide(job, rejects, ordered)
-    if outcome.status == "published":
-        _publish_files(work, job, ordered, results, rejects)
-    write_json(work.root / "outcome.json", dataclasses.asdict(outcome))
+    try:
+        if outcome.status == "published":
+            _publish_files(work, job, ordered, results, rejects)
+        write_json(work.root / "outcome.json", dataclasses.asdict(outcome))
+    except OSError as error:
+        raise work.write_error(error) from error
     return outcome
 
 

@@ -104,21 +104,21 @@ def write_shard(
                 _add_row(rows, text_path(path), record)
                 progress(source_bytes, False)
             stored = writer.finish()
+        result = {
+            "digest": plan.digest,
+            "shard": {
+                "file": plan.file,
+                "examples": len(stored.offsets),
+                "bytes": stored.bytes,
+                "sha256": stored.sha256,
+            },
+            "rows": {**rows, "offset": stored.offsets},
+            "rejects": [dataclasses.asdict(reject) for reject in rejects],
+            "histogram": histogram.tolist(),
+        }
+        work.write_result(number, result)
     except OSError as error:
-        raise _write_error(error, work) from error
-    result = {
-        "digest": plan.digest,
-        "shard": {
-            "file": plan.file,
-            "examples": len(stored.offsets),
-            "bytes": stored.bytes,
-            "sha256": stored.sha256,
-        },
-        "rows": {**rows, "offset": stored.offsets},
-        "rejects": [dataclasses.asdict(reject) for reject in rejects],
-        "histogram": histogram.tolist(),
-    }
-    work.write_result(number, result)
+        raise work.write_error(error) from error
     return _totals(plan, result, reused=False)
 
 
@@ -207,11 +207,6 @@ def _read_regular_file(path: Path, *, most: int) -> bytes:
     if len(data) > most:
         raise ImageError("bomb", f"the file has more than {most} bytes, more than any image that is allowed")
     return data
-
-
-def _write_error(error: OSError, work: WorkFolder) -> ConversionError:
-    msg = f"cannot write to {work.dataset}: {error.strerror or error}. Nothing was published. Make room there and run the same command again: it continues."
-    return ConversionError(msg)
 
 
 def _finished_result(work: WorkFolder, plan: ShardPlan) -> dict[str, Any] | None:

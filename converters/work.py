@@ -23,6 +23,7 @@ from typing import Any
 
 from converters.condemned import Verdict
 from converters.options import ConvertOptions
+from schemas.errors import ConversionError
 from schemas.manifest import WORK_FOLDER
 
 
@@ -196,6 +197,11 @@ class WorkFolder:
     def _result_path(self, number: int) -> Path:
         return self.root / "results" / f"{number:05d}.json"
 
+    def write_error(self, error: OSError) -> ConversionError:
+        """What to raise when the dataset's folder cannot be written to."""
+        msg = f"cannot write to {self.dataset}: {error.strerror or error}. Nothing was published. Make room there and run the same command again: it continues."
+        return ConversionError(msg)
+
     def sweep_temporary_files(self) -> None:
         """Removes what writers that were killed left behind."""
         for path in self.root.glob("**/*.tmp-*"):
@@ -213,11 +219,14 @@ def write_json(path: Path, content: Any) -> None:
 def write_text(path: Path, text: str) -> None:
     """Writes a text file atomically and durably."""
     temporary = path.with_name(f"{path.name}.tmp-{uuid.uuid4().hex}")
-    with temporary.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def digest_of(content: Any) -> str:

@@ -1,4 +1,4 @@
-"""Progress of a conversion: a bar on a terminal, a plain line now and then elsewhere."""
+"""Progress of a conversion or a reading: a bar on a terminal, a plain line now and then elsewhere."""
 
 import time
 from collections.abc import Iterator
@@ -90,6 +90,82 @@ def progress_for(stream: TextIO, *, quiet: bool) -> Iterator[Bar | Lines | None]
         yield None
         return
     shown = Bar(stream) if stream.isatty() else Lines(stream)
+    try:
+        yield shown
+    finally:
+        shown.close()
+
+
+class ReadingBar:
+    """A tqdm bar of bytes; none where all is done within a second."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Takes the terminal."""
+        self._stream = stream
+        self._bar: tqdm[NoReturn] | None = None
+
+    def start(self, *, files: int, total_bytes: int) -> None:
+        """Shows the bar, soon."""
+        self._bar = tqdm(
+            total=total_bytes,
+            unit="B",
+            unit_scale=True,
+            unit_divisor=1024,
+            file=self._stream,
+            desc=f"{files} files",
+            dynamic_ncols=True,
+            delay=1.0,
+        )
+
+    def update(self, read_bytes: int) -> None:
+        """Moves the bar."""
+        if self._bar is not None:
+            self._bar.update(read_bytes)
+
+    def close(self) -> None:
+        """Leaves the bar as it is."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+class ReadingLines:
+    """One line every ten seconds."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Takes the stream."""
+        self._stream = stream
+        self._total = self._read = 0
+        self._started = self._last = time.monotonic()
+
+    def start(self, *, files: int, total_bytes: int) -> None:
+        """Keeps the total."""
+        self._total = total_bytes
+
+    def update(self, read_bytes: int) -> None:
+        """Says how far it is, if the last line is old enough."""
+        self._read += read_bytes
+        now = time.monotonic()
+        if now - self._last < LINE_INTERVAL_S:
+            return
+        self._last = now
+        left = (self._total - self._read) * (now - self._started) / max(1, self._read)
+        print(
+            f"{self._read / 1e6:.0f} of {self._total / 1e6:.0f} MB read, {_megabytes_per_s(self._read, self._started):.1f} MB/s, {left:.0f} s left",
+            file=self._stream,
+            flush=True,
+        )
+
+    def close(self) -> None:
+        """Has nothing to do."""
+
+
+@contextmanager
+def reading_progress(stream: TextIO, *, quiet: bool) -> Iterator[ReadingBar | ReadingLines | None]:
+    """Chooses how to show how much of a dataset was read, and tidies up after it."""
+    if quiet:
+        yield None
+        return
+    shown = ReadingBar(stream) if stream.isatty() else ReadingLines(stream)
     try:
         yield shown
     finally:

@@ -54,7 +54,7 @@ def decode_payload(payload: bytes | memoryview, *, channels: int, buffer: Pixels
     try:
         with Image.open(io.BytesIO(payload), formats=["PNG"]) as image:
             pixels = np.asarray(image.convert("RGB" if channels == 3 else "L"))
-    except (OSError, SyntaxError) as error:
+    except Exception as error:  # Pillow raises many types on damaged bytes
         msg = f"not a JPEG or PNG payload ({error})"
         raise ValueError(msg) from error
     return pixels.reshape(*pixels.shape[:2], channels)

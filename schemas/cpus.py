@@ -1,40 +1,67 @@
-"""How many CPUs this process may really use."""
+"""How many CPUs this process may use, which in a container is often fewer than the machine has."""
 
 import math
 import os
 from pathlib import Path
 
-CGROUP_ROOT = Path("/sys/fs/cgroup")
 
-
-def available_cpus(cgroup_root: Path = CGROUP_ROOT) -> int:
-    """Counts usable CPUs: the smaller of the affinity mask and the cgroup's CPU quota.
-
-    `os.cpu_count()` would answer with the whole host inside a container.
+def available_cpus(*, root: Path = Path("/")) -> int:
+    """Counts the CPUs of this process's affinity mask, limited by its control group's quota.
 
     Args:
-        cgroup_root: Where the control groups are mounted.
+        root: Where `proc` and `sys` are; another place than `/` only in tests.
 
     Returns:
-        At least 1. A fractional quota is rounded up, since a thread can use part of a CPU.
+        At least 1. A fractional quota is rounded up: a thread more costs less than an idle CPU.
     """
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = _quota_v2(cgroup_root) or _quota_v1(cgroup_root)
-    return max(1, allowed if quota is None else min(allowed, math.ceil(quota)))
+    allowed = len(os.sched_getaffinity(0))
+    quotas = [*_quotas_v2(root), *_quotas_v1(root)]
+    return max(1, min([allowed, *(math.ceil(quota) for quota in quotas)]))
 
 
-def _quota_v2(root: Path) -> float | None:
+def _quotas_v2(root: Path) -> list[float]:
+    """Quotas in CPUs of this process's group and of every group above it, which bind it as well."""
+    folder = root / "sys/fs/cgroup"
+    group = _group(root, controller="")
+    if group is None:
+        return []
+    quotas = []
+    for level in (group, *group.parents):
+        words = _words(folder / level / "cpu.max")
+        if len(words) == 2 and words[0].isdigit() and words[1].isdigit():
+            quotas.append(int(words[0]) / int(words[1]))
+    return quotas
+
+
+def _quotas_v1(root: Path) -> list[float]:
+    """The same for the older interface, where -1 means no limit."""
+    group = _group(root, controller="cpu")
+    if group is None:
+        return []
+    quotas = []
+    for level in (group, *group.parents):
+        folder = root / "sys/fs/cgroup/cpu" / level
+        quota, period = _words(folder / "cpu.cfs_quota_us"), _words(folder / "cpu.cfs_period_us")
+        if quota and period and quota[0].isdigit() and period[0].isdigit():
+            quotas.append(int(quota[0]) / int(period[0]))
+    return quotas
+
+
+def _group(root: Path, *, controller: str) -> Path | None:
+    """Path of this process's group below the hierarchy's root, from lines `id:controllers:/path`."""
     try:
-        quota, period = (root / "cpu.max").read_text().split()
-    except (OSError, ValueError):
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
         return None
-    return None if quota == "max" else int(quota) / int(period)
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controller in controllers.split(","):
+            return Path(path.lstrip("/"))
+    return None
 
 
-def _quota_v1(root: Path) -> float | None:
+def _words(file: Path) -> list[str]:
     try:
-        quota = int((root / "cpu" / "cpu.cfs_quota_us").read_text())
-        period = int((root / "cpu" / "cpu.cfs_period_us").read_text())
-    except (OSError, ValueError):
-        return None
-    return quota / period if quota > 0 else None
+        return file.read_text().split()
+    except OSError:
+        return []

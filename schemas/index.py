@@ -5,6 +5,8 @@ payload itself inside the shard file, so reading example i is one positioned rea
 container format. Anything that reads Arrow (pandas, polars, duckdb) can query the file.
 """
 
+import itertools
+import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.errors import DamagedDatasetError
+from schemas.strict_json import shortened
+
+INDEX_VERSION = "1"
 
 INDEX_SCHEMA = pa.schema(
     [
@@ -27,7 +32,7 @@ INDEX_SCHEMA = pa.schema(
         pa.field("height", pa.int32(), nullable=False),
         pa.field("width", pa.int32(), nullable=False),
     ],
-    metadata={"fitfeed_index_version": "1"},
+    metadata={"fitfeed_index_version": INDEX_VERSION},
 )
 """key: unique name of the example. path: its file, relative to SOURCE. label: class number.
 shard: position in the manifest's list of shards. offset, length: bytes of the image payload in the
@@ -53,7 +58,8 @@ def write_index(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
 class Index:
     """A memory-mapped index. Opening costs the same for ten rows and ten million.
 
-    Thread-safe: nothing changes after construction.
+    Thread-safe: nothing changes after construction. Whatever the file holds, no memory outside it
+    is read; whether its rows make sense is for the reader to check.
 
     Attributes:
         label, shard, offset, length, crc32c, height, width: read-only NumPy arrays of shape
@@ -66,16 +72,13 @@ class Index:
         Raises:
             DamagedDatasetError: If the file is missing or is not an index of this version.
         """
+        self._file = path
         try:
-            self._map = pa.memory_map(str(path))
-            reader = pa.ipc.open_file(self._map)
-        except (OSError, pa.ArrowInvalid) as error:
-            msg = f"{path} is not a readable Arrow index ({error}). Restore it, or convert the dataset again."
+            self._batch = _only_batch(path)
+            self._texts = {name: _text_buffers(self._batch.column(name)) for name in ("key", "path")}
+        except (OSError, MemoryError, ValueError, struct.error, pa.ArrowException) as error:
+            msg = f"{path} is not a readable version {INDEX_VERSION} index ({shortened(str(error), limit=200)}). {_ADVICE}"
             raise DamagedDatasetError(msg) from error
-        if not reader.schema.equals(INDEX_SCHEMA, check_metadata=True) or reader.num_record_batches != 1:
-            msg = f"{path} is not a version 1 index: expected one batch of the columns {INDEX_SCHEMA.names}, received {reader.schema.names}."
-            raise DamagedDatasetError(msg)
-        self._batch = reader.get_batch(0)
         self.label: npt.NDArray[np.int64] = self._column("label")
         self.shard: npt.NDArray[np.int32] = self._column("shard")
         self.offset: npt.NDArray[np.int64] = self._column("offset")
@@ -89,13 +92,90 @@ class Index:
         return int(self._batch.num_rows)
 
     def key(self, row: int) -> str:
-        """Key of an example."""
-        return str(self._batch.column("key")[row])
+        """Key of row 0 <= `row` < len.
+
+        Raises:
+            DamagedDatasetError: If the file's bytes give no text there.
+        """
+        return self._text("key", row)
 
     def path(self, row: int) -> str:
-        """Source path of an example, relative to the source folder."""
-        return str(self._batch.column("path")[row])
+        """Source path of row 0 <= `row` < len, relative to the source folder.
+
+        Raises:
+            DamagedDatasetError: If the file's bytes give no text there.
+        """
+        return self._text("path", row)
 
     def _column(self, name: str) -> npt.NDArray[Any]:
         column: npt.NDArray[Any] = self._batch.column(name).to_numpy(zero_copy_only=True)
         return column
+
+    def _text(self, name: str, row: int) -> str:
+        ends, data = self._texts[name]
+        begin, end = int(ends[row]), int(ends[row + 1])
+        try:
+            if 0 <= begin <= end <= len(data):
+                return str(data[begin:end], "utf-8")
+            reason = f"it would be bytes {begin} to {end} of {len(data)}"
+        except UnicodeDecodeError as error:
+            reason = f"{error.reason} at byte {error.start}"
+        msg = f"{self._file}: the {name} of row {row} is no text: {reason}. {_ADVICE}"
+        raise DamagedDatasetError(msg)
+
+
+_ADVICE = "Restore it, or convert the dataset again."
+
+
+def _only_batch(path: Path) -> Any:
+    """Maps the one record batch of an index, without a copy.
+
+    Raises:
+        ValueError: If the file is Arrow, but no index.
+        OSError, MemoryError, struct.error, pyarrow.ArrowException: If it is not Arrow.
+    """
+    file = pa.memory_map(str(path))
+    reader = pa.ipc.open_file(file)
+    if not reader.schema.equals(INDEX_SCHEMA, check_metadata=True) or reader.num_record_batches != 1:
+        msg = f"expected one batch of the columns {INDEX_SCHEMA.names}, received {reader.num_record_batches} of {reader.schema.names}"
+        raise ValueError(msg)
+    file.seek(len(b"ARROW1\0\0"))
+    _schema, message = itertools.islice(pa.ipc.MessageReader.open_stream(file), 2)
+    # Decompressing would allocate whatever the file claims.
+    if _is_compressed(memoryview(message.metadata)):
+        msg = "its columns are compressed, those of an index never are"
+        raise ValueError(msg)
+    batch = pa.ipc.read_record_batch(message, INDEX_SCHEMA)
+    batch.validate()  # every buffer is as long as the number of rows asks for
+    if any(column.null_count for column in batch.columns):
+        msg = "some values are null"
+        raise ValueError(msg)
+    return batch
+
+
+def _is_compressed(message: memoryview) -> bool:
+    """Whether a record batch's metadata (Message.fbs of Arrow) has the field `compression`."""
+    (root,) = struct.unpack_from("<I", message, 0)
+    header = _field(message, root, 2)
+    if header is None:
+        return False
+    (batch,) = struct.unpack_from("<I", message, header)
+    return _field(message, header + batch, 3) is not None
+
+
+def _field(buffer: memoryview, table: int, number: int) -> int | None:
+    """Where field `number` of a FlatBuffers table stands, or None if it is not there."""
+    (back,) = struct.unpack_from("<i", buffer, table)
+    vtable, slot = table - back, 4 + 2 * number
+    (vtable_bytes,) = struct.unpack_from("<H", buffer, vtable)
+    if slot >= vtable_bytes:
+        return None
+    (distance,) = struct.unpack_from("<H", buffer, vtable + slot)
+    return table + distance if distance else None
+
+
+def _text_buffers(column: Any) -> tuple[npt.NDArray[np.int64], memoryview]:
+    """Where each text begins and ends, and all texts one after the other."""
+    _, ends, data = column.buffers()
+    ends = np.frombuffer(ends, np.int64, len(column) + 1) if len(column) else np.zeros(1, np.int64)
+    return ends, memoryview(b"" if data is None else data)

@@ -7,6 +7,7 @@ path, so the same input and options give the same bytes anywhere. The JSON Schem
 
 import hashlib
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -14,14 +15,20 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    NonNegativeInt,
-    PositiveInt,
     ValidationError,
     model_validator,
 )
 
-from schemas.errors import DamagedDatasetError, IncompleteDatasetError, NotFoundError, UsageError
+from schemas.errors import (
+    DamagedDatasetError,
+    FitfeedError,
+    IncompleteDatasetError,
+    NotFoundError,
+    UsageError,
+)
+from schemas.files import locate
 from schemas.statistics import BINS, ChannelStatistics
+from schemas.strict_json import parse_json, shortened
 
 MANIFEST_NAME = "manifest.json"
 REJECTS_NAME = "rejects.jsonl"
@@ -29,6 +36,17 @@ WORK_FOLDER = ".work"
 """Holds a conversion until it is published; removed then."""
 
 FORMAT_VERSION: Literal[1] = 1
+
+MAX_MANIFEST_BYTES = 16 << 20
+"""16 MiB, about 90,000 shards: more is refused unread, since a reader holds all of it in memory."""
+
+MAX_COUNT = 2**53 - 1
+"""The largest integer that every JSON reader keeps; 256 of them still add up within 64 bits."""
+
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
+PositiveCount = Annotated[int, Field(ge=1, le=MAX_COUNT)]
+Side = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""Height or width in pixels; the index holds it in 32 bits."""
 
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=255)]
 """A plain name inside the dataset's folder: no separator, no leading dot, so no way out of it."""
@@ -45,32 +63,32 @@ class File(_Model):
     """A file of the dataset."""
 
     file: FileName
-    bytes: NonNegativeInt
+    bytes: Count
     sha256: Sha256
 
 
 class Shard(File):
     """One shard file."""
 
-    examples: NonNegativeInt
+    examples: Count
 
 
 class Extent(_Model):
     """Distribution of one image dimension, in pixels as stored; percentiles are values that occur."""
 
-    min: PositiveInt
-    p5: PositiveInt
-    median: PositiveInt
-    p95: PositiveInt
-    max: PositiveInt
+    min: Side
+    p5: Side
+    median: Side
+    p95: Side
+    max: Side
 
 
 class Split(_Model):
     """One split, its shards in order and its index."""
 
-    examples: NonNegativeInt
-    bytes: NonNegativeInt
-    class_counts: list[NonNegativeInt]
+    examples: Count
+    bytes: Count
+    class_counts: list[Count]
     height: Extent | None
     width: Extent | None
     index: File
@@ -99,8 +117,16 @@ class ImageFeature(_Model):
 
     kind: Literal["image"] = "image"
     dtype: Literal["uint8"] = "uint8"
-    shape: tuple[PositiveInt | None, PositiveInt | None, Literal[1, 3]]
+    shape: tuple[Side | None, Side | None, Literal[1, 3]]
     encoding: Literal["keep", "jpeg", "png", "raw"]
+
+    @model_validator(mode="after")
+    def _raw_has_a_shape(self) -> Self:
+        height, width, _ = self.shape
+        if (height is None) != (width is None) or (self.encoding == "raw" and height is None):
+            msg = f"encoding {self.encoding!r} cannot have shape {self.shape}"
+            raise ValueError(msg)
+        return self
 
     @property
     def channels(self) -> int:
@@ -138,13 +164,13 @@ class Statistics(_Model):
     """
 
     split: SplitName
-    images: PositiveInt
-    pixels: PositiveInt
+    images: PositiveCount
+    pixels: PositiveCount
     mean: list[float]
     std: list[float]
-    min: list[NonNegativeInt]
-    max: list[NonNegativeInt]
-    histogram: list[list[NonNegativeInt]]
+    min: list[Count]
+    max: list[Count]
+    histogram: list[list[Count]]
 
     @classmethod
     def of(cls, statistics: ChannelStatistics, *, split: str, images: int) -> Self:
@@ -177,7 +203,7 @@ class Statistics(_Model):
 class Source(_Model):
     """What was converted: SHA-256 over the sorted listing (key, size, label and split of each file)."""
 
-    files: NonNegativeInt
+    files: Count
     digest: Sha256
 
 
@@ -190,8 +216,8 @@ class Manifest(_Model):
     features: Features
     splits: dict[SplitName, Split] = Field(min_length=1)
     statistics: Statistics
-    rejects: dict[str, PositiveInt]
-    ignored: NonNegativeInt
+    rejects: dict[str, PositiveCount]
+    ignored: Count
     rejects_file: File
     options: dict[str, Any]
     source: Source
@@ -203,10 +229,37 @@ class Manifest(_Model):
             if len(split.class_counts) != classes:
                 msg = f"split {name!r} counts {len(split.class_counts)} classes, but there are {classes} class names"
                 raise ValueError(msg)
+        if len(set(self.class_names)) != classes:
+            msg = "a class name stands twice"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _statistics_fit_splits(self) -> Self:
         if len(self.statistics.histogram) != self.features.image.channels:
             msg = f"the histogram has {len(self.statistics.histogram)} channels, the image feature {self.features.image.channels}"
             raise ValueError(msg)
+        counted = self.splits.get(self.statistics.split)
+        if counted is None or counted.examples != self.statistics.images:
+            msg = f"the statistics count {self.statistics.images} images of split {self.statistics.split!r}, which is not that split"
+            raise ValueError(msg)
         return self
+
+    @model_validator(mode="after")
+    def _every_file_has_one_purpose(self) -> Self:
+        names = [MANIFEST_NAME, *(entry.file for entry in self.files())]
+        if len(set(names)) != len(names):
+            twice = next(name for name, times in Counter(names).items() if times > 1)
+            msg = f"the file {twice!r} is named twice"
+            raise ValueError(msg)
+        return self
+
+    def files(self) -> list[File]:
+        """Every file of the dataset but the manifest itself: per split index and shards, then rejects."""
+        listed: list[File] = []
+        for split in self.splits.values():
+            listed += [split.index, *split.shards]
+        return [*listed, self.rejects_file]
 
     @property
     def class_names(self) -> list[str]:
@@ -252,40 +305,67 @@ def read_manifest(folder: Path) -> Manifest:
         DamagedDatasetError: If the manifest is not what was published.
     """
     path = folder / MANIFEST_NAME
+    text = _read_text(folder)
     try:
-        text = path.read_bytes()
-    except FileNotFoundError as error:
-        raise _why_no_manifest(folder) from error
-    except NotADirectoryError as error:
-        msg = f"{folder} is a file; a dataset is a folder with a {MANIFEST_NAME}."
-        raise UsageError(msg) from error
-    try:
-        content = json.loads(text)
+        content = parse_json(text)
     except ValueError as error:
-        msg = f"{path} is not JSON ({error}). Restore it, or convert again with --overwrite."
+        msg = f"{path} is not JSON as fitfeed writes it ({error}). {_ADVICE}"
         raise DamagedDatasetError(msg) from error
     version = content.get("format_version") if isinstance(content, dict) else None
+    if type(version) is not int or version < 1:  # True is an int too
+        msg = f"{path} is not a valid manifest: format_version is {shortened(version)}, not a number from 1. {_ADVICE}"
+        raise DamagedDatasetError(msg)
     if version != FORMAT_VERSION:
-        msg = f"{path} has format_version {version!r}; this fitfeed reads version {FORMAT_VERSION}. Convert again, or use the fitfeed that wrote it."
+        msg = f"{path} has format_version {shortened(version)}; this fitfeed reads version {FORMAT_VERSION}. Convert again, or use the fitfeed that wrote it."
         raise UsageError(msg)
     try:
         # From JSON text, because strict mode allows JSON's lists to be tuples there.
         manifest = Manifest.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole"
-        msg = f"{path} is not a valid manifest: {where}: {first['msg']}. Restore it, or convert again with --overwrite."
+        first = error.errors(include_input=False, include_context=False, include_url=False)[0]
+        where = shortened(".".join(str(part) for part in first["loc"]) or "the whole")
+        msg = f"{path} is not a valid manifest: {where}: {shortened(first['msg'], limit=300)}. {_ADVICE}"
         raise DamagedDatasetError(msg) from error
     if manifest.fingerprint != fingerprint_of(manifest):
-        msg = f"{path} was changed after publication: its fingerprint does not match its content. Restore it, or convert again with --overwrite."
+        msg = f"{path} was changed after publication: its fingerprint does not match its content. {_ADVICE}"
         raise DamagedDatasetError(msg)
     return manifest
 
 
-def _why_no_manifest(folder: Path) -> Exception:
+_ADVICE = "Restore it, or convert again with --overwrite."
+
+
+def _read_text(folder: Path) -> bytes:
+    path = folder / MANIFEST_NAME
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise _why_no_manifest(folder) from error
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}. Change its permissions."
+        raise UsageError(msg) from error
+    try:
+        with locate(folder, MANIFEST_NAME).open("rb") as stream:
+            text = stream.read(MAX_MANIFEST_BYTES + 1)
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}. Change its permissions."
+        raise UsageError(msg) from error
+    if len(text) > MAX_MANIFEST_BYTES:
+        msg = f"{path} has more than {MAX_MANIFEST_BYTES >> 20} MiB, which no manifest may have. {_ADVICE}"
+        raise DamagedDatasetError(msg)
+    return text
+
+
+def _why_no_manifest(folder: Path) -> FitfeedError:
     if (folder / WORK_FOLDER).is_dir():
         return IncompleteDatasetError(
             f"{folder} holds an unfinished conversion. Run the same `fitfeed convert` command again: it continues where it stopped."
+        )
+    if folder.is_file():
+        return UsageError(f"{folder} is a file; a dataset is a folder with a {MANIFEST_NAME}.")
+    if any(folder.glob("*.index.arrow")):
+        return DamagedDatasetError(
+            f"{folder} has an index but no {MANIFEST_NAME}: it is lost, or not copied yet. Copy it, or convert again."
         )
     if folder.exists():
         return UsageError(

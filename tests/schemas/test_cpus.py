@@ -1,5 +1,3 @@
-"""The CPU count follows affinity and cgroup quota."""
-
 import os
 from pathlib import Path
 
@@ -8,28 +6,61 @@ import pytest
 from schemas.cpus import available_cpus
 
 
-@pytest.fixture
-def sixteen_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(16)))
+def make_root(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
 
 
-@pytest.mark.usefixtures("sixteen_cpus")
+@pytest.fixture(autouse=True)
+def eight_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+
+
 @pytest.mark.parametrize(
-    ("content", "expected"), [("150000 100000", 2), ("max 100000", 16), ("50000 100000", 1)]
+    ("files", "expected"),
+    [
+        pytest.param({}, 8, id="no control groups"),
+        pytest.param(
+            {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "max 100000\n"}, 8, id="no quota"
+        ),
+        pytest.param(
+            {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "250000 100000\n"}, 3, id="rounded up"
+        ),
+        pytest.param(
+            {"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/cpu.max": "200000 100000\n"},
+            2,
+            id="group above",
+        ),
+        pytest.param(
+            {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "1000 100000\n"}, 1, id="at least one"
+        ),
+        pytest.param(
+            {
+                "proc/self/cgroup": "4:cpu,cpuacct:/job\n",
+                "sys/fs/cgroup/cpu/job/cpu.cfs_quota_us": "400000\n",
+                "sys/fs/cgroup/cpu/job/cpu.cfs_period_us": "100000\n",
+            },
+            4,
+            id="version 1",
+        ),
+        pytest.param(
+            {
+                "proc/self/cgroup": "4:cpu,cpuacct:/\n",
+                "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1\n",
+                "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
+            },
+            8,
+            id="version 1 without quota",
+        ),
+    ],
 )
-def test_cgroup_v2(tmp_path: Path, content: str, expected: int) -> None:
-    (tmp_path / "cpu.max").write_text(content + "\n")
-    assert available_cpus(tmp_path) == expected
+def test_quota_limits_affinity(tmp_path: Path, files: dict[str, str], expected: int) -> None:
+    assert available_cpus(root=make_root(tmp_path, files)) == expected
 
 
-@pytest.mark.usefixtures("sixteen_cpus")
-@pytest.mark.parametrize(("quota", "expected"), [("400000", 4), ("-1", 16)])
-def test_cgroup_v1(tmp_path: Path, quota: str, expected: int) -> None:
-    (tmp_path / "cpu").mkdir()
-    (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text(quota)
-    (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000")
-    assert available_cpus(tmp_path) == expected
-
-
-def test_no_cgroup(tmp_path: Path) -> None:
-    assert available_cpus(tmp_path) == len(os.sched_getaffinity(0))
+def test_affinity_limits_quota(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3})
+    root = make_root(tmp_path, {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "400000 100000\n"})
+    assert available_cpus(root=root) == 1

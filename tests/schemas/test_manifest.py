@@ -6,8 +6,16 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from schemas.errors import DamagedDatasetError, IncompleteDatasetError, NotFoundError, UsageError
+from schemas.errors import (
+    DamagedDatasetError,
+    FitfeedError,
+    IncompleteDatasetError,
+    NotFoundError,
+    UsageError,
+)
 from schemas.manifest import MANIFEST_NAME, fingerprint_of, json_schema, read_manifest
 
 SCHEMA_FILE = Path(__file__).parents[2] / "schemas" / "manifest.schema.json"
@@ -71,12 +79,35 @@ def test_paths_out_of_the_folder_are_refused(copy: Path, name: str) -> None:
         (lambda c: c.pop("splits"), "splits"),
         (lambda c: c.update(splits={}), "splits"),
         (lambda c: c["features"]["label"]["class_names"].reverse(), "fingerprint"),
+        (lambda c: c["features"]["label"]["class_names"].__setitem__(0, "hat"), "stands twice"),
+        (lambda c: c["features"]["image"].update(shape=[None, 8, 3]), "cannot have shape"),
+        (lambda c: c["features"]["image"].update(encoding="raw"), "cannot have shape"),
+        (lambda c: c["features"]["image"].update(shape=[2**31, 2**31, 3]), "less than or equal"),
+        (lambda c: c["statistics"].update(images=3), "count 3 images"),
+        (lambda c: c["statistics"].update(split="test"), "not that split"),
+        (lambda c: c["rejects_file"].update(file="manifest.json"), "'manifest.json' is named twice"),
+        (
+            lambda c: c["rejects_file"].update(file=c["splits"]["train"]["index"]["file"]),
+            "is named twice",
+        ),
+        (lambda c: c["splits"]["train"]["shards"][0].update(bytes=2**63), "less than or equal"),
+        (lambda c: c["splits"]["train"]["class_counts"].__setitem__(0, 10**400), "class_counts"),
+        (lambda c: c["statistics"]["histogram"][0].__setitem__(0, 2**63), "less than or equal"),
+        (lambda c: c["splits"].update({"a\nb": c["splits"]["train"]}), r"a\\nb"),
+        (lambda c: c["splits"].update(train=[]), "splits.train"),
+        (lambda c: c.update(format_version="1"), "format_version is '?1"),
+        (lambda c: c.update(format_version=True), "format_version"),
+        (lambda c: c.update(format_version=0), "format_version is 0"),
+        (lambda c: c.pop("format_version"), "format_version is None"),
+        (lambda c: c.update(format_version={"x" * 10_000: 1}), "format_version is"),
     ],
 )
 def test_contradictions_are_found(copy: Path, change, message: str) -> None:  # type: ignore[no-untyped-def]
     edit(copy, change)
-    with pytest.raises(DamagedDatasetError, match=message):
+    with pytest.raises(DamagedDatasetError, match=message) as caught:
         read_manifest(copy)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 700
 
 
 def test_other_versions_are_named(copy: Path) -> None:
@@ -85,10 +116,104 @@ def test_other_versions_are_named(copy: Path) -> None:
         read_manifest(copy)
 
 
-def test_not_json(tmp_path: Path) -> None:
-    (tmp_path / MANIFEST_NAME).write_text("{")
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"a": NaN}', b'{"a": 1, "a": 1}', b"1e999", b"7" * 9999],
+)
+def test_not_json(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / MANIFEST_NAME).write_bytes(text)
     with pytest.raises(DamagedDatasetError, match="not JSON"):
         read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("text", [b"[]", b"null", b'"text"', b"1", b"{}", b'{"format_version": null}'])
+def test_json_but_no_manifest(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / MANIFEST_NAME).write_bytes(text)
+    with pytest.raises(DamagedDatasetError, match="not a valid manifest"):
+        read_manifest(tmp_path)
+
+
+def test_a_huge_manifest_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / MANIFEST_NAME).open("wb") as stream:
+        stream.truncate(1 << 40)
+    with pytest.raises(DamagedDatasetError, match="more than 16 MiB"):
+        read_manifest(tmp_path)
+
+
+def test_a_key_twice(copy: Path) -> None:
+    path = copy / MANIFEST_NAME
+    path.write_text(path.read_text().replace('"format":', '"format": "hdf5", "format":', 1))
+    with pytest.raises(DamagedDatasetError, match="the key 'format' twice"):
+        read_manifest(copy)
+
+
+def test_a_nest_of_options(copy: Path) -> None:
+    for depth in (50, 150, 300, 900):
+        nest: object = 1
+        for _ in range(depth):
+            nest = [nest]
+        edit(copy, lambda content, nest=nest: content.update(options={"a": nest}))
+        with pytest.raises(DamagedDatasetError):
+            read_manifest(copy)
+
+
+ODD: st.SearchStrategy[object] = st.sampled_from(
+    [
+        None,
+        True,
+        -1,
+        0,
+        2**31,
+        2**53,
+        2**63,
+        2**64,
+        10**400,
+        1.5,
+        1e308,
+        "",
+        "../x",
+        "/x",
+        "\0",
+        "a\nb",
+        [],
+        {},
+        [[]],
+    ]
+)
+
+
+def mutate(content: object, data: st.DataObject) -> object:
+    """Replaces, removes or adds something at a random place."""
+    if isinstance(content, dict) and content and data.draw(st.booleans() | st.just(True)):
+        key = data.draw(st.sampled_from(sorted(content)))
+        kind = data.draw(st.sampled_from(["into", "into", "into", "remove", "rename"]))
+        if kind == "into":
+            return {**content, key: mutate(content[key], data)}
+        rest = {name: value for name, value in content.items() if name != key}
+        return rest if kind == "remove" else {**rest, data.draw(st.text(max_size=5)): content[key]}
+    if isinstance(content, list) and content and data.draw(st.booleans()):
+        at = data.draw(st.integers(0, len(content) - 1))
+        return [*content[:at], mutate(content[at], data), *content[at + 1 :]]
+    if isinstance(content, list):
+        return [*content, *content] if data.draw(st.booleans()) else content[1:]
+    return data.draw(ODD | st.integers() | st.text(max_size=5))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@given(st.data())
+def test_any_change_gives_the_same_or_an_error(
+    dataset_tfrecord: Path, copy: Path, data: st.DataObject
+) -> None:
+    original = json.loads((dataset_tfrecord / MANIFEST_NAME).read_text())
+    changed = mutate(original, data)
+    (copy / MANIFEST_NAME).write_text(json.dumps(changed))
+    message = ""
+    try:
+        manifest = read_manifest(copy)
+        assert json.loads(manifest.to_json()) == original
+    except FitfeedError as error:
+        message = str(error)
+    assert "\n" not in message
 
 
 def test_no_dataset(tmp_path: Path) -> None:

@@ -1,0 +1,53 @@
+"""The messages `tf.train.Example` and `tf.train.SequenceExample`, parsed without TensorFlow.
+
+Through descriptors of our own in a pool of our own: TensorFlow's are neither imported nor disturbed.
+"""
+
+from typing import Any
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+
+def _sequence_example_class() -> Any:
+    """The class of tf.train.SequenceExample (tensorflow/core/example/{example,feature}.proto).
+
+    An Example is read as one too: its `features` is a SequenceExample's `context`. Maps stand here
+    as what they are on the wire, repeated entries.
+    """
+    field = descriptor_pb2.FieldDescriptorProto
+    package = "fitfeed.example"
+    file = descriptor_pb2.FileDescriptorProto(name="fitfeed/example.proto", package=package, syntax="proto3")
+    for message_name, fields in _MESSAGES.items():
+        message = file.message_type.add(name=message_name)
+        if message_name == "Feature":
+            message.oneof_decl.add(name="kind")
+        for number, (name, kind) in enumerate(fields.items(), start=1):
+            repeated, _, type_name = kind.rpartition(" ")
+            label = field.LABEL_REPEATED if repeated else field.LABEL_OPTIONAL
+            added = message.field.add(name=name, number=number, label=label)
+            if type_name in _MESSAGES:
+                added.type, added.type_name = field.TYPE_MESSAGE, f".{package}.{type_name}"
+            else:
+                added.type = field.Type.Value(f"TYPE_{type_name.upper()}")
+            if message_name == "Feature":
+                added.oneof_index = 0
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.SequenceExample"))
+
+
+_MESSAGES = {
+    "BytesList": {"value": "repeated bytes"},
+    "FloatList": {"value": "repeated float"},
+    "Int64List": {"value": "repeated int64"},
+    "Feature": {"bytes_list": "BytesList", "float_list": "FloatList", "int64_list": "Int64List"},
+    "Entry": {"key": "string", "value": "Feature"},
+    "Features": {"feature": "repeated Entry"},
+    "FeatureList": {"feature": "repeated Feature"},
+    "ListEntry": {"key": "string", "value": "FeatureList"},
+    "FeatureLists": {"feature_list": "repeated ListEntry"},
+    "SequenceExample": {"context": "Features", "feature_lists": "FeatureLists"},
+}
+
+SequenceExample: Any = _sequence_example_class()
+"""Parses both messages; an Example's features are its `context.feature`, a list of `key` and `value`."""

@@ -1,0 +1,222 @@
+"""The whole dataset: which files there are, each file once, and what they say of one another."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from converters.verify.index import check_keys, check_rows, check_split
+from converters.verify.reading import Reading
+from converters.verify.rejects import check_rejects
+from converters.verify.report import Finding, Findings, Report
+from converters.verify.rows import ShardRows
+from converters.verify.tfrecord import examine_tfrecord
+from schemas.errors import DamagedDatasetError, IncompleteDatasetError
+from schemas.files import locate
+from schemas.index import Index
+from schemas.manifest import MANIFEST_NAME, File, Manifest, read_manifest
+from schemas.strict_json import shortened
+
+DATASET_PATTERNS = ("*-of-*.tfrecord", "*-of-*.h5", "*.index.arrow")
+"""What a folder must not have besides the manifest's files: remains of another dataset."""
+
+
+class Progress(Protocol):
+    """Is told how far a verification is."""
+
+    def start(self, *, files: int, total_bytes: int) -> None:
+        """Called once the manifest is read."""
+
+    def update(self, read_bytes: int) -> None:
+        """Called with the size of each piece that was read."""
+
+
+def verify_dataset(folder: Path, *, progress: Progress | None = None) -> Report:
+    """Checks everything against everything.
+
+    Each file is read once, from end to end. The SHA-256 of the manifest say which file is damaged;
+    all other checks say where, and find what contradicts itself although no file was changed.
+    Memory: the largest image, the manifest, and 16 bytes for each example.
+
+    Args:
+        folder: The dataset. Nothing outside it is read, whatever its files say.
+        progress: Told how far it is.
+
+    Raises:
+        NotFoundError: If there is no such folder.
+        UsageError: If it is no dataset, or of a version this fitfeed cannot read.
+    """
+    try:
+        manifest = read_manifest(folder)
+    except (DamagedDatasetError, IncompleteDatasetError) as error:
+        kind = "manifest" if isinstance(error, DamagedDatasetError) else "incomplete"
+        return Report(findings=(Finding(file=MANIFEST_NAME, kind=kind, detail=str(error)),))
+    return _Verification(folder, manifest, progress).run()
+
+
+class _Verification:
+    """One verification and what it has found so far."""
+
+    def __init__(self, folder: Path, manifest: Manifest, progress: Progress | None) -> None:
+        self._folder, self._manifest, self._progress = folder, manifest, progress
+        self._known = {entry.sha256: entry.file for entry in manifest.files()}
+        self._findings = Findings()
+        self._indexes: list[tuple[str, Index]] = []
+        self._files = self._bytes = self._examples = 0
+
+    def run(self) -> Report:
+        listed = self._manifest.files()
+        if self._progress is not None:
+            self._progress.start(files=len(listed), total_bytes=sum(entry.bytes for entry in listed))
+        self._findings.extend(self._check_text_of_manifest())
+        self._findings.extend(self._extra_files(listed))
+        for name in self._manifest.splits:
+            self._check_split(name)
+        self._findings.extend(check_keys(self._indexes))
+        self._check_rejects()
+        return Report(
+            findings=self._findings.all(),
+            fingerprint=self._manifest.fingerprint,
+            files=self._files,
+            bytes=self._bytes,
+            examples=self._examples,
+        )
+
+    def _check_text_of_manifest(self) -> Iterator[Finding]:
+        """A changed digit can mean the same number; the text still is not what was published."""
+        text, published = locate(self._folder, MANIFEST_NAME).read_bytes(), self._manifest.to_json().encode()
+        if text != published:
+            same = zip(text, published, strict=False)
+            offset = next((at for at, (a, b) in enumerate(same) if a != b), min(len(text), len(published)))
+            detail = "it says the same as what was published, but its text is another"
+            yield Finding(file=MANIFEST_NAME, kind="manifest", detail=detail, offset=offset)
+
+    def _extra_files(self, listed: list[File]) -> Iterator[Finding]:
+        names = {entry.file for entry in listed}
+        found = {path.name for pattern in DATASET_PATTERNS for path in self._folder.glob(pattern)}
+        for name in sorted(found - names):
+            detail = "it is no part of this dataset; remove it"
+            yield Finding(file=shortened(name), kind="extra", detail=detail)
+
+    def _check_split(self, name: str) -> None:
+        split = self._manifest.splits[name]
+        index, index_is_whole = self._open_index(split.index, split.examples)
+        if index is not None:
+            self._indexes.append((split.index.file, index))
+            self._findings.extend(check_split(index, name, self._manifest))
+        first = 0
+        for number, shard in enumerate(split.shards):
+            rows = ShardRows(
+                manifest=self._manifest,
+                shard=shard,
+                index=index,
+                index_is_whole=index_is_whole,
+                first=first,
+                stop=first + shard.examples,
+            )
+            first = rows.stop
+            classes = len(split.class_counts)
+            self._findings.extend(check_rows(rows, number=number, classes=classes, file=split.index.file))
+            self._check_shard(rows, split.index.file)
+
+    def _open_index(self, entry: File, examples: int) -> tuple[Index | None, bool]:
+        """The index of a split if its rows can be used, and whether its file is whole."""
+        reading = self._open(entry)
+        if reading is None:
+            return None, False
+        verdict = self._read(reading)
+        try:
+            index = Index(locate(self._folder, entry.file))
+        except DamagedDatasetError as error:
+            if verdict is None:
+                self._findings.add(Finding(file=entry.file, kind="index", detail=str(error)))
+            return None, False
+        if len(index) != examples:
+            detail = f"it has {len(index)} rows, the manifest counts {examples} examples"
+            self._findings.add(Finding(file=entry.file, kind="index", detail=detail))
+            return None, False
+        return index, verdict is None
+
+    def _check_shard(self, rows: ShardRows, index_file: str) -> None:
+        reading = self._open(rows.shard)
+        if reading is None:
+            return
+        local = Findings()
+        if self._manifest.format == "tfrecord":
+            verdict = self._read(reading, examine_tfrecord(reading, rows), local)
+        else:
+            verdict = self._check_hdf5(reading, rows, local)
+        self._examples += rows.shard.examples
+        blamed = list(_attributed(local.kept, verdict, rows, index_file))
+        self._findings.extend(blamed)
+        if blamed:
+            self._findings.left_out.update({blamed[-1].file: local.left_out[rows.shard.file]})
+
+    def _check_hdf5(self, reading: Reading, rows: ShardRows, local: Findings) -> Finding | None:
+        from converters.verify.hdf5 import examine_columns, examine_images  # imports h5py
+
+        formats: list[str] = []
+        verdict = self._read(reading, examine_images(reading, rows, formats), local)
+        if rows.index is not None and len(formats) == rows.shard.examples:
+            local.extend(examine_columns(locate(self._folder, rows.shard.file), rows, formats))
+        return verdict
+
+    def _check_rejects(self) -> None:
+        reading = self._open(self._manifest.rejects_file)
+        if reading is not None:
+            local = Findings()
+            self._read(reading, check_rejects(reading, self._manifest), local)
+            self._findings.extend(local.kept)
+
+    def _open(self, entry: File) -> Reading | None:
+        try:
+            return Reading(locate(self._folder, entry.file), entry, self._count)
+        except DamagedDatasetError as error:
+            self._findings.add(Finding(file=entry.file, kind="missing", detail=str(error)))
+        except OSError as error:
+            self._findings.add(_unreadable(entry, error, None))
+        return None
+
+    def _read(
+        self, reading: Reading, checks: Iterable[Finding] = (), local: Findings | None = None
+    ) -> Finding | None:
+        """Reads a file to its end, through the checks that read it; returns what is wrong with it."""
+        self._files += 1
+        with reading:
+            try:
+                (self._findings if local is None else local).extend(checks)
+                verdict = reading.verdict(self._known)
+            except OSError as error:
+                verdict = _unreadable(reading.entry, error, reading.position)
+        if verdict is not None:
+            self._findings.add(verdict)
+        return verdict
+
+    def _count(self, read_bytes: int) -> None:
+        self._bytes += read_bytes
+        if self._progress is not None:
+            self._progress.update(read_bytes)
+
+
+def _unreadable(entry: File, error: OSError, offset: int | None) -> Finding:
+    detail = f"it cannot be read: {error.strerror or error}"
+    return Finding(file=entry.file, kind="unreadable", detail=detail, offset=offset)
+
+
+def _attributed(
+    found: Iterable[Finding], verdict: Finding | None, rows: ShardRows, index_file: str
+) -> Iterator[Finding]:
+    """Blames the file that was changed, where the SHA-256 tell which it was."""
+    index_is_damaged = rows.index is not None and not rows.index_is_whole
+    for finding in found:
+        if verdict is None and index_is_damaged and finding.kind != "structure":
+            detail = f"{rows.shard.file} is whole, yet there: {finding.detail}"
+            yield dataclasses.replace(finding, file=index_file, kind="index", detail=detail, offset=None)
+        elif verdict is None:
+            kind = "structure" if finding.kind == "structure" else "disagrees"
+            yield dataclasses.replace(finding, kind=kind)
+        elif verdict.kind == "memory":
+            yield dataclasses.replace(finding, kind="memory")
+        elif verdict.kind != "swapped":
+            kind = "record" if finding.kind == "disagrees" else finding.kind
+            yield dataclasses.replace(finding, kind=kind)

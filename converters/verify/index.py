@@ -1,0 +1,166 @@
+"""The rows of a split's index against the manifest."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from converters.verify.report import FINDINGS_PER_FILE, Finding
+from converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
+from schemas.errors import DamagedDatasetError
+from schemas.index import Index
+from schemas.manifest import Extent, Manifest, Split
+
+BLOCK_ROWS = 1 << 20
+
+Checked = tuple[npt.NDArray[np.bool_], str]
+"""Which rows are wrong, bool (rows,), and what is wrong with them."""
+
+
+def check_rows(rows: ShardRows, *, number: int, classes: int, file: str) -> Iterator[Finding]:
+    """Checks the rows of one shard, each by itself and against the one before.
+
+    Args:
+        rows: Of the shard; the index must be there.
+        number: Position of the shard in its split.
+        classes: How many there are.
+        file: Name of the index.
+    """
+    for wrong, what in _row_checks(rows, number, classes):
+        for row in np.flatnonzero(wrong)[: FINDINGS_PER_FILE + 1].tolist():
+            yield _about_row(file, rows.first + row, rows.key(row), what)
+
+
+def _row_checks(rows: ShardRows, number: int, classes: int) -> Iterator[Checked]:
+    part = slice(rows.first, rows.stop)
+    index, image = rows.index, rows.manifest.features.image
+    if index is None:
+        return
+    label, height, width = index.label[part], index.height[part], index.width[part]
+    yield index.shard[part] != number, f"its shard is not {number}, where the manifest puts it"
+    yield (label < 0) | (label >= classes), f"its label is none of 0 to {classes - 1}"
+    yield (height < 1) | (width < 1), "its height or width is less than 1"
+    if image.shape[0] is not None:
+        wrong = (height != image.shape[0]) | (width != image.shape[1])
+        yield wrong, f"its size is not {image.shape[0]} x {image.shape[1]}, as that of all images"
+    if image.encoding == "raw":
+        pixels = height.astype(np.int64) * width
+        too_large = pixels > MAX_PAYLOAD_BYTES  # and times three might not fit into 64 bits
+        yield (
+            too_large | (rows.length != pixels * image.channels),
+            "its length does not follow from its height and width",
+        )
+    yield ~rows.inside, f"its bytes lie outside its shard, or are none, or more than {MAX_PAYLOAD_BYTES}"
+    yield ~rows.ascending, "its bytes begin before those of the example before it have ended"
+
+
+def check_split(index: Index, name: str, manifest: Manifest) -> Iterator[Finding]:
+    """Checks what the manifest says of a split's rows as a whole.
+
+    Args:
+        index: Of the split, with as many rows as the manifest says.
+        name: Of the split.
+        manifest: Of the dataset.
+    """
+    split, file = manifest.splits[name], manifest.splits[name].index.file
+    yield from _check_class_counts(index, split)
+    for side, extent in (("height", split.height), ("width", split.width)):
+        found = _extent(getattr(index, side))
+        if found != extent:
+            detail = f"its {side}s are {_figures(found)}, the manifest says {_figures(extent)}"
+            yield Finding(file=file, kind="index", detail=detail)
+    if name == manifest.statistics.split:
+        pixels = sum(
+            int(index.height[block].astype(np.int64) @ index.width[block].astype(np.int64))
+            for block in _blocks(len(index))
+        )
+        if pixels != manifest.statistics.pixels:
+            detail = f"its images have {pixels} pixels, the statistics count {manifest.statistics.pixels}"
+            yield Finding(file=file, kind="statistics", detail=detail)
+
+
+def _check_class_counts(index: Index, split: Split) -> Iterator[Finding]:
+    classes = len(split.class_counts)
+    counts = np.zeros(classes, np.int64)
+    for block in _blocks(len(index)):
+        label = index.label[block]
+        counts += np.bincount(label[(label >= 0) & (label < classes)], minlength=classes)
+    for number in np.flatnonzero(counts != split.class_counts).tolist():
+        detail = f"class {number} has {counts[number]} rows, the manifest says {split.class_counts[number]}"
+        yield Finding(file=split.index.file, kind="index", detail=detail)
+
+
+def _extent(sizes: npt.NDArray[np.int32]) -> Extent | None:
+    """What publication makes of these sizes (`converters.publish`), without sorting all of them."""
+    counted: dict[int, int] = {}
+    for block in _blocks(len(sizes)):
+        for size, times in zip(*np.unique(sizes[block], return_counts=True), strict=True):
+            counted[int(size)] = counted.get(int(size), 0) + int(times)
+    if not counted or min(counted) < 1:
+        return None
+    values = np.array(sorted(counted))
+    upto = np.cumsum([counted[value] for value in values.tolist()])
+    low, p5, median, p95, high = (
+        int(values[np.searchsorted(upto, max(1, -(-len(sizes) * percent // 100)))])
+        for percent in (0, 5, 50, 95, 100)
+    )
+    return Extent(min=low, p5=p5, median=median, p95=p95, max=high)
+
+
+def _figures(extent: Extent | None) -> str:
+    return (
+        "none"
+        if extent is None
+        else f"{extent.min}..{extent.max}, median {extent.median}, 5% {extent.p5}, 95% {extent.p95}"
+    )
+
+
+def check_keys(indexes: Sequence[tuple[str, Index]]) -> Iterator[Finding]:
+    """Checks that every key and path is text, and that no key is there twice in the dataset.
+
+    Holds two hashes of 8 bytes for each key; keys whose hashes agree are then compared themselves.
+
+    Args:
+        indexes: File name and index of each split.
+    """
+    hashes = []
+    for file, index in indexes:
+        hashed = np.empty(len(index), np.int64)
+        for row in range(len(index)):
+            try:
+                hashed[row] = hash(index.key(row))
+                index.path(row)
+            except DamagedDatasetError as error:
+                hashed[row] = -2 - row  # no two alike, so that they are no duplicates
+                yield _about_row(file, row, None, str(error))
+        hashes.append(hashed)
+    together = np.sort(np.concatenate(hashes)) if hashes else np.empty(0, np.int64)
+    suspects = np.unique(together[1:][together[1:] == together[:-1]])
+    yield from _duplicates(indexes, hashes, suspects)
+
+
+def _duplicates(
+    indexes: Sequence[tuple[str, Index]],
+    hashes: Sequence[npt.NDArray[np.int64]],
+    suspects: npt.NDArray[np.int64],
+) -> Iterator[Finding]:
+    seen: dict[str, tuple[str, int]] = {}
+    for (file, index), hashed in zip(indexes, hashes, strict=True):
+        for row in np.flatnonzero(np.isin(hashed, suspects)).tolist():
+            try:
+                key = index.key(row)
+            except DamagedDatasetError:
+                continue
+            if key in seen:
+                first_file, first_row = seen[key]
+                yield _about_row(file, row, key, f"its key is also that of row {first_row} of {first_file}")
+            else:
+                seen[key] = (file, row)
+
+
+def _about_row(file: str, row: int, key: str | None, what: str) -> Finding:
+    return Finding(file=file, kind="index", detail=what, example=row, key=key)
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    return (slice(first, min(first + BLOCK_ROWS, count)) for first in range(0, count, BLOCK_ROWS))

@@ -1,0 +1,47 @@
+"""The list of rejects against the manifest."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from converters.verify.reading import Reading
+from converters.verify.report import Finding
+from schemas.manifest import Manifest
+from schemas.strict_json import parse_json, shortened
+
+MAX_LINE_BYTES = 1 << 20
+COLUMNS = {"path", "reason", "detail", "handling"}
+
+
+def check_rejects(reading: Reading, manifest: Manifest) -> Iterator[Finding]:
+    """Counts the lines by reason.
+
+    Args:
+        reading: Of the file, at its beginning. Left where a line is too long.
+        manifest: Of the dataset.
+    """
+    file, reasons, ignored = manifest.rejects_file.file, Counter[str](), 0
+    while reading.left:
+        start = reading.position
+        line = reading.read_line(MAX_LINE_BYTES)
+        try:
+            reject = _reject(line)
+        except ValueError as error:
+            yield Finding(file=file, kind="rejects", detail=f"a line is no reject: {error}", offset=start)
+            return
+        if reject["handling"] == "ignored":
+            ignored += 1
+        else:
+            reasons[str(reject["reason"])] += 1
+    if reasons != manifest.rejects or ignored != manifest.ignored:
+        found = shortened(dict(sorted(reasons.items())), limit=200)
+        detail = f"it has {found} and {ignored} ignored files, the manifest says {manifest.rejects} and {manifest.ignored}"
+        yield Finding(file=file, kind="rejects", detail=shortened(detail, limit=400))
+
+
+def _reject(line: bytes) -> dict[str, Any]:
+    content = parse_json(line)
+    if not isinstance(content, dict) or content.keys() != COLUMNS:
+        msg = f"expected an object of {', '.join(sorted(COLUMNS))}"
+        raise ValueError(msg)
+    return content

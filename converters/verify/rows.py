@@ -1,0 +1,131 @@
+"""The rows of one shard, as the index has them."""
+
+import dataclasses
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from converters.verify.report import Finding
+from schemas.codec import payload_format
+from schemas.errors import DamagedDatasetError
+from schemas.index import Index
+from schemas.manifest import Manifest, Shard
+
+MAX_PAYLOAD_BYTES = 2 << 30
+"""2 GiB, the most that a protobuf message can have; so memory stays bounded."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ShardRows:
+    """The examples of a shard: rows `first` to `stop` - 1 of its split's index.
+
+    Numbers of examples count from 0 within the shard.
+
+    Attributes:
+        manifest: Of the dataset.
+        shard: The manifest's entry.
+        index: Of the split, or None where it cannot be used.
+        index_is_whole: Whether the index file is what the manifest says.
+        first, stop: The rows.
+    """
+
+    manifest: Manifest
+    shard: Shard
+    index: Index | None
+    index_is_whole: bool
+    first: int
+    stop: int
+
+    @property
+    def channels(self) -> int:
+        """1 or 3."""
+        return self.manifest.features.image.channels
+
+    @cached_property
+    def offset(self) -> npt.NDArray[np.int64]:
+        """int64 (examples,): where each payload begins. Empty without an index."""
+        return self._slice("offset")
+
+    @cached_property
+    def length(self) -> npt.NDArray[np.int64]:
+        """int64 (examples,): bytes of each payload. Empty without an index."""
+        return self._slice("length")
+
+    @cached_property
+    def crc32c(self) -> npt.NDArray[np.uint32]:
+        """uint32 (examples,): of each payload. Empty without an index."""
+        return self._slice("crc32c")
+
+    @cached_property
+    def inside(self) -> npt.NDArray[np.bool_]:
+        """Whether a payload of that offset and length fits into the shard: bool (examples,)."""
+        offset, length = self.offset, self.length
+        inside = (offset >= 0) & (length > 0) & (length <= MAX_PAYLOAD_BYTES)
+        return inside & (offset <= self.shard.bytes - np.where(inside, length, 0))
+
+    @cached_property
+    def ascending(self) -> npt.NDArray[np.bool_]:
+        """Whether a payload begins where the one before has ended, or later: bool (examples,)."""
+        end = np.where(self.inside, self.offset + self.length, 0)
+        return self.offset >= np.concatenate([np.zeros(1, np.int64), end])[:-1]
+
+    @cached_property
+    def can_be_trusted(self) -> bool:
+        """Whether the index says for certain where each payload is."""
+        return self.index is not None and self.index_is_whole and bool((self.inside & self.ascending).all())
+
+    def key(self, number: int) -> str | None:
+        """Key of an example, if it can be read."""
+        if self.index is None or number >= self.stop - self.first:
+            return None
+        try:
+            return self.index.key(self.first + number)
+        except DamagedDatasetError:
+            return None
+
+    def format_of(self, payload: bytes) -> str:
+        """What the column or feature `format` must say of a payload."""
+        is_raw = self.manifest.features.image.encoding == "raw"
+        return "raw" if is_raw else payload_format(payload)
+
+    def expected(self, number: int, payload: bytes) -> dict[str, bytes | int]:
+        """What a record must say of an example, by feature; the index must be there.
+
+        Args:
+            number: Of the example.
+            payload: Its image.
+        """
+        index, row = self.index, self.first + number
+        return {
+            "key": (self.key(number) or "").encode(),
+            **{name: int(getattr(index, name)[row]) for name in ("label", "height", "width")},
+            "channels": self.channels,
+            "format": self.format_of(payload).encode(),
+        }
+
+    def finding(self, kind: str, detail: str, *, number: int, offset: int) -> Finding:
+        """A finding at a byte of the shard, about an example."""
+        return Finding(
+            file=self.shard.file,
+            kind=kind,
+            detail=detail,
+            offset=offset,
+            example=self.first + number,
+            key=self.key(number),
+        )
+
+    def lost(self, number: int, offset: int) -> Finding:
+        """The file ends at or inside an example."""
+        count = self.shard.examples - number
+        return self.finding(
+            "truncated",
+            f"the file ends in this example: {count} examples are lost",
+            number=number,
+            offset=offset,
+        )
+
+    def _slice(self, name: str) -> npt.NDArray[Any]:
+        column: npt.NDArray[Any] = getattr(self.index, name, np.empty(0, np.int64))[self.first : self.stop]
+        return column

@@ -1,0 +1,193 @@
+"""`make_pipeline`: the whole way from a dataset on disk to batches for `fit`, in one function."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipelines.augment.base import Augmentation
+from pipelines.augment.program import ImageFunction
+from pipelines.calls import guarded
+from pipelines.dataset import Dataset, open_dataset
+from pipelines.deliver import Delivery
+from pipelines.epochs import Epochs
+from pipelines.normalize import NormalizeKind
+from pipelines.options import Access, Labels, Output, OutputType, PipelineOptions
+from pipelines.order import Order
+from pipelines.records import Records
+from pipelines.steps import Steps
+from pipelines.stream import ChunkOrder, chunk_bounds, encoded_batches
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+BATCHES_AT_ONCE = 2
+"""While the last blocks of one batch are decoded, idle threads begin the next."""
+
+
+def make_pipeline(
+    dataset: str | os.PathLike[str] | Dataset,
+    split: str,
+    *,
+    batch_size: int,
+    image_size: tuple[int, int] | None = None,
+    augment: Sequence[Augmentation | ImageFunction] = (),
+    normalize: NormalizeKind | None = "zscore",
+    dtype: OutputType = "float32",
+    labels: Labels | None = "int",
+    output: Output = "tuple",
+    shuffle: bool | None = None,
+    seed: int = 0,
+    shard: tuple[int, int] = (0, 1),
+    start: tuple[int, int] = (0, 0),
+    drop_remainder: bool | None = None,
+    access: Access = "auto",
+) -> "tf.data.Dataset":
+    """Makes a `tf.data.Dataset` of batches, ready for `fit`.
+
+    Each iteration is the next epoch, in a new order (`iter`, a `for` loop, each epoch of `fit`, and
+    each round of `.repeat()`). Everything random is a function of seed, epoch and example: the same
+    on any number of threads or workers. Do not shuffle, batch, cache or prefetch the result again.
+
+    Args:
+        dataset: A dataset's folder, or an open dataset.
+        split: Name of the split, such as "train".
+        batch_size: Examples per batch, of this worker.
+        image_size: (height, width) of the batch. Images are resized to it as they are, so their
+            aspect ratio changes, unless `augment` crops: `RandomResizedCrop()` for training and
+            `CenterCrop()` for evaluation keep it. None: as stored, if all images have one size.
+        augment: Augmentations of this package, in order; also any function from one uint8
+            (height, width, channels) array to another, which must be safe to call from several
+            threads and sees the image as what stands before it in the list has made it.
+        normalize: "zscore" ((x - mean) / std), "minmax" (0..1 by the stored minimum and maximum),
+            "unit" (x / 255), "symmetric" (-1..1), per channel by the dataset's statistics, or None
+            for 0..255.
+        dtype: "float32", "bfloat16", "float16", or "uint8" with normalize=None (a quarter of the
+            bytes; normalise on the device by `dataset.normalization`).
+        labels: "int" (int64), "onehot" (float32), or None for images only.
+        output: "tuple" for (image, label), or "dict" for {"image", "label", "key"}.
+        shuffle: Whether each epoch has its own order. None: yes for the split "train". False: the
+            stored order.
+        seed: Of order and augmentation; any integer.
+        shard: (index, count) of this worker. The workers' batches are disjoint, and equally many.
+        start: (epoch, step) where the first iteration begins. With a step other than 0 its length
+            differs from that of later epochs, so the cardinality is unknown.
+        drop_remainder: Leave out the examples that do not fill a last batch. None: as `shuffle`.
+        access: "indexed" reads single examples, in a perfectly shuffled order; for local files.
+            "stream" reads runs of examples and shuffles them in a bounded buffer; for disks that
+            seek slowly. "auto": indexed.
+
+    Returns:
+        A dataset of (image, label), image alone, or dicts. Image: `dtype`, shape (batch, height,
+        width, channels). Label: int64 (batch,) or float32 (batch, classes). Key: string (batch,).
+        The batch dimension is static where the remainder is dropped.
+
+    Raises:
+        UsageError: A ValueError: for an option that is wrong, by itself or for this dataset.
+        NotFoundError: If there is no such folder.
+        IncompleteDatasetError: If its conversion has not finished.
+        DamagedDatasetError: If manifest and index contradict each other. Damage that shows later
+            ends the iteration with a `tf.errors.OpError` that names shard, key and byte offset.
+
+    Example:
+        >>> train = make_pipeline("flowers", "train", batch_size=128, image_size=(224, 224),
+        ...                       augment=[RandomResizedCrop(), RandomFlip("horizontal")], seed=7)
+        >>> val = make_pipeline("flowers", "validation", batch_size=128, image_size=(224, 224), augment=[CenterCrop()])
+        >>> model.fit(train, validation_data=val, epochs=10)
+    """
+    shuffle = split == "train" if shuffle is None else shuffle
+    options = PipelineOptions(
+        batch_size=batch_size,
+        image_size=image_size,
+        augment=augment,
+        normalize=normalize,
+        dtype=dtype,
+        labels=labels,
+        output=output,
+        shuffle=shuffle,
+        seed=seed,
+        shard=shard,
+        start=start,
+        drop_remainder=shuffle if drop_remainder is None else drop_remainder,
+        access=access,
+    )
+    dataset = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
+    return _chain(dataset, dataset.records(split), options)
+
+
+def _chain(dataset: Dataset, records: Records, options: PipelineOptions) -> "tf.data.Dataset":
+    """The data path. Read this to understand the pipeline."""
+    import tensorflow as tf  # takes seconds, so only when it is needed
+
+    plain = tf.autograph.experimental.do_not_convert  # our functions are written for the graph as they are
+
+    steps = Steps(
+        examples=len(records),
+        batch_size=options.batch_size,
+        shard=options.shard,
+        drop_remainder=options.drop_remainder,
+    )
+    epochs = Epochs(options.start, steps=len(steps))
+    delivery = Delivery(dataset, records, options)
+
+    # One element, so that each iteration of the result asks once for its epoch. TensorFlow runs this
+    # step anew for each iterator: that is the hook that makes every epoch's order a new one.
+    batches = tf.data.Dataset.range(1).map(
+        plain(lambda _: _call(epochs.take, [], [tf.int64, tf.int64], shapes=[[], []]))
+    )
+
+    # What identifies a batch, not yet the batch: numbers, or encoded bytes where they must be read
+    # in sequence. Order, sharding and resuming are settled here, before anything is decoded.
+    if options.access == "stream":
+        shards = [shard.examples for shard in dataset.splits[records.split].shards]
+        chunks = ChunkOrder(
+            chunks=chunk_bounds(shards), steps=steps, shuffle=options.shuffle, seed=options.seed
+        )
+        batches = batches.flat_map(plain(lambda epoch, first: encoded_batches(records, chunks, epoch, first)))
+        load: Callable[..., list[Any]] = delivery.encoded
+    else:
+        order = Order(steps=steps, shuffle=options.shuffle, seed=options.seed)
+        batches = batches.flat_map(
+            plain(
+                lambda epoch, first: tf.data.Dataset.range(first, len(steps)).map(lambda step: (epoch, step))
+            )
+        )
+        load = delivery.numbered(order)
+
+    # Whole batches cross into Python, not images: the loader has its own threads, and writes every
+    # image once, decoded, augmented and normalised, at its final place. Deterministic, for the order.
+    batches = batches.map(
+        plain(lambda *batch: delivery.shaped(_call(load, batch, delivery.types))),
+        num_parallel_calls=BATCHES_AT_ONCE,
+        deterministic=True,
+    )
+
+    # The length is known, though not to TensorFlow, which does not look into flat_map. A resumed
+    # first epoch is shorter than the others, and then no one number would be true.
+    if options.start[1] == 0:
+        batches = batches.apply(tf.data.experimental.assert_cardinality(len(steps)))
+
+    # One batch ready while the model works on another. No more: each may be 77 MB. Last, because
+    # TensorFlow adds a buffer of its own, of no fixed size, to a pipeline that does not end in one.
+    batches = batches.prefetch(1)
+
+    # Sharding is ours (`shard=`): TensorFlow's own would drop batches a second time.
+    behaviour = tf.data.Options()
+    behaviour.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    behaviour.deterministic = True
+    return batches.with_options(behaviour)
+
+
+def _call(
+    function: Callable[..., Any],
+    inputs: Sequence[Any],
+    types: "Sequence[tf.DType]",
+    *,
+    shapes: Sequence[Any] = (),
+) -> Any:
+    """Calls a Python function in the graph; what it returns crosses over without a copy."""
+    import tensorflow as tf
+
+    results = tf.py_function(guarded(function), inputs, types)
+    for result, shape in zip(results, shapes, strict=False):
+        result.set_shape(shape)
+    return results

@@ -1,0 +1,77 @@
+"""Calls from TensorFlow's threads into Python, and how they stop when the interpreter exits.
+
+An iterator that is still alive at exit is destroyed while Python shuts down. TensorFlow then waits
+for its calls in flight, and they wait for an interpreter lock that they will never get: the process
+would hang (`it = iter(train.repeat()); next(it)` at the end of a script is enough). So, before
+Python shuts down, calls are refused and those in flight are waited for.
+"""
+
+import atexit
+import functools
+import threading
+import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+QUIET_S = 0.05
+"""No call for so long means that TensorFlow's bounded buffers are full, and no more will come."""
+
+LIMIT_S = 30.0
+"""Longest wait, should a user's function never return."""
+
+
+class _Calls:
+    """Counts calls in flight."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._active = 0
+        self._last = 0.0
+        self._closed = False
+
+    def enter(self) -> None:
+        with self._lock:
+            self._last = time.monotonic()
+            if self._closed:
+                msg = "the interpreter is exiting"
+                raise RuntimeError(msg)
+            self._active += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._active -= 1
+            self._last = time.monotonic()
+
+    def close(self) -> None:
+        """Refuses new calls, and returns once there are no others."""
+        self._closed = True
+        deadline = time.monotonic() + LIMIT_S
+        while time.monotonic() < deadline:
+            time.sleep(QUIET_S / 5)  # lets go of the interpreter lock, so that calls can end
+            with self._lock:
+                if not self._active and time.monotonic() - self._last > QUIET_S:
+                    return
+
+
+@functools.cache
+def _calls() -> _Calls:
+    calls = _Calls()
+    atexit.register(calls.close)
+    return calls
+
+
+def guarded(function: Callable[P, R]) -> Callable[P, R]:
+    """Makes a function that TensorFlow may call from its threads until the interpreter exits."""
+    calls = _calls()
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        calls.enter()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            calls.leave()
+
+    return call

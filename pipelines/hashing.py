@@ -1,0 +1,69 @@
+"""Counter-based random numbers: everything random is a hash of what it is about.
+
+A generator with a state would tie every draw to the draws before it. A hash of (purpose, seed,
+epoch, example) does not: any worker, thread or resumed run computes the same numbers in any order.
+The hash is the output function of splitmix64 (Steele, Lea, Flood 2014), a bijection of 64 bits.
+"""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Hashes = npt.NDArray[np.uint64]
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+"""2**64 / golden ratio, odd: splitmix64's increment."""
+
+
+def mix(values: Hashes) -> Hashes:
+    """Scrambles 64-bit values so that neighbours come out unrelated.
+
+    Args:
+        values: uint64 array of any shape; it is not changed. (An array, because NumPy wraps
+            arrays silently but warns when a scalar overflows.)
+
+    Returns:
+        A uint64 array of the same shape. Different values stay different.
+    """
+    mixed = values + GOLDEN
+    mixed ^= mixed >> np.uint64(30)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= np.uint64(0x94D049BB133111EB)
+    mixed ^= mixed >> np.uint64(31)
+    return mixed
+
+
+def hash_key(purpose: str, *numbers: int) -> Hashes:
+    """Hashes a purpose and some integers of any sign and size to one key.
+
+    Args:
+        purpose: Keeps uses apart, so that an example's place in the order says nothing about its
+            augmentation.
+        *numbers: For instance seed and epoch. Their order matters.
+
+    Returns:
+        uint64, shape (1,).
+    """
+    text = ":".join([purpose, *map(str, numbers)])
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return np.array([int.from_bytes(digest, "little")], np.uint64)
+
+
+def uniform(key: Hashes, examples: npt.NDArray[Any], *, draws: int) -> npt.NDArray[np.float64]:
+    """Draws uniform numbers for each example.
+
+    Args:
+        key: From `hash_key`.
+        examples: Example numbers, an integer array of shape (n,).
+        draws: How many numbers each example needs.
+
+    Returns:
+        float64 (n, draws) in [0, 1): row i depends on `key` and `examples[i]` only.
+    """
+    stream = mix(mix(examples.astype(np.uint64)) ^ key)
+    counters = np.arange(draws, dtype=np.uint64) * GOLDEN
+    bits = mix(stream[:, None] + counters)
+    return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53  # the 53 bits that a double holds exactly

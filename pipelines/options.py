@@ -1,0 +1,107 @@
+"""The options of `make_pipeline`, checked before anything is opened or started."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from pipelines.augment.base import Augmentation
+from pipelines.augment.program import ImageFunction
+from pipelines.normalize import NormalizeKind
+from schemas.errors import UsageError
+
+OutputType = Literal["float32", "bfloat16", "float16", "uint8"]
+Labels = Literal["int", "onehot"]
+Output = Literal["tuple", "dict"]
+Access = Literal["auto", "indexed", "stream"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineOptions:
+    """What `make_pipeline` was asked for; it documents the meaning of each."""
+
+    batch_size: int
+    image_size: tuple[int, int] | None
+    augment: Sequence[Augmentation | ImageFunction]
+    normalize: NormalizeKind | None
+    dtype: OutputType
+    labels: Labels | None
+    output: Output
+    shuffle: bool
+    seed: int
+    shard: tuple[int, int]
+    start: tuple[int, int]
+    drop_remainder: bool
+    access: Access
+
+    def __post_init__(self) -> None:
+        """Checks each option by itself; what depends on the dataset is checked where it is used.
+
+        Raises:
+            UsageError: Naming the option, what was received and what is possible.
+        """
+        self._check(
+            "batch_size", is_int(self.batch_size) and self.batch_size > 0, "a positive number of examples"
+        )
+        self._check(
+            "image_size",
+            self.image_size is None or (is_int_pair(self.image_size) and min(self.image_size) > 0),
+            "(height, width), both positive, or None for images as stored",
+        )
+        self._check_augment()
+        self._check_choice("normalize", (*get_args(NormalizeKind), None))
+        self._check_choice("dtype", get_args(OutputType))
+        self._check_choice("labels", (*get_args(Labels), None))
+        self._check_choice("output", get_args(Output))
+        self._check_choice("access", get_args(Access))
+        self._check_choice("shuffle", (True, False))
+        self._check_choice("drop_remainder", (True, False))
+        self._check("seed", is_int(self.seed), "an integer")
+        self._check(
+            "shard",
+            is_int_pair(self.shard) and 0 <= self.shard[0] < self.shard[1],
+            "(index, count) with 0 <= index < count",
+        )
+        self._check(
+            "start", is_int_pair(self.start) and min(self.start) >= 0, "(epoch, step), neither negative"
+        )
+        if self.dtype == "uint8" and self.normalize is not None:
+            msg = (
+                f"uint8 cannot hold normalised values. Received: dtype='uint8', normalize={self.normalize!r}. "
+                f"Pass normalize=None, and put dataset.normalization(...) into the model."
+            )
+            raise UsageError(msg)
+
+    def _check_augment(self) -> None:
+        augment: object = self.augment
+        self._check(
+            "augment", isinstance(augment, list | tuple), "a list, such as augment=[RandomFlip('horizontal')]"
+        )
+        items: Sequence[object] = self.augment
+        for place, op in enumerate(items):
+            if isinstance(op, type) or not (isinstance(op, Augmentation) or callable(op)):
+                hint = f" Did you mean {op.__name__}()?" if isinstance(op, type) else ""
+                msg = (
+                    f"augment expects augmentations of pipelines, or functions from one uint8 image to another. "
+                    f"Received: augment[{place}]={op!r}.{hint}"
+                )
+                raise UsageError(msg)
+
+    def _check_choice(self, name: str, choices: Sequence[object]) -> None:
+        value = getattr(self, name)
+        valid = any(value == choice and type(value) is type(choice) for choice in choices)
+        self._check(name, valid, f"one of {', '.join(map(repr, choices))}")
+
+    def _check(self, name: str, valid: bool, expected: str) -> None:
+        if not valid:
+            msg = f"{name} expects {expected}. Received: {name}={getattr(self, name)!r}"
+            raise UsageError(msg)
+
+
+def is_int(value: object) -> bool:
+    """Whether this is an integer and not a bool."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_int_pair(value: object) -> bool:
+    """Whether this is a tuple or list of two integers."""
+    return isinstance(value, tuple | list) and len(value) == 2 and all(map(is_int, value))

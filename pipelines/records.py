@@ -1,0 +1,264 @@
+"""Random access to the examples of a split, without TensorFlow."""
+
+import math
+import operator
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple, SupportsIndex
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.buffers import Scratch
+from pipelines.read import ShardFiles
+from schemas.codec import Pixels, decode_payload
+from schemas.errors import DamagedDatasetError
+from schemas.files import locate
+from schemas.index import Index
+from schemas.manifest import Manifest
+
+
+class _Opened(NamedTuple):
+    # Set together, so that another thread sees both or neither.
+    rows: Index
+    files: ShardFiles
+
+
+class Records:
+    """The examples of one split, by number, in stored order.
+
+    `records[i]` is `{"image": uint8 (H, W, C), "label": int, "key": str}`, which makes this a Grain
+    random-access source and a PyTorch map-style dataset as it is. Opens its index when first used.
+    Thread-safe. Picklable: the copy opens the files again, so it may go to another process.
+
+    Attributes:
+        split: Name of the split.
+        channels: 1 or 3.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, split: str) -> None:
+        """Use `Dataset.records`."""
+        self._folder, self._manifest, self.split = folder, manifest, split
+        self._entry = manifest.splits[split]
+        self._raw = manifest.features.image.encoding == "raw"
+        self.channels = manifest.features.image.channels
+        self._lock = threading.Lock()
+        self._opened: _Opened | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles what to open, not what is open."""
+        return Records, (self._folder, self._manifest, self.split)
+
+    def __repr__(self) -> str:
+        """Names the split, as Grain asks of a source."""
+        return f"Records({str(self._folder)!r}, split={self.split!r}, examples={len(self)})"
+
+    def __len__(self) -> int:
+        """Number of examples."""
+        return self._entry.examples
+
+    def __getitem__(self, number: SupportsIndex) -> dict[str, Any]:
+        """Reads and decodes one example.
+
+        Args:
+            number: From -len to len - 1.
+
+        Returns:
+            `image`: uint8 (height, width, channels), 0..255, writable; `label`: int; `key`: str.
+
+        Raises:
+            IndexError: If there is no such example.
+            DamagedDatasetError: If it cannot be read or decoded.
+        """
+        row = self._row(number)
+        return {"image": self.pixels(row), "label": int(self.index.label[row]), "key": self.index.key(row)}
+
+    def encoded(self, number: SupportsIndex) -> bytes:
+        """The stored bytes of an example: a JPEG or PNG file, or raw uint8 pixels.
+
+        Raises:
+            IndexError: If there is no such example.
+            DamagedDatasetError: If it cannot be read.
+        """
+        row = self._row(number)
+        payload = bytearray(int(self.index.length[row]))
+        self.read_into(row, memoryview(payload))
+        return bytes(payload)
+
+    @property
+    def index(self) -> Index:
+        """The index: one row per example.
+
+        Raises:
+            DamagedDatasetError: If it contradicts the manifest.
+        """
+        return self._open().rows
+
+    @property
+    def common_size(self) -> tuple[int, int] | None:
+        """(height, width) as stored, if it is the same for all examples."""
+        height, width, _ = self._manifest.features.image.shape
+        if height is not None and width is not None:
+            return height, width
+        heights, widths = self.index.height, self.index.width
+        if len(self) and heights.min() == heights.max() and widths.min() == widths.max():
+            return int(heights[0]), int(widths[0])
+        return None
+
+    def keys(self, rows: npt.NDArray[np.int64]) -> list[str]:
+        """Keys of examples."""
+        return [self.index.key(int(row)) for row in rows]
+
+    def pixels(self, row: int, *, scratch: Scratch | None = None) -> Pixels:
+        """Reads and decodes the image of row 0 <= `row` < len.
+
+        Args:
+            row: Row of the index.
+            scratch: Where to put it. None: new memory.
+
+        Returns:
+            uint8 (height, width, channels), writable. In `scratch`, valid until the thread's next call.
+
+        Raises:
+            DamagedDatasetError: If it cannot be read or decoded.
+        """
+        if self._raw:
+            shape = self._shape(row)
+            pixels = np.empty(shape, np.uint8) if scratch is None else scratch.take("pixels", shape)
+            self.read_into(row, pixels.reshape(-1).data)
+            return pixels
+        if scratch is None:
+            return self.decode(row, self.encoded(row))
+        payload = scratch.take("payload", (int(self.index.length[row]),)).data
+        self.read_into(row, payload)
+        return self.decode(row, payload, scratch=scratch)
+
+    def read_into(self, row: int, memory: memoryview) -> None:
+        """Reads the stored bytes of row `row` into memory of their size.
+
+        Raises:
+            DamagedDatasetError: If they cannot be read.
+        """
+        index, files = self._open()
+        try:
+            done = files.read_into(int(index.shard[row]), int(index.offset[row]), memory)
+        except OSError as error:
+            raise self.damaged(row, f"cannot be read ({error})") from error
+        if done < len(memory):
+            raise self.damaged(row, f"the file ends after {done} of its {len(memory)} bytes")
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether images are stored as plain pixels."""
+        return self._raw
+
+    def payloads(self, first: int, stop: int) -> list[bytes]:
+        """Reads the stored bytes of consecutive examples of one shard in one sequential read.
+
+        Args:
+            first: First row.
+            stop: Row after the last; more than `first`.
+
+        Raises:
+            DamagedDatasetError: If an example cannot be read.
+        """
+        index, files = self._open()
+        offsets = index.offset[first:stop]
+        ends = offsets + index.length[first:stop]
+        begin, end = int(offsets.min()), int(ends.max())
+        try:
+            data = files.read(int(index.shard[first]), begin, end - begin)
+        except OSError as error:
+            raise self.damaged(first, f"cannot be read ({error})") from error
+        if len(data) < end - begin:
+            row = first + int(np.argmax(ends > begin + len(data)))
+            had = max(0, begin + len(data) - int(index.offset[row]))
+            raise self.damaged(row, f"the file ends after {had} of its {index.length[row]} bytes")
+        return [data[o - begin : e - begin] for o, e in zip(offsets.tolist(), ends.tolist(), strict=True)]
+
+    def decode(self, row: int, payload: bytes | memoryview, *, scratch: Scratch | None = None) -> Pixels:
+        """Decodes the stored bytes of row `row`.
+
+        Args:
+            row: Row of the index.
+            payload: Its stored bytes.
+            scratch: Where pixels may be put. None: new memory.
+
+        Returns:
+            uint8 (height, width, channels), writable. Maybe in `scratch`: valid until the thread's
+            next call.
+
+        Raises:
+            DamagedDatasetError: If they are not an image of the size that the index gives.
+        """
+        shape = self._shape(row)
+        if self._raw:
+            return np.frombuffer(bytearray(payload), np.uint8).reshape(shape)
+        buffer = None if scratch is None else scratch.take("pixels", (math.prod(shape),))
+        try:
+            pixels = decode_payload(payload, channels=self.channels, buffer=buffer)
+        except ValueError as error:
+            raise self.damaged(row, str(error)) from error
+        if pixels.shape != shape:
+            raise self.damaged(row, f"decodes to shape {pixels.shape}, but the index says {shape}")
+        return pixels if pixels.flags.writeable else pixels.copy()
+
+    def damaged(self, row: int, reason: str) -> DamagedDatasetError:
+        """An error that names shard, key and byte offset of an example."""
+        index = self.index
+        file = self._entry.shards[int(index.shard[row])].file
+        return DamagedDatasetError(
+            f"{self._folder / file}: example {index.key(row)!r} (row {row} of {self.split!r}, payload at byte "
+            f"{index.offset[row]}): {reason}. Restore the file, or convert again; `fitfeed verify` lists all damage."
+        )
+
+    def _shape(self, row: int) -> tuple[int, int, int]:
+        index = self.index
+        return int(index.height[row]), int(index.width[row]), self.channels
+
+    def _row(self, number: SupportsIndex) -> int:
+        row = operator.index(number)
+        if not -len(self) <= row < len(self):
+            msg = f"split {self.split!r} has examples 0 to {len(self) - 1}. Received: {row}"
+            raise IndexError(msg)
+        return row % len(self)
+
+    def _open(self) -> _Opened:
+        opened = self._opened
+        if opened is None:
+            with self._lock:
+                opened = self._opened
+                if opened is None:
+                    index = Index(locate(self._folder, self._entry.index.file))
+                    self._check(index)
+                    files = ShardFiles(self._folder, [shard.file for shard in self._entry.shards])
+                    opened = self._opened = _Opened(index, files)
+        return opened
+
+    def _check(self, index: Index) -> None:
+        """Holds the index against the manifest before a wrong offset can fetch a wrong image."""
+        path = self._folder / self._entry.index.file
+        advice = "Restore it, or convert the dataset again."
+        if len(index) != len(self):
+            msg = f"{path} has {len(index)} rows, but the manifest says {len(self)} examples. {advice}"
+            raise DamagedDatasetError(msg)
+        shards = self._entry.shards
+        if not np.array_equal(
+            index.shard, np.repeat(np.arange(len(shards)), [shard.examples for shard in shards])
+        ):
+            msg = f"{path} assigns examples to shards otherwise than the manifest. {advice}"
+            raise DamagedDatasetError(msg)
+        sizes = np.array([shard.bytes for shard in shards], np.int64)[index.shard]
+        wrong = (index.offset < 0) | (index.length <= 0) | (index.offset > sizes - index.length)
+        wrong |= (index.height <= 0) | (index.width <= 0)
+        wrong |= (index.label < 0) | (index.label >= len(self._entry.class_counts))
+        if self._raw:
+            wrong |= index.length != index.height.astype(np.int64) * index.width * self.channels
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            msg = (
+                f"{path}: row {row} (key {index.key(row)!r}) is impossible: label {index.label[row]}, "
+                f"{index.length[row]} bytes at byte {index.offset[row]} of {shards[index.shard[row]].file} "
+                f"({sizes[row]} bytes), {index.height[row]} x {index.width[row]} pixels. {advice}"
+            )
+            raise DamagedDatasetError(msg)

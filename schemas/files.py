@@ -1,0 +1,44 @@
+"""Finding a dataset's files: a name in a manifest never leads out of the dataset's folder."""
+
+import os
+import stat
+from pathlib import Path
+
+from schemas.errors import DamagedDatasetError
+
+
+def locate(folder: Path, name: str) -> Path:
+    """The path of a dataset's file, safe to open.
+
+    A symbolic link is followed only where it ends inside the folder: whoever made a dataset must
+    not be able to choose which other files its reader opens. Pipes and devices are refused, for
+    opening one may wait for ever.
+
+    Args:
+        folder: The dataset. It may itself be reached through links.
+        name: A plain file name, as the manifest has it.
+
+    Returns:
+        The path with all links resolved.
+
+    Raises:
+        DamagedDatasetError: If the file is missing, is no regular file or lies outside.
+    """
+    path = folder / name
+    try:
+        found = Path(os.path.realpath(path, strict=True))
+        mode = found.stat().st_mode
+    except FileNotFoundError as error:
+        what = "is a link to nothing" if path.is_symlink() else "is missing"
+        msg = f"{path} {what}. Restore it, or convert the dataset again with --overwrite."
+        raise DamagedDatasetError(msg) from error
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}. Restore it, or its permissions."
+        raise DamagedDatasetError(msg) from error
+    if not found.is_relative_to(os.path.realpath(folder)):
+        msg = f"{path} is a link out of the dataset's folder, which is never followed. If you trust it, replace the link by a copy of the file."
+        raise DamagedDatasetError(msg)
+    if not stat.S_ISREG(mode):
+        msg = f"{path} is not a regular file. Restore it, or convert the dataset again with --overwrite."
+        raise DamagedDatasetError(msg)
+    return found

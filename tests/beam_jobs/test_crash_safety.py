@@ -1,0 +1,153 @@
+"""Machines that die, disks that fill, files that cannot be read: nothing lost, nothing half-published."""
+
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from beam_jobs import convert
+from converters.options import ConvertOptions
+from schemas.errors import ConversionError, IncompleteDatasetError, NotFoundError
+from schemas.manifest import read_manifest
+from tests.folders import contents
+
+OPTIONS = {
+    "tfrecord": ConvertOptions(format="tfrecord", encoding="png", size=(64, 64), shards=5),
+    "hdf5": ConvertOptions(format="hdf5", encoding="png", size=(64, 64), shards=5),
+}
+ARGUMENTS = ["--encoding", "png", "--size", "64", "--shards", "5", "--quiet"]
+
+
+def start(source: Path, dataset: Path, format_: str) -> "subprocess.Popen[bytes]":
+    """A conversion whose whole process tree is one process group."""
+    command = [sys.executable, "-m", "fitfeed", "convert", str(source), str(dataset), "--format", format_]
+    return subprocess.Popen(command + ARGUMENTS, start_new_session=True, stderr=subprocess.DEVNULL)
+
+
+def kill_at_random_moments(
+    source: Path, dataset: Path, format_: str, *, kills: int, seconds: float, seed: int
+) -> None:
+    """Kills conversion after conversion, each continuing where the last one died."""
+    chance = random.Random(seed)
+    done = 0
+    while done < kills:
+        process = start(source, dataset, format_)
+        time.sleep(chance.uniform(0, seconds))
+        ended = process.poll() is not None
+        with_group = os.getpgid(process.pid) == process.pid if not ended else False
+        if with_group:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if ended:  # it had finished before the blow: begin anew
+            assert process.returncode == 0
+            shutil.rmtree(dataset)
+            continue
+        done += 1
+        try:
+            read_manifest(dataset)
+        except (IncompleteDatasetError, NotFoundError):
+            continue
+        shutil.rmtree(dataset)  # killed between publishing and exiting
+
+
+def continues_to_the_same_bytes(source: Path, folder: Path, format_: str, *, kills: int, seed: int) -> None:
+    began = time.monotonic()
+    assert start(source, folder / "undisturbed", format_).wait(120) == 0
+    seconds = time.monotonic() - began
+    kill_at_random_moments(source, folder / "dataset", format_, kills=kills, seconds=seconds, seed=seed)
+    assert start(source, folder / "dataset", format_).wait(120) == 0
+    assert contents(folder / "dataset") == contents(folder / "undisturbed")
+
+
+@pytest.mark.parametrize("format_", ["tfrecord", "hdf5"])
+def test_sigkill_at_a_few_moments(clothing: Path, tmp_path: Path, format_: str) -> None:
+    continues_to_the_same_bytes(clothing / "test", tmp_path, format_, kills=3, seed=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format_", ["tfrecord", "hdf5"])
+def test_sigkill_at_fifty_moments(clothing: Path, tmp_path: Path, format_: str) -> None:
+    continues_to_the_same_bytes(clothing, tmp_path, format_, kills=50, seed=1)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"needs the right to mount: {mounted.stderr.decode().strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("format_", ["tfrecord", "hdf5"])
+def test_a_full_disk_is_named_and_the_next_run_continues(
+    clothing: Path, tmp_path: Path, small_disk: Path, format_: str
+) -> None:
+    options = ConvertOptions(format=format_, shards=4)  # type: ignore[arg-type]
+    source = clothing / "validation"  # 2.1 MB
+    with pytest.raises(ConversionError, match=r"No space left on device.*Nothing was published"):
+        convert(source, small_disk / "dataset", options)
+    with pytest.raises(IncompleteDatasetError):
+        read_manifest(small_disk / "dataset")
+    finished = len(list((small_disk / "dataset" / ".work" / "results").iterdir()))
+    subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
+    conversion = convert(source, small_disk / "dataset", options)
+    assert conversion.reused_shards == finished
+    convert(source, tmp_path / "undisturbed", options)
+    assert contents(small_disk / "dataset") == contents(tmp_path / "undisturbed")
+
+
+@pytest.mark.parametrize("format_", ["tfrecord", "hdf5"])
+def test_a_quota_on_file_sizes(clothing: Path, tmp_path: Path, format_: str) -> None:
+    command = [sys.executable, "-m", "fitfeed", "convert", str(clothing), str(tmp_path / "dataset")]
+    command += ["--format", format_, "--shards", "1", "--quiet"]
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+
+    done = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 1
+    assert "File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "dataset" / "manifest.json").exists()
+
+
+def test_an_io_error_on_reading_is_an_error_and_not_a_reject(clothing: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(clothing / "test" / "hat", source / "hat")
+    (source / "hat" / "zzz.jpg").symlink_to("/proc/self/mem")  # a regular file whose first byte gives EIO
+    with pytest.raises(ConversionError, match=r"cannot read .*zzz\.jpg: Input/output error, 3 times"):
+        convert(source, tmp_path / "dataset", max_bad=1.0)
+    assert not (tmp_path / "dataset" / "manifest.json").exists()
+    (source / "hat" / "zzz.jpg").unlink()
+    assert convert(source, tmp_path / "dataset").manifest.splits["train"].examples == 5
+
+
+def test_a_failing_publication_is_explained_and_continues(
+    clothing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    options = ConvertOptions(encoding="raw", size=(8, 8))
+    monkeypatch.setattr("converters.publish.write_index", full)
+    with pytest.raises(
+        ConversionError, match=r"No space left on device\. Nothing was published.*continues\.$"
+    ):
+        convert(clothing, tmp_path / "dataset", options)
+    monkeypatch.undo()
+    assert convert(clothing, tmp_path / "dataset", options).reused_shards == 8

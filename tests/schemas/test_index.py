@@ -1,0 +1,146 @@
+"""The index: what is written is read; what is no index is refused without reading beyond the file."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from schemas.errors import DamagedDatasetError, FitfeedError
+from schemas.index import INDEX_SCHEMA, Index, write_index
+
+ROWS = 5
+COLUMNS: dict[str, list[Any]] = {
+    "key": [f"ä/{row}" for row in range(ROWS)],
+    "path": ["", "b", "图", "d", "e"],
+    "label": [0, 1, 2, 1, 0],
+    "shard": [0, 0, 0, 1, 1],
+    "offset": [0, 10, 20, 0, 10],
+    "length": [10] * ROWS,
+    "crc32c": [0, 2**32 - 1, 2, 3, 4],
+    "height": [1] * ROWS,
+    "width": [2**31 - 1] * ROWS,
+}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    write_index(tmp_path / "index.arrow", COLUMNS)
+    return tmp_path / "index.arrow"
+
+
+def batch(columns: dict[str, list[Any]] = COLUMNS, schema: Any = INDEX_SCHEMA) -> Any:
+    return pa.record_batch([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
+
+
+def write(path: Path, *batches: Any, **options: Any) -> None:
+    with (
+        pa.OSFile(str(path), "wb") as sink,
+        pa.ipc.new_file(sink, batches[0].schema, options=pa.ipc.IpcWriteOptions(**options)) as writer,
+    ):
+        for each in batches:
+            writer.write_batch(each)
+
+
+def read_all(index: Index) -> dict[str, list[Any]]:
+    columns = {name: getattr(index, name).tolist() for name in COLUMNS if name not in ("key", "path")}
+    rows = range(len(index))
+    return {**columns, "key": [index.key(row) for row in rows], "path": [index.path(row) for row in rows]}
+
+
+def test_round_trip(path: Path) -> None:
+    assert read_all(Index(path)) == COLUMNS
+
+
+def test_no_rows(path: Path) -> None:
+    write_index(path, {name: [] for name in COLUMNS})
+    assert len(Index(path)) == 0
+
+
+def test_nothing_is_copied(path: Path) -> None:
+    before = pa.total_allocated_bytes()
+    index = Index(path)
+    assert not index.offset.flags.owndata
+    assert not index.offset.flags.writeable
+    assert pa.total_allocated_bytes() - before < 1000
+
+
+def with_nulls() -> Any:
+    return batch({**COLUMNS, "label": [0, None, 1, 1, 0]})
+
+
+def renamed() -> Any:
+    fields = [pa.field("other" if f.name == "key" else f.name, f.type, f.nullable) for f in INDEX_SCHEMA]
+    return batch({**COLUMNS, "other": COLUMNS["key"]}, pa.schema(fields, INDEX_SCHEMA.metadata))
+
+
+def retyped(name: str, kind: Any) -> Any:
+    fields = [pa.field(f.name, kind if f.name == name else f.type, f.nullable) for f in INDEX_SCHEMA]
+    return batch(COLUMNS, pa.schema(fields, INDEX_SCHEMA.metadata))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: write(path, batch(), compression="zstd"), "compressed"),
+        (lambda path: write(path, batch(), compression="lz4"), "compressed"),
+        (lambda path: write(path, batch(), batch()), "one batch"),
+        (lambda path: write(path, with_nulls()), "null"),
+        (lambda path: write(path, renamed()), "one batch of the columns"),
+        (lambda path: write(path, retyped("label", pa.int32())), "one batch of the columns"),
+        (lambda path: write(path, retyped("key", pa.dictionary(pa.int32(), pa.string()))), "one batch of"),
+        (lambda path: write(path, batch(schema=INDEX_SCHEMA.remove_metadata())), "one batch of"),
+        (lambda path: write(path, pa.record_batch([], schema=pa.schema([]))), "one batch of"),
+        (lambda path: path.write_bytes(b""), "not a readable"),
+        (lambda path: path.write_bytes(b"ARROW1"), "not a readable"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-1]), "not a readable"),
+        (lambda path: path.write_bytes(path.read_bytes()[:500]), "not a readable"),
+        (lambda path: path.unlink(), "not a readable"),
+    ],
+    ids=range(14),
+)
+def test_what_is_no_index(path: Path, make: Callable[[Path], object], message: str) -> None:
+    make(path)
+    with pytest.raises(DamagedDatasetError, match=message):
+        Index(path)
+
+
+def test_a_compressed_bomb_costs_no_memory(path: Path) -> None:
+    rows = 2_000_000
+    zeros: dict[str, Any] = {
+        name: [""] * rows if name in ("key", "path") else np.zeros(rows, int) for name in COLUMNS
+    }
+    write(path, batch(zeros), compression="zstd")
+    before = pa.default_memory_pool().max_memory()
+    with pytest.raises(DamagedDatasetError, match="compressed"):
+        Index(path)
+    assert pa.default_memory_pool().max_memory() == before
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@given(st.data())
+def test_any_bytes_give_an_index_or_an_error(path: Path, data: st.DataObject) -> None:
+    write_index(path, COLUMNS)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 8))):
+        start = data.draw(st.integers(0, len(content) - 1))
+        patch = data.draw(
+            st.binary(min_size=1, max_size=8) | st.sampled_from([b"\xff" * 8, bytes(8), b"\xff\xff\xff\x7f"])
+        )
+        content[start : start + len(patch)] = patch
+    end = data.draw(st.just(len(content)) | st.integers(0, len(content)))
+    path.write_bytes(content[:end])
+    message = ""
+    try:
+        index = Index(path)
+        assert len(index) == len(index.label) == len(index.crc32c)
+        for row in range(min(len(index), 10)):
+            index.key(row)
+            index.path(row)
+    except FitfeedError as error:
+        message = str(error)
+    assert message.isprintable()  # one line
