@@ -3,6 +3,7 @@
 import dataclasses
 import fcntl
 import json
+import math
 import os
 import shutil
 import time
@@ -16,10 +17,13 @@ from beam_jobs.remote import check_runner, run_on
 from converters.options import ConvertOptions
 from converters.plan import Plan, make_plan
 from converters.publish import Outcome, clean_up
-from converters.work import WorkFolder
+from converters.work import PARTS, WorkFolder
 from schemas.cpus import available_cpus
 from schemas.errors import ConversionError, TooManyRejectsError, UsageError
 from schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
+
+DEFAULT_TIMEOUT_S = 300.0
+"""Four times what the largest image allowed takes in the slowest format (0.8 s of CPU time per megapixel)."""
 
 
 class ProgressReport(Protocol):
@@ -70,6 +74,7 @@ def convert(
     *,
     max_bad: int | float = 0,
     workers: int | None = None,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
     runner: str = "local",
     runner_arguments: Sequence[str] = (),
     overwrite: bool = False,
@@ -86,6 +91,8 @@ def convert(
         options: How to convert; None for the defaults.
         max_bad: Rejects to tolerate: a number of files (int), or a share of them (float, 0 to 1).
         workers: Processes of the local run; None for the CPUs this process may use.
+        timeout_s: Seconds that decoding one image may take in the local run, else it is rejected as
+            `timeout`; 0 for no limit. It does not decide any bytes unless such a reject is recorded.
         runner: `local`, or the name of a Beam runner.
         runner_arguments: Options for that runner, untouched.
         overwrite: Replace a complete dataset.
@@ -105,7 +112,7 @@ def convert(
     progress = progress or NoProgress()
     source, dataset = Path(source), Path(dataset).absolute()
     check_runner(runner)
-    _check_arguments(source, dataset, max_bad=max_bad, workers=workers)
+    _check_arguments(source, dataset, max_bad=max_bad, workers=workers, timeout_s=timeout_s)
     existing = _existing_dataset(dataset)
     plan = make_plan(source, options, max_bad=max_bad)
     if existing is not None and not overwrite:
@@ -120,10 +127,16 @@ def convert(
         )
     work = WorkFolder(dataset)
     with _locked(work):
-        _prepare(work, plan)
+        _prepare(work, plan, timeout_s=timeout_s)
         progress.start(images=plan.job.files, shards=plan.job.shards)
         if runner == "local":
-            run_local(work, plan.job, workers=workers or available_cpus(), report=progress.update)
+            run_local(
+                work,
+                plan.job,
+                workers=workers or available_cpus(),
+                timeout_s=timeout_s,
+                report=progress.update,
+            )
         else:
             run_on(runner, runner_arguments, work, plan.job, report=progress.update)
         outcome = _read_outcome(work)
@@ -139,7 +152,12 @@ def convert(
     )
 
 
-def _check_arguments(source: Path, dataset: Path, *, max_bad: int | float, workers: int | None) -> None:
+def _check_arguments(
+    source: Path, dataset: Path, *, max_bad: int | float, workers: int | None, timeout_s: float
+) -> None:
+    if not 0 <= timeout_s < math.inf:
+        msg = f"timeout_s must be a number of seconds, or 0 for no limit. Received: timeout_s={timeout_s}"
+        raise UsageError(msg)
     if workers is not None and workers < 1:
         msg = f"workers must be at least 1. Received: workers={workers}"
         raise UsageError(msg)
@@ -199,18 +217,19 @@ def _locked(work: WorkFolder) -> Iterator[None]:
         os.close(lock)
 
 
-def _prepare(work: WorkFolder, plan: Plan) -> None:
+def _prepare(work: WorkFolder, plan: Plan, *, timeout_s: float) -> None:
     """Brings the working folder in line with the plan, keeping finished shards of the same job."""
     known = work.read_job_or_none()
     try:
         if known is None or known.digest != plan.job.digest:
             (work.root / "job.json").unlink(missing_ok=True)  # first: it vouches for the plans
-            for name in ("plans", "shards", "results"):
+            for name in PARTS:
                 shutil.rmtree(work.root / name, ignore_errors=True)
             work.create()
             for shard in plan.shards:
                 work.write_plan(shard)
         work.sweep_temporary_files()
+        work.pardon(timeout_s)
         (work.root / "outcome.json").unlink(missing_ok=True)
         work.write_job(plan.job)
     except OSError as error:

@@ -19,20 +19,21 @@ from schemas.errors import FitfeedError, InterruptedConversionError
 REPORT_INTERVAL_S = 0.2
 
 
-def run_local(work: WorkFolder, job: Job, *, workers: int, report: Report) -> None:
+def run_local(work: WorkFolder, job: Job, *, workers: int, timeout_s: float, report: Report) -> None:
     """Runs the job on this machine.
 
     Args:
         work: Its working folder.
         job: The job.
         workers: Number of processes.
+        timeout_s: Seconds that one image may take; 0 for no limit.
         report: Called with the progress, from another thread.
 
     Raises:
         InterruptedConversionError: On SIGINT or SIGTERM. No process is left then.
         FitfeedError: If a shard could not be written.
     """
-    pool = ShardPool(work, job, workers=min(workers, job.shards))
+    pool = ShardPool(work, job, workers=min(workers, job.shards), timeout_s=timeout_s)
     try:
         with (
             _stop_on_signals(pool),

@@ -3,7 +3,8 @@
 Beam's own local parallelism is not used: its threads lose elements and its processes hang when one
 dies (docs/adr/0003-local-engine.md). Here one thread per process hands it a shard at a time, so
 when a process dies it is known which shard it was writing: the process is replaced and that shard,
-and no other, is tried again.
+and no other, is tried again. It is also known which image it was decoding: one that is fatal again is
+condemned, and the shard is written without it (docs/adr/0005-isolation.md).
 """
 
 import contextlib
@@ -11,19 +12,19 @@ import ctypes
 import multiprocessing
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from converters.condemned import ATTEMPTS, Death, Suspects, Verdict
 from converters.shard import ShardTotals
 from converters.work import Job, WorkFolder
 from converters.worker import Counts, serve
 from schemas.errors import ConversionError, InterruptedConversionError
-
-ATTEMPTS = 3
-"""How often a shard is tried when the process that writes it dies."""
 
 INTERRUPTED = "interrupted; nothing was published. The same command continues where it stopped."
 
@@ -53,8 +54,16 @@ class ShardPool:
         error: The first error that a shard ended with.
     """
 
-    def __init__(self, work: WorkFolder, job: Job, *, workers: int) -> None:
-        """Begins to start the processes."""
+    def __init__(self, work: WorkFolder, job: Job, *, workers: int, timeout_s: float = 0) -> None:
+        """Begins to start the processes.
+
+        Args:
+            work: The working folder.
+            job: The job it holds.
+            workers: Number of processes.
+            timeout_s: Seconds that decoding one image may take; 0 for no limit.
+        """
+        self._work = work
         self.interrupted = threading.Event()
         self.error: BaseException | None = None
         context = multiprocessing.get_context("forkserver")
@@ -62,7 +71,7 @@ class ShardPool:
         self._queue: queue.SimpleQueue[tuple[int, Future[ShardTotals]] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._finished = [0, 0, 0]  # images, rejects, bytes of finished shards
-        self._workers = [_Worker(context, work.dataset, job) for _ in range(workers)]
+        self._workers = [_Worker(context, work.dataset, job, timeout_s) for _ in range(workers)]
         self._threads = [
             threading.Thread(target=self._serve, args=(worker,), daemon=True) for worker in self._workers
         ]
@@ -114,13 +123,18 @@ class ShardPool:
                 future.set_result(totals)
 
     def _write(self, worker: "_Worker", number: int) -> ShardTotals:
-        for _ in range(ATTEMPTS):
-            if self.interrupted.is_set() or self.error is not None:
-                break
+        suspects = Suspects()
+        while not (self.interrupted.is_set() or self.error is not None or suspects.given_up):
             try:
                 totals = worker.write(number)
             except EOFError:
-                worker.start()
+                death = worker.replace()
+                if (
+                    not self.interrupted.is_set()
+                    and (verdict := suspects.add(death))
+                    and death.entry is not None
+                ):
+                    self._condemn(number, death.entry, verdict)
                 continue
             with self._lock:
                 done = (totals.planned, sum(totals.rejects.values()), worker.counts[2])
@@ -132,6 +146,13 @@ class ShardPool:
         msg = f"the process that wrote shard {number} died {ATTEMPTS} times, last with exit code {worker.last_exit_code} (-9 often means: out of memory). Run the same command again with fewer --workers: it continues."
         raise ConversionError(msg)
 
+    def _condemn(self, number: int, entry: int, verdict: Verdict) -> None:
+        """Remembers a verdict before the shard is tried again, so that no later run judges anew."""
+        try:
+            self._work.condemn(self._work.read_plan(number), entry, verdict)
+        except OSError as error:
+            raise self._work.write_error(error) from error
+
 
 class _Worker:
     """One process at a time, and the pipe to it.
@@ -139,13 +160,27 @@ class _Worker:
     `end` may be called from any thread at any moment; everything else from one thread only.
     """
 
-    def __init__(self, context: Any, dataset: Path, job: Job) -> None:
-        self.counts: Counts = context.RawArray(ctypes.c_longlong, 3)
+    def __init__(self, context: Any, dataset: Path, job: Job, timeout_s: float) -> None:
+        self.counts: Counts = context.RawArray(ctypes.c_longlong, 4)
         self.last_exit_code: int | None = None
         self.process: BaseProcess | None = None
+        self._connection: Connection[Any, Any]
         self._context, self._dataset, self._job = context, dataset, job
+        self._timeout_s = timeout_s
+        self._hung = False
         self._lock = threading.Lock()
         self._ended = False
+
+    def replace(self) -> Death:
+        """Starts another process, and says how this one died."""
+        entry = self.counts[3] - 1
+        hung, self._hung = self._hung, False
+        self.start()
+        return Death(
+            entry=entry if entry >= 0 else None,
+            exit_code=self.last_exit_code,
+            limit_s=self._timeout_s if hung else None,
+        )
 
     def start(self) -> None:
         """Starts a process, in place of the one that died; does nothing after `end`."""
@@ -167,11 +202,12 @@ class _Worker:
         """Has a shard written.
 
         Raises:
-            EOFError: If the process died.
+            EOFError: If the process died, or was killed since an image took it too long.
         """
         self.reset_counts()
         try:
             self._connection.send(number)
+            self._wait_for_answer()
             answer = self._connection.recv()
         except OSError as error:  # the pipe broke: the process is gone
             raise EOFError from error
@@ -180,9 +216,31 @@ class _Worker:
         totals: ShardTotals = answer
         return totals
 
+    def _wait_for_answer(self) -> None:
+        """Returns when there is one, or the process is dead; kills it if it spends too long on an image.
+
+        Time in which this thread did not run either (the machine was suspended, or the command
+        stopped by Ctrl-Z) is not held against the image.
+        """
+        interval_s = min(1.0, self._timeout_s / 4) if self._timeout_s else None
+        image, spent_s, before = (0, 0), 0.0, time.monotonic()
+        while not self._connection.poll(interval_s) and interval_s is not None:
+            now = time.monotonic()
+            spent_s += min(now - before, 2 * interval_s)
+            before = now
+            present = (self.counts[0], self.counts[3])
+            if present != image or not present[1]:
+                image, spent_s = present, 0.0
+            elif spent_s > self._timeout_s:
+                self._hung = True
+                with self._lock:
+                    if self.process is not None:
+                        self.process.kill()
+                return
+
     def reset_counts(self) -> None:
         """Counts from zero, for another shard."""
-        self.counts[:] = [0, 0, 0]
+        self.counts[:] = [0, 0, 0, 0]
 
     def end(self) -> None:
         """Kills the process, and lets no other start."""

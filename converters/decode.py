@@ -8,13 +8,18 @@ Pillow's verdict counts.
 
 import dataclasses
 import io
+import re
+import threading
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import simplejpeg
 from PIL import Image
 
+from converters.bombs import hidden_bomb, repeats_values
 from converters.options import ConvertOptions
 from converters.rejects import Reason
 from converters.sniff import jpeg_frame, unidentified
@@ -25,7 +30,17 @@ JPEG_FORMATS = ("JPEG", "MPO")
 PORTABLE_JPEG_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
 """Baseline, extended, progressive, and their arithmetic forms: what TensorFlow's decoder reads too."""
 
-Image.MAX_IMAGE_PIXELS = None  # `max_pixels` refuses bombs earlier, and without a warning
+FORMATS = (
+    "JPEG", "PNG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "AVIF", "CUR", "DCX", "DDS", "DIB", "FLI", "ICNS", "ICO",
+    "JPEG2000", "PCX", "PSD", "QOI", "SGI", "XBM", "XPM", "TGA",
+)  # fmt: skip
+"""Pillow's decoders for the extensions in `sources.IMAGE_EXTENSIONS`. The others stay shut: EPS would
+start Ghostscript on the file, and formats nobody keeps photographs in are only room for faults. Tried
+in this order: common ones first, TGA last, since it has no signature; MPO is opened as JPEG."""
+
+MAX_DETAIL = 300
+
+Image.MAX_IMAGE_PIXELS = None  # else Pillow warns, wherever it opens a large image that `max_pixels` allows
 
 
 class ImageError(Exception):
@@ -33,11 +48,14 @@ class ImageError(Exception):
 
     Attributes:
         reason: Code for `rejects.jsonl`.
+        detail: One sentence.
     """
 
     def __init__(self, reason: Reason, detail: str) -> None:
-        """Says why, as a code and as a sentence."""
-        super().__init__(detail)
+        """Says why, as a code and as a sentence: one line, the same in every run."""
+        line = " ".join(re.sub(r"<[^<>]* at 0x[0-9a-f]+>", "", detail).split())
+        self.detail = line if len(line) <= MAX_DETAIL else f"{line[:MAX_DETAIL]}..."
+        super().__init__(self.detail)
         self.reason = reason
 
 
@@ -67,9 +85,12 @@ def decode_image(data: bytes, options: ConvertOptions) -> Decoded:
     """
     if not data:
         raise ImageError("empty_file", "the file has no bytes")
-    with warnings.catch_warnings():
+    bomb = hidden_bomb(data, max_pixels=options.max_pixels)
+    if bomb is not None:
+        raise ImageError("bomb", bomb)
+    with warnings.catch_warnings(), _pixel_limit(options.max_pixels):
         warnings.simplefilter("ignore")  # corrupt EXIF and the like; what matters raises
-        with _identify(data) as image:
+        with _identify(data, options) as image:
             _check_header(image, options)
             if image.format in JPEG_FORMATS and image.mode in ("RGB", "L"):
                 fast = _decode_jpeg(data, image, options.channels)
@@ -80,12 +101,49 @@ def decode_image(data: bytes, options: ConvertOptions) -> Decoded:
             return _decode_with_pillow(data, image, options)
 
 
-def _identify(data: bytes) -> Image.Image:
+_pillow_limit = threading.Lock()
+
+
+@contextmanager
+def _pixel_limit(max_pixels: int) -> Iterator[None]:
+    """Has Pillow itself refuse pictures inside files (ICO, ICNS, CUR) whose header says another size.
+
+    It raises at twice its limit and only warns below. The limit is a global of Pillow's: on a
+    cluster, threads of one process may convert side by side, so the last one out removes it.
+    """
+    with _pillow_limit:
+        _limited.append(max_pixels)
+        Image.MAX_IMAGE_PIXELS = (max_pixels + 1) // 2
     try:
-        return Image.open(io.BytesIO(data))
+        yield
+    finally:
+        with _pillow_limit:
+            _limited.remove(max_pixels)
+            if not _limited:
+                Image.MAX_IMAGE_PIXELS = None
+
+
+_limited: list[int] = []
+
+
+def _identify(data: bytes, options: ConvertOptions) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except MemoryError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise _bomb(error, options) from error
     except Exception as error:
         reason, detail = unidentified(data, error)
         raise ImageError(reason, detail) from error
+
+
+def _bomb(error: Exception, options: ConvertOptions) -> ImageError:
+    """Pillow's refusal with our limit: it names one that may be a pixel higher."""
+    claimed = re.search(r"\d+ pixels", str(error))
+    return ImageError(
+        "bomb", f"{claimed[0] if claimed else 'its size'} is more than the {options.max_pixels} allowed"
+    )
 
 
 def _check_header(image: Image.Image, options: ConvertOptions) -> None:
@@ -94,8 +152,19 @@ def _check_header(image: Image.Image, options: ConvertOptions) -> None:
         raise ImageError("zero_dimension", f"the image is {width} x {height} pixels")
     if width * height > options.max_pixels:
         raise ImageError("bomb", f"{width} x {height} pixels is more than the {options.max_pixels} allowed")
-    if options.frames == "reject" and getattr(image, "n_frames", 1) > 1:
+    if options.frames == "reject" and _frames(image) > 1:
         raise ImageError("unsupported_format", "the image has several frames, and --frames reject was given")
+
+
+def _frames(image: Image.Image) -> int:
+    """Number of frames. Counting them may read the whole file."""
+    try:
+        count = getattr(image, "n_frames", 1)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise ImageError(_load_reason(error), f"{image.format}: {error}") from error
+    return count if isinstance(count, int) else 1
 
 
 def _decode_jpeg(data: bytes, image: Image.Image, channels: int) -> Decoded | None:
@@ -117,10 +186,10 @@ def _decode_with_pillow(data: bytes, image: Image.Image, options: ConvertOptions
         image.load()
         orientation = _orientation(image)  # after load: Pillow turns TIFF itself and drops the tag
         grey_or_rgb = _to_8_bit(image, options.background)
-    except ImageError:
+    except (ImageError, MemoryError):
         raise
-    except MemoryError:
-        raise
+    except Image.DecompressionBombError as error:
+        raise _bomb(error, options) from error
     except Exception as error:
         raise ImageError(_load_reason(error), f"{image.format}: {error}") from error
     pixels = np.asarray(grey_or_rgb)
@@ -130,11 +199,16 @@ def _decode_with_pillow(data: bytes, image: Image.Image, options: ConvertOptions
 
 
 def _load_reason(error: Exception) -> Reason:
-    return "truncated" if "truncated" in str(error).lower() or isinstance(error, EOFError) else "corrupt"
+    message = str(error).lower()
+    if "decompressed data too large" in message:  # PNG text behind the pixels
+        return "bomb"
+    return "truncated" if "truncated" in message or isinstance(error, EOFError) else "corrupt"
 
 
 def _orientation(image: Image.Image) -> int:
     """EXIF orientation 1 to 8; anything invalid or unreadable counts as 1."""
+    if repeats_values(image.info.get("exif", b"")):
+        return 1
     try:
         value = image.getexif().get(ORIENTATION_TAG, 1)
     except Exception:  # noqa: BLE001 - a broken tag block is no reason to refuse good pixels

@@ -11,6 +11,9 @@ from converters.decode import Decoded, ImageError, decode_image
 from converters.options import ConvertOptions
 from schemas.codec import Pixels, decode_payload
 
+MAX_JPEG_SIDE = 65_500
+"""libjpeg's JPEG_MAX_DIMENSION, a little below what the format itself could hold."""
+
 cv2.setNumThreads(1)  # one process per CPU is the parallelism; OpenCV's own threads would only fight it
 
 
@@ -41,6 +44,9 @@ def convert_image(
         return pixels.tobytes(), shape, pixels
     if options.encoding == "png":
         return encode_png(pixels), shape, pixels
+    if max(shape) > MAX_JPEG_SIDE:
+        detail = f"{shape[1]} x {shape[0]} pixels as stored is more than the {MAX_JPEG_SIDE} a side that JPEG can have; --encoding png or another --fit takes it"
+        raise ImageError("unsupported_format", detail)
     payload = encode_jpeg(pixels, options.quality)
     # JPEG changes pixels: the statistics describe what readers get, so decode what was stored.
     return payload, shape, decode_payload(payload, channels=options.channels) if want_pixels else None

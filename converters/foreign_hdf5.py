@@ -49,16 +49,19 @@ def inspect_hdf5(path: Path) -> ForeignReport:
 
 def _walk(path: Path, file: Any) -> Iterator[ForeignFeature]:
     """Visits every object once, without recursion: hard links may form circles and go deep."""
-    visited = {_address(file)}
+    visited = set()
     groups = [("", file)]
     good = 0
     while groups:
         prefix, group = groups.pop()
         name = prefix or "/"
         try:
+            visited.add(_address(group))
             for key in group:
                 name = f"{prefix}/{key}"
                 link = group.get(key, getlink=True)
+                if link is None:  # listed, but not there
+                    raise KeyError(key)  # noqa: TRY301 - it joins what h5py raises itself
                 if not isinstance(link, h5py.HardLink):
                     yield _link(name, link)
                     continue

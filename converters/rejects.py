@@ -17,6 +17,8 @@ Reason = Literal[
     "unreadable",
     "vanished",
     "label_invalid",
+    "decoder_crash",
+    "timeout",
 ]
 
 

@@ -7,15 +7,18 @@ import stat
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import google_crc32c
 import numpy as np
 
+from converters.condemned import Verdict
 from converters.decode import ImageError
 from converters.encode import convert_image
 from converters.histogram import count_pixels
+from converters.limits import file_bound, memory_bound, memory_is_limited
 from converters.options import ConvertOptions
 from converters.rejects import Reject, text_path
 from converters.work import Job, ShardPlan, WorkFolder
@@ -29,6 +32,9 @@ READ_RETRY_DELAY_S = 0.2
 
 Progress = Callable[[int, bool], None]
 """Called after each image with its source bytes and whether it was rejected."""
+
+Watch = Callable[[int | None], None]
+"""Called with an image's place in the plan before it is decoded, and with None afterwards."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,17 +60,20 @@ class ShardTotals:
     reused: bool
 
 
-def write_shard(work: WorkFolder, job: Job, number: int, progress: Progress) -> ShardTotals:
+def write_shard(
+    work: WorkFolder, job: Job, number: int, progress: Progress, *, watch: Watch = lambda entry: None
+) -> ShardTotals:
     """Writes a shard, unless an earlier run finished the very same one.
 
-    The file is a pure function of its inputs and the options, so doing it twice, even at the same
-    time, is harmless.
+    The file is a pure function of its inputs, the options and the verdicts on condemned images, so
+    doing it twice, even at the same time, is harmless.
 
     Args:
         work: The working folder.
         job: The job it holds.
         number: Which shard.
         progress: Called after each image.
+        watch: Told which image is being decoded, so that it is known if the process dies of it.
 
     Raises:
         ConversionError: If a file cannot be read for a reason that may pass, or nothing can be
@@ -74,16 +83,20 @@ def write_shard(work: WorkFolder, job: Job, number: int, progress: Progress) -> 
     finished = _finished_result(work, plan)
     if finished is not None:
         return _totals(plan, finished, reused=True)
+    condemned = work.read_condemned(plan)
     rejects: list[Reject] = []
     rows: dict[str, list[Any]] = {name: [] for name in ROW_COLUMNS}
     histogram = np.zeros((job.options.channels, BINS), np.int64)
     counted = histogram if plan.split == job.statistics_split else None
     try:
         with open_writer(work.shards / plan.file, job.options) as writer:
-            for path, key, label in zip(plan.paths, plan.keys, plan.labels, strict=True):
-                made = _make_record(Path(job.source, path), key, label, job.options, counted)
-                if isinstance(made, ImageError):
-                    rejects.append(Reject(text_path(path), made.reason, str(made)))
+            for entry, (path, key, label) in enumerate(zip(plan.paths, plan.keys, plan.labels, strict=True)):
+                made = condemned.get(entry) or _make_record(
+                    Path(job.source, path), key, label, job.options, counted, partial(watch, entry)
+                )
+                watch(None)
+                if isinstance(made, ImageError | Verdict):
+                    rejects.append(Reject(text_path(path), made.reason, made.detail))
                     progress(0, True)
                     continue
                 record, source_bytes = made
@@ -128,13 +141,26 @@ def _add_row(rows: dict[str, list[Any]], path: str, record: Record) -> None:
 
 
 def _make_record(
-    path: Path, key: str, label: int, options: ConvertOptions, histogram: Histogram | None
+    path: Path,
+    key: str,
+    label: int,
+    options: ConvertOptions,
+    histogram: Histogram | None,
+    decoding: Callable[[], None],
 ) -> tuple[Record, int] | ImageError:
     try:
-        data = _read_file(path)
+        data = _read_file(path, options)
+        decoding()
         payload, (height, width), pixels = convert_image(data, options, want_pixels=histogram is not None)
     except ImageError as error:
         return error
+    except MemoryError as error:
+        if memory_is_limited():
+            return ImageError(
+                "bomb", f"decoding it takes more than {memory_bound(options.max_pixels) >> 20} MiB of memory"
+            )
+        msg = f"out of memory while converting {path}. Run the same command again with fewer --workers, or with a smaller --max-pixels: it continues."
+        raise ConversionError(msg) from error
     if histogram is not None and pixels is not None:
         count_pixels(pixels, histogram)
     record = Record(
@@ -149,16 +175,16 @@ def _make_record(
     return record, len(data)
 
 
-def _read_file(path: Path) -> bytes:
+def _read_file(path: Path, options: ConvertOptions) -> bytes:
     """Reads a file.
 
     Raises:
-        ImageError: If this one file is gone or unreadable.
+        ImageError: If this one file is gone, unreadable or too large to be an image.
         ConversionError: If reading fails for a reason that may pass, several times.
     """
     for attempt in range(1, READ_ATTEMPTS + 1):
         try:
-            return _read_regular_file(path)
+            return _read_regular_file(path, most=file_bound(options.max_pixels))
         except FileNotFoundError as error:
             raise ImageError("vanished", "the file was listed, but is gone or is a broken link") from error
         except PermissionError as error:
@@ -172,12 +198,15 @@ def _read_file(path: Path) -> bytes:
     raise ConversionError(msg) from failure
 
 
-def _read_regular_file(path: Path) -> bytes:
+def _read_regular_file(path: Path, *, most: int) -> bytes:
     # Not blocking: opening a named pipe would otherwise wait for a writer, for ever.
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             raise ImageError("unreadable", "not a regular file")
-        return stream.read()
+        data = stream.read(most + 1)
+    if len(data) > most:
+        raise ImageError("bomb", f"the file has more than {most} bytes, more than any image that is allowed")
+    return data
 
 
 def _finished_result(work: WorkFolder, plan: ShardPlan) -> dict[str, Any] | None:

@@ -41,7 +41,8 @@ def _jpeg(data: bytes, error: Exception) -> Verdict:
     precision = _jpeg_precision(data)
     if precision not in (None, 8):
         return "unsupported_format", f"JPEG with {precision} bits per sample; convert it to 16-bit PNG first"
-    if "truncated" in str(error).lower():
+    # A file that has its end marker was not cut off: a length in it is wrong.
+    if "truncated" in str(error).lower() and not data.rstrip(b"\0\r\n ").endswith(b"\xff\xd9"):
         return "truncated", "JPEG that ends inside its header"
     return "corrupt", "JPEG with a damaged header"
 

@@ -6,6 +6,7 @@ DATASET/.work/
   plans/00003.json    what goes into shard 3
   shards/             shard files, under their final names once they are whole
   results/00003.json  totals, index rows and rejects of shard 3, written after its file
+  condemned/00003.json  images of shard 3 that must not be decoded again, and why
   outcome.json        what publication decided
 ```
 
@@ -20,6 +21,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from converters.condemned import Verdict
 from converters.options import ConvertOptions
 from schemas.errors import ConversionError
 from schemas.manifest import WORK_FOLDER
@@ -95,6 +97,10 @@ class Job:
         )
 
 
+PARTS = ("plans", "shards", "results", "condemned")
+"""Folders whose content belongs to one job."""
+
+
 class WorkFolder:
     """Paths and files of a working folder. Picklable; holds nothing but its path."""
 
@@ -110,7 +116,7 @@ class WorkFolder:
 
     def create(self) -> None:
         """Makes the folders."""
-        for name in ("plans", "shards", "results"):
+        for name in PARTS:
             (self.root / name).mkdir(parents=True, exist_ok=True)
 
     def write_job(self, job: Job) -> None:
@@ -140,15 +146,56 @@ class WorkFolder:
 
     def write_result(self, number: int, result: dict[str, Any]) -> None:
         """Saves what came out of a shard."""
-        write_json(self.root / "results" / f"{number:05d}.json", result)
+        write_json(self._result_path(number), result)
 
     def read_result(self, number: int) -> dict[str, Any] | None:
         """Loads what came out of a shard, or None if it is not finished."""
         try:
-            result: dict[str, Any] = json.loads((self.root / "results" / f"{number:05d}.json").read_text())
+            result: dict[str, Any] = json.loads(self._result_path(number).read_text())
         except FileNotFoundError:
             return None
         return result
+
+    def condemn(self, plan: ShardPlan, entry: int, verdict: Verdict) -> None:
+        """Has an image of a shard rejected without a look from now on."""
+        self._write_condemned(plan.number, plan.digest, {**self.read_condemned(plan), entry: verdict})
+
+    def read_condemned(self, plan: ShardPlan) -> dict[int, Verdict]:
+        """The verdicts on images of a shard, by their place in the plan."""
+        try:
+            content = json.loads(self._condemned_path(plan.number).read_text())
+        except FileNotFoundError:
+            return {}
+        if content["digest"] != plan.digest:
+            return {}
+        return {int(entry): Verdict(**verdict) for entry, verdict in content["entries"].items()}
+
+    def pardon(self, limit_s: float) -> None:
+        """Forgets verdicts of a shorter time limit than `limit_s` (0: none), and shards made with them."""
+        for path in self.root.glob("condemned/*.json"):
+            plan = self.read_plan(int(path.stem))
+            known = self.read_condemned(plan)
+            kept = {
+                entry: verdict
+                for entry, verdict in known.items()
+                if verdict.limit_s is None or 0 < limit_s <= verdict.limit_s
+            }
+            if kept != known:
+                self._result_path(plan.number).unlink(missing_ok=True)
+                self._write_condemned(plan.number, plan.digest, kept)
+
+    def _write_condemned(self, number: int, digest: str, entries: dict[int, Verdict]) -> None:
+        content = {
+            "digest": digest,
+            "entries": {str(entry): dataclasses.asdict(verdict) for entry, verdict in entries.items()},
+        }
+        write_json(self._condemned_path(number), content)
+
+    def _condemned_path(self, number: int) -> Path:
+        return self.root / "condemned" / f"{number:05d}.json"
+
+    def _result_path(self, number: int) -> Path:
+        return self.root / "results" / f"{number:05d}.json"
 
     def write_error(self, error: OSError) -> ConversionError:
         """What to raise when the dataset's folder cannot be written to."""

@@ -14,12 +14,14 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from converters.limits import limit_memory
 from converters.shard import write_shard
 from converters.work import Job, WorkFolder
 from schemas.errors import FitfeedError
 
 Counts = ctypes.Array[ctypes.c_longlong]
-"""Images, rejects and source bytes of the shard that a worker is writing; shared memory."""
+"""Images, rejects and source bytes of the shard that a worker is writing, and 1 + the place in its plan
+of the image that is being decoded, or 0. Shared memory, so that it outlives the worker."""
 
 
 def serve(connection: "Connection[Any, Any]", counts: Counts, dataset: str, job: Job) -> None:
@@ -35,6 +37,8 @@ def serve(connection: "Connection[Any, Any]", counts: Counts, dataset: str, job:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_exit_with_parent, daemon=True).start()
+    _silence_libraries()
+    limit_memory(job.options.max_pixels)
     work = WorkFolder(Path(dataset))
 
     def progress(source_bytes: int, rejected: bool) -> None:
@@ -42,17 +46,27 @@ def serve(connection: "Connection[Any, Any]", counts: Counts, dataset: str, job:
         counts[1] += rejected
         counts[2] += source_bytes
 
+    def watch(entry: int | None) -> None:
+        counts[3] = 0 if entry is None else entry + 1
+
     while True:
         try:
             number = connection.recv()
         except EOFError:
             return
         try:
-            connection.send(write_shard(work, job, number, progress))
+            connection.send(write_shard(work, job, number, progress, watch=watch))
         except FitfeedError as error:
             connection.send(error)
         except Exception:  # noqa: BLE001 - a bug; the parent raises it with its traceback as text
             connection.send(RuntimeError(f"a worker failed:\n{traceback.format_exc()}"))
+
+
+def _silence_libraries() -> None:
+    """Sends standard error away: libtiff and others write a line there for each odd tag they meet."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 def _exit_with_parent() -> None:

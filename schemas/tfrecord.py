@@ -84,6 +84,20 @@ class CorruptRecordError(ValueError):
         self.offset = offset
 
 
+READ_BYTES = 64 << 20  # 64 MiB
+
+
+def _read(stream: BinaryIO, length: int) -> bytes:
+    """Reads `length` bytes, or what is there; a forged length makes it allocate nothing."""
+    if length <= READ_BYTES:
+        return stream.read(length)
+    parts = []
+    while length > 0 and (part := stream.read(min(length, READ_BYTES))):
+        parts.append(part)
+        length -= len(part)
+    return b"".join(parts)
+
+
 def iter_records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """Yields (offset of the record, its data), checking both checksums.
 
@@ -99,7 +113,7 @@ def iter_records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
         length, length_crc = struct.unpack("<QI", header)
         if masked_crc32c(header[:8]) != length_crc:
             raise CorruptRecordError(offset, "the checksum of its length is wrong")
-        data = stream.read(length)
+        data = _read(stream, length)
         footer = stream.read(FOOTER_BYTES)
         if len(data) < length or len(footer) < FOOTER_BYTES:
             raise CorruptRecordError(offset, f"the file ends inside it (it claims {length} bytes)")

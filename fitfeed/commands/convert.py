@@ -133,6 +133,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help="processes of the local run; default: the CPUs this process may use",
     )
     run_group.add_argument(
+        "--timeout",
+        type=float,
+        default=300,
+        metavar="SECONDS",
+        help="decoding one image may take so long in the local run, else it is rejected; 0: no limit; default: 300",
+    )
+    run_group.add_argument(
         "--runner", default="local", metavar="NAME", help="local (default), or a Beam runner"
     )
     run_group.add_argument("--overwrite", action="store_true", help="replace a complete dataset")
@@ -177,6 +184,7 @@ def run(arguments: argparse.Namespace) -> int:
             options,
             max_bad=arguments.max_bad,
             workers=arguments.workers,
+            timeout_s=arguments.timeout,
             runner=arguments.runner,
             runner_arguments=arguments.passed_on,
             overwrite=arguments.overwrite,

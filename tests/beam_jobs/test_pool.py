@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from beam_jobs.pool import ATTEMPTS, ShardPool
+from beam_jobs.pool import ShardPool
+from converters.condemned import ATTEMPTS
 from converters.options import ConvertOptions
 from converters.plan import make_plan
 from converters.publish import clean_up, publish
@@ -39,7 +40,8 @@ def wait_for_images(pool: ShardPool, images: int) -> None:
 
 
 def worker_processes(pool: ShardPool) -> list[int]:
-    return [pid for worker in pool._workers if (pid := worker.process and worker.process.pid) is not None]
+    processes = [worker.process for worker in pool._workers if worker.process is not None]
+    return [process.pid for process in processes if process.pid is not None]
 
 
 def run_to_the_end(work: WorkFolder, futures: list["Future[ShardTotals]"]) -> dict[str, bytes]:
@@ -77,13 +79,13 @@ def test_dead_workers_are_replaced_and_their_shards_tried_again(clothing: Path, 
         pool.close()
 
 
-def test_a_shard_that_kills_its_workers_is_given_up(clothing: Path, tmp_path: Path) -> None:
+def test_a_shard_whose_workers_die_at_different_images_is_given_up(clothing: Path, tmp_path: Path) -> None:
     work, job = prepared(clothing, tmp_path / "dataset")
     pool = ShardPool(work, job, workers=1)
     try:
         future = pool.submit(0)
-        for _ in range(ATTEMPTS):
-            wait_for_images(pool, 3)
+        for attempt in range(ATTEMPTS):
+            wait_for_images(pool, 3 + 10 * attempt)
             before = worker_processes(pool)
             os.kill(before[0], signal.SIGKILL)
             while worker_processes(pool) == before and not future.done():

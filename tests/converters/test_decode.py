@@ -22,10 +22,6 @@ EXPECTED = [
     # These are judged by the listing, by comparing files, or by another command.
     if not row["path"].startswith(("containers/", "duplicates/")) and row["reason"] != "ignored"
 ]
-KNOWN_DIFFERENCES = {
-    "broken/segment_beyond_eof.jpg": "truncated",  # the file does end inside a segment
-    "bombs/ico_4_gigapixel.ico": "not_an_image",
-}
 
 
 def decode(path: str, options: ConvertOptions = OPTIONS) -> Decoded:
@@ -43,7 +39,7 @@ def test_verdict(row: dict[str, str]) -> None:
         return
     with pytest.raises(ImageError) as caught:
         decode(row["path"])
-    assert caught.value.reason == KNOWN_DIFFERENCES.get(row["path"], row["reason"])
+    assert caught.value.reason == row["reason"]
     assert str(caught.value)
 
 
@@ -140,7 +136,7 @@ def test_frames_option() -> None:
 
 
 def test_max_pixels_option() -> None:
-    with pytest.raises(ImageError, match="227 x 149 pixels is more than the 1000 allowed"):
+    with pytest.raises(ImageError, match="33823 pixels is more than the 1000 allowed"):
         decode("jpeg/baseline_rgb.jpg", ConvertOptions(max_pixels=1000))
 
 

@@ -93,7 +93,7 @@ def test_options_reach_the_dataset(photos: Path, tmp_path: Path) -> None:
         "convert", photos, tmp_path / "flowers", "--format", "hdf5", "--encoding", "jpeg", "--size", "40x50", "--fit", "cover",
         "--quality", "70", "--channels", "1", "--background", "1,2,3", "--frames", "reject", "--max-pixels", "5000000",
         "--shard-size", "1GiB", "--split", "train=0.5,validation=0.5", "--class-from", "parent", "--seed", "5", "--workers", "1",
-        "--max-bad", "10%", "--runner", "local", "--overwrite",
+        "--max-bad", "10%", "--timeout", "99.5", "--runner", "local", "--overwrite",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     manifest = json.loads((tmp_path / "flowers" / "manifest.json").read_text())
@@ -133,6 +133,7 @@ def test_options_reach_the_dataset(photos: Path, tmp_path: Path) -> None:
         (["{photos}", "{tmp}/out", "--encoding", "raw"], 2, "Add --size"),
         (["{photos}", "{tmp}/out", "--max-bad", "some"], 2, "Received: 'some'"),
         (["{photos}", "{tmp}/out", "--workers", "0"], 2, "Received: workers=0"),
+        (["{photos}", "{tmp}/out", "--timeout", "-1"], 2, "Received: timeout_s=-1"),
         (["{photos}", "{tmp}/out", "--runner", "DirectRunner"], 2, "Use --runner local"),
         (["{photos}", "{tmp}/out", "--", "--project=x"], 2, "--project=x"),
         (["{photos}/hat", "{tmp}/out"], 2, "SOURCE/<class>/<image>"),

@@ -1,0 +1,193 @@
+"""One file that crashes its process and one that hangs it: both are rejected, nothing else is lost."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from converters.condemned import ATTEMPTS, Death, Suspects, Verdict
+from converters.options import ConvertOptions
+from converters.plan import make_plan
+from converters.work import WorkFolder
+from schemas.index import Index
+from schemas.manifest import read_manifest
+from tests.folders import contents
+
+ROOT = Path(__file__).parents[2]
+
+# Every Python process that finds it on its path runs this at start, the fork server of the workers too.
+FAULTS = """\
+import os, signal, time
+from converters import encode
+
+decode = encode.decode_image
+
+def faulty(data, options):
+    if data.endswith(b"segmentation fault"):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if data.endswith(b"exit"):
+        os._exit(3)
+    if data.endswith(b"hang"):
+        time.sleep(1e6)
+    if data.endswith(b"memory"):
+        bytearray(1 << 42)
+    return decode(data, options)
+
+encode.decode_image = faulty
+"""
+
+
+@pytest.fixture(scope="module")
+def photos(clothing: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """56 good photographs in two classes."""
+    folder = tmp_path_factory.mktemp("photos")
+    for name in ("dress", "longsleeve"):
+        files = sorted((clothing / "train" / name).iterdir())[:28]
+        (folder / name).mkdir()
+        for path in files:
+            shutil.copyfile(path, folder / name / path.name)
+    assert len(list(folder.glob("*/*"))) == 56
+    return folder
+
+
+@pytest.fixture(scope="module")
+def faulty_photos(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same and four that are fatal."""
+    folder = tmp_path_factory.mktemp("faulty") / "photos"
+    shutil.copytree(photos, folder)
+    for fault in ("segmentation fault", "exit", "hang", "memory"):
+        picture = next(photos.glob("longsleeve/*")).read_bytes()
+        (folder / "dress" / f"{fault.split()[0]}.jpg").write_bytes(picture + fault.encode())
+    return folder
+
+
+@pytest.fixture
+def faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the decoder of every process started from here fail at those."""
+    (tmp_path / "faults").mkdir()
+    (tmp_path / "faults" / "sitecustomize.py").write_text(FAULTS)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "faults"), str(ROOT)]))
+
+
+def convert(source: Path, dataset: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "fitfeed", "convert", str(source), str(dataset), "--shards", "2"]
+    return subprocess.run(
+        [*command, "--timeout", "2", *arguments], capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def examples(dataset: Path) -> list[tuple[str, int, bytes]]:
+    """Key, label and payload of all examples, in stored order."""
+    split = read_manifest(dataset).splits["train"]
+    index = Index(dataset / split.index.file)
+    shards = [(dataset / shard.file).read_bytes() for shard in split.shards]
+    return [
+        (
+            index.key(row),
+            int(index.label[row]),
+            shards[index.shard[row]][index.offset[row] : index.offset[row] + index.length[row]],
+        )
+        for row in range(len(index))
+    ]
+
+
+@pytest.mark.usefixtures("faults")
+def test_only_the_fatal_files_are_lost(photos: Path, faulty_photos: Path, tmp_path: Path) -> None:
+    refused = convert(faulty_photos, tmp_path / "refused")
+    assert refused.returncode == 3, refused.stderr
+    assert "2 decoder_crash" in refused.stderr
+    # The verdicts are remembered: no process dies and nothing hangs again.
+    accepted = convert(faulty_photos, tmp_path / "refused", "--max-bad", "4")
+    assert accepted.returncode == 0, accepted.stderr
+    assert "2 shards of an earlier run re-used" in accepted.stdout
+
+    for name, workers in (("one", "1"), ("four", "4")):
+        done = convert(faulty_photos, tmp_path / name, "--max-bad", "4", "--workers", workers)
+        assert done.returncode == 0, done.stderr
+        assert contents(tmp_path / name) == contents(tmp_path / "refused")
+    lines = [json.loads(line) for line in (tmp_path / "one" / "rejects.jsonl").read_text().splitlines()]
+    assert [(line["path"], line["reason"]) for line in lines] == [
+        ("dress/exit.jpg", "decoder_crash"),
+        ("dress/hang.jpg", "timeout"),
+        ("dress/memory.jpg", "bomb"),
+        ("dress/segmentation.jpg", "decoder_crash"),
+    ]
+    details = [line["detail"] for line in lines]
+    assert "exit code 3" in details[0]
+    assert "longer than 2 s" in details[1]
+    assert "MiB of memory" in details[2]
+    assert "SIGSEGV" in details[3]
+
+    assert convert(photos, tmp_path / "good").returncode == 0
+    assert examples(tmp_path / "one") == examples(tmp_path / "good")
+
+
+@pytest.mark.usefixtures("faults")
+def test_a_longer_time_limit_lets_an_image_try_again(faulty_photos: Path, tmp_path: Path) -> None:
+    assert convert(faulty_photos, tmp_path / "dataset").returncode == 3
+    again = convert(faulty_photos, tmp_path / "dataset", "--timeout", "3", "--max-bad", "4")
+    assert again.returncode == 0
+    assert "longer than 3 s" in (tmp_path / "dataset" / "rejects.jsonl").read_text()
+
+
+CRASH, KILL = Death(entry=7, exit_code=-11), Death(entry=7, exit_code=-9)
+HANG = Death(entry=7, exit_code=-9, limit_s=5.0)
+ELSEWHERE, IDLE = Death(entry=8, exit_code=-11), Death(entry=None, exit_code=-9)
+
+
+@pytest.mark.parametrize(
+    ("deaths", "reason"),
+    [
+        ([CRASH], None),
+        ([CRASH, CRASH], "decoder_crash"),
+        ([HANG, HANG], "timeout"),
+        ([CRASH, ELSEWHERE], None),
+        ([CRASH, IDLE, CRASH], "decoder_crash"),
+        ([KILL, KILL], None),
+        ([KILL, KILL, KILL], "decoder_crash"),
+        ([KILL, HANG, HANG], "timeout"),
+    ],
+)
+def test_two_crashes_or_three_kills_condemn_an_image(deaths: list[Death], reason: str | None) -> None:
+    suspects = Suspects()
+    verdicts = [suspects.add(death) for death in deaths]
+    assert verdicts[:-1] == [None] * (len(deaths) - 1)
+    assert (verdicts[-1] and verdicts[-1].reason) == reason
+
+
+def test_deaths_that_no_image_explains_end_the_shard() -> None:
+    suspects = Suspects()
+    for death in (CRASH, CRASH, IDLE, ELSEWHERE):
+        suspects.add(death)
+        assert not suspects.given_up
+    suspects.add(IDLE)
+    assert suspects.given_up
+    assert ATTEMPTS == 3
+
+
+def test_verdicts_are_of_one_plan_and_one_time_limit(photos: Path, tmp_path: Path) -> None:
+    work = WorkFolder(tmp_path / "dataset")
+    work.create()
+    (plan,) = make_plan(photos, ConvertOptions(shards=1)).shards
+    (other,) = make_plan(photos, ConvertOptions(shards=1, seed=1)).shards
+    crash = Verdict(reason="decoder_crash", detail="crashed")
+    slow = Verdict(reason="timeout", detail="slow", limit_s=5.0)
+    work.write_plan(plan)
+    work.write_result(0, {})
+    work.condemn(plan, 3, crash)
+    work.condemn(plan, 4, slow)
+    assert work.read_condemned(other) == {}
+    for limit_s in (1.0, 5.0):
+        work.pardon(limit_s)
+        assert work.read_condemned(plan) == {3: crash, 4: slow}
+        assert work.read_result(0) == {}
+    work.pardon(6.0)
+    assert work.read_condemned(plan) == {3: crash}
+    assert work.read_result(0) is None
+    work.condemn(plan, 4, slow)
+    work.pardon(0)
+    assert work.read_condemned(plan) == {3: crash}
