@@ -17,6 +17,8 @@ Reason = Literal[
     "unreadable",
     "vanished",
     "label_invalid",
+    "duplicate",
+    "label_conflict",
 ]
 
 
@@ -29,7 +31,7 @@ class Reject:
         reason: Why it is not an example.
         detail: One sentence for a person.
         handling: `rejected` counts against `--max-bad`; `ignored` (hidden files, text beside
-            pictures) does not.
+            pictures, dropped duplicates) does not.
     """
 
     path: str

@@ -13,9 +13,10 @@ from typing import Any
 import google_crc32c
 import numpy as np
 
-from converters.decode import ImageError
-from converters.encode import convert_image
+from converters.decode import Decoded, ImageError, decode_image
+from converters.encode import encode_image
 from converters.histogram import count_pixels
+from converters.likeness import Likenesses
 from converters.options import ConvertOptions
 from converters.rejects import Reject, text_path
 from converters.work import Job, ShardPlan, WorkFolder
@@ -78,6 +79,7 @@ def write_shard(work: WorkFolder, job: Job, number: int, progress: Progress) -> 
     rows: dict[str, list[Any]] = {name: [] for name in ROW_COLUMNS}
     histogram = np.zeros((job.options.channels, BINS), np.int64)
     counted = histogram if plan.split == job.statistics_split else None
+    likenesses = Likenesses(key=bytes.fromhex(job.digest)[:16])
     try:
         with open_writer(work.shards / plan.file, job.options) as writer:
             for path, key, label in zip(plan.paths, plan.keys, plan.labels, strict=True):
@@ -86,9 +88,10 @@ def write_shard(work: WorkFolder, job: Job, number: int, progress: Progress) -> 
                     rejects.append(Reject(text_path(path), made.reason, str(made)))
                     progress(0, True)
                     continue
-                record, source_bytes = made
+                record, decoded, source_bytes = made
                 writer.write(record)
                 _add_row(rows, text_path(path), record)
+                likenesses.add(decoded.pixels)
                 progress(source_bytes, False)
             stored = writer.finish()
         result = {
@@ -100,6 +103,7 @@ def write_shard(work: WorkFolder, job: Job, number: int, progress: Progress) -> 
                 "sha256": stored.sha256,
             },
             "rows": {**rows, "offset": stored.offsets},
+            "likenesses": likenesses.to_json(),
             "rejects": [dataclasses.asdict(reject) for reject in rejects],
             "histogram": histogram.tolist(),
         }
@@ -129,10 +133,13 @@ def _add_row(rows: dict[str, list[Any]], path: str, record: Record) -> None:
 
 def _make_record(
     path: Path, key: str, label: int, options: ConvertOptions, histogram: Histogram | None
-) -> tuple[Record, int] | ImageError:
+) -> tuple[Record, Decoded, int] | ImageError:
     try:
         data = _read_file(path)
-        payload, (height, width), pixels = convert_image(data, options, want_pixels=histogram is not None)
+        decoded = decode_image(data, options)
+        payload, (height, width), pixels = encode_image(
+            decoded, data, options, want_pixels=histogram is not None
+        )
     except ImageError as error:
         return error
     if histogram is not None and pixels is not None:
@@ -146,7 +153,7 @@ def _make_record(
         width=width,
         channels=options.channels,
     )
-    return record, len(data)
+    return record, decoded, len(data)
 
 
 def _read_file(path: Path) -> bytes:
@@ -183,17 +190,15 @@ def _read_regular_file(path: Path) -> bytes:
 def _finished_result(work: WorkFolder, plan: ShardPlan) -> dict[str, Any] | None:
     """The result of an earlier run, if it is of this very plan and its file is still whole.
 
-    A result is only written after its shard was synced and renamed; the file is in the working
-    folder, or, if publication was interrupted, already in place.
+    A result is only written after its shard was synced and renamed.
     """
     result = work.read_result(plan.number)
     if result is None or result["digest"] != plan.digest:
         return None
-    for folder in (work.shards, work.dataset):
-        path = folder / plan.file
-        if path.is_file():
-            return result if path.stat().st_size == result["shard"]["bytes"] else None
-    return None
+    path = work.find_shard(plan.file)
+    if not path.is_file() or path.stat().st_size != result["shard"]["bytes"]:
+        return None
+    return result
 
 
 def _totals(plan: ShardPlan, result: dict[str, Any], *, reused: bool) -> ShardTotals:
