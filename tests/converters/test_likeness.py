@@ -59,7 +59,8 @@ def test_round_trip() -> None:
 
 
 def test_hash_says_where_it_becomes_brighter() -> None:
-    ramp = np.repeat(np.arange(0, 252, 3, np.uint8)[np.newaxis, :, np.newaxis], 60, axis=0)
+    steps = np.arange(0, 252, 3).astype(np.uint8)
+    ramp = np.repeat(steps[np.newaxis, :, np.newaxis], 60, axis=0)
     assert perceptual_hash(ramp) == b"\xff" * 8 + b"\0" * 8
     assert perceptual_hash(np.ascontiguousarray(ramp[:, ::-1])) == b"\0" * 16
     assert perceptual_hash(np.ascontiguousarray(ramp.swapaxes(0, 1))) == b"\0" * 8 + b"\xff" * 8

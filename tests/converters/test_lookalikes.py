@@ -12,8 +12,12 @@ from converters.lookalikes import DISTANCE, LEAST_BITS, Lookalikes, find_lookali
 Words = npt.NDArray[np.uint64]
 
 
-def by_comparing_all(looks: Words, splits: npt.NDArray[np.int64]) -> tuple[int, int, set[tuple[int, int, int]]]:
-    within, across, pairs = set(), set(), set()
+def by_comparing_all(
+    looks: Words, splits: npt.NDArray[np.int64]
+) -> tuple[int, int, set[tuple[int, int, int]]]:
+    within: set[int] = set()
+    across: set[int] = set()
+    pairs: set[tuple[int, int, int]] = set()
     for later in range(len(looks)):
         for earlier in range(later):
             bits = np.bitwise_count(looks[later] ^ looks[earlier])
