@@ -32,7 +32,7 @@ def require_published(outcome: Outcome, *, statistics_split: str) -> None:
 
 def _leaks(outcome: Outcome) -> str:
     return (
-        f"{outcome.copies['across_splits']} images have the same pixels as an image of another split; nothing was published. The first:\n"
+        f"images with the same pixels as one of another split: {outcome.copies['across_splits']}; nothing was published. The first:\n"
         f"{_first_pairs(outcome, 'split_leak')}\n"
         f"Remove one of each pair from the source and run the same command again, or accept them with --allow-leaks: {KEPT}."
     )
@@ -40,7 +40,7 @@ def _leaks(outcome: Outcome) -> str:
 
 def _duplicates(outcome: Outcome) -> str:
     return (
-        f"{outcome.copies['within']} images have the same pixels as another one of their split ({outcome.copies['label_conflicts']} of them another label), "
+        f"images with the same pixels as another one of their split: {outcome.copies['within']} ({outcome.copies['label_conflicts']} under another label), "
         f"and --duplicates fail was given; nothing was published. The first:\n"
         f"{_first_pairs(outcome, 'label_conflict', 'duplicate')}\n"
         f"Remove them from the source, or give --duplicates drop or keep: {KEPT}."

@@ -112,7 +112,7 @@ def _warnings(conversion: Conversion) -> list[str]:
         lines.append(f"warning: there is only one class ({manifest.class_names[0]!r}), so every label is 0")
     if manifest.duplicates.label_conflicts:
         lines.append(
-            f"warning: {manifest.duplicates.label_conflicts} images have the pixels of another one in their split, but another label"
+            f"warning: images with the pixels of another one in their split, but another label: {manifest.duplicates.label_conflicts}"
         )
         conflicts = [pair["paths"] for pair in conversion.duplicates if pair["kind"] == "label_conflict"]
         lines += [f"  {copy} = {first}" for copy, first in conflicts[:SHOWN_PAIRS]]
