@@ -10,16 +10,17 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from beam_jobs.local import run_local
 from beam_jobs.remote import check_runner, run_on
+from beam_jobs.verdict import require_published
 from converters.options import ConvertOptions
 from converters.plan import Plan, make_plan
 from converters.publish import Outcome, clean_up
 from converters.work import PARTS, WorkFolder
 from schemas.cpus import available_cpus
-from schemas.errors import ConversionError, TooManyRejectsError, UsageError
+from schemas.errors import ConversionError, UsageError
 from schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
 
 DEFAULT_TIMEOUT_S = 300.0
@@ -57,6 +58,10 @@ class Conversion:
         source_bytes: Their total size.
         seconds: Wall time of this run.
         reused_shards: Shards that an earlier, unfinished run had written.
+        duplicates: The first images with the pixels of another: each with `paths` (it, and the one
+            that comes first) and `kind`; the manifest counts all. Empty if `up_to_date`.
+        near_duplicates: Images that look like another: how many `within` a split and `across_splits`,
+            the first `pairs`, and whether the search was `exhaustive`. None if `up_to_date`.
     """
 
     manifest: Manifest
@@ -65,6 +70,8 @@ class Conversion:
     source_bytes: int
     seconds: float
     reused_shards: int
+    duplicates: list[dict[str, Any]]
+    near_duplicates: dict[str, Any] | None
 
 
 def convert(
@@ -73,6 +80,7 @@ def convert(
     options: ConvertOptions | None = None,
     *,
     max_bad: int | float = 0,
+    allow_leaks: bool = False,
     workers: int | None = None,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     runner: str = "local",
@@ -90,6 +98,7 @@ def convert(
         dataset: Folder to make. Complete, with the same source and options: nothing is done.
         options: How to convert; None for the defaults.
         max_bad: Rejects to tolerate: a number of files (int), or a share of them (float, 0 to 1).
+        allow_leaks: Publish even if an image stands in two splits.
         workers: Processes of the local run; None for the CPUs this process may use.
         timeout_s: Seconds that decoding one image may take in the local run, else it is rejected as
             `timeout`; 0 for no limit. It does not decide any bytes unless such a reject is recorded.
@@ -103,6 +112,8 @@ def convert(
 
     Raises:
         UsageError, NotFoundError: If the arguments, the source or the target do not fit.
+        SplitLeakError: If an image stands in two splits, unless `allow_leaks`.
+        DuplicateImagesError: If one stands twice in a split, and the options say `fail`.
         TooManyRejectsError: If more files were rejected than `max_bad` allows.
         InterruptedConversionError: On SIGINT or SIGTERM.
         ConversionError: If reading or writing failed.
@@ -114,7 +125,7 @@ def convert(
     check_runner(runner)
     _check_arguments(source, dataset, max_bad=max_bad, workers=workers, timeout_s=timeout_s)
     existing = _existing_dataset(dataset)
-    plan = make_plan(source, options, max_bad=max_bad)
+    plan = make_plan(source, options, max_bad=max_bad, allow_leaks=allow_leaks)
     if existing is not None and not overwrite:
         _require_same(existing, plan, dataset)
         return Conversion(
@@ -124,6 +135,8 @@ def convert(
             source_bytes=plan.job.bytes,
             seconds=time.monotonic() - started,
             reused_shards=0,
+            duplicates=[],
+            near_duplicates=None,
         )
     work = WorkFolder(dataset)
     with _locked(work):
@@ -140,7 +153,7 @@ def convert(
         else:
             run_on(runner, runner_arguments, work, plan.job, report=progress.update)
         outcome = _read_outcome(work)
-        _require_published(outcome, plan, work)
+        require_published(outcome, statistics_split=plan.job.statistics_split)
         clean_up(work)
     return Conversion(
         manifest=read_manifest(dataset),
@@ -149,6 +162,8 @@ def convert(
         source_bytes=plan.job.bytes,
         seconds=time.monotonic() - started,
         reused_shards=outcome.reused,
+        duplicates=outcome.pairs,
+        near_duplicates=outcome.lookalikes,
     )
 
 
@@ -244,21 +259,3 @@ def _read_outcome(work: WorkFolder) -> Outcome:
         msg = "the runner ended without publishing or saying why. Run the same command again: it continues."
         raise ConversionError(msg) from error
     return Outcome(**content)
-
-
-def _require_published(outcome: Outcome, plan: Plan, work: WorkFolder) -> None:
-    if outcome.status == "published":
-        return
-    rejected = sum(outcome.rejects.values())
-    reasons = ", ".join(f"{count} {reason}" for reason, count in outcome.rejects.items())
-    first = "\n".join(
-        f"  {reject['path']}: {reject['reason']}: {reject['detail']}" for reject in outcome.first_rejects
-    )
-    if outcome.status == "nothing_left":
-        msg = f"no image of split {plan.job.statistics_split!r} could be converted ({reasons}); nothing was published. The first:\n{first}"
-        raise TooManyRejectsError(msg)
-    msg = (
-        f"{rejected} files were rejected ({reasons}), and max_bad allows {outcome.allowed}; nothing was published. The first:\n{first}\n"
-        f"Accept them with --max-bad {rejected}: the finished shards are kept, so that takes seconds."
-    )
-    raise TooManyRejectsError(msg)

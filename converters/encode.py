@@ -7,7 +7,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
-from converters.decode import Decoded, ImageError, decode_image
+from converters.decode import Decoded, ImageError
 from converters.options import ConvertOptions
 from schemas.codec import Pixels, decode_payload
 
@@ -17,12 +17,13 @@ MAX_JPEG_SIDE = 65_500
 cv2.setNumThreads(1)  # one process per CPU is the parallelism; OpenCV's own threads would only fight it
 
 
-def convert_image(
-    data: bytes, options: ConvertOptions, *, want_pixels: bool
+def encode_image(
+    decoded: Decoded, data: bytes, options: ConvertOptions, *, want_pixels: bool
 ) -> tuple[bytes, tuple[int, int], Pixels | None]:
-    """Turns a source file's bytes into what is stored.
+    """Turns a decoded image into what is stored.
 
     Args:
+        decoded: What the file decodes to.
         data: The whole file.
         options: How to store it.
         want_pixels: Also return the pixels that a reader will decode, for the statistics.
@@ -32,9 +33,8 @@ def convert_image(
         channels), or None.
 
     Raises:
-        ImageError: If the bytes are not a whole image.
+        ImageError: If it would become too large.
     """
-    decoded = decode_image(data, options)
     if options.encoding == "keep":
         payload = data if decoded.keepable else encode_png(decoded.pixels)
         return payload, decoded.pixels.shape[:2], decoded.pixels

@@ -13,6 +13,7 @@ Encoding = Literal["keep", "jpeg", "png", "raw"]
 Fit = Literal["shorter", "cover", "contain", "stretch"]
 ClassFrom = Literal["first", "parent", "path"]
 Frames = Literal["first", "reject"]
+Duplicates = Literal["keep", "drop", "fail"]
 
 SPLIT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -40,6 +41,8 @@ class ConvertOptions:
         class_from: With nested folders: class is the `first` one, the image's own `parent`, or the
             whole `path` joined by `/`.
         seed: Salt of order and split.
+        duplicates: Images of a split with the pixels of another one in it: `keep` them, `drop` all
+            but the first by path, or `fail`.
 
     Raises:
         UsageError: If a value, or a combination of values, is not allowed.
@@ -59,6 +62,7 @@ class ConvertOptions:
     split: Mapping[str, float] | None = None
     class_from: ClassFrom = "first"
     seed: int = 0
+    duplicates: Duplicates = "keep"
 
     def __post_init__(self) -> None:
         """Fills in the defaults that depend on other options, and checks all of them."""
@@ -80,6 +84,7 @@ class ConvertOptions:
             ("channels", (1, 3)),
             ("frames", get_args(Frames)),
             ("class_from", get_args(ClassFrom)),
+            ("duplicates", get_args(Duplicates)),
         ]:
             value = getattr(self, name)
             if value not in choices:
@@ -127,6 +132,10 @@ class ConvertOptions:
         if self.split is not None:
             content["split"] = dict(self.split)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in content.items()}
+
+    def writing_json(self) -> dict[str, Any]:
+        """The options that shards are written by; `duplicates` is decided when all of them are there."""
+        return {name: value for name, value in self.to_json().items() if name != "duplicates"}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "ConvertOptions":

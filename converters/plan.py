@@ -22,7 +22,9 @@ class Plan:
     shards: list[ShardPlan]
 
 
-def make_plan(source: Path, options: ConvertOptions, *, max_bad: int | float = 0) -> Plan:
+def make_plan(
+    source: Path, options: ConvertOptions, *, max_bad: int | float = 0, allow_leaks: bool = False
+) -> Plan:
     """Lists a source and plans its conversion. Reads no image.
 
     Raises:
@@ -57,10 +59,11 @@ def make_plan(source: Path, options: ConvertOptions, *, max_bad: int | float = 0
         files=len(labelled),
         bytes=sum(item.file.bytes for item in labelled),
         source_digest=source_digest,
-        digest=digest_of([source_digest, times, options.to_json()]),
+        digest=digest_of([source_digest, times, options.writing_json()]),
         rejects=[dataclasses.asdict(reject) for reject in rejects],
         ignored=[dataclasses.asdict(reject) for reject in listing.ignored],
         max_bad=max_bad,
+        allow_leaks=allow_leaks,
     )
     return Plan(job, shards)
 
@@ -111,7 +114,7 @@ def _plan_split(
                 paths=[item.file.path for item in chosen],
                 keys=[text_path(item.file.path) for item in chosen],
                 labels=[labels[item.class_name] for item in chosen],
-                digest=digest_of([file, content, options.to_json()]),
+                digest=digest_of([file, content, options.writing_json()]),
             )
         )
     return plans

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from converters.dropping import drop_rows
+from converters.duplicates import Review, review
 from converters.rejects import Reject, to_json_lines
 from converters.shard import ShardTotals
 from converters.work import Job, WorkFolder, write_json, write_text
@@ -18,6 +20,8 @@ from schemas.index import INDEX_SCHEMA, write_index
 from schemas.manifest import MANIFEST_NAME, REJECTS_NAME, Extent, Manifest, Statistics, build_manifest
 from schemas.sharding import index_file_name
 from schemas.statistics import ChannelStatistics, Histogram, add_histograms
+
+Status = Literal["published", "leaks", "duplicates", "too_many_rejects", "nothing_left"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,13 +34,19 @@ class Outcome:
         allowed: How many rejects were tolerated.
         first_rejects: The first few, to show.
         reused: Shards that an earlier run had finished.
+        copies: How many examples have the pixels of another one: see `duplicates.Review`.
+        pairs: The first few of them, and what they are copies of.
+        lookalikes: The same for near-duplicates.
     """
 
-    status: Literal["published", "too_many_rejects", "nothing_left"]
+    status: Status
     rejects: dict[str, int]
     allowed: int
     first_rejects: list[dict[str, Any]]
     reused: int
+    copies: dict[str, int]
+    pairs: list[dict[str, Any]]
+    lookalikes: dict[str, Any]
 
 
 SHOWN_REJECTS = 5
@@ -60,10 +70,15 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
     rejects = [Reject(**content) for content in job.rejects]
     results = [_require_result(work, shard.number) for shard in ordered]
     rejects += [Reject(**content) for result in results for content in result["rejects"]]
-    outcome = _decide(job, rejects, ordered)
+    found = review(job, results)
+    rejects += found.rejects
+    outcome = _decide(job, rejects, ordered, found)
     try:
         if outcome.status == "published":
-            _publish_files(work, job, ordered, results, rejects)
+            shutil.rmtree(work.kept, ignore_errors=True)  # of an interrupted publication
+            if found.dropped:
+                results = drop_rows(work, job, results, found.dropped)
+            _publish_files(work, job, results, rejects, found.copies)
         write_json(work.root / "outcome.json", dataclasses.asdict(outcome))
     except OSError as error:
         raise work.write_error(error) from error
@@ -94,31 +109,44 @@ def _require_result(work: WorkFolder, number: int) -> dict[str, Any]:
     return result
 
 
-def _decide(job: Job, rejects: list[Reject], totals: Sequence[ShardTotals]) -> Outcome:
+def _decide(job: Job, rejects: list[Reject], totals: Sequence[ShardTotals], found: Review) -> Outcome:
+    bad = [reject for reject in rejects if reject.handling == "rejected"]
     counted = sum(shard.examples for shard in totals if shard.number in job.splits[job.statistics_split])
-    if len(rejects) > job.allowed_rejects:
-        status: Literal["published", "too_many_rejects", "nothing_left"] = "too_many_rejects"
-    else:
-        status = "published" if counted else "nothing_left"
-    first = sorted(rejects, key=lambda reject: reject.path)[:SHOWN_REJECTS]
+    status: Status = "published"
+    if found.copies["across_splits"] and not job.allow_leaks:
+        status = "leaks"
+    elif found.copies["within"] and job.options.duplicates == "fail":
+        status = "duplicates"
+    elif len(bad) > job.allowed_rejects:
+        status = "too_many_rejects"
+    elif not counted:
+        status = "nothing_left"
+    first = sorted(bad, key=lambda reject: reject.path)[:SHOWN_REJECTS]
     return Outcome(
         status=status,
-        rejects=dict(sorted(Counter(reject.reason for reject in rejects).items())),
+        rejects=_count_reasons(bad),
         allowed=job.allowed_rejects,
         first_rejects=[dataclasses.asdict(reject) for reject in first],
         reused=sum(shard.reused for shard in totals),
+        copies=found.copies,
+        pairs=found.pairs,
+        lookalikes=found.lookalikes,
     )
+
+
+def _count_reasons(rejects: Sequence[Reject]) -> dict[str, int]:
+    return dict(sorted(Counter(reject.reason for reject in rejects).items()))
 
 
 def _publish_files(
     work: WorkFolder,
     job: Job,
-    totals: Sequence[ShardTotals],
     results: list[dict[str, Any]],
     rejects: list[Reject],
+    copies: dict[str, int],
 ) -> None:
-    ignored = [Reject(**content) for content in job.ignored]
-    write_text(work.root / REJECTS_NAME, to_json_lines([*rejects, *ignored]))
+    listed = [*rejects, *(Reject(**content) for content in job.ignored)]
+    write_text(work.root / REJECTS_NAME, to_json_lines(listed))
     splits = {
         name: _split(work, job, name, [results[number] for number in numbers])
         for name, numbers in job.splits.items()
@@ -130,9 +158,10 @@ def _publish_files(
             "label": {"class_names": job.class_names},
         },
         splits=splits,
-        statistics=_statistics(job, totals),
-        rejects=dict(sorted(Counter(reject.reason for reject in rejects).items())),
-        ignored=len(ignored),
+        statistics=_statistics(job, results),
+        rejects=_count_reasons([reject for reject in listed if reject.handling == "rejected"]),
+        ignored=sum(reject.handling == "ignored" for reject in listed),
+        duplicates=copies,
         rejects_file=_file_entry(work.root / REJECTS_NAME),
         options=job.options.to_json(),
         source={"files": job.files, "digest": job.source_digest},
@@ -145,11 +174,12 @@ def _image_shape(job: Job) -> tuple[int | None, int | None, int]:
     return height, width, job.options.channels
 
 
-def _statistics(job: Job, totals: Sequence[ShardTotals]) -> Statistics:
-    counted = [shard for shard in totals if shard.number in job.splits[job.statistics_split]]
-    histograms: list[Histogram] = [shard.histogram for shard in counted]
+def _statistics(job: Job, results: Sequence[dict[str, Any]]) -> Statistics:
+    counted = [results[number] for number in job.splits[job.statistics_split]]
+    histograms: list[Histogram] = [np.asarray(result["histogram"], np.int64) for result in counted]
     exact = ChannelStatistics(add_histograms(histograms, channels=job.options.channels))
-    return Statistics.of(exact, split=job.statistics_split, images=sum(shard.examples for shard in counted))
+    images = sum(result["shard"]["examples"] for result in counted)
+    return Statistics.of(exact, split=job.statistics_split, images=images)
 
 
 def _split(work: WorkFolder, job: Job, name: str, results: list[dict[str, Any]]) -> dict[str, Any]:
@@ -194,9 +224,10 @@ def _move_into_place(work: WorkFolder, manifest: Manifest) -> None:
     for split in manifest.splits.values():
         files += [split.index.file, *(shard.file for shard in split.shards)]
     for name in files:
-        for folder in (work.root, work.shards):
+        for folder in (work.root, work.kept, work.shards):
             if (folder / name).exists():  # if not, an interrupted publication moved it already
                 (folder / name).replace(work.dataset / name)
+                break  # a shard without its duplicates replaces the whole one
     _remove_leftovers(work, keep={*files, work.root.name})
     sync_folder(work.dataset)
     write_text(work.root / MANIFEST_NAME, manifest.to_json())

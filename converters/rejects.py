@@ -19,6 +19,8 @@ Reason = Literal[
     "label_invalid",
     "decoder_crash",
     "timeout",
+    "duplicate",
+    "label_conflict",
 ]
 
 
@@ -31,7 +33,7 @@ class Reject:
         reason: Why it is not an example.
         detail: One sentence for a person.
         handling: `rejected` counts against `--max-bad`; `ignored` (hidden files, text beside
-            pictures) does not.
+            pictures, dropped duplicates) does not.
     """
 
     path: str

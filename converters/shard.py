@@ -15,9 +15,10 @@ import google_crc32c
 import numpy as np
 
 from converters.condemned import Verdict
-from converters.decode import ImageError
-from converters.encode import convert_image
+from converters.decode import Decoded, ImageError, decode_image
+from converters.encode import encode_image
 from converters.histogram import count_pixels
+from converters.likeness import Likenesses
 from converters.limits import file_bound, memory_bound, memory_is_limited
 from converters.options import ConvertOptions
 from converters.rejects import Reject, text_path
@@ -88,18 +89,21 @@ def write_shard(
     rows: dict[str, list[Any]] = {name: [] for name in ROW_COLUMNS}
     histogram = np.zeros((job.options.channels, BINS), np.int64)
     counted = histogram if plan.split == job.statistics_split else None
+    likenesses = Likenesses(key=bytes.fromhex(job.digest)[:16])
     try:
         with open_writer(work.shards / plan.file, job.options) as writer:
             for entry, (path, key, label) in enumerate(zip(plan.paths, plan.keys, plan.labels, strict=True)):
                 made = condemned.get(entry) or _make_record(
                     Path(job.source, path), key, label, job.options, counted, partial(watch, entry)
                 )
-                watch(None)
                 if isinstance(made, ImageError | Verdict):
+                    watch(None)
                     rejects.append(Reject(text_path(path), made.reason, made.detail))
                     progress(0, True)
                     continue
-                record, source_bytes = made
+                record, decoded, source_bytes = made
+                likenesses.add(decoded.pixels)
+                watch(None)
                 writer.write(record)
                 _add_row(rows, text_path(path), record)
                 progress(source_bytes, False)
@@ -113,6 +117,7 @@ def write_shard(
                 "sha256": stored.sha256,
             },
             "rows": {**rows, "offset": stored.offsets},
+            "likenesses": likenesses.to_json(),
             "rejects": [dataclasses.asdict(reject) for reject in rejects],
             "histogram": histogram.tolist(),
         }
@@ -147,11 +152,14 @@ def _make_record(
     options: ConvertOptions,
     histogram: Histogram | None,
     decoding: Callable[[], None],
-) -> tuple[Record, int] | ImageError:
+) -> tuple[Record, Decoded, int] | ImageError:
     try:
         data = _read_file(path, options)
         decoding()
-        payload, (height, width), pixels = convert_image(data, options, want_pixels=histogram is not None)
+        decoded = decode_image(data, options)
+        payload, (height, width), pixels = encode_image(
+            decoded, data, options, want_pixels=histogram is not None
+        )
     except ImageError as error:
         return error
     except MemoryError as error:
@@ -172,7 +180,7 @@ def _make_record(
         width=width,
         channels=options.channels,
     )
-    return record, len(data)
+    return record, decoded, len(data)
 
 
 def _read_file(path: Path, options: ConvertOptions) -> bytes:
@@ -212,17 +220,15 @@ def _read_regular_file(path: Path, *, most: int) -> bytes:
 def _finished_result(work: WorkFolder, plan: ShardPlan) -> dict[str, Any] | None:
     """The result of an earlier run, if it is of this very plan and its file is still whole.
 
-    A result is only written after its shard was synced and renamed; the file is in the working
-    folder, or, if publication was interrupted, already in place.
+    A result is only written after its shard was synced and renamed.
     """
     result = work.read_result(plan.number)
     if result is None or result["digest"] != plan.digest:
         return None
-    for folder in (work.shards, work.dataset):
-        path = folder / plan.file
-        if path.is_file():
-            return result if path.stat().st_size == result["shard"]["bytes"] else None
-    return None
+    path = work.find_shard(plan.file)
+    if not path.is_file() or path.stat().st_size != result["shard"]["bytes"]:
+        return None
+    return result
 
 
 def _totals(plan: ShardPlan, result: dict[str, Any], *, reused: bool) -> ShardTotals:

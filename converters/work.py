@@ -7,6 +7,7 @@ DATASET/.work/
   shards/             shard files, under their final names once they are whole
   results/00003.json  totals, index rows and rejects of shard 3, written after its file
   condemned/00003.json  images of shard 3 that must not be decoded again, and why
+  kept/               shards from which publication has left out duplicates
   outcome.json        what publication decided
 ```
 
@@ -63,10 +64,12 @@ class Job:
         files: How many files were planned.
         bytes: Their total size.
         source_digest: Over the listing; goes into the manifest.
-        digest: Over the listing with modification times, and the options: identifies the job.
+        digest: Over the listing with modification times, and the options that shards are written
+            by: identifies the job.
         rejects: Files refused while planning, as `Reject` fields.
         ignored: Files ignored while listing, as `Reject` fields.
         max_bad: How many rejects are tolerated: a number, or a share of all files.
+        allow_leaks: Whether the same pixels may stand in two splits.
     """
 
     source: str
@@ -81,6 +84,7 @@ class Job:
     rejects: list[dict[str, Any]]
     ignored: list[dict[str, Any]]
     max_bad: int | float
+    allow_leaks: bool
 
     @property
     def shards(self) -> int:
@@ -113,6 +117,16 @@ class WorkFolder:
     def shards(self) -> Path:
         """Where shard files are built."""
         return self.root / "shards"
+
+    @property
+    def kept(self) -> Path:
+        """Where publication builds shards without their duplicates."""
+        return self.root / "kept"
+
+    def find_shard(self, file: str) -> Path:
+        """Where a finished shard is: here, or in place already if publication was interrupted."""
+        path = self.shards / file
+        return path if path.is_file() else self.dataset / file
 
     def create(self) -> None:
         """Makes the folders."""

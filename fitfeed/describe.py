@@ -13,7 +13,7 @@ def describe(manifest: Manifest) -> dict[str, Any]:
 
     Returns:
         `format`, `format_version`, `fingerprint`, `splits`, `features`, `class_names`, `statistics`
-        (per channel, range 0..255), `rejects` (count by reason), `ignored`, `options`, `source`.
+        (per channel, range 0..255), `rejects` (count by reason), `ignored`, `duplicates`, `options`, `source`.
     """
     content = manifest.model_dump(mode="json")
     same = (
@@ -24,6 +24,7 @@ def describe(manifest: Manifest) -> dict[str, Any]:
         "statistics",
         "rejects",
         "ignored",
+        "duplicates",
         "options",
         "source",
     )

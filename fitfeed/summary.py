@@ -7,6 +7,8 @@ from beam_jobs import Conversion
 from converters.plan import Plan, expected_bytes
 from schemas.manifest import Manifest
 
+SHOWN_PAIRS = 5
+
 
 def conversion_summary(conversion: Conversion, dataset: str) -> str:
     """The summary for a person."""
@@ -18,7 +20,8 @@ def conversion_summary(conversion: Conversion, dataset: str) -> str:
         "",
     ]
     lines += splits_table(manifest)
-    lines += ["", _rejects_line(manifest)]
+    lines += ["", _rejects_line(manifest), _duplicates_line(manifest)]
+    lines += _near_duplicates_lines(conversion.near_duplicates)
     lines.append(f"bytes      {human_bytes(conversion.source_bytes)} in, {human_bytes(stored)} out")
     if not conversion.up_to_date:
         reused = (
@@ -28,8 +31,7 @@ def conversion_summary(conversion: Conversion, dataset: str) -> str:
         )
         lines.append(f"time       {conversion.seconds:.1f} s, {rate:.0f} images/s{reused}")
     lines += statistics_lines(manifest)
-    if len(manifest.class_names) == 1:
-        lines += ["", f"warning: there is only one class ({manifest.class_names[0]!r}), so every label is 0"]
+    lines += _warnings(conversion)
     lines += ["", *training_lines(dataset, manifest)]
     return "\n".join(lines)
 
@@ -69,10 +71,52 @@ def training_lines(dataset: str, manifest: Manifest) -> list[str]:
 
 
 def _rejects_line(manifest: Manifest) -> str:
+    ignored = manifest.ignored - manifest.duplicates.dropped
     if not manifest.rejects:
-        return f"rejects    none ({manifest.ignored} other files ignored)"
+        return f"rejects    none ({ignored} other files ignored)"
     reasons = ", ".join(f"{count} {reason}" for reason, count in manifest.rejects.items())
-    return f"rejects    {sum(manifest.rejects.values())} ({reasons}); {manifest.ignored} other files ignored; see rejects.jsonl"
+    return f"rejects    {sum(manifest.rejects.values())} ({reasons}); {ignored} other files ignored; see rejects.jsonl"
+
+
+def _duplicates_line(manifest: Manifest) -> str:
+    found = manifest.duplicates
+    parts = []
+    if found.within:
+        parts.append(f"{found.within} kept within a split (--duplicates drop leaves them out)")
+    if found.across_splits:
+        parts.append(f"{found.across_splits} across splits, allowed by --allow-leaks")
+    if found.dropped:
+        parts.append(f"{found.dropped} left out, see rejects.jsonl")
+    return f"duplicates {'; '.join(parts) or 'none'}"
+
+
+def _near_duplicates_lines(found: dict[str, Any] | None) -> list[str]:
+    """How many images look like another, and the first of them."""
+    if found is None or not found["pairs"]:
+        return []
+    least = "" if found["exhaustive"] else "at least "
+    lines = [
+        f"lookalikes {least}{found['within']} within a split, {found['across_splits']} across splits; all are kept. Look at:"
+    ]
+    lines += [
+        f"           {one} ~ {other} ({pair['distance']} of 128 bits differ)"
+        for pair in found["pairs"][:SHOWN_PAIRS]
+        for one, other in [pair["paths"]]
+    ]
+    return lines
+
+
+def _warnings(conversion: Conversion) -> list[str]:
+    manifest, lines = conversion.manifest, []
+    if len(manifest.class_names) == 1:
+        lines.append(f"warning: there is only one class ({manifest.class_names[0]!r}), so every label is 0")
+    if manifest.duplicates.label_conflicts:
+        lines.append(
+            f"warning: images with the pixels of another one in their split, but another label: {manifest.duplicates.label_conflicts}"
+        )
+        conflicts = [pair["paths"] for pair in conversion.duplicates if pair["kind"] == "label_conflict"]
+        lines += [f"  {copy} = {first}" for copy, first in conflicts[:SHOWN_PAIRS]]
+    return ["", *lines] if lines else []
 
 
 def human_bytes(count: int) -> str:

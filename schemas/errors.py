@@ -30,6 +30,18 @@ class TooManyRejectsError(FitfeedError):
     exit_status = 3
 
 
+class SplitLeakError(FitfeedError, ValueError):
+    """The same image stands in two splits. Nothing was published."""
+
+    exit_status = 4
+
+
+class DuplicateImagesError(FitfeedError, ValueError):
+    """The same image stands twice in a split, and `--duplicates fail` was given. Nothing was published."""
+
+    exit_status = 2
+
+
 class IncompleteDatasetError(FitfeedError):
     """The folder holds a conversion that has not finished."""
 

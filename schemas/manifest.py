@@ -207,6 +207,15 @@ class Source(_Model):
     digest: Sha256
 
 
+class Duplicates(_Model):
+    """How many examples have the pixels of another one, and how many were left out: docs/format.md."""
+
+    within: Count
+    label_conflicts: Count
+    across_splits: Count
+    dropped: Count
+
+
 class Manifest(_Model):
     """A complete dataset."""
 
@@ -218,6 +227,7 @@ class Manifest(_Model):
     statistics: Statistics
     rejects: dict[str, PositiveCount]
     ignored: Count
+    duplicates: Duplicates
     rejects_file: File
     options: dict[str, Any]
     source: Source

@@ -21,6 +21,8 @@ examples:
       shorter side 256 pixels, stored as JPEG; split by hash, stable when images are added
   fitfeed convert photos/ flowers/ --format hdf5 --encoding raw --size 224 --fit cover
       uint8 pixels of one shape in HDF5: most bytes, no decoding when training
+  fitfeed convert photos/ flowers/ --duplicates drop
+      of identical pictures only one is taken; flowers/rejects.jsonl names the others
   fitfeed convert photos/ flowers/ --max-bad 1%
       tolerate one bad file in a hundred; each is named in flowers/rejects.jsonl
 
@@ -118,6 +120,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "--seed", type=int, default=0, metavar="N", help="salt of order and split; default: 0"
     )
 
+    arranged.add_argument(
+        "--duplicates",
+        choices=["keep", "drop", "fail"],
+        default="keep",
+        help="images of a split with exactly the pixels of another one in it: keep and count them (default), "
+        "drop all but the first by path, or publish nothing",
+    )
+
     run_group = parser.add_argument_group("how it runs")
     run_group.add_argument(
         "--max-bad",
@@ -125,6 +135,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         default=0,
         metavar="N|P%",
         help="files that may be rejected; default: 0",
+    )
+    run_group.add_argument(
+        "--allow-leaks",
+        action="store_true",
+        help="publish even if an image stands in two splits; otherwise that is exit status 4",
     )
     run_group.add_argument(
         "--workers",
@@ -171,6 +186,7 @@ def run(arguments: argparse.Namespace) -> int:
         split=arguments.split,
         class_from=arguments.class_from,
         seed=arguments.seed,
+        duplicates=arguments.duplicates,
     )
     if arguments.dry_run:
         return _dry_run(arguments, options)
@@ -183,6 +199,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.dataset,
             options,
             max_bad=arguments.max_bad,
+            allow_leaks=arguments.allow_leaks,
             workers=arguments.workers,
             timeout_s=arguments.timeout,
             runner=arguments.runner,
@@ -202,6 +219,8 @@ def _print_result(arguments: argparse.Namespace, conversion: "Conversion") -> No
         document = {
             **describe(conversion.manifest),
             "up_to_date": conversion.up_to_date,
+            "duplicate_pairs": conversion.duplicates,
+            "near_duplicates": conversion.near_duplicates,
             "seconds": round(conversion.seconds, 3),
             "images_per_second": round(conversion.files / conversion.seconds, 1),
         }

@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from converters.decode import Decoded, ImageError, decode_image
-from converters.encode import convert_image
+from converters.encode import encode_image
 from converters.options import ConvertOptions
 from schemas.codec import decode_payload
 
@@ -48,7 +48,7 @@ def test_verdict(row: dict[str, str]) -> None:
 )
 def test_what_is_kept_decodes_to_the_same_pixels_everywhere(row: dict[str, str]) -> None:
     data = (NASTY / row["path"]).read_bytes()
-    payload, shape, pixels = convert_image(data, OPTIONS, want_pixels=True)
+    payload, shape, pixels = encode_image(decode_image(data, OPTIONS), data, OPTIONS, want_pixels=True)
     assert pixels is not None
     np.testing.assert_array_equal(decode_payload(payload, channels=3), pixels)
     theirs = tf.io.decode_image(payload, channels=3, expand_animations=False).numpy()

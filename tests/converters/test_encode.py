@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from converters.decode import Decoded, ImageError
-from converters.encode import convert_image, encode_jpeg, encode_png, resize
+from converters.decode import Decoded, ImageError, decode_image
+from converters.encode import encode_image, encode_jpeg, encode_png, resize
 from converters.histogram import count_pixels
 from converters.options import ConvertOptions
 
@@ -115,7 +115,9 @@ def test_jpeg_quality_matters(channels: int) -> None:
 def test_pixels_are_what_a_reader_gets(clothing: Path, encoding: str) -> None:
     data = next(clothing.glob("test/*/*.jpg")).read_bytes()
     options = ConvertOptions(encoding=encoding, size=None if encoding == "keep" else (64, 64))  # type: ignore[arg-type]
-    payload, (height, width), pixels = convert_image(data, options, want_pixels=True)
+    payload, (height, width), pixels = encode_image(
+        decode_image(data, options), data, options, want_pixels=True
+    )
     read = np.asarray(Image.open(io.BytesIO(payload)))
     assert read.shape == (height, width, 3)
     np.testing.assert_array_equal(read, pixels)

@@ -94,6 +94,7 @@ def test_options_reach_the_dataset(photos: Path, tmp_path: Path) -> None:
         "--quality", "70", "--channels", "1", "--background", "1,2,3", "--frames", "reject", "--max-pixels", "5000000",
         "--shard-size", "1GiB", "--split", "train=0.5,validation=0.5", "--class-from", "parent", "--seed", "5", "--workers", "1",
         "--max-bad", "10%", "--timeout", "99.5", "--runner", "local", "--overwrite",
+        "--duplicates", "drop", "--allow-leaks",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     manifest = json.loads((tmp_path / "flowers" / "manifest.json").read_text())
@@ -112,6 +113,7 @@ def test_options_reach_the_dataset(photos: Path, tmp_path: Path) -> None:
         "split": {"train": 0.5, "validation": 0.5},
         "class_from": "parent",
         "seed": 5,
+        "duplicates": "drop",
     }
     assert manifest["features"]["image"]["shape"] == [40, 50, 1]
     assert list(manifest["splits"]) == ["train", "validation"]

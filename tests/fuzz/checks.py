@@ -11,8 +11,8 @@ from typing import get_args
 
 import numpy as np
 
-from converters.decode import ImageError
-from converters.encode import convert_image
+from converters.decode import ImageError, decode_image
+from converters.encode import encode_image
 from converters.foreign import inspect_file
 from converters.options import ConvertOptions
 from converters.rejects import Reason
@@ -40,7 +40,8 @@ def check_image(data: bytes, options: ConvertOptions) -> str:
         `ok`, or the reason of the reject.
     """
     try:
-        payload, shape, pixels = convert_image(data, options, want_pixels=True)
+        decoded = decode_image(data, options)
+        payload, shape, pixels = encode_image(decoded, data, options, want_pixels=True)
     except ImageError as error:
         expect(error.reason in get_args(Reason), f"reason {error.reason!r}")
         detail = str(error)

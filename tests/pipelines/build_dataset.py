@@ -86,6 +86,7 @@ def build_dataset(
         statistics=Statistics.of(ChannelStatistics(histogram), split=first, images=len(splits[first])),
         rejects={},
         ignored=0,
+        duplicates={"within": 0, "label_conflicts": 0, "across_splits": 0, "dropped": 0},
         rejects_file=_file(folder / REJECTS_NAME),
         options={},
         source={"files": len(every), "digest": "0" * 64},
