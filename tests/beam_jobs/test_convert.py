@@ -13,7 +13,7 @@ import tensorflow as tf
 from PIL import Image
 
 from beam_jobs import convert
-from converters.options import ConvertOptions
+from converters.options import ConvertOptions, Format
 from converters.work import WorkFolder
 from schemas.errors import ConversionError, TooManyRejectsError, UsageError
 from schemas.index import Index
@@ -35,12 +35,13 @@ def some(clothing: Path, tmp_path: Path) -> Path:
     [{}, {"size": (64, 64)}, {"encoding": "raw", "size": (32, 32)}, {"encoding": "png", "size": (48, 48)}],
 )
 def test_same_bytes_with_any_number_of_workers(
-    clothing: Path, tmp_path: Path, format_: str, options: dict[str, Any]
+    clothing: Path, tmp_path: Path, format_: Format, options: dict[str, Any]
 ) -> None:
     folders = []
     for workers in (1, 4):
         folders.append(tmp_path / f"{workers}")
-        convert(clothing, folders[-1], ConvertOptions(format=format_, **options), workers=workers)  # type: ignore[arg-type]
+        chosen = ConvertOptions(format=format_, shards=5, **options)
+        convert(clothing / "validation", folders[-1], chosen, workers=workers)
     assert contents(folders[0]) == contents(folders[1])
 
 
@@ -136,7 +137,9 @@ def accurate_jpeg(data: tf.Tensor, channels: int) -> tf.Tensor:
 def test_statistics_equal_numpy_in_float64(
     clothing: Path, tmp_path: Path, options: dict[str, Any], tolerance: float
 ) -> None:
-    statistics = convert(clothing, tmp_path / "dataset", ConvertOptions(**options)).manifest.statistics
+    statistics = convert(
+        clothing / "test", tmp_path / "dataset", ConvertOptions(**options)
+    ).manifest.statistics
     pixels = decoded(tmp_path / "dataset", read_manifest(tmp_path / "dataset"))
     assert statistics.split == "train"
     assert statistics.pixels == len(pixels)
@@ -148,7 +151,7 @@ def test_statistics_equal_numpy_in_float64(
 
 
 def test_jpeg_statistics_are_exact_for_our_decoder(clothing: Path, tmp_path: Path) -> None:
-    manifest = convert(clothing, tmp_path / "dataset", ConvertOptions(size=(64, 64))).manifest
+    manifest = convert(clothing / "test", tmp_path / "dataset", ConvertOptions(size=(64, 64))).manifest
     pixels = []
     for shard in manifest.splits["train"].shards:
         for record in tf.data.TFRecordDataset(str(tmp_path / "dataset" / shard.file)):

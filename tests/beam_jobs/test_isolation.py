@@ -22,9 +22,9 @@ ROOT = Path(__file__).parents[2]
 # Every Python process that finds it on its path runs this at start, the fork server of the workers too.
 FAULTS = """\
 import os, signal, time
-from converters import encode
+from converters import shard
 
-decode = encode.decode_image
+decode = shard.decode_image
 
 def faulty(data, options):
     if data.endswith(b"segmentation fault"):
@@ -37,7 +37,7 @@ def faulty(data, options):
         bytearray(1 << 42)
     return decode(data, options)
 
-encode.decode_image = faulty
+shard.decode_image = faulty
 """
 
 
@@ -126,6 +126,7 @@ def test_only_the_fatal_files_are_lost(photos: Path, faulty_photos: Path, tmp_pa
     assert examples(tmp_path / "one") == examples(tmp_path / "good")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("faults")
 def test_a_longer_time_limit_lets_an_image_try_again(faulty_photos: Path, tmp_path: Path) -> None:
     assert convert(faulty_photos, tmp_path / "dataset").returncode == 3
