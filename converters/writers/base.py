@@ -32,6 +32,17 @@ class Record:
     width: int
     channels: int
 
+    def columns(self) -> dict[str, bytes | int]:
+        """Everything but the image, by feature name, in the order in which it is stored."""
+        return {
+            "key": self.key.encode(),
+            "label": self.label,
+            "format": self.format.encode(),
+            "height": self.height,
+            "width": self.width,
+            "channels": self.channels,
+        }
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StoredShard:

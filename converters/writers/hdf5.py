@@ -41,16 +41,7 @@ class HDF5Writer(ShardWriter):
             raise ValueError(msg)
         self._spool.write(record.payload)
         self._ends.append(self._ends[-1] + len(record.payload))
-        self._records.append(
-            {
-                "key": record.key.encode(),
-                "label": record.label,
-                "format": record.format.encode(),
-                "height": record.height,
-                "width": record.width,
-                "channels": record.channels,
-            }
-        )
+        self._records.append(record.columns())
 
     def _complete(self) -> StoredShard:
         with h5py.File(self._temporary, "w") as file:

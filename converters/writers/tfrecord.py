@@ -27,17 +27,7 @@ class TFRecordWriter(ShardWriter):
 
     def write(self, record: Record) -> None:
         """Adds a record."""
-        message, image_offset = encode_example(
-            record.payload,
-            {
-                "key": record.key.encode(),
-                "label": record.label,
-                "format": record.format.encode(),
-                "height": record.height,
-                "width": record.width,
-                "channels": record.channels,
-            },
-        )
+        message, image_offset = encode_example(record.payload, record.columns())
         before, after = frame(message)
         self._offsets.append(self._position + HEADER_BYTES + image_offset)
         for part in (before, message, after):

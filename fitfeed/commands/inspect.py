@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from converters.foreign_report import ForeignFeature, ForeignReport
+    from converters.foreign.report import ForeignFeature, ForeignReport
     from schemas.manifest import Extent, Manifest
 
 EPILOG = """\
@@ -162,7 +162,7 @@ def _details(feature: "ForeignFeature", records: int | None) -> str:
 
 
 def _distinct(count: int) -> str:
-    from converters.foreign_report import DISTINCT_LIMIT
+    from converters.foreign.report import DISTINCT_LIMIT
 
     return f"more than {DISTINCT_LIMIT:,} distinct" if count > DISTINCT_LIMIT else f"{count:,} distinct"
 

@@ -15,7 +15,7 @@ import tensorflow as tf
 from PIL import Image
 
 from converters.foreign import inspect_file
-from converters.foreign_report import (
+from converters.foreign.report import (
     DISTINCT_LIMIT,
     ForeignFeature,
     ForeignReport,
@@ -23,7 +23,7 @@ from converters.foreign_report import (
     Span,
     image_format,
 )
-from converters.foreign_tfrecord import RECORD
+from converters.foreign.tfrecord import RECORD
 from schemas.errors import DamagedDatasetError, NotFoundError, UsageError
 from schemas.tfrecord import masked_crc32c
 

@@ -11,8 +11,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from converters.foreign_parser import hdf5_parser
-from converters.foreign_report import ByteStrings, ForeignFeature, ForeignReport, Numbers
+from converters.foreign.parser import hdf5_parser
+from converters.foreign.report import ByteStrings, ForeignFeature, ForeignReport, Numbers
 from schemas.errors import DamagedDatasetError
 
 BLOCK_VALUES = 1 << 16

@@ -5,10 +5,10 @@ import stat
 import zlib
 from pathlib import Path
 
-from converters.foreign_hdf5 import inspect_hdf5
-from converters.foreign_report import ForeignReport, image_format
-from converters.foreign_tfrecord import inspect_tfrecord
-from converters.inflate import Compression, Inflated
+from converters.foreign.hdf5 import inspect_hdf5
+from converters.foreign.inflate import Compression, Inflated
+from converters.foreign.report import ForeignReport, image_format
+from converters.foreign.tfrecord import inspect_tfrecord
 from schemas.errors import NotFoundError, UsageError
 from schemas.manifest import MANIFEST_NAME
 from schemas.tfrecord import HEADER_BYTES, masked_crc32c

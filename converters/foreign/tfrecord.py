@@ -13,9 +13,9 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from converters.example_message import SequenceExample
-from converters.foreign_parser import tfrecord_parser
-from converters.foreign_report import ByteStrings, ForeignFeature, ForeignReport, Numbers, RunningSpan
-from converters.inflate import Compression, Inflated
+from converters.foreign.inflate import Compression, Inflated
+from converters.foreign.parser import tfrecord_parser
+from converters.foreign.report import ByteStrings, ForeignFeature, ForeignReport, Numbers, RunningSpan
 from schemas.errors import DamagedDatasetError, UsageError
 from schemas.tfrecord import CorruptRecordError, iter_records
 
