@@ -61,12 +61,13 @@ def statistics_lines(manifest: Manifest) -> list[str]:
 
 def training_lines(dataset: str, manifest: Manifest) -> list[str]:
     """The lines of Python that train on a dataset."""
-    split = next(iter(manifest.splits))
+    split, content = next(iter(manifest.splits.items()))
+    batch_size = min(32, content.examples)
     size = "" if manifest.features.image.shape[0] else ", image_size=(224, 224)"
     return [
         "train on it:",
         "  from pipelines import make_pipeline",
-        f"  model.fit(make_pipeline({dataset!r}, {split!r}, batch_size=32{size}), epochs=10)",
+        f"  model.fit(make_pipeline({dataset!r}, {split!r}, batch_size={batch_size}{size}), epochs=10)",
     ]
 
 
