@@ -40,7 +40,7 @@ CHUNK = 16
 def main() -> int:
     """Runs the benchmark; returns the exit status."""
     parser = measure.parser(__doc__, rounds=3)
-    parser.add_argument("--images", type=int, default=3000, help="how many (default: %(default)s)")
+    parser.add_argument("--images", type=int, default=1500, help="how many (default: %(default)s)")
     parser.add_argument(
         "--workers", type=int, default=available_cpus(), help="processes (default: %(default)s)"
     )

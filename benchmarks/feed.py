@@ -63,7 +63,7 @@ def main() -> int:
     """Runs the benchmark; returns the exit status."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else a machine without a GPU prints an error
     parser = measure.parser(__doc__, rounds=3)
-    parser.add_argument("--images", type=int, default=1564, help="in an epoch (default: %(default)s)")
+    parser.add_argument("--images", type=int, default=782, help="in an epoch (default: %(default)s)")
     parser.add_argument("--batch-size", type=int, default=128, help="default: %(default)s")
     options = parser.parse_args()
     if options.smoke:
