@@ -48,7 +48,6 @@ class ShardTotals:
         examples: Records in it.
         bytes: Size of its file.
         rejects: Number of rejects by reason.
-        histogram: int64 (channels, 256) of its pixels, zeros outside the statistics split.
         reused: It was finished by an earlier run.
     """
 
@@ -57,7 +56,6 @@ class ShardTotals:
     examples: int
     bytes: int
     rejects: dict[str, int]
-    histogram: Histogram
     reused: bool
 
 
@@ -238,6 +236,5 @@ def _totals(plan: ShardPlan, result: dict[str, Any], *, reused: bool) -> ShardTo
         examples=result["shard"]["examples"],
         bytes=result["shard"]["bytes"],
         rejects=dict(Counter(reject["reason"] for reject in result["rejects"])),
-        histogram=np.asarray(result["histogram"], np.int64),
         reused=reused,
     )
