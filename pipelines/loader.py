@@ -58,7 +58,12 @@ class Loader:
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="fitfeed")
 
     def load(
-        self, epoch: int, examples: npt.NDArray[np.int64], payloads: Sequence[bytes] | None = None
+        self,
+        epoch: int,
+        examples: npt.NDArray[np.int64],
+        payloads: Sequence[bytes] | None = None,
+        *,
+        draws_by: npt.NDArray[np.int64] | None = None,
     ) -> npt.NDArray[Any]:
         """Makes a batch.
 
@@ -66,6 +71,7 @@ class Loader:
             epoch: Number of the epoch, which augmentations depend on.
             examples: int64 (n,), example numbers, n <= batch_size.
             payloads: Their stored bytes where they have been read already. None: they are read here.
+            draws_by: int64 (n,), numbers that augmentations draw by. None: the examples' own.
 
         Returns:
             (n, height, width, channels) of the loader's type. Its memory is used again once this
@@ -77,7 +83,10 @@ class Loader:
         """
         index = self._records.index
         draws = self._program.draw(
-            epoch, examples, heights=index.height[examples], widths=index.width[examples]
+            epoch,
+            examples if draws_by is None else draws_by,
+            heights=index.height[examples],
+            widths=index.width[examples],
         )
         batch = self._buffers.take(len(examples))
         rows = examples.tolist()

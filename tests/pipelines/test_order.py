@@ -128,8 +128,8 @@ def test_order_covers_an_epoch_and_is_stored_order_without_shuffle() -> None:
     steps = Steps(examples=50, batch_size=8, shard=(0, 1), drop_remainder=False)
     shuffled = Order(steps=steps, shuffle=True, seed=1)
     for epoch in range(2):
-        numbers = np.concatenate([shuffled.examples(epoch, step) for step in range(len(steps))])
+        numbers = np.concatenate([shuffled.batch(epoch, step).examples for step in range(len(steps))])
         assert sorted(numbers) == list(range(50))
         assert numbers.tolist() != list(range(50))
     stored = Order(steps=steps, shuffle=False, seed=1)
-    assert stored.examples(3, 6).tolist() == [48, 49]
+    assert stored.batch(3, 6).examples.tolist() == [48, 49]
