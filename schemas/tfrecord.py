@@ -43,15 +43,11 @@ def encode_example(image: bytes, features: Mapping[str, FeatureValue]) -> tuple[
     Returns:
         The serialised message, and the offset of the payload inside it.
     """
-    entries = b"".join([_map_entry(name, _feature(value)) for name, value in features.items()])
-    # Nothing follows the payload on any level: what precedes it depends on its length alone.
-    size = len(image)
-    value = _header(1, size)  # BytesList.value
-    feature = _header(1, len(value) + size) + value  # Feature.bytes_list
-    entry = _delimited(1, b"image") + _header(2, len(feature) + size) + feature
-    body = entries + _header(1, len(entry) + size) + entry  # Features.feature
-    before = _header(1, len(body) + size) + body  # Example.features
-    return before + image, len(before)
+    entries = [_map_entry(name, _feature(value)) for name, value in features.items()]
+    image_entry = _map_entry("image", _feature(image))
+    body = b"".join([*entries, image_entry])
+    message = _delimited(1, body)  # Example.features
+    return message, len(message) - len(image)  # nothing follows the payload on any level
 
 
 def _feature(value: FeatureValue) -> bytes:
@@ -67,12 +63,7 @@ def _map_entry(name: str, feature: bytes) -> bytes:
 
 
 def _delimited(field: int, content: bytes) -> bytes:
-    return _header(field, len(content)) + content
-
-
-def _header(field: int, length: int) -> bytes:
-    """What precedes a field of wire type 2, length-delimited."""
-    return _ONE_BYTE[field << 3 | 2] + _varint(length)
+    return _ONE_BYTE[field << 3 | 2] + _varint(len(content)) + content
 
 
 def _varint(value: int) -> bytes:
