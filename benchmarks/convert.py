@@ -16,7 +16,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -28,10 +28,17 @@ from benchmarks.measure import Result
 from benchmarks.processes import Usage, children_of, usage_of
 from schemas.cpus import available_cpus
 
-CASES: dict[str, tuple[list[str], Callable[[Path], int]]] = {
-    "C1 jpeg 256": (["--size", "256"], floors.transcode_file),
-    "C2 keep": (["--encoding", "keep"], floors.decode_file),
+CASES: dict[str, tuple[list[str], dict[str, Callable[[Path], int]]]] = {
+    "C1 jpeg 256": (
+        ["--size", "256"],
+        {
+            "floor": floors.transcode_file,
+            "floor that shrinks as fitfeed does": floors.transcode_file_as_fitfeed,
+        },
+    ),
+    "C2 keep": (["--encoding", "keep"], {"floor": floors.decode_file}),
 }
+"""Arguments of the conversion, and what it is compared with; the first is the floor of all ratios."""
 
 CHUNK = 16
 """Files per task of the floor's pool."""
@@ -63,29 +70,29 @@ def run(folder: Path, options: argparse.Namespace) -> list[Result]:
     source = folder / "source"
     links = link_sample(source, options.images)
     results = []
-    for case, (arguments, work) in CASES.items():
+    for case, (arguments, bare) in CASES.items():
         arguments = [*arguments, "--workers", str(options.workers)]
         with multiprocessing.get_context("spawn").Pool(options.workers) as pool:
-            pool.map(work, links[: 2 * options.workers], chunksize=1)  # imports, and files into memory
             contestants: dict[str, Callable[[], Timing]] = {
-                "fitfeed": partial(time_fitfeed, source, folder / "dataset", arguments),
-                "floor": partial(time_floor, pool, work, links),
+                "fitfeed": partial(time_fitfeed, source, folder / "dataset", arguments)
             }
+            for name, work in bare.items():
+                pool.map(work, links[: 2 * options.workers], chunksize=1)  # imports, and files into memory
+                contestants[name] = partial(time_floor, pool, work, links)
             timings = measure.alternate(contestants, rounds=options.rounds)
-        results += figures(case, timings["fitfeed"], timings["floor"])
+        results += figures(case, timings.pop("fitfeed"), timings)
     return results
 
 
-def figures(case: str, ours: Sequence[Timing], floor: Sequence[Timing]) -> list[Result]:
+def figures(case: str, ours: Sequence[Timing], bare: Mapping[str, Sequence[Timing]]) -> list[Result]:
     """The rates of a case and what start-up costs."""
     rates = {
         "fitfeed, steady": [timing.steady_rate for timing in ours],
         "fitfeed, whole": [timing.total_rate for timing in ours],
-        "floor": [timing.total_rate for timing in floor],
+        **{name: [timing.total_rate for timing in timings] for name, timings in bare.items()},
     }
     cpu_rates = {
-        "fitfeed": [timing.cpu_rate for timing in ours],
-        "floor": [timing.cpu_rate for timing in floor],
+        name: [timing.cpu_rate for timing in timings] for name, timings in {"fitfeed": ours, **bare}.items()
     }
     startup = [timing.startup_s for timing in ours]
     return [

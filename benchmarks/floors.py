@@ -4,7 +4,7 @@ They check nothing, keep no statistics, write no file and know no order. What th
 the libraries and the machine allow, and what all else is divided by.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import simplejpeg
 
+from converters.shrink import shrink
 from schemas.codec import Pixels
 
 cv2.setNumThreads(1)  # the processes and threads that call it are the parallelism
@@ -26,14 +27,29 @@ def decode_file(path: Path) -> int:
     return simplejpeg.decode_jpeg(path.read_bytes(), colorspace="RGB").nbytes  # type: ignore[no-any-return]
 
 
-def transcode_file(path: Path, side: int = 256, quality: int = 90) -> int:
+Shrink = Callable[[Pixels, int, int], Pixels]
+"""From pixels, height and width to smaller pixels."""
+
+
+def shrink_at_once(pixels: Pixels, height: int, width: int) -> Pixels:
+    """Averages areas by OpenCV's own call."""
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def transcode_file(
+    path: Path, side: int = 256, quality: int = 90, *, shrinking: Shrink = shrink_at_once
+) -> int:
     """Reads, decodes, shrinks the shorter side to `side` and encodes again."""
     pixels = simplejpeg.decode_jpeg(path.read_bytes(), colorspace="RGB")
     height, width = pixels.shape[:2]
     scale = side / min(height, width)
-    size = (round(width * scale), round(height * scale))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    small = shrinking(pixels, round(height * scale), round(width * scale))
     return len(simplejpeg.encode_jpeg(small, quality=quality, colorspace="RGB", colorsubsampling="420"))
+
+
+def transcode_file_as_fitfeed(path: Path) -> int:
+    """The same, shrinking in the way that conversion does."""
+    return transcode_file(path, shrinking=shrink)
 
 
 class Decoding:

@@ -77,3 +77,46 @@ class Watch:
                     usage = usage_of(worker)
                     if usage is not None:
                         self._seen[worker] = usage
+
+
+class TreeWatch:
+    """Looks at a process and all its descendants for as long as they run: their memory together."""
+
+    def __init__(self, pid: int) -> None:
+        """Starts looking.
+
+        Args:
+            pid: The process.
+        """
+        self._pid = pid
+        self._peak = 0
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._look_again_and_again, daemon=True)
+        self._thread.start()
+
+    def finish(self) -> int:
+        """Stops looking; returns the most bytes that were resident at one time, shared ones once."""
+        self._done.set()
+        self._thread.join()
+        return self._peak
+
+    def _look_again_and_again(self) -> None:
+        while not self._done.wait(TREE_INTERVAL_S):
+            self._peak = max(self._peak, sum(_proportional_bytes(pid) for pid in _tree(self._pid)))
+
+
+TREE_INTERVAL_S = 0.1
+"""The kernel walks all pages of a process to tell its proportional share: more often would disturb it."""
+
+
+def _tree(pid: int) -> list[int]:
+    return [pid, *(other for child in children_of(pid) for other in _tree(child))]
+
+
+def _proportional_bytes(pid: int) -> int:
+    """Proportional set size of a process; 0 if it is gone."""
+    try:
+        lines = Path("/proc", str(pid), "smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))

@@ -1,6 +1,7 @@
 """Any image file's bytes to upright 8-bit RGB or grey pixels, fully decoded.
 
-Pillow identifies every file by its content and decodes most formats. Baseline and progressive JPEG
+Pillow identifies every file by its content, but for JPEG whose header holds nothing unusual, and
+decodes most formats. Baseline and progressive JPEG
 goes through simplejpeg, measured about twice as fast as Pillow with the same pixels (both wrap
 libjpeg-turbo with the accurate integer DCT); where simplejpeg finds anything to complain about,
 Pillow's verdict counts.
@@ -19,7 +20,8 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
-from converters.bombs import hidden_bomb, repeats_values
+from converters.bombs import MAX_SCANS, hidden_bomb, repeats_values
+from converters.jpeg_header import PROGRESSIVE, ordinary_jpeg
 from converters.options import ConvertOptions
 from converters.rejects import Reason
 from converters.sniff import jpeg_frame, unidentified
@@ -85,6 +87,9 @@ def decode_image(data: bytes, options: ConvertOptions) -> Decoded:
     """
     if not data:
         raise ImageError("empty_file", "the file has no bytes")
+    ordinary = _decode_ordinary_jpeg(data, options)
+    if ordinary is not None:
+        return ordinary
     bomb = hidden_bomb(data, max_pixels=options.max_pixels)
     if bomb is not None:
         raise ImageError("bomb", bomb)
@@ -93,9 +98,11 @@ def decode_image(data: bytes, options: ConvertOptions) -> Decoded:
         with _identify(data, options) as image:
             _check_header(image, options)
             if image.format in JPEG_FORMATS and image.mode in ("RGB", "L"):
-                fast = _decode_jpeg(data, image, options.channels)
-                if fast is not None:
-                    return fast
+                colour = image.mode == "RGB"
+                frame = jpeg_frame(data)
+                decoded = _decode_jpeg(data, _orientation(image), options, colour=colour, frame=frame)
+                if decoded is not None:
+                    return decoded
             if image.format == "PNG":
                 _check_png_checksums(data)
             return _decode_with_pillow(data, image, options)
@@ -167,18 +174,26 @@ def _frames(image: Image.Image) -> int:
     return count if isinstance(count, int) else 1
 
 
-def _decode_jpeg(data: bytes, image: Image.Image, channels: int) -> Decoded | None:
+def _decode_ordinary_jpeg(data: bytes, options: ConvertOptions) -> Decoded | None:
+    """Decodes a JPEG about which there is nothing to ask Pillow, or returns None."""
+    header = ordinary_jpeg(data)
+    if header is None or header.height * header.width > options.max_pixels:
+        return None
+    if header.frame == PROGRESSIVE and data.count(b"\xff\xda") > MAX_SCANS:
+        return None
+    return _decode_jpeg(data, 1, options, colour=header.components == 3, frame=header.frame)
+
+
+def _decode_jpeg(
+    data: bytes, orientation: int, options: ConvertOptions, *, colour: bool, frame: int | None
+) -> Decoded | None:
     """Decodes by simplejpeg, or returns None where Pillow must decide."""
-    colour = "RGB" if image.mode == "RGB" else "GRAY"
     try:
-        pixels = simplejpeg.decode_jpeg(data, colorspace=colour, strict=True)
+        pixels = simplejpeg.decode_jpeg(data, colorspace="RGB" if colour else "GRAY", strict=True)
     except ValueError:
         return None
-    orientation = _orientation(image)
-    keepable = (
-        orientation == 1 and (channels == 3 or colour == "GRAY") and jpeg_frame(data) in PORTABLE_JPEG_FRAMES
-    )
-    return Decoded(_upright(_with_channels(pixels, channels), orientation), keepable)
+    keepable = orientation == 1 and (options.channels == 3 or not colour) and frame in PORTABLE_JPEG_FRAMES
+    return Decoded(_upright(_with_channels(pixels, options.channels), orientation), keepable)
 
 
 def _decode_with_pillow(data: bytes, image: Image.Image, options: ConvertOptions) -> Decoded:

@@ -9,12 +9,11 @@ from PIL import Image
 
 from converters.decode import Decoded, ImageError
 from converters.options import ConvertOptions
+from converters.shrink import shrink
 from schemas.codec import Pixels, decode_payload
 
 MAX_JPEG_SIDE = 65_500
 """libjpeg's JPEG_MAX_DIMENSION, a little below what the format itself could hold."""
-
-cv2.setNumThreads(1)  # one process per CPU is the parallelism; OpenCV's own threads would only fight it
 
 
 def encode_image(
@@ -85,9 +84,9 @@ def resize(decoded: Decoded, options: ConvertOptions) -> Pixels:
 def _scale(pixels: Pixels, height: int, width: int) -> Pixels:
     if pixels.shape[:2] == (height, width):
         return pixels
-    shrinks = height <= pixels.shape[0] and width <= pixels.shape[1]
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    scaled = np.asarray(cv2.resize(pixels, (width, height), interpolation=interpolation), np.uint8)
+    if height <= pixels.shape[0] and width <= pixels.shape[1]:
+        return shrink(pixels, height, width)
+    scaled = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
     return scaled.reshape(height, width, pixels.shape[2])  # OpenCV drops the channel axis of grey images
 
 

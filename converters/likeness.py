@@ -23,6 +23,12 @@ LONGEST_CALL = 1 << 30
 SAMPLED = 72
 """Pixels are first sampled to 72 x 72, then averaged to 9 x 9: averaging all of them took ten times as long."""
 
+GRID = 9
+"""Rows and columns of what a hash is taken of."""
+
+MOST_LOOKS = 1024
+"""Hashes are taken of so many pictures at once: alone, each would cost a quarter more."""
+
 LEAST_STEP = 2
 """Grey levels between neighbours that JPEG noise does not reach: flat areas then give zero bits."""
 
@@ -39,6 +45,7 @@ class Likenesses:
         self._cipher = AESGCM(key)
         self._digests = bytearray()
         self._hashes = bytearray()
+        self._looks = bytearray()  # of the latest examples, until the hashes of all are taken at once
 
     def add(self, pixels: Pixels) -> None:
         """Adds an image.
@@ -47,10 +54,17 @@ class Likenesses:
             pixels: uint8 (height, width, 1 or 3), contiguous, 0..255.
         """
         self._digests += pixel_digest(pixels, self._cipher)
-        self._hashes += perceptual_hash(pixels)
+        self._looks += look(pixels)
+        if len(self._looks) >= MOST_LOOKS * GRID * GRID:
+            self._take_hashes()
+
+    def _take_hashes(self) -> None:
+        self._hashes += perceptual_hashes(self._looks)
+        self._looks.clear()
 
     def to_json(self) -> dict[str, str]:
         """Both columns as text, 22 + 22 characters an example."""
+        self._take_hashes()
         return {
             "digests": base64.b64encode(self._digests).decode(),
             "hashes": base64.b64encode(self._hashes).decode(),
@@ -61,7 +75,7 @@ def read_likenesses(content: Mapping[str, str]) -> tuple[Words, Words]:
     """Inverse of `Likenesses.to_json`.
 
     Returns:
-        Digests, uint64 (examples, 2), and hashes, uint64 (examples, 2): see `perceptual_hash`.
+        Digests, uint64 (examples, 2), and hashes, uint64 (examples, 2): see `perceptual_hashes`.
     """
     digests, hashes = (
         np.frombuffer(base64.b64decode(content[name]), "<u8").reshape(-1, 2) for name in ("digests", "hashes")
@@ -90,18 +104,27 @@ def pixel_digest(pixels: Pixels, cipher: AESGCM) -> bytes:
     return tag
 
 
-def perceptual_hash(pixels: Pixels) -> bytes:
-    """128 bits that change little when a picture is re-encoded or resized (a dHash of both directions).
-
-    The grey picture shrinks to 9 x 9; the first 64 bits say where it becomes brighter to the right
-    (rows 0 to 7, 8 steps each), the other 64 where it becomes brighter downwards (columns 0 to 7).
+def look(pixels: Pixels) -> bytes:
+    """How a picture looks from afar: 9 x 9 grey values, row by row.
 
     Args:
         pixels: uint8 (height, width, 1 or 3).
     """
     small = cv2.resize(pixels, (SAMPLED, SAMPLED), interpolation=cv2.INTER_LINEAR)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY) if small.ndim == 3 else small
-    grid = cv2.resize(grey, (9, 9), interpolation=cv2.INTER_AREA).astype(np.int16)
-    to_the_right = grid[:8, 1:] > grid[:8, :-1] + LEAST_STEP
-    downwards = grid[1:, :8] > grid[:-1, :8] + LEAST_STEP
-    return np.packbits(to_the_right).tobytes() + np.packbits(downwards).tobytes()
+    return cv2.resize(grey, (GRID, GRID), interpolation=cv2.INTER_AREA).tobytes()
+
+
+def perceptual_hashes(looks: bytes | bytearray) -> bytes:
+    """128 bits each that change little when a picture is re-encoded or resized (dHash of both directions).
+
+    The first 64 bits say where it becomes brighter to the right (rows 0 to 7, 8 steps each), the
+    other 64 where it becomes brighter downwards (columns 0 to 7).
+
+    Args:
+        looks: `look` of any number of pictures, one after the other.
+    """
+    grid = np.frombuffer(looks, np.uint8).reshape(-1, GRID, GRID).astype(np.int16)
+    to_the_right = grid[:, :8, 1:] > grid[:, :8, :-1] + LEAST_STEP
+    downwards = grid[:, 1:, :8] > grid[:, :-1, :8] + LEAST_STEP
+    return np.packbits(np.stack([to_the_right, downwards], axis=1)).tobytes()

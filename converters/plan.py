@@ -11,7 +11,7 @@ from converters.rejects import text_path
 from converters.sources import list_folder
 from converters.work import Job, ShardPlan, digest_of
 from schemas.manifest import SHARD_EXTENSIONS
-from schemas.sharding import number_of_shards, salted_order, shard_bounds, shard_file_name, split_of
+from schemas.sharding import number_of_shards, salted_order, shard_bounds, shard_file_name, splits_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,11 +70,13 @@ def make_plan(
 
 def _by_split(labelled: Sequence[Labelled], options: ConvertOptions) -> dict[str, list[Labelled]]:
     groups: defaultdict[str, list[Labelled]] = defaultdict(list)
-    for item in labelled:
-        if options.split is not None:
-            groups[split_of(text_path(item.file.path), options.split, seed=options.seed)].append(item)
-        else:
-            groups[item.split or "train"].append(item)
+    if options.split is None:
+        assigned = [item.split or "train" for item in labelled]
+    else:
+        keys = [text_path(item.file.path) for item in labelled]
+        assigned = splits_of(keys, options.split, seed=options.seed)
+    for item, split in zip(labelled, assigned, strict=True):
+        groups[split].append(item)
     names = (
         in_split_order(set(groups))
         if options.split is None

@@ -48,6 +48,8 @@ def text_path(path: str) -> str:
     Names that are not valid UTF-8 reach Python with surrogate escapes; they are shown with
     backslash escapes, their own backslashes doubled. All other names stay as they are.
     """
+    if path.isascii():  # nearly all are, and this is asked millions of times
+        return path
     try:
         path.encode()
     except UnicodeEncodeError:

@@ -19,6 +19,8 @@ import hashlib
 import json
 import os
 import uuid
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -244,5 +246,30 @@ def write_text(path: Path, text: str) -> None:
 
 
 def digest_of(content: Any) -> str:
-    """SHA-256 over a value's canonical JSON."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    """SHA-256 over a value's canonical JSON, of which no more than a part is held at a time."""
+    digest = hashlib.sha256()
+    for part in _canonical_json(content):
+        digest.update(part.encode())
+    return digest.hexdigest()
+
+
+ITEMS_AT_ONCE = 1 << 14
+
+
+def _canonical_json(content: Any) -> Iterator[str]:
+    """JSON with sorted keys and no spaces; long lists, on the first two levels, in parts."""
+    to_json = partial(json.dumps, sort_keys=True, separators=(",", ":"))
+    if not isinstance(content, list):
+        yield to_json(content)
+    elif len(content) > ITEMS_AT_ONCE:
+        for start in range(0, len(content), ITEMS_AT_ONCE):
+            yield ("," if start else "[") + to_json(content[start : start + ITEMS_AT_ONCE])[1:-1]
+        yield "]"
+    else:
+        for number, item in enumerate(content):
+            yield "," if number else "["
+            if isinstance(item, list) and len(item) > ITEMS_AT_ONCE:
+                yield from _canonical_json(item)
+            else:
+                yield to_json(item)
+        yield "]" if content else "[]"

@@ -6,14 +6,21 @@ and options always give the same bytes.
 """
 
 import hashlib
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
 
 MIN_EXAMPLES_PER_SHARD = 64
 """Below this, splitting a small dataset further costs more in files than it gains in workers."""
 
 MAX_SHARDS_OF_SMALL_DATASET = 8
 """A dataset smaller than one shard size is still cut into up to this many, to convert in parallel."""
+
+KEYS_AT_ONCE = 1 << 16
+"""Bounds what is held beside the result while many keys are hashed."""
 
 DEFAULT_SHARD_BYTES = 128 << 20  # 128 MiB: large sequential reads, still cheap to redo after a crash
 
@@ -34,6 +41,29 @@ def salted_hash(key: str, *, seed: int, purpose: str) -> int:
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8, key=salt).digest(), "big")
 
 
+def salted_hashes(keys: Sequence[str], *, seed: int, purpose: str) -> npt.NDArray[np.uint64]:
+    """`salted_hash` of many keys, in a fifth of the memory that as many integers would take.
+
+    Returns:
+        uint64 (keys,).
+    """
+    salted = hashlib.blake2b(digest_size=8, key=f"{purpose}:{seed}".encode())
+    hashes = np.empty(len(keys), np.uint64)
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        some = keys[start : start + KEYS_AT_ONCE]
+        hashes[start : start + len(some)] = np.frombuffer(b"".join(map(_digest_by(salted), some)), ">u8")
+    return hashes
+
+
+def _digest_by(salted: "hashlib.blake2b") -> Callable[[str], bytes]:
+    def digest(key: str) -> bytes:
+        state = salted.copy()
+        state.update(key.encode())
+        return state.digest()
+
+    return digest
+
+
 def salted_order(keys: Sequence[str], *, seed: int) -> list[int]:
     """Orders keys by their salted hash, ties by the key itself.
 
@@ -41,7 +71,15 @@ def salted_order(keys: Sequence[str], *, seed: int) -> list[int]:
         The positions of `keys` in their new order: a permutation of `range(len(keys))` that
         depends only on the set of keys and the seed.
     """
-    return sorted(range(len(keys)), key=lambda i: (salted_hash(keys[i], seed=seed, purpose="order"), keys[i]))
+    hashes = salted_hashes(keys, seed=seed, purpose="order")
+    order = np.argsort(hashes, kind="stable")
+    hashes = hashes[order]
+    same = np.concatenate([[False], hashes[1:] == hashes[:-1], [False]])
+    places: list[int] = order.tolist()
+    edges = np.flatnonzero(np.diff(same.astype(np.int8)))
+    for start, stop in edges.reshape(-1, 2).tolist():  # each run of equal hashes
+        places[start : stop + 1] = sorted(places[start : stop + 1], key=keys.__getitem__)
+    return places
 
 
 def split_of(key: str, fractions: Mapping[str, float], *, seed: int) -> str:
@@ -60,6 +98,14 @@ def split_of(key: str, fractions: Mapping[str, float], *, seed: int) -> str:
         if position < upper:
             return name
     return last  # whatever the shares sum to in floating point
+
+
+def splits_of(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int) -> list[str]:
+    """`split_of` of many keys."""
+    positions = salted_hashes(keys, seed=seed, purpose="split") / 2**64
+    names = list(fractions)
+    uppers = list(itertools.accumulate(fractions.values()))[:-1]
+    return [names[i] for i in np.searchsorted(uppers, positions, side="right").tolist()]
 
 
 def number_of_shards(

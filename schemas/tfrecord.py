@@ -63,16 +63,21 @@ def _map_entry(name: str, feature: bytes) -> bytes:
 
 
 def _delimited(field: int, content: bytes) -> bytes:
-    return bytes([field << 3 | 2]) + _varint(len(content)) + content
+    return _ONE_BYTE[field << 3 | 2] + _varint(len(content)) + content
 
 
 def _varint(value: int) -> bytes:
+    if value <= 0x7F:  # nearly all are
+        return _ONE_BYTE[value]
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
         value >>= 7
     out.append(value)
     return bytes(out)
+
+
+_ONE_BYTE = [bytes([value]) for value in range(256)]
 
 
 class CorruptRecordError(ValueError):

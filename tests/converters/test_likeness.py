@@ -12,11 +12,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from converters import likeness
-from converters.likeness import Likenesses, perceptual_hash, pixel_digest, read_likenesses
+from converters.likeness import Likenesses, look, perceptual_hashes, pixel_digest, read_likenesses
 from converters.lookalikes import DISTANCE
 from schemas.codec import Pixels
 
 CIPHER = AESGCM(b"0123456789abcdef")
+
+
+def perceptual_hash(pixels: Pixels) -> bytes:
+    return perceptual_hashes(look(pixels))
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 3]))
@@ -56,6 +60,17 @@ def test_round_trip() -> None:
     assert not hashes.any()  # flat: nothing becomes brighter anywhere
     empty_digests, _ = read_likenesses(Likenesses(b"0123456789abcdef").to_json())
     assert empty_digests.shape == (0, 2)
+
+
+def test_hashes_taken_at_once_are_those_taken_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(likeness, "MOST_LOOKS", 4)
+    generator = np.random.default_rng(0)
+    images = [generator.integers(0, 256, (20, 30, 3), np.uint8) for _ in range(11)]
+    likenesses = Likenesses(b"0123456789abcdef")
+    for image in images:
+        likenesses.add(image)
+    _, hashes = read_likenesses(likenesses.to_json())
+    assert [row.tobytes() for row in hashes] == [perceptual_hash(image) for image in images]
 
 
 def test_hash_says_where_it_becomes_brighter() -> None:

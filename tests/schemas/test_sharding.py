@@ -3,19 +3,23 @@
 import random
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas import sharding
 from schemas.sharding import (
     DEFAULT_SHARD_BYTES,
     MAX_SHARDS_OF_SMALL_DATASET,
     number_of_shards,
     salted_hash,
+    salted_hashes,
     salted_order,
     shard_bounds,
     shard_file_name,
     split_of,
+    splits_of,
 )
 
 KEYS = st.lists(st.text(min_size=1), unique=True, max_size=60)
@@ -38,6 +42,40 @@ def test_order_is_a_permutation(keys: list[str], seed: int) -> None:
 def test_order_changes_with_the_seed() -> None:
     keys = [f"a/{i}.jpg" for i in range(100)]
     assert salted_order(keys, seed=0) != salted_order(keys, seed=1)
+
+
+@given(KEYS, st.integers(), st.integers(1, 9))
+def test_many_keys_at_once_are_hashed_as_one_by_one(keys: list[str], seed: int, at_once: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sharding, "KEYS_AT_ONCE", at_once)
+        hashes = salted_hashes(keys, seed=seed, purpose="order")
+    assert hashes.tolist() == [salted_hash(key, seed=seed, purpose="order") for key in keys]
+    by_hash_and_key = sorted(
+        range(len(keys)), key=lambda i: (salted_hash(keys[i], seed=seed, purpose="order"), keys[i])
+    )
+    assert salted_order(keys, seed=seed) == by_hash_and_key
+
+
+@given(KEYS, st.integers())
+def test_equal_hashes_are_ordered_by_key(keys: list[str], seed: int) -> None:
+    def coarse(keys: list[str], *, seed: int, purpose: str) -> np.ndarray:
+        return salted_hashes(keys, seed=seed, purpose=purpose) % np.uint64(3)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sharding, "salted_hashes", coarse)
+        got = salted_order(keys, seed=seed)
+    hashes = coarse(keys, seed=seed, purpose="order")
+    assert got == sorted(range(len(keys)), key=lambda i: (hashes[i], keys[i]))
+
+
+@given(
+    KEYS, st.integers(), st.lists(st.floats(0.01, 1), min_size=1, max_size=5), st.sampled_from([0.5, 1, 1.5])
+)
+def test_many_keys_are_split_as_one_by_one(
+    keys: list[str], seed: int, shares: list[float], total: float
+) -> None:
+    fractions = {f"split{i}": share * total / sum(shares) for i, share in enumerate(shares)}
+    assert splits_of(keys, fractions, seed=seed) == [split_of(key, fractions, seed=seed) for key in keys]
 
 
 def test_hash_is_pinned() -> None:
