@@ -114,6 +114,8 @@ def _plan_split(
                 paths=[item.file.path for item in chosen],
                 keys=[text_path(item.file.path) for item in chosen],
                 labels=[labels[item.class_name] for item in chosen],
+                bytes=[item.file.bytes for item in chosen],
+                mtimes_ns=[item.file.mtime_ns for item in chosen],
                 digest=digest_of([file, content, options.writing_json()]),
             )
         )

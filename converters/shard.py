@@ -1,10 +1,6 @@
 """Writing one shard: the unit of work, of retry and of resumption."""
 
 import dataclasses
-import errno
-import os
-import stat
-import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -19,17 +15,15 @@ from converters.decode import Decoded, ImageError, decode_image
 from converters.encode import encode_image
 from converters.histogram import count_pixels
 from converters.likeness import Likenesses
-from converters.limits import file_bound, memory_bound, memory_is_limited
+from converters.limits import memory_bound, memory_is_limited
 from converters.options import ConvertOptions
+from converters.planned import Planned, read_planned
 from converters.rejects import Reject, text_path
 from converters.work import Job, ShardPlan, WorkFolder
 from converters.writers import Record, open_writer
 from schemas.codec import payload_format
 from schemas.errors import ConversionError
 from schemas.statistics import BINS, Histogram
-
-READ_ATTEMPTS = 3
-READ_RETRY_DELAY_S = 0.2
 
 Progress = Callable[[int, bool], None]
 """Called after each image with its source bytes and whether it was rejected."""
@@ -91,8 +85,9 @@ def write_shard(
     try:
         with open_writer(work.shards / plan.file, job.options) as writer:
             for entry, (path, key, label) in enumerate(zip(plan.paths, plan.keys, plan.labels, strict=True)):
+                file = Planned(Path(job.source, path), plan.bytes[entry], plan.mtimes_ns[entry])
                 made = condemned.get(entry) or _make_record(
-                    Path(job.source, path), key, label, job.options, counted, partial(watch, entry)
+                    file, key, label, job.options, counted, partial(watch, entry)
                 )
                 if isinstance(made, ImageError | Verdict):
                     watch(None)
@@ -144,7 +139,7 @@ def _add_row(rows: dict[str, list[Any]], path: str, record: Record) -> None:
 
 
 def _make_record(
-    path: Path,
+    file: Planned,
     key: str,
     label: int,
     options: ConvertOptions,
@@ -152,7 +147,7 @@ def _make_record(
     decoding: Callable[[], None],
 ) -> tuple[Record, Decoded, int] | ImageError:
     try:
-        data = _read_file(path, options)
+        data = read_planned(file, options)
         decoding()
         decoded = decode_image(data, options)
         payload, (height, width), pixels = encode_image(
@@ -165,7 +160,7 @@ def _make_record(
             return ImageError(
                 "bomb", f"decoding it takes more than {memory_bound(options.max_pixels) >> 20} MiB of memory"
             )
-        msg = f"out of memory while converting {path}. Run the same command again with fewer --workers, or with a smaller --max-pixels: it continues."
+        msg = f"out of memory while converting {file.path}. Run the same command again with fewer --workers, or with a smaller --max-pixels: it continues."
         raise ConversionError(msg) from error
     if histogram is not None and pixels is not None:
         count_pixels(pixels, histogram)
@@ -179,40 +174,6 @@ def _make_record(
         channels=options.channels,
     )
     return record, decoded, len(data)
-
-
-def _read_file(path: Path, options: ConvertOptions) -> bytes:
-    """Reads a file.
-
-    Raises:
-        ImageError: If this one file is gone, unreadable or too large to be an image.
-        ConversionError: If reading fails for a reason that may pass, several times.
-    """
-    for attempt in range(1, READ_ATTEMPTS + 1):
-        try:
-            return _read_regular_file(path, most=file_bound(options.max_pixels))
-        except FileNotFoundError as error:
-            raise ImageError("vanished", "the file was listed, but is gone or is a broken link") from error
-        except PermissionError as error:
-            raise ImageError("unreadable", "no permission to read the file") from error
-        except OSError as error:
-            if error.errno in (errno.ELOOP, errno.EISDIR):
-                raise ImageError("unreadable", f"not a readable file ({error.strerror})") from error
-            failure = error
-            time.sleep(READ_RETRY_DELAY_S * attempt)
-    msg = f"cannot read {path}: {failure.strerror}, {READ_ATTEMPTS} times. Repair the disk or the network and run the same command again: it continues."
-    raise ConversionError(msg) from failure
-
-
-def _read_regular_file(path: Path, *, most: int) -> bytes:
-    # Not blocking: opening a named pipe would otherwise wait for a writer, for ever.
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            raise ImageError("unreadable", "not a regular file")
-        data = stream.read(most + 1)
-    if len(data) > most:
-        raise ImageError("bomb", f"the file has more than {most} bytes, more than any image that is allowed")
-    return data
 
 
 def _finished_result(work: WorkFolder, plan: ShardPlan) -> dict[str, Any] | None:

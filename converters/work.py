@@ -39,6 +39,8 @@ class ShardPlan:
         paths: Source paths in stored order, as the file system knows them.
         keys: Their keys.
         labels: Their class numbers.
+        bytes: Their sizes when they were listed.
+        mtimes_ns: When they had last been modified then, in nanoseconds; 0 where that is not known.
         digest: Over all that decides the shard's bytes.
     """
 
@@ -48,6 +50,8 @@ class ShardPlan:
     paths: list[str]
     keys: list[str]
     labels: list[int]
+    bytes: list[int]
+    mtimes_ns: list[int]
     digest: str
 
 
