@@ -80,8 +80,8 @@ def write_shard(
     rejects: list[Reject] = []
     rows: dict[str, list[Any]] = {name: [] for name in ROW_COLUMNS}
     histogram = np.zeros((job.options.channels, BINS), np.int64)
-    counted = histogram if plan.split == job.statistics_split else None
-    likenesses = Likenesses(key=bytes.fromhex(job.digest)[:16])
+    counted = histogram if plan.split in job.counted_splits else None
+    likenesses = Likenesses()
     try:
         with open_writer(work.shards / plan.file, job.options) as writer:
             for entry, (path, key, label) in enumerate(zip(plan.paths, plan.keys, plan.labels, strict=True)):
@@ -98,7 +98,7 @@ def write_shard(
                 likenesses.add(decoded.pixels)
                 watch(None)
                 writer.write(record)
-                _add_row(rows, text_path(path), record)
+                _add_row(rows, text_path(path), record, source_bytes)
                 progress(source_bytes, False)
             stored = writer.finish()
         result = {
@@ -120,11 +120,11 @@ def write_shard(
     return _totals(plan, result, reused=False)
 
 
-ROW_COLUMNS = ("key", "path", "label", "length", "crc32c", "height", "width")
+ROW_COLUMNS = ("key", "path", "label", "length", "crc32c", "height", "width", "source_bytes")
 """Columns of the index that are known when a record is written; its offset only with the shard."""
 
 
-def _add_row(rows: dict[str, list[Any]], path: str, record: Record) -> None:
+def _add_row(rows: dict[str, list[Any]], path: str, record: Record, source_bytes: int) -> None:
     values = (
         record.key,
         path,
@@ -133,6 +133,7 @@ def _add_row(rows: dict[str, list[Any]], path: str, record: Record) -> None:
         google_crc32c.value(record.payload),
         record.height,
         record.width,
+        source_bytes,
     )
     for name, value in zip(ROW_COLUMNS, values, strict=True):
         rows[name].append(value)

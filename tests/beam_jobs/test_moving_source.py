@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from beam_jobs import convert
-from beam_jobs.convert import NoProgress
+from beam_jobs.run import NoProgress
 from converters.options import ConvertOptions, Format
 from converters.verify import verify_dataset
 from schemas.errors import ConversionError, IncompleteDatasetError, TooManyRejectsError, UsageError
@@ -187,7 +187,7 @@ def test_a_target_that_is_or_becomes_read_only(some: Path, tmp_path: Path, forma
     dataset.parent.mkdir()
     with (
         read_only(dataset.parent),
-        pytest.raises(UsageError, match="cannot write to DATASET .*: Read-only file system"),
+        pytest.raises(UsageError, match=r"cannot write to DATASET .*: Read-only file system"),
     ):
         convert(some, dataset, options)
     with ExitStack() as half_way:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from converters import likeness
-from converters.likeness import Likenesses, perceptual_hash, pixel_digest, read_likenesses
+from converters.likeness import KEY, Likenesses, perceptual_hash, pixel_digest, read_likenesses
 from converters.lookalikes import DISTANCE
 from schemas.codec import Pixels
 
-CIPHER = AESGCM(b"0123456789abcdef")
+CIPHER = AESGCM(KEY)
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 3]))
@@ -46,7 +46,7 @@ def test_every_part_of_a_huge_image_counts(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_round_trip() -> None:
-    likenesses = Likenesses(b"0123456789abcdef")
+    likenesses = Likenesses()
     images = [np.full((3, 4, 1), value, np.uint8) for value in range(5)]
     for image in images:
         likenesses.add(image)
@@ -54,7 +54,7 @@ def test_round_trip() -> None:
     assert digests.shape == hashes.shape == (5, 2)
     assert [row.tobytes() for row in digests] == [pixel_digest(image, CIPHER) for image in images]
     assert not hashes.any()  # flat: nothing becomes brighter anywhere
-    empty_digests, _ = read_likenesses(Likenesses(b"0123456789abcdef").to_json())
+    empty_digests, _ = read_likenesses(Likenesses().to_json())
     assert empty_digests.shape == (0, 2)
 
 

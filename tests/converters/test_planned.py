@@ -51,7 +51,8 @@ def test_the_same_size_written_anew(file: Planned) -> None:
 
 
 def test_changed_while_it_is_read(file: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, calls = os.fstat, []
+    real = os.fstat
+    calls: list[int] = []
 
     def fstat(descriptor: int) -> os.stat_result:
         status = real(descriptor)
@@ -61,7 +62,7 @@ def test_changed_while_it_is_read(file: Planned, monkeypatch: pytest.MonkeyPatch
         calls.append(descriptor)
         return status
 
-    monkeypatch.setattr(planned.os, "fstat", fstat)
+    monkeypatch.setattr(os, "fstat", fstat)
     assert "(10 bytes then, 14 now)" in refusal(file)[1]
     assert len(calls) == 2
 

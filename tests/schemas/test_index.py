@@ -24,6 +24,8 @@ COLUMNS: dict[str, list[Any]] = {
     "crc32c": [0, 2**32 - 1, 2, 3, 4],
     "height": [1] * ROWS,
     "width": [2**31 - 1] * ROWS,
+    "source_bytes": [1, 2, 3, 4, 2**40],
+    "pixels_digest": [bytes(16), b"0123456789abcde\0", *(bytes([row]) * 16 for row in range(2, ROWS))],
 }
 
 
