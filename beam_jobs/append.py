@@ -12,6 +12,7 @@ from converters.options import ConvertOptions
 from converters.plan import Plan, make_plan
 from converters.publish import clean_up
 from converters.work import WorkFolder
+from schemas.errors import FitfeedError
 from schemas.manifest import Manifest, read_manifest
 
 
@@ -26,13 +27,17 @@ def append_images(
 ) -> Conversion:
     """Adds to a dataset what it does not have yet. See `beam_jobs.convert`, whose arguments these are."""
     started = time.monotonic()
-    read_manifest(dataset)  # before anything is written there: it says so if there is no dataset
+    before = read_manifest(dataset)  # before anything is written there: it says so if there is no dataset
     work = WorkFolder(dataset)
-    with locked(work):  # and only now is the dataset certain to stay what it is
-        before = _settled(work, read_manifest(dataset))
-        existing = open_existing(dataset)
-        chosen = append_options(before, {} if options is None else _given(options))
-        plan = make_plan(source, chosen, max_bad=max_bad, allow_leaks=allow_leaks, existing=existing)
+    with locked(work):
+        try:
+            before = _settled(work, read_manifest(dataset))  # only now is it certain to stay what it is
+            existing = open_existing(dataset)
+            chosen = append_options(before, {} if options is None else _given(options))
+            plan = make_plan(source, chosen, max_bad=max_bad, allow_leaks=allow_leaks, existing=existing)
+        except FitfeedError:
+            _leave(work, before)
+            raise
         if not _is_news(plan, existing):
             _leave(work, before)
             return _conversion(plan, before, before, started)

@@ -154,6 +154,7 @@ def settle(work: WorkFolder, manifest: Manifest) -> Manifest:
     plain[manifest.rejects_file.file] = REJECTS_NAME
     staged = {old: new for old, new in plain.items() if old != new}
     if not staged:
+        _remove_staged(work)
         return manifest
     for old, new in staged.items():  # copied, because the manifest still names them
         temporary = work.root / f"{new}.tmp-copy"
@@ -167,6 +168,12 @@ def settle(work: WorkFolder, manifest: Manifest) -> Manifest:
     sync_folder(work.dataset)
     remove_leftovers(work.dataset, keep={entry.file for entry in settled.files()})
     return settled
+
+
+def _remove_staged(work: WorkFolder) -> None:
+    """Removes what an interruption left of the first names. Shards stay: they may be in place already."""
+    for path in [*work.dataset.glob(staged_index("*")), work.dataset / STAGED_REJECTS]:
+        path.unlink(missing_ok=True)
 
 
 def _renamed(manifest: Manifest, names: Mapping[str, str]) -> Manifest:

@@ -198,7 +198,8 @@ def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptio
     wrong = [name for name in before if name not in ARRANGEMENT and before[name] != after[name]]
     if wrong:
         details = ", ".join(
-            f"--{name.replace('_', '-')} {after[name]} (it has {before[name]})" for name in wrong
+            f"--{name.replace('_', '-')} {_shown(name, after[name])} (it has {_shown(name, before[name])})"
+            for name in wrong
         )
         msg = f"the dataset was made with other options: {details}. With --append leave them out, or choose another folder."
         raise UsageError(msg)
@@ -206,3 +207,14 @@ def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptio
     if shards is None and shard_bytes is None:
         shard_bytes = inherited.shard_bytes
     return ConvertOptions.from_json({**before, "shards": shards, "shard_bytes": shard_bytes})
+
+
+def _shown(name: str, value: Any) -> str:
+    """An option's value as the command line takes it."""
+    if value is None:
+        return "none"
+    if isinstance(value, dict):
+        return ",".join(f"{key}={share:g}" for key, share in value.items())
+    if isinstance(value, list):
+        return ("x" if name == "size" else ",").join(map(str, value))
+    return str(value)

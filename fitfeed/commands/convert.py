@@ -73,9 +73,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         choices=["shorter", "cover", "contain", "stretch"],
         help="shorter side to N keeping the aspect ratio (default) / fill and centre-crop (default for raw) / pad / distort",
     )
-    stored.add_argument(
-        "--quality", type=int, metavar="Q", help="JPEG quality 1-100; default: 90"
-    )
+    stored.add_argument("--quality", type=int, metavar="Q", help="JPEG quality 1-100; default: 90")
     stored.add_argument("--channels", type=int, choices=[1, 3], help="grey or RGB; default: 3")
     stored.add_argument(
         "--background",
@@ -114,9 +112,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         choices=["first", "parent", "path"],
         help="with nested folders, the class is the first one, the image's own, or all joined by /; default: first",
     )
-    arranged.add_argument(
-        "--seed", type=int, metavar="N", help="salt of order and split; default: 0"
-    )
+    arranged.add_argument("--seed", type=int, metavar="N", help="salt of order and split; default: 0")
 
     arranged.add_argument(
         "--duplicates",
@@ -225,9 +221,7 @@ def _options(arguments: argparse.Namespace) -> "ConvertOptions":
     from converters.options import ConvertOptions
 
     given = {
-        field: value
-        for field, name in OPTIONS.items()
-        if (value := getattr(arguments, name)) is not None
+        field: value for field, name in OPTIONS.items() if (value := getattr(arguments, name)) is not None
     }
     if not arguments.append:
         return ConvertOptions(**given)
@@ -247,7 +241,11 @@ def _print_result(arguments: argparse.Namespace, conversion: "Conversion") -> No
             "up_to_date": conversion.up_to_date,
             "duplicate_pairs": conversion.duplicates,
             "near_duplicates": conversion.near_duplicates,
-            **({} if conversion.added is None else {"added": conversion.added, "new_classes": conversion.new_classes}),
+            **(
+                {}
+                if conversion.added is None
+                else {"added": conversion.added, "new_classes": conversion.new_classes}
+            ),
             "seconds": round(conversion.seconds, 3),
             "images_per_second": round(conversion.files / conversion.seconds, 1),
         }
