@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from converters.capacity import check_capacity
 from converters.existing import Existing, all_rows, select_new
 from converters.layout import Labelled, in_split_order, label_by_folders
 from converters.options import ConvertOptions
@@ -73,6 +74,7 @@ def make_plan(
         )
         numbers[split] = [plan.number for plan in planned]
         shards.extend(planned)
+    check_capacity(_shard_files(shards, existing), class_names)
     rows = sorted(map(list, listed)) if existing is None else all_rows(existing, listed)
     times = sorted([text_path(item.file.path), item.file.mtime_ns] for item in labelled)
     source_digest = digest_of(rows)
@@ -99,6 +101,16 @@ def make_plan(
         base=base,
     )
     return Plan(job, shards)
+
+
+def _shard_files(shards: Sequence[ShardPlan], existing: Existing | None) -> dict[str, list[str]]:
+    files: defaultdict[str, list[str]] = defaultdict(list)
+    if existing is not None:
+        for name, split in existing.manifest.splits.items():
+            files[name] = [shard.file for shard in split.shards]
+    for plan in shards:
+        files[plan.split].append(plan.file)
+    return files
 
 
 def _statistics_split(splits: Collection[str], existing: Existing | None) -> str:

@@ -116,6 +116,7 @@ def test_a_compressed_bomb_costs_no_memory(path: Path) -> None:
     zeros: dict[str, Any] = {
         name: [""] * rows if name in ("key", "path") else np.zeros(rows, int) for name in COLUMNS
     }
+    zeros["pixels_digest"] = [bytes(16)] * rows
     write(path, batch(zeros), compression="zstd")
     before = pa.default_memory_pool().max_memory()
     with pytest.raises(DamagedDatasetError, match="compressed"):
