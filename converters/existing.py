@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,6 +46,7 @@ class Existing:
         """Use `open_existing`."""
         self.folder, self.manifest, self.indexes, self.rejects = folder, manifest, indexes, rejects
 
+    @cached_property
     def known(self) -> dict[str, Known]:
         """Key to what is known of its file, for every example."""
         names = self.manifest.class_names
@@ -134,13 +136,12 @@ def select_new(existing: Existing, splits: Mapping[str, Sequence[Labelled]]) -> 
     Raises:
         UsageError: If a file has the key of an example, but another size, class or split.
     """
-    known = existing.known()
     new: dict[str, list[Labelled]] = {}
     changed: list[str] = []
     for split in existing.split_order(splits):
         for item in splits.get(split, ()):
             path = text_path(item.file.path)
-            there = known.get(path)
+            there = existing.known.get(path)
             here = Known(item.file.bytes, item.class_name, split)
             if there is None:
                 new.setdefault(split, []).append(item)
@@ -172,7 +173,7 @@ def all_rows(existing: Existing, listed: Sequence[tuple[str, int, str, str]]) ->
         existing: The dataset.
         listed: Path, size, class and split of each file of the source.
     """
-    rows = {path: [path, *file] for path, file in existing.known().items()}
+    rows = {path: [path, *file] for path, file in existing.known.items()}
     rows |= {row[0]: list(row) for row in listed}
     return [rows[path] for path in sorted(rows)]
 

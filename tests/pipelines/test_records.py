@@ -214,7 +214,9 @@ def test_impossible_index_is_refused(own_copy: CopyOf, column: str, value: int, 
 
 @pytest.mark.parametrize("format_", ["tfrecord", "hdf5"])
 @pytest.mark.parametrize("size", [(2**31 - 1, 2**31 - 1), (2**16, 2**15 + 1)])
-def test_an_image_larger_than_any_is_refused(own_copy: CopyOf, format_: str, size: tuple[int, int]) -> None:
+def test_an_image_larger_than_any_is_refused(
+    own_copy: CopyOf, format_: Format, size: tuple[int, int]
+) -> None:
     path = own_copy(format_)
     columns = columns_of(Index(path / "train.index.arrow"))
     columns["height"][4], columns["width"][4] = size
