@@ -4,5 +4,5 @@
 does not import Beam.
 """
 
-from beam_jobs.convert import Conversion as Conversion
+from beam_jobs.conversion import Conversion as Conversion
 from beam_jobs.convert import convert as convert

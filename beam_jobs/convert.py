@@ -1,77 +1,23 @@
 """A whole conversion: plan, run, publish. The Python form of `fitfeed convert`."""
 
-import dataclasses
-import fcntl
-import json
 import math
-import os
-import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
 
-from beam_jobs.local import run_local
-from beam_jobs.remote import check_runner, run_on
-from beam_jobs.verdict import require_published
+from beam_jobs.append import append_images
+from beam_jobs.conversion import Conversion
+from beam_jobs.remote import check_runner
+from beam_jobs.run import NoProgress, ProgressReport, Running, locked, run_job
 from converters.options import ConvertOptions
 from converters.plan import Plan, make_plan
-from converters.publish import Outcome, clean_up
-from converters.work import PARTS, WorkFolder
-from schemas.cpus import available_cpus
-from schemas.errors import ConversionError, UsageError
+from converters.publish import clean_up
+from converters.work import WorkFolder
+from schemas.errors import UsageError
 from schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
 
 DEFAULT_TIMEOUT_S = 300.0
 """Four times what the largest image allowed takes in the slowest format (0.8 s of CPU time per megapixel)."""
-
-
-class ProgressReport(Protocol):
-    """Who is told how far a conversion is."""
-
-    def start(self, *, images: int, shards: int) -> None:
-        """Planning is done; so much is to do."""
-
-    def update(self, images: int, rejects: int, source_bytes: int) -> None:
-        """So much is done; called from another thread."""
-
-
-class NoProgress:
-    """Tells nobody."""
-
-    def start(self, *, images: int, shards: int) -> None:
-        """Does nothing."""
-
-    def update(self, images: int, rejects: int, source_bytes: int) -> None:
-        """Does nothing."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Conversion:
-    """What a conversion did.
-
-    Attributes:
-        manifest: Of the dataset, now complete.
-        up_to_date: It was complete before: same source, same options.
-        files: Files planned.
-        source_bytes: Their total size.
-        seconds: Wall time of this run.
-        reused_shards: Shards that an earlier, unfinished run had written.
-        duplicates: The first images with the pixels of another: each with `paths` (it, and the one
-            that comes first) and `kind`; the manifest counts all. Empty if `up_to_date`.
-        near_duplicates: Images that look like another: how many `within` a split and `across_splits`,
-            the first `pairs`, and whether the search was `exhaustive`. None if `up_to_date`.
-    """
-
-    manifest: Manifest
-    up_to_date: bool
-    files: int
-    source_bytes: int
-    seconds: float
-    reused_shards: int
-    duplicates: list[dict[str, Any]]
-    near_duplicates: dict[str, Any] | None
 
 
 def convert(
@@ -86,6 +32,7 @@ def convert(
     runner: str = "local",
     runner_arguments: Sequence[str] = (),
     overwrite: bool = False,
+    append: bool = False,
     progress: ProgressReport | None = None,
 ) -> Conversion:
     """Converts a folder of images to a dataset.
@@ -105,6 +52,8 @@ def convert(
         runner: `local`, or the name of a Beam runner.
         runner_arguments: Options for that runner, untouched.
         overwrite: Replace a complete dataset.
+        append: Add to a complete dataset what it does not have yet. `options` must be those that it was
+            made with, or None; `max_bad` counts the files that are new.
         progress: Who is told how far it is.
 
     Returns:
@@ -112,6 +61,7 @@ def convert(
 
     Raises:
         UsageError, NotFoundError: If the arguments, the source or the target do not fit.
+        IncompleteDatasetError, DamagedDatasetError: If a dataset that is appended to is not whole.
         SplitLeakError: If an image stands in two splits, unless `allow_leaks`.
         DuplicateImagesError: If one stands twice in a split, and the options say `fail`.
         TooManyRejectsError: If more files were rejected than `max_bad` allows.
@@ -119,11 +69,24 @@ def convert(
         ConversionError: If reading or writing failed.
     """
     started = time.monotonic()
-    options = options or ConvertOptions()
-    progress = progress or NoProgress()
     source, dataset = Path(source), Path(dataset).absolute()
     check_runner(runner)
     _check_arguments(source, dataset, max_bad=max_bad, workers=workers, timeout_s=timeout_s)
+    running = Running(
+        workers=workers,
+        timeout_s=timeout_s,
+        runner=runner,
+        runner_arguments=runner_arguments,
+        progress=progress or NoProgress(),
+    )
+    if append and overwrite:
+        msg = "overwrite replaces a dataset and append adds to it. Give one of them."
+        raise UsageError(msg)
+    if append:
+        return append_images(
+            source, dataset, options, max_bad=max_bad, allow_leaks=allow_leaks, running=running
+        )
+    options = options or ConvertOptions()
     existing = _existing_dataset(dataset)
     plan = make_plan(source, options, max_bad=max_bad, allow_leaks=allow_leaks)
     if existing is not None and not overwrite:
@@ -139,21 +102,8 @@ def convert(
             near_duplicates=None,
         )
     work = WorkFolder(dataset)
-    with _locked(work):
-        _prepare(work, plan, timeout_s=timeout_s)
-        progress.start(images=plan.job.files, shards=plan.job.shards)
-        if runner == "local":
-            run_local(
-                work,
-                plan.job,
-                workers=workers or available_cpus(),
-                timeout_s=timeout_s,
-                report=progress.update,
-            )
-        else:
-            run_on(runner, runner_arguments, work, plan.job, report=progress.update)
-        outcome = _read_outcome(work)
-        require_published(outcome, statistics_split=plan.job.statistics_split)
+    with locked(work):
+        outcome = run_job(work, plan, running)
         clean_up(work)
     return Conversion(
         manifest=read_manifest(dataset),
@@ -210,52 +160,3 @@ def _require_same(existing: Manifest, plan: Plan, dataset: Path) -> None:
         return
     msg = f"DATASET {dataset} is complete, but {what}. Give --overwrite to replace it, or choose another folder."
     raise UsageError(msg)
-
-
-@contextmanager
-def _locked(work: WorkFolder) -> Iterator[None]:
-    """Lets one conversion at a time into a folder. The lock ends with the process, however it ends."""
-    try:
-        work.create()
-        lock = os.open(work.root / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        msg = f"cannot write to DATASET {work.dataset}: {error.strerror}. Choose a folder that you may write to."
-        raise UsageError(msg) from error
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            msg = f"another conversion into {work.dataset} is running. Wait for it, or choose another folder."
-            raise UsageError(msg) from error
-        yield
-    finally:
-        os.close(lock)
-
-
-def _prepare(work: WorkFolder, plan: Plan, *, timeout_s: float) -> None:
-    """Brings the working folder in line with the plan, keeping finished shards of the same job."""
-    known = work.read_job_or_none()
-    try:
-        if known is None or known.digest != plan.job.digest:
-            (work.root / "job.json").unlink(missing_ok=True)  # first: it vouches for the plans
-            for name in PARTS:
-                shutil.rmtree(work.root / name, ignore_errors=True)
-            work.create()
-            for shard in plan.shards:
-                work.write_plan(shard)
-        work.sweep_temporary_files()
-        work.pardon(timeout_s)
-        (work.root / "outcome.json").unlink(missing_ok=True)
-        work.write_job(plan.job)
-    except OSError as error:
-        msg = f"cannot write to DATASET {work.dataset}: {error.strerror}. Make room there and run the same command again."
-        raise ConversionError(msg) from error
-
-
-def _read_outcome(work: WorkFolder) -> Outcome:
-    try:
-        content = json.loads((work.root / "outcome.json").read_text())
-    except FileNotFoundError as error:
-        msg = "the runner ended without publishing or saying why. Run the same command again: it continues."
-        raise ConversionError(msg) from error
-    return Outcome(**content)

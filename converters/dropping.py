@@ -8,6 +8,7 @@ import google_crc32c
 import numpy as np
 
 from converters.histogram import count_pixels
+from converters.likeness import keep_rows
 from converters.options import ConvertOptions
 from converters.work import Job, WorkFolder
 from converters.writers import Record, open_writer
@@ -75,6 +76,7 @@ def _without(work: WorkFolder, job: Job, result: dict[str, Any], dropped: frozen
             "sha256": stored.sha256,
         },
         "rows": {**columns, "offset": stored.offsets},
+        "likenesses": keep_rows(result["likenesses"], kept_rows),
         "histogram": (histogram - gone).tolist(),
     }
 

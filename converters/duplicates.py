@@ -7,21 +7,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from converters.existing import Existing
 from converters.likeness import Words, read_likenesses
 from converters.lookalikes import find_lookalikes
 from converters.rejects import Reject
 from converters.work import Job
 
 SHOWN_PAIRS = 20
+NO_WORDS: Words = np.empty((0, 2), np.uint64)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """Every example that was written, as columns; splits one after the other, in manifest order.
+    """Examples as columns: all that were written, and of a dataset that is appended to those like them.
+
+    Those that were written come first, splits one after the other in manifest order.
 
     Attributes:
-        shard: int64 (n,), number of its shard.
-        row: int64 (n,), its place in that shard.
+        existing: bool (n,), whether it was in the dataset before.
+        shard: int64 (n,), number of its shard; -1 where it was in the dataset before.
+        row: int64 (n,), its place in that shard, or in its split's index if it was there before.
         split: int64 (n,), number of its split.
         label: int64 (n,), its class.
         digest: uint64 (n, 2), equal for equal pixels.
@@ -29,6 +34,7 @@ class Catalogue:
         path: Tells an example's path; paths stay in the results, where they are.
     """
 
+    existing: npt.NDArray[np.bool_]
     shard: npt.NDArray[np.int64]
     row: npt.NDArray[np.int64]
     split: npt.NDArray[np.int64]
@@ -38,31 +44,70 @@ class Catalogue:
     path: Callable[[int], str]
 
 
-def catalogue(job: Job, results: Sequence[dict[str, Any]]) -> Catalogue:
+def catalogue(job: Job, results: Sequence[dict[str, Any]], existing: Existing | None = None) -> Catalogue:
     """Collects the examples of all shards.
 
     Args:
         job: The job.
         results: Of every shard, by number.
+        existing: The dataset that is appended to.
     """
+    written = _written(job, results, [] if existing is None else list(existing.manifest.splits))
+    return written if existing is None else _with_like(written, existing)
+
+
+def _written(job: Job, results: Sequence[dict[str, Any]], known_splits: Sequence[str]) -> Catalogue:
+    names = [*known_splits, *(name for name in job.splits if name not in known_splits)]
     numbers = [number for shards in job.splits.values() for number in shards]
     sizes = [results[number]["shard"]["examples"] for number in numbers]
-    of_split = [split for split, shards in enumerate(job.splits.values()) for _ in shards]
+    of_split = [names.index(name) for name, shards in job.splits.items() for _ in shards]
     likenesses = [read_likenesses(results[number]["likenesses"]) for number in numbers]
     shard = np.repeat(np.asarray(numbers, np.int64), sizes)
-    row = np.concatenate([np.arange(size) for size in sizes])
+    row = np.concatenate([np.empty(0, np.int64), *(np.arange(size) for size in sizes)])
 
     def path(example: int) -> str:
         text: str = results[shard[example]]["rows"]["path"][row[example]]
         return text
 
     return Catalogue(
+        existing=np.zeros(len(shard), np.bool_),
         shard=shard,
         row=row,
         split=np.repeat(np.asarray(of_split, np.int64), sizes),
-        label=np.concatenate([np.asarray(results[number]["rows"]["label"], np.int64) for number in numbers]),
-        digest=np.concatenate([digests for digests, _ in likenesses]),
-        look=np.concatenate([hashes for _, hashes in likenesses]),
+        label=np.concatenate(
+            [row[:0], *(np.asarray(results[number]["rows"]["label"], np.int64) for number in numbers)]
+        ),
+        digest=np.concatenate([NO_WORDS, *(digests for digests, _ in likenesses)]),
+        look=np.concatenate([NO_WORDS, *(hashes for _, hashes in likenesses)]),
+        path=path,
+    )
+
+
+def _with_like(written: Catalogue, existing: Existing) -> Catalogue:
+    """Adds the examples of the dataset whose digest one that was written has too."""
+    rows, splits, labels, digests = [written.row], [written.split], [written.label], [written.digest]
+    indexes = list(existing.indexes.values())
+    for number, index in enumerate(indexes):
+        digest = index.pixels_digest.view("<u8").reshape(-1, 2)
+        like = np.flatnonzero(np.isin(digest[:, 0], written.digest[:, 0]))
+        rows.append(like)
+        splits.append(np.full(len(like), number))
+        labels.append(index.label[like])
+        digests.append(digest[like])
+    row, split, count = np.concatenate(rows), np.concatenate(splits), len(written.row)
+    more = len(row) - count
+
+    def path(example: int) -> str:
+        return written.path(example) if example < count else indexes[split[example]].path(int(row[example]))
+
+    return Catalogue(
+        existing=np.arange(len(row)) >= count,
+        shard=np.concatenate([written.shard, np.full(more, -1)]),
+        row=row,
+        split=split,
+        label=np.concatenate(labels),
+        digest=np.concatenate(digests),
+        look=np.concatenate([written.look, np.zeros((more, 2), np.uint64)]),
         path=path,
     )
 
@@ -74,6 +119,7 @@ class Copy:
     Attributes:
         example: Number in the catalogue.
         of: The one that comes first: by path in the same split, else in the first split that has it.
+            One that was in the dataset before comes before all that are appended.
         kind: `duplicate` (same split and label), `label_conflict` (same split, another label) or
             `split_leak` (another split).
     """
@@ -84,7 +130,7 @@ class Copy:
 
 
 def find_copies(examples: Catalogue) -> list[Copy]:
-    """Finds all examples whose pixels another one has, exactly.
+    """Finds all written examples whose pixels another one has, exactly.
 
     An example may be listed twice: as a leak and as a copy within its split. The order is that of
     the paths, and so the same whatever wrote the shards.
@@ -94,13 +140,20 @@ def find_copies(examples: Catalogue) -> list[Copy]:
 
 
 def _groups(examples: Catalogue) -> Iterator[list[int]]:
-    """Examples with the same pixels, two or more, sorted by split and path."""
+    """Examples with the same pixels, two or more: existing ones first, then by split and path."""
     order = np.lexsort((examples.digest[:, 1], examples.digest[:, 0]))
     same = (examples.digest[order[1:]] == examples.digest[order[:-1]]).all(axis=1)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], same, [False]]).astype(np.int8)))
     for start, stop in edges.reshape(-1, 2).tolist():
         members: list[int] = order[start : stop + 1].tolist()
-        yield sorted(members, key=lambda example: (examples.split[example], examples.path(example)))
+        yield sorted(
+            members,
+            key=lambda example: (
+                not examples.existing[example],
+                examples.split[example],
+                examples.path(example),
+            ),
+        )
 
 
 def _copies(examples: Catalogue, group: list[int]) -> Iterator[Copy]:
@@ -108,6 +161,8 @@ def _copies(examples: Catalogue, group: list[int]) -> Iterator[Copy]:
     for example in group:
         split = int(examples.split[example])
         first = first_of.setdefault(split, example)
+        if examples.existing[example]:
+            continue  # counted when it was written
         if first != example:
             same = examples.label[first] == examples.label[example]
             yield Copy(example, first, "duplicate" if same else "label_conflict")
@@ -135,14 +190,16 @@ class Review:
     rejects: list[Reject]
 
 
-def review(job: Job, results: Sequence[dict[str, Any]]) -> Review:
+def review(job: Job, results: Sequence[dict[str, Any]], existing: Existing | None = None) -> Review:
     """Looks for the same picture more than once.
 
     Args:
         job: The job.
         results: Of every shard, by number.
+        existing: The dataset that is appended to. Its examples stay; near-duplicates among them are
+            not looked for.
     """
-    examples = catalogue(job, results)
+    examples = catalogue(job, results, existing)
     copies = find_copies(examples)
     within = [copy for copy in copies if copy.kind != "split_leak"]
     dropped = within if job.options.duplicates == "drop" else []
@@ -177,7 +234,7 @@ def _shown(examples: Catalogue, copies: Sequence[Copy]) -> list[dict[str, Any]]:
 
 
 def _lookalikes(examples: Catalogue, copies: Sequence[Copy]) -> dict[str, Any]:
-    distinct = np.ones(len(examples.row), np.bool_)
+    distinct = ~examples.existing
     distinct[[copy.example for copy in copies]] = False
     chosen = np.flatnonzero(distinct)
     found = find_lookalikes(examples.look[chosen], examples.split[chosen], shown=SHOWN_PAIRS)

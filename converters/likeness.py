@@ -1,11 +1,12 @@
 """What tells one picture from another: a digest of its exact pixels, and a hash of how it looks.
 
-Both are taken of the decoded, upright pixels before any resizing, and neither leaves the working
-folder. Their cost matters, since every image pays it; docs/adr/0006-duplicates.md has the figures.
+Both are taken of the decoded, upright pixels before any resizing. The digest goes into the index, so
+that images that are appended can be compared; the hash never leaves the working folder. Their cost
+matters, since every image pays it; docs/adr/0006-duplicates.md has the figures.
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -16,6 +17,9 @@ from schemas.codec import Pixels
 
 Words = npt.NDArray[np.uint64]
 """uint64 (examples, 2)."""
+
+KEY = b"fitfeed's pixels"
+"""16 bytes. The same in every dataset, so that digests of different conversions can be compared."""
 
 LONGEST_CALL = 1 << 30
 """AES-GCM takes less than 2 GiB in one call."""
@@ -36,13 +40,9 @@ LEAST_STEP = 2
 class Likenesses:
     """Digests and hashes of a shard's examples, in stored order. Not thread-safe."""
 
-    def __init__(self, key: bytes) -> None:
-        """Starts empty.
-
-        Args:
-            key: 16 bytes, the same for all shards whose digests are to be compared.
-        """
-        self._cipher = AESGCM(key)
+    def __init__(self) -> None:
+        """Starts empty."""
+        self._cipher = AESGCM(KEY)
         self._digests = bytearray()
         self._hashes = bytearray()
         self._looks = bytearray()  # of the latest examples, until the hashes of all are taken at once
@@ -81,6 +81,14 @@ def read_likenesses(content: Mapping[str, str]) -> tuple[Words, Words]:
         np.frombuffer(base64.b64decode(content[name]), "<u8").reshape(-1, 2) for name in ("digests", "hashes")
     )
     return digests, hashes
+
+
+def keep_rows(content: Mapping[str, str], rows: Sequence[int]) -> dict[str, str]:
+    """Only some rows of `Likenesses.to_json`."""
+    return {
+        name: base64.b64encode(column[list(rows)].tobytes()).decode()
+        for name, column in zip(("digests", "hashes"), read_likenesses(content), strict=True)
+    }
 
 
 def pixel_digest(pixels: Pixels, cipher: AESGCM) -> bytes:

@@ -2,9 +2,11 @@
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from converters.capacity import check_capacity
+from converters.existing import Existing, all_rows, select_new
 from converters.layout import Labelled, in_split_order, label_by_folders
 from converters.options import ConvertOptions
 from converters.rejects import text_path
@@ -23,49 +25,98 @@ class Plan:
 
 
 def make_plan(
-    source: Path, options: ConvertOptions, *, max_bad: int | float = 0, allow_leaks: bool = False
+    source: Path,
+    options: ConvertOptions,
+    *,
+    max_bad: int | float = 0,
+    allow_leaks: bool = False,
+    existing: Existing | None = None,
 ) -> Plan:
     """Lists a source and plans its conversion. Reads no image.
 
+    Args:
+        source: The folder.
+        options: How to convert.
+        max_bad: Rejects to tolerate, a number or a share.
+        allow_leaks: Whether an image may stand in two splits.
+        existing: The dataset that images are appended to: its files are left out.
+
     Raises:
-        NotFoundError, UsageError: If the source is missing, empty or not laid out in classes.
+        NotFoundError, UsageError: If the source is missing, empty or not laid out in classes, or
+            contradicts the dataset that is appended to.
     """
     listing = list_folder(source)
     labelled, rejects = label_by_folders(
         listing.files, class_from=options.class_from, use_split_folders=options.split is None
     )
-    class_names = sorted({item.class_name for item in labelled})
-    labels = {name: number for number, name in enumerate(class_names)}
     splits = _by_split(labelled, options)
+    listed = [
+        (text_path(item.file.path), item.file.bytes, item.class_name, split)
+        for split, items in splits.items()
+        for item in items
+    ]
+    if existing is not None:
+        splits = select_new(existing, splits)
+        labelled = [item for items in splits.values() for item in items]
+    found = {item.class_name for item in labelled}
+    class_names = sorted(found) if existing is None else existing.class_names(found)
+    labels = {name: number for number, name in enumerate(class_names)}
     numbers: dict[str, list[int]] = {}
     shards: list[ShardPlan] = []
     for split, items in splits.items():
-        planned = _plan_split(split, items, labels=labels, options=options, first_number=len(shards))
+        planned = _plan_split(
+            split,
+            items,
+            labels=labels,
+            options=options,
+            first_number=len(shards),
+            before=0 if existing is None else existing.shards(split),
+        )
         numbers[split] = [plan.number for plan in planned]
         shards.extend(planned)
-    rows = sorted(
-        [text_path(item.file.path), item.file.bytes, item.class_name, split]
-        for split, items in splits.items()
-        for item in items
-    )
+    check_capacity(_shard_files(shards, existing), class_names)
+    rows = sorted(map(list, listed)) if existing is None else all_rows(existing, listed)
     times = sorted([text_path(item.file.path), item.file.mtime_ns] for item in labelled)
     source_digest = digest_of(rows)
+    base, identity = None, [source_digest, times, options.writing_json()]
+    if existing is not None:
+        seen = {text_path(item.file.path) for item in labelled}
+        seen |= {reject.path for reject in [*rejects, *listing.ignored]}
+        base = existing.base(seen, source_files=len(rows))
+        identity.append(base.fingerprint)
     job = Job(
         source=str(source.resolve()),
         options=options,
         class_names=class_names,
         splits=numbers,
-        statistics_split="train" if "train" in numbers else next(iter(numbers)),
+        statistics_split=_statistics_split(numbers, existing),
         files=len(labelled),
         bytes=sum(item.file.bytes for item in labelled),
         source_digest=source_digest,
-        digest=digest_of([source_digest, times, options.writing_json()]),
+        digest=digest_of(identity),
         rejects=[dataclasses.asdict(reject) for reject in rejects],
         ignored=[dataclasses.asdict(reject) for reject in listing.ignored],
         max_bad=max_bad,
         allow_leaks=allow_leaks,
+        base=base,
     )
     return Plan(job, shards)
+
+
+def _shard_files(shards: Sequence[ShardPlan], existing: Existing | None) -> dict[str, list[str]]:
+    files: defaultdict[str, list[str]] = defaultdict(list)
+    if existing is not None:
+        for name, split in existing.manifest.splits.items():
+            files[name] = [shard.file for shard in split.shards]
+    for plan in shards:
+        files[plan.split].append(plan.file)
+    return files
+
+
+def _statistics_split(splits: Collection[str], existing: Existing | None) -> str:
+    if existing is not None:
+        return existing.statistics_split(splits)
+    return "train" if "train" in splits else next(iter(splits))
 
 
 def _by_split(labelled: Sequence[Labelled], options: ConvertOptions) -> dict[str, list[Labelled]]:
@@ -92,6 +143,7 @@ def _plan_split(
     labels: dict[str, int],
     options: ConvertOptions,
     first_number: int,
+    before: int,
 ) -> list[ShardPlan]:
     keys = [text_path(item.file.path) for item in items]
     order = salted_order(keys, seed=options.seed)
@@ -107,7 +159,7 @@ def _plan_split(
         content = [
             [item.file.path, item.file.bytes, item.file.mtime_ns, labels[item.class_name]] for item in chosen
         ]
-        file = shard_file_name(split, position, shards, SHARD_EXTENSIONS[options.format])
+        file = shard_file_name(split, before + position, before + shards, SHARD_EXTENSIONS[options.format])
         plans.append(
             ShardPlan(
                 number=first_number + position,
@@ -116,6 +168,8 @@ def _plan_split(
                 paths=[item.file.path for item in chosen],
                 keys=[text_path(item.file.path) for item in chosen],
                 labels=[labels[item.class_name] for item in chosen],
+                bytes=[item.file.bytes for item in chosen],
+                mtimes_ns=[item.file.mtime_ns for item in chosen],
                 digest=digest_of([file, content, options.writing_json()]),
             )
         )

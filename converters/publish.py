@@ -1,23 +1,24 @@
 """Publication: check that nothing is missing, then index, shards in place, manifest last."""
 
 import dataclasses
+import json
 import shutil
-from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from converters.append import publish_append
 from converters.dropping import drop_rows
 from converters.duplicates import Review, review
-from converters.rejects import Reject, to_json_lines
+from converters.existing import open_existing
+from converters.rejects import Reject, count_reasons, to_json_lines
 from converters.shard import ShardTotals
-from converters.work import Job, WorkFolder, write_json, write_text
-from converters.writers.base import file_sha256, sync_folder
+from converters.split_files import file_entry, write_split
+from converters.work import Job, WorkFolder, move_into, remove_leftovers, write_json, write_text
+from converters.writers.base import sync_folder
 from schemas.errors import ConversionError
-from schemas.index import INDEX_SCHEMA, write_index
-from schemas.manifest import MANIFEST_NAME, REJECTS_NAME, Extent, Manifest, Statistics, build_manifest
+from schemas.manifest import MANIFEST_NAME, REJECTS_NAME, Manifest, Statistics, build_manifest
 from schemas.sharding import index_file_name
 from schemas.statistics import ChannelStatistics, Histogram, add_histograms
 
@@ -50,6 +51,7 @@ class Outcome:
 
 
 SHOWN_REJECTS = 5
+OUTCOME_NAME = "outcome.json"
 
 
 def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
@@ -66,23 +68,45 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
             be written.
     """
     job = work.read_job()
+    existing = None if job.base is None else open_existing(work.dataset)
+    if (
+        job.base is not None
+        and existing is not None
+        and existing.manifest.fingerprint != job.base.fingerprint
+    ):
+        return _published_before(work)
     ordered = _check_complete(job, totals)
     rejects = [Reject(**content) for content in job.rejects]
     results = [_require_result(work, shard.number) for shard in ordered]
     rejects += [Reject(**content) for result in results for content in result["rejects"]]
-    found = review(job, results)
+    found = review(job, results, existing)
     rejects += found.rejects
     outcome = _decide(job, rejects, ordered, found)
+    rejects += [Reject(**content) for content in job.ignored]
     try:
         if outcome.status == "published":
             shutil.rmtree(work.kept, ignore_errors=True)  # of an interrupted publication
             if found.dropped:
                 results = drop_rows(work, job, results, found.dropped)
-            _publish_files(work, job, results, rejects, found.copies)
-        write_json(work.root / "outcome.json", dataclasses.asdict(outcome))
+            if existing is not None:
+                # Before, because afterwards the dataset is no longer the one that was appended to.
+                write_json(work.root / OUTCOME_NAME, dataclasses.asdict(outcome))
+                publish_append(work, job, existing, results, rejects, found.copies)
+            else:
+                _publish_files(work, job, results, rejects, found.copies)
+        write_json(work.root / OUTCOME_NAME, dataclasses.asdict(outcome))
     except OSError as error:
         raise work.write_error(error) from error
     return outcome
+
+
+def _published_before(work: WorkFolder) -> Outcome:
+    """What an earlier attempt at this publication decided; it ended after the manifest was in place."""
+    try:
+        return Outcome(**json.loads((work.root / OUTCOME_NAME).read_text()))
+    except FileNotFoundError as error:
+        msg = f"{work.dataset} was changed while images were appended to it. Nothing was published. Run the same command again."
+        raise ConversionError(msg) from error
 
 
 def _check_complete(job: Job, totals: Sequence[ShardTotals]) -> list[ShardTotals]:
@@ -110,8 +134,12 @@ def _require_result(work: WorkFolder, number: int) -> dict[str, Any]:
 
 
 def _decide(job: Job, rejects: list[Reject], totals: Sequence[ShardTotals], found: Review) -> Outcome:
-    bad = [reject for reject in rejects if reject.handling == "rejected"]
-    counted = sum(shard.examples for shard in totals if shard.number in job.splits[job.statistics_split])
+    # A file that was rejected before, and tolerated, is no news.
+    known = frozenset() if job.base is None else frozenset(job.base.retried)
+    bad = [reject for reject in rejects if reject.handling == "rejected" and reject.path not in known]
+    counted = sum(
+        shard.examples for shard in totals if shard.number in job.splits.get(job.statistics_split, ())
+    )
     status: Status = "published"
     if found.copies["across_splits"] and not job.allow_leaks:
         status = "leaks"
@@ -119,12 +147,12 @@ def _decide(job: Job, rejects: list[Reject], totals: Sequence[ShardTotals], foun
         status = "duplicates"
     elif len(bad) > job.allowed_rejects:
         status = "too_many_rejects"
-    elif not counted:
+    elif not counted and job.base is None:
         status = "nothing_left"
     first = sorted(bad, key=lambda reject: reject.path)[:SHOWN_REJECTS]
     return Outcome(
         status=status,
-        rejects=_count_reasons(bad),
+        rejects=count_reasons(bad),
         allowed=job.allowed_rejects,
         first_rejects=[dataclasses.asdict(reject) for reject in first],
         reused=sum(shard.reused for shard in totals),
@@ -134,10 +162,6 @@ def _decide(job: Job, rejects: list[Reject], totals: Sequence[ShardTotals], foun
     )
 
 
-def _count_reasons(rejects: Sequence[Reject]) -> dict[str, int]:
-    return dict(sorted(Counter(reject.reason for reject in rejects).items()))
-
-
 def _publish_files(
     work: WorkFolder,
     job: Job,
@@ -145,10 +169,13 @@ def _publish_files(
     rejects: list[Reject],
     copies: dict[str, int],
 ) -> None:
-    listed = [*rejects, *(Reject(**content) for content in job.ignored)]
-    write_text(work.root / REJECTS_NAME, to_json_lines(listed))
+    write_text(work.root / REJECTS_NAME, to_json_lines(rejects))
     splits = {
-        name: _split(work, job, name, [results[number] for number in numbers])
+        name: write_split(
+            work.root / index_file_name(name),
+            [results[number] for number in numbers],
+            classes=len(job.class_names),
+        )
         for name, numbers in job.splits.items()
     }
     manifest = build_manifest(
@@ -159,10 +186,10 @@ def _publish_files(
         },
         splits=splits,
         statistics=_statistics(job, results),
-        rejects=_count_reasons([reject for reject in listed if reject.handling == "rejected"]),
-        ignored=sum(reject.handling == "ignored" for reject in listed),
+        rejects=count_reasons(reject for reject in rejects if reject.handling == "rejected"),
+        ignored=sum(reject.handling == "ignored" for reject in rejects),
         duplicates=copies,
-        rejects_file=_file_entry(work.root / REJECTS_NAME),
+        rejects_file=file_entry(work.root / REJECTS_NAME),
         options=job.options.to_json(),
         source={"files": job.files, "digest": job.source_digest},
     )
@@ -182,65 +209,18 @@ def _statistics(job: Job, results: Sequence[dict[str, Any]]) -> Statistics:
     return Statistics.of(exact, split=job.statistics_split, images=images)
 
 
-def _split(work: WorkFolder, job: Job, name: str, results: list[dict[str, Any]]) -> dict[str, Any]:
-    """Writes a split's index and describes the split for the manifest."""
-    columns: dict[str, list[Any]] = {field.name: [] for field in INDEX_SCHEMA}
-    for position, result in enumerate(results):
-        for column, values in result["rows"].items():
-            columns[column].extend(values)
-        columns["shard"].extend([position] * result["shard"]["examples"])
-    index_path = work.root / index_file_name(name)
-    write_index(index_path, columns)
-    return {
-        "examples": sum(result["shard"]["examples"] for result in results),
-        "bytes": sum(result["shard"]["bytes"] for result in results),
-        "class_counts": np.bincount(
-            np.asarray(columns["label"], np.int64), minlength=len(job.class_names)
-        ).tolist(),
-        "height": _extent(columns["height"]),
-        "width": _extent(columns["width"]),
-        "index": _file_entry(index_path),
-        "shards": [result["shard"] for result in results],
-    }
-
-
-def _extent(values: list[int]) -> Extent | None:
-    if not values:
-        return None
-    low, p5, median, p95, high = (
-        np.percentile(values, [0, 5, 50, 95, 100], method="inverted_cdf").astype(int).tolist()
-    )
-    return Extent(min=low, p5=p5, median=median, p95=p95, max=high)
-
-
-def _file_entry(path: Path) -> dict[str, Any]:
-    return {"file": path.name, "bytes": path.stat().st_size, "sha256": file_sha256(path)}
-
-
 def _move_into_place(work: WorkFolder, manifest: Manifest) -> None:
     """Replaces whatever dataset stood here. From the first line to the last it is incomplete."""
     (work.dataset / MANIFEST_NAME).unlink(missing_ok=True)
     files = [manifest.rejects_file.file]
     for split in manifest.splits.values():
         files += [split.index.file, *(shard.file for shard in split.shards)]
-    for name in files:
-        for folder in (work.root, work.kept, work.shards):
-            if (folder / name).exists():  # if not, an interrupted publication moved it already
-                (folder / name).replace(work.dataset / name)
-                break  # a shard without its duplicates replaces the whole one
-    _remove_leftovers(work, keep={*files, work.root.name})
+    move_into(work, files)
+    remove_leftovers(work.dataset, keep=set(files))
     sync_folder(work.dataset)
     write_text(work.root / MANIFEST_NAME, manifest.to_json())
     (work.root / MANIFEST_NAME).replace(work.dataset / MANIFEST_NAME)
     sync_folder(work.dataset)
-
-
-def _remove_leftovers(work: WorkFolder, keep: set[str]) -> None:
-    """Removes the files of the dataset that this one replaces."""
-    for pattern in ("*-of-*.tfrecord", "*-of-*.h5", "*.index.arrow"):
-        for path in work.dataset.glob(pattern):
-            if path.name not in keep:
-                path.unlink()
 
 
 def clean_up(work: WorkFolder) -> None:

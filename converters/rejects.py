@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
@@ -55,6 +56,11 @@ def text_path(path: str) -> str:
     except UnicodeEncodeError:
         return os.fsencode(path).replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
     return path
+
+
+def count_reasons(rejects: Iterable[Reject]) -> dict[str, int]:
+    """Number of rejects by reason, in the order of the reasons' names."""
+    return dict(sorted(Counter(reject.reason for reject in rejects).items()))
 
 
 def to_json_lines(rejects: Iterable[Reject]) -> str:

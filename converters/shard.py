@@ -14,9 +14,9 @@ from converters.decode import Decoded, ImageError, decode_image
 from converters.encode import encode_image
 from converters.histogram import count_pixels
 from converters.likeness import Likenesses
-from converters.limits import file_bound, memory_bound, memory_is_limited
+from converters.limits import memory_bound, memory_is_limited
 from converters.options import ConvertOptions
-from converters.reading import read_source
+from converters.planned import Planned, read_planned
 from converters.rejects import Reject, text_path
 from converters.work import Job, ShardPlan, WorkFolder
 from converters.writers import Record, open_writer
@@ -79,13 +79,14 @@ def write_shard(
     rejects: list[Reject] = []
     rows: dict[str, list[Any]] = {name: [] for name in ROW_COLUMNS}
     histogram = np.zeros((job.options.channels, BINS), np.int64)
-    counted = histogram if plan.split == job.statistics_split else None
-    likenesses = Likenesses(key=bytes.fromhex(job.digest)[:16])
+    counted = histogram if plan.split in job.counted_splits else None
+    likenesses = Likenesses()
     try:
         with open_writer(work.shards / plan.file, job.options) as writer:
             for entry, (path, key, label) in enumerate(zip(plan.paths, plan.keys, plan.labels, strict=True)):
+                file = Planned(f"{job.source}/{path}", plan.bytes[entry], plan.mtimes_ns[entry])
                 made = condemned.get(entry) or _make_record(
-                    f"{job.source}/{path}", key, label, job.options, counted, partial(watch, entry)
+                    file, key, label, job.options, counted, partial(watch, entry)
                 )
                 if isinstance(made, ImageError | Verdict):
                     watch(None)
@@ -96,7 +97,7 @@ def write_shard(
                 likenesses.add(decoded.pixels)
                 watch(None)
                 writer.write(record)
-                _add_row(rows, text_path(path), record)
+                _add_row(rows, text_path(path), record, source_bytes)
                 progress(source_bytes, False)
             stored = writer.finish()
         result = {
@@ -118,11 +119,11 @@ def write_shard(
     return _totals(plan, result, reused=False)
 
 
-ROW_COLUMNS = ("key", "path", "label", "length", "crc32c", "height", "width")
+ROW_COLUMNS = ("key", "path", "label", "length", "crc32c", "height", "width", "source_bytes")
 """Columns of the index that are known when a record is written; its offset only with the shard."""
 
 
-def _add_row(rows: dict[str, list[Any]], path: str, record: Record) -> None:
+def _add_row(rows: dict[str, list[Any]], path: str, record: Record, source_bytes: int) -> None:
     values = (
         record.key,
         path,
@@ -131,13 +132,14 @@ def _add_row(rows: dict[str, list[Any]], path: str, record: Record) -> None:
         google_crc32c.value(record.payload),
         record.height,
         record.width,
+        source_bytes,
     )
     for name, value in zip(ROW_COLUMNS, values, strict=True):
         rows[name].append(value)
 
 
 def _make_record(
-    path: str,
+    file: Planned,
     key: str,
     label: int,
     options: ConvertOptions,
@@ -145,7 +147,7 @@ def _make_record(
     decoding: Callable[[], None],
 ) -> tuple[Record, Decoded, int] | ImageError:
     try:
-        data = read_source(path, most=file_bound(options.max_pixels))
+        data = read_planned(file, options)
         decoding()
         decoded = decode_image(data, options)
         payload, (height, width), pixels = encode_image(
@@ -158,7 +160,7 @@ def _make_record(
             return ImageError(
                 "bomb", f"decoding it takes more than {memory_bound(options.max_pixels) >> 20} MiB of memory"
             )
-        msg = f"out of memory while converting {path}. Run the same command again with fewer --workers, or with a smaller --max-pixels: it continues."
+        msg = f"out of memory while converting {file.path}. Run the same command again with fewer --workers, or with a smaller --max-pixels: it continues."
         raise ConversionError(msg) from error
     if histogram is not None and pixels is not None:
         count_pixels(pixels, histogram)

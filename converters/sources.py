@@ -2,12 +2,12 @@
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from converters.rejects import Reject, text_path
-from schemas.errors import NotFoundError, UsageError
+from schemas.errors import ConversionError, NotFoundError, UsageError
 
 IMAGE_EXTENSIONS = frozenset(
     [
@@ -147,7 +147,8 @@ def list_folder(source: Path) -> Listing:
 
     Raises:
         NotFoundError: If the source does not exist.
-        UsageError: If it is not a folder, or has no image in it.
+        UsageError: If it is not a folder, has no image in it, or a folder in it may not be listed.
+        ConversionError: If listing failed for another reason.
     """
     if not source.exists():
         msg = f"SOURCE {source} does not exist. Expected a folder with one folder of images per class."
@@ -166,23 +167,43 @@ def list_folder(source: Path) -> Listing:
 
 
 def _walk(folder: Path, prefix: str, ancestors: frozenset[tuple[int, int]]) -> Iterator[SourceFile | Reject]:
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            path = prefix + entry.name
-            if reason := _system_reason(entry):
-                yield _ignored(path, reason)
-            elif entry.is_dir():
-                identity = _identity(entry)
-                if identity in ancestors:
-                    yield _ignored(path, "link to a folder that contains it")
-                else:
-                    yield from _walk(folder / entry.name, f"{path}/", ancestors | {identity})
-            elif not entry.is_file() and not entry.is_symlink():
-                yield _ignored(path, "not a regular file")
-            elif not _may_be_image(entry):
-                yield _ignored(path, "not an image by name and content")
+    for entry in _entries(folder):
+        path = prefix + entry.name
+        if reason := _system_reason(entry):
+            yield _ignored(path, reason)
+        elif _leads_to(entry.is_dir):
+            identity = _identity(entry)
+            if identity in ancestors:
+                yield _ignored(path, "link to a folder that contains it")
             else:
-                yield _source_file(entry, path)
+                yield from _walk(folder / entry.name, f"{path}/", ancestors | {identity})
+        elif not _leads_to(entry.is_file) and not entry.is_symlink():
+            yield _ignored(path, "not a regular file")
+        elif not _may_be_image(entry):
+            yield _ignored(path, "not an image by name and content")
+        else:
+            yield _source_file(entry, path)
+
+
+def _entries(folder: Path) -> "list[os.DirEntry[str]]":
+    """What is in a folder, by name. One that cannot be listed may hold any number of images: no reject."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except PermissionError as error:
+        msg = f"no permission to list the folder {text_path(str(folder))}. Give it, or move the folder out of SOURCE."
+        raise UsageError(msg) from error
+    except OSError as error:
+        msg = f"cannot list {text_path(str(folder))}: {error.strerror}. Run the same command again once the disk or the network is repaired."
+        raise ConversionError(msg) from error
+
+
+def _leads_to(is_kind: Callable[[], bool]) -> bool:
+    """Whether a link leads to something of a kind; a looping one leads nowhere."""
+    try:
+        return is_kind()
+    except OSError:
+        return False
 
 
 def _source_file(entry: "os.DirEntry[str]", path: str) -> SourceFile:
@@ -205,7 +226,7 @@ def _may_be_image(entry: "os.DirEntry[str]") -> bool:
     extension = os.path.splitext(entry.name)[1][1:].lower()  # noqa: PTH122 - ten million times
     if extension in IMAGE_EXTENSIONS:
         return True
-    if extension in SIDECAR_EXTENSIONS or not entry.is_file():
+    if extension in SIDECAR_EXTENSIONS or not _leads_to(entry.is_file):
         return False
     try:
         with open(entry.path, "rb") as stream:  # noqa: PTH123 - ten million times

@@ -19,7 +19,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,8 @@ class ShardPlan:
         paths: Source paths in stored order, as the file system knows them.
         keys: Their keys.
         labels: Their class numbers.
+        bytes: Their sizes when they were listed.
+        mtimes_ns: When they had last been modified then, in nanoseconds; 0 where that is not known.
         digest: Over all that decides the shard's bytes.
     """
 
@@ -50,7 +52,26 @@ class ShardPlan:
     paths: list[str]
     keys: list[str]
     labels: list[int]
+    bytes: list[int]
+    mtimes_ns: list[int]
     digest: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Base:
+    """The complete dataset that a job's images are appended to.
+
+    Attributes:
+        fingerprint: Of its manifest: the job is for this very dataset.
+        statistics_split: The split whose pixels it has counted.
+        source_files: Files that it and the job are made from, together.
+        retried: Paths that its list of rejects names, and that the job tries again.
+    """
+
+    fingerprint: str
+    statistics_split: str
+    source_files: int
+    retried: list[str]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -65,13 +86,14 @@ class Job:
         statistics_split: The split whose pixels are counted.
         files: How many files were planned.
         bytes: Their total size.
-        source_digest: Over the listing; goes into the manifest.
+        source_digest: Over the listing, and what is in `base` already; goes into the manifest.
         digest: Over the listing with modification times, and the options that shards are written
             by: identifies the job.
         rejects: Files refused while planning, as `Reject` fields.
         ignored: Files ignored while listing, as `Reject` fields.
         max_bad: How many rejects are tolerated: a number, or a share of all files.
         allow_leaks: Whether the same pixels may stand in two splits.
+        base: The dataset that is appended to, or None to make a new one.
     """
 
     source: str
@@ -87,11 +109,17 @@ class Job:
     ignored: list[dict[str, Any]]
     max_bad: int | float
     allow_leaks: bool
+    base: Base | None = None
 
     @property
     def shards(self) -> int:
         """Number of shards in all splits."""
         return sum(len(numbers) for numbers in self.splits.values())
+
+    @property
+    def counted_splits(self) -> set[str]:
+        """Splits whose pixels are counted: two, if images join a dataset that counted another one so far."""
+        return {self.statistics_split} | ({self.base.statistics_split} if self.base else set())
 
     @property
     def allowed_rejects(self) -> int:
@@ -105,6 +133,10 @@ class Job:
 
 PARTS = ("plans", "shards", "results", "condemned")
 """Folders whose content belongs to one job."""
+
+
+STAGED_REJECTS = "rejects.append.jsonl"
+"""What a new list of rejects is called until the old one is no longer needed (`converters.append`)."""
 
 
 class WorkFolder:
@@ -143,6 +175,7 @@ class WorkFolder:
     def read_job(self) -> Job:
         """Loads the job."""
         content = json.loads((self.root / "job.json").read_text())
+        content["base"] = content["base"] and Base(**content["base"])
         return Job(**{**content, "options": ConvertOptions.from_json(content["options"])})
 
     def read_job_or_none(self) -> Job | None:
@@ -222,6 +255,23 @@ class WorkFolder:
         """Removes what writers that were killed left behind."""
         for path in self.root.glob("**/*.tmp-*"):
             path.unlink(missing_ok=True)
+
+
+def move_into(work: WorkFolder, names: Iterable[str]) -> None:
+    """Moves finished files to the dataset; called again after an interruption, it goes on."""
+    for name in names:
+        for folder in (work.root, work.kept, work.shards):
+            if (folder / name).exists():  # if not, an interrupted publication moved it already
+                (folder / name).replace(work.dataset / name)
+                break  # a shard without its duplicates replaces the whole one
+
+
+def remove_leftovers(dataset: Path, keep: Collection[str]) -> None:
+    """Removes what other conversions left in a dataset's folder, and nothing that is not a dataset's."""
+    for pattern in ("*-of-*.tfrecord", "*-of-*.h5", "*.index.arrow", STAGED_REJECTS):
+        for path in dataset.glob(pattern):
+            if path.name not in keep:
+                path.unlink()
 
 
 def write_json(path: Path, content: Any) -> None:

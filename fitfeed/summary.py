@@ -17,6 +17,7 @@ def conversion_summary(conversion: Conversion, dataset: str) -> str:
     rate = conversion.files / conversion.seconds
     lines = [
         f"{dataset} is up to date: nothing to do" if conversion.up_to_date else f"{dataset} is complete",
+        *_added_lines(conversion),
         "",
     ]
     lines += splits_table(manifest)
@@ -34,6 +35,18 @@ def conversion_summary(conversion: Conversion, dataset: str) -> str:
     lines += _warnings(conversion)
     lines += ["", *training_lines(dataset, manifest)]
     return "\n".join(lines)
+
+
+def _added_lines(conversion: Conversion) -> list[str]:
+    """What joined a dataset that was there."""
+    if conversion.added is None or conversion.up_to_date:
+        return []
+    names = conversion.manifest.class_names
+    by_split = ", ".join(f"{split} {count}" for split, count in conversion.added.items() if count)
+    return [
+        f"added      {sum(conversion.added.values())} images{f' ({by_split})' if by_split else ''}",
+        *(f"new class  {name!r} is label {names.index(name)}" for name in conversion.new_classes),
+    ]
 
 
 def splits_table(manifest: Manifest) -> list[str]:

@@ -17,6 +17,9 @@ from schemas.files import locate
 from schemas.index import Index
 from schemas.manifest import Manifest
 
+MAX_PIXELS = 2**31
+"""Of one image: more is no photograph, but an index that would have a reader ask for all memory."""
+
 
 class _Opened(NamedTuple):
     # Set together, so that another thread sees both or neither.
@@ -252,8 +255,10 @@ class Records:
         wrong = (index.offset < 0) | (index.length <= 0) | (index.offset > sizes - index.length)
         wrong |= (index.height <= 0) | (index.width <= 0)
         wrong |= (index.label < 0) | (index.label >= len(self._entry.class_counts))
+        pixels = index.height.astype(np.int64) * index.width  # 62 bits at most; times three might not fit
+        wrong |= pixels > MAX_PIXELS
         if self._raw:
-            wrong |= index.length != index.height.astype(np.int64) * index.width * self.channels
+            wrong |= index.length != pixels * self.channels
         if wrong.any():
             row = int(np.argmax(wrong))
             msg = (

@@ -31,12 +31,15 @@ INDEX_SCHEMA = pa.schema(
         pa.field("crc32c", pa.uint32(), nullable=False),
         pa.field("height", pa.int32(), nullable=False),
         pa.field("width", pa.int32(), nullable=False),
+        pa.field("source_bytes", pa.int64(), nullable=False),
+        pa.field("pixels_digest", pa.binary(16), nullable=False),
     ],
     metadata={"fitfeed_index_version": INDEX_VERSION},
 )
 """key: unique name of the example. path: its file, relative to SOURCE. label: class number.
 shard: position in the manifest's list of shards. offset, length: bytes of the image payload in the
-shard file. crc32c: CRC-32C (RFC 3720) of the payload. height, width: pixels as stored."""
+shard file. crc32c: CRC-32C (RFC 3720) of the payload. height, width: pixels as stored. source_bytes: size of the file it was
+made from. pixels_digest: equal for equal pixels, before any resizing (`converters.likeness`)."""
 
 
 def write_index(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
@@ -62,8 +65,9 @@ class Index:
     is read; whether its rows make sense is for the reader to check.
 
     Attributes:
-        label, shard, offset, length, crc32c, height, width: read-only NumPy arrays of shape
-            (examples,), with the dtypes of `INDEX_SCHEMA`.
+        label, shard, offset, length, crc32c, height, width, source_bytes: read-only NumPy arrays of
+            shape (examples,), with the dtypes of `INDEX_SCHEMA`.
+        pixels_digest: the same, of dtype V16 (16 bytes each).
     """
 
     def __init__(self, path: Path) -> None:
@@ -86,10 +90,16 @@ class Index:
         self.crc32c: npt.NDArray[np.uint32] = self._column("crc32c")
         self.height: npt.NDArray[np.int32] = self._column("height")
         self.width: npt.NDArray[np.int32] = self._column("width")
+        self.source_bytes: npt.NDArray[np.int64] = self._column("source_bytes")
+        self.pixels_digest: npt.NDArray[np.void] = _fixed_bytes(self._batch.column("pixels_digest"))
 
     def __len__(self) -> int:
         """Number of examples."""
         return int(self._batch.num_rows)
+
+    def columns(self) -> dict[str, Any]:
+        """All columns as Arrow arrays, by name: memory-mapped, for copying into another index."""
+        return {name: self._batch.column(name) for name in INDEX_SCHEMA.names}
 
     def key(self, row: int) -> str:
         """Key of row 0 <= `row` < len.
@@ -172,6 +182,13 @@ def _field(buffer: memoryview, table: int, number: int) -> int | None:
         return None
     (distance,) = struct.unpack_from("<H", buffer, vtable + slot)
     return table + distance if distance else None
+
+
+def _fixed_bytes(column: Any) -> npt.NDArray[np.void]:
+    """A column of byte strings of one length, without a copy."""
+    dtype = np.dtype(f"V{column.type.byte_width}")
+    _, data = column.buffers()
+    return np.frombuffer(data, dtype, len(column)) if len(column) else np.empty(0, dtype)
 
 
 def _text_buffers(column: Any) -> tuple[npt.NDArray[np.int64], memoryview]:

@@ -14,7 +14,7 @@ from converters.verify.tfrecord import examine_tfrecord
 from schemas.errors import DamagedDatasetError, IncompleteDatasetError
 from schemas.files import locate
 from schemas.index import Index
-from schemas.manifest import MANIFEST_NAME, File, Manifest, read_manifest
+from schemas.manifest import MANIFEST_NAME, WORK_FOLDER, File, Manifest, read_manifest
 from schemas.strict_json import shortened
 
 DATASET_PATTERNS = ("*-of-*.tfrecord", "*-of-*.h5", "*.index.arrow")
@@ -92,6 +92,8 @@ class _Verification:
             yield Finding(file=MANIFEST_NAME, kind="manifest", detail=detail, offset=offset)
 
     def _extra_files(self, listed: list[File]) -> Iterator[Finding]:
+        if (self._folder / WORK_FOLDER).is_dir():
+            return  # images are being appended, or that was interrupted: their files may be in place already
         names = {entry.file for entry in listed}
         found = {path.name for pattern in DATASET_PATTERNS for path in self._folder.glob(pattern)}
         for name in sorted(found - names):

@@ -40,6 +40,7 @@ def _row_checks(rows: ShardRows, number: int, classes: int) -> Iterator[Checked]
     yield index.shard[part] != number, f"its shard is not {number}, where the manifest puts it"
     yield (label < 0) | (label >= classes), f"its label is none of 0 to {classes - 1}"
     yield (height < 1) | (width < 1), "its height or width is less than 1"
+    yield index.source_bytes[part] < 1, "its file had less than 1 byte"
     if image.shape[0] is not None:
         wrong = (height != image.shape[0]) | (width != image.shape[1])
         yield wrong, f"its size is not {image.shape[0]} x {image.shape[1]}, as that of all images"

@@ -25,6 +25,8 @@ examples:
       of identical pictures only one is taken; flowers/rejects.jsonl names the others
   fitfeed convert photos/ flowers/ --max-bad 1%
       tolerate one bad file in a hundred; each is named in flowers/rejects.jsonl
+  fitfeed convert photos/ flowers/ --append
+      images that flowers/ does not have yet join it, in further shards; its options stay
 
 Stopped at any moment, the same command continues where it was. Options after -- go to Beam.
 """
@@ -55,9 +57,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("dataset", metavar="DATASET", help="folder to make")
 
     stored = parser.add_argument_group("how images are stored")
-    stored.add_argument(
-        "--format", choices=["tfrecord", "hdf5"], default="tfrecord", help="default: tfrecord"
-    )
+    # No defaults here: those of ConvertOptions hold, or with --append those of the dataset.
+    stored.add_argument("--format", choices=["tfrecord", "hdf5"], help="default: tfrecord")
     stored.add_argument(
         "--encoding",
         choices=["keep", "jpeg", "png", "raw"],
@@ -72,21 +73,17 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         choices=["shorter", "cover", "contain", "stretch"],
         help="shorter side to N keeping the aspect ratio (default) / fill and centre-crop (default for raw) / pad / distort",
     )
-    stored.add_argument(
-        "--quality", type=int, default=90, metavar="Q", help="JPEG quality 1-100; default: 90"
-    )
-    stored.add_argument("--channels", type=int, choices=[1, 3], default=3, help="grey or RGB; default: 3")
+    stored.add_argument("--quality", type=int, metavar="Q", help="JPEG quality 1-100; default: 90")
+    stored.add_argument("--channels", type=int, choices=[1, 3], help="grey or RGB; default: 3")
     stored.add_argument(
         "--background",
         type=parse_colour,
-        default=(255, 255, 255),
         metavar="R,G,B",
         help="what transparent pixels are composited on, and padding; default: 255,255,255",
     )
     stored.add_argument(
         "--frames",
         choices=["first", "reject"],
-        default="first",
         help="of animated and multi-page images; default: first",
     )
     stored.add_argument(
@@ -113,17 +110,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     arranged.add_argument(
         "--class-from",
         choices=["first", "parent", "path"],
-        default="first",
         help="with nested folders, the class is the first one, the image's own, or all joined by /; default: first",
     )
-    arranged.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="salt of order and split; default: 0"
-    )
+    arranged.add_argument("--seed", type=int, metavar="N", help="salt of order and split; default: 0")
 
     arranged.add_argument(
         "--duplicates",
         choices=["keep", "drop", "fail"],
-        default="keep",
         help="images of a split with exactly the pixels of another one in it: keep and count them (default), "
         "drop all but the first by path, or publish nothing",
     )
@@ -157,7 +150,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     run_group.add_argument(
         "--runner", default="local", metavar="NAME", help="local (default), or a Beam runner"
     )
-    run_group.add_argument("--overwrite", action="store_true", help="replace a complete dataset")
+    replacing = run_group.add_mutually_exclusive_group()
+    replacing.add_argument("--overwrite", action="store_true", help="replace a complete dataset")
+    replacing.add_argument(
+        "--append",
+        action="store_true",
+        help="add to a complete dataset the images of SOURCE that it does not have, with the options that it has",
+    )
     run_group.add_argument("--dry-run", action="store_true", help="print what would be done, and do nothing")
     run_group.add_argument(
         "--json", action="store_true", help="print one JSON document instead of the summary"
@@ -168,26 +167,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Converts, or says what would be converted."""
     from beam_jobs import convert
-    from converters.options import ConvertOptions
     from fitfeed.progress import progress_for
 
-    options = ConvertOptions(
-        format=arguments.format,
-        encoding=arguments.encoding,
-        size=arguments.size,
-        fit=arguments.fit,
-        quality=arguments.quality,
-        channels=arguments.channels,
-        background=arguments.background,
-        frames=arguments.frames,
-        **({} if arguments.max_pixels is None else {"max_pixels": arguments.max_pixels}),
-        shards=arguments.shards,
-        shard_bytes=arguments.shard_size,
-        split=arguments.split,
-        class_from=arguments.class_from,
-        seed=arguments.seed,
-        duplicates=arguments.duplicates,
-    )
+    options = _options(arguments)
     if arguments.dry_run:
         return _dry_run(arguments, options)
     if arguments.passed_on and arguments.runner == "local":
@@ -205,10 +187,48 @@ def run(arguments: argparse.Namespace) -> int:
             runner=arguments.runner,
             runner_arguments=arguments.passed_on,
             overwrite=arguments.overwrite,
+            append=arguments.append,
             progress=progress,
         )
     _print_result(arguments, conversion)
     return 0
+
+
+OPTIONS = {
+    "format": "format",
+    "encoding": "encoding",
+    "size": "size",
+    "fit": "fit",
+    "quality": "quality",
+    "channels": "channels",
+    "background": "background",
+    "frames": "frames",
+    "max_pixels": "max_pixels",
+    "shards": "shards",
+    "shard_bytes": "shard_size",
+    "split": "split",
+    "class_from": "class_from",
+    "seed": "seed",
+    "duplicates": "duplicates",
+}
+"""Field of `ConvertOptions` to the option on the command line."""
+
+
+def _options(arguments: argparse.Namespace) -> "ConvertOptions":
+    """The options that were given, and for the others the defaults, or what the dataset was made with."""
+    from pathlib import Path
+
+    from converters.options import ConvertOptions
+
+    given = {
+        field: value for field, name in OPTIONS.items() if (value := getattr(arguments, name)) is not None
+    }
+    if not arguments.append:
+        return ConvertOptions(**given)
+    from converters.existing import append_options
+    from schemas.manifest import read_manifest
+
+    return append_options(read_manifest(Path(arguments.dataset)), given)
 
 
 def _print_result(arguments: argparse.Namespace, conversion: "Conversion") -> None:
@@ -221,6 +241,11 @@ def _print_result(arguments: argparse.Namespace, conversion: "Conversion") -> No
             "up_to_date": conversion.up_to_date,
             "duplicate_pairs": conversion.duplicates,
             "near_duplicates": conversion.near_duplicates,
+            **(
+                {}
+                if conversion.added is None
+                else {"added": conversion.added, "new_classes": conversion.new_classes}
+            ),
             "seconds": round(conversion.seconds, 3),
             "images_per_second": round(conversion.files / conversion.seconds, 1),
         }
@@ -232,10 +257,12 @@ def _print_result(arguments: argparse.Namespace, conversion: "Conversion") -> No
 def _dry_run(arguments: argparse.Namespace, options: "ConvertOptions") -> int:
     from pathlib import Path
 
+    from converters.existing import open_existing
     from converters.plan import make_plan
     from fitfeed.summary import dry_run_document, dry_run_summary
 
-    plan: Plan = make_plan(Path(arguments.source), options)
+    existing = open_existing(Path(arguments.dataset)) if arguments.append else None
+    plan: Plan = make_plan(Path(arguments.source), options, existing=existing)
     document = dry_run_document(plan)
     print(json.dumps(document, ensure_ascii=False) if arguments.json else dry_run_summary(document))  # noqa: T201 - the answer
     return 0

@@ -143,7 +143,7 @@ def test_a_failing_publication_is_explained_and_continues(
         raise OSError(28, "No space left on device")
 
     options = ConvertOptions(encoding="raw", size=(8, 8))
-    monkeypatch.setattr("converters.publish.write_index", full)
+    monkeypatch.setattr("converters.split_files.write_index", full)
     with pytest.raises(
         ConversionError, match=r"No space left on device\. Nothing was published.*continues\.$"
     ):

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from beam_jobs import convert
-from beam_jobs.convert import _prepare
+from beam_jobs.run import prepare
 from converters.decode import decode_image
 from converters.options import ConvertOptions
 from converters.plan import make_plan
@@ -154,7 +154,7 @@ def test_interrupted_while_dropping_continues_with_the_same_bytes(
 def _convert_until(patch: pytest.MonkeyPatch, source: Path, dataset: Path, moved: int | None) -> None:
     """Ends publication while shards are copied (None), or after so many files are in place."""
     work, plan = WorkFolder(dataset), make_plan(source, DROP)
-    _prepare(work, plan, timeout_s=60)
+    prepare(work, plan, timeout_s=60)
     totals = [
         write_shard(work, plan.job, number, lambda size, bad: None) for number in range(plan.job.shards)
     ]

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from converters import likeness
-from converters.likeness import Likenesses, look, perceptual_hashes, pixel_digest, read_likenesses
+from converters.likeness import KEY, Likenesses, look, perceptual_hashes, pixel_digest, read_likenesses
 from converters.lookalikes import DISTANCE
 from schemas.codec import Pixels
 
-CIPHER = AESGCM(b"0123456789abcdef")
+CIPHER = AESGCM(KEY)
 
 
 def perceptual_hash(pixels: Pixels) -> bytes:
@@ -50,7 +50,7 @@ def test_every_part_of_a_huge_image_counts(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_round_trip() -> None:
-    likenesses = Likenesses(b"0123456789abcdef")
+    likenesses = Likenesses()
     images = [np.full((3, 4, 1), value, np.uint8) for value in range(5)]
     for image in images:
         likenesses.add(image)
@@ -58,7 +58,7 @@ def test_round_trip() -> None:
     assert digests.shape == hashes.shape == (5, 2)
     assert [row.tobytes() for row in digests] == [pixel_digest(image, CIPHER) for image in images]
     assert not hashes.any()  # flat: nothing becomes brighter anywhere
-    empty_digests, _ = read_likenesses(Likenesses(b"0123456789abcdef").to_json())
+    empty_digests, _ = read_likenesses(Likenesses().to_json())
     assert empty_digests.shape == (0, 2)
 
 
@@ -66,7 +66,7 @@ def test_hashes_taken_at_once_are_those_taken_one_by_one(monkeypatch: pytest.Mon
     monkeypatch.setattr(likeness, "MOST_LOOKS", 4)
     generator = np.random.default_rng(0)
     images = [generator.integers(0, 256, (20, 30, 3), np.uint8) for _ in range(11)]
-    likenesses = Likenesses(b"0123456789abcdef")
+    likenesses = Likenesses()
     for image in images:
         likenesses.add(image)
     _, hashes = read_likenesses(likenesses.to_json())

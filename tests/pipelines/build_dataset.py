@@ -159,6 +159,10 @@ def _write_split(
             "crc32c": [google_crc32c.value(example.payload) for example in examples],
             "height": [example.pixels.shape[0] for example in examples],
             "width": [example.pixels.shape[1] for example in examples],
+            "source_bytes": [len(example.payload) for example in examples],
+            "pixels_digest": [
+                hashlib.blake2b(example.pixels.tobytes(), digest_size=16).digest() for example in examples
+            ],
         },
     )
     return Split(

@@ -212,6 +212,19 @@ def test_impossible_index_is_refused(own_copy: CopyOf, column: str, value: int, 
         open_dataset(path).records("train")[0]
 
 
+@pytest.mark.parametrize("format_", ["tfrecord", "hdf5"])
+@pytest.mark.parametrize("size", [(2**31 - 1, 2**31 - 1), (2**16, 2**15 + 1)])
+def test_an_image_larger_than_any_is_refused(
+    own_copy: CopyOf, format_: Format, size: tuple[int, int]
+) -> None:
+    path = own_copy(format_)
+    columns = columns_of(Index(path / "train.index.arrow"))
+    columns["height"][4], columns["width"][4] = size
+    write_index(path / "train.index.arrow", columns)
+    with pytest.raises(DamagedDatasetError, match=f"row 4 .* is impossible.* {size[0]} x {size[1]} pixels"):
+        open_dataset(path).records("train")[0]
+
+
 def test_index_of_other_length_is_refused(own_copy: CopyOf) -> None:
     path = own_copy("tfrecord")
     columns = {name: values[:-1] for name, values in columns_of(Index(path / "train.index.arrow")).items()}

@@ -24,6 +24,8 @@ COLUMNS: dict[str, list[Any]] = {
     "crc32c": [0, 2**32 - 1, 2, 3, 4],
     "height": [1] * ROWS,
     "width": [2**31 - 1] * ROWS,
+    "source_bytes": [1, 2, 3, 4, 2**40],
+    "pixels_digest": [bytes(16), b"0123456789abcde\0", *(bytes([row]) * 16 for row in range(2, ROWS))],
 }
 
 
@@ -114,6 +116,7 @@ def test_a_compressed_bomb_costs_no_memory(path: Path) -> None:
     zeros: dict[str, Any] = {
         name: [""] * rows if name in ("key", "path") else np.zeros(rows, int) for name in COLUMNS
     }
+    zeros["pixels_digest"] = [bytes(16)] * rows
     write(path, batch(zeros), compression="zstd")
     before = pa.default_memory_pool().max_memory()
     with pytest.raises(DamagedDatasetError, match="compressed"):

@@ -1,0 +1,98 @@
+"""Adding images to a complete dataset: the same job as any conversion, published beside what is there."""
+
+import dataclasses
+import time
+from pathlib import Path
+
+from beam_jobs.conversion import Conversion
+from beam_jobs.run import Running, locked, run_job
+from converters.append import settle
+from converters.existing import ARRANGEMENT, Existing, append_options, open_existing
+from converters.options import ConvertOptions
+from converters.plan import Plan, make_plan
+from converters.publish import clean_up
+from converters.work import WorkFolder
+from schemas.errors import FitfeedError
+from schemas.manifest import Manifest, read_manifest
+
+
+def append_images(
+    source: Path,
+    dataset: Path,
+    options: ConvertOptions | None,
+    *,
+    max_bad: int | float,
+    allow_leaks: bool,
+    running: Running,
+) -> Conversion:
+    """Adds to a dataset what it does not have yet. See `beam_jobs.convert`, whose arguments these are."""
+    started = time.monotonic()
+    before = read_manifest(dataset)  # before anything is written there: it says so if there is no dataset
+    work = WorkFolder(dataset)
+    with locked(work):
+        try:
+            before = _settled(work, read_manifest(dataset))  # only now is it certain to stay what it is
+            existing = open_existing(dataset)
+            chosen = append_options(before, {} if options is None else _given(options))
+            plan = make_plan(source, chosen, max_bad=max_bad, allow_leaks=allow_leaks, existing=existing)
+        except FitfeedError:
+            _leave(work, before)
+            raise
+        if not _is_news(plan, existing):
+            _leave(work, before)
+            return _conversion(plan, before, before, started)
+        outcome = run_job(work, plan, running)
+        clean_up(work)
+    return dataclasses.replace(
+        _conversion(plan, before, read_manifest(dataset), started),
+        reused_shards=outcome.reused,
+        duplicates=outcome.pairs,
+        near_duplicates=outcome.lookalikes,
+    )
+
+
+def _given(options: ConvertOptions) -> dict[str, object]:
+    """All options but shards and shard size are as good as given; of these, None means no wish."""
+    return {
+        name: value
+        for name, value in options.to_json().items()
+        if name not in ARRANGEMENT or value is not None
+    }
+
+
+def _settled(work: WorkFolder, manifest: Manifest) -> Manifest:
+    """Ends an append that was interrupted after its manifest was in place."""
+    try:
+        return settle(work, manifest)
+    except OSError as error:
+        raise work.write_error(error) from error
+
+
+def _is_news(plan: Plan, existing: Existing) -> bool:
+    """Whether there is anything to convert, or to report as bad."""
+    known = {reject.path for reject in existing.rejects}
+    return plan.job.files > 0 or any(reject["path"] not in known for reject in plan.job.rejects)
+
+
+def _leave(work: WorkFolder, manifest: Manifest) -> None:
+    """Removes the working folder, unless it holds an unfinished job that can still be continued."""
+    job = work.read_job_or_none()
+    if job is None or (job.base is not None and job.base.fingerprint != manifest.fingerprint):
+        clean_up(work)
+
+
+def _conversion(plan: Plan, before: Manifest, after: Manifest, started: float) -> Conversion:
+    had = {name: split.examples for name, split in before.splits.items()}
+    added = {name: split.examples - had.get(name, 0) for name, split in after.splits.items()}
+    return Conversion(
+        manifest=after,
+        up_to_date=after.fingerprint == before.fingerprint,
+        files=plan.job.files,
+        source_bytes=plan.job.bytes,
+        seconds=time.monotonic() - started,
+        reused_shards=0,
+        duplicates=[],
+        near_duplicates=None,
+        added=added,
+        new_classes=after.class_names[len(before.class_names) :],
+    )

@@ -1,0 +1,221 @@
+"""A complete dataset that images are appended to: what it holds, and what may join it."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from converters.layout import Labelled, in_split_order
+from converters.options import ConvertOptions
+from converters.rejects import Reject, text_path
+from converters.work import Base
+from converters.writers.base import file_sha256
+from schemas.errors import DamagedDatasetError, UsageError
+from schemas.files import locate
+from schemas.index import Index
+from schemas.manifest import File, Manifest, read_manifest
+
+ARRANGEMENT = ("shards", "shard_bytes")
+"""Options that the images which join may have of their own: they only say how many files they fill."""
+
+SHOWN_FILES = 3
+
+
+class Known(NamedTuple):
+    """What is known of the file that an example was made from."""
+
+    bytes: int
+    class_name: str
+    split: str
+
+
+class Existing:
+    """A complete dataset, opened. Its shards are not read; its index and its rejects are, and checked.
+
+    Attributes:
+        folder: Where it is.
+        manifest: Of it.
+        indexes: Split name to its index.
+        rejects: The lines of its list of rejects.
+    """
+
+    def __init__(
+        self, folder: Path, manifest: Manifest, indexes: dict[str, Index], rejects: list[Reject]
+    ) -> None:
+        """Use `open_existing`."""
+        self.folder, self.manifest, self.indexes, self.rejects = folder, manifest, indexes, rejects
+
+    @cached_property
+    def known(self) -> dict[str, Known]:
+        """Key to what is known of its file, for every example."""
+        names = self.manifest.class_names
+        return {
+            index.key(row): Known(size, names[label], split)
+            for split, index in self.indexes.items()
+            for row, (size, label) in enumerate(
+                zip(index.source_bytes.tolist(), index.label.tolist(), strict=True)
+            )
+        }
+
+    def shards(self, split: str) -> int:
+        """How many shards a split has; 0 if there is no such split."""
+        return len(self.manifest.splits[split].shards) if split in self.manifest.splits else 0
+
+    def class_names(self, found: Collection[str]) -> list[str]:
+        """The classes, and behind them those that are new, by name: no label that is there changes."""
+        names = self.manifest.class_names
+        return [*names, *sorted(set(found) - set(names))]
+
+    def split_order(self, found: Collection[str]) -> list[str]:
+        """The splits, and behind them those that are new."""
+        names = list(self.manifest.splits)
+        return [*names, *in_split_order(set(found) - set(names))]
+
+    def statistics_split(self, splits: Collection[str]) -> str:
+        """Which split's pixels are counted when these splits have images."""
+        return "train" if "train" in splits else self.manifest.statistics.split
+
+    def base(self, listed: Collection[str], source_files: int) -> Base:
+        """What a job must know that appends to it.
+
+        Args:
+            listed: Paths in the source that are not examples yet.
+            source_files: Files that the dataset and the job are made from, together.
+        """
+        retried = sorted({reject.path for reject in self.rejects} & set(listed))
+        return Base(
+            fingerprint=self.manifest.fingerprint,
+            statistics_split=self.manifest.statistics.split,
+            source_files=source_files,
+            retried=retried,
+        )
+
+
+def open_existing(folder: Path) -> Existing:
+    """Opens a dataset to append to.
+
+    Raises:
+        NotFoundError, IncompleteDatasetError, UsageError: If there is no complete dataset.
+        DamagedDatasetError: If its manifest, its index or its list of rejects is not what was
+            published, or a shard is missing or has another size.
+    """
+    manifest = read_manifest(folder)
+    for split in manifest.splits.values():
+        for shard in split.shards:
+            size = locate(folder, shard.file).stat().st_size
+            if size != shard.bytes:
+                msg = f"{folder / shard.file} has {size} bytes, and the manifest says {shard.bytes}. Restore it, or convert again with --overwrite."
+                raise DamagedDatasetError(msg)
+    indexes = {name: Index(_whole(folder, split.index)) for name, split in manifest.splits.items()}
+    lines = _whole(folder, manifest.rejects_file).read_text(encoding="utf-8").splitlines()
+    return Existing(folder, manifest, indexes, [Reject(**json.loads(line)) for line in lines])
+
+
+def _whole(folder: Path, entry: File) -> Path:
+    path = locate(folder, entry.file)
+    if file_sha256(path) != entry.sha256:
+        msg = f"{folder / entry.file} is not what was published. Restore it, or convert again with --overwrite; `fitfeed verify {folder}` lists all damage."
+        raise DamagedDatasetError(msg)
+    return path
+
+
+def select_new(existing: Existing, splits: Mapping[str, Sequence[Labelled]]) -> dict[str, list[Labelled]]:
+    """Leaves out the files that are in a dataset already.
+
+    A file is known by its key, the path below the source. Of its content the dataset knows the size,
+    which must not have changed, and neither may its class and split: an example is never replaced.
+
+    Args:
+        existing: The dataset.
+        splits: All files of the source, by split.
+
+    Returns:
+        The others by split, splits of the dataset first; no split is empty.
+
+    Raises:
+        UsageError: If a file has the key of an example, but another size, class or split.
+    """
+    new: dict[str, list[Labelled]] = {}
+    changed: list[str] = []
+    for split in existing.split_order(splits):
+        for item in splits.get(split, ()):
+            path = text_path(item.file.path)
+            there = existing.known.get(path)
+            here = Known(item.file.bytes, item.class_name, split)
+            if there is None:
+                new.setdefault(split, []).append(item)
+            elif there != here:
+                changed.append(f"  {path}: {_difference(there, here)}")
+    if changed:
+        first = "\n".join(changed[:SHOWN_FILES])
+        msg = (
+            f"{len(changed)} files in SOURCE have the path of an example of {existing.folder}, but are not the same:\n{first}\n"
+            "--append never changes what is there. Give new files other names, or take everything anew with --overwrite instead of --append."
+        )
+        raise UsageError(msg)
+    return new
+
+
+def _difference(there: Known, here: Known) -> str:
+    parts = [
+        f"{name.replace('_', ' ')} {old}, now {new}"
+        for name, old, new in zip(Known._fields, there, here, strict=True)
+        if old != new
+    ]
+    return "; ".join(parts)
+
+
+def all_rows(existing: Existing, listed: Sequence[tuple[str, int, str, str]]) -> list[list[Any]]:
+    """What the dataset and the source are made from together, for the digest in the manifest.
+
+    Args:
+        existing: The dataset.
+        listed: Path, size, class and split of each file of the source.
+    """
+    rows = {path: [path, *file] for path, file in existing.known.items()}
+    rows |= {row[0]: list(row) for row in listed}
+    return [rows[path] for path in sorted(rows)]
+
+
+def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptions:
+    """The options for images that join a dataset: those that it was made with.
+
+    Args:
+        existing: Of the dataset.
+        given: Options that the user gave, by name. `shards` and `shard_bytes` are free; `shards` is
+            not inherited, since as many shards again would be too many for a few images.
+
+    Raises:
+        UsageError: If one contradicts the dataset's.
+    """
+    try:
+        inherited = ConvertOptions.from_json(existing.options)
+    except (TypeError, ValueError) as error:
+        msg = f"the dataset's options are not those of this fitfeed ({error}), so nothing can be appended. Convert again with --overwrite."
+        raise UsageError(msg) from error
+    asked = ConvertOptions.from_json({**inherited.to_json(), **given, **dict.fromkeys(ARRANGEMENT)})
+    before, after = inherited.to_json(), asked.to_json()
+    wrong = [name for name in before if name not in ARRANGEMENT and before[name] != after[name]]
+    if wrong:
+        details = ", ".join(
+            f"--{name.replace('_', '-')} {_shown(name, after[name])} (it has {_shown(name, before[name])})"
+            for name in wrong
+        )
+        msg = f"the dataset was made with other options: {details}. With --append leave them out, or choose another folder."
+        raise UsageError(msg)
+    shards, shard_bytes = (given.get(name) for name in ARRANGEMENT)
+    if shards is None and shard_bytes is None:
+        shard_bytes = inherited.shard_bytes
+    return ConvertOptions.from_json({**before, "shards": shards, "shard_bytes": shard_bytes})
+
+
+def _shown(name: str, value: Any) -> str:
+    """An option's value as the command line takes it."""
+    if value is None:
+        return "none"
+    if isinstance(value, dict):
+        return ",".join(f"{key}={share:g}" for key, share in value.items())
+    if isinstance(value, list):
+        return ("x" if name == "size" else ",").join(map(str, value))
+    return str(value)

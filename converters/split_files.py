@@ -1,0 +1,80 @@
+"""A split's index, and what the manifest says of the split: from the results of its shards."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from converters.likeness import read_likenesses
+from converters.writers.base import file_sha256, sync_file
+from schemas.index import INDEX_SCHEMA, Index, write_index
+from schemas.manifest import Extent, Split
+
+
+def write_split(
+    path: Path,
+    results: Sequence[dict[str, Any]],
+    *,
+    classes: int,
+    before: tuple[Split, Index] | None = None,
+) -> dict[str, Any]:
+    """Writes a split's index and describes the split for the manifest.
+
+    Args:
+        path: The index file to write.
+        results: Of the shards, in the manifest's order.
+        classes: How many there are.
+        before: What the split held already: its rows and shards come first, unchanged.
+
+    Returns:
+        The fields of `schemas.manifest.Split`.
+
+    Raises:
+        OSError: If the index cannot be written.
+    """
+    shards = [] if before is None else [shard.model_dump() for shard in before[0].shards]
+    columns = _columns(results, first_shard=len(shards))
+    if before is not None:
+        held = before[1].columns()
+        columns = {name: pa.concat_arrays([held[name], column]) for name, column in columns.items()}
+    write_index(path, columns)
+    sync_file(path)
+    shards += [result["shard"] for result in results]
+    return {
+        "examples": sum(shard["examples"] for shard in shards),
+        "bytes": sum(shard["bytes"] for shard in shards),
+        "class_counts": np.bincount(columns["label"].to_numpy(), minlength=classes).tolist(),
+        "height": _extent(columns["height"].to_numpy()),
+        "width": _extent(columns["width"].to_numpy()),
+        "index": file_entry(path),
+        "shards": shards,
+    }
+
+
+def _columns(results: Sequence[dict[str, Any]], *, first_shard: int) -> dict[str, Any]:
+    """The rows of some shards, as an Arrow array for each column of the index."""
+    columns: dict[str, list[Any]] = {field.name: [] for field in INDEX_SCHEMA}
+    for position, result in enumerate(results, start=first_shard):
+        for column, values in result["rows"].items():
+            columns[column].extend(values)
+        columns["shard"].extend([position] * result["shard"]["examples"])
+        digests, _ = read_likenesses(result["likenesses"])
+        columns["pixels_digest"].extend(digest.tobytes() for digest in digests)
+    return {field.name: pa.array(columns[field.name], field.type) for field in INDEX_SCHEMA}
+
+
+def _extent(values: npt.NDArray[np.int32]) -> Extent | None:
+    if not len(values):
+        return None
+    low, p5, median, p95, high = (
+        np.percentile(values, [0, 5, 50, 95, 100], method="inverted_cdf").astype(int).tolist()
+    )
+    return Extent(min=low, p5=p5, median=median, p95=p95, max=high)
+
+
+def file_entry(path: Path) -> dict[str, Any]:
+    """How the manifest names a file."""
+    return {"file": path.name, "bytes": path.stat().st_size, "sha256": file_sha256(path)}

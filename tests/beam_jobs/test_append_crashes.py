@@ -1,0 +1,203 @@
+"""Machines that die while images are appended: at every moment the old dataset or the new one is there, whole."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beam_jobs import convert
+from converters.options import ConvertOptions, Format
+from converters.publish import Outcome, publish
+from converters.shard import write_shard
+from converters.verify import verify_dataset
+from converters.work import Job, WorkFolder
+from pipelines import open_dataset
+from schemas.errors import ConversionError
+from schemas.manifest import read_manifest
+from tests.folders import contents
+
+FORMATS: list[Format] = ["tfrecord", "hdf5"]
+
+
+class Died(BaseException):
+    """Instead of a process that ends: nothing handles it."""
+
+
+def run_here(work: WorkFolder, job: Job, **running: Any) -> None:
+    """What the graph does, in this process."""
+    totals = [
+        write_shard(work, job, number, lambda source_bytes, rejected: None) for number in range(job.shards)
+    ]
+    publish(work, totals)
+
+
+class Steps:
+    """Counts what changes the file system step by step, and dies before a step of choice."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, last: int) -> None:
+        self.done, self._last = 0, last
+        for owner, name in [
+            (Path, "replace"),
+            (Path, "unlink"),
+            (shutil, "copyfile"),
+            (shutil, "rmtree"),
+        ]:
+            monkeypatch.setattr(owner, name, self._counting(getattr(owner, name)))
+
+    def _counting(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*arguments: Any, **options: Any) -> Any:
+            if self.done == self._last:
+                raise Died
+            self.done += 1
+            return real(*arguments, **options)
+
+        return step
+
+
+@pytest.fixture
+def source(clothing: Path, tmp_path: Path) -> Path:
+    """What there is at first; `later` joins it."""
+    for split, folder in (("train", "source"), ("validation", "later")):
+        for name in ("dress", "hat"):
+            for target in ("train", "validation"):
+                shutil.copytree(clothing / split / name, tmp_path / folder / target / split / name)
+    for path in sorted((tmp_path / "source").glob("*/*/*/*"))[::2]:
+        path.unlink()
+    (tmp_path / "later" / "train" / "validation" / "hat" / "bad.jpg").write_bytes(b"\xff\xd8\xff")
+    return tmp_path / "source"
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_death_before_every_step(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_: Format
+) -> None:
+    monkeypatch.setattr("beam_jobs.run.run_local", run_here)
+    later, dataset, append = tmp_path / "later", tmp_path / "dataset", {"append": True, "max_bad": 1}
+    append["allow_leaks"] = True  # the same images are in both splits
+    options = ConvertOptions(format=format_, encoding="raw", size=(8, 8), shards=2, class_from="parent")
+    convert(source, tmp_path / "old", options, allow_leaks=True)
+    shutil.copytree(tmp_path / "old", tmp_path / "new")
+    convert(later, tmp_path / "new", **append)  # type: ignore[arg-type]
+    old, new = contents(tmp_path / "old"), contents(tmp_path / "new")
+    fingerprints, steps = set(), 0
+    while True:
+        shutil.rmtree(dataset, ignore_errors=True)
+        shutil.copytree(tmp_path / "old", dataset)
+        with monkeypatch.context() as patch, contextlib.suppress(Died):
+            Steps(patch, steps)
+            convert(later, dataset, **append)  # type: ignore[arg-type]
+        if not (dataset / ".work").exists():
+            break
+        verdict = verify_dataset(dataset)
+        assert verdict.ok, (steps, verdict.findings)
+        fingerprints.add(verdict.fingerprint)
+        assert counts(dataset) in (counts(tmp_path / "old"), counts(tmp_path / "new"))
+        convert(later, dataset, **append)  # type: ignore[arg-type]
+        assert contents(dataset) == new, steps
+        steps += 1
+    assert steps > 15
+    assert len(fingerprints) == 3  # the old one, the new one, and the new one under its first names
+    assert old != new
+    assert contents(dataset) == new
+
+
+def counts(dataset: Path) -> dict[str, int]:
+    return {name: split.examples for name, split in open_dataset(dataset).splits.items()}
+
+
+def test_publication_may_be_repeated_by_the_runner(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later, dataset = tmp_path / "later", tmp_path / "dataset"
+    outcomes: list[Outcome] = []
+
+    def run_twice(work: WorkFolder, job: Job, **running: Any) -> None:
+        totals = [
+            write_shard(work, job, number, lambda source_bytes, rejected: None)
+            for number in range(job.shards)
+        ]
+        outcomes.extend(publish(work, totals) for _ in range(2))
+        (work.root / "outcome.json").rename(work.root / "kept")
+        with pytest.raises(ConversionError, match="was changed while images were appended"):
+            publish(work, totals)
+        (work.root / "kept").rename(work.root / "outcome.json")
+
+    convert(
+        source, dataset, ConvertOptions(encoding="raw", size=(8, 8), class_from="parent"), allow_leaks=True
+    )
+    monkeypatch.setattr("beam_jobs.run.run_local", run_twice)
+    conversion = convert(later, dataset, append=True, allow_leaks=True, max_bad=1)
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0].status == "published"
+    assert conversion.manifest.rejects == {"corrupt": 1}
+    assert verify_dataset(dataset).ok
+
+
+def start(source: Path, dataset: Path) -> "subprocess.Popen[bytes]":
+    """An append whose whole process tree is one process group."""
+    command = [
+        sys.executable,
+        "-m",
+        "fitfeed",
+        "convert",
+        str(source),
+        str(dataset),
+        "--append",
+        "--shards",
+        "4",
+        "--quiet",
+    ]
+    return subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
+
+
+def survives_sigkill(clothing: Path, folder: Path, format_: Format, *, kills: int, seed: int) -> None:
+    source, old, new, dataset = (folder / name for name in ("source", "old", "new", "dataset"))
+    shutil.copytree(clothing, source, copy_function=shutil.copyfile)
+    later = sorted(source.glob("*/*/*.jpg"))[::3]
+    for path in later:
+        path.rename(folder / path.name)
+    convert(source, old, ConvertOptions(format=format_, encoding="png", size=(64, 64)))
+    for path in later:
+        (folder / path.name).rename(path)
+    shutil.copytree(old, new)
+    began = time.monotonic()
+    assert start(source, new).wait(120) == 0
+    seconds = time.monotonic() - began
+    expected, chance = contents(new), random.Random(seed)
+    whole = {read_manifest(folder).fingerprint for folder in (old, new)}
+    shutil.copytree(old, dataset)
+    for _ in range(kills):
+        process = start(source, dataset)
+        time.sleep(chance.uniform(0.2 * seconds, seconds))
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        assert process.wait() in (0, -signal.SIGKILL)
+        verdict = verify_dataset(dataset)
+        assert verdict.ok, verdict.findings
+        if verdict.fingerprint != read_manifest(old).fingerprint:  # it was published: begin anew
+            assert start(source, dataset).wait(120) == 0
+            assert read_manifest(dataset).fingerprint in whole
+            assert contents(dataset) == expected
+            shutil.rmtree(dataset)
+            shutil.copytree(old, dataset)
+    assert start(source, dataset).wait(120) == 0
+    assert contents(dataset) == expected
+
+
+def test_sigkill_at_a_few_moments(clothing: Path, tmp_path: Path) -> None:
+    survives_sigkill(clothing, tmp_path, "tfrecord", kills=3, seed=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format_", FORMATS)
+def test_sigkill_at_fifty_moments(clothing: Path, tmp_path: Path, format_: Format) -> None:
+    survives_sigkill(clothing, tmp_path, format_, kills=50, seed=1)
