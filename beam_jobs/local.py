@@ -40,6 +40,7 @@ def run_local(work: WorkFolder, job: Job, *, workers: int, timeout_s: float, rep
             reporting(pool.progress, report, interval_s=REPORT_INTERVAL_S),
             use(pool),
         ):
+            pool.anticipate(range(job.shards))  # the numbers that the graph will hand out
             _run_graph(work, job, pool)
     finally:
         pool.close()

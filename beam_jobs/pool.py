@@ -13,7 +13,7 @@ import multiprocessing
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -70,6 +70,7 @@ class ShardPool:
         context.set_forkserver_preload(["converters.worker"])
         self._queue: queue.SimpleQueue[tuple[int, Future[ShardTotals]] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
+        self._anticipated: dict[int, Future[ShardTotals]] = {}
         self._finished = [0, 0, 0]  # images, rejects, bytes of finished shards
         self._workers = [_Worker(context, work.dataset, job, timeout_s) for _ in range(workers)]
         self._threads = [
@@ -78,8 +79,16 @@ class ShardPool:
         for thread in self._threads:
             thread.start()
 
+    def anticipate(self, numbers: Iterable[int]) -> None:
+        """Queues shards that will be submitted later: work begins while Beam is still being imported."""
+        for number in numbers:
+            self._anticipated[number] = self._enqueue(number)
+
     def submit(self, number: int) -> "Future[ShardTotals]":
-        """Queues a shard."""
+        """Queues a shard, unless it was anticipated; submitted again, it is tried again."""
+        return self._anticipated.pop(number, None) or self._enqueue(number)
+
+    def _enqueue(self, number: int) -> "Future[ShardTotals]":
         future: Future[ShardTotals] = Future()
         self._queue.put((number, future))
         return future

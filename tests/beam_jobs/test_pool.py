@@ -52,6 +52,23 @@ def run_to_the_end(work: WorkFolder, futures: list["Future[ShardTotals]"]) -> di
     return contents(work.dataset)
 
 
+def test_anticipated_shards_are_written_before_they_are_asked_for_and_only_once(
+    clothing: Path, tmp_path: Path
+) -> None:
+    work, job = prepared(clothing, tmp_path / "dataset")
+    pool = ShardPool(work, job, workers=2)
+    try:
+        pool.anticipate(range(job.shards))
+        wait_for_images(pool, job.files)
+        futures = [pool.submit(number) for number in range(job.shards)]
+        assert not any(future.result(timeout=120).reused for future in futures)
+        assert pool.progress()[0] == job.files
+        # Submitted again, as a runner does that retries: tried again, and found finished.
+        assert pool.submit(0).result(timeout=120).reused
+    finally:
+        pool.close()
+
+
 def test_dead_workers_are_replaced_and_their_shards_tried_again(clothing: Path, tmp_path: Path) -> None:
     work, job = prepared(clothing, tmp_path / "undisturbed")
     pool = ShardPool(work, job, workers=2)
