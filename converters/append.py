@@ -20,7 +20,7 @@ import numpy as np
 from converters.existing import Existing
 from converters.rejects import Reject, count_reasons, to_json_lines
 from converters.split_files import file_entry, write_split
-from converters.work import STAGED_REJECTS, Job, WorkFolder, move_into, remove_leftovers, write_text
+from converters.work import STAGED_REJECTS, Job, WorkFolder, move_into, write_text
 from converters.writers.base import sync_file, sync_folder
 from schemas.manifest import (
     MANIFEST_NAME,
@@ -166,7 +166,8 @@ def settle(work: WorkFolder, manifest: Manifest) -> Manifest:
     sync_folder(work.dataset)
     (work.root / MANIFEST_NAME).replace(work.dataset / MANIFEST_NAME)
     sync_folder(work.dataset)
-    remove_leftovers(work.dataset, keep={entry.file for entry in settled.files()})
+    _remove_staged(work)
+    _remove_abandoned(work, settled)
     return settled
 
 
@@ -174,6 +175,15 @@ def _remove_staged(work: WorkFolder) -> None:
     """Removes what an interruption left of the first names. Shards stay: they may be in place already."""
     for path in [*work.dataset.glob(staged_index("*")), work.dataset / STAGED_REJECTS]:
         path.unlink(missing_ok=True)
+
+
+def _remove_abandoned(work: WorkFolder, manifest: Manifest) -> None:
+    """Removes shards that an append put in place before it died, and that the next one did not continue."""
+    shards = {entry.file for split in manifest.splits.values() for entry in split.shards}
+    for name in manifest.splits:
+        for path in work.dataset.glob(f"{name}-*-of-*.{manifest.shard_extension}"):
+            if path.name not in shards:
+                path.unlink()
 
 
 def _renamed(manifest: Manifest, names: Mapping[str, str]) -> Manifest:

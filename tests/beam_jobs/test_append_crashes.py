@@ -114,6 +114,40 @@ def counts(dataset: Path) -> dict[str, int]:
     return {name: split.examples for name, split in open_dataset(dataset).splits.items()}
 
 
+def test_an_append_that_is_not_continued_leaves_nothing(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later, dataset = tmp_path / "later", tmp_path / "dataset"
+    options = ConvertOptions(encoding="raw", size=(8, 8), class_from="parent")
+    convert(source, dataset, options, allow_leaks=True)
+    (dataset / "other-00000-of-00001.tfrecord").touch()  # somebody's own
+    monkeypatch.setattr("beam_jobs.run.run_local", run_here)
+
+    def died(*arguments: object) -> None:
+        raise Died
+
+    with monkeypatch.context() as patch, pytest.raises(Died):
+        patch.setattr("converters.append.sync_folder", died)  # shards are in place, the manifest is not
+        convert(
+            later,
+            dataset,
+            ConvertOptions(**{**vars(options), "shards": 3}),
+            append=True,
+            max_bad=1,
+            allow_leaks=True,
+        )
+    assert (dataset / "train-00003-of-00004.tfrecord").exists()
+    for path in sorted(later.rglob("*.jpg"))[::2]:
+        path.unlink()
+    convert(later, dataset, append=True, max_bad=1, allow_leaks=True)
+    names = {entry.file for entry in read_manifest(dataset).files()}
+    assert "train-00001-of-00002.tfrecord" in names
+    foreign = "other-00000-of-00001.tfrecord"
+    assert {path.name for path in dataset.iterdir()} == {*names, "manifest.json", foreign}
+    (dataset / foreign).unlink()
+    assert verify_dataset(dataset).ok
+
+
 def test_publication_may_be_repeated_by_the_runner(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
