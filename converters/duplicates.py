@@ -10,6 +10,7 @@ import numpy.typing as npt
 from converters.likeness import Words, read_likenesses
 from converters.lookalikes import find_lookalikes
 from converters.rejects import Reject
+from converters.shard import label_columns
 from converters.work import Job
 
 SHOWN_PAIRS = 20
@@ -23,19 +24,19 @@ class Catalogue:
         shard: int64 (n,), number of its shard.
         row: int64 (n,), its place in that shard.
         split: int64 (n,), number of its split.
-        label: int64 (n,), its class.
         digest: uint64 (n, 2), equal for equal pixels.
         look: uint64 (n, 2), similar for similar pictures.
         path: Tells an example's path; paths stay in the results, where they are.
+        labels: Tells all labels of an example; of masks, what tells one from another.
     """
 
     shard: npt.NDArray[np.int64]
     row: npt.NDArray[np.int64]
     split: npt.NDArray[np.int64]
-    label: npt.NDArray[np.int64]
     digest: Words
     look: Words
     path: Callable[[int], str]
+    labels: Callable[[int], list[Any]]
 
 
 def catalogue(job: Job, results: Sequence[dict[str, Any]]) -> Catalogue:
@@ -56,14 +57,20 @@ def catalogue(job: Job, results: Sequence[dict[str, Any]]) -> Catalogue:
         text: str = results[shard[example]]["rows"]["path"][row[example]]
         return text
 
+    columns = label_columns(job.kinds)
+
+    def labels(example: int) -> list[Any]:
+        rows = results[shard[example]]["rows"]
+        return [rows[column][row[example]] for column in columns]
+
     return Catalogue(
         shard=shard,
         row=row,
         split=np.repeat(np.asarray(of_split, np.int64), sizes),
-        label=np.concatenate([np.asarray(results[number]["rows"]["label"], np.int64) for number in numbers]),
         digest=np.concatenate([digests for digests, _ in likenesses]),
         look=np.concatenate([hashes for _, hashes in likenesses]),
         path=path,
+        labels=labels,
     )
 
 
@@ -109,7 +116,7 @@ def _copies(examples: Catalogue, group: list[int]) -> Iterator[Copy]:
         split = int(examples.split[example])
         first = first_of.setdefault(split, example)
         if first != example:
-            same = examples.label[first] == examples.label[example]
+            same = examples.labels(first) == examples.labels(example)
             yield Copy(example, first, "duplicate" if same else "label_conflict")
         if examples.split[group[0]] != split:
             yield Copy(example, group[0], "split_leak")
@@ -202,6 +209,9 @@ def _reject(job: Job, examples: Catalogue, copy: Copy) -> Reject:
         return Reject(
             examples.path(copy.example), "duplicate", f"has the same pixels as {first}", handling="ignored"
         )
-    names = [job.class_names[examples.label[example]] for example in (copy.example, copy.of)]
-    detail = f"is of class {names[0]}, but has the same pixels as {first} of class {names[1]}"
+    if list(job.kinds.values()) == ["class"]:
+        mine, other = (job.class_names[examples.labels(example)[0]] for example in (copy.example, copy.of))
+        detail = f"is of class {mine}, but has the same pixels as {first} of class {other}"
+    else:
+        detail = f"has the same pixels as {first}, but other labels"
     return Reject(examples.path(copy.example), "label_conflict", detail)

@@ -1,9 +1,10 @@
 """Publication: check that nothing is missing, then index, shards in place, manifest last."""
 
 import dataclasses
+import itertools
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from converters.shard import ShardTotals
 from converters.work import Job, WorkFolder, write_json, write_text
 from converters.writers.base import file_sha256, sync_folder
 from schemas.errors import ConversionError
-from schemas.index import INDEX_SCHEMA, write_index
+from schemas.index import index_schema, write_index
 from schemas.manifest import MANIFEST_NAME, REJECTS_NAME, Extent, Manifest, Statistics, build_manifest
 from schemas.sharding import index_file_name
 from schemas.statistics import ChannelStatistics, Histogram, add_histograms
@@ -155,7 +156,7 @@ def _publish_files(
         format=job.options.format,
         features={
             "image": {"shape": _image_shape(job), "encoding": job.options.encoding},
-            "label": {"class_names": job.class_names},
+            **{name: _label_feature(job, feature) for name, feature in job.labels.items()},
         },
         splits=splits,
         statistics=_statistics(job, results),
@@ -167,6 +168,13 @@ def _publish_files(
         source={"files": job.files, "digest": job.source_digest},
     )
     _move_into_place(work, manifest)
+
+
+def _label_feature(job: Job, feature: dict[str, Any]) -> dict[str, Any]:
+    if feature["kind"] != "mask":
+        return feature
+    encoding = "raw" if job.options.encoding == "raw" else "png"
+    return {**feature, "shape": (*_image_shape(job)[:2], 1), "encoding": encoding}
 
 
 def _image_shape(job: Job) -> tuple[int | None, int | None, int]:
@@ -184,24 +192,33 @@ def _statistics(job: Job, results: Sequence[dict[str, Any]]) -> Statistics:
 
 def _split(work: WorkFolder, job: Job, name: str, results: list[dict[str, Any]]) -> dict[str, Any]:
     """Writes a split's index and describes the split for the manifest."""
-    columns: dict[str, list[Any]] = {field.name: [] for field in INDEX_SCHEMA}
+    columns: dict[str, list[Any]] = {field.name: [] for field in index_schema(job.kinds)}
     for position, result in enumerate(results):
         for column, values in result["rows"].items():
             columns[column].extend(values)
         columns["shard"].extend([position] * result["shard"]["examples"])
     index_path = work.root / index_file_name(name)
-    write_index(index_path, columns)
+    write_index(index_path, columns, job.kinds)
     return {
         "examples": sum(result["shard"]["examples"] for result in results),
         "bytes": sum(result["shard"]["bytes"] for result in results),
-        "class_counts": np.bincount(
-            np.asarray(columns["label"], np.int64), minlength=len(job.class_names)
-        ).tolist(),
+        "class_counts": _class_counts(job, columns),
         "height": _extent(columns["height"]),
         "width": _extent(columns["width"]),
         "index": _file_entry(index_path),
         "shards": [result["shard"] for result in results],
     }
+
+
+def _class_counts(job: Job, columns: dict[str, list[Any]]) -> list[int]:
+    """How many examples have each of the classes that `class_names` is about."""
+    if job.classes is None:
+        return []
+    labels: Iterable[Any] = columns[job.classes]
+    if job.kinds[job.classes] == "multiclass":
+        labels = itertools.chain.from_iterable(labels)
+    counts: list[int] = np.bincount(np.fromiter(labels, np.int64), minlength=len(job.class_names)).tolist()
+    return counts
 
 
 def _extent(values: list[int]) -> Extent | None:

@@ -21,6 +21,8 @@ Reason = Literal[
     "timeout",
     "duplicate",
     "label_conflict",
+    "mask_missing",
+    "mask_mismatch",
 ]
 
 

@@ -2,11 +2,12 @@
 
 import dataclasses
 import errno
+import itertools
 import os
 import stat
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,14 @@ from converters.encode import encode_image
 from converters.histogram import count_pixels
 from converters.likeness import Likenesses
 from converters.limits import file_bound, memory_bound, memory_is_limited
+from converters.masks import decode_mask, encode_mask
 from converters.options import ConvertOptions
-from converters.rejects import Reject, text_path
+from converters.rejects import Reason, Reject, text_path
 from converters.work import Job, ShardPlan, WorkFolder
 from converters.writers import Record, open_writer
 from schemas.codec import payload_format
 from schemas.errors import ConversionError
+from schemas.features import LabelKind
 from schemas.statistics import BINS, Histogram
 
 READ_ATTEMPTS = 3
@@ -84,16 +87,14 @@ def write_shard(
         return _totals(plan, finished, reused=True)
     condemned = work.read_condemned(plan)
     rejects: list[Reject] = []
-    rows: dict[str, list[Any]] = {name: [] for name in ROW_COLUMNS}
+    rows: dict[str, list[Any]] = {name: [] for name in row_columns(job.kinds)}
     histogram = np.zeros((job.options.channels, BINS), np.int64)
     counted = histogram if plan.split == job.statistics_split else None
     likenesses = Likenesses(key=bytes.fromhex(job.digest)[:16])
     try:
-        with open_writer(work.shards / plan.file, job.options) as writer:
-            for entry, (path, key, label) in enumerate(zip(plan.paths, plan.keys, plan.labels, strict=True)):
-                made = condemned.get(entry) or _make_record(
-                    Path(job.source, path), key, label, job.options, counted, partial(watch, entry)
-                )
+        with open_writer(work.shards / plan.file, job.options, job.kinds) as writer:
+            for entry, path in enumerate(plan.paths):
+                made = condemned.get(entry) or _make_record(job, plan, entry, counted, partial(watch, entry))
                 if isinstance(made, ImageError | Verdict):
                     watch(None)
                     rejects.append(Reject(text_path(path), made.reason, made.detail))
@@ -114,7 +115,7 @@ def write_shard(
                 "bytes": stored.bytes,
                 "sha256": stored.sha256,
             },
-            "rows": {**rows, "offset": stored.offsets},
+            "rows": {**rows, **stored.columns()},
             "likenesses": likenesses.to_json(),
             "rejects": [dataclasses.asdict(reject) for reject in rejects],
             "histogram": histogram.tolist(),
@@ -125,32 +126,46 @@ def write_shard(
     return _totals(plan, result, reused=False)
 
 
-ROW_COLUMNS = ("key", "path", "label", "length", "crc32c", "height", "width")
-"""Columns of the index that are known when a record is written; its offset only with the shard."""
+def row_columns(labels: Mapping[str, LabelKind]) -> list[str]:
+    """Columns of the index that are known when a record is written; offsets only with the shard."""
+    return ["key", "path", *label_columns(labels), "length", "crc32c", "height", "width"]
+
+
+def label_columns(labels: Mapping[str, LabelKind]) -> list[str]:
+    """Those of them that tell one label from another."""
+    names = (
+        [f"{name}_length", f"{name}_crc32c"] if kind == "mask" else [name] for name, kind in labels.items()
+    )
+    return list(itertools.chain(*names))
 
 
 def _add_row(rows: dict[str, list[Any]], path: str, record: Record) -> None:
-    values = (
-        record.key,
-        path,
-        record.label,
-        len(record.payload),
-        google_crc32c.value(record.payload),
-        record.height,
-        record.width,
-    )
-    for name, value in zip(ROW_COLUMNS, values, strict=True):
-        rows[name].append(value)
+    values = {
+        "key": record.key,
+        "path": path,
+        **record.labels,
+        "length": len(record.payload),
+        "crc32c": google_crc32c.value(record.payload),
+        "height": record.height,
+        "width": record.width,
+    }
+    for name, payload in record.masks.items():
+        values[f"{name}_length"] = len(payload)
+        values[f"{name}_crc32c"] = google_crc32c.value(payload)
+    for name, column in rows.items():
+        column.append(values[name])
 
 
 def _make_record(
-    path: Path,
-    key: str,
-    label: int,
-    options: ConvertOptions,
+    job: Job,
+    plan: ShardPlan,
+    entry: int,
     histogram: Histogram | None,
     decoding: Callable[[], None],
 ) -> tuple[Record, Decoded, int] | ImageError:
+    """Reads, decodes and encodes an image, and its masks."""
+    options, path = job.options, Path(job.source, plan.paths[entry])
+    labels = {name: values[entry] for name, values in plan.labels.items()}
     try:
         data = _read_file(path, options)
         decoding()
@@ -158,6 +173,9 @@ def _make_record(
         payload, (height, width), pixels = encode_image(
             decoded, data, options, want_pixels=histogram is not None
         )
+        for name, kind in job.kinds.items():
+            if kind == "mask":
+                labels[name] = _make_mask(Path(job.source), labels[name], name, decoded, options)
     except ImageError as error:
         return error
     except MemoryError as error:
@@ -170,8 +188,8 @@ def _make_record(
     if histogram is not None and pixels is not None:
         count_pixels(pixels, histogram)
     record = Record(
-        key=key,
-        label=label,
+        key=plan.keys[entry],
+        labels=labels,
         payload=payload,
         format="raw" if options.encoding == "raw" else payload_format(payload),
         height=height,
@@ -179,6 +197,21 @@ def _make_record(
         channels=options.channels,
     )
     return record, decoded, len(data)
+
+
+def _make_mask(root: Path, path: str, name: str, decoded: Decoded, options: ConvertOptions) -> bytes:
+    """Reads, decodes and encodes a mask.
+
+    Raises:
+        ImageError: If it is not what a mask of this image must be.
+    """
+    try:
+        mask = decode_mask(_read_file(root / path, options), options)
+        return encode_mask(mask, decoded.pixels.shape[:2], options)
+    except ImageError as error:
+        reason: Reason = "mask_missing" if error.reason == "vanished" else error.reason
+        msg = f"its {name}, {text_path(path)}: {error.detail}"
+        raise ImageError(reason, msg) from error
 
 
 def _read_file(path: Path, options: ConvertOptions) -> bytes:

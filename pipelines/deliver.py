@@ -89,7 +89,7 @@ class Delivery:
     def _tensors(self, epoch: int, examples: npt.NDArray[np.int64], payloads: Any) -> list[Any]:
         values: dict[str, Any] = {"image": share(self._loader.load(epoch, examples, payloads))}
         if self._options.labels is not None:
-            labels = self._records.index.label[examples]
+            labels = self._records.index.labels["label"][examples]
             onehot = self._options.labels == "onehot"
             values["label"] = np.eye(self._classes, dtype=np.float32)[labels] if onehot else labels
         if self._options.output == "dict":

@@ -71,7 +71,11 @@ class Records:
             DamagedDatasetError: If it cannot be read or decoded.
         """
         row = self._row(number)
-        return {"image": self.pixels(row), "label": int(self.index.label[row]), "key": self.index.key(row)}
+        return {
+            "image": self.pixels(row),
+            "label": int(self.index.labels["label"][row]),
+            "key": self.index.key(row),
+        }
 
     def encoded(self, number: SupportsIndex) -> bytes:
         """The stored bytes of an example: a JPEG or PNG file, or raw uint8 pixels.
@@ -251,13 +255,14 @@ class Records:
         sizes = np.array([shard.bytes for shard in shards], np.int64)[index.shard]
         wrong = (index.offset < 0) | (index.length <= 0) | (index.offset > sizes - index.length)
         wrong |= (index.height <= 0) | (index.width <= 0)
-        wrong |= (index.label < 0) | (index.label >= len(self._entry.class_counts))
+        label = index.labels["label"]
+        wrong |= (label < 0) | (label >= len(self._entry.class_counts))
         if self._raw:
             wrong |= index.length != index.height.astype(np.int64) * index.width * self.channels
         if wrong.any():
             row = int(np.argmax(wrong))
             msg = (
-                f"{path}: row {row} (key {index.key(row)!r}) is impossible: label {index.label[row]}, "
+                f"{path}: row {row} (key {index.key(row)!r}) is impossible: label {label[row]}, "
                 f"{index.length[row]} bytes at byte {index.offset[row]} of {shards[index.shard[row]].file} "
                 f"({sizes[row]} bytes), {index.height[row]} x {index.width[row]} pixels. {advice}"
             )

@@ -20,7 +20,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 def record(number: int, payload: bytes, *, raw: bool = False) -> Record:
     return Record(
         key=f"a/图{number}.jpg",
-        label=number % 3,
+        labels={"label": number % 3},
         payload=payload,
         format="raw" if raw else "jpeg",
         height=2,
@@ -116,7 +116,8 @@ class TestTFRecord(ShardWriterContract):
             assert got["image"].numpy() == each.payload
             assert got["key"].numpy().decode() == each.key
             assert got["format"].numpy().decode() == each.format
-            for name in ("label", "height", "width", "channels"):
+            assert got["label"].numpy() == each.labels["label"]
+            for name in ("height", "width", "channels"):
                 assert got[name].numpy() == getattr(each, name)
 
     def test_golden_bytes(self, tmp_path: Path, records: list[Record]) -> None:
@@ -137,7 +138,8 @@ class HDF5Contract(ShardWriterContract):
         with h5py.File(tmp_path / "shard") as file:
             assert file["key"].asstr()[:].tolist() == [each.key for each in records]
             assert file["format"].asstr()[:].tolist() == [each.format for each in records]
-            for name in ("label", "height", "width", "channels"):
+            assert file["label"][:].tolist() == [each.labels["label"] for each in records]
+            for name in ("height", "width", "channels"):
                 assert file[name][:].tolist() == [getattr(each, name) for each in records]
 
     def test_images_are_contiguous_and_uncompressed(self, tmp_path: Path, records: list[Record]) -> None:
@@ -187,7 +189,15 @@ class TestRawHDF5(HDF5Contract):
             writer.write(records[0])
             with pytest.raises(ValueError, match=r"one shape.*\(2, 4, 3\)"):
                 writer.write(
-                    Record(key="b", label=0, payload=b"x" * 12, format="raw", height=2, width=2, channels=3)
+                    Record(
+                        key="b",
+                        labels={"label": 0},
+                        payload=b"x" * 12,
+                        format="raw",
+                        height=2,
+                        width=2,
+                        channels=3,
+                    )
                 )
 
 

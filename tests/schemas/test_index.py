@@ -47,7 +47,10 @@ def write(path: Path, *batches: Any, **options: Any) -> None:
 
 
 def read_all(index: Index) -> dict[str, list[Any]]:
-    columns = {name: getattr(index, name).tolist() for name in COLUMNS if name not in ("key", "path")}
+    columns = {
+        name: getattr(index, name).tolist() for name in COLUMNS if name not in ("key", "path", "label")
+    }
+    columns["label"] = index.labels["label"].tolist()
     rows = range(len(index))
     return {**columns, "key": [index.key(row) for row in rows], "path": [index.path(row) for row in rows]}
 
@@ -137,7 +140,7 @@ def test_any_bytes_give_an_index_or_an_error(path: Path, data: st.DataObject) ->
     message = ""
     try:
         index = Index(path)
-        assert len(index) == len(index.label) == len(index.crc32c)
+        assert len(index) == len(index.labels["label"]) == len(index.crc32c)
         for row in range(min(len(index), 10)):
             index.key(row)
             index.path(row)

@@ -13,7 +13,9 @@ from schemas.tfrecord import CorruptRecordError, encode_example, frame, iter_rec
 
 @given(st.binary(max_size=300), st.binary(max_size=40), st.integers(-(2**63), 2**63 - 1))
 def test_example_is_what_tensorflow_parses(image: bytes, key: bytes, label: int) -> None:
-    message, offset = encode_example(image, {"key": key, "label": label})
+    message, offsets = encode_example(image, {"key": key, "label": label})
+    offset = offsets["image"]
+    assert message[offsets["key"] :].startswith(key)
     assert message[offset : offset + len(image)] == image
     example = tf.train.Example.FromString(message)
     assert example.features.feature["image"].bytes_list.value == [image]
