@@ -213,7 +213,7 @@ def test_duplicates_with_masks_are_dropped_by_all_their_labels(tmp_path: Path) -
             format=format_,
             duplicates="drop",
             label_columns=("size:float", "region:mask"),
-            shards=2,  # type: ignore[arg-type]
+            shards=2,
         )
         conversion = convert(source / "labels.csv", dataset, given, max_bad=1)
         assert conversion.manifest.splits["train"].examples == 6

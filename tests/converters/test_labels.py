@@ -200,7 +200,7 @@ def test_options_that_need_a_table(tmp_path: Path) -> None:
     make(tmp_path, "path,label\nx/a.jpg,1\n", "x/a.jpg")
     for options in ({"group": "a"}, {"split_column": "a"}, {"path_column": "a"}, {"label_columns": ("a",)}):
         with pytest.raises(UsageError, match="needs a table"):
-            find_labelled(tmp_path / "photos", ConvertOptions(**options), None)  # type: ignore[arg-type]
+            find_labelled(tmp_path / "photos", ConvertOptions(**options), None)
     with pytest.raises(UsageError, match="is a table of labels itself"):
         find_labelled(tmp_path / "labels.csv", ConvertOptions(), tmp_path / "labels.csv")
 
