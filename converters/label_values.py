@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple, get_args
 
@@ -60,7 +61,7 @@ def _class(value: Any) -> str:
     name = _text_of(value).strip()
     if name.lower() == "nan":
         raise LabelError("the value is NaN")
-    return name
+    return sys.intern(name)  # few names in many rows
 
 
 def _multiclass(value: Any) -> list[str]:

@@ -82,7 +82,7 @@ class Layout:
 
     def read(self, path: str) -> Folders:
         """Reads split and class off an image's folders; a split folder is never a class."""
-        folders = PurePosixPath(path).parts[:-1]
+        folders = path.split("/")[:-1]
         split = SPLIT_FOLDERS[folders[0].lower()] if self._has_splits and folders else None
         class_folders = folders[1:] if split else folders
         name = text_path(_class_name(class_folders, self._class_from)) if class_folders else None

@@ -10,6 +10,7 @@ from converters.sources import SourceFile
 
 AMBIGUOUS = SourceFile("", -1, -1)
 SHOWN_MATCHES = 3
+ODD_PARTS = frozenset(["", ".", ".."])
 WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
@@ -32,6 +33,8 @@ def safe_path(text: str) -> str:
     Raises:
         PathError: If it is absolute, contains `..` or names nothing.
     """
+    if ODD_PARTS.isdisjoint(text.split("/")) and not WINDOWS_DRIVE.match(text) and "\0" not in text:
+        return text  # ten million times, so without objects
     if "\0" in text:
         raise PathError("label_invalid", f"{text!r} is no path")
     path = PurePosixPath(text)

@@ -140,7 +140,7 @@ class Features(Model):
     """What every example has. Every entry besides `image` and `key` is a label."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
-    __pydantic_extra__: dict[str, LabelFeature] = Field(init=False)
+    __pydantic_extra__: dict[str, LabelFeature]
 
     image: ImageFeature
     key: KeyFeature = KeyFeature()

@@ -226,12 +226,16 @@ class Manifest(Model):
         """File name extension of the shards."""
         return SHARD_EXTENSIONS[self.format]
 
-    def to_json(self) -> str:
-        """The text of `manifest.json`."""
+    def to_dict(self) -> dict[str, Any]:
+        """The content of `manifest.json`, in its order."""
         content = self.model_dump(mode="json")
         features = content["features"]
         features["key"] = features.pop("key")  # last, where format version 1 has always had it
-        return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+        return content
+
+    def to_json(self) -> str:
+        """The text of `manifest.json`."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=1) + "\n"
 
 
 SHARD_EXTENSIONS = {"tfrecord": "tfrecord", "hdf5": "h5"}

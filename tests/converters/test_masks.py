@@ -1,6 +1,7 @@
 """Masks: indices, not colours; moved as their image is; refused with a reason."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -137,3 +138,21 @@ def test_storage_is_lossless(encoding: str) -> None:
         assert payload == expected.tobytes()
     else:
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(payload))), expected)
+
+
+def test_whatever_the_file_is_it_is_a_mask_or_refused(nasty: Path) -> None:
+    """Also files that no mask should be: none raises anything else, and none is a picture of colours."""
+    refused, taken = 0, 0
+    for path in sorted(path for path in nasty.rglob("*") if path.is_file()):
+        try:
+            mask = decode_mask(path.read_bytes(), ConvertOptions())
+        except ImageError:
+            refused += 1
+            continue
+        taken += 1
+        assert mask.dtype == np.uint8
+        assert mask.shape[2] == 1
+        with Image.open(path) as image:
+            assert len(image.getbands()) == 1
+    assert refused > 60
+    assert taken > 15

@@ -1,5 +1,6 @@
 """One conformance suite that both shard writers pass, and what only one of them promises."""
 
+import dataclasses
 import hashlib
 import itertools
 from pathlib import Path
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 
 from converters.options import ConvertOptions
 from converters.writers import Record, ShardWriter, StoredShard, open_writer
+from converters.writers.base import Label
+from schemas.features import LabelKind
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -199,6 +202,54 @@ class TestRawHDF5(HDF5Contract):
                         channels=3,
                     )
                 )
+
+
+LABELS: dict[str, LabelKind] = {
+    "mood": "class", "n": "int", "size": "float", "note": "text", "tags": "multiclass", "région": "mask",
+}  # fmt: skip
+
+
+def labelled(number: int) -> Record:
+    labels: dict[str, Label] = {
+        "mood": number % 3,
+        "n": -number,
+        "size": number / 4,
+        "note": "ü" * number,
+        "tags": list(range(number % 3)),
+        "région": bytes([number]) * 8,
+    }
+    return dataclasses.replace(RAW_RECORDS[number], labels=labels)
+
+
+@pytest.mark.parametrize("format_", ["tfrecord", "hdf5"])
+@pytest.mark.parametrize("raw", [False, True])
+def test_mask_offsets_point_at_the_masks(tmp_path: Path, format_: str, raw: bool) -> None:
+    options = ConvertOptions(
+        format=format_,  # type: ignore[arg-type]
+        **({"encoding": "raw", "size": (2, 4)} if raw else {}),  # type: ignore[arg-type]
+    )
+    records = [labelled(number) for number in range(7)]
+    with open_writer(tmp_path / "shard", options, LABELS) as writer:
+        for each in records:
+            writer.write(each)
+        stored = writer.finish()
+    assert [path.name for path in tmp_path.iterdir()] == ["shard"]  # no spool is left
+    content = (tmp_path / "shard").read_bytes()
+    for number, each in enumerate(records):
+        for name, offsets in {"région": stored.mask_offsets["région"], "image": stored.offsets}.items():
+            payload = each.payload if name == "image" else each.masks[name]
+            assert content[offsets[number] : offsets[number] + len(payload)] == payload
+    with open_writer(tmp_path / "empty", options, LABELS) as writer:
+        assert writer.finish().offsets == []
+
+
+def test_golden_bytes_of_labels(tmp_path: Path) -> None:
+    with open_writer(tmp_path / "shard", ConvertOptions(encoding="raw", size=(2, 4)), LABELS) as writer:
+        for number in range(7):
+            writer.write(labelled(number))
+        writer.finish()
+    # Written by version 0.1.0; may only change together with the format version.
+    assert (tmp_path / "shard").read_bytes() == (GOLDEN / "version-1-labels.tfrecord").read_bytes()
 
 
 # The bare contracts are no tests of their own.
