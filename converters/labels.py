@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from converters.label_values import LabelError, LabelSpec, parse_label, parse_spec
 from converters.layout import SPLIT_FOLDERS, Labelled, Layout
 from converters.options import ConvertOptions
-from converters.pictures import PathError, safe_path, stat_picture
+from converters.pictures import PathError, quoted, safe_path, stat_picture
 from converters.rejects import Reject, text_path
 from converters.sources import SourceFile
 from converters.tables import Row, Table
@@ -17,6 +17,9 @@ from schemas.errors import UsageError
 from schemas.features import check_label_names
 
 DEFAULT_LABEL_COLUMN = "label"
+MAX_PATH = 4096
+"""Characters of a path that no file has: longer than any that one could have (PATH_MAX)."""
+
 WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 
 
@@ -188,10 +191,10 @@ def _row_values(row: Row, columns: TableColumns, root: Path, named: set[str]) ->
                 value = stat_picture(root, safe_path(value), missing="mask_missing")
                 named.add(value.path)
         except LabelError as error:
-            msg = f"column {spec.column!r}: {error}"
+            msg = f"column {quoted(spec.column)}: {error}"
             raise LabelError(msg) from None
         except PathError as error:
-            raise PathError(error.reason, f"column {spec.column!r}: {error}") from None
+            raise PathError(error.reason, f"column {quoted(spec.column)}: {error}") from None
         values.append(value)
     extra = row.values[1 + len(columns.labels) :]
     parsers = [(columns.split, _split), (columns.group, _group)]
@@ -199,7 +202,7 @@ def _row_values(row: Row, columns: TableColumns, root: Path, named: set[str]) ->
         try:
             values.append(parse(raw))
         except LabelError as error:
-            msg = f"column {column!r}: {error}"
+            msg = f"column {quoted(column or '')}: {error}"
             raise LabelError(msg) from None
     return values
 
@@ -207,7 +210,7 @@ def _row_values(row: Row, columns: TableColumns, root: Path, named: set[str]) ->
 def _split(raw: Any) -> str:
     name: str = parse_label("class", raw)
     if name.lower() not in SPLIT_FOLDERS:
-        msg = f"{_printable(name)!r} is no split; expected one of {', '.join(SPLIT_FOLDERS)}"
+        msg = f"{quoted(name)} is no split; expected one of {', '.join(SPLIT_FOLDERS)}"
         raise LabelError(msg)
     return SPLIT_FOLDERS[name.lower()]
 
@@ -228,7 +231,7 @@ def _repeated(table: Table, row: Row, file: SourceFile, first: int, *, conflict:
 
 def _printable(name: str) -> str:
     """A path from a table as text that any UTF-8 file can hold."""
-    return name.encode("utf-8", "backslashreplace").decode()
+    return name[:MAX_PATH].encode("utf-8", "backslashreplace").decode()
 
 
 def label_by_table(
@@ -301,7 +304,7 @@ def _conflicts_with_folders(
             continue
         meant = folder if folder in names else folded.get(folder.casefold())
         if meant is not None and meant != label:
-            detail = f"{table.name}, line {joined.lines[position]}: the label is {label!r}, but the image lies in folder {folder!r}"
+            detail = f"{table.name}, line {joined.lines[position]}: the label is {quoted(label)}, but the image lies in folder {quoted(folder)}"
             wrong[position] = Reject(text_path(joined.files[position].path), "label_conflict", detail)
     return wrong
 

@@ -7,9 +7,11 @@ from pathlib import Path, PurePosixPath
 
 from converters.rejects import Reason, text_path
 from converters.sources import SourceFile
+from schemas.strict_json import shortened
 
 AMBIGUOUS = SourceFile("", -1, -1)
 SHOWN_MATCHES = 3
+MAX_SHOWN = 300
 ODD_PARTS = frozenset(["", ".", ".."])
 WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
@@ -27,6 +29,11 @@ class PathError(Exception):
         self.reason = reason
 
 
+def quoted(text: str) -> str:
+    """A path from a table for a message: in quotes, on one line, of bounded length."""
+    return shortened(repr(text), limit=MAX_SHOWN)
+
+
 def safe_path(text: str) -> str:
     """Checks and normalises a path from a table: relative, with `/`, nowhere above its folder.
 
@@ -36,14 +43,14 @@ def safe_path(text: str) -> str:
     if ODD_PARTS.isdisjoint(text.split("/")) and not WINDOWS_DRIVE.match(text) and "\0" not in text:
         return text  # ten million times, so without objects
     if "\0" in text:
-        raise PathError("label_invalid", f"{text!r} is no path")
+        raise PathError("label_invalid", f"{quoted(text)} is no path")
     path = PurePosixPath(text)
     if path.is_absolute() or WINDOWS_DRIVE.match(text):
-        raise PathError("label_invalid", f"{text!r} is absolute; paths are relative to SOURCE")
+        raise PathError("label_invalid", f"{quoted(text)} is absolute; paths are relative to SOURCE")
     if ".." in path.parts:
-        raise PathError("label_invalid", f"{text!r} contains '..', and no path may leave SOURCE")
+        raise PathError("label_invalid", f"{quoted(text)} contains '..', and no path may leave SOURCE")
     if not path.parts:
-        raise PathError("label_invalid", f"{text!r} names no file")
+        raise PathError("label_invalid", f"{quoted(text)} names no file")
     return path.as_posix()
 
 
@@ -60,11 +67,11 @@ def stat_picture(root: Path, path: str, *, missing: Reason) -> SourceFile:
     """
     try:
         status = (root / path).stat()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: no name that the system could have
         hint = "; write folders with /, not with a backslash" if "\\" in path else ""
-        raise PathError(missing, f"{path!r} is not in SOURCE{hint}") from error
+        raise PathError(missing, f"{quoted(path)} is not in SOURCE{hint}") from error
     if not stat.S_ISREG(status.st_mode):
-        raise PathError(missing, f"{path!r} is no file")
+        raise PathError(missing, f"{quoted(path)} is no file")
     return SourceFile(path, status.st_size, status.st_mtime_ns)
 
 
@@ -102,10 +109,10 @@ class ListedPictures:
         file = self._files.get(path) or self._by_short_name().get(path)
         if file is None:
             hint = "; write folders with /, not with a backslash" if "\\" in path else ""
-            raise PathError("vanished", f"{text!r} is not among the images of SOURCE{hint}")
+            raise PathError("vanished", f"{quoted(text)} is not among the images of SOURCE{hint}")
         if file is AMBIGUOUS:
             fitting = [path_ for path_ in self._files if path in _short_names(path_)][:SHOWN_MATCHES]
-            raise PathError("label_invalid", f"{text!r} fits several images: {', '.join(fitting)}")
+            raise PathError("label_invalid", f"{quoted(text)} fits several images: {', '.join(fitting)}")
         return file
 
     def _by_short_name(self) -> dict[str, SourceFile]:

@@ -15,6 +15,9 @@ EXTENSIONS = (".csv", ".jsonl")
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path")
 """Names that a path column is found by, in any case."""
 
+MAX_FIELD = 2 << 20
+"""Characters of a CSV field: twice what a text may have, so that only a lost quote exceeds it."""
+
 LOOK_AHEAD = 1000
 """JSON lines may leave out fields, so the columns are what so many lines have together."""
 
@@ -129,7 +132,7 @@ class Table:
             raise UsageError(msg) from error
 
     def _header(self, stream: TextIO) -> list[str]:
-        names = next(_numbered(stream), (0, []))[1]
+        names = [name.strip() for name in next(_numbered(stream), (0, []))[1]]
         if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
             msg = f"{self.path} has one column, {shortened(names[0])!r}: it is not separated by commas. Save it with commas."
             raise UsageError(msg)
@@ -167,6 +170,7 @@ class Table:
 
 def _numbered(stream: TextIO) -> Iterator[tuple[int, list[str]]]:
     """The rows of a CSV file that are not blank, each with the line it begins on."""
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD))  # for the whole process; it only grows
     reader = csv.reader(stream, strict=True)
     begins = 1
     for fields in reader:

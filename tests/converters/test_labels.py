@@ -84,6 +84,21 @@ def test_paths_that_lead_nowhere(
     assert detail in text
 
 
+@pytest.mark.parametrize("name", ["\\ud800.jpg", "a\\u0000b.jpg", "x" * 5000, "y" * 2_000_000])
+def test_names_that_no_file_can_have(tmp_path: Path, name: str) -> None:
+    make(tmp_path, "", "a.jpg")
+    lines = f'{{"path": "a.jpg", "label": 1}}\n{{"path": "{name}", "label": 2}}\n'
+    for place in (tmp_path / "photos" / "t.jsonl", tmp_path / "t.jsonl"):
+        place.write_text(lines)
+        is_source = place.parent.name == "photos"
+        labels, source = (None, place) if is_source else (place, tmp_path / "photos")
+        found = find_labelled(source, ConvertOptions(), labels)
+        ((path, (reason, detail)),) = faults(found).items()
+        assert reason in ("vanished", "label_invalid")
+        assert f"{path}{detail}".encode()
+        assert len(path) + len(detail) < 5000
+
+
 def test_a_table_as_source_takes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
     make(tmp_path, "", "a.jpg", "b.jpg")
     (tmp_path / "photos" / "t.jsonl").write_text('{"file": "b.jpg", "label": "x"}\n')

@@ -30,6 +30,12 @@ def test_quotes_newlines_bom_and_crlf(tmp_path: Path) -> None:
 FIELDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=8)
 
 
+def test_spaces_around_column_names_and_long_texts(tmp_path: Path) -> None:
+    found = table(tmp_path, 'path , note\na.jpg,"' + "x" * 1_000_000 + '"\n')
+    assert found.columns == ["path", "note"]
+    assert len(next(found.rows(["note"])).values[0]) == 1_000_000
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     st.lists(st.tuples(FIELDS, FIELDS), max_size=6),
@@ -83,7 +89,7 @@ def test_rows_of_another_width_are_faults_of_their_own(tmp_path: Path) -> None:
         ("path,label\n".encode("utf-16"), "not UTF-8"),
         (b"path,label\n\xff.jpg,rose\n", "not UTF-8"),
         ('path,label\na.jpg,"rose\n', "a quote"),
-        ("path,label\na.jpg," + '"' + "x" * 200_000 + '"\n', "field larger"),
+        ("path,label\na.jpg," + '"' + "x" * 2_200_000 + '"\n', "field larger"),
     ],
 )
 def test_what_is_no_table(tmp_path: Path, content: str | bytes, message: str) -> None:
