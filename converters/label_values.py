@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, get_args
 from schemas.features import LabelKind
 
 MAX_TEXT_BYTES = 1 << 20
+MAX_CLASS_NAME = 1000
 INT = re.compile(r"([+-]?\d{1,19})(?:\.0*)?")
 FLOAT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 LARGEST_FLOAT32 = 3.4028234663852886e38
@@ -61,6 +62,9 @@ def _class(value: Any) -> str:
     name = _text_of(value).strip()
     if name.lower() == "nan":
         raise LabelError("the value is NaN")
+    if len(name) > MAX_CLASS_NAME:
+        msg = f"{_short(name)} is longer than the {MAX_CLASS_NAME} characters that a name may have; is it a text?"
+        raise LabelError(msg)
     return sys.intern(name)  # few names in many rows
 
 

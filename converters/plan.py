@@ -15,7 +15,7 @@ from converters.splits import by_split
 from converters.tables import Table, is_table
 from converters.work import Job, ShardPlan, digest_of
 from schemas.errors import UsageError
-from schemas.features import MAX_CLASSES
+from schemas.features import MAX_CLASS_NAMES, MAX_CLASSES
 from schemas.manifest import SHARD_EXTENSIONS
 from schemas.sharding import number_of_shards, salted_order, shard_bounds, shard_file_name
 
@@ -125,9 +125,9 @@ def find_labelled(source: Path, options: ConvertOptions, labels: Path | None) ->
 
 def _checked(root: Path, labelled: Labelled, rejects: list[Reject], ignored: list[Reject]) -> Found:
     for name, feature in labelled.features.items():
-        count = len(feature.get("class_names", ()))
-        if count > MAX_CLASSES:
-            msg = f"{name!r} has {count} different classes, and there can be {MAX_CLASSES}. Is it a text? Then give --label-column COLUMN:text."
+        names = feature.get("class_names", ())
+        if len(names) > MAX_CLASSES or sum(map(len, names)) > MAX_CLASS_NAMES:
+            msg = f"{name!r} has {len(names)} different classes, more than a manifest can name ({MAX_CLASSES}, or {MAX_CLASS_NAMES} characters together). Is it a text? Then give --label-column COLUMN:text."
             raise UsageError(msg)
     rejected = [reject for reject in rejects if reject.handling == "rejected"]
     also_ignored = [reject for reject in rejects if reject.handling == "ignored"]

@@ -12,6 +12,9 @@ LabelKind = Literal["class", "multiclass", "float", "int", "mask", "text"]
 MAX_CLASSES = 100_000
 """Class names, and their counts in each of three splits, fit into a manifest that can be read again."""
 
+MAX_CLASS_NAMES = 1 << 20
+"""Characters of all class names of a label together; a manifest may have 16 MiB."""
+
 FOLDER_LABELS: Mapping[str, LabelKind] = {"label": "class"}
 """The labels of a dataset that was made from class folders."""
 

@@ -56,6 +56,7 @@ def test_no_value_is_no_label_of_any_kind(kind: str, value: object) -> None:
         ("class", "NaN", "NaN"),
         ("class", ["a"], "not one value"),
         ("class", "\ud800", "UTF-8"),
+        ("class", "x" * 1001, "is it a text"),
         ("multiclass", ";", "empty entry"),
         ("multiclass", '["a", null]', "empty entry"),
         ("multiclass", '["a"', "begins like a JSON list"),

@@ -211,6 +211,15 @@ def test_no_row_fits(tmp_path: Path) -> None:
         find(make(tmp_path, "path,label\n", "a.jpg"))
 
 
+@pytest.mark.parametrize(("count", "length"), [(100_001, 1), (1100, 990)])
+def test_more_classes_than_a_manifest_can_name(tmp_path: Path, count: int, length: int) -> None:
+    rows = "".join(f'{{"path": "a.jpg", "tags": ["{n:0{length}}"]}}\n' for n in range(1))
+    names = ", ".join(f'"{n:0{length}}"' for n in range(count))
+    make(tmp_path, rows + f'{{"path": "b.jpg", "tags": [{names}]}}\n', "a.jpg", "b.jpg", name="t.jsonl")
+    with pytest.raises(UsageError, match=r"different classes, more than a manifest can name.*COLUMN:text"):
+        find(tmp_path, name="t.jsonl", label_columns=("tags:multiclass",))
+
+
 def test_options_that_need_a_table(tmp_path: Path) -> None:
     make(tmp_path, "path,label\nx/a.jpg,1\n", "x/a.jpg")
     for options in ({"group": "a"}, {"split_column": "a"}, {"path_column": "a"}, {"label_columns": ("a",)}):
