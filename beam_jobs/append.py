@@ -21,6 +21,7 @@ def append_images(
     dataset: Path,
     options: ConvertOptions | None,
     *,
+    labels: Path | None,
     max_bad: int | float,
     allow_leaks: bool,
     running: Running,
@@ -34,7 +35,9 @@ def append_images(
             before = _settled(work, read_manifest(dataset))  # only now is it certain to stay what it is
             existing = open_existing(dataset)
             chosen = append_options(before, {} if options is None else _given(options))
-            plan = make_plan(source, chosen, max_bad=max_bad, allow_leaks=allow_leaks, existing=existing)
+            plan = make_plan(
+                source, chosen, labels=labels, max_bad=max_bad, allow_leaks=allow_leaks, existing=existing
+            )
         except FitfeedError:
             _leave(work, before)
             raise

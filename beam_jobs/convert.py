@@ -25,6 +25,7 @@ def convert(
     dataset: str | Path,
     options: ConvertOptions | None = None,
     *,
+    labels: str | Path | None = None,
     max_bad: int | float = 0,
     allow_leaks: bool = False,
     workers: int | None = None,
@@ -41,9 +42,11 @@ def convert(
     call it below `if __name__ == "__main__":`, since it starts processes.
 
     Args:
-        source: Folder with one folder of images per class, perhaps below split folders.
+        source: Folder with one folder of images per class, perhaps below split folders; or a `.csv` or
+            `.jsonl` table that names images, relative to its own folder.
         dataset: Folder to make. Complete, with the same source and options: nothing is done.
         options: How to convert; None for the defaults.
+        labels: Table of labels, where `source` is a folder.
         max_bad: Rejects to tolerate: a number of files (int), or a share of them (float, 0 to 1).
         allow_leaks: Publish even if an image stands in two splits.
         workers: Processes of the local run; None for the CPUs this process may use.
@@ -62,7 +65,7 @@ def convert(
     Raises:
         UsageError, NotFoundError: If the arguments, the source or the target do not fit.
         IncompleteDatasetError, DamagedDatasetError: If a dataset that is appended to is not whole.
-        SplitLeakError: If an image stands in two splits, unless `allow_leaks`.
+        SplitLeakError: If an image, or a group, stands in two splits, unless `allow_leaks`.
         DuplicateImagesError: If one stands twice in a split, and the options say `fail`.
         TooManyRejectsError: If more files were rejected than `max_bad` allows.
         InterruptedConversionError: On SIGINT or SIGTERM.
@@ -72,6 +75,7 @@ def convert(
     source, dataset = Path(source), Path(dataset).absolute()
     check_runner(runner)
     _check_arguments(source, dataset, max_bad=max_bad, workers=workers, timeout_s=timeout_s)
+    table = None if labels is None else Path(labels)
     running = Running(
         workers=workers,
         timeout_s=timeout_s,
@@ -84,11 +88,17 @@ def convert(
         raise UsageError(msg)
     if append:
         return append_images(
-            source, dataset, options, max_bad=max_bad, allow_leaks=allow_leaks, running=running
+            source,
+            dataset,
+            options,
+            labels=table,
+            max_bad=max_bad,
+            allow_leaks=allow_leaks,
+            running=running,
         )
     options = options or ConvertOptions()
     existing = _existing_dataset(dataset)
-    plan = make_plan(source, options, max_bad=max_bad, allow_leaks=allow_leaks)
+    plan = make_plan(source, options, labels=table, max_bad=max_bad, allow_leaks=allow_leaks)
     if existing is not None and not overwrite:
         _require_same(existing, plan, dataset)
         return Conversion(
@@ -150,9 +160,12 @@ def _existing_dataset(dataset: Path) -> Manifest | None:
 
 def _require_same(existing: Manifest, plan: Plan, dataset: Path) -> None:
     asked = plan.job.options.to_json()
-    changed = [name for name, value in asked.items() if existing.options.get(name) != value]
+    names = dict.fromkeys([*asked, *existing.options])
+    changed = [name for name in names if existing.options.get(name) != asked.get(name)]
     if changed:
-        differences = ", ".join(f"{name} {existing.options.get(name)} -> {asked[name]}" for name in changed)
+        differences = ", ".join(
+            f"{name} {existing.options.get(name)} -> {asked.get(name)}" for name in changed
+        )
         what = f"was made with other options ({differences})"
     elif existing.source.digest != plan.job.source_digest:
         what = f"was made from other files (it knows {existing.source.files}, SOURCE has {plan.job.files})"

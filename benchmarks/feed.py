@@ -131,7 +131,7 @@ def training(dataset: Dataset, batch_size: int, **arguments: Any) -> Epoch:
 def jpeg_256(dataset: Dataset, folder: Path, batch_size: int) -> dict[str, Epoch]:
     """F1: normalised float32 from small JPEGs; with what people use without fitfeed."""
     records = dataset.records("train")
-    files = peers.class_folders(folder / "files", payloads(dataset), records.index.label.tolist())
+    files = peers.class_folders(folder / "files", payloads(dataset), records.index.labels["label"].tolist())
     statistics = {"mean": dataset.statistics.mean, "std": dataset.statistics.std}
     keras_batches = peers.keras_folder(
         files, side=SIDE, stored=(256, 256), batch_size=batch_size, **statistics

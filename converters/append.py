@@ -101,11 +101,12 @@ def _manifest(
         splits[name] = write_split(
             work.root / staged_index(name),
             shards,
-            classes=len(class_names),
+            job,
             before=(before.splits[name], existing.indexes[name]) if name in before.splits else None,
         )
     features = before.features.model_dump()
-    features["label"]["class_names"] = class_names
+    if added:  # with the classes that came with them
+        features |= job.labels
     return build_manifest(
         format=before.format,
         features=features,

@@ -85,11 +85,27 @@ def decode_image(data: bytes, options: ConvertOptions) -> Decoded:
     Raises:
         ImageError: If the bytes are no image, not a whole one, or one that `options` refuse.
     """
-    if not data:
-        raise ImageError("empty_file", "the file has no bytes")
     ordinary = _decode_ordinary_jpeg(data, options)
     if ordinary is not None:
         return ordinary
+    with open_image(data, options) as image:
+        if image.format in JPEG_FORMATS and image.mode in ("RGB", "L"):
+            colour, frame = image.mode == "RGB", jpeg_frame(data)
+            decoded = _decode_jpeg(data, orientation_of(image), options, colour=colour, frame=frame)
+            if decoded is not None:
+                return decoded
+        return _decode_with_pillow(data, image, options)
+
+
+@contextmanager
+def open_image(data: bytes, options: ConvertOptions) -> Iterator[Image.Image]:
+    """Opens a file with all that must be known before its pixels are decoded.
+
+    Raises:
+        ImageError: If the bytes are no image, or one that `options` refuse.
+    """
+    if not data:
+        raise ImageError("empty_file", "the file has no bytes")
     bomb = hidden_bomb(data, max_pixels=options.max_pixels)
     if bomb is not None:
         raise ImageError("bomb", bomb)
@@ -97,15 +113,22 @@ def decode_image(data: bytes, options: ConvertOptions) -> Decoded:
         warnings.simplefilter("ignore")  # corrupt EXIF and the like; what matters raises
         with _identify(data, options) as image:
             _check_header(image, options)
-            if image.format in JPEG_FORMATS and image.mode in ("RGB", "L"):
-                colour = image.mode == "RGB"
-                frame = jpeg_frame(data)
-                decoded = _decode_jpeg(data, _orientation(image), options, colour=colour, frame=frame)
-                if decoded is not None:
-                    return decoded
             if image.format == "PNG":
                 _check_png_checksums(data)
-            return _decode_with_pillow(data, image, options)
+            yield image
+
+
+@contextmanager
+def load_errors(image: Image.Image, options: ConvertOptions) -> Iterator[None]:
+    """Turns whatever Pillow raises while it decodes pixels into an `ImageError`."""
+    try:
+        yield
+    except (ImageError, MemoryError):
+        raise
+    except Image.DecompressionBombError as error:
+        raise _bomb(error, options) from error
+    except Exception as error:
+        raise ImageError(_load_reason(error), f"{image.format}: {error}") from error
 
 
 _pillow_limit = threading.Lock()
@@ -193,24 +216,18 @@ def _decode_jpeg(
     except ValueError:
         return None
     keepable = orientation == 1 and (options.channels == 3 or not colour) and frame in PORTABLE_JPEG_FRAMES
-    return Decoded(_upright(_with_channels(pixels, options.channels), orientation), keepable)
+    return Decoded(upright(_with_channels(pixels, options.channels), orientation), keepable)
 
 
 def _decode_with_pillow(data: bytes, image: Image.Image, options: ConvertOptions) -> Decoded:
-    try:
+    with load_errors(image, options):
         image.load()
-        orientation = _orientation(image)  # after load: Pillow turns TIFF itself and drops the tag
+        orientation = orientation_of(image)  # after load: Pillow turns TIFF itself and drops the tag
         grey_or_rgb = _to_8_bit(image, options.background)
-    except (ImageError, MemoryError):
-        raise
-    except Image.DecompressionBombError as error:
-        raise _bomb(error, options) from error
-    except Exception as error:
-        raise ImageError(_load_reason(error), f"{image.format}: {error}") from error
     pixels = np.asarray(grey_or_rgb)
     pixels = _with_channels(pixels.reshape(*pixels.shape[:2], -1), options.channels)
     keepable = orientation == 1 and _is_plain_png(data, image, options.channels)
-    return Decoded(_upright(pixels, orientation), keepable)
+    return Decoded(upright(pixels, orientation), keepable)
 
 
 def _load_reason(error: Exception) -> Reason:
@@ -220,7 +237,7 @@ def _load_reason(error: Exception) -> Reason:
     return "truncated" if "truncated" in message or isinstance(error, EOFError) else "corrupt"
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation_of(image: Image.Image) -> int:
     """EXIF orientation 1 to 8; anything invalid or unreadable counts as 1."""
     if repeats_values(image.info.get("exif", b"")):
         return 1
@@ -231,7 +248,7 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _upright(pixels: Pixels, orientation: int) -> Pixels:
+def upright(pixels: Pixels, orientation: int) -> Pixels:
     """Undoes an EXIF orientation (Exif 2.32, section 4.6.4, tag 0x0112)."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, BinaryIO
 
 import google_crc32c
 import numpy as np
@@ -53,15 +53,15 @@ def _without(work: WorkFolder, job: Job, result: dict[str, Any], dropped: frozen
     gone = np.zeros_like(histogram)
     count = len(rows["key"])
     source = work.find_shard(file)
-    with source.open("rb") as shard, open_writer(work.kept / file, job.options) as writer:
+    with source.open("rb") as shard, open_writer(work.kept / file, job.options, job.kinds) as writer:
         for row in range(count):
-            shard.seek(rows["offset"][row])
-            payload = shard.read(rows["length"][row])
-            if google_crc32c.value(payload) != rows["crc32c"][row]:
-                msg = f"{source} was changed after it was written. Remove {work.root} and run the same command again."
-                raise ConversionError(msg)
+            payload = _payload(work, shard, rows, row)
             if row not in dropped:
-                writer.write(_record(payload, rows, row, job.options))
+                labels = {
+                    name: _payload(work, shard, rows, row, mask=name) if kind == "mask" else rows[name][row]
+                    for name, kind in job.kinds.items()
+                }
+                writer.write(_record(payload, labels, rows, row, job.options))
             elif histogram.any():  # of the split that is counted
                 count_pixels(_stored_pixels(payload, rows, row, job.options), gone)
         stored = writer.finish()
@@ -75,16 +75,39 @@ def _without(work: WorkFolder, job: Job, result: dict[str, Any], dropped: frozen
             "bytes": stored.bytes,
             "sha256": stored.sha256,
         },
-        "rows": {**columns, "offset": stored.offsets},
+        "rows": {**columns, **stored.columns()},
         "likenesses": keep_rows(result["likenesses"], kept_rows),
         "histogram": (histogram - gone).tolist(),
     }
 
 
-def _record(payload: bytes, rows: Mapping[str, list[Any]], row: int, options: ConvertOptions) -> Record:
+def _payload(
+    work: WorkFolder, shard: BinaryIO, rows: Mapping[str, list[Any]], row: int, mask: str | None = None
+) -> bytes:
+    """The payload of an image, or of one of its masks.
+
+    Raises:
+        ConversionError: If it is not what was written.
+    """
+    prefix = "" if mask is None else f"{mask}_"
+    shard.seek(rows[f"{prefix}offset"][row])
+    payload = shard.read(rows[f"{prefix}length"][row])
+    if google_crc32c.value(payload) != rows[f"{prefix}crc32c"][row]:
+        msg = f"{shard.name} was changed after it was written. Remove {work.root} and run the same command again."
+        raise ConversionError(msg)
+    return payload
+
+
+def _record(
+    payload: bytes,
+    labels: Mapping[str, Any],
+    rows: Mapping[str, list[Any]],
+    row: int,
+    options: ConvertOptions,
+) -> Record:
     return Record(
         key=rows["key"][row],
-        label=rows["label"][row],
+        labels=labels,
         payload=payload,
         format="raw" if options.encoding == "raw" else payload_format(payload),
         height=rows["height"][row],

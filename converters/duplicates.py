@@ -11,6 +11,7 @@ from converters.existing import Existing
 from converters.likeness import Words, read_likenesses
 from converters.lookalikes import find_lookalikes
 from converters.rejects import Reject
+from converters.shard import label_columns
 from converters.work import Job
 
 SHOWN_PAIRS = 20
@@ -28,20 +29,20 @@ class Catalogue:
         shard: int64 (n,), number of its shard; -1 where it was in the dataset before.
         row: int64 (n,), its place in that shard, or in its split's index if it was there before.
         split: int64 (n,), number of its split.
-        label: int64 (n,), its class.
         digest: uint64 (n, 2), equal for equal pixels.
         look: uint64 (n, 2), similar for similar pictures.
         path: Tells an example's path; paths stay in the results, where they are.
+        labels: Tells all labels of an example; of masks, what tells one from another.
     """
 
     existing: npt.NDArray[np.bool_]
     shard: npt.NDArray[np.int64]
     row: npt.NDArray[np.int64]
     split: npt.NDArray[np.int64]
-    label: npt.NDArray[np.int64]
     digest: Words
     look: Words
     path: Callable[[int], str]
+    labels: Callable[[int], list[Any]]
 
 
 def catalogue(job: Job, results: Sequence[dict[str, Any]], existing: Existing | None = None) -> Catalogue:
@@ -69,30 +70,33 @@ def _written(job: Job, results: Sequence[dict[str, Any]], known_splits: Sequence
         text: str = results[shard[example]]["rows"]["path"][row[example]]
         return text
 
+    columns = label_columns(job.kinds)
+
+    def labels(example: int) -> list[Any]:
+        rows = results[shard[example]]["rows"]
+        return [rows[column][row[example]] for column in columns]
+
     return Catalogue(
         existing=np.zeros(len(shard), np.bool_),
         shard=shard,
         row=row,
         split=np.repeat(np.asarray(of_split, np.int64), sizes),
-        label=np.concatenate(
-            [row[:0], *(np.asarray(results[number]["rows"]["label"], np.int64) for number in numbers)]
-        ),
         digest=np.concatenate([NO_WORDS, *(digests for digests, _ in likenesses)]),
         look=np.concatenate([NO_WORDS, *(hashes for _, hashes in likenesses)]),
         path=path,
+        labels=labels,
     )
 
 
 def _with_like(written: Catalogue, existing: Existing) -> Catalogue:
     """Adds the examples of the dataset whose digest one that was written has too."""
-    rows, splits, labels, digests = [written.row], [written.split], [written.label], [written.digest]
+    rows, splits, digests = [written.row], [written.split], [written.digest]
     indexes = list(existing.indexes.values())
     for number, index in enumerate(indexes):
         digest = index.pixels_digest.view("<u8").reshape(-1, 2)
         like = np.flatnonzero(np.isin(digest[:, 0], written.digest[:, 0]))
         rows.append(like)
         splits.append(np.full(len(like), number))
-        labels.append(index.label[like])
         digests.append(digest[like])
     row, split, count = np.concatenate(rows), np.concatenate(splits), len(written.row)
     more = len(row) - count
@@ -100,15 +104,20 @@ def _with_like(written: Catalogue, existing: Existing) -> Catalogue:
     def path(example: int) -> str:
         return written.path(example) if example < count else indexes[split[example]].path(int(row[example]))
 
+    def labels(example: int) -> list[Any]:
+        if example < count:
+            return written.labels(example)
+        return existing.labels(indexes[split[example]], int(row[example]))
+
     return Catalogue(
         existing=np.arange(len(row)) >= count,
         shard=np.concatenate([written.shard, np.full(more, -1)]),
         row=row,
         split=split,
-        label=np.concatenate(labels),
         digest=np.concatenate(digests),
         look=np.concatenate([written.look, np.zeros((more, 2), np.uint64)]),
         path=path,
+        labels=labels,
     )
 
 
@@ -164,7 +173,7 @@ def _copies(examples: Catalogue, group: list[int]) -> Iterator[Copy]:
         if examples.existing[example]:
             continue  # counted when it was written
         if first != example:
-            same = examples.label[first] == examples.label[example]
+            same = examples.labels(first) == examples.labels(example)
             yield Copy(example, first, "duplicate" if same else "label_conflict")
         if examples.split[group[0]] != split:
             yield Copy(example, group[0], "split_leak")
@@ -259,6 +268,9 @@ def _reject(job: Job, examples: Catalogue, copy: Copy) -> Reject:
         return Reject(
             examples.path(copy.example), "duplicate", f"has the same pixels as {first}", handling="ignored"
         )
-    names = [job.class_names[examples.label[example]] for example in (copy.example, copy.of)]
-    detail = f"is of class {names[0]}, but has the same pixels as {first} of class {names[1]}"
+    if list(job.kinds.values()) == ["class"]:
+        mine, other = (job.class_names[examples.labels(example)[0]] for example in (copy.example, copy.of))
+        detail = f"is of class {mine}, but has the same pixels as {first} of class {other}"
+    else:
+        detail = f"has the same pixels as {first}, but other labels"
     return Reject(examples.path(copy.example), "label_conflict", detail)

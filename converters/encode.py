@@ -1,6 +1,7 @@
 """Pixels to the payload that is stored: resize, then JPEG, PNG or raw bytes."""
 
 import io
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -59,25 +60,47 @@ def resize(decoded: Decoded, options: ConvertOptions) -> Pixels:
     Raises:
         ImageError: If an extreme aspect ratio would make the result larger than `max_pixels`.
     """
-    pixels = decoded.pixels
+    colour = options.background if options.channels == 3 else (_luma(options.background),)
+    return _fit(decoded.pixels, options, _scale, colour)
+
+
+def resize_mask(mask: Pixels, options: ConvertOptions) -> Pixels:
+    """Brings a mask to the size and place of its image: nearest neighbour, padded with 0.
+
+    Args:
+        mask: uint8 (height, width, 1).
+        options: As for the image.
+
+    Raises:
+        ImageError: As for the image.
+    """
+    return _fit(mask, options, _scale_nearest, (0,))
+
+
+def _fit(
+    pixels: Pixels,
+    options: ConvertOptions,
+    scale_to: Callable[[Pixels, int, int], Pixels],
+    colour: tuple[int, ...],
+) -> Pixels:
     if options.size is None:
         return pixels
     height, width = pixels.shape[:2]
     target_height, target_width = options.size
     if options.fit == "stretch":
-        return _scale(pixels, target_height, target_width)
+        return scale_to(pixels, target_height, target_width)
     ratios = (target_height / height, target_width / width)
     scale = min(ratios) if options.fit == "contain" else max(ratios)
     new_height, new_width = max(1, round(height * scale)), max(1, round(width * scale))
     if new_height * new_width > options.max_pixels:
         detail = f"{width} x {height} pixels would become {new_width} x {new_height}, more than the {options.max_pixels} allowed"
         raise ImageError("bomb", detail)
-    scaled = _scale(pixels, new_height, new_width)
+    scaled = scale_to(pixels, new_height, new_width)
     if options.fit == "cover":
         top, left = (new_height - target_height) // 2, (new_width - target_width) // 2
         return np.ascontiguousarray(scaled[top : top + target_height, left : left + target_width])
     if options.fit == "contain":
-        return _pad(scaled, options)
+        return _pad(scaled, options.size, colour)
     return scaled
 
 
@@ -90,10 +113,16 @@ def _scale(pixels: Pixels, height: int, width: int) -> Pixels:
     return scaled.reshape(height, width, pixels.shape[2])  # OpenCV drops the channel axis of grey images
 
 
-def _pad(pixels: Pixels, options: ConvertOptions) -> Pixels:
-    height, width = options.size or pixels.shape[:2]
-    colour = options.background if options.channels == 3 else (_luma(options.background),)
-    canvas = np.empty((height, width, options.channels), np.uint8)
+def _scale_nearest(pixels: Pixels, height: int, width: int) -> Pixels:
+    """Pixel (y, x) shows the source pixel that its centre, (y + 0.5, x + 0.5) scaled, falls into."""
+    rows = (2 * np.arange(height) + 1) * pixels.shape[0] // (2 * height)
+    columns = (2 * np.arange(width) + 1) * pixels.shape[1] // (2 * width)
+    return np.ascontiguousarray(pixels[rows[:, np.newaxis], columns])
+
+
+def _pad(pixels: Pixels, size: tuple[int, int], colour: tuple[int, ...]) -> Pixels:
+    height, width = size
+    canvas = np.empty((height, width, pixels.shape[2]), np.uint8)
     canvas[:] = colour
     top, left = (height - pixels.shape[0]) // 2, (width - pixels.shape[1]) // 2
     canvas[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels

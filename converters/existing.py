@@ -1,10 +1,13 @@
 """A complete dataset that images are appended to: what it holds, and what may join it."""
 
+import dataclasses
 import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from converters.layout import Labelled, in_split_order
 from converters.options import ConvertOptions
@@ -23,10 +26,10 @@ SHOWN_FILES = 3
 
 
 class Known(NamedTuple):
-    """What is known of the file that an example was made from."""
+    """What is known of the file that an example was made from: labels by feature name, classes by theirs."""
 
     bytes: int
-    class_name: str
+    labels: tuple[Any, ...]
     split: str
 
 
@@ -49,23 +52,31 @@ class Existing:
     @cached_property
     def known(self) -> dict[str, Known]:
         """Key to what is known of its file, for every example."""
-        names = self.manifest.class_names
         return {
-            index.key(row): Known(size, names[label], split)
+            index.key(row): Known(size, self._values(index, row), split)
             for split, index in self.indexes.items()
-            for row, (size, label) in enumerate(
-                zip(index.source_bytes.tolist(), index.label.tolist(), strict=True)
-            )
+            for row, size in enumerate(index.source_bytes.tolist())
         }
+
+    def labels(self, index: Index, row: int) -> list[Any]:
+        """The labels of an example as its results had them: numbers for classes."""
+        return [_plain(column[row]) for column in index.labels.values()]
+
+    def _values(self, index: Index, row: int) -> tuple[Any, ...]:
+        """The labels of an example, with names for classes, as JSON."""
+        features = self.manifest.features.labels
+        named = []
+        for name, label in zip(index.labels, self.labels(index, row), strict=True):
+            names = getattr(features[name], "class_names", None)
+            if names is None:
+                named.append(label)
+            else:
+                named.append([names[number] for number in label] if isinstance(label, list) else names[label])
+        return tuple(named)
 
     def shards(self, split: str) -> int:
         """How many shards a split has; 0 if there is no such split."""
         return len(self.manifest.splits[split].shards) if split in self.manifest.splits else 0
-
-    def class_names(self, found: Collection[str]) -> list[str]:
-        """The classes, and behind them those that are new, by name: no label that is there changes."""
-        names = self.manifest.class_names
-        return [*names, *sorted(set(found) - set(names))]
 
     def split_order(self, found: Collection[str]) -> list[str]:
         """The splits, and behind them those that are new."""
@@ -107,7 +118,13 @@ def open_existing(folder: Path) -> Existing:
             if size != shard.bytes:
                 msg = f"{folder / shard.file} has {size} bytes, and the manifest says {shard.bytes}. Restore it, or convert again with --overwrite."
                 raise DamagedDatasetError(msg)
-    indexes = {name: Index(_whole(folder, split.index)) for name, split in manifest.splits.items()}
+    if "mask" in manifest.features.label_kinds.values():
+        msg = f"{folder} has masks, which --append cannot compare with those in SOURCE. Convert everything again with --overwrite."
+        raise UsageError(msg)
+    indexes = {
+        name: Index(_whole(folder, split.index), manifest.features.label_kinds)
+        for name, split in manifest.splits.items()
+    }
     lines = _whole(folder, manifest.rejects_file).read_text(encoding="utf-8").splitlines()
     return Existing(folder, manifest, indexes, [Reject(**json.loads(line)) for line in lines])
 
@@ -120,33 +137,69 @@ def _whole(folder: Path, entry: File) -> Path:
     return path
 
 
-def select_new(existing: Existing, splits: Mapping[str, Sequence[Labelled]]) -> dict[str, list[Labelled]]:
+def join_classes(existing: Existing, labelled: Labelled) -> Labelled:
+    """Numbers the classes of a source as a dataset has them; new ones, by name, behind those that are there.
+
+    So no label that is there changes.
+
+    Raises:
+        UsageError: If the source has other labels than the dataset.
+    """
+    features, labels = dict(labelled.features), dict(labelled.labels)
+    kinds = {name: feature["kind"] for name, feature in features.items()}
+    if kinds != existing.manifest.features.label_kinds:
+        had, has = (
+            ", ".join(f"{name}:{kind}" for name, kind in each.items())
+            for each in (existing.manifest.features.label_kinds, kinds)
+        )
+        msg = f"the dataset has the labels {had or 'none'}, and SOURCE has {has or 'none'}. Give the table and the columns that it was made with."
+        raise UsageError(msg)
+    for name, feature in features.items():
+        if "class_names" not in feature:
+            continue
+        there = getattr(existing.manifest.features.labels[name], "class_names", [])
+        names = [*there, *sorted(set(feature["class_names"]) - set(there))]
+        number_of = {each: number for number, each in enumerate(names)}
+        renumbered = [number_of[each] for each in feature["class_names"]]
+        features[name] = {**feature, "class_names": names}
+        labels[name] = [
+            sorted(renumbered[number] for number in label) if isinstance(label, list) else renumbered[label]
+            for label in labels[name]
+        ]
+    return dataclasses.replace(labelled, features=features, labels=labels)
+
+
+def select_new(
+    existing: Existing, labelled: Labelled, splits: Mapping[str, Sequence[int]]
+) -> dict[str, list[int]]:
     """Leaves out the files that are in a dataset already.
 
     A file is known by its key, the path below the source. Of its content the dataset knows the size,
-    which must not have changed, and neither may its class and split: an example is never replaced.
+    which must not have changed, and neither may its labels and split: an example is never replaced.
 
     Args:
         existing: The dataset.
-        splits: All files of the source, by split.
+        labelled: All files of the source.
+        splits: Split name to their places.
 
     Returns:
-        The others by split, splits of the dataset first; no split is empty.
+        The places of the others by split, splits of the dataset first; no split is empty.
 
     Raises:
-        UsageError: If a file has the key of an example, but another size, class or split.
+        UsageError: If a file has the key of an example, but another size, label or split.
     """
-    new: dict[str, list[Labelled]] = {}
+    new: dict[str, list[int]] = {}
     changed: list[str] = []
     for split in existing.split_order(splits):
-        for item in splits.get(split, ()):
-            path = text_path(item.file.path)
+        for place in splits.get(split, ()):
+            path = text_path(labelled.files[place].path)
             there = existing.known.get(path)
-            here = Known(item.file.bytes, item.class_name, split)
+            labels = tuple(labelled.value(name, place) for name in labelled.labels)
+            here = Known(labelled.files[place].bytes, labels, split)
             if there is None:
-                new.setdefault(split, []).append(item)
+                new.setdefault(split, []).append(place)
             elif there != here:
-                changed.append(f"  {path}: {_difference(there, here)}")
+                changed.append(f"  {path}: {_difference(there, here, list(labelled.labels))}")
     if changed:
         first = "\n".join(changed[:SHOWN_FILES])
         msg = (
@@ -157,24 +210,29 @@ def select_new(existing: Existing, splits: Mapping[str, Sequence[Labelled]]) -> 
     return new
 
 
-def _difference(there: Known, here: Known) -> str:
-    parts = [
-        f"{name.replace('_', ' ')} {old}, now {new}"
-        for name, old, new in zip(Known._fields, there, here, strict=True)
-        if old != new
-    ]
+def _difference(there: Known, here: Known, labels: Sequence[str]) -> str:
+    names = ["bytes", *labels, "split"]
+    values = [(known.bytes, *known.labels, known.split) for known in (there, here)]
+    parts = [f"{name} {old}, now {new}" for name, old, new in zip(names, *values, strict=True) if old != new]
     return "; ".join(parts)
 
 
-def all_rows(existing: Existing, listed: Sequence[tuple[str, int, str, str]]) -> list[list[Any]]:
+def _plain(label: Any) -> Any:
+    """A value of an index column as JSON."""
+    if isinstance(label, np.ndarray):
+        return label.tolist()
+    return label.item() if isinstance(label, np.generic) else label
+
+
+def all_rows(existing: Existing, listed: Sequence[list[Any]]) -> list[list[Any]]:
     """What the dataset and the source are made from together, for the digest in the manifest.
 
     Args:
         existing: The dataset.
-        listed: Path, size, class and split of each file of the source.
+        listed: Path, size, labels and split of each file of the source.
     """
-    rows = {path: [path, *file] for path, file in existing.known.items()}
-    rows |= {row[0]: list(row) for row in listed}
+    rows = {path: [path, file.bytes, *file.labels, file.split] for path, file in existing.known.items()}
+    rows |= {row[0]: row for row in listed}
     return [rows[path] for path in sorted(rows)]
 
 
@@ -203,6 +261,9 @@ def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptio
             for name in wrong
         )
         msg = f"the dataset was made with other options: {details}. With --append leave them out, or choose another folder."
+        raise UsageError(msg)
+    if inherited.stratify:
+        msg = "the dataset was divided with --stratify, which depends on all images together: more of them would move others to another split. Convert everything again with --overwrite."
         raise UsageError(msg)
     shards, shard_bytes = (given.get(name) for name in ARRANGEMENT)
     if shards is None and shard_bytes is None:

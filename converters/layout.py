@@ -1,7 +1,8 @@
 """From paths to splits and classes, by the folders they lie in."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from converters.options import ClassFrom
 from converters.rejects import Reject, text_path
@@ -18,21 +19,89 @@ SPLIT_FOLDERS = {
 SPLIT_ORDER = ("train", "validation", "test")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Labelled:
-    """A file with its class, and its split where a split folder names one."""
+    """What is to become examples: columns with one entry for each file.
 
-    file: SourceFile
-    class_name: str
+    Attributes:
+        files: The images.
+        labels: By feature name. class: its number; multiclass: a list of numbers; float, int and
+            text: the value; mask: its `SourceFile`.
+        features: By the same names, as the manifest describes them: `kind`, and `class_names`.
+        splits: Where a split folder or column names one.
+        groups: Of `--group`, or None.
+    """
+
+    files: list[SourceFile]
+    labels: dict[str, list[Any]]
+    features: dict[str, dict[str, Any]]
+    splits: list[str | None]
+    groups: list[str] | None = None
+
+    @property
+    def classes(self) -> str | None:
+        """The first label that has classes."""
+        return next((name for name, feature in self.features.items() if "class_names" in feature), None)
+
+    def class_names(self) -> list[str]:
+        """Of all labels that have classes, one after the other."""
+        return [name for feature in self.features.values() for name in feature.get("class_names", ())]
+
+    def value(self, name: str, i: int) -> Any:
+        """The label of file `i`, with names for classes, as JSON: for digests and messages."""
+        value = self.labels[name][i]
+        names = self.features[name].get("class_names", ())
+        if isinstance(value, SourceFile):
+            return [value.path, value.bytes]
+        if isinstance(value, list):
+            return [names[number] for number in value]
+        return names[value] if names else value
+
+
+class Folders(NamedTuple):
+    """What an image's folders say."""
+
     split: str | None
+    class_name: str | None
+
+
+class Layout:
+    """How the folders of a source are to be read."""
+
+    def __init__(self, paths: Iterable[str], *, class_from: ClassFrom, use_split_folders: bool) -> None:
+        """Finds out whether the top-level folders are splits: they are if all are named so.
+
+        Args:
+            paths: Of the images.
+            class_from: Which of the folders below SOURCE (or below the split folder) is the class.
+            use_split_folders: False if something else decides the split.
+
+        Raises:
+            UsageError: If split folders stand beside other folders.
+        """
+        top_folders = sorted({path.split("/", 1)[0] for path in paths if "/" in path})
+        self._has_splits = _are_splits(top_folders, strict=use_split_folders)
+        self._class_from, self._use_split_folders = class_from, use_split_folders
+
+    def read(self, path: str) -> Folders:
+        """Reads split and class off an image's folders; a split folder is never a class."""
+        folders = path.split("/")[:-1]
+        split = SPLIT_FOLDERS[folders[0].lower()] if self._has_splits and folders else None
+        class_folders = folders[1:] if split else folders
+        name = text_path(_class_name(class_folders, self._class_from)) if class_folders else None
+        return Folders(split if self._use_split_folders else None, name)
+
+    def why_no_class(self, path: str) -> str:
+        """Says where an image without a class folder lies."""
+        folder = path.rpartition("/")[0]
+        where = f"the split folder {text_path(folder)}" if folder else "SOURCE"
+        return f"lies directly in {where}, so it has no class folder"
 
 
 def label_by_folders(
     files: Sequence[SourceFile], *, class_from: ClassFrom, use_split_folders: bool
-) -> tuple[list[Labelled], list[Reject]]:
+) -> tuple[Labelled, list[Reject]]:
     """Reads class and split off each file's folders.
-
-    Top-level folders named like splits are splits if all of them are; they are never classes then.
 
     Args:
         files: The source's files.
@@ -45,24 +114,31 @@ def label_by_folders(
     Raises:
         UsageError: If split folders stand beside other folders, or no file has a class.
     """
-    top_folders = sorted({file.path.split("/", 1)[0] for file in files if "/" in file.path})
-    has_splits = _are_splits(top_folders, strict=use_split_folders)
-    labelled: list[Labelled] = []
+    paths = (file.path for file in files)
+    layout = Layout(paths, class_from=class_from, use_split_folders=use_split_folders)
+    kept: list[SourceFile] = []
+    names: list[str] = []
+    splits: list[str | None] = []
     rejects: list[Reject] = []
     for file in files:
-        folders = file.path.split("/")[:-1]  # PurePosixPath would take longer than all else here
-        split = SPLIT_FOLDERS[folders[0].lower()] if has_splits and folders else None
-        class_folders = folders[1:] if split else folders
-        if not class_folders:
-            detail = f"lies directly in {f'the split folder {folders[0]}' if split else 'SOURCE'}, so it has no class folder"
-            rejects.append(Reject(text_path(file.path), "label_invalid", detail))
+        split, name = layout.read(file.path)
+        if name is None:
+            rejects.append(Reject(text_path(file.path), "label_invalid", layout.why_no_class(file.path)))
             continue
-        name = text_path(_class_name(class_folders, class_from))
-        labelled.append(Labelled(file, name, split if use_split_folders else None))
-    if not labelled:
-        msg = f"no image lies in a class folder: expected SOURCE/<class>/<image>, found for example {text_path(files[0].path)!r}. Move the images into one folder per class."
+        kept.append(file)
+        names.append(name)
+        splits.append(split)
+    if not kept:
+        msg = f"no image lies in a class folder: expected SOURCE/<class>/<image>, found for example {text_path(files[0].path)!r}. Move the images into one folder per class, or give a table with --labels."
         raise UsageError(msg)
-    return labelled, rejects
+    class_names = sorted(set(names))
+    numbers = {name: number for number, name in enumerate(class_names)}
+    return Labelled(
+        files=kept,
+        labels={"label": [numbers[name] for name in names]},
+        features={"label": {"kind": "class", "class_names": class_names}},
+        splits=splits,
+    ), rejects
 
 
 def _are_splits(top_folders: Sequence[str], *, strict: bool) -> bool:

@@ -15,6 +15,15 @@ ClassFrom = Literal["first", "parent", "path"]
 Frames = Literal["first", "reject"]
 Duplicates = Literal["keep", "drop", "fail"]
 
+TABLE_OPTIONS = {
+    "path_column": "--path-column",
+    "label_columns": "--label-column",
+    "split_column": "--split-column",
+    "group": "--group",
+    "stratify": None,
+}
+"""What a table of labels brought along, and how the command line calls it where it needs a table."""
+
 SPLIT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -41,6 +50,13 @@ class ConvertOptions:
         class_from: With nested folders: class is the `first` one, the image's own `parent`, or the
             whole `path` joined by `/`.
         seed: Salt of order and split.
+        path_column: Column of the table of labels that names the images. None: the one that is called
+            `path`, `file`, `filename`, `image` or the like.
+        label_columns: Columns of the table that are labels, each as `COLUMN` or `COLUMN:KIND`. Empty:
+            the one called `label`, else the class folders.
+        split_column: Column of the table that names the split.
+        stratify: With `split`: every class in the same shares.
+        group: Column of the table whose values must not occur in two splits.
         duplicates: Images of a split with the pixels of another one in it: `keep` them, `drop` all
             but the first by path, or `fail`.
 
@@ -63,6 +79,11 @@ class ConvertOptions:
     class_from: ClassFrom = "first"
     seed: int = 0
     duplicates: Duplicates = "keep"
+    path_column: str | None = None
+    label_columns: tuple[str, ...] = ()
+    split_column: str | None = None
+    stratify: bool = False
+    group: str | None = None
 
     def __post_init__(self) -> None:
         """Fills in the defaults that depend on other options, and checks all of them."""
@@ -120,6 +141,20 @@ class ConvertOptions:
         if self.shards is not None and self.shard_bytes is not None:
             msg = "--shards and --shard-size contradict each other. Give one of them."
             raise UsageError(msg)
+        if self.split is not None and self.split_column is not None:
+            msg = f"--split and --split-column {self.split_column} contradict each other. Give one of them."
+            raise UsageError(msg)
+        if self.stratify and self.split is None:
+            msg = "--stratify gives every class the shares of --split, and there is none. Add for example --split train=0.8,validation=0.2."
+            raise UsageError(msg)
+        if self.stratify and self.group is not None:
+            msg = "--stratify and --group contradict each other: whole groups cannot have exact shares of each class. Give one of them."
+            raise UsageError(msg)
+
+    @property
+    def needs_table(self) -> str | None:
+        """The first option given, as the command line calls it, that makes no sense without a table."""
+        return next((flag for name, flag in TABLE_OPTIONS.items() if flag and getattr(self, name)), None)
 
     @property
     def fixed_shape(self) -> tuple[int, int] | None:
@@ -128,7 +163,11 @@ class ConvertOptions:
 
     def to_json(self) -> dict[str, Any]:
         """The options as the manifest records them."""
-        content = dataclasses.asdict(self)
+        content = {
+            name: value
+            for name, value in dataclasses.asdict(self).items()
+            if name not in TABLE_OPTIONS or value  # a dataset without a table says nothing of one
+        }
         if self.split is not None:
             content["split"] = dict(self.split)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in content.items()}

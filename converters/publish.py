@@ -174,7 +174,7 @@ def _publish_files(
         name: write_split(
             work.root / index_file_name(name),
             [results[number] for number in numbers],
-            classes=len(job.class_names),
+            job,
         )
         for name, numbers in job.splits.items()
     }
@@ -182,7 +182,7 @@ def _publish_files(
         format=job.options.format,
         features={
             "image": {"shape": _image_shape(job), "encoding": job.options.encoding},
-            "label": {"class_names": job.class_names},
+            **{name: _label_feature(job, feature) for name, feature in job.labels.items()},
         },
         splits=splits,
         statistics=_statistics(job, results),
@@ -194,6 +194,13 @@ def _publish_files(
         source={"files": job.files, "digest": job.source_digest},
     )
     _move_into_place(work, manifest)
+
+
+def _label_feature(job: Job, feature: dict[str, Any]) -> dict[str, Any]:
+    if feature["kind"] != "mask":
+        return feature
+    encoding = "raw" if job.options.encoding == "raw" else "png"
+    return {**feature, "shape": (*_image_shape(job)[:2], 1), "encoding": encoding}
 
 
 def _image_shape(job: Job) -> tuple[int | None, int | None, int]:

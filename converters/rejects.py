@@ -22,6 +22,8 @@ Reason = Literal[
     "timeout",
     "duplicate",
     "label_conflict",
+    "mask_missing",
+    "mask_mismatch",
 ]
 
 

@@ -1,8 +1,9 @@
 """Writing one shard: the unit of work, of retry and of resumption."""
 
 import dataclasses
+import itertools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -15,13 +16,15 @@ from converters.encode import encode_image
 from converters.histogram import count_pixels
 from converters.likeness import Likenesses
 from converters.limits import memory_bound, memory_is_limited
+from converters.masks import decode_mask, encode_mask
 from converters.options import ConvertOptions
 from converters.planned import Planned, read_planned
-from converters.rejects import Reject, text_path
+from converters.rejects import Reason, Reject, text_path
 from converters.work import Job, ShardPlan, WorkFolder
 from converters.writers import Record, open_writer
 from schemas.codec import payload_format
 from schemas.errors import ConversionError
+from schemas.features import LabelKind
 from schemas.statistics import BINS, Histogram
 
 Progress = Callable[[int, bool], None]
@@ -77,17 +80,14 @@ def write_shard(
         return _totals(plan, finished, reused=True)
     condemned = work.read_condemned(plan)
     rejects: list[Reject] = []
-    rows: dict[str, list[Any]] = {name: [] for name in ROW_COLUMNS}
+    rows: dict[str, list[Any]] = {name: [] for name in row_columns(job.kinds)}
     histogram = np.zeros((job.options.channels, BINS), np.int64)
     counted = histogram if plan.split in job.counted_splits else None
     likenesses = Likenesses()
     try:
-        with open_writer(work.shards / plan.file, job.options) as writer:
-            for entry, (path, key, label) in enumerate(zip(plan.paths, plan.keys, plan.labels, strict=True)):
-                file = Planned(f"{job.source}/{path}", plan.bytes[entry], plan.mtimes_ns[entry])
-                made = condemned.get(entry) or _make_record(
-                    file, key, label, job.options, counted, partial(watch, entry)
-                )
+        with open_writer(work.shards / plan.file, job.options, job.kinds) as writer:
+            for entry, path in enumerate(plan.paths):
+                made = condemned.get(entry) or _make_record(job, plan, entry, counted, partial(watch, entry))
                 if isinstance(made, ImageError | Verdict):
                     watch(None)
                     rejects.append(Reject(text_path(path), made.reason, made.detail))
@@ -108,7 +108,7 @@ def write_shard(
                 "bytes": stored.bytes,
                 "sha256": stored.sha256,
             },
-            "rows": {**rows, "offset": stored.offsets},
+            "rows": {**rows, **stored.columns()},
             "likenesses": likenesses.to_json(),
             "rejects": [dataclasses.asdict(reject) for reject in rejects],
             "histogram": histogram.tolist(),
@@ -119,33 +119,48 @@ def write_shard(
     return _totals(plan, result, reused=False)
 
 
-ROW_COLUMNS = ("key", "path", "label", "length", "crc32c", "height", "width", "source_bytes")
-"""Columns of the index that are known when a record is written; its offset only with the shard."""
+def row_columns(labels: Mapping[str, LabelKind]) -> list[str]:
+    """Columns of the index that are known when a record is written; offsets only with the shard."""
+    return ["key", "path", *label_columns(labels), "length", "crc32c", "height", "width", "source_bytes"]
+
+
+def label_columns(labels: Mapping[str, LabelKind]) -> list[str]:
+    """Those of them that tell one label from another."""
+    names = (
+        [f"{name}_length", f"{name}_crc32c"] if kind == "mask" else [name] for name, kind in labels.items()
+    )
+    return list(itertools.chain(*names))
 
 
 def _add_row(rows: dict[str, list[Any]], path: str, record: Record, source_bytes: int) -> None:
-    values = (
-        record.key,
-        path,
-        record.label,
-        len(record.payload),
-        google_crc32c.value(record.payload),
-        record.height,
-        record.width,
-        source_bytes,
-    )
-    for name, value in zip(ROW_COLUMNS, values, strict=True):
-        rows[name].append(value)
+    values = {
+        "key": record.key,
+        "path": path,
+        **record.labels,
+        "length": len(record.payload),
+        "crc32c": google_crc32c.value(record.payload),
+        "height": record.height,
+        "width": record.width,
+        "source_bytes": source_bytes,
+    }
+    for name, payload in record.masks.items():
+        values[f"{name}_length"] = len(payload)
+        values[f"{name}_crc32c"] = google_crc32c.value(payload)
+    for name, column in rows.items():
+        column.append(values[name])
 
 
 def _make_record(
-    file: Planned,
-    key: str,
-    label: int,
-    options: ConvertOptions,
+    job: Job,
+    plan: ShardPlan,
+    entry: int,
     histogram: Histogram | None,
     decoding: Callable[[], None],
 ) -> tuple[Record, Decoded, int] | ImageError:
+    """Reads, decodes and encodes an image, and its masks."""
+    options = job.options
+    file = Planned(f"{job.source}/{plan.paths[entry]}", plan.bytes[entry], plan.mtimes_ns[entry])
+    labels = {name: values[entry] for name, values in plan.labels.items()}
     try:
         data = read_planned(file, options)
         decoding()
@@ -153,6 +168,9 @@ def _make_record(
         payload, (height, width), pixels = encode_image(
             decoded, data, options, want_pixels=histogram is not None
         )
+        for name, kind in job.kinds.items():
+            if kind == "mask":
+                labels[name] = _make_mask(job.source, labels[name], name, decoded, options)
     except ImageError as error:
         return error
     except MemoryError as error:
@@ -165,8 +183,8 @@ def _make_record(
     if histogram is not None and pixels is not None:
         count_pixels(pixels, histogram)
     record = Record(
-        key=key,
-        label=label,
+        key=plan.keys[entry],
+        labels=labels,
         payload=payload,
         format="raw" if options.encoding == "raw" else payload_format(payload),
         height=height,
@@ -174,6 +192,24 @@ def _make_record(
         channels=options.channels,
     )
     return record, decoded, len(data)
+
+
+def _make_mask(
+    source: str, listed: tuple[str, int, int], name: str, decoded: Decoded, options: ConvertOptions
+) -> bytes:
+    """Reads, decodes and encodes a mask.
+
+    Raises:
+        ImageError: If it is not what a mask of this image must be.
+    """
+    path, size, mtime_ns = listed
+    try:
+        data = read_planned(Planned(f"{source}/{path}", size, mtime_ns), options)
+        return encode_mask(decode_mask(data, options), decoded.pixels.shape[:2], options)
+    except ImageError as error:
+        reason: Reason = "mask_missing" if error.reason == "vanished" else error.reason
+        msg = f"its {name}, {text_path(path)}: {error.detail}"
+        raise ImageError(reason, msg) from error
 
 
 def _finished_result(work: WorkFolder, plan: ShardPlan) -> dict[str, Any] | None:

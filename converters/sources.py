@@ -154,7 +154,7 @@ def list_folder(source: Path) -> Listing:
         msg = f"SOURCE {source} does not exist. Expected a folder with one folder of images per class."
         raise NotFoundError(msg)
     if not source.is_dir():
-        msg = f"SOURCE {source} is a file. Expected a folder with one folder of images per class."
+        msg = f"SOURCE {source} is a file. Expected a folder with one folder of images per class, or a table of images: a .csv or .jsonl file."
         raise UsageError(msg)
     files: list[SourceFile] = []
     ignored: list[Reject] = []

@@ -9,16 +9,17 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from converters.likeness import read_likenesses
+from converters.work import Job
 from converters.writers.base import file_sha256, sync_file
-from schemas.index import INDEX_SCHEMA, Index, write_index
+from schemas.index import Index, index_schema, write_index
 from schemas.manifest import Extent, Split
 
 
 def write_split(
     path: Path,
     results: Sequence[dict[str, Any]],
+    job: Job,
     *,
-    classes: int,
     before: tuple[Split, Index] | None = None,
 ) -> dict[str, Any]:
     """Writes a split's index and describes the split for the manifest.
@@ -26,7 +27,7 @@ def write_split(
     Args:
         path: The index file to write.
         results: Of the shards, in the manifest's order.
-        classes: How many there are.
+        job: Names the labels and their classes.
         before: What the split held already: its rows and shards come first, unchanged.
 
     Returns:
@@ -36,17 +37,17 @@ def write_split(
         OSError: If the index cannot be written.
     """
     shards = [] if before is None else [shard.model_dump() for shard in before[0].shards]
-    columns = _columns(results, first_shard=len(shards))
+    columns = _columns(results, job, first_shard=len(shards))
     if before is not None:
         held = before[1].columns()
         columns = {name: pa.concat_arrays([held[name], column]) for name, column in columns.items()}
-    write_index(path, columns)
+    write_index(path, columns, job.kinds)
     sync_file(path)
     shards += [result["shard"] for result in results]
     return {
         "examples": sum(shard["examples"] for shard in shards),
         "bytes": sum(shard["bytes"] for shard in shards),
-        "class_counts": np.bincount(columns["label"].to_numpy(), minlength=classes).tolist(),
+        "class_counts": _class_counts(job, columns),
         "height": _extent(columns["height"].to_numpy()),
         "width": _extent(columns["width"].to_numpy()),
         "index": file_entry(path),
@@ -54,16 +55,28 @@ def write_split(
     }
 
 
-def _columns(results: Sequence[dict[str, Any]], *, first_shard: int) -> dict[str, Any]:
+def _columns(results: Sequence[dict[str, Any]], job: Job, *, first_shard: int) -> dict[str, Any]:
     """The rows of some shards, as an Arrow array for each column of the index."""
-    columns: dict[str, list[Any]] = {field.name: [] for field in INDEX_SCHEMA}
+    schema = index_schema(job.kinds)
+    columns: dict[str, list[Any]] = {field.name: [] for field in schema}
     for position, result in enumerate(results, start=first_shard):
         for column, values in result["rows"].items():
             columns[column].extend(values)
         columns["shard"].extend([position] * result["shard"]["examples"])
         digests, _ = read_likenesses(result["likenesses"])
         columns["pixels_digest"].extend(digest.tobytes() for digest in digests)
-    return {field.name: pa.array(columns[field.name], field.type) for field in INDEX_SCHEMA}
+    return {field.name: pa.array(columns[field.name], field.type) for field in schema}
+
+
+def _class_counts(job: Job, columns: dict[str, Any]) -> list[int]:
+    """How many examples have each of the classes that `class_names` is about."""
+    if job.classes is None:
+        return []
+    labels = columns[job.classes]
+    if job.kinds[job.classes] == "multiclass":
+        labels = labels.flatten()
+    counts: list[int] = np.bincount(labels.to_numpy(), minlength=len(job.class_names)).tolist()
+    return counts
 
 
 def _extent(values: npt.NDArray[np.int32]) -> Extent | None:

@@ -27,6 +27,7 @@ from typing import Any
 from converters.condemned import Verdict
 from converters.options import ConvertOptions
 from schemas.errors import ConversionError
+from schemas.features import LabelKind
 from schemas.manifest import WORK_FOLDER
 
 
@@ -40,7 +41,8 @@ class ShardPlan:
         file: Its final name.
         paths: Source paths in stored order, as the file system knows them.
         keys: Their keys.
-        labels: Their class numbers.
+        labels: By feature name, for each: class number, list of them, number, text; of a mask its path,
+            size and time of modification.
         bytes: Their sizes when they were listed.
         mtimes_ns: When they had last been modified then, in nanoseconds; 0 where that is not known.
         digest: Over all that decides the shard's bytes.
@@ -51,7 +53,7 @@ class ShardPlan:
     file: str
     paths: list[str]
     keys: list[str]
-    labels: list[int]
+    labels: dict[str, list[Any]]
     bytes: list[int]
     mtimes_ns: list[int]
     digest: str
@@ -81,7 +83,7 @@ class Job:
     Attributes:
         source: Absolute path of the source folder.
         options: How to convert.
-        class_names: In label order.
+        labels: Label name to what the manifest says of it before masks are known: `kind`, `class_names`.
         splits: Split name to the numbers of its shards, in order.
         statistics_split: The split whose pixels are counted.
         files: How many files were planned.
@@ -98,7 +100,7 @@ class Job:
 
     source: str
     options: ConvertOptions
-    class_names: list[str]
+    labels: dict[str, dict[str, Any]]
     splits: dict[str, list[int]]
     statistics_split: str
     files: int
@@ -110,6 +112,21 @@ class Job:
     max_bad: int | float
     allow_leaks: bool
     base: Base | None = None
+
+    @property
+    def kinds(self) -> dict[str, LabelKind]:
+        """Label name to kind."""
+        return {name: feature["kind"] for name, feature in self.labels.items()}
+
+    @property
+    def classes(self) -> str | None:
+        """The first label that has classes."""
+        return next((name for name, feature in self.labels.items() if "class_names" in feature), None)
+
+    @property
+    def class_names(self) -> list[str]:
+        """Of that label, in order."""
+        return [] if self.classes is None else self.labels[self.classes]["class_names"]
 
     @property
     def shards(self) -> int:

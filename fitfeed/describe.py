@@ -15,7 +15,7 @@ def describe(manifest: Manifest) -> dict[str, Any]:
         `format`, `format_version`, `fingerprint`, `splits`, `features`, `class_names`, `statistics`
         (per channel, range 0..255), `rejects` (count by reason), `ignored`, `duplicates`, `options`, `source`.
     """
-    content = manifest.model_dump(mode="json")
+    content = manifest.to_dict()
     same = (
         "format",
         "format_version",

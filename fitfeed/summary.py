@@ -1,13 +1,17 @@
 """What `fitfeed convert` prints at its end, and what `--dry-run` prints instead."""
 
+import itertools
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from beam_jobs import Conversion
 from converters.plan import Plan, expected_bytes
+from converters.work import Job, ShardPlan
 from schemas.manifest import Manifest
 
 SHOWN_PAIRS = 5
+SHOWN_CLASSES = 10
 
 
 def conversion_summary(conversion: Conversion, dataset: str) -> str:
@@ -57,7 +61,8 @@ def splits_table(manifest: Manifest) -> list[str]:
             f"{name:<10} {split.examples} examples in {len(split.shards)} shards, {human_bytes(split.bytes)}"
         )
         counts = zip(manifest.class_names, split.class_counts, strict=True)
-        lines.append("           " + ", ".join(f"{class_name} {count}" for class_name, count in counts))
+        listed = ", ".join(f"{class_name} {count}" for class_name, count in counts)
+        lines += [f"           {listed}"] if listed else []
     return lines
 
 
@@ -122,8 +127,12 @@ def _near_duplicates_lines(found: dict[str, Any] | None) -> list[str]:
 
 def _warnings(conversion: Conversion) -> list[str]:
     manifest, lines = conversion.manifest, []
-    if len(manifest.class_names) == 1:
+    if len(manifest.class_names) == 1 and manifest.has_one_class_each:
         lines.append(f"warning: there is only one class ({manifest.class_names[0]!r}), so every label is 0")
+    folded = Counter(name.casefold() for name in manifest.class_names)
+    alike = [name for name in manifest.class_names if folded[name.casefold()] > 1]
+    if alike:
+        lines.append(f"warning: classes that differ only in case: {', '.join(alike[:SHOWN_CLASSES])}")
     if manifest.duplicates.label_conflicts:
         lines.append(
             f"warning: images with the pixels of another one in their split, but another label: {manifest.duplicates.label_conflicts}"
@@ -143,13 +152,21 @@ def human_bytes(count: int) -> str:
     return f"{size:.1f} TiB"
 
 
+def _class_numbers(job: Job, shard: ShardPlan) -> Iterable[int]:
+    """The classes of a shard's images that `class_names` is about; of a multiclass label, all."""
+    if job.classes is None:
+        return []
+    labels = shard.labels[job.classes]
+    return labels if job.kinds[job.classes] == "class" else itertools.chain.from_iterable(labels)
+
+
 def dry_run_document(plan: Plan) -> dict[str, Any]:
     """What a conversion would do, for `--dry-run --json`."""
     job = plan.job
     splits = {}
     for name, numbers in job.splits.items():
         shards = [plan.shards[number] for number in numbers]
-        labels = Counter(label for shard in shards for label in shard.labels)
+        labels = Counter(label for shard in shards for label in _class_numbers(job, shard))
         splits[name] = {
             "images": sum(len(shard.paths) for shard in shards),
             "shards": len(shards),
@@ -158,6 +175,7 @@ def dry_run_document(plan: Plan) -> dict[str, Any]:
     return {
         "format": job.options.format,
         "options": job.options.to_json(),
+        "labels": job.labels,
         "class_names": job.class_names,
         "splits": splits,
         "source_bytes": job.bytes,
@@ -174,14 +192,12 @@ def dry_run_summary(document: dict[str, Any]) -> str:
         lines.append(
             f"{name:<10} {split['images']} images into {split['shards']} {document['format']} shards"
         )
-        lines.append(
-            "           "
-            + ", ".join(f"{class_name} {count}" for class_name, count in split["class_counts"].items())
-        )
+        counts = ", ".join(f"{class_name} {count}" for class_name, count in split["class_counts"].items())
+        lines += [f"           {counts}"] if counts else []
     lines += [
         "",
         f"encoding   {document['options']['encoding']}",
         f"bytes      {human_bytes(document['source_bytes'])} in, about {human_bytes(document['expected_bytes'])} out",
-        f"ignored    {document['ignored']} other files, {document['rejects']} images without a class",
+        f"ignored    {document['ignored']} other files; rejected {document['rejects']} images or rows without a label",
     ]
     return "\n".join(lines)

@@ -3,9 +3,28 @@
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.dataset import Dataset
 from pipelines.hashing import hash_key, mix
 from pipelines.order import Batch, permute, permute_by_key
+from pipelines.records import Records
 from pipelines.steps import Steps
+from schemas.errors import UsageError
+from schemas.features import ClassFeature
+
+
+def class_labels(dataset: Dataset, records: Records) -> npt.NDArray[np.int64]:
+    """The class of each example: int64 (examples,), of the label that `class_names` is about.
+
+    Raises:
+        UsageError: If no label gives each image one class.
+    """
+    labels = dataset.manifest.features.classes
+    if labels is None or not isinstance(labels[1], ClassFeature):
+        kinds = ", ".join(f"{name}:{kind}" for name, kind in dataset.manifest.features.label_kinds.items())
+        msg = f"balance='class' needs a label that gives each image one class. The dataset has {kinds or 'no labels'}."
+        raise UsageError(msg)
+    column: npt.NDArray[np.int64] = records.index.labels[labels[0]]
+    return column
 
 
 class BalancedOrder:

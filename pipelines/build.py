@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.augment.base import Augmentation
 from pipelines.augment.program import ImageFunction
-from pipelines.balance import BalancedOrder
+from pipelines.balance import BalancedOrder, class_labels
 from pipelines.calls import guarded
 from pipelines.dataset import Dataset, open_dataset
 from pipelines.deliver import Delivery
@@ -65,8 +65,12 @@ def make_pipeline(
             for 0..255.
         dtype: "float32", "bfloat16", "float16", or "uint8" with normalize=None (a quarter of the
             bytes; normalise on the device by `dataset.normalization`).
-        labels: "int" (int64), "onehot" (float32), or None for images only.
-        output: "tuple" for (image, label), or "dict" for {"image", "label", "key"}.
+        labels: "int" (a class as its number), "onehot" (a class as float32 (classes,)), or None for
+            images only. Other labels are the same for both: multiclass float32 (classes,), 1 for each
+            class that an example has; float float32; int int64; text string; mask uint8 (height, width,
+            1), of the image's size and moved with it.
+        output: "tuple" for (image, label), or "dict" for {"image", "label", "key"}. A dataset of several
+            labels has them by name: as a dict in the label's place, or beside "image" and "key".
         shuffle: Whether each epoch has its own order. None: yes for the split "train". False: the
             stored order.
         seed: Of order and augmentation; any integer.
@@ -84,7 +88,8 @@ def make_pipeline(
 
     Returns:
         A dataset of (image, label), image alone, or dicts. Image: `dtype`, shape (batch, height,
-        width, channels). Label: int64 (batch,) or float32 (batch, classes). Key: string (batch,).
+        width, channels). Label: int64 (batch,) or float32 (batch, classes), or as `labels` says of
+        other kinds. Key: string (batch,).
         The batch dimension is static where the remainder is dropped.
 
     Raises:
@@ -159,7 +164,7 @@ def _chain(dataset: Dataset, records: Records, options: PipelineOptions) -> "tf.
     else:
         order: Order | BalancedOrder = Order(steps=steps, shuffle=options.shuffle, seed=options.seed)
         if options.balance == "class":
-            order = BalancedOrder(steps=steps, labels=records.index.label, seed=options.seed)
+            order = BalancedOrder(steps=steps, labels=class_labels(dataset, records), seed=options.seed)
         batches = batches.flat_map(
             plain(
                 lambda epoch, first: tf.data.Dataset.range(first, len(steps)).map(lambda step: (epoch, step))

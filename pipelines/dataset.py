@@ -66,7 +66,7 @@ class Dataset:
 
     @property
     def class_names(self) -> list[str]:
-        """Label i is `class_names[i]`."""
+        """Label i is `class_names[i]`. Of the first label that has classes; empty if none has."""
         return self.manifest.class_names
 
     @cached_property
@@ -79,7 +79,15 @@ class Dataset:
 
     @property
     def class_weight(self) -> dict[int, float]:
-        """Label to weight, for `fit(class_weight=...)`: every class of the training split counts equally."""
+        """Label to weight, for `fit(class_weight=...)`: every class of the training split counts equally.
+
+        Raises:
+            UsageError: If no label has classes.
+        """
+        if not self.class_names:
+            kinds = ", ".join(f"{name} ({kind})" for name, kind in self.manifest.features.label_kinds.items())
+            msg = f"{self.path} has no label with classes to weigh, only: {kinds or 'none'}."
+            raise UsageError(msg)
         return class_weights(self.splits[self.manifest.statistics.split].class_counts)
 
     def normalization(self, kind: NormalizeKind) -> "keras.layers.Normalization":

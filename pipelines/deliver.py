@@ -9,11 +9,14 @@ import numpy.typing as npt
 from pipelines.augment.program import Program
 from pipelines.balance import BalancedOrder
 from pipelines.dataset import Dataset
+from pipelines.labels import check_onehot, label_batch
 from pipelines.loader import Loader
+from pipelines.masks import MaskLoader, check_movable
 from pipelines.normalize import Normalizer
 from pipelines.options import PipelineOptions
 from pipelines.order import Batch, Order
 from pipelines.records import Records
+from schemas.features import ClassFeature, MulticlassFeature
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -52,10 +55,26 @@ class Delivery:
         if options.dtype != "uint8":
             normalizer = Normalizer(options.normalize, dataset.statistics, dtype=dtype.as_numpy_dtype)
         self._records, self._options = records, options
-        self._classes = len(dataset.class_names)
+        self._features = dataset.manifest.features
+        self._labels = list(self._features.labels) if options.labels is not None else []
+        if options.labels == "onehot":
+            check_onehot(self._features)
+        masks = [name for name in self._labels if self._features.label_kinds[name] == "mask"]
+        for name in masks:
+            check_movable(options.augment, name)
         self._loader = Loader(
             records, program, normalizer, batch_size=options.batch_size, dtype=dtype.as_numpy_dtype
         )
+        self._masks = {
+            name: MaskLoader(
+                records,
+                program,
+                name,
+                batch_size=options.batch_size,
+                image_size=self._loader.image_shape[:2],
+            )
+            for name in masks
+        }
         self._specs = self._element_specs(dtype)
 
     @property
@@ -86,29 +105,47 @@ class Delivery:
         }
         if self._options.output == "dict":
             return named
-        return (named["image"], named["label"]) if "label" in named else named["image"]
+        labels = {name: named[name] for name in self._labels}
+        if not labels:
+            return named["image"]
+        # One label stands for itself, as `fit` wants it; several go by their names.
+        return named["image"], *(labels.values() if len(labels) == 1 else [labels])
 
     def _tensors(self, epoch: int, batch: Batch, payloads: Any) -> list[Any]:
-        examples = batch.examples
-        image = self._loader.load(epoch, examples, payloads, draws_by=batch.draws)
+        image = self._loader.load(epoch, batch.examples, payloads, draws_by=batch.draws)
         values: dict[str, Any] = {"image": share(image)}
-        if self._options.labels is not None:
-            labels = self._records.index.label[examples]
-            onehot = self._options.labels == "onehot"
-            values["label"] = np.eye(self._classes, dtype=np.float32)[labels] if onehot else labels
+        for name in self._labels:
+            values[name] = self._label(name, epoch, batch)
         if self._options.output == "dict":
-            values["key"] = self._records.keys(examples)
+            values["key"] = self._records.keys(batch.examples)
         return list(values.values())
+
+    def _label(self, name: str, epoch: int, batch: Batch) -> Any:
+        examples = batch.examples
+        if name in self._masks:
+            return share(self._masks[name].load(epoch, examples, draws_by=batch.draws))
+        index, labels = self._records.index, self._options.labels or "int"
+        return label_batch(index, self._features, name, examples, labels=labels)
+
+    def _label_spec(self, name: str) -> tuple[tuple[int, ...], str]:
+        """Shape of one example's label, and the type."""
+        feature = self._features.labels[name]
+        if isinstance(feature, ClassFeature | MulticlassFeature):
+            if feature.kind == "multiclass" or self._options.labels == "onehot":
+                return (len(feature.class_names),), "float32"
+            return (), "int64"
+        if feature.kind == "mask":
+            return (*self._loader.image_shape[:2], 1), "uint8"
+        return (), {"float": "float32", "int": "int64", "text": "string"}[feature.kind]
 
     def _element_specs(self, dtype: "tf.DType") -> "dict[str, tf.TensorSpec]":
         import tensorflow as tf
 
         batch = self._options.batch_size if self._options.drop_remainder else None
         specs = {"image": tf.TensorSpec((batch, *self._loader.image_shape), dtype)}
-        if self._options.labels == "int":
-            specs["label"] = tf.TensorSpec((batch,), tf.int64)
-        elif self._options.labels == "onehot":
-            specs["label"] = tf.TensorSpec((batch, self._classes), tf.float32)
+        for name in self._labels:
+            shape, label_dtype = self._label_spec(name)
+            specs[name] = tf.TensorSpec((batch, *shape), label_dtype)
         if self._options.output == "dict":
             specs["key"] = tf.TensorSpec((batch,), tf.string)
         return specs

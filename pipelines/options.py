@@ -6,11 +6,11 @@ from typing import Any, Literal, get_args
 
 from pipelines.augment.base import Augmentation
 from pipelines.augment.program import ImageFunction
+from pipelines.labels import Labels as Labels
 from pipelines.normalize import NormalizeKind
 from schemas.errors import UsageError
 
 OutputType = Literal["float32", "bfloat16", "float16", "uint8"]
-Labels = Literal["int", "onehot"]
 Output = Literal["tuple", "dict"]
 Access = Literal["auto", "indexed", "stream"]
 Balance = Literal["class"]

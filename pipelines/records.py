@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.buffers import Scratch
+from pipelines.labels import impossible_labels, label_of
 from pipelines.read import ShardFiles
 from schemas.codec import Pixels, decode_payload
 from schemas.errors import DamagedDatasetError
@@ -30,7 +31,7 @@ class _Opened(NamedTuple):
 class Records:
     """The examples of one split, by number, in stored order.
 
-    `records[i]` is `{"image": uint8 (H, W, C), "label": int, "key": str}`, which makes this a Grain
+    `records[i]` is `{"image": uint8 (H, W, C), "label": ..., "key": str}`, which makes this a Grain
     random-access source and a PyTorch map-style dataset as it is. Opens its index when first used.
     Thread-safe. Picklable: the copy opens the files again, so it may go to another process.
 
@@ -67,14 +68,21 @@ class Records:
             number: From -len to len - 1.
 
         Returns:
-            `image`: uint8 (height, width, channels), 0..255, writable; `label`: int; `key`: str.
+            `image`: uint8 (height, width, channels), 0..255, writable; the labels by name (`label` where
+            there is one); `key`: str. A label is an int (class, int), a float, a str (text), int64 (n,)
+            (multiclass: class numbers) or uint8 (height, width, 1), writable (mask).
 
         Raises:
             IndexError: If there is no such example.
             DamagedDatasetError: If it cannot be read or decoded.
         """
         row = self._row(number)
-        return {"image": self.pixels(row), "label": int(self.index.label[row]), "key": self.index.key(row)}
+        features = self._manifest.features
+        labels = {
+            name: self.mask(name, row) if kind == "mask" else label_of(self.index, features, name, row)
+            for name, kind in features.label_kinds.items()
+        }
+        return {"image": self.pixels(row), **labels, "key": self.index.key(row)}
 
     def encoded(self, number: SupportsIndex) -> bytes:
         """The stored bytes of an example: a JPEG or PNG file, or raw uint8 pixels.
@@ -215,6 +223,40 @@ class Records:
             f"{index.offset[row]}): {reason}. Restore the file, or convert again; `fitfeed verify` lists all damage."
         )
 
+    def mask(self, name: str, row: int) -> Pixels:
+        """Reads and decodes a mask of row 0 <= `row` < len.
+
+        Args:
+            name: Of the label.
+            row: Row of the index.
+
+        Returns:
+            uint8 (height, width, 1), writable.
+
+        Raises:
+            DamagedDatasetError: If it cannot be read or decoded, or has not its image's size.
+        """
+        index, files = self._open()
+        place, shape = index.labels[name], (*self._shape(row)[:2], 1)
+        offset, length = int(place.offset[row]), int(place.length[row])
+        try:
+            payload = files.read(int(index.shard[row]), offset, length)
+            if self._raw and len(payload) == math.prod(shape):
+                return np.frombuffer(bytearray(payload), np.uint8).reshape(shape)
+            mask = decode_payload(payload, channels=1)
+        except (OSError, ValueError) as error:
+            raise self.damaged(row, f"its {name}, {length} bytes at byte {offset}: {error}") from error
+        if mask.shape != shape:
+            raise self.damaged(row, f"its {name} decodes to shape {mask.shape}, but the index says {shape}")
+        return mask if mask.flags.writeable else mask.copy()
+
+    def _scalars(self, index: Index, row: int) -> str:
+        """The labels of a row that are single numbers, for a message."""
+        columns = index.labels.items()
+        return "".join(
+            f"{name} {column[row]}, " for name, column in columns if isinstance(column, np.ndarray)
+        )
+
     def _shape(self, row: int) -> tuple[int, int, int]:
         index = self.index
         return int(index.height[row]), int(index.width[row]), self.channels
@@ -232,7 +274,9 @@ class Records:
             with self._lock:
                 opened = self._opened
                 if opened is None:
-                    index = Index(locate(self._folder, self._entry.index.file))
+                    index = Index(
+                        locate(self._folder, self._entry.index.file), self._manifest.features.label_kinds
+                    )
                     self._check(index)
                     files = ShardFiles(self._folder, [shard.file for shard in self._entry.shards])
                     opened = self._opened = _Opened(index, files)
@@ -254,7 +298,7 @@ class Records:
         sizes = np.array([shard.bytes for shard in shards], np.int64)[index.shard]
         wrong = (index.offset < 0) | (index.length <= 0) | (index.offset > sizes - index.length)
         wrong |= (index.height <= 0) | (index.width <= 0)
-        wrong |= (index.label < 0) | (index.label >= len(self._entry.class_counts))
+        wrong |= impossible_labels(index, self._manifest.features, sizes)
         pixels = index.height.astype(np.int64) * index.width  # 62 bits at most; times three might not fit
         wrong |= pixels > MAX_PIXELS
         if self._raw:
@@ -262,7 +306,7 @@ class Records:
         if wrong.any():
             row = int(np.argmax(wrong))
             msg = (
-                f"{path}: row {row} (key {index.key(row)!r}) is impossible: label {index.label[row]}, "
+                f"{path}: row {row} (key {index.key(row)!r}) is impossible: {self._scalars(index, row)}"
                 f"{index.length[row]} bytes at byte {index.offset[row]} of {shards[index.shard[row]].file} "
                 f"({sizes[row]} bytes), {index.height[row]} x {index.width[row]} pixels. {advice}"
             )

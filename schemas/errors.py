@@ -31,7 +31,7 @@ class TooManyRejectsError(FitfeedError):
 
 
 class SplitLeakError(FitfeedError, ValueError):
-    """The same image stands in two splits. Nothing was published."""
+    """The same image, or group, stands in two splits. Nothing was published."""
 
     exit_status = 4
 

@@ -15,34 +15,71 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from schemas.columns import ADVICE, ListColumn, MaskColumn, TextColumn
 from schemas.errors import DamagedDatasetError
+from schemas.features import FOLDER_LABELS, LabelKind
 from schemas.strict_json import shortened
 
 INDEX_VERSION = "1"
 
-INDEX_SCHEMA = pa.schema(
-    [
-        pa.field("key", pa.large_string(), nullable=False),
-        pa.field("path", pa.large_string(), nullable=False),
-        pa.field("label", pa.int64(), nullable=False),
-        pa.field("shard", pa.int32(), nullable=False),
-        pa.field("offset", pa.int64(), nullable=False),
-        pa.field("length", pa.int64(), nullable=False),
-        pa.field("crc32c", pa.uint32(), nullable=False),
-        pa.field("height", pa.int32(), nullable=False),
-        pa.field("width", pa.int32(), nullable=False),
-        pa.field("source_bytes", pa.int64(), nullable=False),
-        pa.field("pixels_digest", pa.binary(16), nullable=False),
-    ],
-    metadata={"fitfeed_index_version": INDEX_VERSION},
-)
-"""key: unique name of the example. path: its file, relative to SOURCE. label: class number.
-shard: position in the manifest's list of shards. offset, length: bytes of the image payload in the
-shard file. crc32c: CRC-32C (RFC 3720) of the payload. height, width: pixels as stored. source_bytes: size of the file it was
-made from. pixels_digest: equal for equal pixels, before any resizing (`converters.likeness`)."""
+_BEFORE = [
+    pa.field("key", pa.large_string(), nullable=False),
+    pa.field("path", pa.large_string(), nullable=False),
+]
+_AFTER = [
+    pa.field("shard", pa.int32(), nullable=False),
+    pa.field("offset", pa.int64(), nullable=False),
+    pa.field("length", pa.int64(), nullable=False),
+    pa.field("crc32c", pa.uint32(), nullable=False),
+    pa.field("height", pa.int32(), nullable=False),
+    pa.field("width", pa.int32(), nullable=False),
+    pa.field("source_bytes", pa.int64(), nullable=False),
+    pa.field("pixels_digest", pa.binary(16), nullable=False),
+]
+"""key: unique name of the example. path: its file, relative to SOURCE. shard: position in the
+manifest's list of shards. offset, length: bytes of the image payload in the shard file. crc32c:
+CRC-32C (RFC 3720) of the payload. height, width: pixels as stored. source_bytes: size of the file
+it was made from. pixels_digest: equal for equal pixels, before any resizing (`converters.likeness`)."""
+
+_LABEL_TYPES = {
+    "class": pa.int64(),
+    "int": pa.int64(),
+    "float": pa.float64(),
+    "text": pa.large_string(),
+    "multiclass": pa.large_list(pa.field("item", pa.int64(), nullable=False)),
+}
+_MASK_TYPES = {"offset": pa.int64(), "length": pa.int64(), "crc32c": pa.uint32()}
 
 
-def write_index(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
+def index_schema(labels: Mapping[str, LabelKind]) -> pa.Schema:
+    """The Arrow schema of an index.
+
+    Args:
+        labels: Label name to kind. A label is a column of its name, of type int64 (class, int),
+            float64, large_string (text) or large_list of int64 (multiclass). A mask is three:
+            `<name>_offset`, `<name>_length` and `<name>_crc32c`, of its payload in the shard file.
+    """
+    fields = [
+        pa.field(column, kind, nullable=False)
+        for name, label in labels.items()
+        for column, kind in _label_columns(name, label).items()
+    ]
+    return pa.schema([*_BEFORE, *fields, *_AFTER], metadata={"fitfeed_index_version": INDEX_VERSION})
+
+
+def _label_columns(name: str, kind: LabelKind) -> dict[str, Any]:
+    if kind == "mask":
+        return {f"{name}_{part}": arrow_type for part, arrow_type in _MASK_TYPES.items()}
+    return {name: _LABEL_TYPES[kind]}
+
+
+INDEX_SCHEMA = index_schema(FOLDER_LABELS)
+"""Of a dataset that was made from class folders."""
+
+
+def write_index(
+    path: Path, columns: Mapping[str, Sequence[Any]], labels: Mapping[str, LabelKind] = FOLDER_LABELS
+) -> None:
     """Writes an index file.
 
     The rows go into a single record batch, so that every numeric column maps to one NumPy array
@@ -50,11 +87,13 @@ def write_index(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
 
     Args:
         path: File to write; an existing one is replaced.
-        columns: One sequence per field of `INDEX_SCHEMA`, all of the same length.
+        columns: One sequence per field of `index_schema(labels)`, all of the same length.
+        labels: Label name to kind.
     """
-    arrays = [pa.array(columns[field.name], field.type) for field in INDEX_SCHEMA]
-    batch = pa.record_batch(arrays, schema=INDEX_SCHEMA)
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, INDEX_SCHEMA) as writer:
+    schema = index_schema(labels)
+    arrays = [pa.array(columns[field.name], field.type) for field in schema]
+    batch = pa.record_batch(arrays, schema=schema)
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         writer.write_batch(batch)
 
 
@@ -65,25 +104,35 @@ class Index:
     is read; whether its rows make sense is for the reader to check.
 
     Attributes:
-        label, shard, offset, length, crc32c, height, width, source_bytes: read-only NumPy arrays of
-            shape (examples,), with the dtypes of `INDEX_SCHEMA`.
+        shard, offset, length, crc32c, height, width, source_bytes: read-only NumPy arrays of shape
+            (examples,), with the dtypes of `index_schema`.
         pixels_digest: the same, of dtype V16 (16 bytes each).
+        labels: Label name to its column: int64 or float64 (examples,), read-only, for class, int
+            and float; else by row, a `TextColumn`, a `ListColumn` (multiclass) or a `MaskColumn`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, labels: Mapping[str, LabelKind] = FOLDER_LABELS) -> None:
         """Maps an index file.
 
+        Args:
+            path: The file.
+            labels: Label name to kind, as the manifest has them.
+
         Raises:
-            DamagedDatasetError: If the file is missing or is not an index of this version.
+            DamagedDatasetError: If the file is missing or is not an index of this version with
+                these labels.
         """
-        self._file = path
         try:
-            self._batch = _only_batch(path)
-            self._texts = {name: _text_buffers(self._batch.column(name)) for name in ("key", "path")}
+            self._batch = _only_batch(path, index_schema(labels))
+            self._keys, self._paths = (
+                TextColumn(path, name, self._batch.column(name)) for name in ("key", "path")
+            )
+            self.labels: dict[str, Any] = {
+                name: self._label(path, name, kind) for name, kind in labels.items()
+            }
         except (OSError, MemoryError, ValueError, struct.error, pa.ArrowException) as error:
-            msg = f"{path} is not a readable version {INDEX_VERSION} index ({shortened(str(error), limit=200)}). {_ADVICE}"
+            msg = f"{path} is not a readable version {INDEX_VERSION} index ({shortened(str(error), limit=200)}). {ADVICE}"
             raise DamagedDatasetError(msg) from error
-        self.label: npt.NDArray[np.int64] = self._column("label")
         self.shard: npt.NDArray[np.int32] = self._column("shard")
         self.offset: npt.NDArray[np.int64] = self._column("offset")
         self.length: npt.NDArray[np.int64] = self._column("length")
@@ -99,7 +148,7 @@ class Index:
 
     def columns(self) -> dict[str, Any]:
         """All columns as Arrow arrays, by name: memory-mapped, for copying into another index."""
-        return {name: self._batch.column(name) for name in INDEX_SCHEMA.names}
+        return {name: self._batch.column(name) for name in self._batch.schema.names}
 
     def key(self, row: int) -> str:
         """Key of row 0 <= `row` < len.
@@ -107,7 +156,7 @@ class Index:
         Raises:
             DamagedDatasetError: If the file's bytes give no text there.
         """
-        return self._text("key", row)
+        return self._keys[row]
 
     def path(self, row: int) -> str:
         """Source path of row 0 <= `row` < len, relative to the source folder.
@@ -115,29 +164,23 @@ class Index:
         Raises:
             DamagedDatasetError: If the file's bytes give no text there.
         """
-        return self._text("path", row)
+        return self._paths[row]
+
+    def _label(self, path: Path, name: str, kind: LabelKind) -> Any:
+        if kind == "mask":
+            return MaskColumn(*(self._column(f"{name}_{part}") for part in _MASK_TYPES))
+        if kind == "text":
+            return TextColumn(path, name, self._batch.column(name))
+        if kind == "multiclass":
+            return ListColumn(path, name, self._batch.column(name))
+        return self._column(name)
 
     def _column(self, name: str) -> npt.NDArray[Any]:
         column: npt.NDArray[Any] = self._batch.column(name).to_numpy(zero_copy_only=True)
         return column
 
-    def _text(self, name: str, row: int) -> str:
-        ends, data = self._texts[name]
-        begin, end = int(ends[row]), int(ends[row + 1])
-        try:
-            if 0 <= begin <= end <= len(data):
-                return str(data[begin:end], "utf-8")
-            reason = f"it would be bytes {begin} to {end} of {len(data)}"
-        except UnicodeDecodeError as error:
-            reason = f"{error.reason} at byte {error.start}"
-        msg = f"{self._file}: the {name} of row {row} is no text: {reason}. {_ADVICE}"
-        raise DamagedDatasetError(msg)
 
-
-_ADVICE = "Restore it, or convert the dataset again."
-
-
-def _only_batch(path: Path) -> Any:
+def _only_batch(path: Path, schema: pa.Schema) -> Any:
     """Maps the one record batch of an index, without a copy.
 
     Raises:
@@ -146,8 +189,8 @@ def _only_batch(path: Path) -> Any:
     """
     file = pa.memory_map(str(path))
     reader = pa.ipc.open_file(file)
-    if not reader.schema.equals(INDEX_SCHEMA, check_metadata=True) or reader.num_record_batches != 1:
-        msg = f"expected one batch of the columns {INDEX_SCHEMA.names}, received {reader.num_record_batches} of {reader.schema.names}"
+    if not reader.schema.equals(schema, check_metadata=True) or reader.num_record_batches != 1:
+        msg = f"expected one batch of the columns {schema.names}, received {reader.num_record_batches} of {reader.schema.names}"
         raise ValueError(msg)
     file.seek(len(b"ARROW1\0\0"))
     _schema, message = itertools.islice(pa.ipc.MessageReader.open_stream(file), 2)
@@ -155,9 +198,10 @@ def _only_batch(path: Path) -> Any:
     if _is_compressed(memoryview(message.metadata)):
         msg = "its columns are compressed, those of an index never are"
         raise ValueError(msg)
-    batch = pa.ipc.read_record_batch(message, INDEX_SCHEMA)
+    batch = pa.ipc.read_record_batch(message, schema)
     batch.validate()  # every buffer is as long as the number of rows asks for
-    if any(column.null_count for column in batch.columns):
+    lists = [column for column in batch.columns if pa.types.is_large_list(column.type)]
+    if any(column.null_count for column in [*batch.columns, *(each.values for each in lists)]):
         msg = "some values are null"
         raise ValueError(msg)
     return batch
@@ -189,10 +233,3 @@ def _fixed_bytes(column: Any) -> npt.NDArray[np.void]:
     dtype = np.dtype(f"V{column.type.byte_width}")
     _, data = column.buffers()
     return np.frombuffer(data, dtype, len(column)) if len(column) else np.empty(0, dtype)
-
-
-def _text_buffers(column: Any) -> tuple[npt.NDArray[np.int64], memoryview]:
-    """Where each text begins and ends, and all texts one after the other."""
-    _, ends, data = column.buffers()
-    ends = np.frombuffer(ends, np.int64, len(column) + 1) if len(column) else np.zeros(1, np.int64)
-    return ends, memoryview(b"" if data is None else data)

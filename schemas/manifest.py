@@ -11,13 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, ValidationError, model_validator
 
 from schemas.errors import (
     DamagedDatasetError,
@@ -26,7 +20,9 @@ from schemas.errors import (
     NotFoundError,
     UsageError,
 )
+from schemas.features import Features
 from schemas.files import locate
+from schemas.model import Count, Model, PositiveCount, Side
 from schemas.statistics import BINS, ChannelStatistics
 from schemas.strict_json import parse_json, shortened
 
@@ -40,14 +36,6 @@ FORMAT_VERSION: Literal[1] = 1
 MAX_MANIFEST_BYTES = 16 << 20
 """16 MiB, about 90,000 shards: more is refused unread, since a reader holds all of it in memory."""
 
-MAX_COUNT = 2**53 - 1
-"""The largest integer that every JSON reader keeps; 256 of them still add up within 64 bits."""
-
-Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
-PositiveCount = Annotated[int, Field(ge=1, le=MAX_COUNT)]
-Side = Annotated[int, Field(ge=1, le=2**31 - 1)]
-"""Height or width in pixels; the index holds it in 32 bits."""
-
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=255)]
 """A plain name inside the dataset's folder: no separator, no leading dot, so no way out of it."""
 
@@ -55,11 +43,7 @@ SplitName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class File(_Model):
+class File(Model):
     """A file of the dataset."""
 
     file: FileName
@@ -73,7 +57,7 @@ class Shard(File):
     examples: Count
 
 
-class Extent(_Model):
+class Extent(Model):
     """Distribution of one image dimension, in pixels as stored; percentiles are values that occur."""
 
     min: Side
@@ -83,7 +67,7 @@ class Extent(_Model):
     max: Side
 
 
-class Split(_Model):
+class Split(Model):
     """One split, its shards in order and its index."""
 
     examples: Count
@@ -102,62 +86,10 @@ class Split(_Model):
         if self.bytes != sum(shard.bytes for shard in self.shards):
             msg = f"bytes is {self.bytes}, but the shards have {sum(shard.bytes for shard in self.shards)}"
             raise ValueError(msg)
-        if self.examples != sum(self.class_counts):
-            msg = f"examples is {self.examples}, but class_counts sum to {sum(self.class_counts)}"
-            raise ValueError(msg)
         return self
 
 
-class ImageFeature(_Model):
-    """How images are stored.
-
-    `encoding` is what the conversion was asked for. `keep` stores JPEG and PNG side by side, told
-    apart by their first bytes. `shape` is (height, width, channels); null where images differ.
-    """
-
-    kind: Literal["image"] = "image"
-    dtype: Literal["uint8"] = "uint8"
-    shape: tuple[Side | None, Side | None, Literal[1, 3]]
-    encoding: Literal["keep", "jpeg", "png", "raw"]
-
-    @model_validator(mode="after")
-    def _raw_has_a_shape(self) -> Self:
-        height, width, _ = self.shape
-        if (height is None) != (width is None) or (self.encoding == "raw" and height is None):
-            msg = f"encoding {self.encoding!r} cannot have shape {self.shape}"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def channels(self) -> int:
-        """1 for grey, 3 for RGB."""
-        return self.shape[2]
-
-
-class ClassFeature(_Model):
-    """A label: the number i stands for `class_names[i]`."""
-
-    kind: Literal["class"] = "class"
-    dtype: Literal["int64"] = "int64"
-    class_names: list[str] = Field(min_length=1)
-
-
-class KeyFeature(_Model):
-    """The example's unique name: its path below the source folder."""
-
-    kind: Literal["text"] = "text"
-    dtype: Literal["string"] = "string"
-
-
-class Features(_Model):
-    """What every example has."""
-
-    image: ImageFeature
-    label: ClassFeature
-    key: KeyFeature = KeyFeature()
-
-
-class Statistics(_Model):
+class Statistics(Model):
     """Pixel statistics of one split, of the pixels as stored (after orientation, colour and size).
 
     mean, std, min and max are per channel in the range 0..255 and follow from the histogram.
@@ -200,14 +132,14 @@ class Statistics(_Model):
         return self
 
 
-class Source(_Model):
+class Source(Model):
     """What was converted: SHA-256 over the sorted listing (key, size, label and split of each file)."""
 
     files: Count
     digest: Sha256
 
 
-class Duplicates(_Model):
+class Duplicates(Model):
     """How many examples have the pixels of another one, and how many were left out: docs/format.md."""
 
     within: Count
@@ -216,7 +148,7 @@ class Duplicates(_Model):
     dropped: Count
 
 
-class Manifest(_Model):
+class Manifest(Model):
     """A complete dataset."""
 
     format: Literal["tfrecord", "hdf5"]
@@ -234,14 +166,20 @@ class Manifest(_Model):
 
     @model_validator(mode="after")
     def _counts_fit_classes(self) -> Self:
-        classes = len(self.features.label.class_names)
+        classes = len(self.class_names)
         for name, split in self.splits.items():
-            if len(split.class_counts) != classes:
-                msg = f"split {name!r} counts {len(split.class_counts)} classes, but there are {classes} class names"
+            counts = split.class_counts
+            if len(counts) != classes:
+                msg = f"split {name!r} counts {len(counts)} classes, but there are {classes} class names"
                 raise ValueError(msg)
-        if len(set(self.class_names)) != classes:
-            msg = "a class name stands twice"
-            raise ValueError(msg)
+            if self.has_one_class_each and sum(counts) != split.examples:
+                msg = (
+                    f"split {name!r} has {split.examples} examples, but its class_counts sum to {sum(counts)}"
+                )
+                raise ValueError(msg)
+            if max(counts, default=0) > split.examples:
+                msg = f"split {name!r} has {split.examples} examples, but {max(counts)} of one class"
+                raise ValueError(msg)
         return self
 
     @model_validator(mode="after")
@@ -273,17 +211,31 @@ class Manifest(_Model):
 
     @property
     def class_names(self) -> list[str]:
-        """Names of the classes; label i is `class_names[i]`."""
-        return self.features.label.class_names
+        """Names of the classes of the first label that has any; label i is `class_names[i]`."""
+        found = self.features.classes
+        return [] if found is None else found[1].class_names
+
+    @property
+    def has_one_class_each(self) -> bool:
+        """Whether `class_names` are of a label that gives every example exactly one of them."""
+        found = self.features.classes
+        return found is not None and found[1].kind == "class"
 
     @property
     def shard_extension(self) -> str:
         """File name extension of the shards."""
         return SHARD_EXTENSIONS[self.format]
 
+    def to_dict(self) -> dict[str, Any]:
+        """The content of `manifest.json`, in its order."""
+        content = self.model_dump(mode="json")
+        features = content["features"]
+        features["key"] = features.pop("key")  # last, where format version 1 has always had it
+        return content
+
     def to_json(self) -> str:
         """The text of `manifest.json`."""
-        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n"
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=1) + "\n"
 
 
 SHARD_EXTENSIONS = {"tfrecord": "tfrecord", "hdf5": "h5"}

@@ -9,6 +9,7 @@ import hashlib
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -106,6 +107,39 @@ def splits_of(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int)
     names = list(fractions)
     uppers = list(itertools.accumulate(fractions.values()))[:-1]
     return [names[i] for i in np.searchsorted(uppers, positions, side="right").tolist()]
+
+
+def stratified_splits(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int) -> list[str]:
+    """Assigns the keys of one class to splits, in exact shares: each to within one.
+
+    The keys stand in the order of the hash that `split_of` uses, and are cut where the shares end. So
+    the cuts lie near the thresholds of `split_of`, and move little when keys are added: only keys
+    between an old cut and the new one change their split.
+
+    Args:
+        keys: All keys of the class, in any order.
+        fractions: Split name to share, in order; the shares sum to 1.
+        seed: The user's salt.
+
+    Returns:
+        The split of each key. A split gets its exact share, rounded up or down by the largest
+        remainder method (Hamilton), earlier splits first where remainders are equal.
+    """
+    order = sorted(
+        range(len(keys)), key=lambda i: (salted_hash(keys[i], seed=seed, purpose="split"), keys[i])
+    )
+    exact = [Fraction(fraction) * len(keys) for fraction in fractions.values()]
+    total = sum(exact) or Fraction(1)
+    exact = [share * len(keys) / total for share in exact]  # shares such as 1/3 sum to 1 only nearly
+    sizes = [math.floor(share) for share in exact]
+    by_remainder = sorted(range(len(exact)), key=lambda i: (sizes[i] - exact[i], i))
+    for i in by_remainder[: len(keys) - sum(sizes)]:
+        sizes[i] += 1
+    splits = [""] * len(keys)
+    names = (name for name, size in zip(fractions, sizes, strict=True) for _ in range(size))
+    for place, name in zip(order, names, strict=True):
+        splits[place] = name
+    return splits
 
 
 def number_of_shards(

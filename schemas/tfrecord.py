@@ -17,8 +17,8 @@ import google_crc32c
 HEADER_BYTES = 12
 FOOTER_BYTES = 4
 
-FeatureValue = bytes | int
-"""A bytes feature or an int64 feature, each of one value."""
+FeatureValue = bytes | int | float | list[int]
+"""A bytes, int64 or float feature of one value, or an int64 feature of any number of them."""
 
 
 def masked_crc32c(data: bytes) -> int:
@@ -33,28 +33,38 @@ def frame(data: bytes) -> tuple[bytes, bytes]:
     return length + struct.pack("<I", masked_crc32c(length)), struct.pack("<I", masked_crc32c(data))
 
 
-def encode_example(image: bytes, features: Mapping[str, FeatureValue]) -> tuple[bytes, int]:
+def encode_example(image: bytes, features: Mapping[str, FeatureValue]) -> tuple[bytes, dict[str, int]]:
     """Serialises a `tf.train.Example` with the image payload last.
 
     Args:
         image: The payload of feature `image`.
-        features: All other features, written in the order given.
+        features: All other features, written in the order given. A float is stored in 32 bits.
 
     Returns:
-        The serialised message, and the offset of the payload inside it.
+        The serialised message, and for `image` and each other bytes feature the offset of its value
+        inside it.
     """
-    entries = [_map_entry(name, _feature(value)) for name, value in features.items()]
-    image_entry = _map_entry("image", _feature(image))
-    body = b"".join([*entries, image_entry])
-    message = _delimited(1, body)  # Example.features
-    return message, len(message) - len(image)  # nothing follows the payload on any level
+    values = {**features, "image": image}
+    entries = [_map_entry(name, _feature(value)) for name, value in values.items()]
+    message = _delimited(1, b"".join(entries))  # Example.features
+    offsets = {}
+    end = len(message) - sum(map(len, entries))
+    for (name, value), entry in zip(values.items(), entries, strict=True):
+        end += len(entry)
+        if isinstance(value, bytes):
+            offsets[name] = end - len(value)  # nothing follows the value on any level of its entry
+    return message, offsets
 
 
 def _feature(value: FeatureValue) -> bytes:
     """Feature: oneof bytes_list = 1, float_list = 2, int64_list = 3; each list: repeated value = 1."""
     if isinstance(value, bytes):
         return _delimited(1, _delimited(1, value))
-    return _delimited(3, _delimited(1, _varint(value & 0xFFFFFFFFFFFFFFFF)))  # packed; two's complement
+    if isinstance(value, float):
+        return _delimited(2, _delimited(1, struct.pack("<f", value)))
+    numbers = [value] if isinstance(value, int) else value
+    packed = b"".join(_varint(number & 0xFFFFFFFFFFFFFFFF) for number in numbers)  # two's complement
+    return _delimited(3, _delimited(1, packed))
 
 
 def _map_entry(name: str, feature: bytes) -> bytes:

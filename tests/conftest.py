@@ -1,11 +1,13 @@
 """Datasets that several tests read: the project's own photographs, converted once per session."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from beam_jobs import convert
 from converters.options import ConvertOptions
+from tests.labelled import Flower, make_source, options
 
 ROOT = Path(__file__).parent.parent
 
@@ -53,3 +55,27 @@ def dataset_raw_hdf5(clothing: Path, tmp_path_factory: pytest.TempPathFactory) -
     """Raw 64 x 64 pixels in HDF5 shards."""
     folder = tmp_path_factory.mktemp("datasets") / "raw_hdf5"
     return _converted(clothing, folder, ConvertOptions(format="hdf5", encoding="raw", size=(64, 64)))
+
+
+@pytest.fixture(scope="session")
+def flower_table(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Flower]]:
+    """A source with a table that gives every picture a label of every kind, and what is in it."""
+    folder = tmp_path_factory.mktemp("table") / "source"
+    folder.mkdir()
+    return folder, make_source(folder)
+
+
+@pytest.fixture(scope="session")
+def labelled(
+    flower_table: tuple[Path, list[Flower]], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """Converts that source to one of `labelled.LAYOUTS`, once per session."""
+    made: dict[str, Path] = {}
+
+    def dataset(layout: str) -> Path:
+        if layout not in made:
+            made[layout] = tmp_path_factory.mktemp("labelled") / layout
+            convert(flower_table[0] / "labels.csv", made[layout], options(layout), workers=1)
+        return made[layout]
+
+    return dataset

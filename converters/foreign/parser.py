@@ -42,7 +42,7 @@ def _parse_example(features: Sequence[ForeignFeature]) -> list[str]:
     images = [feature for feature in features if _is_image(feature)]
     decode = [
         f"    example[{_quoted(feature.name)}] = tf.io.decode_image("
-        f"example[{_quoted(feature.name)}], channels=3, expand_animations=False)"
+        f"example[{_quoted(feature.name)}], channels={feature.channels or 3}, expand_animations=False)"
         for feature in images
     ]
     return [

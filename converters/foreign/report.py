@@ -12,6 +12,9 @@ import numpy.typing as npt
 
 from schemas.codec import JPEG_MAGIC, PNG_MAGIC
 
+PNG_COLOUR_TYPE = 25
+"""Its place in a PNG, in the header chunk that is always first (PNG 1.2, section 4.1.1)."""
+
 DISTINCT_LIMIT = 1000
 """Distinct values are counted up to here: above, a feature is no class label."""
 
@@ -46,6 +49,7 @@ class ForeignFeature:
         steps: Steps per record of a sequence.
         size: Bytes per value of a bytes feature.
         images: Values that begin like an image, by format.
+        channels: 1 if all are grey PNG, such as masks.
         values: Finite values of numbers.
         distinct: Number of distinct values, `DISTINCT_LIMIT + 1` for more. None if not counted.
         note: What a reader should know besides.
@@ -60,6 +64,7 @@ class ForeignFeature:
     steps: Span | None = None
     size: Span | None = None
     images: dict[str, int] = dataclasses.field(default_factory=dict)
+    channels: int | None = None
     values: Span | None = None
     distinct: int | None = None
     note: str | None = None
@@ -161,6 +166,7 @@ class ByteStrings:
         self._distinct: set[bytes] = set()
         self._all_short = True
         self.images: dict[str, int] = {}
+        self._grey = 0
         self.count = 0
 
     def add(self, value: bytes) -> None:
@@ -170,11 +176,17 @@ class ByteStrings:
         image = image_format(value)
         if image is not None:
             self.images[image] = self.images.get(image, 0) + 1
+            self._grey += image == "png" and value[PNG_COLOUR_TYPE : PNG_COLOUR_TYPE + 1] == b"\0"
         if len(value) > SHORT_BYTES:
             self._all_short = False
             self._distinct.clear()
         elif self._all_short and len(self._distinct) <= DISTINCT_LIMIT:
             self._distinct.add(value)
+
+    @property
+    def channels(self) -> int | None:
+        """1 if all values are grey PNG without alpha, else None."""
+        return 1 if self.count and self._grey == self.count else None
 
     @property
     def size(self) -> Span | None:

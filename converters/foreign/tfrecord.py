@@ -209,6 +209,7 @@ class _FeatureScan:
             steps=self._steps.span() if role == "sequence" else None,
             size=self._strings.size,
             images=self._strings.images,
+            channels=self._strings.channels,
             values=self._numbers.span,
             distinct=self._strings.distinct
             if is_string

@@ -117,8 +117,7 @@ class _Verification:
                 stop=first + shard.examples,
             )
             first = rows.stop
-            classes = len(split.class_counts)
-            self._findings.extend(check_rows(rows, number=number, classes=classes, file=split.index.file))
+            self._findings.extend(check_rows(rows, number=number, file=split.index.file))
             self._check_shard(rows, split.index.file)
 
     def _open_index(self, entry: File, examples: int) -> tuple[Index | None, bool]:
@@ -128,7 +127,7 @@ class _Verification:
             return None, False
         verdict = self._read(reading)
         try:
-            index = Index(locate(self._folder, entry.file))
+            index = Index(locate(self._folder, entry.file), self._manifest.features.label_kinds)
         except DamagedDatasetError as error:
             if verdict is None:
                 self._findings.add(Finding(file=entry.file, kind="index", detail=str(error)))

@@ -16,7 +16,9 @@ import numpy.typing as npt
 
 from converters.verify.reading import Reading
 from converters.verify.report import Finding
-from converters.verify.rows import ShardRows
+from converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
+from schemas.errors import DamagedDatasetError
+from schemas.features import ImageFeature, MaskFeature
 from schemas.strict_json import shortened
 
 BLOCK_BYTES = 4 << 20
@@ -28,29 +30,32 @@ class _StructureError(Exception):
 
 
 def examine_images(reading: Reading, rows: ShardRows, formats: list[str]) -> Iterator[Finding]:
-    """Checks image after image, holding one at a time.
+    """Checks image after image and mask after mask as they lie in the file, holding one at a time.
 
     Args:
         reading: Of the shard, at its beginning.
         rows: Of the shard; the index must be there.
         formats: Gets what each image is, for `examine_columns`; `?` where that is not known.
     """
-    for number in range(len(rows.offset)):
-        offset, length = int(rows.offset[number]), int(rows.length[number])
-        if not rows.inside[number] or offset < reading.position:
-            formats.append("?")
+    formats += ["?"] * len(rows.offset)
+    places = {"image": (rows.offset, rows.length, rows.crc32c), **rows.masks}
+    names, count = list(places), len(rows.offset)
+    offsets, lengths, checksums = (np.concatenate(parts) for parts in zip(*places.values(), strict=True))
+    for place in np.argsort(offsets, kind="stable").tolist():
+        name, number = names[place // count], place % count
+        offset, length = int(offsets[place]), int(lengths[place])
+        if not 0 < length <= min(MAX_PAYLOAD_BYTES, rows.shard.bytes - offset) or offset < reading.position:
             continue  # the row is a finding of its own
         reading.read_until(offset)
         payload = reading.read(length)
         if len(payload) < length:
             yield rows.lost(number, reading.position)
             return
-        if google_crc32c.value(payload) == rows.crc32c[number]:
-            formats.append(rows.format_of(payload))
-            continue
-        formats.append("?")
-        detail = f"its image of {length} bytes has another CRC-32C than the index says"
-        yield rows.finding("payload", detail, number=number, offset=offset)
+        if google_crc32c.value(payload) != checksums[place]:
+            detail = f"its {name} of {length} bytes has another CRC-32C than the index says"
+            yield rows.finding("payload", detail, number=number, offset=offset)
+        elif name == "image":
+            formats[number] = rows.format_of(payload)
 
 
 def examine_columns(path: Path, rows: ShardRows, formats: list[str]) -> Iterator[Finding]:
@@ -76,16 +81,34 @@ def examine_columns(path: Path, rows: ShardRows, formats: list[str]) -> Iterator
 
 def _columns(file: Any, rows: ShardRows) -> dict[str, Any]:
     """All data sets of a shard, each known to be safe to read."""
-    count, image = rows.shard.examples, rows.manifest.features.image
-    numbers = dict.fromkeys(("label", "height", "width", "channels"), (count,))
-    if image.encoding != "raw":
-        numbers["image_offset"] = (count + 1,)
-    found = {name: _dataset(file, name, h5py.h5t.STD_I64LE, shape) for name, shape in numbers.items()}
+    count, features = rows.shard.examples, rows.manifest.features
+    columns = {
+        name: _dataset(file, name, h5py.h5t.STD_I64LE, (count,)) for name in ("height", "width", "channels")
+    }
     for name in ("key", "format"):
-        found[name] = _dataset(file, name, None, (count,))
-    shape = (count, *image.shape) if image.encoding == "raw" and count else None
-    found["image"] = _dataset(file, "image", h5py.h5t.STD_U8LE, shape)
-    return found
+        columns[name] = _dataset(file, name, None, (count,))
+    columns |= _payload_columns(file, "image", features.image, count)
+    for name, feature in features.labels.items():
+        if isinstance(feature, MaskFeature):
+            columns |= _payload_columns(file, name, feature, count)
+        elif feature.kind in ("text", "multiclass"):
+            kind = h5py.h5t.STD_U8LE if feature.kind == "text" else h5py.h5t.STD_I64LE
+            columns[name] = _dataset(file, name, kind, (None,))
+            columns[f"{name}_offset"] = _dataset(file, f"{name}_offset", h5py.h5t.STD_I64LE, (count + 1,))
+        else:
+            kind = h5py.h5t.IEEE_F64LE if feature.kind == "float" else h5py.h5t.STD_I64LE
+            columns[name] = _dataset(file, name, kind, (count,))
+    return columns
+
+
+def _payload_columns(file: Any, name: str, feature: ImageFeature | MaskFeature, count: int) -> dict[str, Any]:
+    if feature.encoding == "raw":
+        shape = (count, *feature.shape) if count else None
+        return {name: _dataset(file, name, h5py.h5t.STD_U8LE, shape)}
+    return {
+        f"{name}_offset": _dataset(file, f"{name}_offset", h5py.h5t.STD_I64LE, (count + 1,)),
+        name: _dataset(file, name, h5py.h5t.STD_U8LE, (None,)),
+    }
 
 
 def _dataset(file: Any, name: str, kind: Any, shape: tuple[int | None, ...] | None) -> Any:
@@ -110,10 +133,19 @@ def _dataset(file: Any, name: str, kind: Any, shape: tuple[int | None, ...] | No
     if not (_is_text(stored) if kind is None else stored.equal(kind)):
         msg = f"{name!r} has another type than fitfeed gives it"
         raise _StructureError(msg)
-    if shape is not None and dataset.shape != shape:
+    if shape is not None and not _fits(dataset.shape, shape):
         msg = f"{name!r} has shape {dataset.shape}, expected {shape}"
         raise _StructureError(msg)
     return h5py.Dataset(dataset)
+
+
+def _fits(shape: tuple[int, ...] | None, expected: tuple[int | None, ...]) -> bool:
+    """Whether a shape is what was expected, where None stands for any length."""
+    return (
+        shape is not None
+        and len(shape) == len(expected)
+        and all(wanted in (size, None) for size, wanted in zip(shape, expected, strict=True))
+    )
 
 
 def _is_text(stored: Any) -> bool:
@@ -125,31 +157,68 @@ def _is_text(stored: Any) -> bool:
 
 
 def _check_places(columns: dict[str, Any], rows: ShardRows) -> Iterator[Finding]:
-    """Whether HDF5 finds each image where the index does."""
-    start = columns["image"].id.get_offset() or 0
-    if "image_offset" in columns:
-        ends = columns["image_offset"][:]
-        if columns["image"].shape != (ends[-1],):
-            msg = f"'image' has shape {columns['image'].shape}, but 'image_offset' ends at {ends[-1]}"
-            raise _StructureError(msg)
-        begins, lengths = start + ends[:-1], np.diff(ends)
-    else:
-        lengths = np.full(len(rows.offset), columns["image"].size // max(1, len(rows.offset)))
-        begins = start + np.arange(len(rows.offset)) * lengths
-    for number in np.flatnonzero((begins != rows.offset) | (lengths != rows.length)).tolist():
-        detail = f"HDF5 has {lengths[number]} bytes of image at byte {begins[number]}, the index {rows.length[number]} at {rows.offset[number]}"
-        yield rows.finding("disagrees", detail, number=number, offset=int(begins[number]))
+    """Whether HDF5 finds each image and mask where the index does."""
+    places = {"image": (rows.offset, rows.length), **{name: mask[:2] for name, mask in rows.masks.items()}}
+    for name, (offset, length) in places.items():
+        column = columns[name]
+        start = column.id.get_offset() or 0
+        if f"{name}_offset" in columns:
+            ends = _ends(columns, name)
+            begins, lengths = start + ends[:-1], np.diff(ends)
+        else:
+            lengths = np.full(len(offset), column.size // max(1, len(offset)))
+            begins = start + np.arange(len(offset)) * lengths
+        for number in np.flatnonzero((begins != offset) | (lengths != length)).tolist():
+            detail = f"HDF5 has {lengths[number]} bytes of {name} at byte {begins[number]}, the index {length[number]} at {offset[number]}"
+            yield rows.finding("disagrees", detail, number=number, offset=int(begins[number]))
+
+
+def _ends(columns: dict[str, Any], name: str) -> npt.NDArray[np.int64]:
+    """Where values of differing length begin and end: int64 (examples + 1,)."""
+    ends: npt.NDArray[np.int64] = columns[f"{name}_offset"][:]
+    if columns[name].shape != (ends[-1],):
+        msg = f"{name!r} has shape {columns[name].shape}, but '{name}_offset' ends at {ends[-1]}"
+        raise _StructureError(msg)
+    return ends
 
 
 def _check_values(columns: dict[str, Any], rows: ShardRows, formats: list[str]) -> Iterator[Finding]:
-    for name in ("label", "height", "width"):
-        expected = getattr(rows.index, name)[rows.first : rows.stop]
-        yield from _check_column(columns[name], expected.tolist(), rows)
+    part = slice(rows.first, rows.stop)
+    for name, kind in rows.manifest.features.label_kinds.items():
+        if kind in ("text", "multiclass"):
+            yield from _check_ragged(columns, name, rows)
+        elif kind != "mask":
+            labels: Any = rows.index and rows.index.labels[name]
+            yield from _check_column(columns[name], labels[part].tolist(), rows)
+    for name in ("height", "width"):
+        yield from _check_column(columns[name], getattr(rows.index, name)[part].tolist(), rows)
     count = len(rows.offset)
     yield from _check_column(columns["channels"], [rows.channels] * count, rows)
     yield from _check_column(columns["format"], [text.encode() for text in formats], rows)
     keys = [(rows.key(number) or "").encode() for number in range(count)]
     yield from _check_column(columns["key"], keys, rows)
+
+
+def _check_ragged(columns: dict[str, Any], name: str, rows: ShardRows) -> Iterator[Finding]:
+    """Compares texts and lists. No more is read of an example than the index has."""
+    ends, column = _ends(columns, name), columns[name]
+    start, each = column.id.get_offset() or 0, column.id.get_type().get_size()
+    for number in range(len(rows.offset)):
+        begin, end = int(ends[number]), int(ends[number + 1])
+        try:
+            wanted = rows.label(name, number)
+        except DamagedDatasetError:
+            continue  # the row is a finding of its own
+        has_length = 0 <= begin <= end <= column.shape[0] and isinstance(wanted, bytes | list)
+        if has_length and end - begin == len(wanted):  # type: ignore[arg-type]
+            stored = column[begin:end]
+            value = stored.tobytes() if isinstance(wanted, bytes) else stored.tolist()
+            if value == wanted:
+                continue
+            detail = f"its {name} is {shortened(value)}, the index says {shortened(wanted)}"
+        else:
+            detail = f"its {name} has {end - begin} values, the index says {shortened(wanted)}"
+        yield rows.finding("disagrees", detail, number=number, offset=start + max(0, begin) * each)
 
 
 def _check_column(column: Any, expected: list[Any], rows: ShardRows) -> Iterator[Finding]:

@@ -5,40 +5,38 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from converters.verify.labels import Checked, check_labels, class_counts
 from converters.verify.report import FINDINGS_PER_FILE, Finding
 from converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
+from schemas.columns import TextColumn
 from schemas.errors import DamagedDatasetError
 from schemas.index import Index
 from schemas.manifest import Extent, Manifest, Split
 
 BLOCK_ROWS = 1 << 20
 
-Checked = tuple[npt.NDArray[np.bool_], str]
-"""Which rows are wrong, bool (rows,), and what is wrong with them."""
 
-
-def check_rows(rows: ShardRows, *, number: int, classes: int, file: str) -> Iterator[Finding]:
+def check_rows(rows: ShardRows, *, number: int, file: str) -> Iterator[Finding]:
     """Checks the rows of one shard, each by itself and against the one before.
 
     Args:
         rows: Of the shard; the index must be there.
         number: Position of the shard in its split.
-        classes: How many there are.
         file: Name of the index.
     """
-    for wrong, what in _row_checks(rows, number, classes):
+    for wrong, what in _row_checks(rows, number):
         for row in np.flatnonzero(wrong)[: FINDINGS_PER_FILE + 1].tolist():
             yield _about_row(file, rows.first + row, rows.key(row), what)
 
 
-def _row_checks(rows: ShardRows, number: int, classes: int) -> Iterator[Checked]:
+def _row_checks(rows: ShardRows, number: int) -> Iterator[Checked]:
     part = slice(rows.first, rows.stop)
     index, image = rows.index, rows.manifest.features.image
     if index is None:
         return
-    label, height, width = index.label[part], index.height[part], index.width[part]
+    height, width = index.height[part], index.width[part]
     yield index.shard[part] != number, f"its shard is not {number}, where the manifest puts it"
-    yield (label < 0) | (label >= classes), f"its label is none of 0 to {classes - 1}"
+    yield from check_labels(rows)
     yield (height < 1) | (width < 1), "its height or width is less than 1"
     yield index.source_bytes[part] < 1, "its file had less than 1 byte"
     if image.shape[0] is not None:
@@ -64,7 +62,7 @@ def check_split(index: Index, name: str, manifest: Manifest) -> Iterator[Finding
         manifest: Of the dataset.
     """
     split, file = manifest.splits[name], manifest.splits[name].index.file
-    yield from _check_class_counts(index, split)
+    yield from _check_class_counts(index, split, manifest)
     for side, extent in (("height", split.height), ("width", split.width)):
         found = _extent(getattr(index, side))
         if found != extent:
@@ -80,12 +78,8 @@ def check_split(index: Index, name: str, manifest: Manifest) -> Iterator[Finding
             yield Finding(file=file, kind="statistics", detail=detail)
 
 
-def _check_class_counts(index: Index, split: Split) -> Iterator[Finding]:
-    classes = len(split.class_counts)
-    counts = np.zeros(classes, np.int64)
-    for block in _blocks(len(index)):
-        label = index.label[block]
-        counts += np.bincount(label[(label >= 0) & (label < classes)], minlength=classes)
+def _check_class_counts(index: Index, split: Split, manifest: Manifest) -> Iterator[Finding]:
+    counts = class_counts(index, manifest)
     for number in np.flatnonzero(counts != split.class_counts).tolist():
         detail = f"class {number} has {counts[number]} rows, the manifest says {split.class_counts[number]}"
         yield Finding(file=split.index.file, kind="index", detail=detail)
@@ -117,7 +111,7 @@ def _figures(extent: Extent | None) -> str:
 
 
 def check_keys(indexes: Sequence[tuple[str, Index]]) -> Iterator[Finding]:
-    """Checks that every key and path is text, and that no key is there twice in the dataset.
+    """Checks that every key, path and text label is text, and that no key is there twice in the dataset.
 
     Holds two hashes of 8 bytes for each key; keys whose hashes agree are then compared themselves.
 
@@ -127,10 +121,13 @@ def check_keys(indexes: Sequence[tuple[str, Index]]) -> Iterator[Finding]:
     hashes = []
     for file, index in indexes:
         hashed = np.empty(len(index), np.int64)
+        texts = [column for column in index.labels.values() if isinstance(column, TextColumn)]
         for row in range(len(index)):
             try:
                 hashed[row] = hash(index.key(row))
                 index.path(row)
+                for column in texts:
+                    column[row]
             except DamagedDatasetError as error:
                 hashed[row] = -2 - row  # no two alike, so that they are no duplicates
                 yield _about_row(file, row, None, str(error))

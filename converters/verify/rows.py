@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from converters.verify.report import Finding
 from schemas.codec import payload_format
+from schemas.columns import MaskColumn
 from schemas.errors import DamagedDatasetError
 from schemas.index import Index
 from schemas.manifest import Manifest, Shard
@@ -90,20 +91,53 @@ class ShardRows:
         is_raw = self.manifest.features.image.encoding == "raw"
         return "raw" if is_raw else payload_format(payload)
 
-    def expected(self, number: int, payload: bytes) -> dict[str, bytes | int]:
-        """What a record must say of an example, by feature; the index must be there.
+    @cached_property
+    def masks(self) -> dict[str, MaskColumn]:
+        """Where the masks are, by label name; as `offset`, `length` and `crc32c` of the images."""
+        if self.index is None:
+            return {}
+        part = slice(self.first, self.stop)
+        return {
+            name: MaskColumn(column.offset[part], column.length[part], column.crc32c[part])
+            for name, column in self.index.labels.items()
+            if isinstance(column, MaskColumn)
+        }
+
+    def label(self, name: str, number: int) -> bytes | int | float | list[int]:
+        """What the index has as a label that is no mask: text as UTF-8; the index must be there.
+
+        Raises:
+            DamagedDatasetError: If the index gives none there.
+        """
+        column: Any = None if self.index is None else self.index.labels[name]
+        value = column[self.first + number]
+        if isinstance(value, str):
+            return value.encode()
+        found: int | float | list[int] = value.tolist()
+        return found
+
+    def expected(self, number: int, payload: bytes) -> dict[str, list[Any]]:
+        """What a record must say of an example, by feature, masks apart; the index must be there.
 
         Args:
             number: Of the example.
             payload: Its image.
+
+        Raises:
+            DamagedDatasetError: If the index has no such label.
         """
         index, row = self.index, self.first + number
-        return {
+        values: dict[str, Any] = {
             "key": (self.key(number) or "").encode(),
-            **{name: int(getattr(index, name)[row]) for name in ("label", "height", "width")},
+            **{name: int(getattr(index, name)[row]) for name in ("height", "width")},
             "channels": self.channels,
             "format": self.format_of(payload).encode(),
         }
+        for name, kind in self.manifest.features.label_kinds.items():
+            if kind != "mask":
+                value: Any = self.label(name, number)
+                values[name] = float(np.float32(value)) if kind == "float" else value
+        return {name: value if isinstance(value, list) else [value] for name, value in values.items()}
 
     def finding(self, kind: str, detail: str, *, number: int, offset: int) -> Finding:
         """A finding at a byte of the shard, about an example."""

@@ -11,6 +11,7 @@ from converters.example_message import SequenceExample
 from converters.verify.reading import Reading
 from converters.verify.report import Finding
 from converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
+from schemas.errors import DamagedDatasetError
 from schemas.strict_json import shortened
 from schemas.tfrecord import FOOTER_BYTES, HEADER_BYTES, masked_crc32c
 
@@ -57,49 +58,68 @@ def _check_record(
     record: bytes, footer: bytes, rows: ShardRows, number: int, start: int
 ) -> Iterator[Finding]:
     is_whole = masked_crc32c(record) == struct.unpack("<I", footer)[0]
-    payload = _payload(record, rows, number, start)
-    if payload is None:
-        if not is_whole:
-            yield rows.finding("record", "its checksum is wrong", number=number, offset=start)
-    elif google_crc32c.value(payload) != rows.crc32c[number]:
-        where = f"its image of {len(payload)} bytes has another CRC-32C than the index says"
-        kind = "disagrees" if is_whole else "payload"
-        yield rows.finding(kind, where, number=number, offset=int(rows.offset[number]))
-    elif not is_whole:
-        detail = "its checksum is wrong, but its image is whole"
+    payloads = _payloads(record, rows, number, start)
+    kind = "disagrees" if is_whole else "payload"
+    damaged = False
+    for name, (payload, offset, crc32c) in payloads.items():
+        if google_crc32c.value(payload) != crc32c:
+            damaged = True
+            detail = f"its {name} of {len(payload)} bytes has another CRC-32C than the index says"
+            yield rows.finding(kind, detail, number=number, offset=offset)
+    if not is_whole and not damaged:
+        detail = "its checksum is wrong" + (", but its image is whole" if "image" in payloads else "")
         yield rows.finding("record", detail, number=number, offset=start)
     if is_whole and rows.index is not None:
-        for detail in _contradictions(record, payload, rows, number):
+        for detail in _contradictions(record, payloads, rows, number):
             yield rows.finding("disagrees", detail, number=number, offset=start)
 
 
-def _payload(record: bytes, rows: ShardRows, number: int, start: int) -> bytes | None:
-    """What the index says is the image, or None if it does not point into the record."""
-    if rows.index is None or not rows.inside[number]:
-        return None
-    begin = int(rows.offset[number]) - start - HEADER_BYTES
-    end = begin + int(rows.length[number])
-    return record[begin:end] if 0 <= begin <= end <= len(record) else None
+_Payloads = dict[str, tuple[bytes, int, int]]
 
 
-def _contradictions(record: bytes, payload: bytes | None, rows: ShardRows, number: int) -> Iterator[str]:
+def _payloads(record: bytes, rows: ShardRows, number: int, start: int) -> _Payloads:
+    """What the index says are the image and the masks, each with its offset and CRC-32C.
+
+    What does not lie in the record is left out.
+    """
+    if rows.index is None:
+        return {}
+    found: _Payloads = {}
+    places = {"image": (rows.offset, rows.length, rows.crc32c), **rows.masks}
+    for name, (offsets, lengths, checksums) in places.items():
+        offset, length = int(offsets[number]), int(lengths[number])
+        begin = offset - start - HEADER_BYTES
+        if 0 <= begin <= begin + length <= len(record) and length > 0:
+            found[name] = record[begin : begin + length], offset, int(checksums[number])
+    return found
+
+
+def _contradictions(record: bytes, payloads: _Payloads, rows: ShardRows, number: int) -> Iterator[str]:
     """What a whole record says otherwise than its row."""
     try:
         message = SequenceExample.FromString(record)
     except DecodeError:
         yield "its record is no tf.train.Example"
         return
-    features = {entry.key: _value(entry.value) for entry in message.context.feature}
-    image = features.get("image")
-    if payload is None or image != payload:
-        yield "the index points at other bytes than its image"
-    for name, expected in rows.expected(number, payload or b"").items():
-        if features.get(name) != expected:
-            yield f"its {name} is {shortened(features.get(name))}, expected {shortened(expected)}"
+    features = {entry.key: _values(entry.value) for entry in message.context.feature}
+    for name in ("image", *rows.masks):
+        if name not in payloads or features.get(name) != [payloads[name][0]]:
+            yield f"the index points at other bytes than its {name}"
+    try:
+        image = payloads["image"][0] if "image" in payloads else b""
+        expected = rows.expected(number, image)
+    except DamagedDatasetError:
+        return  # the row is a finding of its own
+    for name, values in expected.items():
+        if features.get(name) != values:
+            yield f"its {name} is {_shown(features.get(name))}, expected {_shown(values)}"
 
 
-def _value(feature: Any) -> bytes | int | None:
-    """The one value of a feature."""
+def _values(feature: Any) -> list[Any] | None:
+    """The values of a feature, if it has a type."""
     kind = feature.WhichOneof("kind")
-    values: list[Any] = list(getattr(feature, kind).value) if kind else []
-    return values[0] if len(values) == 1 else None
+    return list(getattr(feature, kind).value) if kind else None
+
+
+def _shown(values: list[Any] | None) -> str:
+    return shortened(values[0] if values and len(values) == 1 else values)

@@ -1,19 +1,29 @@
 """Shard writers: TFRecord and HDF5 behind one interface (`base.ShardWriter`)."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from converters.options import ConvertOptions
 from converters.writers.base import Record as Record
 from converters.writers.base import ShardWriter as ShardWriter
 from converters.writers.base import StoredShard as StoredShard
+from schemas.features import FOLDER_LABELS, LabelKind
 
 
-def open_writer(path: Path, options: ConvertOptions) -> ShardWriter:
-    """Opens a writer for one shard file, given its final name."""
+def open_writer(
+    path: Path, options: ConvertOptions, labels: Mapping[str, LabelKind] = FOLDER_LABELS
+) -> ShardWriter:
+    """Opens a writer for one shard file.
+
+    Args:
+        path: Its final name.
+        options: Format and encoding.
+        labels: Label name to kind.
+    """
     if options.format == "tfrecord":
         from converters.writers.tfrecord import TFRecordWriter
 
         return TFRecordWriter(path)
     from converters.writers.hdf5 import HDF5Writer  # imports h5py, which TFRecord shards do not need
 
-    return HDF5Writer(path, raw=options.encoding == "raw")
+    return HDF5Writer(path, labels, raw=options.encoding == "raw")

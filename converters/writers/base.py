@@ -5,11 +5,14 @@ import dataclasses
 import hashlib
 import os
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from schemas.codec import PayloadFormat
+
+Label = int | float | str | list[int] | bytes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,30 +21,25 @@ class Record:
 
     Attributes:
         key: Unique name.
-        label: Class number.
+        labels: By feature name, in order: class number or integer (int), number (float), text (str),
+            class numbers (list), or a mask's payload (bytes): PNG or raw uint8 pixels.
         payload: The image's bytes: JPEG, PNG or raw uint8 pixels in (height, width, channels) order.
         format: What the payload is.
         height, width, channels: Of the stored pixels.
     """
 
     key: str
-    label: int
+    labels: Mapping[str, Label]
     payload: bytes
     format: PayloadFormat
     height: int
     width: int
     channels: int
 
-    def columns(self) -> dict[str, bytes | int]:
-        """Everything but the image, by feature name, in the order in which it is stored."""
-        return {
-            "key": self.key.encode(),
-            "label": self.label,
-            "format": self.format.encode(),
-            "height": self.height,
-            "width": self.width,
-            "channels": self.channels,
-        }
+    @property
+    def masks(self) -> dict[str, bytes]:
+        """Payloads of the masks, by feature name."""
+        return {name: label for name, label in self.labels.items() if isinstance(label, bytes)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,11 +50,20 @@ class StoredShard:
         bytes: Size of the file.
         sha256: Digest of the file, in hexadecimal.
         offsets: For each record, in order, where its payload starts in the file.
+        mask_offsets: The same for each mask, by feature name.
     """
 
     bytes: int
     sha256: str
     offsets: list[int]
+    mask_offsets: dict[str, list[int]]
+
+    def columns(self) -> dict[str, list[int]]:
+        """Both as columns of the index."""
+        return {
+            "offset": self.offsets,
+            **{f"{name}_offset": offsets for name, offsets in self.mask_offsets.items()},
+        }
 
 
 class ShardWriter(abc.ABC):

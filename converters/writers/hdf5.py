@@ -1,6 +1,6 @@
 """HDF5 shards: images contiguous and uncompressed, so that readers find each by its byte offset."""
 
-import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,95 +9,105 @@ import numpy as np
 import numpy.typing as npt
 
 from converters.writers.base import Record, ShardWriter, StoredShard, file_sha256
-
-COPY_BYTES = 1 << 20  # twice that is held at a time
+from converters.writers.blob import Blob
+from schemas.features import LabelKind
 
 
 class HDF5Writer(ShardWriter):
-    """Spools payloads beside the target, then lays them out as one contiguous data set.
-
-    A contiguous data set cannot grow and its size is only known at the end, hence the spool; memory
-    does not grow with the shard.
+    """Lays payloads out as contiguous data sets, once all are known.
 
     Data sets: `image` (raw: (N, height, width, channels) uint8; else all payloads one after the
     other as (bytes,) uint8, payload i being `image[image_offset[i]:image_offset[i + 1]]`),
-    `image_offset` (not for raw), `label` int64, `key` fixed-length UTF-8, `format` fixed-length
-    ASCII, `height`, `width`, `channels` int64.
+    `image_offset` (not for raw), `key` fixed-length UTF-8, `format` fixed-length ASCII, `height`,
+    `width`, `channels` int64. A label is int64 (class, int) or float64 (float) of its name; masks are
+    stored as images are; text (uint8, UTF-8) and multiclass (int64) as one flat data set with a
+    `<name>_offset`.
     """
 
-    def __init__(self, path: Path, *, raw: bool) -> None:
-        """Opens the spool."""
+    def __init__(self, path: Path, labels: Mapping[str, LabelKind], *, raw: bool) -> None:
+        """Opens the spools."""
         super().__init__(path)
-        self._raw = raw
-        self._spool_path = self._temporary.with_name(self._temporary.name + "-spool")
-        self._spool = self._spool_path.open("w+b")
-        self._ends = [0]
-        self._records: list[dict[str, Any]] = []
+        self._raw, self._labels = raw, labels
+        self._blobs: dict[str, Blob] = {}
+        masks = [name for name, kind in labels.items() if kind == "mask"]
+        for number, name in enumerate(["image", *masks]):
+            spool = self._temporary.with_name(f"{self._temporary.name}-spool{number}")
+            self._blobs[name] = Blob(spool, name)
+        self._columns: dict[str, list[Any]] = {
+            name: []
+            for name in (*labels, "height", "width", "channels", "key", "format")
+            if name not in masks
+        }
+        self._first: Record | None = None
 
     def write(self, record: Record) -> None:
         """Adds a record."""
-        if self._raw and self._records and self._shape(record) != self._first_shape():
-            msg = f"raw HDF5 shards hold images of one shape. Received: {self._shape(record)} after {self._first_shape()}"
+        self._first = self._first or record
+        if self._raw and _shape(record) != _shape(self._first):
+            msg = f"raw HDF5 shards hold images of one shape. Received: {_shape(record)} after {_shape(self._first)}"
             raise ValueError(msg)
-        self._spool.write(record.payload)
-        self._ends.append(self._ends[-1] + len(record.payload))
-        self._records.append(record.columns())
+        for name, payload in {"image": record.payload, **record.masks}.items():
+            self._blobs[name].write(payload)
+        values = {**record.labels, "key": record.key.encode(), "format": record.format.encode()}
+        for name, column in self._columns.items():
+            column.append(values[name] if name in values else getattr(record, name))
 
     def _complete(self) -> StoredShard:
         with h5py.File(self._temporary, "w") as file:
-            image = self._create_image(file)
-            start = image.id.get_offset() if self._ends[-1] else 0
+            for name, blob in self._blobs.items():
+                blob.reserve(file, self._blob_shape(name, blob))
             self._create_columns(file)
-        self._copy_spool_to(start)
+        for blob in self._blobs.values():
+            blob.copy_into(self._temporary)
+        image, *masks = self._blobs
         return StoredShard(
             bytes=self._temporary.stat().st_size,
             sha256=file_sha256(self._temporary),
-            offsets=[start + end for end in self._ends[:-1]],
+            offsets=self._blobs[image].offsets,
+            mask_offsets={name: self._blobs[name].offsets for name in masks},
         )
 
-    def _create_image(self, file: h5py.File) -> h5py.Dataset:
-        """Reserves the space of all payloads, to be filled through the file itself."""
-        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-        properties.set_layout(h5py.h5d.CONTIGUOUS)
-        properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-        properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-        properties.set_obj_track_times(False)
-        shape = (len(self._records), *self._first_shape()) if self._raw else (self._ends[-1],)
-        space = h5py.h5s.create_simple(shape)
-        return h5py.Dataset(h5py.h5d.create(file.id, b"image", h5py.h5t.STD_U8LE, space, properties))
+    def _blob_shape(self, name: str, blob: Blob) -> tuple[int, ...]:
+        if not self._raw:
+            return (blob.ends[-1],)
+        height, width, channels = (1, 1, 3) if self._first is None else _shape(self._first)
+        return len(self._columns["key"]), height, width, channels if name == "image" else 1
 
     def _create_columns(self, file: h5py.File) -> None:
         if not self._raw:
-            _create(file, "image_offset", np.asarray(self._ends, "<i8"))
-        for name in ("label", "height", "width", "channels"):
-            _create(file, name, np.asarray([record[name] for record in self._records], "<i8"))
-        for name, charset in (("key", "utf-8"), ("format", "ascii")):
-            values = [record[name] for record in self._records]
-            _create(
-                file, name, np.asarray(values, h5py.string_dtype(charset, max(map(len, values), default=1)))
-            )
-
-    def _copy_spool_to(self, start: int) -> None:
-        self._spool.seek(0)
-        with self._temporary.open("r+b") as target:
-            target.seek(start)
-            while chunk := self._spool.read(COPY_BYTES):
-                target.write(chunk)
-            target.flush()
-            os.fsync(target.fileno())
+            for name, blob in self._blobs.items():
+                _create(file, f"{name}_offset", np.asarray(blob.ends, "<i8"))
+        for name, values in self._columns.items():
+            kind = self._labels.get(name)
+            if kind in ("text", "multiclass"):
+                _create_ragged(file, name, values, is_text=kind == "text")
+            elif name in ("key", "format"):
+                charset = "utf-8" if name == "key" else "ascii"
+                length = max(map(len, values), default=1)
+                _create(file, name, np.asarray(values, h5py.string_dtype(charset, length)))
+            else:
+                _create(file, name, np.asarray(values, "<f8" if kind == "float" else "<i8"))
 
     def _discard(self) -> None:
-        self._spool.close()
-        self._spool_path.unlink(missing_ok=True)
+        for blob in self._blobs.values():
+            blob.discard()
         self._temporary.unlink(missing_ok=True)
 
-    def _first_shape(self) -> tuple[int, int, int]:
-        first = self._records[0] if self._records else {"height": 1, "width": 1, "channels": 3}
-        return first["height"], first["width"], first["channels"]
 
-    @staticmethod
-    def _shape(record: Record) -> tuple[int, int, int]:
-        return record.height, record.width, record.channels
+def _shape(record: Record) -> tuple[int, int, int]:
+    return record.height, record.width, record.channels
+
+
+def _create_ragged(file: h5py.File, name: str, values: list[Any], *, is_text: bool) -> None:
+    """Values of differing length, one after the other, and where each ends."""
+    parts = [text.encode() for text in values] if is_text else values
+    flat: npt.NDArray[Any]
+    if is_text:
+        flat = np.frombuffer(b"".join(parts), np.uint8)
+    else:
+        flat = np.asarray([number for part in parts for number in part], "<i8")
+    _create(file, name, flat)
+    _create(file, f"{name}_offset", np.cumsum([0, *map(len, parts)], dtype="<i8"))
 
 
 def _create(file: h5py.File, name: str, values: npt.NDArray[Any]) -> None:

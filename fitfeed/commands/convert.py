@@ -21,6 +21,10 @@ examples:
       shorter side 256 pixels, stored as JPEG; split by hash, stable when images are added
   fitfeed convert photos/ flowers/ --format hdf5 --encoding raw --size 224 --fit cover
       uint8 pixels of one shape in HDF5: most bytes, no decoding when training
+  fitfeed convert photos/ flowers/ --labels labels.csv --label-column species --label-column height_cm:float
+      labels from a table, whose column path, file or image names the pictures in photos/
+  fitfeed convert scans.csv scans/ --label-column lesion:mask --size 256 --split train=0.8,validation=0.2 --group patient
+      the table is the source; masks keep to their pictures, and no patient is in two splits
   fitfeed convert photos/ flowers/ --duplicates drop
       of identical pictures only one is taken; flowers/rejects.jsonl names the others
   fitfeed convert photos/ flowers/ --max-bad 1%
@@ -53,7 +57,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
-    parser.add_argument("source", metavar="SOURCE", help="folder with one folder of images per class")
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="folder with one folder of images per class, or a .csv or .jsonl table of images",
+    )
     parser.add_argument("dataset", metavar="DATASET", help="folder to make")
 
     stored = parser.add_argument_group("how images are stored")
@@ -113,7 +121,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help="with nested folders, the class is the first one, the image's own, or all joined by /; default: first",
     )
     arranged.add_argument("--seed", type=int, metavar="N", help="salt of order and split; default: 0")
-
+    arranged.add_argument(
+        "--stratify",
+        action="store_true",
+        default=None,
+        help="with --split: every class in the same shares, each to within one image",
+    )
     arranged.add_argument(
         "--duplicates",
         choices=["keep", "drop", "fail"],
@@ -121,6 +134,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "drop all but the first by path, or publish nothing",
     )
 
+    _add_label_options(parser.add_argument_group("labels from a table"))
     run_group = parser.add_argument_group("how it runs")
     run_group.add_argument(
         "--max-bad",
@@ -132,7 +146,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     run_group.add_argument(
         "--allow-leaks",
         action="store_true",
-        help="publish even if an image stands in two splits; otherwise that is exit status 4",
+        help="publish even if an image, or a group, stands in two splits; otherwise that is exit status 4",
     )
     run_group.add_argument(
         "--workers",
@@ -164,6 +178,32 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     run_group.add_argument("--quiet", action="store_true", help="no progress, no summary")
 
 
+def _add_label_options(table: "argparse._ArgumentGroup") -> None:
+    table.add_argument("--labels", metavar="TABLE", help=".csv or .jsonl with a row for each image of SOURCE")
+    table.add_argument(
+        "--path-column",
+        metavar="C",
+        help="column that names the images, relative to SOURCE; default: the one called path, file, image or the like",
+    )
+    table.add_argument(
+        "--label-column",
+        action="append",
+        metavar="C[:KIND]",
+        help="column that is a label, of kind class (default), multiclass (several, separated by ; or a JSON list), float, int, "
+        "text, or mask (path of an image); may be repeated; default: column label, else the class folders",
+    )
+    table.add_argument(
+        "--split-column",
+        metavar="C",
+        help="column that names the split: train, validation (val, valid) or test",
+    )
+    table.add_argument(
+        "--group",
+        metavar="COLUMN",
+        help="column of which no value may be in two splits: --split then divides by it; with other splits that is exit status 4",
+    )
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Converts, or says what would be converted."""
     from beam_jobs import convert
@@ -180,6 +220,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.source,
             arguments.dataset,
             options,
+            labels=arguments.labels,
             max_bad=arguments.max_bad,
             allow_leaks=arguments.allow_leaks,
             workers=arguments.workers,
@@ -210,6 +251,11 @@ OPTIONS = {
     "class_from": "class_from",
     "seed": "seed",
     "duplicates": "duplicates",
+    "path_column": "path_column",
+    "label_columns": "label_column",
+    "split_column": "split_column",
+    "stratify": "stratify",
+    "group": "group",
 }
 """Field of `ConvertOptions` to the option on the command line."""
 
@@ -223,6 +269,8 @@ def _options(arguments: argparse.Namespace) -> "ConvertOptions":
     given = {
         field: value for field, name in OPTIONS.items() if (value := getattr(arguments, name)) is not None
     }
+    if "label_columns" in given:
+        given["label_columns"] = tuple(given["label_columns"])
     if not arguments.append:
         return ConvertOptions(**given)
     from converters.existing import append_options
@@ -262,7 +310,10 @@ def _dry_run(arguments: argparse.Namespace, options: "ConvertOptions") -> int:
     from fitfeed.summary import dry_run_document, dry_run_summary
 
     existing = open_existing(Path(arguments.dataset)) if arguments.append else None
-    plan: Plan = make_plan(Path(arguments.source), options, existing=existing)
+    labels = arguments.labels and Path(arguments.labels)
+    plan: Plan = make_plan(
+        Path(arguments.source), options, labels=labels, allow_leaks=arguments.allow_leaks, existing=existing
+    )
     document = dry_run_document(plan)
     print(json.dumps(document, ensure_ascii=False) if arguments.json else dry_run_summary(document))  # noqa: T201 - the answer
     return 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from converters.foreign.report import ForeignFeature, ForeignReport
+    from schemas.features import LabelFeature
     from schemas.manifest import Extent, Manifest
 
 EPILOG = """\
@@ -77,7 +78,7 @@ def dataset_lines(name: str, manifest: "Manifest") -> list[str]:
         "",
         f"image      {image.dtype}, {size}, {image.channels} channels, encoding {image.encoding}",
         *_extent_lines(manifest),
-        f"label      {manifest.features.label.dtype}, {len(manifest.class_names)} classes",
+        *(_label_line(label, feature) for label, feature in manifest.features.labels.items()),
         f"key        {manifest.features.key.dtype}, the file's path below the source folder",
         *statistics_lines(manifest),
         "",
@@ -85,6 +86,19 @@ def dataset_lines(name: str, manifest: "Manifest") -> list[str]:
         "",
         *training_lines(name, manifest),
     ]
+
+
+def _label_line(name: str, feature: "LabelFeature") -> str:
+    from schemas.features import ClassFeature, MaskFeature, MulticlassFeature
+
+    what: str = feature.kind
+    if isinstance(feature, ClassFeature | MulticlassFeature):
+        what = f"{len(feature.class_names)} classes" + (
+            ", any number of them" if what == "multiclass" else ""
+        )
+    elif isinstance(feature, MaskFeature):
+        what = f"mask of its image's size, encoding {feature.encoding}"
+    return f"{name:<10} {feature.dtype}, {what}"
 
 
 def _extent_lines(manifest: "Manifest") -> list[str]:

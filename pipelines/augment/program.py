@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from pipelines.augment.base import Augmentation, GeometricAugmentation, Size
 from pipelines.augment.geometry import Geometry, View, resample
+from pipelines.augment.nearest import resample_nearest
 from pipelines.hashing import hash_key, uniform
 from schemas.codec import Pixels
 from schemas.errors import UsageError
@@ -135,6 +136,30 @@ class Program:
             msg = f"a function in augment changed the image size to {view.size}, but {size} is expected. Pass image_size."
             raise UsageError(msg)
         return resample(pixels, view, out)
+
+    def render_mask(
+        self, mask: Pixels, draws: Draws, i: int, *, size: Size, out: Pixels | None = None
+    ) -> Pixels:
+        """Moves a mask as `render` moves its image.
+
+        Args:
+            mask: uint8 (H, W, 1), as stored, of its image's size.
+            draws: Of its batch.
+            i: Its place in the batch.
+            size: (height, width) that must come out.
+            out: uint8 (*size, 1), where to write. None: a new array.
+
+        Returns:
+            uint8 (*size, 1), values that the mask has; `out` if given.
+
+        Raises:
+            UsageError: If the list has a function, which moves images only.
+        """
+        view = draws.views[i]
+        if len(self._stages) > 1 or view.size != size:
+            msg = f"masks cannot be moved by functions in augment, and come out {view.size}, not {size}."
+            raise UsageError(msg)
+        return resample_nearest(mask, view, out)
 
     def _geometry(self, number: int, geometry: Geometry, uniforms: Uniforms) -> Geometry:
         stage = self._stages[number]

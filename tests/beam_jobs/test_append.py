@@ -37,7 +37,7 @@ def examples(dataset: Path) -> dict[str, list[tuple[str, int, int, bytes]]]:
         found[name] = [
             (
                 index.key(row),
-                int(index.label[row]),
+                int(index.labels["label"][row]),
                 int(index.source_bytes[row]),
                 index.pixels_digest[row].tobytes(),
             )

@@ -94,7 +94,7 @@ def test_index_points_at_every_payload(dataset: str, clothing: Path, request: py
                 assert Image.open(io.BytesIO(original)).size == (index.width[row], index.height[row])
             else:
                 assert len(payload) == 64 * 64 * 3
-            assert index.key(row).startswith(f"{name}/{manifest.class_names[index.label[row]]}/")
+            assert index.key(row).startswith(f"{name}/{manifest.class_names[index.labels['label'][row]]}/")
 
 
 def decoded(folder: Path, manifest: Manifest) -> np.ndarray:

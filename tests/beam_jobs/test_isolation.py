@@ -88,7 +88,7 @@ def examples(dataset: Path) -> list[tuple[str, int, bytes]]:
     return [
         (
             index.key(row),
-            int(index.label[row]),
+            int(index.labels["label"][row]),
             shards[index.shard[row]][index.offset[row] : index.offset[row] + index.length[row]],
         )
         for row in range(len(index))

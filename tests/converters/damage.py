@@ -52,8 +52,9 @@ def columns_of(path: Path) -> dict[str, Any]:
     columns: dict[str, Any] = {
         field.name: getattr(index, field.name).tolist()
         for field in INDEX_SCHEMA
-        if field.name not in ("key", "path")
+        if field.name not in ("key", "path", "label")
     }
+    columns["label"] = index.labels["label"].tolist()
     rows = range(len(index))
     return {**columns, "key": [index.key(row) for row in rows], "path": [index.path(row) for row in rows]}
 

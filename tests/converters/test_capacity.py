@@ -69,7 +69,7 @@ def published(folder: Path, shards: int, class_names: list[str], splits: int) ->
         format="tfrecord",
         features={
             "image": {"shape": (None, None, 3), "encoding": "keep"},
-            "label": {"class_names": class_names},
+            "label": {"kind": "class", "class_names": class_names},
         },
         splits=entries,
         statistics={

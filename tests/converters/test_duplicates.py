@@ -32,10 +32,10 @@ def catalogue(examples: list[Example]) -> Catalogue:
         shard=np.zeros(count, np.int64),
         row=np.arange(count),
         split=np.array([example.split for example in examples], np.int64),
-        label=np.array([example.label for example in examples], np.int64),
         digest=digest,
         look=digest,
         path=path,
+        labels=lambda example: [examples[example].label],
     )
 
 

@@ -22,7 +22,9 @@ def make(root: Path, *names: str, content: bytes = JPEG) -> None:
 def labels(*paths: str, class_from: str = "first", split: bool = True) -> dict[str, tuple[str, str | None]]:
     files = [SourceFile(path, 1, 0) for path in paths]
     labelled, _ = label_by_folders(files, class_from=class_from, use_split_folders=split)  # type: ignore[arg-type]
-    return {item.file.path: (item.class_name, item.split) for item in labelled}
+    return {
+        file.path: (labelled.value("label", i), labelled.splits[i]) for i, file in enumerate(labelled.files)
+    }
 
 
 def test_lists_images_and_says_what_it_ignores(tmp_path: Path) -> None:
@@ -113,7 +115,7 @@ def test_classes_named_like_splits_need_the_split_option() -> None:
 def test_images_without_a_class_are_rejected_by_name() -> None:
     files = [SourceFile(path, 1, 0) for path in ("dog/1.jpg", "loose.jpg")]
     labelled, rejects = label_by_folders(files, class_from="first", use_split_folders=True)
-    assert [item.file.path for item in labelled] == ["dog/1.jpg"]
+    assert [file.path for file in labelled.files] == ["dog/1.jpg"]
     assert [(reject.path, reject.reason) for reject in rejects] == [("loose.jpg", "label_invalid")]
 
 

@@ -267,7 +267,7 @@ EDITS = {
 @pytest.mark.parametrize("column", EDITS)
 @pytest.mark.parametrize("resealed", [False, True], ids=["edited", "resealed"])
 def test_an_edited_index_that_is_valid_arrow(dataset: Path, column: str, *, resealed: bool) -> None:
-    row = next(row for row, label in enumerate(Index(dataset / TRAIN).label) if label == 0)
+    row = next(row for row, label in enumerate(Index(dataset / TRAIN).labels["label"]) if label == 0)
     edit_index(dataset / TRAIN, column, row, EDITS[column])
     if resealed:
         reseal(dataset)

@@ -1,5 +1,6 @@
 """One conformance suite that both shard writers pass, and what only one of them promises."""
 
+import dataclasses
 import hashlib
 import itertools
 from pathlib import Path
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 
 from converters.options import ConvertOptions
 from converters.writers import Record, ShardWriter, StoredShard, open_writer
+from converters.writers.base import Label
+from schemas.features import LabelKind
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -20,7 +23,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 def record(number: int, payload: bytes, *, raw: bool = False) -> Record:
     return Record(
         key=f"a/图{number}.jpg",
-        label=number % 3,
+        labels={"label": number % 3},
         payload=payload,
         format="raw" if raw else "jpeg",
         height=2,
@@ -116,7 +119,8 @@ class TestTFRecord(ShardWriterContract):
             assert got["image"].numpy() == each.payload
             assert got["key"].numpy().decode() == each.key
             assert got["format"].numpy().decode() == each.format
-            for name in ("label", "height", "width", "channels"):
+            assert got["label"].numpy() == each.labels["label"]
+            for name in ("height", "width", "channels"):
                 assert got[name].numpy() == getattr(each, name)
 
     def test_golden_bytes(self, tmp_path: Path, records: list[Record]) -> None:
@@ -137,7 +141,8 @@ class HDF5Contract(ShardWriterContract):
         with h5py.File(tmp_path / "shard") as file:
             assert file["key"].asstr()[:].tolist() == [each.key for each in records]
             assert file["format"].asstr()[:].tolist() == [each.format for each in records]
-            for name in ("label", "height", "width", "channels"):
+            assert file["label"][:].tolist() == [each.labels["label"] for each in records]
+            for name in ("height", "width", "channels"):
                 assert file[name][:].tolist() == [getattr(each, name) for each in records]
 
     def test_images_are_contiguous_and_uncompressed(self, tmp_path: Path, records: list[Record]) -> None:
@@ -187,8 +192,64 @@ class TestRawHDF5(HDF5Contract):
             writer.write(records[0])
             with pytest.raises(ValueError, match=r"one shape.*\(2, 4, 3\)"):
                 writer.write(
-                    Record(key="b", label=0, payload=b"x" * 12, format="raw", height=2, width=2, channels=3)
+                    Record(
+                        key="b",
+                        labels={"label": 0},
+                        payload=b"x" * 12,
+                        format="raw",
+                        height=2,
+                        width=2,
+                        channels=3,
+                    )
                 )
+
+
+LABELS: dict[str, LabelKind] = {
+    "mood": "class", "n": "int", "size": "float", "note": "text", "tags": "multiclass", "région": "mask",
+}  # fmt: skip
+
+
+def labelled(number: int) -> Record:
+    labels: dict[str, Label] = {
+        "mood": number % 3,
+        "n": -number,
+        "size": number / 4,
+        "note": "ü" * number,
+        "tags": list(range(number % 3)),
+        "région": bytes([number]) * 8,
+    }
+    return dataclasses.replace(RAW_RECORDS[number], labels=labels)
+
+
+@pytest.mark.parametrize("format_", ["tfrecord", "hdf5"])
+@pytest.mark.parametrize("raw", [False, True])
+def test_mask_offsets_point_at_the_masks(tmp_path: Path, format_: str, raw: bool) -> None:
+    options = ConvertOptions(
+        format=format_,  # type: ignore[arg-type]
+        **({"encoding": "raw", "size": (2, 4)} if raw else {}),  # type: ignore[arg-type]
+    )
+    records = [labelled(number) for number in range(7)]
+    with open_writer(tmp_path / "shard", options, LABELS) as writer:
+        for each in records:
+            writer.write(each)
+        stored = writer.finish()
+    assert [path.name for path in tmp_path.iterdir()] == ["shard"]  # no spool is left
+    content = (tmp_path / "shard").read_bytes()
+    for number, each in enumerate(records):
+        for name, offsets in {"région": stored.mask_offsets["région"], "image": stored.offsets}.items():
+            payload = each.payload if name == "image" else each.masks[name]
+            assert content[offsets[number] : offsets[number] + len(payload)] == payload
+    with open_writer(tmp_path / "empty", options, LABELS) as writer:
+        assert writer.finish().offsets == []
+
+
+def test_golden_bytes_of_labels(tmp_path: Path) -> None:
+    with open_writer(tmp_path / "shard", ConvertOptions(encoding="raw", size=(2, 4)), LABELS) as writer:
+        for number in range(7):
+            writer.write(labelled(number))
+        writer.finish()
+    # Written by version 0.1.0; may only change together with the format version.
+    assert (tmp_path / "shard").read_bytes() == (GOLDEN / "version-1-labels.tfrecord").read_bytes()
 
 
 # The bare contracts are no tests of their own.

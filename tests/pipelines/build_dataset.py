@@ -79,7 +79,7 @@ def build_dataset(
                 "shape": shapes.pop() if len(shapes) == 1 else (None, None, channels),
                 "encoding": "raw" if is_raw else "keep",
             },
-            "label": {"class_names": CLASS_NAMES},
+            "label": {"kind": "class", "class_names": CLASS_NAMES},
             "key": {},
         },
         splits=entries,
@@ -180,11 +180,11 @@ def _write_tfrecord(path: Path, examples: Sequence[Example]) -> list[int]:
     offsets = []
     with path.open("wb") as file:
         for example in examples:
-            message, inner = encode_example(
+            message, inside = encode_example(
                 example.payload, {"label": example.label, "key": example.key.encode()}
             )
             before, after = frame(message)
-            offsets.append(file.tell() + HEADER_BYTES + inner)
+            offsets.append(file.tell() + HEADER_BYTES + inside["image"])
             file.write(before + message + after)
     return offsets
 

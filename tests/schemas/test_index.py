@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import DamagedDatasetError, FitfeedError
-from schemas.index import INDEX_SCHEMA, Index, write_index
+from schemas.features import LabelKind
+from schemas.index import INDEX_SCHEMA, Index, index_schema, write_index
 
 ROWS = 5
 COLUMNS: dict[str, list[Any]] = {
@@ -49,7 +50,10 @@ def write(path: Path, *batches: Any, **options: Any) -> None:
 
 
 def read_all(index: Index) -> dict[str, list[Any]]:
-    columns = {name: getattr(index, name).tolist() for name in COLUMNS if name not in ("key", "path")}
+    columns = {
+        name: getattr(index, name).tolist() for name in COLUMNS if name not in ("key", "path", "label")
+    }
+    columns["label"] = index.labels["label"].tolist()
     rows = range(len(index))
     return {**columns, "key": [index.key(row) for row in rows], "path": [index.path(row) for row in rows]}
 
@@ -140,10 +144,97 @@ def test_any_bytes_give_an_index_or_an_error(path: Path, data: st.DataObject) ->
     message = ""
     try:
         index = Index(path)
-        assert len(index) == len(index.label) == len(index.crc32c)
+        assert len(index) == len(index.labels["label"]) == len(index.crc32c)
         for row in range(min(len(index), 10)):
             index.key(row)
             index.path(row)
     except FitfeedError as error:
         message = str(error)
     assert message.isprintable()  # one line
+
+
+LABELS: dict[str, LabelKind] = {
+    "mood": "class", "n": "int", "size": "float", "note": "text", "tags": "multiclass", "region": "mask",
+}  # fmt: skip
+LABELLED: dict[str, list[Any]] = {
+    **{name: values for name, values in COLUMNS.items() if name != "label"},
+    "mood": [0, 1, 2, 1, 0],
+    "n": [-(2**63), 2**63 - 1, 0, 1, 2],
+    "size": [0.1, -1e300, 0.0, 1.5, 2.0],
+    "note": ["", "ü\n", "图", "d", "e"],
+    "tags": [[], [0, 2], [1], [], [0, 1, 2]],
+    "region_offset": [1, 2, 3, 4, 5],
+    "region_length": [10] * ROWS,
+    "region_crc32c": [2**32 - 1] * ROWS,
+}
+
+
+def labels_of(index: Index) -> dict[str, list[Any]]:
+    labels = index.labels
+    mask = labels["region"]
+    return {
+        **{name: labels[name].tolist() for name in ("mood", "n", "size")},
+        "note": [labels["note"][row] for row in range(len(index))],
+        "tags": [labels["tags"][row].tolist() for row in range(len(index))],
+        **{f"region_{part}": getattr(mask, part).tolist() for part in mask._fields},
+    }
+
+
+def test_labels_of_every_kind(tmp_path: Path) -> None:
+    write_index(tmp_path / "index.arrow", LABELLED, LABELS)
+    before = pa.total_allocated_bytes()
+    index = Index(tmp_path / "index.arrow", LABELS)
+    assert labels_of(index) == {name: LABELLED[name] for name in labels_of(index)}
+    assert pa.total_allocated_bytes() - before < 1000  # nothing is copied
+    assert pa.ipc.open_file(str(tmp_path / "index.arrow")).read_all().to_pydict() == LABELLED
+    write_index(tmp_path / "empty.arrow", {name: [] for name in LABELLED}, LABELS)
+    assert labels_of(Index(tmp_path / "empty.arrow", LABELS))["tags"] == []
+
+
+@pytest.mark.parametrize(
+    "labels", [{}, {"label": "class"}, {**LABELS, "n": "float"}, dict(reversed(LABELS.items()))]
+)
+def test_other_labels_than_the_manifest_says_are_refused(
+    tmp_path: Path, labels: dict[str, LabelKind]
+) -> None:
+    write_index(tmp_path / "index.arrow", LABELLED, LABELS)
+    with pytest.raises(DamagedDatasetError, match="one batch of the columns"):
+        Index(tmp_path / "index.arrow", labels)
+
+
+def test_nulls_inside_lists_are_refused(tmp_path: Path) -> None:
+    schema = index_schema({"tags": "multiclass"})
+    columns = {name: values for name, values in COLUMNS.items() if name != "label"}
+    values = pa.array([0, None, 1], pa.int64())
+    tags = pa.LargeListArray.from_arrays(
+        pa.array([0, 1, 2, 3, 3, 3], pa.int64()), values, type=schema.field("tags").type
+    )
+    arrays = [tags if f.name == "tags" else pa.array(columns[f.name], f.type) for f in schema]
+    write(tmp_path / "index.arrow", pa.RecordBatch.from_arrays(arrays, schema=schema))
+    with pytest.raises(DamagedDatasetError, match="null"):
+        Index(tmp_path / "index.arrow", {"tags": "multiclass"})
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@given(st.data())
+def test_any_bytes_of_labels_give_values_or_an_error(tmp_path: Path, data: st.DataObject) -> None:
+    path = tmp_path / "index.arrow"
+    write_index(path, LABELLED, LABELS)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 8))):
+        start = data.draw(st.integers(0, len(content) - 1))
+        patch = data.draw(
+            st.binary(min_size=1, max_size=8) | st.sampled_from([b"\xff" * 8, bytes(8), b"\xff\xff\xff\x7f"])
+        )
+        content[start : start + len(patch)] = patch
+    path.write_bytes(content)
+    message = ""
+    try:
+        index = Index(path, LABELS)
+        for row in range(min(len(index), 10)):
+            assert len(index.labels["tags"][row]) >= 0
+            assert index.labels["note"][row].isascii() in (True, False)
+        assert len(index.labels["region"].offset) == len(index)
+    except FitfeedError as error:
+        message = str(error)
+    assert message.isprintable()

@@ -20,6 +20,7 @@ from schemas.sharding import (
     shard_file_name,
     split_of,
     splits_of,
+    stratified_splits,
 )
 
 KEYS = st.lists(st.text(min_size=1), unique=True, max_size=60)
@@ -170,3 +171,42 @@ def test_shares_that_round_below_one_leave_no_gap() -> None:
 
 def test_shard_names() -> None:
     assert shard_file_name("train", 3, 16, "tfrecord") == "train-00003-of-00016.tfrecord"
+
+
+def shares() -> st.SearchStrategy[dict[str, float]]:
+    """Two to four shares that sum to 1."""
+    parts = st.lists(st.integers(1, 20), min_size=2, max_size=4)
+    return parts.map(lambda found: {f"s{i}": part / sum(found) for i, part in enumerate(found)})
+
+
+@given(st.sets(st.text(min_size=1, max_size=4), max_size=40), shares(), st.integers(0, 3))
+def test_stratified_shares_are_as_exact_as_integers_allow(
+    keys: set[str], fractions: dict[str, float], seed: int
+) -> None:
+    ordered = sorted(keys)
+    splits = stratified_splits(ordered, fractions, seed=seed)
+    assert stratified_splits(ordered[::-1], fractions, seed=seed) == splits[::-1]
+    off = [splits.count(name) - len(keys) * fraction for name, fraction in fractions.items()]
+    assert all(abs(each) < 1 + 1e-9 for each in off)
+    # The largest remainder method: moving one key from any split to another is no improvement.
+    for more in off:
+        for less in off:
+            assert (more - 1) ** 2 + (less + 1) ** 2 >= more**2 + less**2 - 1e-9 or more is less
+
+
+@given(st.sets(st.text(min_size=1, max_size=4), min_size=1, max_size=40), st.text(min_size=5, max_size=6))
+def test_stratified_splits_move_only_what_lies_at_a_cut(keys: set[str], another: str) -> None:
+    fractions = {"train": 0.75, "test": 0.25}
+    ordered = sorted(keys)
+    before = stratified_splits(ordered, fractions, seed=0)
+    after = stratified_splits([*ordered, another], fractions, seed=0)[:-1]
+    assert sum(one != other for one, other in zip(before, after, strict=True)) <= 1
+
+
+def test_stratified_splits_come_near_to_those_by_hash() -> None:
+    keys = [f"image {i}" for i in range(10_000)]
+    fractions = {"train": 0.8, "validation": 0.1, "test": 0.1}
+    exact = stratified_splits(keys, fractions, seed=1)
+    by_hash = [split_of(key, fractions, seed=1) for key in keys]
+    assert exact.count("train") == 8000
+    assert sum(one != other for one, other in zip(exact, by_hash, strict=True)) < 200

@@ -13,7 +13,9 @@ from schemas.tfrecord import CorruptRecordError, encode_example, frame, iter_rec
 
 @given(st.binary(max_size=300), st.binary(max_size=40), st.integers(-(2**63), 2**63 - 1))
 def test_example_is_what_tensorflow_parses(image: bytes, key: bytes, label: int) -> None:
-    message, offset = encode_example(image, {"key": key, "label": label})
+    message, offsets = encode_example(image, {"key": key, "label": label})
+    offset = offsets["image"]
+    assert message[offsets["key"] :].startswith(key)
     assert message[offset : offset + len(image)] == image
     example = tf.train.Example.FromString(message)
     assert example.features.feature["image"].bytes_list.value == [image]
@@ -49,3 +51,24 @@ def test_truncation_is_found(length: int) -> None:
     before, after = frame(b"abcd")
     with pytest.raises(CorruptRecordError, match="ends inside"):
         list(iter_records(io.BytesIO((before + b"abcd" + after)[:length])))
+
+
+@given(
+    st.binary(max_size=20),
+    st.floats(width=32, allow_nan=False),
+    st.lists(st.integers(-(2**63), 2**63 - 1), max_size=4),
+    st.binary(max_size=200),
+)
+def test_labels_of_every_kind_are_what_tensorflow_parses(
+    image: bytes, number: float, numbers: list[int], mask: bytes
+) -> None:
+    message, offsets = encode_example(image, {"size": number, "tags": numbers, "région": mask})
+    assert set(offsets) == {"image", "région"}
+    assert message[offsets["région"] : offsets["région"] + len(mask)] == mask
+    assert message[offsets["image"] :] == image
+    feature = tf.train.Example.FromString(message).features.feature
+    assert list(feature["size"].float_list.value) == [number]
+    assert list(feature["tags"].int64_list.value) == numbers
+    assert list(feature["région"].bytes_list.value) == [mask]
+    features = {"tags": tf.io.RaggedFeature(tf.int64), "size": tf.io.FixedLenFeature([], tf.float32)}
+    assert tf.io.parse_single_example(message, features)["tags"].numpy().tolist() == numbers

@@ -1,0 +1,156 @@
+"""One value of a table to one label: what each kind takes, and why a value is none."""
+
+import json
+import math
+import re
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple, get_args
+
+from schemas.features import LabelKind
+
+MAX_TEXT_BYTES = 1 << 20
+MAX_CLASS_NAME = 1000
+INT = re.compile(r"([+-]?\d{1,19})(?:\.0*)?")
+FLOAT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+LARGEST_FLOAT32 = 3.4028234663852886e38
+
+
+class LabelError(Exception):
+    """A value that is no label of its kind; the message is one sentence."""
+
+
+class LabelSpec(NamedTuple):
+    """A label column: `column` of the table, of `kind`, is stored as feature `name`."""
+
+    column: str
+    kind: LabelKind
+    name: str
+
+
+def parse_spec(text: str) -> tuple[str, LabelKind]:
+    """Reads `C[:KIND]` of `--label-column`; what follows the last colon counts only if it is a kind."""
+    column, colon, kind = text.rpartition(":")
+    for known in get_args(LabelKind):
+        if colon and kind == known:
+            return column, known
+    return text, "class"
+
+
+def parse_label(kind: LabelKind, value: Any) -> Any:
+    """Reads one value.
+
+    Args:
+        kind: Of the label.
+        value: Text of a CSV file, or any JSON value.
+
+    Returns:
+        class: the class name; multiclass: the class names, sorted, each once; float, int: the
+        number; text: the text; mask: the path.
+
+    Raises:
+        LabelError: If there is no value, or it is not of the kind.
+    """
+    if value is None or (isinstance(value, str) and not value.strip()):
+        raise LabelError("there is no value")
+    if isinstance(value, float) and math.isnan(value):
+        raise LabelError("the value is NaN")
+    return _PARSERS[kind](value)
+
+
+def _class(value: Any) -> str:
+    name = _text_of(value).strip()
+    if name.lower() == "nan":
+        raise LabelError("the value is NaN")
+    if len(name) > MAX_CLASS_NAME:
+        msg = f"{_short(name)} is longer than the {MAX_CLASS_NAME} characters that a name may have; is it a text?"
+        raise LabelError(msg)
+    return sys.intern(name)  # few names in many rows
+
+
+def _multiclass(value: Any) -> list[str]:
+    if isinstance(value, str) and value.strip().startswith("["):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            msg = f"{_short(value)} begins like a JSON list, but is none"
+            raise LabelError(msg) from None
+    if isinstance(value, str):
+        value = [part for part in value.split(";") if part.strip()] or [None]
+    if not isinstance(value, list):
+        value = [value]
+    if any(part is None or (isinstance(part, float) and math.isnan(part)) for part in value):
+        msg = f"{_short(value)} has an empty entry"
+        raise LabelError(msg)
+    names = {_class(part) for part in value}
+    if "" in names:
+        msg = f"{_short(value)} has an empty entry"
+        raise LabelError(msg)
+    return sorted(names)
+
+
+def _float(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        msg = f"{_short(value)} is no number"
+        raise LabelError(msg)
+    if isinstance(value, str):
+        if value.strip().lower() == "nan":
+            raise LabelError("the value is NaN")
+        if not FLOAT.fullmatch(value.strip()):
+            msg = f"{_short(value)} is no number such as 1.5 or 2e-3"
+            raise LabelError(msg)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if abs(number) > LARGEST_FLOAT32:
+        msg = f"{_short(value)} is larger than the numbers that training reads (32 bits)"
+        raise LabelError(msg)
+    return number
+
+
+def _int(value: Any) -> int:
+    text = str(value).strip() if isinstance(value, int | float | str) and not isinstance(value, bool) else ""
+    match = INT.fullmatch(text)
+    number = int(match[1]) if match else None
+    if number is None or not -(2**63) <= number < 2**63:
+        msg = f"{_short(value)} is no integer of 64 bits"
+        raise LabelError(msg)
+    return number
+
+
+def _text(value: Any) -> str:
+    text = _text_of(value)
+    if len(text.encode()) > MAX_TEXT_BYTES:
+        msg = f"the text has more than {MAX_TEXT_BYTES} bytes"
+        raise LabelError(msg)
+    return text
+
+
+def _text_of(value: Any) -> str:
+    """Text of a value; JSON's numbers and true or false as JSON writes them."""
+    if isinstance(value, list | dict):
+        msg = f"{_short(value)} is not one value"
+        raise LabelError(msg)
+    text = value if isinstance(value, str) else json.dumps(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        msg = f"{_short(value)} cannot be written as UTF-8"
+        raise LabelError(msg) from None
+    return text
+
+
+def _short(value: Any) -> str:
+    text = ascii(value) if not isinstance(value, str) else repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+_PARSERS: dict[LabelKind, Callable[[Any], Any]] = {
+    "class": _class,
+    "multiclass": _multiclass,
+    "float": _float,
+    "int": _int,
+    "text": _text,
+    "mask": lambda value: _text_of(value).strip(),
+}

@@ -1,0 +1,82 @@
+"""The label columns of an index against the manifest."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
+from schemas.columns import ListColumn
+from schemas.errors import DamagedDatasetError
+from schemas.features import MaskFeature, MulticlassFeature
+from schemas.index import Index
+from schemas.manifest import Manifest
+
+BLOCK_ROWS = 1 << 20
+
+Checked = tuple[npt.NDArray[np.bool_], str]
+"""Which rows are wrong, bool (rows,), and what is wrong with them."""
+
+
+def check_labels(rows: ShardRows) -> Iterator[Checked]:
+    """Checks the labels of one shard's rows, each by itself; the index must be there."""
+    part = slice(rows.first, rows.stop)
+    for name, feature in rows.manifest.features.labels.items():
+        column: Any = None if rows.index is None else rows.index.labels[name]
+        if isinstance(feature, MulticlassFeature):
+            classes = len(feature.class_names)
+            wrong = np.array(
+                [not _is_set(column, row, classes) for row in range(rows.first, rows.stop)], bool
+            )
+            yield wrong, f"its {name} are not of 0 to {classes - 1}, ascending, each once"
+        elif isinstance(feature, MaskFeature):
+            yield from _check_mask(rows, name, feature)
+        elif feature.kind == "class":
+            label, classes = column[part], len(feature.class_names)
+            yield (label < 0) | (label >= classes), f"its {name} is none of 0 to {classes - 1}"
+        elif feature.kind == "float":
+            yield ~np.isfinite(column[part]), f"its {name} is no finite number"
+
+
+def _is_set(column: ListColumn, row: int, classes: int) -> bool:
+    try:
+        values = column[row]
+    except DamagedDatasetError:
+        return False
+    return bool(len(values) == 0 or (values[0] >= 0 and values[-1] < classes and (np.diff(values) > 0).all()))
+
+
+def _check_mask(rows: ShardRows, name: str, feature: MaskFeature) -> Iterator[Checked]:
+    offset, length, _ = rows.masks[name]
+    inside = (offset >= 0) & (length > 0) & (length <= MAX_PAYLOAD_BYTES)
+    inside &= offset <= rows.shard.bytes - np.where(inside, length, 0)
+    yield (
+        ~inside,
+        f"the bytes of its {name} lie outside its shard, or are none, or more than {MAX_PAYLOAD_BYTES}",
+    )
+    if feature.encoding == "raw":
+        height, width, _ = feature.shape
+        yield (
+            length != (height or 0) * (width or 0),
+            f"the length of its {name} does not follow from its size",
+        )
+
+
+def class_counts(index: Index, manifest: Manifest) -> npt.NDArray[np.int64]:
+    """How many rows have each class that `Manifest.class_names` is about: int64 (classes,)."""
+    classes = len(manifest.class_names)
+    counts = np.zeros(classes, np.int64)
+    if manifest.features.classes is None:
+        return counts
+    name, feature = manifest.features.classes
+    column: Any = index.labels[name]
+    if feature.kind == "multiclass":
+        for row in range(len(index)):
+            if _is_set(column, row, classes):
+                counts[column[row]] += 1
+        return counts
+    for first in range(0, len(index), BLOCK_ROWS):
+        label = column[first : first + BLOCK_ROWS]
+        counts += np.bincount(label[(label >= 0) & (label < classes)], minlength=classes)
+    return counts

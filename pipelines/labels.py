@@ -1,0 +1,103 @@
+"""The labels of examples as NumPy values: one example's for `records`, a batch's for training."""
+
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.errors import DamagedDatasetError, UsageError
+from schemas.features import ClassFeature, Features, MaskFeature, MulticlassFeature
+from schemas.index import Index
+
+Labels = Literal["int", "onehot"]
+
+
+def label_of(index: Index, features: Features, name: str, row: int) -> Any:
+    """One label of an example that is no mask.
+
+    Returns:
+        class and int: int; float: float; text: str; multiclass: int64 (n,), ascending class numbers.
+
+    Raises:
+        DamagedDatasetError: If the index has none there.
+    """
+    column, feature = index.labels[name], features.labels[name]
+    if isinstance(feature, MulticlassFeature):
+        return _classes(column[row], feature, name, row).copy()
+    value = column[row]
+    return value if isinstance(value, str) else value.item()
+
+
+def label_batch(
+    index: Index, features: Features, name: str, rows: npt.NDArray[np.int64], *, labels: Labels
+) -> Any:
+    """One label of a batch that is no mask.
+
+    Args:
+        index: Of the split.
+        features: Of the dataset.
+        name: Of the label.
+        rows: int64 (n,).
+        labels: What becomes of a class: "int" its number, "onehot" a row of zeros and a one.
+
+    Returns:
+        class: int64 (n,), or float32 (n, classes); multiclass: float32 (n, classes), 1 for each class
+        that an example has; int: int64 (n,); float: float32 (n,); text: a list of str.
+
+    Raises:
+        DamagedDatasetError: If the index has none there.
+    """
+    column, feature = index.labels[name], features.labels[name]
+    if isinstance(feature, MulticlassFeature):
+        hot = np.zeros((len(rows), len(feature.class_names)), np.float32)
+        for i, row in enumerate(rows.tolist()):
+            hot[i, _classes(column[row], feature, name, row)] = 1
+        return hot
+    if feature.kind == "text":
+        return [column[row] for row in rows.tolist()]
+    values = column[rows]
+    if isinstance(feature, ClassFeature) and labels == "onehot":
+        return np.eye(len(feature.class_names), dtype=np.float32)[values]
+    return values.astype(np.float32) if feature.kind == "float" else values
+
+
+def check_onehot(features: Features) -> None:
+    """Refuses one-hot labels where no label has classes.
+
+    Raises:
+        UsageError: Naming the labels that there are.
+    """
+    if features.classes is None:
+        kinds = ", ".join(f"{name} ({kind})" for name, kind in features.label_kinds.items())
+        msg = f"labels='onehot' needs a label with classes, and this dataset has only: {kinds or 'none'}. Pass labels='int'."
+        raise UsageError(msg)
+
+
+def impossible_labels(
+    index: Index, features: Features, shard_bytes: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """Which rows have a class that is none, or a mask outside its shard: bool (examples,).
+
+    Args:
+        index: Of the split.
+        features: Of the dataset.
+        shard_bytes: int64 (examples,), size of each example's shard.
+    """
+    wrong = np.zeros(len(index), np.bool_)
+    for name, feature in features.labels.items():
+        column = index.labels[name]
+        if isinstance(feature, ClassFeature):
+            wrong |= (column < 0) | (column >= len(feature.class_names))
+        elif isinstance(feature, MaskFeature):
+            wrong |= (column.offset < 0) | (column.length <= 0)
+            wrong |= column.offset > shard_bytes - np.maximum(column.length, 0)
+    return wrong
+
+
+def _classes(
+    numbers: npt.NDArray[np.int64], feature: MulticlassFeature, name: str, row: int
+) -> npt.NDArray[np.int64]:
+    if len(numbers) and (numbers.min() < 0 or numbers.max() >= len(feature.class_names)):
+        msg = f"the index gives row {row} a class of {name!r} that is none of 0 to {len(feature.class_names) - 1}. Restore it, or convert the dataset again."
+        raise DamagedDatasetError(msg)
+    return numbers

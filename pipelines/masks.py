@@ -1,0 +1,94 @@
+"""Masks of a batch: read, decoded and moved as their images are, with nearest neighbour."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.augment.base import Augmentation
+from pipelines.augment.program import ImageFunction, Program
+from pipelines.buffers import Buffers
+from pipelines.records import Records
+from schemas.codec import Pixels
+from schemas.cpus import available_cpus
+from schemas.errors import UsageError
+
+
+def check_movable(augment: Sequence[Augmentation | ImageFunction], mask: str) -> None:
+    """Refuses functions of a user beside masks: nobody knows where they move a pixel.
+
+    Raises:
+        UsageError: Naming the function.
+    """
+    for place, op in enumerate(augment):
+        if not isinstance(op, Augmentation):
+            msg = (
+                f"a function in augment changes images only, and cannot move their masks {mask!r} along. Received: "
+                f"augment[{place}]={op!r}. Use augmentations of pipelines, or pass labels=None."
+            )
+            raise UsageError(msg)
+
+
+class MaskLoader:
+    """Turns example numbers into a batch of masks. Thread-safe; not picklable.
+
+    Everything random is a function of seed, epoch and example, so it is drawn anew here, the same
+    as for the images.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        program: Program,
+        name: str,
+        *,
+        batch_size: int,
+        image_size: tuple[int, int],
+        threads: int | None = None,
+    ) -> None:
+        """Fixes the shape of batches and starts the threads.
+
+        Args:
+            records: Where masks come from.
+            program: What happens to each image.
+            name: Of the label.
+            batch_size: The most masks in a batch.
+            image_size: (height, width) of the images in a batch.
+            threads: How many work on a batch. None: the CPUs that this process may use.
+        """
+        self._records, self._program, self._name = records, program, name
+        self._size = image_size
+        self._buffers = Buffers((batch_size, *image_size, 1), np.uint8)
+        self._pool = ThreadPoolExecutor(threads or available_cpus(), thread_name_prefix="fitfeed-masks")
+
+    def load(self, epoch: int, examples: npt.NDArray[np.int64], *, draws_by: npt.NDArray[np.int64]) -> Pixels:
+        """Makes a batch.
+
+        Args:
+            epoch: Number of the epoch, which augmentations depend on.
+            examples: int64 (n,), example numbers, n <= batch_size.
+            draws_by: int64 (n,), numbers that augmentations draw by.
+
+        Returns:
+            uint8 (n, height, width, 1). Its memory is used again once it and all made from it are gone.
+
+        Raises:
+            DamagedDatasetError: If a mask cannot be read or decoded.
+        """
+        index = self._records.index
+        draws = self._program.draw(
+            epoch, draws_by, heights=index.height[examples], widths=index.width[examples]
+        )
+        batch = self._buffers.take(len(examples))
+
+        def fill(i: int, row: int) -> None:
+            mask = self._records.mask(self._name, row)
+            self._program.render_mask(mask, draws, i, size=self._size, out=batch[i])
+
+        tasks = [self._pool.submit(fill, i, row) for i, row in enumerate(examples.tolist())]
+        # All must be done before an error leaves: it would free the memory that others still write to.
+        wait(tasks)
+        for task in tasks:
+            task.result()
+        return batch

@@ -1,0 +1,221 @@
+"""The features of an example: its image, its key and its labels, and how each is stored."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from schemas.model import Model, Side
+
+LabelKind = Literal["class", "multiclass", "float", "int", "mask", "text"]
+
+MAX_CLASSES = 100_000
+"""Class names, and their counts in each of three splits, fit into a manifest that can be read again."""
+
+MAX_CLASS_NAMES = 1 << 20
+"""Characters of all class names of a label together; a manifest may have 16 MiB."""
+
+FOLDER_LABELS: Mapping[str, LabelKind] = {"label": "class"}
+"""The labels of a dataset that was made from class folders."""
+
+MAX_NAME = 100
+
+RESERVED_NAMES = frozenset(
+    [
+        "image",
+        "image_offset",
+        "key",
+        "path",
+        "shard",
+        "offset",
+        "length",
+        "source_bytes",
+        "pixels_digest",
+        "crc32c",
+        "height",
+        "width",
+        "channels",
+        "format",
+    ]
+)
+"""Names that the index, TFRecord or HDF5 already use for something else."""
+
+
+class ImageFeature(Model):
+    """How images are stored.
+
+    `encoding` is what the conversion was asked for. `keep` stores JPEG and PNG side by side, told
+    apart by their first bytes. `shape` is (height, width, channels); null where images differ.
+    """
+
+    kind: Literal["image"] = "image"
+    dtype: Literal["uint8"] = "uint8"
+    shape: tuple[Side | None, Side | None, Literal[1, 3]]
+    encoding: Literal["keep", "jpeg", "png", "raw"]
+
+    @model_validator(mode="after")
+    def _raw_has_a_shape(self) -> Self:
+        _check_shape(self.shape, self.encoding)
+        return self
+
+    @property
+    def channels(self) -> int:
+        """1 for grey, 3 for RGB."""
+        return self.shape[2]
+
+
+class KeyFeature(Model):
+    """The example's unique name: its path below the source folder."""
+
+    kind: Literal["text"] = "text"
+    dtype: Literal["string"] = "string"
+
+
+class ClassFeature(Model):
+    """A label: the number i stands for `class_names[i]`."""
+
+    kind: Literal["class"] = "class"
+    dtype: Literal["int64"] = "int64"
+    class_names: list[str] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        _check_class_names(self.class_names)
+        return self
+
+
+class MulticlassFeature(Model):
+    """Any number of labels: a list of class numbers, ascending, each once. May be empty."""
+
+    kind: Literal["multiclass"] = "multiclass"
+    dtype: Literal["int64"] = "int64"
+    class_names: list[str] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        _check_class_names(self.class_names)
+        return self
+
+
+class FloatFeature(Model):
+    """A finite number; float64 in the index and in HDF5, float32 in TFRecord, which has no other."""
+
+    kind: Literal["float"] = "float"
+    dtype: Literal["float64"] = "float64"
+
+
+class IntFeature(Model):
+    """An integer."""
+
+    kind: Literal["int"] = "int"
+    dtype: Literal["int64"] = "int64"
+
+
+class TextFeature(Model):
+    """Any text."""
+
+    kind: Literal["text"] = "text"
+    dtype: Literal["string"] = "string"
+
+
+class MaskFeature(Model):
+    """A picture of class numbers, one channel, of the size of its image. Stored without loss.
+
+    `shape` is (height, width, 1); null where images differ.
+    """
+
+    kind: Literal["mask"] = "mask"
+    dtype: Literal["uint8"] = "uint8"
+    shape: tuple[Side | None, Side | None, Literal[1]]
+    encoding: Literal["png", "raw"]
+
+    @model_validator(mode="after")
+    def _raw_has_a_shape(self) -> Self:
+        _check_shape(self.shape, self.encoding)
+        return self
+
+
+LabelFeature = Annotated[
+    ClassFeature | MulticlassFeature | FloatFeature | IntFeature | TextFeature | MaskFeature,
+    Field(discriminator="kind"),
+]
+
+
+class Features(Model):
+    """What every example has. Every entry besides `image` and `key` is a label."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+    __pydantic_extra__: dict[str, LabelFeature]
+
+    image: ImageFeature
+    key: KeyFeature = KeyFeature()
+
+    @model_validator(mode="after")
+    def _names_can_be_stored(self) -> Self:
+        check_label_names(self.label_kinds)
+        return self
+
+    @property
+    def labels(self) -> dict[str, LabelFeature]:
+        """Label features by name, in the order of their columns."""
+        return self.__pydantic_extra__
+
+    @property
+    def label_kinds(self) -> dict[str, LabelKind]:
+        """Kind of each label."""
+        return {name: feature.kind for name, feature in self.labels.items()}
+
+    @property
+    def classes(self) -> tuple[str, ClassFeature | MulticlassFeature] | None:
+        """The first label that has classes, with its name: the one that `class_names` is about."""
+        for name, feature in self.labels.items():
+            if isinstance(feature, ClassFeature | MulticlassFeature):
+                return name, feature
+        return None
+
+
+def check_label_names(kinds: Mapping[str, LabelKind]) -> None:
+    """Checks that labels of these names can be stored side by side in every container.
+
+    Args:
+        kinds: Label name to kind.
+
+    Raises:
+        ValueError: Naming the label, and what is wrong with it.
+    """
+    taken: dict[str, str] = {}
+    for label, kind in kinds.items():
+        if not 0 < len(label) <= MAX_NAME or not label.isprintable() or label != label.strip():
+            msg = f"{label[:MAX_NAME]!r} cannot name a label: expected 1 to {MAX_NAME} printable characters, no space at either end"
+            raise ValueError(msg)
+        if "/" in label or label.startswith("."):
+            msg = f"{label!r} cannot name a label: HDF5 gives '/' and a leading '.' another meaning"
+            raise ValueError(msg)
+        for name in stored_names(label, kind):
+            if name in RESERVED_NAMES:
+                msg = f"{label!r} cannot name a label: {name!r} is what the dataset calls something else"
+                raise ValueError(msg)
+            if name in taken:
+                msg = f"{label!r} and {taken[name]!r} cannot both name labels: each is stored as {name!r}"
+                raise ValueError(msg)
+            taken[name] = label
+
+
+def stored_names(label: str, kind: LabelKind) -> list[str]:
+    """All columns, data sets and features that a label is stored under."""
+    if kind == "mask":
+        return [label, *(f"{label}_{part}" for part in ("offset", "length", "crc32c"))]
+    return [label, f"{label}_offset"] if kind in ("text", "multiclass") else [label]
+
+
+def _check_shape(shape: tuple[int | None, int | None, int], encoding: str) -> None:
+    height, width, _ = shape
+    if (height is None) != (width is None) or (encoding == "raw" and height is None):
+        msg = f"encoding {encoding!r} cannot have shape {shape}"
+        raise ValueError(msg)
+
+
+def _check_class_names(names: list[str]) -> None:
+    if len(set(names)) != len(names):
+        msg = "a class name stands twice"
+        raise ValueError(msg)
