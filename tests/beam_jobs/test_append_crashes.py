@@ -126,16 +126,11 @@ def test_an_append_that_is_not_continued_leaves_nothing(
     def died(*arguments: object) -> None:
         raise Died
 
-    with monkeypatch.context() as patch, pytest.raises(Died):
+    three = ConvertOptions(**{**vars(options), "shards": 3})
+    with monkeypatch.context() as patch:
         patch.setattr("converters.append.sync_folder", died)  # shards are in place, the manifest is not
-        convert(
-            later,
-            dataset,
-            ConvertOptions(**{**vars(options), "shards": 3}),
-            append=True,
-            max_bad=1,
-            allow_leaks=True,
-        )
+        with pytest.raises(Died):
+            convert(later, dataset, three, append=True, max_bad=1, allow_leaks=True)
     assert (dataset / "train-00003-of-00004.tfrecord").exists()
     for path in sorted(later.rglob("*.jpg"))[::2]:
         path.unlink()
