@@ -53,7 +53,12 @@ class Delivery:
         self._records, self._options = records, options
         self._classes = len(dataset.class_names)
         self._loader = Loader(
-            records, program, normalizer, batch_size=options.batch_size, dtype=dtype.as_numpy_dtype
+            records,
+            program,
+            normalizer,
+            batch_size=options.batch_size,
+            dtype=dtype.as_numpy_dtype,
+            skipped=dataset.skipping(records.split) if options.on_error == "skip" else None,
         )
         self._specs = self._element_specs(dtype)
 
@@ -87,7 +92,8 @@ class Delivery:
         return (named["image"], named["label"]) if "label" in named else named["image"]
 
     def _tensors(self, epoch: int, examples: npt.NDArray[np.int64], payloads: Any) -> list[Any]:
-        values: dict[str, Any] = {"image": share(self._loader.load(epoch, examples, payloads))}
+        images, examples = self._loader.load(epoch, examples, payloads)
+        values: dict[str, Any] = {"image": share(images)}
         if self._options.labels is not None:
             labels = self._records.index.label[examples]
             onehot = self._options.labels == "onehot"
@@ -99,7 +105,8 @@ class Delivery:
     def _element_specs(self, dtype: "tf.DType") -> "dict[str, tf.TensorSpec]":
         import tensorflow as tf
 
-        batch = self._options.batch_size if self._options.drop_remainder else None
+        static = self._options.drop_remainder and self._options.on_error == "raise"
+        batch = self._options.batch_size if static else None
         specs = {"image": tf.TensorSpec((batch, *self._loader.image_shape), dtype)}
         if self._options.labels == "int":
             specs["label"] = tf.TensorSpec((batch,), tf.int64)

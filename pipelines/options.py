@@ -13,6 +13,7 @@ OutputType = Literal["float32", "bfloat16", "float16", "uint8"]
 Labels = Literal["int", "onehot"]
 Output = Literal["tuple", "dict"]
 Access = Literal["auto", "indexed", "stream"]
+OnError = Literal["raise", "skip"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,7 @@ class PipelineOptions:
     start: tuple[int, int]
     drop_remainder: bool
     access: Access
+    on_error: OnError
 
     def __post_init__(self) -> None:
         """Checks each option by itself; what depends on the dataset is checked where it is used.
@@ -53,6 +55,7 @@ class PipelineOptions:
         self._check_choice("labels", (*get_args(Labels), None))
         self._check_choice("output", get_args(Output))
         self._check_choice("access", get_args(Access))
+        self._check_choice("on_error", get_args(OnError))
         self._check_choice("shuffle", (True, False))
         self._check_choice("drop_remainder", (True, False))
         self._check("seed", is_int(self.seed), "an integer")

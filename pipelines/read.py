@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
+from schemas.errors import DamagedDatasetError
 from schemas.files import locate
 
 OPEN_FILES = 128
@@ -55,8 +56,8 @@ class ShardFiles:
             Fewer than `length` bytes only where the file ends.
 
         Raises:
-            DamagedDatasetError: If the file is missing or leads out of the folder.
-            OSError: If it cannot be opened or read.
+            DamagedDatasetError: If the file is missing, leads out of the folder or cannot be opened.
+            OSError: If it cannot be read.
         """
         file = self._file(shard)
         data = os.pread(file.descriptor, length, offset)
@@ -73,8 +74,8 @@ class ShardFiles:
             How many bytes were read; fewer than asked only where the file ends.
 
         Raises:
-            DamagedDatasetError: If the file is missing or leads out of the folder.
-            OSError: If it cannot be opened or read.
+            DamagedDatasetError: If the file is missing, leads out of the folder or cannot be opened.
+            OSError: If it cannot be read.
         """
         file = self._file(shard)
         done = 0
@@ -86,9 +87,17 @@ class ShardFiles:
         with self._lock:
             file = self._files.get(shard)
             if file is None:
-                file = self._files[shard] = _OpenFile(locate(self._folder, self._names[shard]))
+                file = self._files[shard] = self._open(shard)
                 if len(self._files) > self._open_files:
                     self._files.popitem(last=False)
             else:
                 self._files.move_to_end(shard)
             return file
+
+    def _open(self, shard: int) -> _OpenFile:
+        path = locate(self._folder, self._names[shard])
+        try:
+            return _OpenFile(path)
+        except OSError as error:
+            msg = f"{path} cannot be opened: {error.strerror}. Restore it, or its permissions."
+            raise DamagedDatasetError(msg) from error
