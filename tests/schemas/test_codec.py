@@ -1,6 +1,7 @@
 """Decoding a part of an image against decoding all of it, and against Pillow."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def test_rows_are_those_of_the_whole_image(
 ) -> None:
     payload = jpeg(picture(height, height, width), subsampling)
     rows = max(1, round(share * height))
-    options = {"size": (height, width), "channels": channels}
+    options: dict[str, Any] = {"size": (height, width), "channels": channels}
     whole, scale = decode_portion(payload, Portion(None, shrink), **options)
     if width >= shrink and height >= shrink:
         assert scale == shrink
