@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.augment.base import Augmentation
 from pipelines.augment.program import ImageFunction
+from pipelines.balance import BalancedOrder
 from pipelines.calls import guarded
 from pipelines.dataset import Dataset, open_dataset
 from pipelines.deliver import Delivery
 from pipelines.epochs import Epochs
 from pipelines.normalize import NormalizeKind
-from pipelines.options import Access, Labels, OnError, Output, OutputType, PipelineOptions
+from pipelines.options import Access, Balance, Labels, OnError, Output, OutputType, PipelineOptions
 from pipelines.order import Order
 from pipelines.records import Records
 from pipelines.steps import Steps
@@ -39,6 +40,7 @@ def make_pipeline(
     seed: int = 0,
     shard: tuple[int, int] = (0, 1),
     start: tuple[int, int] = (0, 0),
+    balance: Balance | None = None,
     drop_remainder: bool | None = None,
     access: Access = "auto",
     on_error: OnError = "raise",
@@ -72,6 +74,10 @@ def make_pipeline(
         shard: (index, count) of this worker. The workers' batches are disjoint, and equally many.
         start: (epoch, step) where the first iteration begins. With a step other than 0 its length
             differs from that of later epochs, so the cardinality is unknown.
+        balance: "class": every class equally often, in each epoch and worker alike; an epoch has as
+            many examples as without. A rare class's examples come several times in an epoch, each
+            time augmented anew; a frequent class's take turns over the epochs. None: every example
+            once.
         drop_remainder: Leave out the examples that do not fill a last batch. None: as `shuffle`.
         access: "indexed" reads single examples, in a perfectly shuffled order; for local files.
             "stream" reads runs of examples and shuffles them in a bounded buffer; for disks that
@@ -113,6 +119,7 @@ def make_pipeline(
         seed=seed,
         shard=shard,
         start=start,
+        balance=balance,
         drop_remainder=shuffle if drop_remainder is None else drop_remainder,
         access=access,
         on_error=on_error,
@@ -133,7 +140,12 @@ def _chain(dataset: Dataset, records: Records, options: PipelineOptions) -> "tf.
         shard=options.shard,
         drop_remainder=options.drop_remainder,
     )
-    epochs = Epochs(options.start, steps=len(steps))
+    epochs = Epochs(
+        options.start,
+        steps=len(steps),
+        identity=options.identity(dataset.manifest.fingerprint, records.split),
+        leads=options.shard[0] == 0,
+    )
     delivery = Delivery(dataset, records, options)
 
     # One element, so that each iteration of the result asks once for its epoch. TensorFlow runs this
@@ -152,7 +164,9 @@ def _chain(dataset: Dataset, records: Records, options: PipelineOptions) -> "tf.
         batches = batches.flat_map(plain(lambda epoch, first: encoded_batches(records, chunks, epoch, first)))
         load: Callable[..., list[Any]] = delivery.encoded
     else:
-        order = Order(steps=steps, shuffle=options.shuffle, seed=options.seed)
+        order: Order | BalancedOrder = Order(steps=steps, shuffle=options.shuffle, seed=options.seed)
+        if options.balance == "class":
+            order = BalancedOrder(steps=steps, labels=records.index.label, seed=options.seed)
         batches = batches.flat_map(
             plain(
                 lambda epoch, first: tf.data.Dataset.range(first, len(steps)).map(lambda step: (epoch, step))

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.ahead import BatchesAhead
 from pipelines.augment.program import Program
+from pipelines.balance import BalancedOrder
 from pipelines.dataset import Dataset
 from pipelines.loader import Loader
 from pipelines.normalize import Normalizer
 from pipelines.options import PipelineOptions
-from pipelines.order import Order
+from pipelines.order import Batch, Order
 from pipelines.records import Records
 
 if TYPE_CHECKING:
@@ -67,17 +69,20 @@ class Delivery:
         """Of the tensors of a batch, in order."""
         return [spec.dtype for spec in self._specs.values()]
 
-    def numbered(self, order: Order) -> "Callable[[tf.Tensor, tf.Tensor], list[Any]]":
+    def numbered(self, order: Order | BalancedOrder) -> "Callable[[tf.Tensor, tf.Tensor], list[Any]]":
         """A function that loads a batch by its epoch and step."""
 
+        ahead = BatchesAhead(order)
+
         def load(epoch: "tf.Tensor", step: "tf.Tensor") -> list[Any]:
-            return self._tensors(int(epoch), order.examples(int(epoch), int(step)), None)
+            return self._tensors(int(epoch), ahead.batch(int(epoch), int(step)), None)
 
         return load
 
     def encoded(self, epoch: "tf.Tensor", examples: "tf.Tensor", payloads: "tf.Tensor") -> list[Any]:
         """Loads a batch whose bytes have been read."""
-        return self._tensors(int(epoch), examples.numpy(), payloads.numpy())
+        numbers = examples.numpy()
+        return self._tensors(int(epoch), Batch(numbers, numbers), payloads.numpy())
 
     def shaped(self, tensors: "list[tf.Tensor]") -> Any:  # a tensor, a tuple or a dict
         """Gives the tensors their static shapes and puts them into the element that was asked for."""
@@ -91,8 +96,8 @@ class Delivery:
             return named
         return (named["image"], named["label"]) if "label" in named else named["image"]
 
-    def _tensors(self, epoch: int, examples: npt.NDArray[np.int64], payloads: Any) -> list[Any]:
-        images, examples = self._loader.load(epoch, examples, payloads)
+    def _tensors(self, epoch: int, batch: Batch, payloads: Any) -> list[Any]:
+        images, examples = self._loader.load(epoch, batch.examples, payloads, draws_by=batch.draws)
         values: dict[str, Any] = {"image": share(images)}
         if self._options.labels is not None:
             labels = self._records.index.label[examples]

@@ -74,7 +74,12 @@ class Loader:
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="fitfeed")
 
     def load(
-        self, epoch: int, examples: npt.NDArray[np.int64], payloads: Sequence[bytes] | None = None
+        self,
+        epoch: int,
+        examples: npt.NDArray[np.int64],
+        payloads: Sequence[bytes] | None = None,
+        *,
+        draws_by: npt.NDArray[np.int64] | None = None,
     ) -> Loaded:
         """Makes a batch.
 
@@ -83,6 +88,7 @@ class Loader:
             examples: int64 (n,), example numbers, n <= batch_size.
             payloads: Their stored bytes where they have been read already; empty where that failed.
                 None: they are read here.
+            draws_by: int64 (n,), numbers that augmentations draw by. None: the examples' own.
 
         Returns:
             All n examples, or without those that are damaged, if such are skipped. The images' memory
@@ -95,7 +101,7 @@ class Loader:
             UsageError: If a function in the program does not return an image, or one of another size.
         """
         batch = self._buffers.take(len(examples))
-        fill = self._filling(epoch, examples, payloads, batch)
+        fill = self._filling(epoch, examples, payloads, batch, examples if draws_by is None else draws_by)
         size = min(BLOCK, math.ceil(len(examples) / self._threads))
         blocks = [range(i, min(i + size, len(examples))) for i in range(0, len(examples), size)]
         tasks = [self._pool.submit(self._fill_block, fill, block) for block in blocks]
@@ -112,6 +118,7 @@ class Loader:
         examples: npt.NDArray[np.int64],
         payloads: Sequence[bytes] | None,
         batch: npt.NDArray[Any],
+        draws_by: npt.NDArray[np.int64],
     ) -> Callable[[int], None]:
         """What writes the image at one place of a batch."""
         records, program, normalizer, scratch = self._records, self._program, self._normalizer, self._scratch
@@ -121,7 +128,7 @@ class Loader:
             # From the page cache into the batch, no copy between.
             return lambda i: records.read_into(rows[i], memory[i * length : (i + 1) * length])
         index = records.index
-        draws = program.draw(epoch, examples, heights=index.height[examples], widths=index.width[examples])
+        draws = program.draw(epoch, draws_by, heights=index.height[examples], widths=index.width[examples])
 
         def fill(i: int) -> None:
             payload = payloads[i] if payloads is not None else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from pipelines.augment.base import Augmentation
 from pipelines.augment.program import ImageFunction
@@ -14,6 +14,7 @@ Labels = Literal["int", "onehot"]
 Output = Literal["tuple", "dict"]
 Access = Literal["auto", "indexed", "stream"]
 OnError = Literal["raise", "skip"]
+Balance = Literal["class"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class PipelineOptions:
     seed: int
     shard: tuple[int, int]
     start: tuple[int, int]
+    balance: Balance | None
     drop_remainder: bool
     access: Access
     on_error: OnError
@@ -56,6 +58,7 @@ class PipelineOptions:
         self._check_choice("output", get_args(Output))
         self._check_choice("access", get_args(Access))
         self._check_choice("on_error", get_args(OnError))
+        self._check_choice("balance", (*get_args(Balance), None))
         self._check_choice("shuffle", (True, False))
         self._check_choice("drop_remainder", (True, False))
         self._check("seed", is_int(self.seed), "an integer")
@@ -73,6 +76,34 @@ class PipelineOptions:
                 f"Pass normalize=None, and put dataset.normalization(...) into the model."
             )
             raise UsageError(msg)
+        if self.balance is not None and not self.shuffle:
+            msg = "balance draws examples at random, so it needs shuffle=True. Received: balance='class', shuffle=False."
+            raise UsageError(msg)
+        if self.balance is not None and self.access == "stream":
+            msg = "balance picks single examples, which stream access cannot. Received: balance='class', access='stream'. Use access='indexed'."
+            raise UsageError(msg)
+
+    def identity(self, fingerprint: str, split: str) -> dict[str, Any]:
+        """What decides which examples each global step has, as plain JSON.
+
+        Two runs with the same continue each other. With indexed access, the number of workers is
+        not in it: a step is a global batch, however many share it.
+
+        Args:
+            fingerprint: Of the dataset.
+            split: Name of the split.
+        """
+        return {
+            "dataset": fingerprint,
+            "split": split,
+            "seed": self.seed,
+            "shuffle": self.shuffle,
+            "balance": self.balance,
+            "drop_remainder": self.drop_remainder,
+            "global_batch": self.batch_size * self.shard[1],
+            "access": "stream" if self.access == "stream" else "indexed",
+            "workers": self.shard[1] if self.access == "stream" else None,
+        }
 
     def _check_augment(self) -> None:
         augment: object = self.augment

@@ -1,5 +1,6 @@
 """Small datasets of generated pictures: no files are needed, and every pixel is known."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,3 +69,10 @@ def thumbnails(raw_datasets: dict[Format, Dataset]) -> Dataset:
 def own_copy(tmp_path: Path, examples: dict[str, list[Example]]) -> Callable[[Format], Path]:
     """Makes a dataset that a test may damage."""
     return lambda format_: build_dataset(tmp_path / format_, examples, format=format_)
+
+
+@pytest.fixture(scope="session")
+def rare(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """18 encoded examples of class 0 and two of class 1."""
+    examples = [dataclasses.replace(jpeg_example(i), label=int(i >= 18)) for i in range(20)]
+    return open_dataset(build_dataset(tmp_path_factory.mktemp("rare") / "rare", {"train": examples}))

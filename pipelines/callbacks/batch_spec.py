@@ -1,0 +1,35 @@
+"""Shapes and types of a batch as plain JSON: what a model that is not built yet needs to be built."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+
+def spec_to_json(spec: Any) -> Any:
+    """Describes what `element_spec` says of a batch.
+
+    Args:
+        spec: Tuples, lists and dicts of tensor specifications, or None in their place.
+
+    Returns:
+        JSON, or None if there is something else in it, such as the values of several replicas.
+    """
+    if isinstance(spec, Mapping):
+        inner = {name: spec_to_json(value) for name, value in spec.items()}
+        return None if None in inner.values() else {"dict": inner}
+    if isinstance(spec, tuple | list):
+        parts = [spec_to_json(value) for value in spec]
+        return None if None in parts else {"tuple": parts}
+    if not (hasattr(spec, "shape") and hasattr(spec, "dtype")):
+        return None
+    return {"shape": list(spec.shape), "dtype": keras.backend.standardize_dtype(spec.dtype)}
+
+
+def spec_from_json(content: Any) -> Any:
+    """Inverse of `spec_to_json`, with symbolic tensors in the place of specifications."""
+    if "dict" in content:
+        return {name: spec_from_json(value) for name, value in content["dict"].items()}
+    if "tuple" in content:
+        return tuple(spec_from_json(value) for value in content["tuple"])
+    return keras.KerasTensor(content["shape"], content["dtype"])
