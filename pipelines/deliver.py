@@ -71,7 +71,6 @@ class Delivery:
 
     def numbered(self, order: Order | BalancedOrder) -> "Callable[[tf.Tensor, tf.Tensor], list[Any]]":
         """A function that loads a batch by its epoch and step."""
-
         ahead = BatchesAhead(order)
 
         def load(epoch: "tf.Tensor", step: "tf.Tensor") -> list[Any]:

@@ -70,6 +70,7 @@ class Loader:
         self._buffers = Buffers((batch_size, *self.image_shape), dtype)
         self._scratch = Scratch()
         self._skipped = skipped
+        self._copies = records.is_raw and program.identity and normalizer is None
         self._threads = threads or available_cpus()
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="fitfeed")
 
@@ -102,15 +103,23 @@ class Loader:
         """
         batch = self._buffers.take(len(examples))
         fill = self._filling(epoch, examples, payloads, batch, examples if draws_by is None else draws_by)
-        size = min(BLOCK, math.ceil(len(examples) / self._threads))
-        blocks = [range(i, min(i + size, len(examples))) for i in range(0, len(examples), size)]
-        tasks = [self._pool.submit(self._fill_block, fill, block) for block in blocks]
-        # All must be done before an error leaves: it would free the memory that others still write to.
-        wait(tasks)
-        damaged = {i: error for task in tasks for i, error in task.result().items()}
+        damaged = self._fill(fill, len(examples))
         if not damaged:
             return Loaded(batch, examples)
         return self._without(damaged, Loaded(batch, examples))
+
+    def _fill(self, fill: Callable[[int], None], count: int) -> dict[int, DamagedExampleError]:
+        """Writes all images of a batch; returns those that are damaged, if such are skipped."""
+        if self._copies:
+            # Pure copying takes 3 ms a batch: waking other threads, on both sides of a lock that
+            # each needs for every image, costs as much. Two batches at once use two threads as it is.
+            return self._fill_block(fill, range(count))
+        size = min(BLOCK, math.ceil(count / self._threads))
+        blocks = [range(first, min(first + size, count)) for first in range(0, count, size)]
+        tasks = [self._pool.submit(self._fill_block, fill, block) for block in blocks]
+        # All must be done before an error leaves: it would free the memory that others still write to.
+        wait(tasks)
+        return {i: error for task in tasks for i, error in task.result().items()}
 
     def _filling(
         self,
@@ -123,7 +132,7 @@ class Loader:
         """What writes the image at one place of a batch."""
         records, program, normalizer, scratch = self._records, self._program, self._normalizer, self._scratch
         rows, size = examples.tolist(), self.image_shape[:2]
-        if records.is_raw and payloads is None and program.identity and normalizer is None:
+        if self._copies and payloads is None:
             memory, length = batch.reshape(-1).data, batch[0].nbytes
             # From the page cache into the batch, no copy between.
             return lambda i: records.read_into(rows[i], memory[i * length : (i + 1) * length])
