@@ -110,3 +110,13 @@ def test_batches_stay_as_they_are_while_in_use(flowers: Dataset) -> None:
         np.array_equal(batch, loader(flowers, augmented()).load(e, ALL).images)
         for e, batch in enumerate(batches)
     )
+
+
+def test_opencv_starts_no_threads_of_its_own(thumbnails: Dataset) -> None:
+    before = cv2.getNumThreads()
+    try:
+        cv2.setNumThreads(2)
+        loader(thumbnails, Program([], image_size=None, seed=0))
+        assert cv2.getNumThreads() == 1
+    finally:
+        cv2.setNumThreads(before)
