@@ -3,6 +3,11 @@
 A payload is a byte range that the index names, so one `pread` fetches it: no record parsing, no
 HDF5 library and its global lock, no shared file position, and the interpreter lock is free
 meanwhile.
+
+Not by memory mapping, although that copies 128 raw images of 150 KB in 1.9 ms instead of 2.7: where
+a mapped file is cut off, or the disk fails, access ends the process by SIGBUS, and there is no
+error to raise and no example to skip. Asking the kernel first (`MADV_POPULATE_READ`) costs 1 ms,
+which is what would be gained.
 """
 
 import os

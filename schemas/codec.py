@@ -111,7 +111,9 @@ def decode_portion(
     """
     if payload_format(payload) != "jpeg":
         return decode_payload(payload, channels=channels, buffer=buffer), 1
-    cut = None if portion.rows is None else first_rows(payload, portion.rows, height=size[0])
+    cut = None
+    if portion.rows is not None and portion.rows < size[0]:
+        cut = first_rows(payload, portion.rows, height=size[0])
     if cut is None and portion.shrink == 1:
         return decode_payload(payload, channels=channels, buffer=buffer), 1
     data, rows = cut or (payload, size[0])
