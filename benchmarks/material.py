@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from PIL import Image
+
 from benchmarks.measure import ROOT
 from benchmarks.processes import Usage, Watch
 
@@ -33,6 +35,21 @@ def link_sample(folder: Path, images: int) -> list[Path]:
         link.symlink_to(original)
         links.append(link)
     return links
+
+
+def enlarge_sample(folder: Path, images: int, *, factor: int = 4) -> None:
+    """Fills a source folder with enlarged copies of sample photographs.
+
+    Args:
+        folder: To be made: one folder per class.
+        images: How many.
+        factor: How many times as high and wide.
+    """
+    for link in link_sample(folder, images):
+        with Image.open(link) as image:
+            large = image.convert("RGB").resize((image.width * factor, image.height * factor))
+        link.unlink()
+        large.save(link, quality=90)
 
 
 class Converting:

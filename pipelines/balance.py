@@ -34,6 +34,9 @@ class BalancedOrder:
     shuffled. Each class walks through its own examples in rounds, every round in a new order, and
     goes on in the next epoch where the last one ended: so over time every example of a class is
     used equally often, and any step of any epoch is still found without what came before.
+
+    Attributes:
+        steps: The steps of an epoch of this worker.
     """
 
     def __init__(self, *, steps: Steps, labels: npt.NDArray[np.int64], seed: int) -> None:
@@ -44,23 +47,26 @@ class BalancedOrder:
             labels: int64 (examples,), the class of each. Classes without examples get no turn.
             seed: The run's seed.
         """
-        self._steps, self._seed = steps, seed
+        self.steps, self._seed = steps, seed
         self._rows = np.argsort(labels, kind="stable")
         self._classes, begins, sizes = np.unique(labels[self._rows], return_index=True, return_counts=True)
         self._begins, self._sizes = begins.astype(np.int64), sizes.astype(np.int64)
 
     def batch(self, epoch: int, step: int) -> Batch:
         """The examples of this worker in one step. An example that comes again draws anew."""
+        return self.at(epoch, np.arange(*self.steps.bounds(step), dtype=np.int64))
+
+    def at(self, epoch: int, positions: npt.NDArray[np.int64]) -> Batch:
+        """The examples at some positions of an epoch, int64 (n,)."""
         classes = len(self._classes)
-        positions = np.arange(*self._steps.bounds(step), dtype=np.int64)
-        turns = permute(positions, size=self._steps.examples, seed=self._seed, epoch=epoch)
+        turns = permute(positions, size=self.steps.examples, seed=self._seed, epoch=epoch)
         group, turn = turns % classes, turns // classes
         # Every epoch gives a class the same number of turns, so those before this epoch are known.
-        per_epoch = (self._steps.examples - group + classes - 1) // classes
+        per_epoch = (self.steps.examples - group + classes - 1) // classes
         rounds, place = np.divmod(epoch * per_epoch + turn, self._sizes[group])
         # One permutation per class and round, all evaluated at once.
         key = mix(hash_key("balance", self._seed) ^ mix(self._classes[group].astype(np.uint64)))
         key = mix(key ^ mix(rounds.astype(np.uint64)))
         place = permute_by_key(place, size=self._sizes[group], key=key)
         examples = self._rows[self._begins[group] + place]
-        return Batch(examples, examples + rounds * self._steps.examples)
+        return Batch(examples, examples + rounds * self.steps.examples)

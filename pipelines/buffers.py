@@ -4,6 +4,7 @@ A fresh 77 MB batch costs more in page faults than decoding its images. So memor
 the last array on it is gone, and the next batch is written on pages that are already mapped.
 """
 
+import contextlib
 import math
 import mmap
 import threading
@@ -13,6 +14,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+HUGE_PAGE = 2 << 20  # 2 MiB
+"""Page faults on a fresh batch of 77 MB: 37 instead of 18,816."""
 
 SPARE_BUFFERS = 4
 """Kept for re-use. As many batches are on their way at once (being filled, prefetched, consumed)."""
@@ -43,14 +47,25 @@ class Buffers:
         try:
             memory = self._spare.pop()
         except IndexError:
-            capacity = math.prod(self._shape) * self._dtype.itemsize
-            # Private: shared anonymous pages would be one memory with forked children.
-            memory = mmap.mmap(-1, capacity, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            memory = _map(math.prod(self._shape) * self._dtype.itemsize)
         # Views of an array keep alive the lowest array below them: `root`, whose base is no array.
         # So `root` dies last, and its death is the moment when the memory is free.
         root = np.frombuffer(memory, np.uint8, count=math.prod(shape) * self._dtype.itemsize)
         weakref.finalize(root, self._spare.append, memory).atexit = False
         return root.view(self._dtype).reshape(shape)
+
+
+def _map(size: int) -> mmap.mmap:
+    """Fresh memory, on huge pages where that makes sense and the system lets programs ask for them."""
+    huge = size >= HUGE_PAGE
+    if huge:
+        size = -(-size // HUGE_PAGE) * HUGE_PAGE
+    # Private: shared anonymous pages would be one memory with forked children.
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if huge:
+        with contextlib.suppress(OSError):  # a kernel that was built without them
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return memory
 
 
 class Scratch(threading.local):

@@ -12,7 +12,7 @@ from pipelines.dataset import Dataset, open_dataset
 from pipelines.deliver import Delivery
 from pipelines.epochs import Epochs
 from pipelines.normalize import NormalizeKind
-from pipelines.options import Access, Balance, Labels, Output, OutputType, PipelineOptions
+from pipelines.options import Access, Balance, Labels, OnError, Output, OutputType, PipelineOptions
 from pipelines.order import Order
 from pipelines.records import Records
 from pipelines.steps import Steps
@@ -43,6 +43,7 @@ def make_pipeline(
     balance: Balance | None = None,
     drop_remainder: bool | None = None,
     access: Access = "auto",
+    on_error: OnError = "raise",
 ) -> "tf.data.Dataset":
     """Makes a `tf.data.Dataset` of batches, ready for `fit`.
 
@@ -85,12 +86,17 @@ def make_pipeline(
         access: "indexed" reads single examples, in a perfectly shuffled order; for local files.
             "stream" reads runs of examples and shuffles them in a bounded buffer; for disks that
             seek slowly. "auto": indexed.
+        on_error: What happens where an example cannot be read, or is not what was stored. "raise":
+            the iteration ends. "skip": its batch is smaller by one, so no batch has a static size;
+            every other example stays in its batch and step. Each is logged once, by the logger
+            `fitfeed.pipelines`, and counted in `Dataset.skipped`. A batch without any good example,
+            and a missing file, are errors all the same.
 
     Returns:
         A dataset of (image, label), image alone, or dicts. Image: `dtype`, shape (batch, height,
         width, channels). Label: int64 (batch,) or float32 (batch, classes), or as `labels` says of
         other kinds. Key: string (batch,).
-        The batch dimension is static where the remainder is dropped.
+        The batch dimension is static where the remainder is dropped and nothing is skipped.
 
     Raises:
         UsageError: A ValueError: for an option that is wrong, by itself or for this dataset.
@@ -121,6 +127,7 @@ def make_pipeline(
         balance=balance,
         drop_remainder=shuffle if drop_remainder is None else drop_remainder,
         access=access,
+        on_error=on_error,
     )
     dataset = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
     return _chain(dataset, dataset.records(split), options)

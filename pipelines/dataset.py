@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.normalize import NormalizeKind, keras_layer
 from pipelines.records import Records
+from pipelines.skipped import Skipped
 from schemas.errors import UsageError
 from schemas.manifest import Manifest, Split, read_manifest
 from schemas.statistics import ChannelStatistics, class_weights
@@ -41,7 +42,7 @@ def open_dataset(path: str | os.PathLike[str]) -> "Dataset":
 
 
 class Dataset:
-    """What a dataset holds. Immutable, thread-safe, picklable.
+    """What a dataset holds. Immutable but for `skipped`, thread-safe, picklable.
 
     Attributes:
         path: Its folder.
@@ -53,6 +54,7 @@ class Dataset:
         self.path = path
         self.manifest = manifest
         self._records = {name: Records(path, manifest, name) for name in manifest.splits}
+        self._skipped = {name: Skipped(name) for name in manifest.splits}
 
     def __repr__(self) -> str:
         """Path and splits."""
@@ -89,6 +91,19 @@ class Dataset:
             msg = f"{self.path} has no label with classes to weigh, only: {kinds or 'none'}."
             raise UsageError(msg)
         return class_weights(self.splits[self.manifest.statistics.split].class_counts)
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """Split to number of different examples that `make_pipeline(on_error="skip")` has left out.
+
+        Of all pipelines of this object; an example that is left out in each epoch counts once. A
+        pickled copy counts for itself.
+        """
+        return {name: len(skipped) for name, skipped in self._skipped.items()}
+
+    def skipping(self, split: str) -> Skipped:
+        """Where to note what is left out of a split."""
+        return self._skipped[split]
 
     def normalization(self, kind: NormalizeKind) -> "keras.layers.Normalization":
         """A Keras layer that normalises as `make_pipeline(normalize=kind)` does.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.ahead import BatchesAhead
 from pipelines.augment.program import Program
 from pipelines.balance import BalancedOrder
 from pipelines.dataset import Dataset
@@ -63,7 +64,12 @@ class Delivery:
         for name in masks:
             check_movable(options.augment, name)
         self._loader = Loader(
-            records, program, normalizer, batch_size=options.batch_size, dtype=dtype.as_numpy_dtype
+            records,
+            program,
+            normalizer,
+            batch_size=options.batch_size,
+            dtype=dtype.as_numpy_dtype,
+            skipped=dataset.skipping(records.split) if options.on_error == "skip" else None,
         )
         self._masks = {
             name: MaskLoader(
@@ -84,9 +90,10 @@ class Delivery:
 
     def numbered(self, order: Order | BalancedOrder) -> "Callable[[tf.Tensor, tf.Tensor], list[Any]]":
         """A function that loads a batch by its epoch and step."""
+        ahead = BatchesAhead(order)
 
         def load(epoch: "tf.Tensor", step: "tf.Tensor") -> list[Any]:
-            return self._tensors(int(epoch), order.batch(int(epoch), int(step)), None)
+            return self._tensors(int(epoch), ahead.batch(int(epoch), int(step)), None)
 
         return load
 
@@ -112,8 +119,10 @@ class Delivery:
         return named["image"], *(labels.values() if len(labels) == 1 else [labels])
 
     def _tensors(self, epoch: int, batch: Batch, payloads: Any) -> list[Any]:
-        image = self._loader.load(epoch, batch.examples, payloads, draws_by=batch.draws)
-        values: dict[str, Any] = {"image": share(image)}
+        images, examples = self._loader.load(epoch, batch.examples, payloads, draws_by=batch.draws)
+        if len(examples) != len(batch.examples):  # damaged ones were left out
+            batch = Batch(examples, batch.draws[np.isin(batch.examples, examples)])
+        values: dict[str, Any] = {"image": share(images)}
         for name in self._labels:
             values[name] = self._label(name, epoch, batch)
         if self._options.output == "dict":
@@ -141,7 +150,8 @@ class Delivery:
     def _element_specs(self, dtype: "tf.DType") -> "dict[str, tf.TensorSpec]":
         import tensorflow as tf
 
-        batch = self._options.batch_size if self._options.drop_remainder else None
+        static = self._options.drop_remainder and self._options.on_error == "raise"
+        batch = self._options.batch_size if static else None
         specs = {"image": tf.TensorSpec((batch, *self._loader.image_shape), dtype)}
         for name in self._labels:
             shape, label_dtype = self._label_spec(name)

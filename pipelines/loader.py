@@ -1,23 +1,37 @@
 """Batches as NumPy arrays: read, decode, augment and normalise in parallel, each image written once."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import Any
+from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.augment.program import Draws, Program
+from pipelines.augment.program import Program
 from pipelines.buffers import Buffers, Scratch
 from pipelines.normalize import Normalizer
+from pipelines.portion import needed
 from pipelines.records import Records
-from schemas.codec import Pixels
+from pipelines.skipped import Skipped
 from schemas.cpus import available_cpus
-from schemas.errors import UsageError
+from schemas.errors import DamagedDatasetError, DamagedExampleError, UsageError
 
 BLOCK = 16
 """Images per task: enough to make the cost of a task vanish, few enough to balance the threads."""
+
+
+class Loaded(NamedTuple):
+    """A batch.
+
+    Attributes:
+        images: (n, height, width, channels) of the loader's type.
+        examples: int64 (n,), which examples these are.
+    """
+
+    images: npt.NDArray[Any]
+    examples: npt.NDArray[np.int64]
 
 
 class Loader:
@@ -35,6 +49,7 @@ class Loader:
         batch_size: int,
         dtype: npt.DTypeLike,
         threads: int | None = None,
+        skipped: Skipped | None = None,
     ) -> None:
         """Fixes the shape of batches and starts the threads.
 
@@ -46,6 +61,7 @@ class Loader:
             dtype: Of the batch.
             threads: How many work on a batch. None: the CPUs that this process may use. The result
                 does not depend on it.
+            skipped: Where to note damaged examples that are left out. None: they are errors.
 
         Raises:
             UsageError: If the images would not all have one size.
@@ -54,7 +70,12 @@ class Loader:
         self.image_shape: tuple[int, int, int] = (*_image_size(records, program), records.channels)
         self._buffers = Buffers((batch_size, *self.image_shape), dtype)
         self._scratch = Scratch()
+        self._skipped = skipped
+        self._copies = records.is_raw and program.identity and normalizer is None
         self._threads = threads or available_cpus()
+        # Of the whole process, for want of anything narrower. OpenCV would divide images above 256 x 256
+        # among as many threads again, which then wait for each other: 7 to 28% more CPU time.
+        cv2.setNumThreads(1)
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="fitfeed")
 
     def load(
@@ -64,67 +85,103 @@ class Loader:
         payloads: Sequence[bytes] | None = None,
         *,
         draws_by: npt.NDArray[np.int64] | None = None,
-    ) -> npt.NDArray[Any]:
+    ) -> Loaded:
         """Makes a batch.
 
         Args:
             epoch: Number of the epoch, which augmentations depend on.
             examples: int64 (n,), example numbers, n <= batch_size.
-            payloads: Their stored bytes where they have been read already. None: they are read here.
+            payloads: Their stored bytes where they have been read already; empty where that failed.
+                None: they are read here.
             draws_by: int64 (n,), numbers that augmentations draw by. None: the examples' own.
 
         Returns:
-            (n, height, width, channels) of the loader's type. Its memory is used again once this
-            array and everything made from it are gone, not before.
+            All n examples, or without those that are damaged, if such are skipped. The images' memory
+            is used again once this array and everything made from it are gone, not before.
 
         Raises:
-            DamagedDatasetError: If an image cannot be read or decoded.
+            DamagedExampleError: If an image cannot be read or decoded.
+            DamagedDatasetError: If that is so for all of them, although such are skipped; or if a
+                whole file is missing.
             UsageError: If a function in the program does not return an image, or one of another size.
         """
-        index = self._records.index
-        draws = self._program.draw(
-            epoch,
-            examples if draws_by is None else draws_by,
-            heights=index.height[examples],
-            widths=index.width[examples],
-        )
         batch = self._buffers.take(len(examples))
-        rows = examples.tolist()
+        fill = self._filling(epoch, examples, payloads, batch, examples if draws_by is None else draws_by)
+        damaged = self._fill(fill, len(examples))
+        if not damaged:
+            return Loaded(batch, examples)
+        return self._without(damaged, Loaded(batch, examples))
 
-        def fill(block: range) -> None:
-            for i in block:
-                self._fill(rows[i], None if payloads is None else payloads[i], draws, i, batch[i])
-
-        block = min(BLOCK, math.ceil(len(rows) / self._threads))
-        tasks = [
-            self._pool.submit(fill, range(first, min(first + block, len(rows))))
-            for first in range(0, len(rows), block)
-        ]
+    def _fill(self, fill: Callable[[int], None], count: int) -> dict[int, DamagedExampleError]:
+        """Writes all images of a batch; returns those that are damaged, if such are skipped."""
+        if self._copies:
+            # Pure copying takes 3 ms a batch: waking other threads, on both sides of a lock that
+            # each needs for every image, costs as much. Two batches at once use two threads as it is.
+            return self._fill_block(fill, range(count))
+        size = min(BLOCK, math.ceil(count / self._threads))
+        blocks = [range(first, min(first + size, count)) for first in range(0, count, size)]
+        tasks = [self._pool.submit(self._fill_block, fill, block) for block in blocks]
         # All must be done before an error leaves: it would free the memory that others still write to.
         wait(tasks)
-        for task in tasks:
-            task.result()
-        return batch
+        return {i: error for task in tasks for i, error in task.result().items()}
 
-    def _fill(self, row: int, payload: bytes | None, draws: Draws, i: int, slot: npt.NDArray[Any]) -> None:
-        """Writes one image of a batch."""
-        records = self._records
-        if records.is_raw and payload is None and self._program.identity and self._normalizer is None:
-            records.read_into(
-                row, slot.reshape(-1).data
-            )  # from the page cache into the batch, no copy between
-            return
-        scratch = self._scratch
-        if payload is None:
-            pixels: Pixels = records.pixels(row, scratch=scratch)
-        else:
-            pixels = records.decode(row, payload, scratch=scratch)
-        size = self.image_shape[:2]
-        if self._normalizer is None:
-            self._program.render(pixels, draws, i, size=size, out=slot)
-        else:
-            image = scratch.take("image", slot.shape)
-            self._normalizer(self._program.render(pixels, draws, i, size=size, out=image), slot)
+    def _filling(
+        self,
+        epoch: int,
+        examples: npt.NDArray[np.int64],
+        payloads: Sequence[bytes] | None,
+        batch: npt.NDArray[Any],
+        draws_by: npt.NDArray[np.int64],
+    ) -> Callable[[int], None]:
+        """What writes the image at one place of a batch."""
+        records, program, normalizer, scratch = self._records, self._program, self._normalizer, self._scratch
+        rows, size = examples.tolist(), self.image_shape[:2]
+        if self._copies and payloads is None:
+            memory, length = batch.reshape(-1).data, batch[0].nbytes
+            # From the page cache into the batch, no copy between.
+            return lambda i: records.read_into(rows[i], memory[i * length : (i + 1) * length])
+        index = records.index
+        draws = program.draw(epoch, draws_by, heights=index.height[examples], widths=index.width[examples])
+
+        def fill(i: int) -> None:
+            payload = payloads[i] if payloads is not None else None
+            portion = needed(draws.views[i])
+            pixels, shrink = records.pixels(rows[i], portion, payload=payload or None, scratch=scratch)
+            if normalizer is None:
+                program.render(pixels, draws, i, size=size, out=batch[i], shrink=shrink)
+            else:
+                image = scratch.take("image", self.image_shape)
+                normalizer(program.render(pixels, draws, i, size=size, out=image, shrink=shrink), batch[i])
+
+        return fill
+
+    def _fill_block(self, fill: Callable[[int], None], block: range) -> dict[int, DamagedExampleError]:
+        """Writes some images of a batch; returns those that are damaged, if such are skipped."""
+        damaged = {}
+        for i in block:
+            try:
+                fill(i)
+            except DamagedExampleError as error:
+                if self._skipped is None:
+                    raise
+                damaged[i] = error
+        return damaged
+
+    def _without(self, damaged: Mapping[int, DamagedExampleError], loaded: Loaded) -> Loaded:
+        """Closes the gaps in a batch, and notes what is missing."""
+        images, examples = loaded
+        if self._skipped is not None:
+            for i, error in damaged.items():
+                self._skipped.add(int(examples[i]), error)
+        kept = np.delete(np.arange(len(examples)), list(damaged))
+        if not len(kept):
+            first = damaged[0]
+            msg = f"none of the {len(examples)} examples of a batch could be read, so there is nothing to go on with. The first: {first}"
+            raise DamagedDatasetError(msg) from first
+        for place, i in enumerate(kept.tolist()):
+            if place != i:
+                images[place] = images[i]
+        return Loaded(images[: len(kept)], examples[kept])
 
 
 def _image_size(records: Records, program: Program) -> tuple[int, int]:

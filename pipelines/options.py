@@ -13,6 +13,7 @@ from schemas.errors import UsageError
 OutputType = Literal["float32", "bfloat16", "float16", "uint8"]
 Output = Literal["tuple", "dict"]
 Access = Literal["auto", "indexed", "stream"]
+OnError = Literal["raise", "skip"]
 Balance = Literal["class"]
 
 
@@ -34,6 +35,7 @@ class PipelineOptions:
     balance: Balance | None
     drop_remainder: bool
     access: Access
+    on_error: OnError
 
     def __post_init__(self) -> None:
         """Checks each option by itself; what depends on the dataset is checked where it is used.
@@ -55,6 +57,7 @@ class PipelineOptions:
         self._check_choice("labels", (*get_args(Labels), None))
         self._check_choice("output", get_args(Output))
         self._check_choice("access", get_args(Access))
+        self._check_choice("on_error", get_args(OnError))
         self._check_choice("balance", (*get_args(Balance), None))
         self._check_choice("shuffle", (True, False))
         self._check_choice("drop_remainder", (True, False))

@@ -98,7 +98,10 @@ class Order:
 
     def batch(self, epoch: int, step: int) -> Batch:
         """The examples of this worker in one step."""
-        numbers = np.arange(*self.steps.bounds(step), dtype=np.int64)
+        return self.at(epoch, np.arange(*self.steps.bounds(step), dtype=np.int64))
+
+    def at(self, epoch: int, positions: npt.NDArray[np.int64]) -> Batch:
+        """The examples at some positions of an epoch, int64 (n,)."""
         if self.shuffle:
-            numbers = permute(numbers, size=self.steps.examples, seed=self.seed, epoch=epoch)
-        return Batch(numbers, numbers)
+            positions = permute(positions, size=self.steps.examples, seed=self.seed, epoch=epoch)
+        return Batch(positions, positions)

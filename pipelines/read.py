@@ -3,6 +3,11 @@
 A payload is a byte range that the index names, so one `pread` fetches it: no record parsing, no
 HDF5 library and its global lock, no shared file position, and the interpreter lock is free
 meanwhile.
+
+Not by memory mapping, although that copies 128 raw images of 150 KB in 1.9 ms instead of 2.7: where
+a mapped file is cut off, or the disk fails, access ends the process by SIGBUS, and there is no
+error to raise and no example to skip. Asking the kernel first (`MADV_POPULATE_READ`) costs 1 ms,
+which is what would be gained.
 """
 
 import os
@@ -12,6 +17,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
+from schemas.errors import DamagedDatasetError
 from schemas.files import locate
 
 OPEN_FILES = 128
@@ -55,8 +61,8 @@ class ShardFiles:
             Fewer than `length` bytes only where the file ends.
 
         Raises:
-            DamagedDatasetError: If the file is missing or leads out of the folder.
-            OSError: If it cannot be opened or read.
+            DamagedDatasetError: If the file is missing, leads out of the folder or cannot be opened.
+            OSError: If it cannot be read.
         """
         file = self._file(shard)
         data = os.pread(file.descriptor, length, offset)
@@ -73,8 +79,8 @@ class ShardFiles:
             How many bytes were read; fewer than asked only where the file ends.
 
         Raises:
-            DamagedDatasetError: If the file is missing or leads out of the folder.
-            OSError: If it cannot be opened or read.
+            DamagedDatasetError: If the file is missing, leads out of the folder or cannot be opened.
+            OSError: If it cannot be read.
         """
         file = self._file(shard)
         done = 0
@@ -86,9 +92,17 @@ class ShardFiles:
         with self._lock:
             file = self._files.get(shard)
             if file is None:
-                file = self._files[shard] = _OpenFile(locate(self._folder, self._names[shard]))
+                file = self._files[shard] = self._open(shard)
                 if len(self._files) > self._open_files:
                     self._files.popitem(last=False)
             else:
                 self._files.move_to_end(shard)
             return file
+
+    def _open(self, shard: int) -> _OpenFile:
+        path = locate(self._folder, self._names[shard])
+        try:
+            return _OpenFile(path)
+        except OSError as error:
+            msg = f"{path} cannot be opened: {error.strerror}. Restore it, or its permissions."
+            raise DamagedDatasetError(msg) from error

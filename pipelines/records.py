@@ -6,14 +6,15 @@ import threading
 from pathlib import Path
 from typing import Any, NamedTuple, SupportsIndex
 
+import google_crc32c
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.buffers import Scratch
 from pipelines.labels import impossible_labels, label_of
 from pipelines.read import ShardFiles
-from schemas.codec import Pixels, decode_payload
-from schemas.errors import DamagedDatasetError
+from schemas.codec import WHOLE, Pixels, Portion, decode_payload, decode_portion
+from schemas.errors import DamagedDatasetError, DamagedExampleError
 from schemas.files import locate
 from schemas.index import Index
 from schemas.manifest import Manifest
@@ -74,7 +75,7 @@ class Records:
 
         Raises:
             IndexError: If there is no such example.
-            DamagedDatasetError: If it cannot be read or decoded.
+            DamagedExampleError: If it cannot be read or decoded, or is not what was stored.
         """
         row = self._row(number)
         features = self._manifest.features
@@ -82,14 +83,15 @@ class Records:
             name: self.mask(name, row) if kind == "mask" else label_of(self.index, features, name, row)
             for name, kind in features.label_kinds.items()
         }
-        return {"image": self.pixels(row), **labels, "key": self.index.key(row)}
+        image, _ = self.pixels(row)
+        return {"image": image, **labels, "key": self.index.key(row)}
 
     def encoded(self, number: SupportsIndex) -> bytes:
         """The stored bytes of an example: a JPEG or PNG file, or raw uint8 pixels.
 
         Raises:
             IndexError: If there is no such example.
-            DamagedDatasetError: If it cannot be read.
+            DamagedExampleError: If it cannot be read.
         """
         row = self._row(number)
         payload = bytearray(int(self.index.length[row]))
@@ -120,35 +122,44 @@ class Records:
         """Keys of examples."""
         return [self.index.key(int(row)) for row in rows]
 
-    def pixels(self, row: int, *, scratch: Scratch | None = None) -> Pixels:
+    def pixels(
+        self,
+        row: int,
+        portion: Portion = WHOLE,
+        *,
+        payload: bytes | None = None,
+        scratch: Scratch | None = None,
+    ) -> tuple[Pixels, int]:
         """Reads and decodes the image of row 0 <= `row` < len.
 
         Args:
             row: Row of the index.
+            portion: What is needed of it.
+            payload: Its stored bytes where they have been read already.
             scratch: Where to put it. None: new memory.
 
         Returns:
-            uint8 (height, width, channels), writable. In `scratch`, valid until the thread's next call.
+            uint8 (rows, columns, channels), writable, and how many times it is smaller than the
+            stored image; see `decode_portion`. In `scratch`, valid until the thread's next call.
 
         Raises:
-            DamagedDatasetError: If it cannot be read or decoded.
+            DamagedExampleError: If it cannot be read or decoded, or is not what was stored.
         """
         if self._raw:
-            shape = self._shape(row)
-            pixels = np.empty(shape, np.uint8) if scratch is None else scratch.take("pixels", shape)
-            self.read_into(row, pixels.reshape(-1).data)
-            return pixels
-        if scratch is None:
-            return self.decode(row, self.encoded(row))
-        payload = scratch.take("payload", (int(self.index.length[row]),)).data
-        self.read_into(row, payload)
-        return self.decode(row, payload, scratch=scratch)
+            return self._raw_pixels(row, payload, scratch), 1
+        if payload is None:
+            memory = np.empty(int(self.index.length[row]), np.uint8)
+            if scratch is not None:
+                memory = scratch.take("payload", memory.shape)
+            self.read_into(row, memory.data)
+            return self._decode(row, memory, portion, scratch)
+        return self._decode(row, np.frombuffer(payload, np.uint8), portion, scratch)
 
     def read_into(self, row: int, memory: memoryview) -> None:
         """Reads the stored bytes of row `row` into memory of their size.
 
         Raises:
-            DamagedDatasetError: If they cannot be read.
+            DamagedExampleError: If they cannot be read.
         """
         index, files = self._open()
         try:
@@ -170,8 +181,9 @@ class Records:
             first: First row.
             stop: Row after the last; more than `first`.
 
-        Raises:
-            DamagedDatasetError: If an example cannot be read.
+        Returns:
+            One item per example; empty where it cannot be read. What is wrong with it, reading it
+            by itself will tell, in the batch that it belongs to.
         """
         index, files = self._open()
         offsets = index.offset[first:stop]
@@ -179,46 +191,18 @@ class Records:
         begin, end = int(offsets.min()), int(ends.max())
         try:
             data = files.read(int(index.shard[first]), begin, end - begin)
-        except OSError as error:
-            raise self.damaged(first, f"cannot be read ({error})") from error
-        if len(data) < end - begin:
-            row = first + int(np.argmax(ends > begin + len(data)))
-            had = max(0, begin + len(data) - int(index.offset[row]))
-            raise self.damaged(row, f"the file ends after {had} of its {index.length[row]} bytes")
-        return [data[o - begin : e - begin] for o, e in zip(offsets.tolist(), ends.tolist(), strict=True)]
+        except OSError:
+            if stop - first == 1:
+                return [b""]
+            return [payload for row in range(first, stop) for payload in self.payloads(row, row + 1)]
+        spans = zip((offsets - begin).tolist(), (ends - begin).tolist(), strict=True)
+        return [data[start:stop] if stop <= len(data) else b"" for start, stop in spans]
 
-    def decode(self, row: int, payload: bytes | memoryview, *, scratch: Scratch | None = None) -> Pixels:
-        """Decodes the stored bytes of row `row`.
-
-        Args:
-            row: Row of the index.
-            payload: Its stored bytes.
-            scratch: Where pixels may be put. None: new memory.
-
-        Returns:
-            uint8 (height, width, channels), writable. Maybe in `scratch`: valid until the thread's
-            next call.
-
-        Raises:
-            DamagedDatasetError: If they are not an image of the size that the index gives.
-        """
-        shape = self._shape(row)
-        if self._raw:
-            return np.frombuffer(bytearray(payload), np.uint8).reshape(shape)
-        buffer = None if scratch is None else scratch.take("pixels", (math.prod(shape),))
-        try:
-            pixels = decode_payload(payload, channels=self.channels, buffer=buffer)
-        except ValueError as error:
-            raise self.damaged(row, str(error)) from error
-        if pixels.shape != shape:
-            raise self.damaged(row, f"decodes to shape {pixels.shape}, but the index says {shape}")
-        return pixels if pixels.flags.writeable else pixels.copy()
-
-    def damaged(self, row: int, reason: str) -> DamagedDatasetError:
+    def damaged(self, row: int, reason: str) -> DamagedExampleError:
         """An error that names shard, key and byte offset of an example."""
         index = self.index
         file = self._entry.shards[int(index.shard[row])].file
-        return DamagedDatasetError(
+        return DamagedExampleError(
             f"{self._folder / file}: example {index.key(row)!r} (row {row} of {self.split!r}, payload at byte "
             f"{index.offset[row]}): {reason}. Restore the file, or convert again; `fitfeed verify` lists all damage."
         )
@@ -256,6 +240,35 @@ class Records:
         return "".join(
             f"{name} {column[row]}, " for name, column in columns if isinstance(column, np.ndarray)
         )
+
+    def _raw_pixels(self, row: int, payload: bytes | None, scratch: Scratch | None) -> Pixels:
+        shape = self._shape(row)
+        if payload is not None:
+            return np.frombuffer(bytearray(payload), np.uint8).reshape(shape)
+        pixels: Pixels = np.empty(shape, np.uint8) if scratch is None else scratch.take("pixels", shape)
+        self.read_into(row, pixels.reshape(-1).data)
+        return pixels
+
+    def _decode(
+        self, row: int, payload: npt.NDArray[np.uint8], portion: Portion, scratch: Scratch | None
+    ) -> tuple[Pixels, int]:
+        height, width, channels = shape = self._shape(row)
+        # 1 to 2 us for 30 KB, and what the decoder does not look at, or decodes although it is damaged,
+        # shows all the same.
+        if google_crc32c.value(payload) != self.index.crc32c[row]:
+            raise self.damaged(row, "its bytes are not those that were stored (the CRC-32C differs)")
+        buffer = None if scratch is None else scratch.take("pixels", (math.prod(shape),))
+        try:
+            pixels, shrink = decode_portion(
+                payload.data, portion, size=(height, width), channels=channels, buffer=buffer
+            )
+        except ValueError as error:
+            raise self.damaged(row, str(error)) from error
+        whole = (-(-height // shrink), -(-width // shrink), channels)
+        rows = height if portion.rows is None else min(portion.rows, height)
+        if pixels.shape[1:] != whole[1:] or not -(-rows // shrink) <= pixels.shape[0] <= whole[0]:
+            raise self.damaged(row, f"decodes to shape {pixels.shape}, but the index says {shape}")
+        return (pixels if pixels.flags.writeable else pixels.copy()), shrink
 
     def _shape(self, row: int) -> tuple[int, int, int]:
         index = self.index

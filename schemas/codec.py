@@ -6,12 +6,14 @@ upsampling), which gives the same pixels as Pillow; PNG goes through Pillow.
 """
 
 import io
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
 from PIL import Image
+
+from schemas.jpeg import first_rows
 
 Pixels = npt.NDArray[np.uint8]
 """uint8 (height, width, channels), RGB or grey, values 0..255."""
@@ -20,6 +22,21 @@ PayloadFormat = Literal["jpeg", "png", "raw"]
 
 JPEG_MAGIC = b"\xff\xd8\xff"
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+
+
+class Portion(NamedTuple):
+    """What is needed of a stored image.
+
+    Attributes:
+        rows: So many rows from the top, as stored; None for all.
+        shrink: 1, 2, 4 or 8: how many times smaller it may be.
+    """
+
+    rows: int | None = None
+    shrink: int = 1
+
+
+WHOLE = Portion()
 
 
 def payload_format(payload: bytes | memoryview) -> PayloadFormat:
@@ -58,3 +75,57 @@ def decode_payload(payload: bytes | memoryview, *, channels: int, buffer: Pixels
         msg = f"not a JPEG or PNG payload ({error})"
         raise ValueError(msg) from error
     return pixels.reshape(*pixels.shape[:2], channels)
+
+
+def decode_portion(
+    payload: bytes | memoryview,
+    portion: Portion,
+    *,
+    size: tuple[int, int],
+    channels: int,
+    buffer: Pixels | None = None,
+) -> tuple[Pixels, int]:
+    """Decodes what is needed of a JPEG or PNG payload, and not much more.
+
+    The caller must have compared the payload with its checksum: behind the last row that is needed,
+    damage goes unnoticed here.
+
+    Rows are those of the whole image, bit for bit. A shrunken image is made from fewer coefficients
+    of each block of 8 x 8 pixels (libjpeg's scaled inverse DCT), which averages over pixels as
+    resizing by area does, at a fraction of the time; only JPEG can do that.
+
+    Args:
+        payload: The stored bytes.
+        portion: What is needed.
+        size: Height and width of the whole image, as stored.
+        channels: As for `decode_payload`.
+        buffer: As for `decode_payload`.
+
+    Returns:
+        uint8 (rows, columns, channels), possibly in `buffer`, and how many times it is smaller:
+        `portion.shrink`, or 1. At least the rows that are needed, of ceil(height / shrink); all of
+        the ceil(width / shrink) columns.
+
+    Raises:
+        ValueError: If the bytes are not a JPEG or PNG image.
+    """
+    if payload_format(payload) != "jpeg":
+        return decode_payload(payload, channels=channels, buffer=buffer), 1
+    cut = None
+    if portion.rows is not None and portion.rows < size[0]:
+        cut = first_rows(payload, portion.rows, height=size[0])
+    if cut is None and portion.shrink == 1:
+        return decode_payload(payload, channels=channels, buffer=buffer), 1
+    data, rows = cut or (payload, size[0])
+    # Asked for these minima, simplejpeg takes the scale 1 / shrink, and not one of those between,
+    # like 5/8, which would take longer than decoding all.
+    pixels: Pixels = simplejpeg.decode_jpeg(
+        data,
+        colorspace="RGB" if channels == 3 else "GRAY",
+        min_height=-(-rows // portion.shrink),
+        min_width=-(-size[1] // portion.shrink),
+        min_factor=portion.shrink,
+        strict=cut is None,
+        buffer=buffer,
+    )
+    return pixels, portion.shrink

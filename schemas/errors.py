@@ -54,6 +54,10 @@ class DamagedDatasetError(FitfeedError, ValueError):
     exit_status = 5
 
 
+class DamagedExampleError(DamagedDatasetError):
+    """One example cannot be read or decoded; others may be whole."""
+
+
 class ConversionError(FitfeedError):
     """The conversion could not go on (a full disk, a failing worker). Running it again continues."""
 

@@ -11,6 +11,7 @@ from pipelines.augment.base import Augmentation, GeometricAugmentation, Size
 from pipelines.augment.geometry import Geometry, View, resample
 from pipelines.augment.nearest import resample_nearest
 from pipelines.hashing import hash_key, uniform
+from pipelines.portion import shrunk
 from schemas.codec import Pixels
 from schemas.errors import UsageError
 
@@ -106,17 +107,26 @@ class Program:
         return Draws(views=geometry.rows(), later=uniforms[1:])
 
     def render(
-        self, pixels: Pixels, draws: Draws, i: int, *, size: Size, out: Pixels | None = None
+        self,
+        pixels: Pixels,
+        draws: Draws,
+        i: int,
+        *,
+        size: Size,
+        out: Pixels | None = None,
+        shrink: int = 1,
     ) -> Pixels:
         """Executes the list on one image.
 
         Args:
-            pixels: uint8 (H, W, C), as stored.
+            pixels: uint8 (H, W, C): the stored image, of which rows at the bottom that its view does
+                not show may be missing.
             draws: Of its batch.
             i: Its place in the batch.
             size: (height, width) that must come out.
             out: uint8 (*size, C), C-contiguous: where to write. None: a new array, or a view of
                 `pixels`.
+            shrink: How many times smaller than stored `pixels` are.
 
         Returns:
             uint8 (*size, C); `out` if given.
@@ -124,7 +134,7 @@ class Program:
         Raises:
             UsageError: If a function does not return an image, or not one of the right size.
         """
-        view = draws.views[i]
+        view = shrunk(draws.views[i], shrink)
         for number, stage in enumerate(self._stages):
             if number:
                 geometry = Geometry.whole([pixels.shape[0]], [pixels.shape[1]])

@@ -1,9 +1,11 @@
 import gc
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 from pipelines.buffers import SPARE_BUFFERS, Buffers
 
@@ -21,6 +23,30 @@ def test_arrays_are_aligned_typed_and_writable() -> None:
         assert array.flags.c_contiguous
         assert address(array) % 64 == 0
         array[:] = 1
+
+
+@pytest.mark.skipif(
+    not Path("/sys/kernel/mm/transparent_hugepage").exists(), reason="a kernel without huge pages"
+)
+@pytest.mark.parametrize(("size", "huge"), [(1 << 20, False), ((4 << 20) + 5, True)])
+def test_large_arrays_ask_for_huge_pages(size: int, huge: bool) -> None:
+    array = Buffers((1, size), np.uint8).take(1)
+    assert array.shape == (1, size)
+    array[:] = 7
+    assert ("hg" in flags_of_memory(address(array))) is huge  # see proc_pid_smaps(5)
+
+
+def flags_of_memory(place: int) -> list[str]:
+    inside = False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        name, *words = line.split()
+        if "-" in name and not name.endswith(":"):
+            first, stop = (int(edge, 16) for edge in name.split("-"))
+            inside = first <= place < stop
+        elif inside and name == "VmFlags:":
+            return words
+    msg = f"no mapping holds {place:#x}"
+    raise AssertionError(msg)
 
 
 def test_memory_is_used_again_once_all_views_are_gone() -> None:

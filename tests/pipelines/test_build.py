@@ -224,7 +224,7 @@ def test_damage_is_named(own_copy: Callable[[Format], Path], access: str) -> Non
         file.write(bytes(100))
     with pytest.raises(tf.errors.OpError) as error:
         list(pipeline(dataset, access=access, drop_remainder=False))
-    for part in ("DamagedDatasetError", "train-00000-of-00002.h5", index.key(6), f"byte {index.offset[6]}"):
+    for part in ("DamagedExampleError", "train-00000-of-00002.h5", index.key(6), f"byte {index.offset[6]}"):
         assert part in str(error.value)
 
 
@@ -259,6 +259,7 @@ def test_takes_a_path(flowers: Dataset) -> None:
         ({"labels": "one_hot"}, "'int', 'onehot', None. Received: labels='one_hot'"),
         ({"output": "list"}, "Received: output='list'"),
         ({"access": "random"}, "Received: access='random'"),
+        ({"on_error": "ignore"}, "'raise', 'skip'. Received: on_error='ignore'"),
         ({"shuffle": 1000}, "True, False. Received: shuffle=1000"),
         ({"drop_remainder": 1}, "Received: drop_remainder=1"),
         ({"seed": 1.5}, "an integer. Received: seed=1.5"),

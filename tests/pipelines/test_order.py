@@ -3,6 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.ahead import BatchesAhead
+from pipelines.balance import BalancedOrder
 from pipelines.hashing import hash_key, mix, uniform
 from pipelines.order import Order, permute
 from pipelines.steps import Steps
@@ -133,3 +135,19 @@ def test_order_covers_an_epoch_and_is_stored_order_without_shuffle() -> None:
         assert numbers.tolist() != list(range(50))
     stored = Order(steps=steps, shuffle=False, seed=1)
     assert stored.batch(3, 6).examples.tolist() == [48, 49]
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+@pytest.mark.parametrize(("batch_size", "workers"), [(1, 1), (7, 3), (100, 1), (9000, 2), (20, 2)])
+def test_working_ahead_changes_nothing(balanced: bool, batch_size: int, workers: int) -> None:
+    labels = np.arange(20_003) % 3
+    for worker in range(workers):
+        steps = Steps(examples=20_003, batch_size=batch_size, shard=(worker, workers), drop_remainder=False)
+        order: Order | BalancedOrder = Order(steps=steps, shuffle=True, seed=3)
+        if balanced:
+            order = BalancedOrder(steps=steps, labels=labels, seed=3)
+        ahead = BatchesAhead(order)
+        last = len(steps) - 1
+        for epoch, step in [(0, 0), (0, last), (1, 0), (0, last // 2), (0, 0), (1, last), (2, last // 3)]:
+            for ours, theirs in zip(ahead.batch(epoch, step), order.batch(epoch, step), strict=True):
+                assert np.array_equal(ours, theirs)

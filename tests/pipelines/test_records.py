@@ -154,8 +154,7 @@ def test_truncated_shard_names_the_example(own_copy: CopyOf, format_: Format) ->
         records[row]
     for part in (str(shard), records.index.key(row), f"byte {offset}", "fitfeed verify"):
         assert part in str(error.value)
-    with pytest.raises(DamagedDatasetError, match=records.index.key(row)):
-        records.payloads(row - 3, row + 3)
+    assert records.payloads(row - 3, row + 3) == [*map(records.encoded, range(row - 3, row)), b"", b"", b""]
 
 
 def test_overwritten_payload_names_the_example(own_copy: CopyOf) -> None:
