@@ -39,8 +39,9 @@ class HueRotation:
             _saturate(pixels, self.gain, out)
         else:
             hsv = cv2.cvtColor(pixels.astype(np.float32), cv2.COLOR_RGB2HSV)
-            change = np.array([[1, 0, 0, 360 * self.turn], [0, self.gain, 0, 0], [0, 0, 1, 0]])
-            cv2.transform(hsv, change, hsv)  # hues outside 0..360 are taken modulo 360
+            # OpenCV takes hues above 360 modulo 360, but not those below 0.
+            change = np.array([[1, 0, 0, 360 * (self.turn % 1)], [0, self.gain, 0, 0], [0, 0, 1, 0]])
+            cv2.transform(hsv, change, hsv)
             cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB, hsv)
             if self.gain > 1:
                 np.maximum(hsv, 0, out=hsv)  # the next line would take absolute values

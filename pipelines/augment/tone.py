@@ -39,8 +39,9 @@ class RandomPosterization(TableAugmentation):
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): how many bits stay."""
         low, high = bounds(self, "factor", low=1, high=8)
-        choices = max(high - low, 1.0)
-        return np.floor(uniforms * choices) + low
+        choices = high - low if high > low else 1.0
+        bits: Floats = np.floor(uniforms * choices) + low
+        return bits
 
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
         """See the base class."""

@@ -110,7 +110,7 @@ def _continued(image: Pixels, y: Floats, x: Floats, fill_mode: str, value: float
     height, width = image.shape[:2]
     rows, inside_y = _index(y.astype(int), height, fill_mode)
     columns, inside_x = _index(x.astype(int), width, fill_mode)
-    pixels = image[rows, columns].astype(np.float64)
+    pixels: Floats = image[rows, columns].astype(np.float64)
     if fill_mode == "constant":
         pixels[~(inside_x & inside_y)] = value
     return pixels
