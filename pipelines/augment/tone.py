@@ -40,12 +40,11 @@ class RandomPosterization(TableAugmentation):
         """(n, 1): how many bits stay."""
         low, high = bounds(self, "factor", low=1, high=8)
         choices = high - low if high > low else 1.0
-        bits: Floats = np.floor(uniforms * choices) + low
-        return bits
+        return np.floor(uniforms * choices) + low
 
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
         """See the base class."""
-        step = 2 ** (8 - int(parameters[0]))
+        step = 1 << (8 - int(parameters[0]))
         return np.floor(values / step) * step
 
 

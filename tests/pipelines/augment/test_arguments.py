@@ -42,8 +42,8 @@ def test_all_names_of_the_interface_are_there() -> None:
 
 @pytest.mark.parametrize("name", sorted(set(PUBLIC) - {"RandomResizedCrop", "TrivialAugment"}))
 def test_arguments_and_defaults_are_those_of_keras(name: str) -> None:
-    theirs = inspect.signature(getattr(keras.layers, name).__init__).parameters
-    theirs = {k: v for k, v in theirs.items() if k not in ("self", "kwargs", "seed", "data_format", "value_range", "name")}  # fmt: skip
+    signature = inspect.signature(getattr(keras.layers, name).__init__)
+    theirs = {k: v for k, v in signature.parameters.items() if k not in ("self", "kwargs", "seed", "data_format", "value_range", "name")}  # fmt: skip
     ours = inspect.signature(PUBLIC[name].__init__).parameters
     assert set(ours) - {"self"} == set(theirs)
     for argument, parameter in theirs.items():
