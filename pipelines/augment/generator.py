@@ -21,6 +21,9 @@ from schemas.errors import UsageError
 class GeneratorShift(GeometricAugmentation):
     """`height_shift_range` and `width_shift_range`, each as a number or a list.
 
+    As in the original, which exchanges the axes before it warps, the first is drawn as a share of
+    the height and moves pixels sideways, the second moves them up and down.
+
     A float below 1 is a share of the side, any other a number of pixels, drawn from both sides of
     0. A list holds what is chosen from, with either sign. An integer n stands for 0, ..., n - 1.
     """
@@ -36,15 +39,15 @@ class GeneratorShift(GeometricAugmentation):
         return self.how
 
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 2): the shift up and to the left, in pixels or as a share of the side."""
-        up = _shift(self.height_range, uniforms[:, :2])
-        left = _shift(self.width_range, uniforms[:, 2:])
-        return np.stack([up, left], axis=1)
+        """(n, 2): the shift to the left, as drawn for the height, and up, as drawn for the width."""
+        left = _shift(self.height_range, uniforms[:, :2])
+        up = _shift(self.width_range, uniforms[:, 2:])
+        return np.stack([left, up], axis=1)
 
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
         """Shifts; see the base class."""
         shares = [np.max(limits) < 1 for limits in (self.height_range, self.width_range)]
-        up, left = (parameters * np.where(shares, geometry.size, 1)).T
+        left, up = (parameters * np.where(shares, geometry.size, 1)).T
         return geometry.transform(move(left, up))
 
 
@@ -78,8 +81,8 @@ class GeneratorShear(GeometricAugmentation):
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
         """Shears about the centre; see the base class."""
         angle = parameters[:, 0]
-        matrix = diagonal(np.cos(angle), np.ones_like(angle))
-        matrix[:, 1, 0] = -np.sin(angle)
+        matrix = diagonal(np.ones_like(angle), np.cos(angle))
+        matrix[:, 0, 1] = -np.sin(angle)
         return geometry.transform(about_centre(geometry, matrix))
 
 
@@ -204,12 +207,12 @@ def _augmentations(options: dict[str, Any]) -> list[Augmentation]:
         ops.append(RandomRotation(turns, **fill))
     for name in ("height_shift_range", "width_shift_range"):
         _expect(options, name, "a number that is not negative, or a list of numbers", _is_shift)
-    up, left = (
+    height, width = (
         tuple(value) if isinstance(value, list) else value
         for value in (options["height_shift_range"], options["width_shift_range"])
     )
-    if up or left:
-        ops.append(GeneratorShift(up, left, how))
+    if height or width:
+        ops.append(GeneratorShift(height, width, how))
     if options["shear_range"]:
         ops.append(GeneratorShear(float(options["shear_range"]), how))
     zoom = _zoom(options)
