@@ -12,7 +12,7 @@ import numpy as np
 from pipelines.augment.arguments import Factor, between, bounds, sampling_of
 from pipelines.augment.base import Floats, Size
 from pipelines.augment.geometry import GeometricAugmentation, Geometry, about_centre, diagonal, move
-from pipelines.augment.view import FillMode, Interpolation, Sampling
+from pipelines.augment.sampling import FillMode, Interpolation, Sampling
 
 
 @dataclass(frozen=True)

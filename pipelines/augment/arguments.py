@@ -10,7 +10,7 @@ from typing import get_args
 import numpy as np
 
 from pipelines.augment.base import Augmentation, Floats
-from pipelines.augment.view import FillMode, Interpolation, Sampling
+from pipelines.augment.sampling import FillMode, Interpolation, Sampling
 from schemas.errors import UsageError
 
 Factor = float | tuple[float, float]

@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.augment.arguments import Factor, bounds, check, is_count, is_number
 from pipelines.augment.base import Augmentation, Floats, Integers, Size
 from pipelines.augment.policies import SLOT, Policy, add_choices, operations, sample_choices
-from pipelines.augment.view import Interpolation
+from pipelines.augment.sampling import Interpolation
 from schemas.codec import Pixels
 
 if TYPE_CHECKING:

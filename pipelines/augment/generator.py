@@ -12,8 +12,8 @@ from pipelines.augment.base import Augmentation, Floats, Size
 from pipelines.augment.color import Color, ColorAugmentation
 from pipelines.augment.flip import FlipMode, RandomFlip
 from pipelines.augment.geometry import GeometricAugmentation, Geometry, about_centre, diagonal, move
+from pipelines.augment.sampling import BORDERS, Sampling
 from pipelines.augment.tables import Histogram, TableAugmentation
-from pipelines.augment.view import BORDERS, Sampling
 from schemas.errors import UsageError
 
 

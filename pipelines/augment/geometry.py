@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.augment.base import Augmentation, Bools, Floats, Integers, Size
-from pipelines.augment.view import ALIGNED, Sampling, View
+from pipelines.augment.sampling import Sampling
+from pipelines.augment.view import ALIGNED, View
 
 if TYPE_CHECKING:
     from pipelines.augment.plan import Plan

@@ -8,7 +8,7 @@ import numpy as np
 from pipelines.augment.arguments import Factor, bounds, check, happens, is_number, sampling_of
 from pipelines.augment.base import Floats, Size
 from pipelines.augment.geometry import GeometricAugmentation, Geometry
-from pipelines.augment.view import Interpolation, Sampling
+from pipelines.augment.sampling import Interpolation, Sampling
 
 
 @dataclass(frozen=True)

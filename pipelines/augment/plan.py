@@ -14,8 +14,8 @@ from pipelines.augment.base import Augmentation, Floats, Integers, Size
 from pipelines.augment.color import Color, ColorAugmentation
 from pipelines.augment.geometry import GeometricAugmentation, Geometry
 from pipelines.augment.hsv import HsvAugmentation, HueRotation
+from pipelines.augment.sampling import PLAIN, Sampling
 from pipelines.augment.tables import TableAugmentation, Tabulation
-from pipelines.augment.view import Sampling
 from schemas.codec import Pixels
 
 
@@ -57,7 +57,7 @@ class Plan:
         self._source = size.astype(np.int64)  # sizes before the open stretch
         whole = Geometry.whole(*size.T)
         self._matrix, self._size = whole.matrix.copy(), whole.size
-        self._samplings: list[Sampling] = [Sampling()]
+        self._samplings: list[Sampling] = [PLAIN]
         self._sampling = np.zeros(n, np.int64)  # numbers in that list; 0 where no operation minds
         self._color = Color.identity(n)
         self._turn, self._gain = np.zeros(n), np.ones(n)

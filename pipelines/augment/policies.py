@@ -12,8 +12,8 @@ from pipelines.augment.affine import RandomRotation, RandomShear, RandomTranslat
 from pipelines.augment.arguments import Factor, bounds, check, is_count
 from pipelines.augment.base import Augmentation, Floats, Integers
 from pipelines.augment.filters import RandomSharpness
+from pipelines.augment.sampling import Interpolation
 from pipelines.augment.tone import AutoContrast, Equalization, RandomPosterization, Solarization
-from pipelines.augment.view import Interpolation
 
 if TYPE_CHECKING:
     from pipelines.augment.plan import Plan

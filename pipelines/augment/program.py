@@ -10,7 +10,8 @@ import numpy.typing as npt
 from pipelines.augment.base import Augmentation, Floats, Integers, Size
 from pipelines.augment.geometry import GeometricAugmentation, Geometry
 from pipelines.augment.plan import Pass, Plan
-from pipelines.augment.view import Sampling, View, nearest
+from pipelines.augment.sampling import Sampling
+from pipelines.augment.view import View, nearest
 from pipelines.hashing import hash_key, uniform
 from schemas.codec import Pixels
 from schemas.errors import UsageError

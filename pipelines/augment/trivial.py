@@ -14,9 +14,9 @@ from pipelines.augment.color import GREY, Color, ColorAugmentation
 from pipelines.augment.filters import FilterAugmentation, sharpen
 from pipelines.augment.geometry import GeometricAugmentation, Geometry, about_centre, move
 from pipelines.augment.policies import Policy
+from pipelines.augment.sampling import Interpolation, Sampling
 from pipelines.augment.tables import Histogram, TableAugmentation
 from pipelines.augment.tone import AutoContrast, Equalization, RandomPosterization
-from pipelines.augment.view import Interpolation, Sampling
 from schemas.codec import Pixels
 
 if TYPE_CHECKING:

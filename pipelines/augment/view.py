@@ -2,41 +2,17 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import cv2
 import numpy as np
 
 from pipelines.augment.base import Floats, Integers, Size
+from pipelines.augment.sampling import PLAIN, Sampling
+from pipelines.augment.warp import interpolate, pick, warp
 from schemas.codec import Pixels
 
 ALIGNED = 1e-6
 """Pixels within which two places are the same: far above rounding errors, far below what shows."""
-
-Interpolation = Literal["bilinear", "nearest"]
-FillMode = Literal["reflect", "wrap", "constant", "nearest"]
-
-BORDERS = {
-    "reflect": cv2.BORDER_REFLECT,  # d c b a | a b c d | d c b a
-    "wrap": cv2.BORDER_WRAP,
-    "constant": cv2.BORDER_CONSTANT,
-    "nearest": cv2.BORDER_REPLICATE,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How pixels are fetched.
-
-    Attributes:
-        interpolation: "bilinear" or "nearest".
-        fill_mode: What stands outside the source: "reflect", "wrap", "constant" or "nearest".
-        fill_value: The constant, 0..255.
-    """
-
-    interpolation: str = "bilinear"
-    fill_mode: str = "nearest"
-    fill_value: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +33,7 @@ class View:
     flip: tuple[bool, bool]
     size: Size
     matrix: tuple[float, ...] | None = None
-    sampling: Sampling = Sampling()
+    sampling: Sampling = PLAIN
 
     @classmethod
     def whole(cls, height: int, width: int) -> "View":
@@ -122,7 +98,9 @@ def resample(pixels: Pixels, view: View, out: Pixels | None = None) -> Pixels:
     if view.sampling.interpolation == "nearest":
         return nearest(pixels, view, view.sampling, out)
     if view.matrix is not None:
-        return _warp(pixels, view, np.empty(shape, np.uint8) if out is None else out)
+        out = np.empty(shape, np.uint8) if out is None else out
+        warp(pixels, view.full_matrix(), view.sampling, out)
+        return out
     code = view.flip_code
     crop, fraction = _crop(pixels, view)
     if crop.shape == shape and fraction is None:
@@ -139,14 +117,7 @@ def resample(pixels: Pixels, view: View, out: Pixels | None = None) -> Pixels:
     if fraction is None:
         cv2.resize(crop, (width, height), dst=out, interpolation=_interpolation(crop.shape, view.size))
     else:
-        cv2.warpAffine(
-            crop,
-            fraction,
-            (width, height),
-            out,
-            cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            cv2.BORDER_REPLICATE,
-        )
+        interpolate(crop, fraction, PLAIN, out)
     if code is not None:
         cv2.flip(out, code, dst=out)
     return out
@@ -169,7 +140,7 @@ def nearest(pixels: Pixels, view: View, sampling: Sampling, out: Pixels | None =
         columns = _places(view.size[1], matrix[0, 0], matrix[0, 2], pixels.shape[1])
         np.take(np.take(pixels, rows, axis=0), columns, axis=1, out=out)
         return out
-    _transform(pixels, matrix, cv2.INTER_NEAREST, sampling, out)
+    pick(pixels, matrix, sampling, out)
     return out
 
 
@@ -177,45 +148,6 @@ def _places(count: int, scale: float, start: float, limit: int) -> Integers:
     places = np.floor((np.arange(count) + 0.5) * scale + start).astype(np.int64)
     inside: Integers = np.clip(places, 0, limit - 1)  # a box of fractional pixels may end within the last one
     return inside
-
-
-def _warp(pixels: Pixels, view: View, out: Pixels) -> Pixels:
-    """One interpolation by matrix; averages first where a side shrinks to less than half."""
-    matrix = view.full_matrix()
-    shrink = _shrink(matrix, view.size)
-    if max(shrink) >= 2:
-        height, width = pixels.shape[:2]
-        size = (max(1, round(width / max(1, int(shrink[0])))), max(1, round(height / max(1, int(shrink[1])))))
-        reduced = np.empty((size[1], size[0], pixels.shape[2]), np.uint8)
-        cv2.resize(pixels, size, dst=reduced, interpolation=cv2.INTER_AREA)
-        matrix = np.diag([size[0] / width, size[1] / height, 1.0]) @ matrix
-        pixels = reduced
-    _transform(pixels, matrix, cv2.INTER_LINEAR, view.sampling, out)
-    return out
-
-
-def _shrink(matrix: Floats, size: Size) -> tuple[float, float]:
-    """Source pixels per output pixel, along the source's x and y, at the centre of the output."""
-    a, b, c, d, e, f, g, h, i = matrix.ravel().tolist()
-    x, y = size[1] / 2, size[0] / 2
-    w = g * x + h * y + i
-    u, v = (a * x + b * y + c) / w, (d * x + e * y + f) / w
-    return math.hypot(a - u * g, b - u * h) / abs(w), math.hypot(d - v * g, e - v * h) / abs(w)
-
-
-def _transform(pixels: Pixels, matrix: Floats, interpolation: int, sampling: Sampling, out: Pixels) -> None:
-    # OpenCV counts from the centre of the first pixel, half a pixel inside the image.
-    matrix = matrix.copy()
-    matrix[:, 2] += 0.5 * (matrix[:, 0] + matrix[:, 1])
-    matrix[:2] -= 0.5 * matrix[2]
-    flags = interpolation | cv2.WARP_INVERSE_MAP
-    value = [sampling.fill_value] * 4
-    border = BORDERS[sampling.fill_mode]
-    size = (out.shape[1], out.shape[0])
-    if matrix[2, 0] == matrix[2, 1] == 0 and matrix[2, 2] == 1:
-        cv2.warpAffine(pixels, matrix[:2], size, out, flags, border, value)
-    else:
-        cv2.warpPerspective(pixels, matrix, size, out, flags, border, value)
 
 
 def _crop(pixels: Pixels, view: View) -> tuple[Pixels, Floats | None]:
@@ -235,8 +167,10 @@ def _crop(pixels: Pixels, view: View) -> tuple[Pixels, Floats | None]:
     if exact or _interpolation(crop.shape, view.size) == cv2.INTER_AREA:
         return crop, None
     y, x = height / view.size[0], width / view.size[1]
-    # Pixel centres: output pixel i shows source coordinate (i + 0.5) * scale - 0.5.
-    return pixels, np.array([[x, 0.0, left + 0.5 * x - 0.5], [0.0, y, top + 0.5 * y - 0.5]])
+    # With a pixel around it for interpolation, and no more: all that is given is copied.
+    first, start = max(0, math.floor(top) - 1), max(0, math.floor(left) - 1)
+    part = pixels[first : math.ceil(top + height) + 1, start : math.ceil(left + width) + 1]
+    return part, np.array([[x, 0.0, left - start], [0.0, y, top - first], [0.0, 0.0, 1.0]])
 
 
 def _interpolation(source: tuple[int, ...], size: tuple[int, int]) -> int:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pipelines import CenterCrop, RandomFlip, RandomResizedCrop
 from pipelines.augment.geometry import Geometry
 from pipelines.augment.program import Program
-from pipelines.augment.view import Sampling, View, resample
+from pipelines.augment.sampling import Sampling
+from pipelines.augment.view import View, resample
 from schemas.codec import Pixels
 from tests.pipelines.augment.reference import blurred, run
 from tests.pipelines.build_dataset import picture
