@@ -27,6 +27,11 @@ class _Traced(Plan):
         super().__init__(np.array([[256, 256]]))
         self.stretches: list[tuple[Kind, list[str]]] = []
 
+    def note(self, op: Augmentation) -> None:
+        """Adds an operation of which only chance knows what it does."""
+        self._enter(Kind.ALONE, np.zeros(1, np.int64), op)
+        self._open[0] = Kind.NONE
+
     def _enter(self, kind: Kind, rows: Integers, op: Augmentation) -> None:
         if not len(rows):
             return
@@ -58,8 +63,8 @@ def explain(augment: Sequence[Augmentation | ImageFunction], *, image_size: Size
     """
     plan, row = _Traced(), np.zeros(1, np.int64)
     for _, op in list_operations(augment, image_size):
-        if isinstance(op, Policy | FilterAugmentation):  # chance decides what these do; here they always do
-            plan.append(op, row, [])
+        if isinstance(op, Policy | FilterAugmentation):
+            plan.note(op)
         else:
             op.add_to(plan, row, op.sample(np.full((1, op.draws), 0.5)))
     lines = [

@@ -114,7 +114,7 @@ class Plan:
     def append(self, op: Augmentation, rows: Integers, passes: Iterable[Pass]) -> None:
         """Adds an operation that does not fuse: one pass for each row."""
         self._enter(Kind.ALONE, rows, op)
-        for i, one in zip(rows.tolist(), passes, strict=False):
+        for i, one in zip(rows.tolist(), passes, strict=True):
             self.passes[i].append(one)
         self._open[rows] = Kind.NONE
 

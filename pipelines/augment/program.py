@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,7 @@ class Draws:
     Attributes:
         epoch: Number of the epoch.
         examples: int64 (n,), example numbers.
+        sizes: int64 (n, 2), stored heights and widths.
         passes: What is done to each image, in order.
     """
 
@@ -105,7 +107,7 @@ class Draws:
     sizes: npt.NDArray[np.int64]
     passes: list[list[Pass]]
 
-    @property
+    @cached_property
     def views(self) -> list[View]:
         """What is shown of each stored image first: the source box, and the size that it gets."""
         return [

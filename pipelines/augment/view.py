@@ -1,6 +1,5 @@
 """The geometry of one image, and the one resampling that executes it."""
 
-import math
 from dataclasses import dataclass, replace
 
 import cv2
@@ -8,7 +7,7 @@ import numpy as np
 
 from pipelines.augment.base import Floats, Integers, Size
 from pipelines.augment.sampling import PLAIN, Sampling
-from pipelines.augment.warp import interpolate, pick, warp
+from pipelines.augment.warp import pick, warp
 from schemas.codec import Pixels
 
 ALIGNED = 1e-6
@@ -117,7 +116,7 @@ def resample(pixels: Pixels, view: View, out: Pixels | None = None) -> Pixels:
     if fraction is None:
         cv2.resize(crop, (width, height), dst=out, interpolation=_interpolation(crop.shape, view.size))
     else:
-        interpolate(crop, fraction, PLAIN, out)
+        warp(crop, fraction, PLAIN, out)
     if code is not None:
         cv2.flip(out, code, dst=out)
     return out
@@ -167,10 +166,7 @@ def _crop(pixels: Pixels, view: View) -> tuple[Pixels, Floats | None]:
     if exact or _interpolation(crop.shape, view.size) == cv2.INTER_AREA:
         return crop, None
     y, x = height / view.size[0], width / view.size[1]
-    # With a pixel around it for interpolation, and no more: all that is given is copied.
-    first, start = max(0, math.floor(top) - 1), max(0, math.floor(left) - 1)
-    part = pixels[first : math.ceil(top + height) + 1, start : math.ceil(left + width) + 1]
-    return part, np.array([[x, 0.0, left - start], [0.0, y, top - first], [0.0, 0.0, 1.0]])
+    return pixels, np.array([[x, 0.0, left], [0.0, y, top], [0.0, 0.0, 1.0]])
 
 
 def _interpolation(source: tuple[int, ...], size: tuple[int, int]) -> int:

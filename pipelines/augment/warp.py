@@ -19,13 +19,17 @@ def warp(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels) -> Non
         sampling: What stands outside.
         out: uint8 (*, *, C), where to write.
     """
-    shrink = _shrink(matrix, (out.shape[0], out.shape[1]))
+    size = (out.shape[0], out.shape[1])
+    shrink = _shrink(matrix, size)
+    pixels, matrix = _part(pixels, matrix, size, sampling, margin=math.ceil(max(shrink)) + 1)
     if max(shrink) >= 2:
         height, width = pixels.shape[:2]
-        size = (max(1, round(width / max(1, int(shrink[0])))), max(1, round(height / max(1, int(shrink[1])))))
-        reduced = np.empty((size[1], size[0], pixels.shape[2]), np.uint8)
-        cv2.resize(pixels, size, dst=reduced, interpolation=cv2.INTER_AREA)
-        matrix = np.diag([size[0] / width, size[1] / height, 1.0]) @ matrix
+        reduced_size = tuple(
+            max(1, round(side / max(1, int(by)))) for side, by in zip((width, height), shrink, strict=True)
+        )
+        reduced = np.empty((*reduced_size[::-1], pixels.shape[2]), np.uint8)
+        cv2.resize(pixels, reduced_size, dst=reduced, interpolation=cv2.INTER_AREA)
+        matrix = np.diag([reduced_size[0] / width, reduced_size[1] / height, 1.0]) @ matrix
         pixels = reduced
     interpolate(pixels, matrix, sampling, out)
 
@@ -66,20 +70,56 @@ def _shrink(matrix: Floats, size: Size) -> tuple[float, float]:
     return math.hypot(a - u * g, b - u * h) / abs(w), math.hypot(d - v * g, e - v * h) / abs(w)
 
 
+def _extent(matrix: Floats, size: Size) -> tuple[float, float, float, float] | None:
+    """Top, bottom, left and right of all places that are fetched; None with perspective."""
+    a, b, c, d, e, f, g, h, _ = matrix.ravel().tolist()
+    if g or h:
+        return None
+    height, width = size
+    left, right = c + min(0, a * width) + min(0, b * height), c + max(0, a * width) + max(0, b * height)
+    top, bottom = f + min(0, d * width) + min(0, e * height), f + max(0, d * width) + max(0, e * height)
+    return top, bottom, left, right
+
+
+def _part(
+    pixels: Pixels, matrix: Floats, size: Size, sampling: Sampling, *, margin: int
+) -> tuple[Pixels, Floats]:
+    """The part of the image that is needed, with the matrix to it: what follows walks over all it is given."""
+    extent = _extent(matrix, size)
+    if extent is None:
+        return pixels, matrix
+    top, bottom = _span(*extent[:2], pixels.shape[0], sampling.fill_mode, margin)
+    left, right = _span(*extent[2:], pixels.shape[1], sampling.fill_mode, margin)
+    if (bottom - top, right - left) == pixels.shape[:2]:
+        return pixels, matrix
+    return pixels[top:bottom, left:right], np.array([[1.0, 0, -left], [0, 1, -top], [0, 0, 1]]) @ matrix
+
+
+def _span(low: float, high: float, side: int, fill_mode: str, margin: int) -> tuple[int, int]:
+    """First and last pixel, of a side, that show anywhere between two places."""
+    low, high = low - 0.5, high + 0.5  # between the centres of two pixels, both show
+    first, last = max(0, math.floor(low) - margin), min(side, math.ceil(high) + margin)
+    # Outside there is a copy of the inside: of the rim, of as much again, or of the other end.
+    if fill_mode == "wrap" and (low < 0 or high > side):
+        return 0, side
+    if low < 0:
+        last = max(last, min(side, math.ceil(-low) + margin))
+    if high > side:
+        first = min(first, max(0, side - math.ceil(high - side) - margin))
+    return first, last
+
+
 def _margins(matrix: Floats, size: Size, pixels: Pixels) -> tuple[int, int, int, int]:
     """How far outside the image pixels are fetched: top, bottom, left, right.
 
     None where that is far (copying it all would cost more than it saves), or with perspective.
     """
-    a, b, c, d, e, f, g, h, _ = matrix.ravel().tolist()
-    if g or h:
+    extent = _extent(matrix, size)
+    if extent is None:
         return 0, 0, 0, 0
-    height, width = size
-    left = c + min(0, a * width) + min(0, b * height)
-    top = f + min(0, d * width) + min(0, e * height)
-    right = c + max(0, a * width) + max(0, b * height) - pixels.shape[1]
-    bottom = f + max(0, d * width) + max(0, e * height) - pixels.shape[0]
-    margins = [max(0, math.ceil(margin) + 1) for margin in (-top, bottom, -left, right)]
+    top, bottom, left, right = extent
+    outside = (-top, bottom - pixels.shape[0], -left, right - pixels.shape[1])
+    margins = [max(0, math.ceil(margin) + 1) for margin in outside]
     return (0, 0, 0, 0) if max(margins) > min(pixels.shape[:2]) / 2 else tuple(margins)  # type: ignore[return-value]
 
 

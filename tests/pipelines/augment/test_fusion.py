@@ -37,8 +37,10 @@ from pipelines import (
 from pipelines.augment.color import Recoloring
 from pipelines.augment.filters import Filtering
 from pipelines.augment.hsv import HueRotation
+from pipelines.augment.sampling import Sampling
 from pipelines.augment.tables import Tabulation
 from pipelines.augment.view import View
+from pipelines.augment.warp import warp
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import apply, blurred, difference, passes, run
 from tests.pipelines.build_dataset import picture
@@ -83,9 +85,13 @@ def unfused_places(steps: list[Step]) -> reference.Places:
 @given(
     steps=st.lists(moves, min_size=1, max_size=6),
     fill_mode=st.sampled_from(["reflect", "nearest", "constant", "wrap"]),
+    channels=st.sampled_from([1, 3]),
 )
-def test_geometry_is_one_resampling_at_the_place_of_all_moves(steps: list[Step], fill_mode: Any) -> None:
-    image = picture(1, *SIZE)
+@settings(max_examples=60)
+def test_geometry_is_one_resampling_at_the_place_of_all_moves(
+    steps: list[Step], fill_mode: Any, channels: int
+) -> None:
+    image = picture(1, *SIZE, channels)
     ops = [(OPS[name](0.5, fill_mode=fill_mode), parameters) for name, parameters in steps]
     assert all(isinstance(one, View) for one in passes(ops, SIZE))
     assert len(passes(ops, SIZE)) <= 1
@@ -99,6 +105,26 @@ def test_geometry_is_one_resampling_at_the_place_of_all_moves(steps: list[Step],
         assert off[inner].max(initial=0) <= 0.75
         if fill_mode in ("reflect", "nearest"):
             assert off.max() <= 0.75
+
+
+@given(
+    angle=st.floats(-3.2, 3.2),
+    scale=st.tuples(st.floats(0.2, 1.6), st.floats(0.2, 1.6)),
+    place=st.tuples(st.floats(-80, 160), st.floats(-80, 160)),
+    fill_mode=st.sampled_from(["reflect", "nearest", "constant", "wrap"]),
+)
+@settings(max_examples=60)
+def test_warping_the_part_that_is_needed_is_warping_all(
+    angle: float, scale: tuple[float, float], place: tuple[float, float], fill_mode: str
+) -> None:
+    image, out = picture(9, 90, 70), np.zeros((30, 20, 3), np.uint8)
+    (a, b), (c, d) = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * scale
+    matrix = np.array([[a, b, place[0]], [c, d, place[1]], [0, 0, 1]])
+    warp(image, matrix, Sampling("bilinear", fill_mode, 40.0), out)
+    x, y = reference.grid(30, 20)
+    places = a * (x + 0.5) + b * (y + 0.5) + place[0] - 0.5, c * (x + 0.5) + d * (y + 0.5) + place[1] - 0.5
+    off = difference(out, reference.fetch(image, places, fill_mode, 40.0))
+    assert off.max() <= 0.75
 
 
 def test_fused_geometry_looks_like_keras_layers_in_a_row() -> None:
