@@ -71,6 +71,7 @@ FURTHER: dict[str, list[Augmentation]] = {
 }
 
 RECIPES: dict[str, list[Augmentation]] = {
+    "part and flip only": [RandomResizedCrop(), RandomFlip("horizontal")],
     "brightness and contrast": [
         RandomResizedCrop(),
         RandomFlip("horizontal"),
