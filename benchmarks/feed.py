@@ -123,8 +123,8 @@ def start(dataset: Dataset, batch_size: int, *, rounds: int) -> Result:
     )
 
 
-def race(case: str, contestants: Mapping[str, Epoch], *, rounds: int) -> list[Result]:
-    """Measures the contestants of a case, of which `floor` is one."""
+def race(case: str, contestants: Mapping[str, Epoch], *, rounds: int, floor: str = "floor") -> list[Result]:
+    """Measures the contestants of a case, of which `floor` is the one that others are divided by."""
     for epoch in contestants.values():
         epoch()  # traces functions, starts threads, maps memory and reads files into the page cache
     timed = {name: partial(rate_of, epoch) for name, epoch in contestants.items()}
@@ -132,8 +132,8 @@ def race(case: str, contestants: Mapping[str, Epoch], *, rounds: int) -> list[Re
     wall = {name: [rate.wall for rate in values] for name, values in rates.items()}
     cpu = {name: [rate.cpu for rate in values] for name, values in rates.items()}
     return [
-        *measure.compared(case, wall, unit="images/s", floor="floor"),
-        *measure.compared(case, cpu, unit="images/CPU-s", floor="floor"),
+        *measure.compared(case, wall, unit="images/s", floor=floor),
+        *measure.compared(case, cpu, unit="images/CPU-s", floor=floor),
     ]
 
 

@@ -4,20 +4,65 @@ Importing this package loads neither TensorFlow nor Keras; `make_pipeline` and
 `Dataset.normalization` import them when called.
 """
 
+from pipelines.augment.adjust import (
+    RandomBrightness,
+    RandomColorDegeneration,
+    RandomColorJitter,
+    RandomContrast,
+    RandomGrayscale,
+    RandomInvert,
+)
+from pipelines.augment.affine import RandomRotation, RandomShear, RandomTranslation, RandomZoom
+from pipelines.augment.augmix import AugMix
 from pipelines.augment.base import Augmentation
-from pipelines.augment.crop import CenterCrop, RandomResizedCrop
+from pipelines.augment.crop import CenterCrop, RandomCrop, RandomResizedCrop
+from pipelines.augment.erasing import RandomErasing
+from pipelines.augment.explain import explain
+from pipelines.augment.filters import RandomGaussianBlur, RandomSharpness
 from pipelines.augment.flip import RandomFlip
+from pipelines.augment.generator import from_image_data_generator
+from pipelines.augment.hsv import RandomHue, RandomSaturation
+from pipelines.augment.perspective import RandomPerspective
+from pipelines.augment.policies import RandAugment
+from pipelines.augment.tone import AutoContrast, Equalization, RandomPosterization, Solarization
+from pipelines.augment.trivial import TrivialAugment
 from pipelines.build import make_pipeline
 from pipelines.dataset import Dataset, open_dataset
 from pipelines.records import Records
 
 __all__ = [
+    "AugMix",
     "Augmentation",
+    "AutoContrast",
     "CenterCrop",
     "Dataset",
+    "Equalization",
+    "RandAugment",
+    "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomErasing",
     "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
     "RandomResizedCrop",
+    "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
     "Records",
+    "Solarization",
+    "TrivialAugment",
+    "explain",
+    "from_image_data_generator",
     "make_pipeline",
     "open_dataset",
 ]

@@ -145,7 +145,7 @@ class Loader:
 
         def fill(i: int) -> None:
             payload = payloads[i] if payloads is not None else None
-            portion = needed(draws.views[i])
+            portion = needed(draws.passes[i])
             pixels, shrink = records.pixels(rows[i], portion, payload=payload or None, scratch=scratch)
             if normalizer is None:
                 program.render(pixels, draws, i, size=size, out=batch[i], shrink=shrink)

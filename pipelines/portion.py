@@ -1,10 +1,12 @@
 """Which part of a stored image a geometry shows, and at which scale: what decoding can leave out."""
 
 import math
-from dataclasses import replace
+from collections.abc import Sequence
 
-from pipelines.augment.geometry import View
-from schemas.codec import Portion
+from pipelines.augment.plan import Pass
+from pipelines.augment.sampling import PLAIN
+from pipelines.augment.view import View
+from schemas.codec import WHOLE, Portion
 
 SHRINKS = (8, 4, 2)
 """Scales 1/8, 1/4 and 1/2: libjpeg-turbo has fast code for them, and none for those between."""
@@ -13,26 +15,20 @@ MARGIN = 2
 """Rows of the decoded image below the box that interpolation may touch."""
 
 
-def needed(view: View) -> Portion:
-    """What must be decoded for a geometry: a pure function of it.
+def needed(passes: Sequence[Pass]) -> Portion:
+    """What must be decoded for the passes of an image: a pure function of them.
+
+    Everything, unless the first pass is a plain crop: what is first done to the colours may depend on
+    all pixels, and a warp may reach anywhere.
 
     The image is decoded at a smaller scale only where what is shown of it is then still at least as
     high and as wide as the output, so nothing is ever enlarged because of it.
     """
+    view = passes[0] if passes else None
+    if not isinstance(view, View) or view.matrix is not None or view.sampling != PLAIN:
+        return WHOLE
     top, _, height, width = view.box
     shrink = next(
         (scale for scale in SHRINKS if height >= scale * view.size[0] and width >= scale * view.size[1]), 1
     )
     return Portion(math.ceil(top + height) + MARGIN * shrink, shrink)
-
-
-def shrunk(view: View, shrink: int) -> View:
-    """The same geometry for an image that was decoded `shrink` times smaller.
-
-    Pixel i of that image covers the pixels [i * shrink, (i + 1) * shrink) of the stored one, so
-    edges simply divide.
-    """
-    if shrink == 1:
-        return view
-    top, left, height, width = (edge / shrink for edge in view.box)
-    return replace(view, box=(top, left, height, width))

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from pipelines.augment.base import GeometricAugmentation, Size
-from pipelines.augment.geometry import Geometry, Integers
+from pipelines.augment.arguments import between, check, is_count
+from pipelines.augment.base import Bools, Floats, Integers, Size
+from pipelines.augment.geometry import GeometricAugmentation, Geometry, diagonal
 from schemas.errors import UsageError
 
 ATTEMPTS = 10
@@ -42,14 +42,18 @@ class RandomResizedCrop(GeometricAugmentation):
         _check_bounds("scale", self.scale, top=1.0)
         _check_bounds("ratio", self.ratio, top=math.inf)
 
-    def move(
-        self, geometry: Geometry, uniforms: npt.NDArray[np.float64], *, image_size: Size | None
-    ) -> Geometry:
+    def sample(self, uniforms: Floats) -> Floats:
+        """(n, 22): ten shares of the area, ten aspect ratios, and the place along y and x, 0..1."""
+        low, high = self.ratio
+        shares = between(self.scale, uniforms[:, :ATTEMPTS])
+        ratios = np.exp(between((math.log(low), math.log(high)), uniforms[:, ATTEMPTS : 2 * ATTEMPTS]))
+        return np.concatenate([shares, ratios, uniforms[:, -2:]], axis=1)
+
+    def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
         """Takes the first of ten random boxes that fits into the image; see the base class."""
         heights, widths = geometry.size.T
-        area = (heights * widths)[:, None] * _between(self.scale, uniforms[:, :ATTEMPTS])
-        low, high = self.ratio
-        ratio = np.exp(_between((math.log(low), math.log(high)), uniforms[:, ATTEMPTS : 2 * ATTEMPTS]))
+        area = (heights * widths)[:, None] * parameters[:, :ATTEMPTS]
+        ratio = parameters[:, ATTEMPTS : 2 * ATTEMPTS]
         tried_widths = np.rint(np.sqrt(area * ratio)).astype(np.int64)
         tried_heights = np.rint(np.sqrt(area / ratio)).astype(np.int64)
 
@@ -59,14 +63,15 @@ class RandomResizedCrop(GeometricAugmentation):
         centre_heights, centre_widths = self._centre(heights, widths)
         height = np.where(fits[first], tried_heights[first], centre_heights)
         width = np.where(fits[first], tried_widths[first], centre_widths)
-        place_y, place_x = uniforms[:, -2:].T
+        place_y, place_x = parameters[:, -2:].T
         top = np.where(fits[first], np.floor(place_y * (heights - height + 1)), (heights - height) // 2)
         left = np.where(fits[first], np.floor(place_x * (widths - width + 1)), (widths - width) // 2)
 
         shown = geometry.crop(top.astype(np.int64), left.astype(np.int64), height, width)
         if image_size is not None:
             return shown.resize(*image_size)
-        return Geometry(box=shown.box, flip=shown.flip, size=geometry.size)
+        scale = shown.size / geometry.size
+        return Geometry(matrix=shown.matrix @ diagonal(scale[:, 1], scale[:, 0]), size=geometry.size)
 
     def output_size(self, size: Size, *, image_size: Size | None) -> Size:
         """`image_size`, or as before without one."""
@@ -79,6 +84,46 @@ class RandomResizedCrop(GeometricAugmentation):
         height = np.where(narrow, np.rint(widths / low), heights)
         width = np.where(wide, np.rint(heights * high), widths)
         return np.maximum(height, 1).astype(np.int64), np.maximum(width, 1).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class RandomCrop(GeometricAugmentation):
+    """Shows a random part of fixed size, as `keras.layers.RandomCrop`.
+
+    An image that is smaller than the crop is enlarged: its largest central part of the crop's
+    aspect ratio is resized to it.
+
+    Attributes:
+        height: Of the crop, in pixels.
+        width: Of the crop, in pixels.
+
+    Example:
+        >>> make_pipeline("flowers", "train", batch_size=32, augment=[RandomCrop(224, 224)])
+    """
+
+    height: int
+    width: int
+    draws: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        """Checks the size.
+
+        Raises:
+            UsageError: If a side is not a positive integer.
+        """
+        for name in ("height", "width"):
+            check(self, name, "a positive number of pixels", valid=is_count(getattr(self, name)))
+
+    def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
+        """Parameters: (n, 2), the place along y and x, 0..1, of all places that there are."""
+        shown, fits = _part(geometry.size, (self.height, self.width))
+        room = geometry.size - shown
+        start = np.where(fits[:, None], np.floor(parameters * (room + 1)), room // 2).astype(np.int64)
+        return geometry.crop(*start.T, *shown.T).resize(self.height, self.width)
+
+    def output_size(self, size: Size, *, image_size: Size | None) -> Size:
+        """The crop's size."""
+        return self.height, self.width
 
 
 @dataclass(frozen=True)
@@ -109,25 +154,23 @@ class CenterCrop(GeometricAugmentation):
         given = (self.height, self.width)
         if given == (None, None):
             return
-        if not all(isinstance(side, int) and side > 0 for side in given):
+        if not all(map(is_count, given)):
             msg = (
                 f"CenterCrop expects positive height and width, or neither of them. "
                 f"Received: height={self.height!r}, width={self.width!r}."
             )
             raise UsageError(msg)
 
-    def move(
-        self, geometry: Geometry, uniforms: npt.NDArray[np.float64], *, image_size: Size | None
-    ) -> Geometry:
+    def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
         """Cuts where the image is large enough, else cuts to the aspect ratio and resizes."""
         target = self._target(image_size)
         if target is None:
             return geometry
-        heights, widths = geometry.size.T
-        cuts = (heights >= target[0]) & (widths >= target[1]) & (self.height is not None)
-        height = np.where(cuts, target[0], np.clip(widths * target[0] // target[1], 1, heights))
-        width = np.where(cuts, target[1], np.clip(heights * target[1] // target[0], 1, widths))
-        return geometry.crop((heights - height) // 2, (widths - width) // 2, height, width).resize(*target)
+        if self.height is None:
+            shown = _part_of_ratio(geometry.size, target)
+        else:
+            shown, _ = _part(geometry.size, target)
+        return geometry.crop(*((geometry.size - shown) // 2).T, *shown.T).resize(*target)
 
     def output_size(self, size: Size, *, image_size: Size | None) -> Size:
         """The crop's size; without one `image_size`; without that, as before."""
@@ -139,9 +182,18 @@ class CenterCrop(GeometricAugmentation):
         return image_size
 
 
-def _between(bounds: tuple[float, float], uniforms: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    low, high = bounds
-    return low + (high - low) * uniforms
+def _part(size: Integers, crop: Size) -> tuple[Integers, Bools]:
+    """Sizes (n, 2) of what is cut out of images of sizes (n, 2), and whether that is the crop's own size."""
+    fits = np.asarray((size >= np.array(crop)).all(axis=1))
+    return np.where(fits[:, None], crop, _part_of_ratio(size, crop)), fits
+
+
+def _part_of_ratio(size: Integers, crop: Size) -> Integers:
+    """Sizes (n, 2) of the largest parts that have the crop's aspect ratio."""
+    heights, widths = size.T
+    height = np.clip(widths * crop[0] // crop[1], 1, heights)
+    width = np.clip(heights * crop[1] // crop[0], 1, widths)
+    return np.stack([height, width], axis=1)
 
 
 def _check_bounds(name: str, bounds: tuple[float, float], *, top: float) -> None:

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 
-from pipelines.augment.base import GeometricAugmentation, Size
-from pipelines.augment.geometry import Geometry
-from schemas.errors import UsageError
+from pipelines.augment.arguments import check
+from pipelines.augment.base import Floats, Size
+from pipelines.augment.geometry import GeometricAugmentation, Geometry
 
 FlipMode = Literal["horizontal", "vertical", "horizontal_and_vertical"]
 
@@ -19,7 +18,8 @@ class RandomFlip(GeometricAugmentation):
 
     Attributes:
         mode: "horizontal" (left-right), "vertical" (top-bottom) or "horizontal_and_vertical" (each
-            of the two by its own chance of 1/2). Defaults to "horizontal_and_vertical".
+            of the two by its own chance of 1/2; in Keras 3.15 both or neither). Defaults to
+            "horizontal_and_vertical".
 
     Example:
         >>> make_pipeline("flowers", "train", batch_size=32, image_size=(224, 224), augment=[RandomFlip("horizontal")])
@@ -34,14 +34,16 @@ class RandomFlip(GeometricAugmentation):
         Raises:
             UsageError: If there is no such mode.
         """
-        if self.mode not in get_args(FlipMode):
-            modes = ", ".join(map(repr, get_args(FlipMode)))
-            msg = f"RandomFlip has no such mode. Received: mode={self.mode!r}. Use one of: {modes}."
-            raise UsageError(msg)
+        modes = get_args(FlipMode)
+        check(self, "mode", f"one of {', '.join(map(repr, modes))}", valid=self.mode in modes)
 
-    def move(
-        self, geometry: Geometry, uniforms: npt.NDArray[np.float64], *, image_size: Size | None
-    ) -> Geometry:
-        """Mirrors where the draw is below 1/2; see the base class."""
-        vertical, horizontal = (uniforms < 0.5).T
-        return geometry.mirror(vertical & (self.mode != "horizontal"), horizontal & (self.mode != "vertical"))
+    def sample(self, uniforms: Floats) -> Floats:
+        """(n, 2): 1 where it flips vertically, horizontally."""
+        ways = np.array([self.mode != "horizontal", self.mode != "vertical"])
+        flips: Floats = ((uniforms < 0.5) & ways).astype(np.float64)
+        return flips
+
+    def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
+        """Mirrors; see the base class."""
+        vertical, horizontal = parameters.T > 0
+        return geometry.mirror(vertical, horizontal)

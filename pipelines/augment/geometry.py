@@ -1,148 +1,166 @@
-"""Where the pixels of an output image come from, and the one resampling that fetches them."""
+"""Where the pixels of n output images come from: matrices, multiplied for the whole batch at once."""
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from schemas.codec import Pixels
+from pipelines.augment.base import Augmentation, Bools, Floats, Integers, Size
+from pipelines.augment.sampling import Sampling
+from pipelines.augment.view import ALIGNED, View
 
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    from pipelines.augment.plan import Plan
 
 
 @dataclass(frozen=True, kw_only=True)
 class Geometry:
-    """The composed geometry of n images: the source box that is shown, mirrored, at a size.
+    """The composed geometry of n images.
+
+    Coordinates are (x, y) and continuous: pixel i covers i to i + 1, so its centre is at i + 0.5.
 
     Attributes:
-        box: float64 (n, 4): top, left, height, width in source pixels.
-        flip: bool (n, 2): mirrored vertically (top to bottom), horizontally.
+        matrix: float64 (n, 3, 3): from places in the output to places in the source, homogeneous.
         size: int64 (n, 2): height and width of the output.
     """
 
-    box: Floats
-    flip: Bools
+    matrix: Floats
     size: Integers
 
     @classmethod
     def whole(cls, heights: npt.ArrayLike, widths: npt.ArrayLike) -> Self:
         """Shows whole images as they are. `heights`, `widths`: integers, shape (n,)."""
         size = np.stack([heights, widths], axis=1).astype(np.int64)
-        box = np.concatenate([np.zeros(size.shape), size], axis=1)
-        return cls(box=box, flip=np.zeros(size.shape, bool), size=size)
+        return cls(matrix=np.broadcast_to(np.eye(3), (len(size), 3, 3)), size=size)
+
+    def transform(self, matrix: Floats) -> Self:
+        """Shows what is shown now through a matrix: (n, 3, 3), from the new output to the present one."""
+        return replace(self, matrix=self.matrix @ matrix)
+
+    def transform_pixels(self, matrix: Floats) -> Self:
+        """As `transform`, for a matrix between pixel numbers, where the centre of the first pixel is 0."""
+        return self.transform(move(0.5, 0.5) @ matrix @ move(-0.5, -0.5))
 
     def crop(self, top: Integers, left: Integers, height: Integers, width: Integers) -> Self:
         """Shows a part of what is shown now. All: integers of shape (n,), in present output pixels."""
-        start, extent = np.stack([top, left], axis=1), np.stack([height, width], axis=1)
-        start = np.where(self.flip, self.size - start - extent, start)
-        scale = self.box[:, 2:] / self.size
-        box = np.concatenate([self.box[:, :2] + start * scale, extent * scale], axis=1)
-        return replace(self, box=box, size=extent)
+        cropped = self.transform(move(left, top))
+        return replace(cropped, size=np.stack([height, width], axis=1).astype(np.int64))
 
     def resize(self, height: int, width: int) -> Self:
-        """Shows the same box at another size."""
-        return replace(self, size=np.broadcast_to(np.array([height, width]), self.size.shape))
+        """Shows the same part at another size."""
+        scale = self.size / np.array([height, width])
+        resized = self.transform(diagonal(scale[:, 1], scale[:, 0]))
+        return replace(resized, size=np.broadcast_to(np.array([height, width]), self.size.shape))
 
     def mirror(self, vertical: Bools, horizontal: Bools) -> Self:
         """Flips what is shown now, where true. Both: bool (n,)."""
-        return replace(self, flip=self.flip ^ np.stack([vertical, horizontal], axis=1))
+        flip = np.stack([horizontal, vertical], axis=1)
+        matrix = diagonal(*np.where(flip, -1.0, 1.0).T)
+        matrix[:, :2, 2] = np.where(flip, self.size[:, ::-1], 0)
+        return self.transform(matrix)
 
-    def rows(self) -> "list[View]":
-        """The n geometries one by one, as plain numbers."""
-        boxes, flips, sizes = self.box.tolist(), self.flip.tolist(), self.size.tolist()
+    @property
+    def box(self) -> Floats:
+        """float64 (n, 4): top, left, height, width of the source rectangle around what is shown."""
+        height, width = self.size.T.astype(np.float64)
+        zero = np.zeros_like(height)
+        corners = np.stack(
+            [
+                [zero, zero, zero + 1],
+                [width, zero, zero + 1],
+                [zero, height, zero + 1],
+                [width, height, zero + 1],
+            ]
+        )
+        x, y, w = np.moveaxis(self.matrix @ corners.transpose(2, 1, 0), 1, 0)  # each (n, 4)
+        x, y = x / w, y / w
+        top, left = y.min(axis=1), x.min(axis=1)
+        return np.stack([top, left, y.max(axis=1) - top, x.max(axis=1) - left], axis=1)
+
+    def views(self, source: Integers, samplings: list[Sampling]) -> list[View | None]:
+        """The n geometries one by one, as plain numbers; None where nothing would change.
+
+        Args:
+            source: int64 (n, 2), the sizes of the images that they are for.
+            samplings: How each fetches its pixels.
+        """
+        extent = self.size.max(axis=1)[:, None]
+        off = self.matrix[:, [0, 1, 2, 2], [1, 0, 0, 1]]
+        box = self.box
+        inside = (box[:, :2] > -ALIGNED).all(axis=1) & (box[:, :2] + box[:, 2:] < source + ALIGNED).all(
+            axis=1
+        )
+        aligned = (np.abs(off) * extent < ALIGNED).all(axis=1)
+        flip = self.matrix[:, [1, 0], [1, 0]] < 0
+        whole = aligned & inside & ~flip.any(axis=1) & (self.size == source).all(axis=1)
+        whole &= (np.abs(box[:, :2]) < ALIGNED).all(axis=1)
+        rows = zip(
+            map(tuple, box.tolist()),
+            map(tuple, flip.tolist()),
+            map(tuple, self.size.tolist()),
+            self.matrix.reshape(-1, 9).tolist(),
+            (aligned & inside).tolist(),
+            whole.tolist(),
+            samplings,
+            strict=True,
+        )
         return [
-            View(*row) for row in zip(map(tuple, boxes), map(tuple, flips), map(tuple, sizes), strict=True)
+            None
+            if whole
+            else View(
+                box, flip if simple else (False, False), size, None if simple else tuple(matrix), sampling
+            )
+            for box, flip, size, matrix, simple, whole, sampling in rows
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """The geometry of one image; fields as in `Geometry`."""
+def move(x: npt.ArrayLike, y: npt.ArrayLike) -> Floats:
+    """Matrices (n, 3, 3), or (3, 3), that add x and y."""
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    matrix = np.zeros((*x.shape, 3, 3))
+    matrix[..., [0, 1, 2], [0, 1, 2]] = 1
+    matrix[..., 0, 2], matrix[..., 1, 2] = x, y
+    return matrix
 
-    box: tuple[float, float, float, float]
-    flip: tuple[bool, bool]
-    size: tuple[int, int]
+
+def diagonal(x: npt.ArrayLike, y: npt.ArrayLike) -> Floats:
+    """Matrices (n, 3, 3), or (3, 3), that multiply by x and y."""
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    matrix = np.zeros((*x.shape, 3, 3))
+    matrix[..., 0, 0], matrix[..., 1, 1], matrix[..., 2, 2] = x, y, 1
+    return matrix
+
+
+def about_centre(geometry: Geometry, matrix: Floats) -> Floats:
+    """Lets matrices (n, 3, 3) act about the centre of what is shown."""
+    y, x = geometry.size.T / 2
+    return move(x, y) @ matrix @ move(-x, -y)
+
+
+class GeometricAugmentation(Augmentation):
+    """One that moves pixels without changing them: a function from geometry to geometry.
+
+    Attributes:
+        sampling: How pixels are fetched, where it matters to this operation.
+    """
 
     @property
-    def flip_code(self) -> int | None:
-        """OpenCV's name of the mirroring: 0 vertical, 1 horizontal, -1 both."""
-        vertical, horizontal = self.flip
-        if vertical:
-            return -1 if horizontal else 0
-        return 1 if horizontal else None
+    def sampling(self) -> Sampling | None:
+        """None: as its neighbours say."""
+        return None
 
+    @abstractmethod
+    def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
+        """Adds this augmentation to the geometry of n images.
 
-def resample(pixels: Pixels, view: View, out: Pixels | None = None) -> Pixels:
-    """Fetches the output image of a geometry: crops, resizes and flips in at most two passes.
+        Args:
+            geometry: Of n images, so far.
+            parameters: float64 (n, parameters), from `sample`.
+            image_size: The pipeline's, if given.
+        """
 
-    Bilinear; averaging over the source area (`INTER_AREA`) where a side shrinks to less than half,
-    as bilinear would skip pixels there. A box that already has its size is copied, not resampled.
-
-    Args:
-        pixels: uint8 (H, W, C).
-        view: Geometry of this image.
-        out: uint8 (*view.size, C), C-contiguous, where to write. None: a new array, or a view of
-            `pixels` where nothing has to be done.
-
-    Returns:
-        uint8 (*view.size, C); `out` if given.
-    """
-    height, width = view.size
-    shape = (height, width, pixels.shape[2])
-    code = view.flip_code
-    crop, fraction = _crop(pixels, view)
-    if crop.shape == shape and fraction is None:
-        if code is not None:
-            out = np.empty(shape, np.uint8) if out is None else out
-            cv2.flip(crop, code, dst=out)
-            return out
-        if out is None:
-            return crop
-        np.copyto(out, crop)
-        return out
-
-    out = np.empty(shape, np.uint8) if out is None else out
-    if fraction is None:
-        cv2.resize(crop, (width, height), dst=out, interpolation=_interpolation(crop.shape, view.size))
-    else:
-        cv2.warpAffine(
-            crop,
-            fraction,
-            (width, height),
-            out,
-            cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            cv2.BORDER_REPLICATE,
-        )
-    if code is not None:
-        cv2.flip(out, code, dst=out)
-    return out
-
-
-def _crop(pixels: Pixels, view: View) -> tuple[Pixels, Floats | None]:
-    """The part of the image that is needed, and the matrix from output to it where pixels do not line up.
-
-    A crop of a resized image has a box of fractional pixels. Rounding it would shift the image by up
-    to half a source pixel, which shows where the image is enlarged; where it shrinks to less than
-    half, the shift is below a quarter of an output pixel.
-    """
-    top, left, height, width = view.box
-    first, start = round(top), round(left)
-    last, stop = max(first + 1, round(top + height)), max(start + 1, round(left + width))
-    crop = pixels[first:last, start:stop]
-    exact = (
-        max(abs(top - first), abs(left - start), abs(top + height - last), abs(left + width - stop)) < 1e-6
-    )
-    if exact or _interpolation(crop.shape, view.size) == cv2.INTER_AREA:
-        return crop, None
-    y, x = height / view.size[0], width / view.size[1]
-    # Pixel centres: output pixel i shows source coordinate (i + 0.5) * scale - 0.5.
-    return pixels, np.array([[x, 0.0, left + 0.5 * x - 0.5], [0.0, y, top + 0.5 * y - 0.5]])
-
-
-def _interpolation(source: tuple[int, ...], size: tuple[int, int]) -> int:
-    y, x = source[0] / size[0], source[1] / size[1]
-    return cv2.INTER_AREA if min(x, y) >= 1 and max(x, y) > 2 else cv2.INTER_LINEAR
+    def add_to(self, plan: "Plan", rows: Integers, parameters: Floats) -> None:
+        """See the base class."""
+        plan.move(self, rows, parameters)

@@ -1,52 +1,119 @@
-"""A list of augmentations, compiled: geometry runs together into one resampling per stretch."""
+"""A list of augmentations, compiled for each image of a batch and executed on one after the other."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.augment.base import Augmentation, GeometricAugmentation, Size
-from pipelines.augment.geometry import Geometry, View, resample
-from pipelines.augment.nearest import resample_nearest
+from pipelines.augment.base import Augmentation, Floats, Integers, Size
+from pipelines.augment.geometry import GeometricAugmentation, Geometry
+from pipelines.augment.plan import Pass, Plan
+from pipelines.augment.sampling import Sampling
+from pipelines.augment.view import View, nearest
 from pipelines.hashing import hash_key, uniform
-from pipelines.portion import shrunk
 from schemas.codec import Pixels
 from schemas.errors import UsageError
 
 ImageFunction = Callable[[Pixels], Pixels]
 """Any function from one uint8 (H, W, C) array to another. It is called from several threads."""
 
-Uniforms = list[npt.NDArray[np.float64]]
-"""For each geometric augmentation of a stage, float64 (n, draws)."""
+MASK_SAMPLING = Sampling("nearest", "constant", 0.0)
+"""Outside a mask there is class 0."""
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Geometric augmentations that are sampled together, and the function that comes after them.
+class Resize(GeometricAugmentation):
+    """To the pipeline's `image_size`, after all that may change the size."""
+
+    size: Size
+
+    def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
+        """See the base class."""
+        return geometry.resize(*self.size)
+
+    def output_size(self, size: Size, *, image_size: Size | None) -> Size:
+        """That size."""
+        return self.size
+
+
+@dataclass(frozen=True)
+class Call(Augmentation):
+    """A user's function in the list.
 
     Attributes:
-        moves: (place in the user's list, augmentation).
-        function: None in the last stage.
+        function: From image to image.
+        next: Place in the program of what comes after it.
     """
 
-    moves: tuple[tuple[int, GeometricAugmentation], ...]
-    function: ImageFunction | None
+    function: ImageFunction
+    next: int
+
+    def add_to(self, plan: Plan, rows: Integers, parameters: Floats) -> None:
+        """Assumes that the function keeps the size; `Program` compiles the rest anew where it does not."""
+        plan.append(self, rows, [CallPass(self, size) for size in map(tuple, plan.size[rows].tolist())])
+
+
+@dataclass(frozen=True, slots=True)
+class CallPass:
+    """A function and the size of its image."""
+
+    call: Call
+    size: Size
+
+    def size_of(self, pixels: Pixels) -> Size:
+        """As assumed."""
+        return self.size
+
+    def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
+        """Calls the function, which does not write to `out`.
+
+        Raises:
+            UsageError: If it does not return an image.
+        """
+        function = self.call.function
+        result: object = function(pixels)  # a user's, which may return anything
+        if (
+            isinstance(result, np.ndarray)
+            and result.dtype == np.uint8
+            and result.shape[2:] == pixels.shape[2:]
+        ):
+            return result
+        received = (
+            f"{result.dtype} {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
+        )
+        msg = (
+            f"a function in augment must return a uint8 array (height, width, {pixels.shape[2]}). "
+            f"Received: {received}, from {function!r}."
+        )
+        raise UsageError(msg)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Draws:
-    """All that is random about n images, and the geometry that follows from it.
+    """All that is random about n images, and what follows from it.
 
     Attributes:
-        views: Geometry of the first stage, which depends on nothing but stored sizes.
-        later: For each later stage, its uniform numbers: after a function, sizes are only known
-            once it has run.
+        epoch: Number of the epoch.
+        examples: int64 (n,), example numbers.
+        sizes: int64 (n, 2), stored heights and widths.
+        passes: What is done to each image, in order.
     """
 
-    views: list[View]
-    later: list[Uniforms] = field(default_factory=list)
+    epoch: int
+    examples: npt.NDArray[np.int64]
+    sizes: npt.NDArray[np.int64]
+    passes: list[list[Pass]]
+
+    @cached_property
+    def views(self) -> list[View]:
+        """What is shown of each stored image first: the source box, and the size that it gets."""
+        return [
+            passes[0] if passes and isinstance(passes[0], View) else View.whole(*size)
+            for passes, size in zip(self.passes, self.sizes.tolist(), strict=True)
+        ]
 
 
 class Program:
@@ -55,6 +122,7 @@ class Program:
     Attributes:
         identity: Whether that is nothing at all.
         image_size: Final (height, width), if given.
+        moves_masks: Whether masks can follow their images: not through functions.
     """
 
     def __init__(
@@ -63,22 +131,39 @@ class Program:
         """Compiles a list.
 
         Args:
-            augment: In order. Functions split the geometry: each sees what stands before it.
-            image_size: Final (height, width). None: whatever the list makes of the stored size.
+            augment: In order. Each operation sees what stands before it.
+            image_size: Final (height, width). Images are resized to it after the last geometric
+                operation or function. None: whatever the list makes of the stored size.
             seed: The run's seed.
+
+        Raises:
+            UsageError: If something is neither an augmentation nor a function.
         """
         self.image_size, self._seed = image_size, seed
-        self._stages = _stages(augment)
+        self._ops = list_operations(augment, image_size)
         self.identity = not augment and image_size is None
+        self.moves_masks = not any(isinstance(op, Call) for _, op in self._ops)
 
     def output_size(self, size: Size) -> Size:
         """(height, width) that images of one stored size come out with. Functions are taken to keep it."""
-        if self.image_size is not None:
-            return self.image_size
-        for stage in self._stages:
-            for _, move in stage.moves:
-                size = move.output_size(size, image_size=None)
+        for _, op in self._ops:
+            size = op.output_size(size, image_size=self.image_size)
         return size
+
+    def sample(self, epoch: int, examples: npt.NDArray[np.int64]) -> list[Floats]:
+        """Draws the parameters of a batch: a pure function of (seed, epoch, example).
+
+        Args:
+            epoch: Number of the epoch.
+            examples: int64 (n,), example numbers.
+
+        Returns:
+            For each operation of the program, float64 (n, parameters).
+        """
+        return [
+            op.sample(uniform(hash_key("augment", self._seed, epoch, place), examples, draws=op.draws))
+            for place, op in self._ops
+        ]
 
     def draw(
         self,
@@ -88,7 +173,7 @@ class Program:
         heights: npt.NDArray[Any],
         widths: npt.NDArray[Any],
     ) -> Draws:
-        """Draws the parameters of a batch: a pure function of (seed, epoch, example).
+        """Samples, and compiles what has been sampled.
 
         Args:
             epoch: Number of the epoch.
@@ -96,15 +181,10 @@ class Program:
             heights: Stored sizes, (n,).
             widths: Stored sizes, (n,).
         """
-        uniforms = [
-            [
-                uniform(hash_key("augment", self._seed, epoch, place), examples, draws=op.draws)
-                for place, op in stage.moves
-            ]
-            for stage in self._stages
-        ]
-        geometry = self._geometry(0, Geometry.whole(heights, widths), uniforms[0])
-        return Draws(views=geometry.rows(), later=uniforms[1:])
+        sizes = np.stack([heights, widths], axis=1).astype(np.int64)
+        return Draws(
+            epoch=epoch, examples=examples, sizes=sizes, passes=self._compile(epoch, examples, sizes)
+        )
 
     def render(
         self,
@@ -120,7 +200,7 @@ class Program:
 
         Args:
             pixels: uint8 (H, W, C): the stored image, of which rows at the bottom that its view does
-                not show may be missing.
+                not show may be missing. It is not changed.
             draws: Of its batch.
             i: Its place in the batch.
             size: (height, width) that must come out.
@@ -134,77 +214,102 @@ class Program:
         Raises:
             UsageError: If a function does not return an image, or not one of the right size.
         """
-        view = shrunk(draws.views[i], shrink)
-        for number, stage in enumerate(self._stages):
-            if number:
-                geometry = Geometry.whole([pixels.shape[0]], [pixels.shape[1]])
-                rows = [values[i : i + 1] for values in draws.later[number - 1]]
-                (view,) = self._geometry(number, geometry, rows).rows()
-            if stage.function is not None:
-                pixels = _call(stage.function, resample(pixels, view))
-        if view.size != size:
-            msg = f"a function in augment changed the image size to {view.size}, but {size} is expected. Pass image_size."
+        passes = draws.passes[i]
+        if shrink != 1:
+            rest = passes[1:] if passes and isinstance(passes[0], View) else passes
+            passes = [draws.views[i].scaled(1 / shrink), *rest]
+        result = self._run(pixels, passes, draws, i, out=out)
+        if result.shape[:2] != size:
+            msg = f"a function in augment changed the image size to {result.shape[:2]}, but {size} is expected. Pass image_size."
             raise UsageError(msg)
-        return resample(pixels, view, out)
+        if out is not None and result is not out:
+            np.copyto(out, result)
+            return out
+        return result
 
     def render_mask(
         self, mask: Pixels, draws: Draws, i: int, *, size: Size, out: Pixels | None = None
     ) -> Pixels:
-        """Moves a mask as `render` moves its image.
+        """Moves a mask as its image is moved; what stands outside of it is 0.
 
         Args:
-            mask: uint8 (H, W, 1), as stored, of its image's size.
+            mask: uint8 (H, W, 1), of the stored image's size. It is not changed.
             draws: Of its batch.
             i: Its place in the batch.
             size: (height, width) that must come out.
-            out: uint8 (*size, 1), where to write. None: a new array.
+            out: uint8 (*size, 1), C-contiguous: where to write. None: a new array, or `mask` itself.
 
         Returns:
-            uint8 (*size, 1), values that the mask has; `out` if given.
-
-        Raises:
-            UsageError: If the list has a function, which moves images only.
+            uint8 (*size, 1), of values that `mask` has, and 0; `out` if given.
         """
-        view = draws.views[i]
-        if len(self._stages) > 1 or view.size != size:
-            msg = f"masks cannot be moved by functions in augment, and come out {view.size}, not {size}."
-            raise UsageError(msg)
-        return resample_nearest(mask, view, out)
+        for one in draws.passes[i]:
+            if isinstance(one, View):
+                mask = nearest(mask, one, MASK_SAMPLING)
+        if out is None:
+            return mask
+        np.copyto(out, mask)
+        return out
 
-    def _geometry(self, number: int, geometry: Geometry, uniforms: Uniforms) -> Geometry:
-        stage = self._stages[number]
-        for (_, move), values in zip(stage.moves, uniforms, strict=True):
-            geometry = move.move(geometry, values, image_size=self.image_size)
-        if stage.function is None and self.image_size is not None:
-            geometry = geometry.resize(*self.image_size)
-        return geometry
+    def _compile(
+        self, epoch: int, examples: npt.NDArray[np.int64], sizes: Integers, *, first: int = 0
+    ) -> list[list[Pass]]:
+        """The passes of the program, from an operation on, for images of these sizes (n, 2)."""
+        plan = Plan(sizes, image_size=self.image_size)
+        rows = np.arange(len(sizes))
+        for (_, op), parameters in list(zip(self._ops, self.sample(epoch, examples), strict=True))[first:]:
+            op.add_to(plan, rows, parameters)
+        return plan.finish()
+
+    def _run(self, pixels: Pixels, passes: list[Pass], draws: Draws, i: int, *, out: Pixels | None) -> Pixels:
+        # What moves pixels cannot write where it reads, and a function may keep what it is given or
+        # returns. So `out` is used from the last of these on, and passes after it work in place.
+        last = max((n for n, one in enumerate(passes) if isinstance(one, View | CallPass)), default=0)
+        ours = False  # whether `pixels` may be written to
+        for number, one in enumerate(passes):
+            if isinstance(one, CallPass):
+                pixels, ours = one.apply(pixels, pixels), False
+                size = pixels.shape[:2]
+                if size != one.size:
+                    example = draws.examples[i : i + 1]
+                    rest = self._compile(draws.epoch, example, np.array([size]), first=one.call.next)[0]
+                    return self._run(pixels, rest, draws, i, out=out)
+                continue
+            shape = (*one.size_of(pixels), pixels.shape[2])
+            if number >= last and out is not None and out.shape == shape:
+                target = out
+            elif ours and not isinstance(one, View):
+                target = pixels
+            else:
+                target = np.empty(shape, np.uint8)
+            pixels, ours = one.apply(pixels, target), True
+        return pixels
 
 
-def _stages(augment: Sequence[Augmentation | ImageFunction]) -> list[Stage]:
-    """Cuts the list behind each function; the last stage is the one without."""
-    stages: list[Stage] = []
-    moves: list[tuple[int, GeometricAugmentation]] = []
-    for place, op in enumerate(augment):
-        if isinstance(op, GeometricAugmentation):
-            moves.append((place, op))
+def list_operations(
+    augment: Sequence[Augmentation | ImageFunction], image_size: Size | None
+) -> list[tuple[int, Augmentation]]:
+    """The user's list as operations with their places in it; resizing inserted where it belongs.
+
+    Raises:
+        UsageError: If something is neither an augmentation nor a function.
+    """
+    ops: list[tuple[int, Augmentation]] = []
+    resizing = 0  # place of the resize
+    items: Sequence[object] = augment  # a user's, which may hold anything
+    for place, op in enumerate(items):
+        if isinstance(op, Augmentation):
+            ops.append((place, op))
         elif callable(op):
-            stages.append(Stage(tuple(moves), op))
-            moves = []
+            ops.append((place, Call(op, place + 1)))
         else:
             msg = (
                 f"augment[{place}] is neither an augmentation nor a function of one image. Received: {op!r}."
             )
             raise UsageError(msg)
-    return [*stages, Stage(tuple(moves), None)]
-
-
-def _call(function: ImageFunction, pixels: Pixels) -> Pixels:
-    result: object = function(pixels)  # a user's, which may return anything
-    if isinstance(result, np.ndarray) and result.dtype == np.uint8 and result.shape[2:] == pixels.shape[2:]:
-        return result
-    received = f"{result.dtype} {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
-    msg = (
-        f"a function in augment must return a uint8 array (height, width, {pixels.shape[2]}). "
-        f"Received: {received}, from {function!r}."
-    )
-    raise UsageError(msg)
+        if isinstance(ops[-1][1], GeometricAugmentation | Call):
+            resizing = place + 1
+    if image_size is not None:
+        # Behind the last operation that moves pixels, so that it fuses with it, and colours, which
+        # do not care, are changed at the final size. Functions may change the size themselves.
+        ops.insert(resizing, (len(augment), Resize(image_size)))
+    return ops

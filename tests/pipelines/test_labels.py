@@ -18,8 +18,8 @@ from PIL import Image
 from beam_jobs import convert
 from converters.options import ConvertOptions
 from pipelines import CenterCrop, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
-from pipelines.augment.geometry import View
-from pipelines.augment.nearest import resample_nearest
+from pipelines.augment.program import MASK_SAMPLING
+from pipelines.augment.view import View, nearest
 from schemas.errors import DamagedDatasetError, UsageError
 from schemas.index import write_index
 from tests.converters.damage import reseal
@@ -250,7 +250,7 @@ def test_nearest_is_pillows(
     mask = np.random.default_rng(height * width).integers(0, 256, (height, width, 1), np.uint8)
     box = (top * height, left * width, tall * height, wide * width)
     view = View(box, (vertical, horizontal), (to_height, to_width))
-    got = resample_nearest(mask, view)
+    got = nearest(mask, view, MASK_SAMPLING)
     corners = (box[1], box[0], box[1] + box[3], box[0] + box[2])
     image = Image.fromarray(mask[:, :, 0]).transform(
         (to_width, to_height), Image.Transform.EXTENT, corners, Image.Resampling.NEAREST
@@ -268,7 +268,7 @@ def test_nearest_is_pillows(
     different = np.not_equal(got[:, :, 0], expected)
     assert not (different & ~tie_y.reshape(-1, 1) & ~tie_x).any()
     out = np.empty_like(got)
-    assert resample_nearest(mask, view, out) is out
+    assert nearest(mask, view, MASK_SAMPLING, out) is out
     np.testing.assert_array_equal(out, got)
 
 

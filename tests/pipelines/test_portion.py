@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipelines import CenterCrop, Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
-from pipelines.augment.geometry import View
 from pipelines.augment.program import Program
+from pipelines.augment.view import View
 from pipelines.loader import Loader
-from pipelines.portion import MARGIN, needed, shrunk
+from pipelines.portion import MARGIN, needed
 from schemas.codec import Pixels
 from tests.pipelines.build_dataset import Example, Format, build_dataset, encoded, picture
 
@@ -74,7 +74,7 @@ def whole(dataset: Dataset, photos: list[Example]) -> list[Pixels]:
 def scales(dataset: Dataset) -> list[int]:
     index = dataset.records("train").index
     draws = program().draw(3, np.arange(COUNT), heights=index.height, widths=index.width)
-    return [needed(view).shrink for view in draws.views]
+    return [needed(passes).shrink for passes in draws.passes]
 
 
 def test_same_bits_however_they_are_read(albums: dict[Format, Dataset]) -> None:
@@ -168,8 +168,8 @@ edges = st.floats(0.5, 5000)
 @given(top=st.floats(0, 5000), height=edges, width=edges, out_height=sides, out_width=sides)
 def test_what_is_needed(top: float, height: float, width: float, out_height: int, out_width: int) -> None:
     view = View(box=(top, 3.5, height, width), flip=(False, True), size=(out_height, out_width))
-    rows, shrink = needed(view)
-    small = shrunk(view, shrink)
+    rows, shrink = needed([view])
+    small = view.scaled(1 / shrink)
     assert small.box == tuple(edge / shrink for edge in view.box)
     assert (small.size, small.flip) == (view.size, view.flip)
     assert rows is not None

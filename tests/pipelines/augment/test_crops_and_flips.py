@@ -1,5 +1,4 @@
 import math
-from collections.abc import Callable
 
 import cv2
 import keras
@@ -10,34 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines import CenterCrop, RandomFlip, RandomResizedCrop
-from pipelines.augment.base import Augmentation
-from pipelines.augment.geometry import Geometry, View, resample
+from pipelines.augment.geometry import Geometry
 from pipelines.augment.program import Program
+from pipelines.augment.sampling import Sampling
+from pipelines.augment.view import View, resample
 from schemas.codec import Pixels
-from schemas.errors import UsageError
-from tests.pipelines.build_dataset import pickled, picture
+from tests.pipelines.augment.reference import blurred, run
+from tests.pipelines.build_dataset import picture
 
 sides = st.integers(1, 90)
-
-
-def blurred(number: int, height: int, width: int) -> Pixels:
-    """Without detail, so that ways of sampling agree."""
-    return np.asarray(cv2.GaussianBlur(picture(number, height, width), (0, 0), 3), np.uint8)
-
-
-def run(
-    augment: list[Augmentation | Callable[[Pixels], Pixels]],
-    image: Pixels,
-    *,
-    image_size: tuple[int, int] | None = None,
-    example: int = 0,
-    epoch: int = 0,
-    seed: int = 0,
-) -> Pixels:
-    program = Program(augment, image_size=image_size, seed=seed)
-    height, width = image.shape[:2]
-    draws = program.draw(epoch, np.array([example]), heights=np.array([height]), widths=np.array([width]))
-    return program.render(image, draws, 0, size=program.output_size((height, width)))
 
 
 # ---------------------------------------------------------------- geometry
@@ -67,7 +47,8 @@ def test_integer_crops_and_flips_are_slices(
         )
         geometry = geometry.crop(*(np.array([value]) for value in (top, left, h, w)))
         expected = expected[top : top + h, left : left + w]
-    (view,) = geometry.rows()
+    view = geometry.views(np.array([[height, width]]), [Sampling()])[0] or View.whole(height, width)
+    assert view.matrix is None
     assert np.array_equal(resample(image, view), expected)
     out = np.zeros_like(expected, order="C")
     assert resample(image, view, out) is out
@@ -111,7 +92,8 @@ def test_fused_geometry_matches_step_by_step(flip: tuple[bool, bool], seed: int)
     mirror = (np.array([flip[0]]), np.array([flip[1]]))
     geometry = Geometry.whole([70], [90]).mirror(*mirror).crop(*(np.array([v]) for v in (top, left, h, w)))
     geometry = geometry.resize(64, 64).crop(*(np.array([v]) for v in (7, 9, 40, 50))).mirror(*mirror)
-    (view,) = geometry.rows()
+    (view,) = geometry.views(np.array([[70, 90]]), [Sampling()])
+    assert view is not None
 
     def flipped(pixels: Pixels) -> Pixels:
         return pixels[:: -1 if flip[0] else 1, :: -1 if flip[1] else 1]
@@ -212,9 +194,9 @@ def test_random_resized_crop_follows_torchvision(
 ) -> None:
     op = RandomResizedCrop(scale=(low, 1.0), ratio=ratio)
     uniforms = np.random.default_rng(seed).random((3, op.draws))
-    geometry = op.move(Geometry.whole([height] * 3, [width] * 3), uniforms, image_size=(8, 9))
+    geometry = op.move(Geometry.whole([height] * 3, [width] * 3), op.sample(uniforms), image_size=(8, 9))
     expected = [reference_box(op, height, width, row) for row in uniforms.tolist()]
-    assert geometry.box.astype(int).tolist() == [list(box) for box in expected]
+    assert np.rint(geometry.box).astype(int).tolist() == [list(box) for box in expected]
     assert geometry.size.tolist() == [[8, 9]] * 3
 
 
@@ -247,78 +229,3 @@ def test_center_crop_without_size_takes_the_aspect_ratio_of_image_size() -> None
         run([CenterCrop()], image, image_size=(50, 100)), cv2.resize(image[7:52], (100, 50))
     )
     assert np.array_equal(run([CenterCrop()], image), image)
-
-
-# ---------------------------------------------------------------- program
-
-
-def test_functions_see_what_stands_before_them() -> None:
-    image = picture(7, 40, 60)
-    seen: list[tuple[int, ...]] = []
-
-    def look(pixels: Pixels) -> Pixels:
-        seen.append(pixels.shape)
-        return 255 - pixels
-
-    result = run(
-        [look, CenterCrop(30, 30), look, RandomFlip("vertical")], image, image_size=(10, 12), example=3
-    )
-    assert seen == [(40, 60, 3), (30, 30, 3)]
-    expected = cv2.resize(image[5:35, 15:45], (12, 10), interpolation=cv2.INTER_AREA)
-    assert np.array_equal(result, expected) or np.array_equal(result, expected[::-1])
-
-
-def test_a_function_may_change_the_size_where_image_size_is_given() -> None:
-    image = picture(8, 40, 60)
-    assert run([lambda pixels: pixels[:20]], image, image_size=(20, 60)).shape == (20, 60, 3)
-    with pytest.raises(UsageError, match="Pass image_size"):
-        run([lambda pixels: pixels[:20]], image)
-
-
-@pytest.mark.parametrize(
-    "function", [lambda _: None, lambda p: p / 255, lambda p: p[..., 0], lambda p: p[..., :2]]
-)
-def test_a_function_must_return_an_image(function: Callable[[Pixels], Pixels]) -> None:
-    with pytest.raises(UsageError, match=r"must return a uint8 array .* Received: "):
-        run([function], picture(9, 10, 10))
-
-
-def test_parameters_depend_on_seed_epoch_example_and_place_only() -> None:
-    program = Program([RandomResizedCrop(), RandomFlip()], image_size=(8, 8), seed=5)
-    sizes = np.full(40, 50)
-    whole = program.draw(2, np.arange(40), heights=sizes, widths=sizes).views
-    part = program.draw(2, np.array([31, 7]), heights=sizes[:2], widths=sizes[:2]).views
-    assert part == [whole[31], whole[7]]
-    assert program.draw(3, np.arange(40), heights=sizes, widths=sizes).views != whole
-    other = Program([RandomResizedCrop(), RandomFlip()], image_size=(8, 8), seed=6)
-    assert other.draw(2, np.arange(40), heights=sizes, widths=sizes).views != whole
-    twice = Program([RandomFlip("horizontal"), RandomFlip("horizontal")], image_size=None, seed=5)
-    flips = {view.flip for view in twice.draw(0, np.arange(40), heights=sizes, widths=sizes).views}
-    assert flips == {(False, False), (False, True)}  # two flips of the same draws would cancel out
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: RandomFlip("sideways"), "Received: mode='sideways'"),  # type: ignore[arg-type]
-        (
-            lambda: RandomResizedCrop(scale=(0.5, 1.5)),
-            r"0 < low <= high <= 1.0. Received: scale=\(0.5, 1.5\)",
-        ),
-        (lambda: RandomResizedCrop(scale=(0.0, 1.0)), "Received: scale"),
-        (lambda: RandomResizedCrop(scale=0.5), "Received: scale=0.5"),  # type: ignore[arg-type]
-        (lambda: RandomResizedCrop(ratio=(2, 1)), "Received: ratio"),
-        (lambda: RandomResizedCrop(ratio=(1, math.inf)), "Received: ratio"),
-        (lambda: CenterCrop(10), "Received: height=10, width=None"),
-        (lambda: CenterCrop(0, 5), "Received: height=0"),
-    ],
-)
-def test_wrong_arguments(make: Callable[[], Augmentation], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
-        make()
-
-
-def test_augmentations_are_values() -> None:
-    op = RandomResizedCrop(scale=(0.2, 1.0))
-    assert pickled(op) == op
-    assert repr(op) == "RandomResizedCrop(scale=(0.2, 1.0), ratio=(0.75, 1.3333333333333333))"

@@ -1,0 +1,204 @@
+"""Measures augmentation: against other libraries, by operation, and within the whole pipeline.
+
+A1: flip, rotation, zoom, translation, brightness and contrast on 224 x 224 uint8 images in memory,
+each contestant in as many threads, ours into one batch. albumentations and torchvision take part
+where they are installed. A2: what each further operation costs one thread, as a share of the six.
+A3: the standard recipe (random part, flip, colour jitter, erasing) from JPEG of 256 pixels to
+float32, against decoding and resizing alone, as F1 of the `feed` benchmark.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import cv2
+import numpy as np
+
+from beam_jobs import convert
+from benchmarks import augment_peers, measure, peers
+from benchmarks.feed import SIDE, Epoch, decoding, race
+from benchmarks.material import link_sample
+from benchmarks.measure import Result
+from converters.options import ConvertOptions
+from pipelines import (
+    Augmentation,
+    RandomBrightness,
+    RandomColorDegeneration,
+    RandomColorJitter,
+    RandomContrast,
+    RandomErasing,
+    RandomFlip,
+    RandomInvert,
+    RandomResizedCrop,
+    RandomRotation,
+    RandomShear,
+    RandomTranslation,
+    RandomZoom,
+    make_pipeline,
+    open_dataset,
+)
+from pipelines.augment.program import Program
+from schemas.codec import Pixels
+from schemas.cpus import available_cpus
+
+BATCH_SIZE = 128
+
+GEOMETRY: list[Augmentation] = [
+    RandomFlip("horizontal"),
+    RandomRotation(0.1),
+    RandomZoom(0.2),
+    RandomTranslation(0.1, 0.1),
+]
+COLOR: list[Augmentation] = [RandomBrightness(0.2), RandomContrast((0.2, 0.2))]
+SIX = [*GEOMETRY, *COLOR]
+
+FURTHER: dict[str, list[Augmentation]] = {
+    "and shear": [*GEOMETRY, RandomShear(0.1, 0.1), *COLOR],
+    "and another rotation": [*GEOMETRY, RandomRotation(0.1), *COLOR],
+    "and vertical flip": [*GEOMETRY, RandomFlip("vertical"), *COLOR],
+    "and color degeneration": [*SIX, RandomColorDegeneration((0.0, 0.5))],
+    "and inversion": [*SIX, RandomInvert(0.5)],
+    "and another contrast": [*SIX, RandomContrast((0.2, 0.2))],
+}
+
+RECIPES: dict[str, list[Augmentation]] = {
+    "part and flip only": [RandomResizedCrop(), RandomFlip("horizontal")],
+    "brightness and contrast": [
+        RandomResizedCrop(),
+        RandomFlip("horizontal"),
+        RandomColorJitter(brightness_factor=0.2, contrast_factor=(0.2, 0.2)),
+        RandomErasing(),
+    ],
+    "all four jitters": [
+        RandomResizedCrop(),
+        RandomFlip("horizontal"),
+        RandomColorJitter(
+            brightness_factor=0.2, contrast_factor=(0.2, 0.2), saturation_factor=(0.4, 0.6), hue_factor=0.1
+        ),
+        RandomErasing(),
+    ],
+}
+
+
+def main() -> int:
+    """Runs the benchmark; returns the exit status."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else a machine without a GPU prints an error
+    parser = measure.parser(__doc__, rounds=5)
+    parser.add_argument("--images", type=int, default=782, help="in an epoch of A3 (default: %(default)s)")
+    options = parser.parse_args()
+    if options.smoke:
+        options.images, options.rounds = 48, 1
+    cv2.setNumThreads(1)  # ours and others' threads are the parallelism
+    with tempfile.TemporaryDirectory(prefix="fitfeed-") as folder:
+        results = run(Path(folder), options)
+    settings = {"images": options.images, "batch_size": BATCH_SIZE, "threads": available_cpus()}
+    measure.report("augment", results, options, **settings)
+    return 0
+
+
+def run(folder: Path, options: argparse.Namespace) -> list[Result]:
+    """Runs all cases.
+
+    Args:
+        folder: For source and dataset.
+        options: The command line.
+    """
+    link_sample(folder / "source", options.images)
+    convert(folder / "source", folder / "dataset", ConvertOptions(size=(256, 256)))
+    dataset = open_dataset(folder / "dataset")
+    count = 16 if options.smoke else BATCH_SIZE
+    images = np.stack(
+        [cv2.resize(dataset.records("train")[i]["image"], (SIDE, SIDE)) for i in range(count)]
+    ).astype(np.uint8)
+    batch_size = min(BATCH_SIZE, options.images // 3)
+    rounds = options.rounds
+    return [
+        *race("A1 six operations", six_operations(images), rounds=rounds, floor="fitfeed"),
+        *further_operations(images, rounds=rounds),
+        *race("A3 standard recipe", recipes(dataset, batch_size), rounds=rounds),
+    ]
+
+
+def six_operations(images: Pixels) -> dict[str, Epoch]:
+    """A1: the same six operations by everybody, in as many threads; we are what others are divided by."""
+    threads = available_cpus()
+    contestants: dict[str, Epoch] = {"fitfeed": threaded(SIX, images, threads)}
+    contestants["Keras layers in tf.data"] = augment_peers.keras_layers(images)
+    for name, make in (
+        ("albumentations", augment_peers.albumentations),
+        ("torchvision v2", augment_peers.torchvision),
+        ("ImageDataGenerator", augment_peers.image_data_generator),
+    ):
+        function = make()
+        if function is None:
+            print(f"{name} is not installed, and does not take part")
+        else:
+            contestants[name] = augment_peers.mapped(function, images, threads)
+    return contestants
+
+
+def threaded(augment: list[Augmentation], images: Pixels, threads: int) -> Epoch:
+    """A batch of ours: sampled at once, executed in threads."""
+    render = rendering(augment, images)
+    pool = ThreadPoolExecutor(threads)
+    blocks = np.array_split(np.arange(len(images)), threads * 4)
+
+    def epoch() -> int:
+        draws, one = render()
+        list(pool.map(lambda block: [one(draws, i) for i in block.tolist()], blocks))
+        return len(images)
+
+    return epoch
+
+
+def rendering(augment: list[Augmentation], images: Pixels) -> Callable[[], tuple[Any, Callable[..., Any]]]:
+    """A function that samples the next epoch of a batch, and one that executes it on image i."""
+    program = Program(augment, image_size=(SIDE, SIDE), seed=0)
+    out = np.empty_like(images)
+    sides = np.full(len(images), SIDE)
+    epochs = iter(range(1 << 60))
+
+    def one(draws: Any, i: int) -> None:
+        program.render(images[i], draws, i, size=(SIDE, SIDE), out=out[i])
+
+    return lambda: (program.draw(next(epochs), np.arange(len(images)), heights=sides, widths=sides), one)
+
+
+def further_operations(images: Pixels, *, rounds: int) -> list[Result]:
+    """A2: CPU time of one image with one operation more, in one thread."""
+
+    def microseconds(augment: list[Augmentation]) -> float:
+        render = rendering(augment, images)
+        started = time.process_time()
+        for _ in range(max(1, 512 // len(images))):
+            draws, one = render()
+            for i in range(len(images)):
+                one(draws, i)
+        return (time.process_time() - started) * 1e6 / max(512, len(images))
+
+    lists = {"six operations": SIX, **FURTHER}
+    timed = {name: partial(microseconds, ops) for name, ops in lists.items()}
+    values = measure.alternate(timed, rounds=2 * rounds)
+    return measure.compared("A2 further operations", values, unit="CPU-us/image", floor="six operations")
+
+
+def recipes(dataset: Any, batch_size: int) -> dict[str, Epoch]:
+    """A3: whole pipelines against the floor F1."""
+    pipelines = {
+        name: make_pipeline(dataset, "train", batch_size=batch_size, image_size=(SIDE, SIDE), augment=augment)
+        for name, augment in RECIPES.items()
+    }
+    return {"floor": decoding(dataset)} | {name: peers.epochs_of(p) for name, p in pipelines.items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

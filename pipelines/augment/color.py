@@ -1,0 +1,153 @@
+"""What becomes of the colours of n images: matrices, multiplied for the whole batch at once."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import cv2
+import numpy as np
+
+from pipelines.augment.base import Augmentation, Bools, Floats, Integers, Size
+from schemas.codec import Pixels
+
+if TYPE_CHECKING:
+    from pipelines.augment.plan import Plan
+
+GREY = np.array([0.2989, 0.5870, 0.1140])
+"""Weights of red, green and blue in the grey of a colour, as in Keras and `tf.image`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Color:
+    """The composed linear colour operations of n images.
+
+    A colour x (three values) of an image whose mean colour is m becomes pixel @ x + mean @ m +
+    shift. That is closed under everything here: an operation about the mean of the image so far
+    needs pixel @ m + mean @ m + shift, so the image is averaged once, however many there are.
+    Values are neither clipped nor rounded between operations, only at the end.
+
+    Attributes:
+        pixel: float64 (n, 3, 3).
+        mean: float64 (n, 3, 3).
+        shift: float64 (n, 3).
+    """
+
+    pixel: Floats
+    mean: Floats
+    shift: Floats
+
+    @classmethod
+    def identity(cls, n: int) -> Self:
+        """Leaves n images as they are."""
+        return cls(pixel=np.tile(np.eye(3), (n, 1, 1)), mean=np.zeros((n, 3, 3)), shift=np.zeros((n, 3)))
+
+    def __getitem__(self, rows: Integers) -> "Color":
+        """Those of some images."""
+        return Color(pixel=self.pixel[rows], mean=self.mean[rows], shift=self.shift[rows])
+
+    def add(self, value: Floats) -> "Color":
+        """Adds a value (n,) to every channel."""
+        return Color(pixel=self.pixel, mean=self.mean, shift=self.shift + value[:, None])
+
+    def multiply(self, factor: Floats) -> "Color":
+        """Multiplies every channel by a factor (n,)."""
+        matrix = factor[:, None, None]
+        return Color(pixel=self.pixel * matrix, mean=self.mean * matrix, shift=self.shift * factor[:, None])
+
+    def stretch(self, factor: Floats, weights: Floats | None = None) -> "Color":
+        """Multiplies the distance to the image's mean by a factor (n,).
+
+        Args:
+            factor: 0 leaves the mean only.
+            weights: (3, 3), from the mean of each channel to the value that is kept. None: each
+                channel its own mean.
+        """
+        weights = np.eye(3) if weights is None else weights
+        stretched, kept = self.multiply(factor), (1 - factor)[:, None, None] * weights
+        return Color(
+            pixel=stretched.pixel,
+            mean=stretched.mean + kept @ (self.pixel + self.mean),
+            shift=stretched.shift + (kept @ self.shift[:, :, None])[:, :, 0],
+        )
+
+    def blend_grey(self, share: Floats) -> "Color":
+        """Replaces a share (n,) of each colour by its grey; a negative share takes grey out."""
+        share = share[:, None, None]
+        matrix = (1 - share) * np.eye(3) + share * GREY
+        return Color(
+            pixel=matrix @ self.pixel,
+            mean=matrix @ self.mean,
+            shift=(matrix @ self.shift[:, :, None])[:, :, 0],
+        )
+
+    def is_diagonal(self) -> Bools:
+        """Bool (n,): whether channels do not mix."""
+        off = ~np.eye(3, dtype=bool)
+        mixed = np.concatenate([self.pixel[:, off], self.mean[:, off]], axis=1) != 0
+        return np.asarray(~mixed.any(axis=1))
+
+    def recolorings(self) -> "list[Recoloring | None]":
+        """The n operations one by one; None where nothing would change."""
+        matrices = np.concatenate([self.pixel, self.shift[:, :, None]], axis=2)
+        about_mean = np.any(self.mean != 0, axis=(1, 2))
+        changed = about_mean | np.any(matrices != np.eye(3, 4), axis=(1, 2))
+        rows = zip(matrices, self.mean, about_mean.tolist(), changed.tolist(), strict=True)
+        return [
+            Recoloring(matrix, mean if about else None) if changed else None
+            for matrix, mean, about, changed in rows
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Recoloring:
+    """The linear colour operation of one image: a pass over it, two with a mean.
+
+    Attributes:
+        matrix: float64 (3, 4), of (red, green, blue, 1).
+        mean: float64 (3, 3), of the image's mean colour, as in `Color`.
+    """
+
+    matrix: Floats
+    mean: Floats | None
+
+    def size_of(self, pixels: Pixels) -> Size:
+        """Of the output: the same."""
+        return pixels.shape[0], pixels.shape[1]
+
+    def with_mean(self, mean: Floats) -> Floats:
+        """float64 (3, 4): the matrix for an image of this mean colour (3,)."""
+        if self.mean is None:
+            return self.matrix
+        matrix = self.matrix.copy()
+        matrix[:, 3] += self.mean @ mean
+        return matrix
+
+    def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
+        """Writes the recoloured image; `out` may be `pixels`."""
+        grey = pixels.shape[2] == 1
+        matrix = self.matrix
+        if self.mean is not None:
+            mean = cv2.mean(pixels)
+            matrix = self.with_mean(np.array(mean[:1] * 3 if grey else mean[:3]))
+        if grey:  # a grey pixel is a colour of three equal channels, and stays one
+            matrix = np.array([[matrix[0, :3].sum(), matrix[0, 3]]])
+        cv2.transform(pixels, matrix, out)
+        return out
+
+
+class ColorAugmentation(Augmentation):
+    """A linear operation on colours: a function from `Color` to `Color`.
+
+    Attributes:
+        mixes: Whether channels mix. A grey image stays as it is where they do.
+    """
+
+    mixes: ClassVar[bool] = False
+
+    @abstractmethod
+    def recolor(self, color: Color, parameters: Floats) -> Color:
+        """Adds this augmentation to the colour operations of n images; `parameters` from `sample`."""
+
+    def add_to(self, plan: "Plan", rows: Integers, parameters: Floats) -> None:
+        """See the base class."""
+        plan.recolor(self, rows, parameters)

@@ -1,0 +1,94 @@
+"""Hiding a rectangle."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import ClassVar
+
+import cv2
+import numpy as np
+
+from pipelines.augment.arguments import Factor, between, bounds, check, happens, is_number
+from pipelines.augment.base import Bools, Floats
+from pipelines.augment.filters import FilterAugmentation
+from schemas.codec import Pixels
+from schemas.errors import UsageError
+
+# Values of 256 equally probable steps of a normal distribution with standard deviation 255, cut to 0..255.
+NOISE = np.array([min(max(255 * NormalDist().inv_cdf((i + 0.5) / 256), 0), 255) for i in range(256)]).round()
+
+
+@dataclass(frozen=True)
+class RandomErasing(FilterAugmentation):
+    """Hides a rectangle in some images, as `keras.layers.RandomErasing`. Masks stay as they are.
+
+    Attributes:
+        factor: In [0, 1], a number f for (0, f) or a pair: the probability, itself drawn. Defaults
+            to 1: half of the images. (1, 1) erases in all.
+        scale: In [0, 1], a number s for (0, s) or a pair: what is drawn, for the width and for the
+            height, is the square of the rectangle's share of that side. Defaults to (0.02, 0.33).
+        fill_value: 0..255, or three of them for red, green and blue. None: noise from a normal
+            distribution of mean 0 and standard deviation 255, cut to 0..255, which is half black.
+
+    Example:
+        >>> make_pipeline("flowers", "train", batch_size=32, augment=[RandomErasing((0.25, 0.25), fill_value=127)])
+    """
+
+    factor: Factor = 1.0
+    scale: Factor = (0.02, 0.33)
+    fill_value: float | tuple[float, float, float] | None = None
+    draws: ClassVar[int] = 7
+
+    def __post_init__(self) -> None:
+        """Checks all arguments.
+
+        Raises:
+            UsageError: Naming the one that is wrong.
+        """
+        bounds(self, "factor", low=0, high=1)
+        bounds(self, "scale", low=0, high=1)
+        value = self.fill_value
+        values = [] if value is None else value if isinstance(value, tuple | list) else [value]
+        valid = len(values) in (0, 1, 3) and all(is_number(v) and 0 <= v <= 255 for v in values)
+        check(self, "fill_value", "None, a number in [0, 255] or three of them", valid=valid)
+
+    def sample(self, uniforms: Floats) -> Floats:
+        """(n, 6): 1 where it erases, else 0; share of width and height; place along x and y, 0..1; key of the noise, 0..1."""
+        applied = happens(bounds(self, "factor", low=0, high=1), uniforms[:, :2])
+        shares = np.sqrt(between(bounds(self, "scale", low=0, high=1), uniforms[:, 2:4]))
+        return np.concatenate([applied[:, None], shares, uniforms[:, 4:]], axis=1)
+
+    def changes(self, parameters: Floats) -> Bools:
+        """See the base class."""
+        return parameters[:, 0] > 0
+
+    def filter(self, pixels: Pixels, parameters: Sequence[float], out: Pixels) -> None:
+        """See the base class."""
+        _, share_x, share_y, place_x, place_y, key = parameters
+        if out is not pixels:
+            np.copyto(out, pixels)
+        rows, columns = _part(out.shape[0], share_y, place_y), _part(out.shape[1], share_x, place_x)
+        erased = out[rows, columns]
+        if self.fill_value is None:
+            erased[...] = _noise(key, erased.shape)
+            return
+        values = np.rint(np.atleast_1d(self.fill_value)).astype(np.uint8)
+        if len(values) > out.shape[2]:
+            msg = (
+                f"RandomErasing has three values for a grey image. Received: fill_value={self.fill_value!r}."
+            )
+            raise UsageError(msg)
+        erased[...] = values
+
+
+def _part(side: int, share: float, place: float) -> slice:
+    """The pixels whose numbers lie between two places, as in Keras."""
+    start = place * (side - share * side)
+    return slice(math.ceil(start), math.ceil(start + share * side))
+
+
+def _noise(key: float, shape: tuple[int, ...]) -> Pixels:
+    random = np.random.Generator(np.random.PCG64(int(key * 2**53)))
+    draws = np.frombuffer(random.bytes(math.prod(shape)), np.uint8)
+    return np.asarray(cv2.LUT(draws, NOISE.astype(np.uint8)), np.uint8).reshape(shape)

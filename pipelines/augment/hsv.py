@@ -1,0 +1,136 @@
+"""Hue and saturation: one pass through the cylinder of hue, saturation and value."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import cv2
+import numpy as np
+
+from pipelines.augment.arguments import Factor, between, bounds
+from pipelines.augment.base import Augmentation, Floats, Integers, Size
+from schemas.codec import Pixels
+
+if TYPE_CHECKING:
+    from pipelines.augment.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class HueRotation:
+    """What becomes of the hue and saturation of one image.
+
+    Attributes:
+        turn: Added to the hue, in turns.
+        gain: What the saturation is multiplied by, >= 0.
+    """
+
+    turn: float
+    gain: float
+
+    def size_of(self, pixels: Pixels) -> Size:
+        """Of the output: the same."""
+        return pixels.shape[0], pixels.shape[1]
+
+    def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
+        """Writes the changed image; `out` may be `pixels`. Grey images have no hue and stay."""
+        if pixels.shape[2] == 1:
+            np.copyto(out, pixels)
+        elif self.turn == 0:
+            _saturate(pixels, self.gain, out)
+        else:
+            hsv = cv2.cvtColor(pixels.astype(np.float32), cv2.COLOR_RGB2HSV)
+            # OpenCV takes hues above 360 modulo 360, but not those below 0.
+            change = np.array([[1, 0, 0, 360 * (self.turn % 1)], [0, self.gain, 0, 0], [0, 0, 1, 0]])
+            cv2.transform(hsv, change, hsv)
+            cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB, hsv)
+            if self.gain > 1:
+                np.maximum(hsv, 0, out=hsv)  # the next line would take absolute values
+            cv2.convertScaleAbs(hsv, out)
+        return out
+
+
+def _saturate(pixels: Pixels, gain: float, out: Pixels) -> None:
+    """As through HSV, where with the same hue and value a channel x becomes value + gain (x - value)."""
+    red, green, blue = cv2.split(pixels)
+    value = cv2.max(cv2.max(red, green), blue)
+    cv2.addWeighted(pixels, gain, cv2.merge([value, value, value]), 1 - gain, 0, out)
+
+
+class HsvAugmentation(Augmentation):
+    """Adds to the hue, or multiplies the saturation."""
+
+    def add_to(self, plan: "Plan", rows: Integers, parameters: Floats) -> None:
+        """See the base class."""
+        plan.rotate_hue(self, rows, *self.turn_and_gain(parameters))
+
+    @abstractmethod
+    def turn_and_gain(self, parameters: Floats) -> tuple[Floats, Floats]:
+        """Both (n,): what is added to the hue, in turns, and what multiplies the saturation."""
+
+
+@dataclass(frozen=True)
+class RandomSaturation(HsvAugmentation):
+    """Multiplies the saturation (in HSV), as `keras.layers.RandomSaturation`.
+
+    Attributes:
+        factor: In [-1, 1], a number f for (-f, f) or a pair. What is drawn multiplies the
+            saturation by f / (1 - f): 0.5 changes nothing, 0 (and below) makes grey of the image's
+            HSV value, 1 saturates fully.
+
+    Example:
+        >>> make_pipeline("flowers", "train", batch_size=32, augment=[RandomSaturation((0.4, 0.6))])
+    """
+
+    factor: Factor
+    draws: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        """Checks the factor.
+
+        Raises:
+            UsageError: If it is not a number or a pair in [-1, 1].
+        """
+        bounds(self, "factor", low=-1, high=1)
+
+    def sample(self, uniforms: Floats) -> Floats:
+        """(n, 1): what multiplies the saturation."""
+        factor = between(bounds(self, "factor", low=-1, high=1), uniforms)
+        # Keras adds 1e-7 too, against 1 / 0. More than 255 times saturated is black and full colour anyway.
+        return np.clip(factor / (1 - factor + 1e-7), 0, 1e4)
+
+    def turn_and_gain(self, parameters: Floats) -> tuple[Floats, Floats]:
+        """See the base class."""
+        return np.zeros(len(parameters)), parameters[:, 0]
+
+
+@dataclass(frozen=True)
+class RandomHue(HsvAugmentation):
+    """Rotates the hue (in HSV), as `keras.layers.RandomHue`.
+
+    Attributes:
+        factor: In [0, 1], a number f for (0, f) or a pair. Half of what is drawn is the angle in
+            turns, either way: 1 is the opposite colour.
+
+    Example:
+        >>> make_pipeline("flowers", "train", batch_size=32, augment=[RandomHue(0.1)])
+    """
+
+    factor: Factor
+    draws: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        """Checks the factor.
+
+        Raises:
+            UsageError: If it is not a number or a pair in [0, 1].
+        """
+        bounds(self, "factor", low=0, high=1)
+
+    def sample(self, uniforms: Floats) -> Floats:
+        """(n, 1): the angle, in turns."""
+        sign = np.where(uniforms[:, 0] > 0.5, -1, 1)
+        return (sign * between(bounds(self, "factor", low=0, high=1), uniforms[:, 1]) * 0.5)[:, None]
+
+    def turn_and_gain(self, parameters: Floats) -> tuple[Floats, Floats]:
+        """See the base class."""
+        return parameters[:, 0], np.ones(len(parameters))

@@ -1,0 +1,181 @@
+"""What happens to each image of a batch: sampled operations in order, fused into passes.
+
+Operations are added for many images at once. Each image has at most one stretch open, of
+operations that fuse; an operation of another kind closes it, which makes it a pass.
+"""
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import Protocol
+
+import numpy as np
+
+from pipelines.augment.base import Augmentation, Floats, Integers, Size
+from pipelines.augment.color import Color, ColorAugmentation
+from pipelines.augment.geometry import GeometricAugmentation, Geometry
+from pipelines.augment.hsv import HsvAugmentation, HueRotation
+from pipelines.augment.sampling import PLAIN, Sampling
+from pipelines.augment.tables import TableAugmentation, Tabulation
+from schemas.codec import Pixels
+
+
+class Pass(Protocol):
+    """One walk over the pixels of one image."""
+
+    def size_of(self, pixels: Pixels) -> Size:
+        """(height, width) of what comes out."""
+
+    def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
+        """Writes what comes out, uint8 (*size, C), to `out`, which may be `pixels` if the size is the same."""
+
+
+class Kind(IntEnum):
+    """Of a stretch of operations that fuse."""
+
+    NONE = 0
+    GEOMETRY = 1  # matrices, multiplied; one resampling
+    COLOR = 2  # matrices, multiplied; one transform
+    TABLE = 3  # look-up tables, composed; one look-up
+    HUE = 4  # angles added, gains multiplied; one way through HSV
+    ALONE = 5  # does not fuse
+
+
+class Plan:
+    """The passes of n images, as far as operations have been added.
+
+    Attributes:
+        passes: For each image, those that are complete. `finish` completes all.
+        image_size: The pipeline's, if given.
+    """
+
+    def __init__(self, size: Integers, *, image_size: Size | None = None) -> None:
+        """Starts from images of the sizes int64 (n, 2)."""
+        n = len(size)
+        self.passes: list[list[Pass]] = [[] for _ in range(n)]
+        self.image_size = image_size
+        self._open = np.zeros(n, np.int8)  # a Kind for each image
+        self._source = size.astype(np.int64)  # sizes before the open stretch
+        whole = Geometry.whole(*size.T)
+        self._matrix, self._size = whole.matrix.copy(), whole.size
+        self._samplings: list[Sampling] = [PLAIN]
+        self._sampling = np.zeros(n, np.int64)  # numbers in that list; 0 where no operation minds
+        self._color = Color.identity(n)
+        self._turn, self._gain = np.zeros(n), np.ones(n)
+        self._chains: list[list[object]] = [[] for _ in range(n)]
+
+    @property
+    def size(self) -> Integers:
+        """int64 (n, 2): height and width of the images as they have become."""
+        return self._size
+
+    def move(self, op: GeometricAugmentation, rows: Integers, parameters: Floats) -> None:
+        """Adds a geometric operation for the images of these numbers."""
+        number = self._number(op.sampling)
+        if number:
+            self._close(rows[(self._sampling[rows] != 0) & (self._sampling[rows] != number)])
+        self._enter(Kind.GEOMETRY, rows, op)
+        before = Geometry(matrix=self._matrix[rows], size=self._size[rows])
+        after = op.move(before, parameters, image_size=self.image_size)
+        self._matrix[rows], self._size[rows] = after.matrix, after.size
+        if number:
+            self._sampling[rows] = number
+
+    def recolor(self, op: ColorAugmentation, rows: Integers, parameters: Floats) -> None:
+        """Adds a linear operation on colours; within a look-up table if channels do not mix."""
+        in_table = (self._open[rows] == Kind.TABLE) & (not op.mixes)
+        self._enter(Kind.TABLE, rows[in_table], op)
+        links = op.recolor(Color.identity(int(in_table.sum())), parameters[in_table]).recolorings()
+        for i, link in zip(rows[in_table].tolist(), links, strict=True):
+            if link is not None:
+                self._chains[i].append(link)
+
+        rows, parameters = rows[~in_table], parameters[~in_table]
+        self._enter(Kind.COLOR, rows, op)
+        self._set_color(rows, op.recolor(self._color[rows], parameters))
+
+    def tabulate(self, op: TableAugmentation, rows: Integers, parameters: Floats) -> None:
+        """Adds an operation on single values; takes linear ones before it into its table."""
+        absorbed = rows[(self._open[rows] == Kind.COLOR) & self._color[rows].is_diagonal()]
+        for i, link in zip(absorbed.tolist(), self._color[absorbed].recolorings(), strict=True):
+            if link is not None:
+                self._chains[i].append(link)
+        self._set_color(absorbed, Color.identity(len(absorbed)))
+        self._open[absorbed] = Kind.TABLE
+        self._enter(Kind.TABLE, rows, op)
+        for i, row in zip(rows.tolist(), parameters.tolist(), strict=True):
+            self._chains[i].append((op, row))
+
+    def rotate_hue(self, op: HsvAugmentation, rows: Integers, turn: Floats, gain: Floats) -> None:
+        """Adds to the hue, in turns, and multiplies the saturation. Both: (m,)."""
+        self._enter(Kind.HUE, rows, op)
+        self._turn[rows] += turn
+        self._gain[rows] *= gain
+
+    def append(self, op: Augmentation, rows: Integers, passes: Iterable[Pass]) -> None:
+        """Adds an operation that does not fuse: one pass for each row."""
+        self._enter(Kind.ALONE, rows, op)
+        for i, one in zip(rows.tolist(), passes, strict=True):
+            self.passes[i].append(one)
+        self._open[rows] = Kind.NONE
+
+    def branch(self, rows: Integers) -> "Plan":
+        """A plan for copies of these images, as they have become."""
+        return Plan(self._size[rows], image_size=self.image_size)
+
+    def finish(self) -> list[list[Pass]]:
+        """Completes all passes and returns them."""
+        self._close(np.arange(len(self._open)))
+        return self.passes
+
+    def _enter(self, kind: Kind, rows: Integers, op: Augmentation) -> None:
+        """Continues or begins a stretch."""
+        self._close(rows[(self._open[rows] != kind) & (self._open[rows] != Kind.NONE)])
+        self._open[rows] = kind
+
+    def _close(self, rows: Integers) -> None:
+        """Makes passes of what is open, and leaves out those that would change nothing."""
+        for kind in np.unique(self._open[rows]).tolist():
+            closing = rows[self._open[rows] == kind]
+            for i, one in zip(closing.tolist(), self._completed(kind, closing), strict=True):
+                if one is not None:
+                    self.passes[i].append(one)
+            self._open[closing] = Kind.NONE
+
+    def _completed(self, kind: Kind, rows: Integers) -> Iterable[Pass | None]:
+        if kind == Kind.GEOMETRY:
+            return self._views(rows)
+        if kind == Kind.COLOR:
+            passes: Iterable[Pass | None] = self._color[rows].recolorings()
+            self._set_color(rows, Color.identity(len(rows)))
+            return passes
+        if kind == Kind.HUE:
+            changes = list(zip(self._turn[rows].tolist(), self._gain[rows].tolist(), strict=True))
+            self._turn[rows], self._gain[rows] = 0, 1
+            return [None if change == (0, 1) else HueRotation(*change) for change in changes]
+        if kind == Kind.TABLE:
+            chains = [self._chains[i] for i in rows.tolist()]
+            for i in rows.tolist():
+                self._chains[i] = []
+            return [Tabulation(tuple(chain)) for chain in chains]
+        return [None] * len(rows)
+
+    def _views(self, rows: Integers) -> Iterable[Pass | None]:
+        geometry = Geometry(matrix=self._matrix[rows], size=self._size[rows])
+        samplings = [self._samplings[number] for number in self._sampling[rows].tolist()]
+        views = geometry.views(self._source[rows], samplings)
+        self._source[rows], self._matrix[rows], self._sampling[rows] = self._size[rows], np.eye(3), 0
+        return views
+
+    def _set_color(self, rows: Integers, color: Color) -> None:
+        self._color.pixel[rows], self._color.mean[rows], self._color.shift[rows] = (
+            color.pixel,
+            color.mean,
+            color.shift,
+        )
+
+    def _number(self, sampling: Sampling | None) -> int:
+        if sampling is None:
+            return 0
+        if sampling not in self._samplings[1:]:
+            self._samplings.append(sampling)
+        return self._samplings.index(sampling, 1)
