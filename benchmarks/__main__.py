@@ -7,7 +7,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 
-NAMES = ("startup", "convert", "memory", "feed")
+NAMES = ("startup", "convert", "memory", "feed", "feed_peers")
 
 
 def main() -> int:

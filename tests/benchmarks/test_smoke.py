@@ -12,7 +12,7 @@ import pytest
 from benchmarks.measure import ROOT, Spread, alternate, compared
 
 
-@pytest.mark.parametrize("name", ["convert", "feed", "memory", "startup"])
+@pytest.mark.parametrize("name", ["convert", "feed", "feed_peers", "memory", "startup"])
 def test_benchmark_runs_and_reports(name: str, tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     command = [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), "--smoke", "--json", str(file)]
