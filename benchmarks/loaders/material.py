@@ -47,7 +47,9 @@ class Task:
     def examples(self) -> list[tuple[bytes, int]]:
         """The JPEG bytes and the label of every training image."""
         records = self.dataset().records("train")
-        return [(records.encoded(row), int(records.index.label[row])) for row in range(len(records))]
+        return [
+            (records.encoded(row), int(records.index.labels["label"][row])) for row in range(len(records))
+        ]
 
 
 def class_folders(task: Task) -> Path:
