@@ -22,10 +22,11 @@ def warp(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels) -> Non
     size = (out.shape[0], out.shape[1])
     shrink = _shrink(matrix, size)
     pixels, matrix = _part(pixels, matrix, size, sampling, margin=math.ceil(max(shrink)) + 1)
-    if max(shrink) >= 2:
+    if max(shrink) >= 2 - 1e-9:  # a rotation's rounding must not decide
         height, width = pixels.shape[:2]
         reduced_size = tuple(
-            max(1, round(side / max(1, int(by)))) for side, by in zip((width, height), shrink, strict=True)
+            max(1, round(side / max(1, int(by + 1e-9))))
+            for side, by in zip((width, height), shrink, strict=True)
         )
         reduced = np.empty((*reduced_size[::-1], pixels.shape[2]), np.uint8)
         cv2.resize(pixels, reduced_size, dst=reduced, interpolation=cv2.INTER_AREA)
