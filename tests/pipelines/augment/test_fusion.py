@@ -100,7 +100,8 @@ def test_geometry_is_one_resampling_at_the_place_of_all_moves(
     expected = reference.fetch(image, (x, y), fill_mode)
     inner = (x > 0) & (x < SIZE[1] - 1) & (y > 0) & (y < SIZE[0] - 1)
     off = difference(ours, expected).max(axis=2)
-    shrinks = len(steps) > 1 and off[inner].size and np.hypot(np.gradient(x)[1], np.gradient(y)[1]).max() >= 2
+    steepest = max(np.hypot(*np.gradient(side)).max() for side in (x, y))
+    shrinks = off[inner].size and steepest >= 2 - 1e-9
     if not shrinks:  # otherwise it averages before it interpolates
         assert off[inner].max(initial=0) <= 0.75
         if fill_mode in ("reflect", "nearest"):
