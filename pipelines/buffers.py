@@ -85,3 +85,9 @@ class Scratch(threading.local):
         if array is None or array.nbytes < size:
             array = self._arrays[name] = np.empty(size, np.uint8)
         return array[:size].view(dtype).reshape(shape)
+
+
+SCRATCH = Scratch()
+"""Of the passes over an image, which have no place of their own to keep memory. Each uses names that
+nothing it calls uses. Fresh pages cost far more than what is written to them: hue by way of fresh
+float32 copies takes 940 microseconds for 224 x 224 pixels, on these 160."""

@@ -12,11 +12,17 @@ import numpy as np
 from pipelines.augment.arguments import Factor, between, bounds, check, happens, is_number
 from pipelines.augment.base import Bools, Floats
 from pipelines.augment.filters import FilterAugmentation
+from pipelines.buffers import SCRATCH
 from schemas.codec import Pixels
 from schemas.errors import UsageError
 
-# Values of 256 equally probable steps of a normal distribution with standard deviation 255, cut to 0..255.
-NOISE = np.array([min(max(255 * NormalDist().inv_cdf((i + 0.5) / 256), 0), 255) for i in range(256)]).round()
+NOISE = (
+    np.array([255 * NormalDist().inv_cdf((i + 0.5) / 256) for i in range(256)])
+    .clip(0, 255)
+    .round()
+    .astype(np.uint8)
+)
+"""256 equally probable steps of a normal distribution with standard deviation 255, cut to 0..255."""
 
 
 @dataclass(frozen=True)
@@ -91,4 +97,6 @@ def _part(side: int, share: float, place: float) -> slice:
 def _noise(key: float, shape: tuple[int, ...]) -> Pixels:
     random = np.random.Generator(np.random.PCG64(int(key * 2**53)))
     draws = np.frombuffer(random.bytes(math.prod(shape)), np.uint8)
-    return np.asarray(cv2.LUT(draws, NOISE.astype(np.uint8)), np.uint8).reshape(shape)
+    noise = SCRATCH.take("noise", (1, len(draws)))
+    cv2.LUT(draws[None], NOISE, noise)
+    return noise.reshape(shape)

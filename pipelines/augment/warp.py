@@ -7,6 +7,7 @@ import numpy as np
 
 from pipelines.augment.base import Floats, Size
 from pipelines.augment.sampling import BORDERS, Sampling
+from pipelines.buffers import SCRATCH
 from schemas.codec import Pixels
 
 
@@ -28,7 +29,7 @@ def warp(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels) -> Non
             max(1, round(side / max(1, int(by + 1e-9))))
             for side, by in zip((width, height), shrink, strict=True)
         )
-        reduced = np.empty((*reduced_size[::-1], pixels.shape[2]), np.uint8)
+        reduced = SCRATCH.take("reduced", (*reduced_size[::-1], pixels.shape[2]))
         cv2.resize(pixels, reduced_size, dst=reduced, interpolation=cv2.INTER_AREA)
         matrix = np.diag([reduced_size[0] / width, reduced_size[1] / height, 1.0]) @ matrix
         pixels = reduced
@@ -45,12 +46,17 @@ def interpolate(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels)
     border, value = BORDERS[sampling.fill_mode], [sampling.fill_value] * 4
     top, bottom, left, right = _margins(matrix, (out.shape[0], out.shape[1]), pixels)
     colors = pixels.shape[2] == 3
-    wide = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA), np.uint8) if colors else pixels
+    height, width = pixels.shape[:2]
+    wide = pixels
+    if colors:
+        wide = SCRATCH.take("wide", (height, width, 4))
+        cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA, wide)
     if top or bottom or left or right:
-        wide = np.asarray(cv2.copyMakeBorder(wide, top, bottom, left, right, border, value=value), np.uint8)
+        bordered = SCRATCH.take("bordered", (height + top + bottom, width + left + right, wide.shape[2]))
+        wide = cv2.copyMakeBorder(wide, top, bottom, left, right, border, bordered, value)  # type: ignore[assignment]
         matrix = np.array([[1.0, 0, left], [0, 1, top], [0, 0, 1]]) @ matrix
     if colors:
-        target = np.empty((*out.shape[:2], 4), np.uint8)
+        target = SCRATCH.take("warped", (*out.shape[:2], 4))
         _transform(wide, matrix, cv2.INTER_LINEAR, sampling, target)
         cv2.cvtColor(target, cv2.COLOR_RGBA2RGB, out)
     else:
