@@ -146,12 +146,12 @@ class Loader:
         def fill(i: int) -> None:
             payload = payloads[i] if payloads is not None else None
             portion = needed(draws.passes[i])
-            pixels, shrink = records.pixels(rows[i], portion, payload=payload or None, scratch=scratch)
+            stored = records.pixels(rows[i], portion, payload=payload or None, scratch=scratch)
             if normalizer is None:
-                program.render(pixels, draws, i, size=size, out=batch[i], shrink=shrink)
+                program.render(stored, draws, i, size=size, out=batch[i])
             else:
                 image = scratch.take("image", self.image_shape)
-                normalizer(program.render(pixels, draws, i, size=size, out=image, shrink=shrink), batch[i])
+                normalizer(program.render(stored, draws, i, size=size, out=image), batch[i])
 
         return fill
 

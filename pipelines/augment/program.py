@@ -14,7 +14,7 @@ from pipelines.augment.plan import Pass, Plan
 from pipelines.augment.sampling import Sampling
 from pipelines.augment.view import View, nearest
 from pipelines.hashing import hash_key, uniform
-from schemas.codec import Pixels
+from schemas.codec import Decoded, Pixels
 from schemas.errors import UsageError
 
 ImageFunction = Callable[[Pixels], Pixels]
@@ -188,25 +188,23 @@ class Program:
 
     def render(
         self,
-        pixels: Pixels,
+        stored: Decoded | Pixels,
         draws: Draws,
         i: int,
         *,
         size: Size,
         out: Pixels | None = None,
-        shrink: int = 1,
     ) -> Pixels:
         """Executes the list on one image.
 
         Args:
-            pixels: uint8 (H, W, C): the stored image, of which rows at the bottom that its view does
-                not show may be missing. It is not changed.
+            stored: The stored image, uint8 (H, W, C), or what was decoded of it: rows that its view
+                does not show may be missing. It is not changed.
             draws: Of its batch.
             i: Its place in the batch.
             size: (height, width) that must come out.
             out: uint8 (*size, C), C-contiguous: where to write. None: a new array, or a view of
-                `pixels`.
-            shrink: How many times smaller than stored `pixels` are.
+                `stored`.
 
         Returns:
             uint8 (*size, C); `out` if given.
@@ -215,9 +213,10 @@ class Program:
             UsageError: If a function does not return an image, or not one of the right size.
         """
         passes = draws.passes[i]
-        if shrink != 1:
+        pixels, first, shrink = stored if isinstance(stored, Decoded) else Decoded(stored)
+        if first or shrink != 1:
             rest = passes[1:] if passes and isinstance(passes[0], View) else passes
-            passes = [draws.views[i].scaled(1 / shrink), *rest]
+            passes = [draws.views[i].within(first, shrink), *rest]
         result = self._run(pixels, passes, draws, i, out=out)
         if result.shape[:2] != size:
             msg = f"a function in augment changed the image size to {result.shape[:2]}, but {size} is expected. Pass image_size."

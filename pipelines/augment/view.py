@@ -39,13 +39,17 @@ class View:
         """Shows an image as it is."""
         return cls((0.0, 0.0, float(height), float(width)), (False, False), (height, width))
 
-    def scaled(self, scale: float) -> "View":
-        """The same output from a source that was decoded smaller: pixel i of it covers i / scale on."""
+    def within(self, first: int, shrink: int) -> "View":
+        """The same output from a source of which only rows from `first` on were decoded, and smaller.
+
+        Pixel i of it covers `shrink` pixels, from i * shrink on, of the source that begins there.
+        """
         top, left, height, width = self.box
-        matrix = self.matrix
-        if matrix is not None:
-            matrix = (*(value * scale for value in matrix[:6]), *matrix[6:])
-        return replace(self, box=(top * scale, left * scale, height * scale, width * scale), matrix=matrix)
+        box = ((top - first) / shrink, left / shrink, height / shrink, width / shrink)
+        if self.matrix is None:
+            return replace(self, box=box)
+        smaller = np.array([[1, 0, 0], [0, 1, -first], [0, 0, shrink]]) @ self.full_matrix()
+        return replace(self, box=box, matrix=tuple((smaller / smaller[2, 2]).ravel().tolist()))
 
     @property
     def flip_code(self) -> int | None:

@@ -32,7 +32,7 @@ from pipelines import (
 from pipelines.augment.geometry import GeometricAugmentation
 from pipelines.augment.program import Program
 from pipelines.augment.view import View
-from schemas.codec import Pixels
+from schemas.codec import Decoded, Pixels
 from schemas.errors import UsageError
 from tests.pipelines.augment.reference import blurred, difference, run
 from tests.pipelines.build_dataset import picture
@@ -110,7 +110,7 @@ def test_rendering_from_a_smaller_decode_shows_the_same(augment: list[Augmentati
     draws = program.draw(0, np.arange(8), heights=np.full(8, 203), widths=np.full(8, 149))
     for i in range(8):
         expected = program.render(image, draws, i, size=(32, 32))
-        ours = program.render(decoded, draws, i, size=(32, 32), shrink=round(1 / scale))
+        ours = program.render(Decoded(decoded, shrink=round(1 / scale)), draws, i, size=(32, 32))
         off = difference(ours, expected)
         # More only at the rim, where interpolation reaches outside: by source pixels of another size.
         assert off[4:-4, 4:-4].mean() < 3.5  # a box is rounded by up to a quarter of an output pixel
