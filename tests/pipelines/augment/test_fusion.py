@@ -242,7 +242,9 @@ def toned(image: reference.Floats, op: Augmentation, parameters: tuple[float, ..
         return 255 - image if parameters[0] else image
     if isinstance(op, AutoContrast):
         low, high = image.min(axis=(0, 1)), image.max(axis=(0, 1))
-        return np.where(low == high, image, (image - low) * (255 / np.where(low == high, 1, high - low)))
+        stretched = (image - low) * (255 / np.where(low == high, 1, high - low))
+        # By a rounding error the highest may pass 255, and inverted and posterized be -64.
+        return np.where(low == high, image, np.clip(stretched, 0, 255))
     channels = []
     for channel in np.moveaxis(image, 2, 0):
         bins = np.floor(channel + 1e-9).astype(int)
