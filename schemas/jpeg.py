@@ -11,13 +11,11 @@ begins anew and depends on nothing before.
 import math
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
 _SEQUENTIAL = (0xC0, 0xC1)  # SOF0, SOF1: Huffman coded, the only ones whose rows stand in order
 _START_OF_SCAN = 0xDA
 _RESTART_INTERVAL = 0xDD
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # those are DHT, JPG and DAC
+_RESTARTS = [bytes([0xFF, 0xD0 + number]) for number in range(8)]  # RST0 to RST7
 _CONTEXT_ROWS = 2
 """Chroma is interpolated between neighbouring rows, so a row depends on the chroma rows beside it."""
 
@@ -113,49 +111,45 @@ def rows_of(payload: bytes | memoryview, first: int, stop: int, *, height: int) 
     Returns:
         None where that is not possible, or nothing is gained.
     """
-    header = frame_header(payload)
+    file = bytearray(payload)
+    header = frame_header(file)
     if header is None or not header.band or header.height != height:
         return None
     context = _CONTEXT_ROWS * header.band // 8
     end = min(height, -(-(stop + context) // header.band) * header.band)
-    begin = max(0, first - context) // header.band * header.band
-    lower = _without_top(payload, header, begin) if begin and header.restart else None
-    if lower is None and end == height:
+    begin = _cut_top(file, header, max(0, first - context), end)
+    if begin == 0 and end == height:
         return None
-    begin, file = lower or (0, bytearray(payload))
     file[header.height_at : header.height_at + 2] = (end - begin).to_bytes(2, "big")
     return Rows(file, begin, end - begin)
 
 
-def _without_top(
-    payload: bytes | memoryview, header: FrameHeader, begin: int
-) -> tuple[int, bytearray] | None:
-    """The header and the data from a restart marker on that stands at the first MCU of a row.
+def _cut_top(file: bytearray, header: FrameHeader, first: int, end: int) -> int:
+    """Removes what stands before the last restart marker that begins a row of MCUs at or above `first`.
 
     Returns:
-        The row where the data begins, at or above `begin`, and the file; None if that is row 0, or the
-        markers are not those that the header promises.
+        The row of pixels where the file then begins.
     """
+    if not header.restart:
+        return 0
     # Markers stand every so many MCUs, and bands have so many: both begin together every `step` bands.
     step = header.restart // math.gcd(header.restart, header.across)
-    band = begin // header.band // step * step
-    skipped = band * header.across // header.restart
+    band = first // header.band // step * step
+    skipped, needed = (row * header.across // header.restart for row in (band, -(-end // header.band)))
     if not skipped:
-        return None
-    markers = _restart_markers(payload, header.data_at)
-    bands = -(-header.height // header.band)
-    if len(markers) != -(-bands * header.across // header.restart) - 1:
-        return None
-    start = int(markers[skipped - 1]) + 2
-    file = bytearray(payload[: header.data_at]) + payload[start:]
+        return 0
+    at = header.data_at
+    for number in range(skipped):
+        at = file.find(_RESTARTS[number % 8], at) + 2
+        if at == 1:
+            return 0  # not one of the markers that the header promises
+    del file[header.data_at : at]
     if skipped % 8:  # markers are numbered 0 to 7 in turn, and decoders take others for damage
-        places = markers[skipped:] + (header.data_at - start + 1)
-        np.frombuffer(file, np.uint8)[places] = 0xD0 + np.arange(len(places)) % 8
-    return band * header.band, file
-
-
-def _restart_markers(payload: bytes | memoryview, data_at: int) -> npt.NDArray[np.int64]:
-    data = np.frombuffer(payload, np.uint8)
-    places = np.flatnonzero(data[data_at:-1] == 0xFF) + data_at
-    markers: npt.NDArray[np.int64] = places[data[places + 1] & 0xF8 == 0xD0]
-    return markers
+        at = header.data_at
+        for number in range(skipped, needed):
+            at = file.find(_RESTARTS[number % 8], at)
+            if at == -1:
+                break
+            file[at + 1] = 0xD0 + (number - skipped) % 8
+            at += 2
+    return band * header.band
