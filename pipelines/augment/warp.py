@@ -7,12 +7,13 @@ import numpy as np
 
 from pipelines.augment.base import Floats, Size
 from pipelines.augment.sampling import BORDERS, Sampling
+from pipelines.augment.shrink import halve, halvings
 from pipelines.buffers import SCRATCH
 from schemas.codec import Pixels
 
 
 def warp(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels) -> None:
-    """Interpolates each output pixel; averages first where a side shrinks to less than half.
+    """Interpolates each output pixel; averages first where a side shrinks to half or less.
 
     Args:
         pixels: uint8 (H, W, C).
@@ -23,16 +24,9 @@ def warp(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels) -> Non
     size = (out.shape[0], out.shape[1])
     shrink = _shrink(matrix, size)
     pixels, matrix = _part(pixels, matrix, size, sampling, margin=math.ceil(max(shrink)) + 1)
-    if max(shrink) >= 2 - 1e-9:  # a rotation's rounding must not decide
-        height, width = pixels.shape[:2]
-        reduced_size = tuple(
-            max(1, round(side / max(1, int(by + 1e-9))))
-            for side, by in zip((width, height), shrink, strict=True)
-        )
-        reduced = SCRATCH.take("reduced", (*reduced_size[::-1], pixels.shape[2]))
-        cv2.resize(pixels, reduced_size, dst=reduced, interpolation=cv2.INTER_AREA)
-        matrix = np.diag([reduced_size[0] / width, reduced_size[1] / height, 1.0]) @ matrix
-        pixels = reduced
+    columns, rows = map(halvings, shrink)
+    if rows or columns:
+        pixels, matrix = halve(pixels, (rows, columns)), np.diag([0.5**columns, 0.5**rows, 1.0]) @ matrix
     interpolate(pixels, matrix, sampling, out)
 
 
