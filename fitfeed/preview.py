@@ -13,6 +13,7 @@ from pipelines.augment.program import Draws, Program
 from pipelines.labels import label_batch
 from pipelines.mixing import Mixer, mix_image
 from pipelines.order import permute
+from pipelines.portion import needed
 from pipelines.soft_labels import SoftLabels
 from schemas.errors import UsageError
 from schemas.features import ClassFeature, MulticlassFeature
@@ -88,7 +89,7 @@ def make_preview(
         masks = {name: example[name] for name, kind in features.label_kinds.items() if kind == "mask"}
         preview.values.append([named])
         stored = _tile(example["image"], masks, side, lines=_lines(named), note=example["key"])
-        images = [versions.image(example["image"], epoch, i) for epoch in range(draws)]
+        images = [versions.image(epoch, i) for epoch in range(draws)]
         moved = [
             {name: versions.mask(mask, epoch, i) for name, mask in masks.items()} for epoch in range(draws)
         ]
@@ -142,9 +143,11 @@ class _Versions:
             self._program.draw(epoch, rows, heights=heights, widths=widths) for epoch in range(draws)
         ]
 
-    def image(self, pixels: "Pixels", epoch: int, i: int) -> "Pixels":
-        """Example i in an epoch, not mixed."""
-        return self._program.render(pixels, self._draws[epoch], i, size=self._sizes[i])
+    def image(self, epoch: int, i: int) -> "Pixels":
+        """Example i in an epoch, not mixed; decoded as in training, no more of it than is needed."""
+        draws = self._draws[epoch]
+        pixels, shrink = self._records.pixels(int(self._rows[i]), needed(draws.passes[i]))
+        return self._program.render(pixels, draws, i, size=self._sizes[i], shrink=shrink)
 
     def mask(self, mask: "Pixels", epoch: int, i: int) -> "Pixels":
         """A mask of example i in an epoch."""

@@ -115,15 +115,27 @@ def test_large_pictures_shrink_and_keep_their_shape(
         assert np.abs(np.asarray(by_area, float) - shown).mean() < 6
 
 
+@pytest.mark.parametrize("augment", [[RandomResizedCrop()], [RandomResizedCrop(), RandomRotation(0.1)]])
 def test_augmented_pictures_are_those_of_training(
-    dataset_tfrecord: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    dataset_tfrecord: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, augment: list[Any]
 ) -> None:
-    options = ("--augment", TURNED, "--image-size", "48x64", "--draws", "3", "--seed", "5", "--tile", "64")
+    options = (
+        "--augment",
+        repr(augment),
+        "--image-size",
+        "48x64",
+        "--draws",
+        "3",
+        "--seed",
+        "5",
+        "--tile",
+        "64",
+    )
     sheet, document = previewed(capsys, dataset_tfrecord, tmp_path / "s.png", *options)
-    assert document["augment"] == [repr(RandomResizedCrop()), repr(RandomRotation(0.1))]
+    assert document["augment"] == list(map(repr, augment))
     total = len(open_dataset(dataset_tfrecord).records("train"))
     pipeline = make_pipeline(
-        dataset_tfrecord, "train", batch_size=total, image_size=(48, 64), augment=[RandomResizedCrop(), RandomRotation(0.1)],
+        dataset_tfrecord, "train", batch_size=total, image_size=(48, 64), augment=augment,
         normalize=None, dtype="uint8", labels=None, seed=5, shuffle=False,
     )  # fmt: skip
     for epoch in range(3):
