@@ -152,6 +152,13 @@ def test_smoothing_is_that_of_the_loss(flowers: Dataset, smoothing: float) -> No
         )
 
 
+def test_labels_are_smoothed_and_mixed_at_once(flowers: Dataset) -> None:
+    for mixed, both in zip(batches(flowers), batches(flowers, label_smoothing=0.3), strict=True):
+        np.testing.assert_array_equal(both["image"], mixed["image"])
+        np.testing.assert_allclose(both["label"], mixed["label"] * 0.7 + 0.1, atol=1e-6)
+        np.testing.assert_allclose(both["label"].sum(axis=1), 1, atol=1e-6)
+
+
 @pytest.mark.parametrize("threads", [1, 5])
 def test_any_number_of_threads(flowers: Dataset, threads: int) -> None:
     def load(threads: int) -> Any:
