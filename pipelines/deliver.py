@@ -1,22 +1,25 @@
 """From NumPy batches to the tensors that a pipeline delivers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.ahead import BatchesAhead
+from pipelines.augment.mix import Mixture, split_batch
 from pipelines.augment.program import Program
 from pipelines.balance import BalancedOrder
 from pipelines.dataset import Dataset
 from pipelines.labels import check_onehot, label_batch
 from pipelines.loader import Loader
 from pipelines.masks import MaskLoader, check_movable
+from pipelines.mixing import Mixer
 from pipelines.normalize import Normalizer
 from pipelines.options import PipelineOptions
 from pipelines.order import Batch, Order
 from pipelines.records import Records
+from pipelines.soft_labels import SoftLabels
 from schemas.features import ClassFeature, MulticlassFeature
 
 if TYPE_CHECKING:
@@ -50,7 +53,8 @@ class Delivery:
         """
         import tensorflow as tf
 
-        program = Program(options.augment, image_size=options.image_size, seed=options.seed)
+        augment, mixes = split_batch(options.augment)
+        program = Program(augment, image_size=options.image_size, seed=options.seed)
         dtype = tf.as_dtype(options.dtype)
         normalizer = None
         if options.dtype != "uint8":
@@ -60,9 +64,12 @@ class Delivery:
         self._labels = list(self._features.labels) if options.labels is not None else []
         if options.labels == "onehot":
             check_onehot(self._features)
+        self._soften = SoftLabels(
+            self._features, self._labels, smoothing=options.label_smoothing, mixes=[op for _, op in mixes]
+        )
         masks = [name for name in self._labels if self._features.label_kinds[name] == "mask"]
         for name in masks:
-            check_movable(options.augment, name)
+            check_movable(augment, name)
         self._loader = Loader(
             records,
             program,
@@ -70,6 +77,7 @@ class Delivery:
             batch_size=options.batch_size,
             dtype=dtype.as_numpy_dtype,
             skipped=dataset.skipping(records.split) if options.on_error == "skip" else None,
+            mixer=Mixer(mixes, seed=options.seed) if mixes else None,
         )
         self._masks = {
             name: MaskLoader(
@@ -119,28 +127,35 @@ class Delivery:
         return named["image"], *(labels.values() if len(labels) == 1 else [labels])
 
     def _tensors(self, epoch: int, batch: Batch, payloads: Any) -> list[Any]:
-        images, examples = self._loader.load(epoch, batch.examples, payloads, draws_by=batch.draws)
+        images, examples, mixtures = self._loader.load(epoch, batch.examples, payloads, draws_by=batch.draws)
         if len(examples) != len(batch.examples):  # damaged ones were left out
             batch = Batch(examples, batch.draws[np.isin(batch.examples, examples)])
         values: dict[str, Any] = {"image": share(images)}
         for name in self._labels:
-            values[name] = self._label(name, epoch, batch)
+            values[name] = self._label(name, epoch, batch, mixtures)
         if self._options.output == "dict":
             values["key"] = self._records.keys(batch.examples)
         return list(values.values())
 
-    def _label(self, name: str, epoch: int, batch: Batch) -> Any:
+    def _label(self, name: str, epoch: int, batch: Batch, mixtures: Sequence[Mixture]) -> Any:
         examples = batch.examples
         if name in self._masks:
             return share(self._masks[name].load(epoch, examples, draws_by=batch.draws))
         index, labels = self._records.index, self._options.labels or "int"
-        return label_batch(index, self._features, name, examples, labels=labels)
+        if self._soften.softens(self._features.labels[name]):
+            labels = "onehot"
+        values = label_batch(index, self._features, name, examples, labels=labels)
+        return self._soften(name, values, mixtures)
 
     def _label_spec(self, name: str) -> tuple[tuple[int, ...], str]:
         """Shape of one example's label, and the type."""
         feature = self._features.labels[name]
         if isinstance(feature, ClassFeature | MulticlassFeature):
-            if feature.kind == "multiclass" or self._options.labels == "onehot":
+            if (
+                feature.kind == "multiclass"
+                or self._options.labels == "onehot"
+                or self._soften.softens(feature)
+            ):
                 return (len(feature.class_names),), "float32"
             return (), "int64"
         if feature.kind == "mask":
