@@ -146,8 +146,8 @@ class _Versions:
     def image(self, epoch: int, i: int) -> "Pixels":
         """Example i in an epoch, not mixed; decoded as in training, no more of it than is needed."""
         draws = self._draws[epoch]
-        pixels, shrink = self._records.pixels(int(self._rows[i]), needed(draws.passes[i]))
-        return self._program.render(pixels, draws, i, size=self._sizes[i], shrink=shrink)
+        stored = self._records.pixels(int(self._rows[i]), needed(draws.passes[i]))
+        return self._program.render(stored, draws, i, size=self._sizes[i])
 
     def mask(self, mask: "Pixels", epoch: int, i: int) -> "Pixels":
         """A mask of example i in an epoch."""
