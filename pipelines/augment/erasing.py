@@ -1,18 +1,17 @@
 """Hiding a rectangle."""
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import ClassVar
 
-import cv2
 import numpy as np
 
 from pipelines.augment.arguments import Factor, between, bounds, check, happens, is_number
 from pipelines.augment.base import Bools, Floats
 from pipelines.augment.filters import FilterAugmentation
-from pipelines.buffers import SCRATCH
 from schemas.codec import Pixels
 from schemas.errors import UsageError
 
@@ -23,6 +22,9 @@ NOISE = (
     .astype(np.uint8)
 )
 """256 equally probable steps of a normal distribution with standard deviation 255, cut to 0..255."""
+
+FIELD_BYTES = 1 << 20
+"""Of noise that is drawn once: 43 times what a rectangle of average size shows of 224 x 224 pixels."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,18 @@ def _part(side: int, share: float, place: float) -> slice:
 
 
 def _noise(key: float, shape: tuple[int, ...]) -> Pixels:
-    random = np.random.Generator(np.random.PCG64(int(key * 2**53)))
-    draws = np.frombuffer(random.bytes(math.prod(shape)), np.uint8)
-    noise = SCRATCH.take("noise", (1, len(draws)))
-    cv2.LUT(draws[None], NOISE, noise)
-    return noise.reshape(shape)
+    count = math.prod(shape)
+    field = _field()
+    start = int(key * len(field))
+    if start + count <= len(field):
+        return field[start : start + count].reshape(shape)
+    return np.resize(np.roll(field, -start), shape)
+
+
+@functools.cache
+def _field() -> Pixels:
+    """Noise of which every rectangle shows a run that begins at a place of its own.
+
+    Drawing it anew took 50 microseconds for 24 KB, as long as normalising the image.
+    """
+    return NOISE[np.random.Generator(np.random.PCG64(0)).integers(0, 256, FIELD_BYTES)]
