@@ -48,7 +48,7 @@ class View:
         top, left, height, width = self.box
         box = ((top - first) / shrink, left / shrink, height / shrink, width / shrink)
         if self.matrix is None:
-            return replace(self, box=box)
+            return View(box, self.flip, self.size, None, self.sampling)
         smaller = np.array([[1, 0, 0], [0, 1, -first], [0, 0, shrink]]) @ self.full_matrix()
         return replace(self, box=box, matrix=tuple((smaller / smaller[2, 2]).ravel().tolist()))
 
