@@ -63,9 +63,14 @@ def _map(size: int) -> mmap.mmap:
     # Private: shared anonymous pages would be one memory with forked children.
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if huge:
-        with contextlib.suppress(OSError):  # a kernel that was built without them
-            memory.madvise(mmap.MADV_HUGEPAGE)
+        ask_for_huge_pages(memory)
     return memory
+
+
+def ask_for_huge_pages(memory: mmap.mmap) -> None:
+    """Lets the kernel use them where it can."""
+    with contextlib.suppress(OSError):  # a kernel that was built without them
+        memory.madvise(mmap.MADV_HUGEPAGE)
 
 
 class Scratch(threading.local):
@@ -78,6 +83,10 @@ class Scratch(threading.local):
         """Starts empty, in each thread."""
         self._memory: dict[str, npt.NDArray[np.uint8]] = {}
         self._taken: dict[str, npt.NDArray[Any]] = {}
+
+    def __reduce__(self) -> tuple[type["Scratch"], tuple[()]]:
+        """Another process starts empty as well."""
+        return Scratch, ()
 
     def take(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike = np.uint8) -> npt.NDArray[Any]:
         """A C-contiguous array with undefined content."""

@@ -14,6 +14,7 @@ from pipelines.epochs import Epochs
 from pipelines.normalize import NormalizeKind
 from pipelines.options import Access, Balance, Labels, OnError, Output, OutputType, PipelineOptions
 from pipelines.order import Order
+from pipelines.processes import batches_at_once
 from pipelines.records import Records
 from pipelines.steps import Steps
 from pipelines.stream import ChunkOrder, chunk_bounds, encoded_batches
@@ -45,6 +46,7 @@ def make_pipeline(
     drop_remainder: bool | None = None,
     access: Access = "auto",
     on_error: OnError = "raise",
+    processes: int = 0,
 ) -> "tf.data.Dataset":
     """Makes a `tf.data.Dataset` of batches, ready for `fit`.
 
@@ -97,6 +99,9 @@ def make_pipeline(
             every other example stays in its batch and step. Each is logged once, by the logger
             `fitfeed.pipelines`, and counted in `Dataset.skipped`. A batch without any good example,
             and a missing file, are errors all the same.
+        processes: 0: the threads of this process make the batches, which is best on up to 8 CPUs. More:
+            so many worker processes do, each on one CPU; the batches are the same. Functions in
+            `augment` must then be importable from a module, and access "indexed".
 
     Returns:
         A dataset of (image, label), image alone, or dicts. Image: `dtype`, shape (batch, height,
@@ -135,6 +140,7 @@ def make_pipeline(
         drop_remainder=shuffle if drop_remainder is None else drop_remainder,
         access=access,
         on_error=on_error,
+        processes=processes,
     )
     dataset = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
     return _chain(dataset, dataset.records(split), options)
@@ -186,11 +192,12 @@ def _chain(dataset: Dataset, records: Records, options: PipelineOptions) -> "tf.
         )
         load = delivery.numbered(order)
 
+    at_once = batches_at_once(options.processes, options.batch_size) if options.processes else BATCHES_AT_ONCE
     # Whole batches cross into Python, not images: the loader has its own threads, and writes every
     # image once, decoded, augmented and normalised, at its final place. Deterministic, for the order.
     batches = batches.map(
         plain(lambda *batch: delivery.shaped(_call(load, batch, delivery.types))),
-        num_parallel_calls=BATCHES_AT_ONCE,
+        num_parallel_calls=at_once,
         deterministic=True,
     )
 

@@ -78,6 +78,7 @@ class Delivery:
             dtype=dtype.as_numpy_dtype,
             skipped=dataset.skipping(records.split) if options.on_error == "skip" else None,
             mixer=Mixer(mixes, seed=options.seed) if mixes else None,
+            processes=options.processes,
         )
         self._masks = {
             name: MaskLoader(

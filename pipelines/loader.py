@@ -1,7 +1,7 @@
 """Batches as NumPy arrays: read, decode, augment and normalise in parallel, each image written once."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 
@@ -14,11 +14,13 @@ from pipelines.augment.program import Program
 from pipelines.buffers import Buffers, Scratch
 from pipelines.mixing import Mixer, mix_image
 from pipelines.normalize import Normalizer
-from pipelines.portion import needed
+from pipelines.processes import Processes
 from pipelines.records import Records
+from pipelines.render import Damaged, Renderer
+from pipelines.shared import Layout
 from pipelines.skipped import Skipped
 from schemas.cpus import available_cpus
-from schemas.errors import DamagedDatasetError, DamagedExampleError, UsageError
+from schemas.errors import DamagedDatasetError
 
 BLOCK = 16
 """Images per task: enough to make the cost of a task vanish, few enough to balance the threads."""
@@ -41,7 +43,9 @@ class Loaded(NamedTuple):
 class Loader:
     """Turns example numbers into a batch of images. Thread-safe; not picklable.
 
-    Threads are enough: reading, decoding, resizing and normalising release the interpreter lock.
+    Threads do most of it side by side: reading, decoding, resizing and normalising release the
+    interpreter lock. What does not, the Python code between, keeps one CPU busy from some 15,000 images
+    a second on; so there are processes too, which have a lock each.
     """
 
     def __init__(
@@ -55,8 +59,9 @@ class Loader:
         threads: int | None = None,
         skipped: Skipped | None = None,
         mixer: Mixer | None = None,
+        processes: int = 0,
     ) -> None:
-        """Fixes the shape of batches and starts the threads.
+        """Fixes the shape of batches.
 
         Args:
             records: Where images come from.
@@ -68,22 +73,29 @@ class Loader:
                 does not depend on it.
             skipped: Where to note damaged examples that are left out. None: they are errors.
             mixer: What mixes the images of a batch. None: nothing does.
+            processes: How many fill batches in the threads' place; threads mix what they have filled.
 
         Raises:
             UsageError: If the images would not all have one size.
         """
-        self._records, self._program, self._normalizer = records, program, normalizer
-        self.image_shape: tuple[int, int, int] = (*_image_size(records, program), records.channels)
-        self._buffers = Buffers((batch_size, *self.image_shape), dtype)
-        self._mixer, self._unmixed = mixer, Buffers((batch_size, *self.image_shape), np.uint8)
+        # An image that is mixed needs its partner, which another thread may be decoding. So all are
+        # rendered first, as uint8, which is a quarter of the memory of floats; normalising is linear and
+        # can come after.
+        self._renderer = Renderer(records, program, None if mixer else normalizer, skips=skipped is not None)
+        self.image_shape = self._renderer.image_shape
+        shape, rendered = (batch_size, *self.image_shape), np.uint8 if mixer else dtype
+        self._rendered, self._mixed = Buffers(shape, rendered), Buffers(shape, dtype)
+        self._mixer, self._normalizer = mixer, normalizer
         self._scratch = Scratch()
         self._skipped = skipped
-        self._copies = records.is_raw and program.identity and normalizer is None and mixer is None
         self._threads = threads or available_cpus()
         # Of the whole process, for want of anything narrower. OpenCV would divide images above 256 x 256
         # among as many threads again, which then wait for each other: 7 to 28% more CPU time.
         cv2.setNumThreads(1)
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="fitfeed")
+        self._processes: Processes | None = None
+        if processes:
+            self._processes = Processes(self._renderer, Layout(shape, np.dtype(rendered)), count=processes)
 
     def load(
         self,
@@ -113,40 +125,38 @@ class Loader:
             UsageError: If a function in the program does not return an image, or one of another size.
         """
         draws_by = examples if draws_by is None else draws_by
+        batch, damaged = self._render(epoch, examples, payloads, draws_by)
+        loaded = self._without(damaged, Loaded(batch, examples)) if damaged else Loaded(batch, examples)
         if self._mixer is None:
-            batch = self._buffers.take(len(examples))
-            return self._rendered(epoch, examples, payloads, draws_by, batch, self._normalizer)
-        # An image needs its partner, which another thread may be decoding. So all are rendered first, as
-        # uint8, which is a quarter of the memory of floats; normalising is linear and can come after.
-        unmixed = self._unmixed.take(len(examples))
-        images, kept, _ = self._rendered(epoch, examples, payloads, draws_by, unmixed, None)
+            return loaded
         mixtures = self._mixer.draw(epoch, draws_by, size=self.image_shape[:2])
-        if len(kept) != len(examples):
-            places = np.flatnonzero(np.isin(examples, kept))
+        if damaged:
+            places = np.delete(np.arange(len(examples)), list(damaged))
             mixtures = [mixture.keep(places) for mixture in mixtures]
-        return self._mixed(images, kept, mixtures)
+        return self._mix(loaded, mixtures)
 
-    def _rendered(
+    def _render(
         self,
         epoch: int,
         examples: npt.NDArray[np.int64],
         payloads: Sequence[bytes] | None,
         draws_by: npt.NDArray[np.int64],
-        batch: npt.NDArray[Any],
-        normalizer: Normalizer | None,
-    ) -> Loaded:
-        """Writes every image by itself; leaves out those that are damaged, if such are skipped."""
-        fill = self._filling(epoch, examples, payloads, batch, draws_by, normalizer)
-        damaged = self._fill(fill, len(examples))
-        if not damaged:
-            return Loaded(batch, examples)
-        return self._without(damaged, Loaded(batch, examples))
+    ) -> tuple[npt.NDArray[Any], Damaged]:
+        """Writes every image by itself; says which are damaged, if such are skipped."""
+        if self._processes is not None:
+            return self._processes.render(epoch, examples, draws_by)
+        renderer, batch = self._renderer, self._rendered.take(len(examples))
+        fill = renderer.filling(epoch, examples, draws_by, out=batch, payloads=payloads)
+        if renderer.copies:
+            # Pure copying takes 3 ms a batch: waking other threads, on both sides of a lock that
+            # each needs for every image, costs as much. Two batches at once use two threads as it is.
+            return batch, renderer.fill(fill, range(len(examples)))
+        return batch, self._fill(fill, len(examples))
 
-    def _mixed(
-        self, images: npt.NDArray[np.uint8], examples: npt.NDArray[np.int64], mixtures: Sequence[Mixture]
-    ) -> Loaded:
+    def _mix(self, loaded: Loaded, mixtures: Sequence[Mixture]) -> Loaded:
         """Mixes rendered images, and normalises them."""
-        batch, normalizer, scratch = self._buffers.take(len(images)), self._normalizer, self._scratch
+        images, normalizer, scratch = loaded.images, self._normalizer, self._scratch
+        batch = self._mixed.take(len(images))
 
         def fill(i: int) -> None:
             if normalizer is None:
@@ -159,65 +169,18 @@ class Loader:
                 normalizer(mix_image(images, mixtures, i, out=image), batch[i])
 
         self._fill(fill, len(images))
-        return Loaded(batch, examples, mixtures)
+        return Loaded(batch, loaded.examples, mixtures)
 
-    def _fill(self, fill: Callable[[int], None], count: int) -> dict[int, DamagedExampleError]:
+    def _fill(self, fill: Callable[[int], None], count: int) -> Damaged:
         """Writes all images of a batch; returns those that are damaged, if such are skipped."""
-        if self._copies:
-            # Pure copying takes 3 ms a batch: waking other threads, on both sides of a lock that
-            # each needs for every image, costs as much. Two batches at once use two threads as it is.
-            return self._fill_block(fill, range(count))
         size = min(BLOCK, math.ceil(count / self._threads))
         blocks = [range(first, min(first + size, count)) for first in range(0, count, size)]
-        tasks = [self._pool.submit(self._fill_block, fill, block) for block in blocks]
+        tasks = [self._pool.submit(self._renderer.fill, fill, block) for block in blocks]
         # All must be done before an error leaves: it would free the memory that others still write to.
         wait(tasks)
         return {i: error for task in tasks for i, error in task.result().items()}
 
-    def _filling(
-        self,
-        epoch: int,
-        examples: npt.NDArray[np.int64],
-        payloads: Sequence[bytes] | None,
-        batch: npt.NDArray[Any],
-        draws_by: npt.NDArray[np.int64],
-        normalizer: Normalizer | None,
-    ) -> Callable[[int], None]:
-        """What writes the image at one place of a batch."""
-        records, program, scratch = self._records, self._program, self._scratch
-        rows, size = examples.tolist(), self.image_shape[:2]
-        if self._copies and payloads is None:
-            memory, length = batch.reshape(-1).data, batch[0].nbytes
-            # From the page cache into the batch, no copy between.
-            return lambda i: records.read_into(rows[i], memory[i * length : (i + 1) * length])
-        index = records.index
-        draws = program.draw(epoch, draws_by, heights=index.height[examples], widths=index.width[examples])
-
-        def fill(i: int) -> None:
-            payload = payloads[i] if payloads is not None else None
-            portion = needed(draws.passes[i])
-            stored = records.pixels(rows[i], portion, payload=payload or None, scratch=scratch)
-            if normalizer is None:
-                program.render(stored, draws, i, size=size, out=batch[i])
-            else:
-                image = scratch.take("image", self.image_shape)
-                normalizer(program.render(stored, draws, i, size=size, out=image), batch[i])
-
-        return fill
-
-    def _fill_block(self, fill: Callable[[int], None], block: range) -> dict[int, DamagedExampleError]:
-        """Writes some images of a batch; returns those that are damaged, if such are skipped."""
-        damaged = {}
-        for i in block:
-            try:
-                fill(i)
-            except DamagedExampleError as error:
-                if self._skipped is None:
-                    raise
-                damaged[i] = error
-        return damaged
-
-    def _without(self, damaged: Mapping[int, DamagedExampleError], loaded: Loaded) -> Loaded:
+    def _without(self, damaged: Damaged, loaded: Loaded) -> Loaded:
         """Closes the gaps in a batch, and notes what is missing."""
         images, examples, _ = loaded
         if self._skipped is not None:
@@ -232,18 +195,3 @@ class Loader:
             if place != i:
                 images[place] = images[i]
         return Loaded(images[: len(kept)], examples[kept])
-
-
-def _image_size(records: Records, program: Program) -> tuple[int, int]:
-    """Height and width of every image in a batch."""
-    common = records.common_size
-    if common is not None:
-        return program.output_size(common)
-    if program.image_size is not None:
-        return program.image_size
-    heights, widths = records.index.height, records.index.width
-    msg = (
-        f"images are stored in different sizes ({heights.min()} to {heights.max()} pixels high, {widths.min()} to "
-        f"{widths.max()} wide), so a batch needs one. Received: image_size=None. Pass image_size=(height, width)."
-    )
-    raise UsageError(msg)

@@ -8,6 +8,7 @@ from pipelines.augment.arguments import is_number
 from pipelines.augment.base import Augmentation
 from pipelines.augment.mix import split_batch
 from pipelines.augment.program import ImageFunction
+from pipelines.importable import check_importable
 from pipelines.labels import Labels as Labels
 from pipelines.normalize import NormalizeKind
 from schemas.errors import UsageError
@@ -39,6 +40,7 @@ class PipelineOptions:
     drop_remainder: bool
     access: Access
     on_error: OnError
+    processes: int = 0
 
     def __post_init__(self) -> None:
         """Checks each option by itself; what depends on the dataset is checked where it is used.
@@ -78,6 +80,12 @@ class PipelineOptions:
         self._check(
             "start", is_int_pair(self.start) and min(self.start) >= 0, "(epoch, step), neither negative"
         )
+        self._check(
+            "processes", is_int(self.processes) and self.processes >= 0, "a number of worker processes, or 0"
+        )
+        self._check_combinations()
+
+    def _check_combinations(self) -> None:
         if self.dtype == "uint8" and self.normalize is not None:
             msg = (
                 f"uint8 cannot hold normalised values. Received: dtype='uint8', normalize={self.normalize!r}. "
@@ -90,6 +98,14 @@ class PipelineOptions:
         if self.balance is not None and self.access == "stream":
             msg = "balance picks single examples, which stream access cannot. Received: balance='class', access='stream'. Use access='indexed'."
             raise UsageError(msg)
+        if self.processes and self.access == "stream":
+            msg = (
+                f"with access='stream' the main process reads, and shuffles what it has read; worker processes read for "
+                f"themselves. Received: processes={self.processes}, access='stream'. Use access='indexed', or processes=0."
+            )
+            raise UsageError(msg)
+        if self.processes:
+            check_importable(self.augment)
 
     def identity(self, fingerprint: str, split: str) -> dict[str, Any]:
         """What decides which examples each global step has, as plain JSON.

@@ -68,3 +68,7 @@ class InterruptedConversionError(FitfeedError):
     """The user stopped the conversion. Running the same command again continues."""
 
     exit_status = 130
+
+
+class FeedError(FitfeedError):
+    """Making batches could not go on (a worker process was killed)."""
