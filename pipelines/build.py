@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.augment.base import Augmentation
 from pipelines.augment.program import ImageFunction
 from pipelines.balance import BalancedOrder, class_labels
-from pipelines.calls import guarded
+from pipelines.calls import guarded, held_weakly
 from pipelines.dataset import Dataset, open_dataset
 from pipelines.deliver import Delivery
 from pipelines.epochs import Epochs
@@ -152,6 +152,9 @@ def _chain(dataset: Dataset, records: Records, options: PipelineOptions) -> "tf.
 
     plain = tf.autograph.experimental.do_not_convert  # our functions are written for the graph as they are
 
+    # Inside a `tf.function` the dataset is gone after tracing, and nobody but TensorFlow holds our functions.
+    held = _as_it_is if tf.inside_function() else held_weakly
+
     steps = Steps(
         examples=len(records),
         batch_size=options.batch_size,
@@ -169,7 +172,7 @@ def _chain(dataset: Dataset, records: Records, options: PipelineOptions) -> "tf.
     # One element, so that each iteration of the result asks once for its epoch. TensorFlow runs this
     # step anew for each iterator: that is the hook that makes every epoch's order a new one.
     batches = tf.data.Dataset.range(1).map(
-        plain(lambda _: _call(epochs.take, [], [tf.int64, tf.int64], shapes=[[], []]))
+        plain(lambda _: _call(held(epochs.take), [], [tf.int64, tf.int64], shapes=[[], []]))
     )
 
     # What identifies a batch, not yet the batch: numbers, or encoded bytes where they must be read
@@ -196,7 +199,7 @@ def _chain(dataset: Dataset, records: Records, options: PipelineOptions) -> "tf.
     # Whole batches cross into Python, not images: the loader has its own threads, and writes every
     # image once, decoded, augmented and normalised, at its final place. Deterministic, for the order.
     batches = batches.map(
-        plain(lambda *batch: delivery.shaped(_call(load, batch, delivery.types))),
+        plain(lambda *batch: delivery.shaped(_call(held(load), batch, delivery.types))),
         num_parallel_calls=at_once,
         deterministic=True,
     )
@@ -215,6 +218,10 @@ def _chain(dataset: Dataset, records: Records, options: PipelineOptions) -> "tf.
     behaviour.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     behaviour.deterministic = True
     return batches.with_options(behaviour)
+
+
+def _as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
 
 
 def _call(

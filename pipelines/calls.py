@@ -8,8 +8,10 @@ Python shuts down, calls are refused and those in flight are waited for.
 
 import atexit
 import functools
+import inspect
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -61,6 +63,26 @@ def _calls() -> _Calls:
     calls = _Calls()
     atexit.register(calls.close)
     return calls
+
+
+def held_weakly(function: Callable[P, R]) -> Callable[P, R]:
+    """The same function, which does not keep alive what it needs.
+
+    TensorFlow keeps what `py_function` is given until the process ends: threads, memory and processes
+    of every pipeline that was ever made. A dataset, its iterators and all that is derived from it hold
+    the functions that they were traced from, so those that hold what is called here are enough.
+    """
+    reference = weakref.WeakMethod(function) if inspect.ismethod(function) else weakref.ref(function)
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        held = reference()
+        if held is None:
+            msg = "the pipeline is gone. Keep the dataset that make_pipeline returned as long as batches are taken from it."
+            raise RuntimeError(msg)
+        result: R = held(*args, **kwargs)
+        return result
+
+    return call
 
 
 def guarded(function: Callable[P, R]) -> Callable[P, R]:

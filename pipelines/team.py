@@ -114,6 +114,7 @@ class Team:
                     self._members.append(_Member(theirs.fileno(), memory, setup_file))
             except BaseException:  # no process or descriptor left, or Ctrl-C
                 self._reap()
+                self._socket.close()
                 raise
         self._watcher = threading.Thread(target=self._watch, name="fitfeed-watcher", daemon=True)
         self._watcher.start()
@@ -143,7 +144,8 @@ class Team:
         # Where there are no workers any more, sending fails, and then the batch fails too.
         with self._sending, contextlib.suppress(ConnectionError):
             for task in tasks:
-                self._socket.send(task.encode())
+                if self._over is None:
+                    self._socket.send(task.encode())
 
     def end(self) -> None:
         """Ends the workers."""
@@ -162,6 +164,8 @@ class Team:
             for job in self._jobs.values():
                 job.fail(self._over)
             self._jobs.clear()
+        with self._sending:
+            self._socket.close()
 
     def _receive(self) -> bytes:
         try:
@@ -187,7 +191,8 @@ class Team:
             self._obituary = next(one for one in self._members if one.life in gone).obituary()
         self._reap()
         # Whatever a user's function has forked may hold the workers' end open.
-        self._socket.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # or that end is closed, and so is this
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def _reap(self) -> None:
         for member in self._members:
