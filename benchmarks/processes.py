@@ -46,13 +46,13 @@ def usage_of(pid: int) -> Usage | None:
     return Usage(ticks, peaks[0] * 1024) if peaks else None  # a process that has ended has no memory
 
 
-def private_bytes(pid: int) -> int:
-    """Resident memory that a process shares with no other; 0 if it is gone."""
+def anonymous_bytes(pid: int) -> int:
+    """Resident memory of a process that no file stands behind, nor memory that it shares; 0 if it is gone."""
     try:
         lines = Path("/proc", str(pid), "smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_"))
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Anonymous:"))
 
 
 class Watch:

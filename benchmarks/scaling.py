@@ -33,7 +33,7 @@ from benchmarks import measure
 from benchmarks.feed import Rate
 from benchmarks.material import link_sample
 from benchmarks.measure import Result
-from benchmarks.processes import children_of, private_bytes, usage_of
+from benchmarks.processes import anonymous_bytes, children_of, usage_of
 from benchmarks.simulated import Waiting, waiting
 from converters.options import ConvertOptions
 from pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
@@ -159,8 +159,8 @@ def _workers_cpu_s() -> float:
 
 def as_it_is(dataset: Dataset, options: argparse.Namespace) -> list[Result]:
     """P1, and P5, since the workers are there."""
-    kinds = {f"{count} threads": {"threads": count} for count in REAL}
-    kinds |= {f"{count} processes": {"processes": count} for count in REAL}
+    kinds = {f"threads: {count}": {"threads": count} for count in REAL}
+    kinds |= {f"processes: {count}": {"processes": count} for count in REAL}
     timed: dict[str, Callable[[], Rate]] = {}
     starts, others = [], children_of(os.getpid())  # of the conversion
     for name, kind in kinds.items():
@@ -173,14 +173,14 @@ def as_it_is(dataset: Dataset, options: argparse.Namespace) -> list[Result]:
             starts.append(time.perf_counter() - started)
         timed[name] = partial(rate, load, steps, at_once=BATCHES_AT_ONCE, seconds=options.seconds)
     rates = measure.alternate(timed, rounds=options.rounds)
-    private = [private_bytes(child) / MIB for child in children_of(os.getpid()) if child not in others]
+    own = [anonymous_bytes(child) / MIB for child in children_of(os.getpid()) if child not in others]
     wall = {name: [one.wall for one in values] for name, values in rates.items()}
     cpu = {name: [one.cpu for one in values] for name, values in rates.items()}
-    floor = "1 threads"
+    floor = "threads: 1"
     return [
         *measure.compared("P1 as it is", wall, unit="images/s", floor=floor),
         *measure.compared("P1 as it is", cpu, unit="images/CPU-s", floor=floor),
-        Result(case="P5 workers", contestant="memory of its own", unit="MiB", values=private),
+        Result(case="P5 workers", contestant="memory of its own", unit="MiB", values=own),
         Result(case="P5 workers", contestant="start and first batch", unit="s", values=starts),
     ]
 
@@ -222,7 +222,7 @@ def simulated_threads(dataset: Dataset, wait_s: float, options: argparse.Namespa
         load, steps = batches_of(
             loader(dataset, options.batch_size, threads=count), options.images, options.batch_size
         )
-        timed[f"{count} threads"] = partial(
+        timed[f"threads: {count}"] = partial(
             rate, load, steps, at_once=BATCHES_AT_ONCE, seconds=options.seconds
         )
     with waiting(wait_s):
@@ -251,11 +251,12 @@ def simulated_processes(wait_s: float, options: argparse.Namespace) -> tuple[lis
         _until_idle()
         values = []
         for _ in range(options.rounds):
-            cpu_started, rate_ = time.process_time(), rate(load, 1, at_once=at_once, seconds=options.seconds)
-            main_us.append((time.process_time() - cpu_started) * 1e6 / (rate_.wall * options.seconds))
-            values.append(rate_.wall)
+            started, cpu_started = time.perf_counter(), time.process_time()
+            values.append(rate(load, 1, at_once=at_once, seconds=options.seconds).wall)
+            images = values[-1] * (time.perf_counter() - started)
+            main_us.append((time.process_time() - cpu_started) * 1e6 / images)
         results.append(
-            Result(case="P3 simulated CPUs", contestant=f"{count} processes", unit="images/s", values=values)
+            Result(case="P3 simulated CPUs", contestant=f"processes: {count}", unit="images/s", values=values)
         )
     return results, main_us
 
@@ -293,9 +294,9 @@ def through_make_pipeline(dataset: Dataset, options: argparse.Namespace) -> list
 def limits(locked_us: list[float], main_us: list[float], with_tensorflow_us: list[float]) -> list[Result]:
     """P4."""
     figures = {
-        "threads: 1 / Python code": locked_us,
-        "processes: 1 / main process": main_us,
-        "processes: 1 / main process with TensorFlow": with_tensorflow_us,
+        "threads, by the Python code": locked_us,
+        "processes, by the main process": main_us,
+        "processes, by the main process with TensorFlow": with_tensorflow_us,
     }
     return [
         result
