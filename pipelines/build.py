@@ -99,9 +99,10 @@ def make_pipeline(
             every other example stays in its batch and step. Each is logged once, by the logger
             `fitfeed.pipelines`, and counted in `Dataset.skipped`. A batch without any good example,
             and a missing file, are errors all the same.
-        processes: 0: the threads of this process make the batches, which is best on up to 8 CPUs. More:
+        processes: 0: the threads of this process make the batches, which is enough for up to 8 CPUs. More:
             so many worker processes do, each on one CPU; the batches are the same. Functions in
-            `augment` must then be importable from a module, and access "indexed".
+            `augment` must then be importable from a module, and access be "indexed". A worker that
+            dies ends the iteration with an error.
 
     Returns:
         A dataset of (image, label), image alone, or dicts. Image: `dtype`, shape (batch, height,

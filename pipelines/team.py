@@ -9,7 +9,6 @@ import contextlib
 import itertools
 import json
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -33,6 +32,9 @@ current folder first."""
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """NumPy's BLAS would start a thread per CPU in each process."""
+
+LOOK_S = 0.2
+"""Between two looks at whether all workers are alive."""
 
 END_S = 5.0
 """Longest wait for processes that have been killed."""
@@ -104,14 +106,14 @@ class Team:
         self._lock = threading.Lock()  # of the jobs
         self._sending = threading.Lock()  # blocks of a batch stay together
         self._failed_start = self._obituary = ""
-        self._closing = False
+        self._closing = threading.Event()
         self._over: str | None = None  # why there are no more answers
-        self._members: list[_Member] = []
+        self._workers: list[subprocess.Popen[bytes]] = []
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, _file(setup) as setup_file:
             try:
                 for _ in range(count):
-                    self._members.append(_Member(theirs.fileno(), memory, setup_file))
+                    self._workers.append(_start(theirs.fileno(), memory, setup_file))
             except BaseException:  # no process or descriptor left, or Ctrl-C
                 self._reap()
                 self._socket.close()
@@ -123,7 +125,7 @@ class Team:
     @property
     def pids(self) -> list[int]:
         """Process ids of the workers."""
-        return [member.process.pid for member in self._members]
+        return [worker.pid for worker in self._workers]
 
     def begin(self, batch: npt.NDArray[Any], *, blocks: int) -> tuple[int, Job]:
         """Registers a batch; returns the number that its tasks have.
@@ -149,16 +151,32 @@ class Team:
 
     def end(self) -> None:
         """Ends the workers."""
-        self._closing = True
-        for member in self._members:
-            member.process.kill()
+        self._closing.set()
         if threading.current_thread() is not self._watcher:  # garbage is collected in any thread
             self._watcher.join(END_S)
+
+    def _watch(self) -> None:
+        """Waits until a worker is gone, or all shall go; then ends them, and with them the answers."""
+        while not self._closing.wait(LOOK_S):
+            dead = [worker for worker in self._workers if worker.poll() is not None]
+            if dead:
+                self._obituary = _obituary(dead[0])
+                break
+        self._reap()
+        # Whatever a user's function has forked may hold the workers' end open.
+        self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _reap(self) -> None:
+        for worker in self._workers:
+            worker.kill()
+        for worker in self._workers:
+            worker.wait()
 
     def _collect(self) -> None:
         """Takes answers until there are no more, and gives up what is then still awaited."""
         while message := self._receive():
             self._take(Answer.decode(message))
+        self._watcher.join()  # it knows why
         with self._lock:
             self._over = self._failed_start or self._obituary or "the pipeline is closed"
             for job in self._jobs.values():
@@ -181,63 +199,33 @@ class Team:
             if self._jobs[answer.job].take(answer):
                 del self._jobs[answer.job]
 
-    def _watch(self) -> None:
-        """Waits until any worker is gone; then ends the others, and with them the answers."""
-        poll = select.poll()
-        for member in self._members:
-            poll.register(member.life, 0)  # that the other end is closed is reported in any case
-        gone = {descriptor for descriptor, _ in poll.poll()}
-        if not self._closing:
-            self._obituary = next(one for one in self._members if one.life in gone).obituary()
-        self._reap()
-        # Whatever a user's function has forked may hold the workers' end open.
-        with contextlib.suppress(OSError):  # or that end is closed, and so is this
-            self._socket.shutdown(socket.SHUT_RDWR)
 
-    def _reap(self) -> None:
-        for member in self._members:
-            member.process.kill()
-        for member in self._members:
-            member.process.wait()
-            os.close(member.life)
-
-
-class _Member:
-    """A process, and a pipe whose other end it holds open as long as it lives."""
-
-    def __init__(self, channel: int, memory: int, setup: int) -> None:
-        self.life, theirs = os.pipe()
-        paths = [path or os.getcwd() for path in sys.path]  # noqa: PTH109 - as a string
-        arguments = [json.dumps(paths), *map(str, (os.getpid(), channel, memory, setup))]
-        try:
-            with _interrupts_held():
-                self.process = subprocess.Popen(
-                    [sys.executable, "-P", "-c", PROGRAM, *arguments],
-                    stdin=subprocess.DEVNULL,
-                    pass_fds=(channel, memory, setup, theirs),
-                    env={**os.environ, **ONE_THREAD},
-                )
-        except BaseException:
-            os.close(self.life)
-            raise
-        finally:
-            os.close(theirs)
-
-    def obituary(self) -> str:
-        """How it ended, and what to do about it."""
-        status = self.process.wait()
-        if status >= 0:
-            end = f"ended with exit status {status}; what it wrote to standard error says why"
-        else:
-            end = f"was killed by signal {-status} ({signal.Signals(-status).name})"
-        if status == -signal.SIGKILL:
-            end += (
-                ", which often means that memory ran out: then use fewer processes, or a smaller batch_size"
-            )
-        return (
-            f"the worker process {self.process.pid}, which filled batches, {end}. The pipeline cannot go on; a new "
-            f"one can, from start=(epoch, step)."
+def _start(channel: int, memory: int, setup: int) -> "subprocess.Popen[bytes]":
+    """Starts a worker with these descriptors."""
+    paths = [path or os.getcwd() for path in sys.path]  # noqa: PTH109 - as a string
+    arguments = [json.dumps(paths), *map(str, (os.getpid(), channel, memory, setup))]
+    with _interrupts_held():
+        return subprocess.Popen(
+            [sys.executable, "-P", "-c", PROGRAM, *arguments],
+            stdin=subprocess.DEVNULL,
+            pass_fds=(channel, memory, setup),
+            env={**os.environ, **ONE_THREAD},
         )
+
+
+def _obituary(worker: "subprocess.Popen[bytes]") -> str:
+    """How a worker ended, and what to do about it."""
+    status = worker.wait()
+    if status >= 0:
+        end = f"ended with exit status {status}; what it wrote to standard error may say why"
+    else:
+        end = f"was killed by signal {-status} ({signal.Signals(-status).name})"
+    if status == -signal.SIGKILL:
+        end += ", which often means that memory ran out: then use fewer processes, or a smaller batch_size"
+    return (
+        f"the worker process {worker.pid}, which filled batches, {end}. The pipeline cannot go on; a new one can, "
+        f"from start=(epoch, step)."
+    )
 
 
 @contextlib.contextmanager
