@@ -58,14 +58,15 @@ class RandomResizedCrop(GeometricAugmentation):
         tried_heights = np.rint(np.sqrt(area / ratio)).astype(np.int64)
 
         fits = (tried_widths > 0) & (tried_widths <= widths[:, None])
-        fits &= (tried_heights > 0) & (tried_heights <= heights[:, None])
-        first = (np.arange(len(fits)), np.argmax(fits, axis=1))
-        centre_heights, centre_widths = self._centre(heights, widths)
-        height = np.where(fits[first], tried_heights[first], centre_heights)
-        width = np.where(fits[first], tried_widths[first], centre_widths)
+        fits = fits & (tried_heights > 0) & (tried_heights <= heights[:, None])
+        any_fits = fits.any(axis=1)
+        height, width = self._centre(heights, widths)
+        for attempt in reversed(range(ATTEMPTS)):
+            height = np.where(fits[:, attempt], tried_heights[:, attempt], height)
+            width = np.where(fits[:, attempt], tried_widths[:, attempt], width)
         place_y, place_x = parameters[:, -2:].T
-        top = np.where(fits[first], np.floor(place_y * (heights - height + 1)), (heights - height) // 2)
-        left = np.where(fits[first], np.floor(place_x * (widths - width + 1)), (widths - width) // 2)
+        top = np.where(any_fits, np.floor(place_y * (heights - height + 1)), (heights - height) // 2)
+        left = np.where(any_fits, np.floor(place_x * (widths - width + 1)), (widths - width) // 2)
 
         shown = geometry.crop(top.astype(np.int64), left.astype(np.int64), height, width)
         if image_size is not None:
