@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -57,7 +57,13 @@ def add_choices(ops: list[Augmentation], plan: "Plan", rows: Integers, parameter
 
 
 class Policy(Augmentation):
-    """Chooses among operations, for each image anew."""
+    """Chooses among operations, for each image anew.
+
+    Attributes:
+        slot: How many parameters tell one choice: the number of the operation, then its own.
+    """
+
+    slot: ClassVar[int] = SLOT
 
     @property
     @abstractmethod

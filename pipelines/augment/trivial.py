@@ -143,6 +143,7 @@ class TrivialAugment(Policy):
     interpolation: Interpolation = "nearest"
     fill: float = 0.0
     draws: ClassVar[int] = 3
+    slot: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         """Checks all arguments.
@@ -193,8 +194,8 @@ class TrivialAugment(Policy):
         chosen = np.floor(uniforms[:, 0] * len(self._space)).astype(np.int64)
         strength = np.floor(uniforms[:, 1] * self.num_magnitude_bins).astype(np.int64)
         magnitudes = np.concatenate([magnitudes for _, magnitudes, _ in self._space])
-        magnitude = np.take(magnitudes, chosen * self.num_magnitude_bins + strength)
-        signed = np.take(np.array([float(signed) for _, _, signed in self._space]), chosen)
+        magnitude = np.take_along_axis(magnitudes, chosen * self.num_magnitude_bins + strength, axis=0)
+        signed = np.take_along_axis(np.array([float(signed) for _, _, signed in self._space]), chosen, axis=0)
         flip = signed * (uniforms[:, 2] < 0.5)
         return np.stack([chosen.astype(np.float64), magnitude * (1 - 2 * flip)], axis=1)
 
