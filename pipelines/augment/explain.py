@@ -1,6 +1,7 @@
 """What a list of augmentations compiles to, in words."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from pipelines.augment.filters import FilterAugmentation
 from pipelines.augment.plan import Kind, Plan
 from pipelines.augment.policies import Policy
 from pipelines.augment.program import Call, ImageFunction, Resize, list_operations
+from pipelines.device.split import split
 
 COST = {
     Kind.GEOMETRY: "one resampling",
@@ -46,21 +48,37 @@ class _Traced(Plan):
             self.stretches.append((kind, [name]))
 
 
-def explain(augment: Sequence[Augmentation | ImageFunction], *, image_size: Size | None = None) -> None:
+def explain(
+    augment: Sequence[Augmentation | ImageFunction],
+    *,
+    image_size: Size | None = None,
+    augment_on: Literal["cpu", "device"] = "cpu",
+) -> None:
     """Prints which augmentations fuse: a line for each walk over an image's pixels.
 
     Args:
         augment: As for `make_pipeline`.
         image_size: As for `make_pipeline`.
+        augment_on: As for `make_pipeline`.
 
     Raises:
-        UsageError: If something in the list is neither an augmentation nor a function.
+        UsageError: If something in the list is neither an augmentation nor a function, or cannot run
+            on a device where that is asked for.
 
     Example:
         >>> explain([RandomFlip(), RandomRotation(0.1), RandomBrightness(0.2), RandomContrast((0.2, 0.2))])
         1. one resampling: RandomFlip, RandomRotation
         2. one colour matrix: RandomBrightness, RandomContrast
     """
+    if augment_on == "cpu":
+        lines = _lines(augment, image_size)
+    else:
+        on_cpu, on_device = split(augment, image_size)
+        lines = ["on the CPU:", *_lines(on_cpu, image_size), "on the device:", *_lines(on_device, None)]
+    print("\n".join(lines))  # noqa: T201 - what it is for
+
+
+def _lines(augment: Sequence[Augmentation | ImageFunction], image_size: Size | None) -> list[str]:
     plan, row = _Traced(), np.zeros(1, np.int64)
     for _, op in list_operations(augment, image_size):
         if isinstance(op, Policy | FilterAugmentation):
@@ -71,7 +89,7 @@ def explain(augment: Sequence[Augmentation | ImageFunction], *, image_size: Size
         f"{number}. {COST[kind]}: {', '.join(names)}"
         for number, (kind, names) in enumerate(plan.stretches, start=1)
     ]
-    print("\n".join(lines or ["nothing"]))  # noqa: T201 - what it is for
+    return lines or ["nothing"]
 
 
 def _name(op: Augmentation) -> str:
