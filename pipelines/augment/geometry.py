@@ -96,7 +96,9 @@ class Geometry:
         aligned = (np.abs(off) * extent < ALIGNED).all(axis=1)
         flip = self.matrix[:, [1, 0], [1, 0]] < 0
         whole = aligned & inside & ~flip.any(axis=1) & (self.size == source).all(axis=1)
-        whole &= (np.abs(box[:, :2]) < ALIGNED).all(axis=1)
+        whole &= (np.abs(box[:, :2]) < ALIGNED).all(axis=1) & (np.abs(box[:, 2:] - source) < ALIGNED).all(
+            axis=1
+        )
         rows = zip(
             map(tuple, box.tolist()),
             map(tuple, flip.tolist()),
