@@ -5,6 +5,7 @@ arrays of others take over its functions (NEP 13 and NEP 18); these hand them to
 Numbers are float32, whatever the precision of the model: coordinates need their 24 bits.
 """
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -137,7 +138,7 @@ def _take_along_axis(array: Any, indices: DeviceArray, axis: int) -> Any:
 
 UFUNCS: dict[str, Callable[..., Any]] = {
     "absolute": ops.absolute,
-    "add": ops.add,
+    "add": operator.add,  # Keras' own takes (1, 3) and (3, 1) for a layer and its bias
     "bitwise_and": ops.logical_and,
     "bitwise_or": ops.logical_or,
     "cos": ops.cos,
