@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -119,7 +119,7 @@ class RandomCrop(GeometricAugmentation):
         """Parameters: (n, 2), the place along y and x, 0..1, of all places that there are."""
         shown, fits = _part(geometry.size, (self.height, self.width))
         room = geometry.size - shown
-        start = np.where(fits[:, None], np.floor(parameters * (room + 1)), room // 2).astype(np.int64)
+        start = np.where(fits, np.floor(parameters * (room + 1)), room // 2).astype(np.int64)
         return geometry.crop(*start.T, *shown.T).resize(self.height, self.width)
 
     def output_size(self, size: Size, *, image_size: Size | None) -> Size:
@@ -184,9 +184,9 @@ class CenterCrop(GeometricAugmentation):
 
 
 def _part(size: Integers, crop: Size) -> tuple[Integers, Bools]:
-    """Sizes (n, 2) of what is cut out of images of sizes (n, 2), and whether that is the crop's own size."""
-    fits = np.asarray((size >= np.array(crop)).all(axis=1))
-    return np.where(fits[:, None], crop, _part_of_ratio(size, crop)), fits
+    """Sizes (n, 2) of what is cut out of images of sizes (n, 2), and (n, 1) whether that is the crop's own."""
+    fits: Any = (size >= np.array(crop)).all(axis=1, keepdims=True)
+    return np.where(fits, crop, _part_of_ratio(size, crop)), fits
 
 
 def _part_of_ratio(size: Integers, crop: Size) -> Integers:

@@ -84,6 +84,15 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
         """As NumPy."""
         return DeviceArray(ops.any(self.tensor, axis=axis, keepdims=keepdims))
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """Refuses: what NumPy has no hook for must not quietly move to the host.
+
+        Raises:
+            TypeError: Always.
+        """
+        msg = "a formula of an augmentation uses a function of NumPy that runs on the CPU only; see pipelines.device.array"
+        raise TypeError(msg)
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         """Takes over arithmetic; see NEP 13."""
         function = UFUNCS.get(ufunc.__name__)
@@ -170,7 +179,9 @@ UFUNCS: dict[str, Callable[..., Any]] = {
 """By the names of NumPy's functions of single numbers."""
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "clip": lambda array, low, high: ops.clip(tensor_of(array), low, high),
+    "clip": lambda array, low, high: ops.minimum(
+        ops.maximum(tensor_of(array), tensor_of(low)), tensor_of(high)
+    ),
     "concatenate": _concatenate,
     "cumsum": lambda array, axis: ops.cumsum(array.tensor, axis=axis),
     "ones_like": lambda array: ops.ones_like(array.tensor),

@@ -180,7 +180,7 @@ def _either(rows: Mask, after: Any, before: Any) -> Any:
     """Of arrays (n, ...), what is after for the images that are chosen, and before for the others."""
     if rows is None:
         return after
-    return np.where(rows[(..., *[None] * (len(after.shape) - 1))], after, before)  # type: ignore[call-overload]
+    return np.where(rows[(..., *[None] * (len(after.shape) - 1))], after, before)
 
 
 def _check_shrinking(source: Size, size: Size) -> None:

@@ -23,13 +23,12 @@ from tests.pipelines.augment.reference import difference
 from tests.pipelines.build_dataset import picture
 from tests.pipelines.device.executors import on_cpu, on_device
 images = np.stack([picture(i, 44, 32, 3) for i in range(12)])
-augment = [*EVERYTHING[3:8], *EVERYTHING[9:-3]]
 rng = np.random.default_rng(0)
-for op in augment:
-    steps = [(op, op.sample(rng.random((12, op.draws))))]
-    off = difference(on_device(steps, images), on_cpu(steps, images))
+for op in EVERYTHING[4:7] + EVERYTHING[10:23]:
+    drawn = op.sample(rng.random((12, op.draws)))
+    off = difference(on_device([(op, drawn)], images), on_cpu([(op, drawn)], images))
     assert off.max() <= 1, op
-program = DeviceProgram(list(enumerate(EVERYTHING)))
+program = DeviceProgram(list(enumerate([*MILD, *EVERYTHING[17:23]])))
 uniforms = rng.random((12, program.draws)).astype(np.float32)
 augment = lambda batch, numbers: program.apply(batch, program.draw(numbers))
 off = np.abs(np.asarray(jax.jit(augment)(images, uniforms)) - np.asarray(augment(images, uniforms)))

@@ -10,8 +10,8 @@ import tensorflow as tf
 from tensorflow.python.framework import kernels
 
 from pipelines import (
-    AugMix,
     Augmentation,
+    AugMix,
     AutoContrast,
     CenterCrop,
     DeviceAugmentation,
@@ -89,7 +89,7 @@ def numpy(tensor: Any) -> Any:
     return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
 
 
-@pytest.mark.parametrize("op", EVERYTHING, ids=lambda op: type(op).__name__)
+@pytest.mark.parametrize("op", [op for op in EVERYTHING if op.draws], ids=lambda op: type(op).__name__)
 def test_every_augmentation_draws_on_the_device_as_on_the_host(op: Augmentation) -> None:
     """The same formula: from the same uniform numbers come the same parameters."""
     program = DeviceProgram([(0, op)])
@@ -132,20 +132,18 @@ def test_the_type_of_the_input_does_not_matter(images: Any) -> None:
         assert (numpy(layer(images.astype(dtype))) == expected).all()
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_compiled_by_xla_and_in_a_graph_it_is_the_same(images: Any, channels: int) -> None:
-    program = DeviceProgram(list(enumerate(EVERYTHING[3:])))
+def test_compiled_by_xla_and_in_a_graph_it_is_the_same(images: Any) -> None:
+    program = DeviceProgram(list(enumerate(EVERYTHING[3:-2])))
     uniforms = np.random.default_rng(0).random((12, program.draws)).astype(np.float32)
 
     def augment(batch: Any, numbers: Any) -> Any:
         return program.apply(batch, program.draw(numbers))
 
-    batch = images[..., :channels]
-    specs = [tf.TensorSpec((None, 44, 32, channels), tf.uint8), tf.TensorSpec((None, program.draws))]
-    eager = augment(batch, uniforms).numpy()
-    graph = tf.function(augment, input_signature=specs, autograph=False)(batch, uniforms).numpy()
+    specs = [tf.TensorSpec((None, 44, 32, 3), tf.uint8), tf.TensorSpec((None, program.draws))]
+    eager = augment(images, uniforms).numpy()
+    graph = tf.function(augment, input_signature=specs, autograph=False)(images, uniforms).numpy()
     assert (graph == eager).all()
-    compiled = tf.function(augment, jit_compile=True, autograph=False)(batch, uniforms).numpy()
+    compiled = tf.function(augment, jit_compile=True, autograph=False)(images, uniforms).numpy()
     off = np.abs(compiled - eager)
     assert np.mean(off <= 1) > 0.99  # fused, sums of float32 round elsewhere; a histogram's bin may decide
     assert np.mean(off == 0) > 0.97
@@ -167,7 +165,7 @@ def test_on_a_gpu_no_pixel_and_no_parameter_would_pass_the_host() -> None:
         kernel = next((one for one in gpu_kernels(op.type) if takes(one, op)), None)
         assert kernel is not None, f"{op.type} {[tensor.dtype for tensor in op.inputs]} would run on the host"
         if kernel.host_memory_arg:  # shapes, axes and the like, of a few numbers
-            named = dict(zip(argument_names(op), op.inputs, strict=False))
+            named = dict(zip(argument_names(op), op.inputs, strict=True))
             for name in kernel.host_memory_arg:
                 shape = named[name].shape if name in named else op.outputs[0].shape
                 assert shape.num_elements() is not None, (op.type, name)
@@ -188,9 +186,14 @@ def takes(kernel: Any, op: Any) -> bool:
 
 
 def argument_names(op: Any) -> list[str]:
-    return [argument.name for argument in op.op_def.input_arg]
+    """The name of each input; inputs of a list have that of the list."""
+    names: list[str] = []
+    for argument in op.op_def.input_arg:
+        names += [argument.name] * (op.get_attr(argument.number_attr) if argument.number_attr else 1)
+    return names
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' saving, on NumPy 2
 def test_fit_evaluate_predict_and_saving(images: Any, tmp_path: Path) -> None:
     model = keras.Sequential(
         [
@@ -217,7 +220,7 @@ def test_its_configuration_makes_the_layer_again() -> None:
     layer = DeviceAugmentation(EVERYTHING, image_size=(30, 30), seed=2, name="augment")
     again = DeviceAugmentation.from_config(layer.get_config())
     assert (again.augment, again.image_size, again.name) == (EVERYTHING, (30, 30), "augment")
-    with pytest.raises(UsageError, match="only augmentations of pipelines can be loaded.*'Dataset'"):
+    with pytest.raises(UsageError, match=r"only augmentations of pipelines can be loaded.*'Dataset'"):
         DeviceAugmentation.from_config(
             {"augment": [{"name": "Dataset", "arguments": {}}], "image_size": None, "seed": 1}
         )

@@ -11,8 +11,8 @@ import pytest
 import tensorflow as tf
 
 from pipelines import (
-    AugMix,
     Augmentation,
+    AugMix,
     CenterCrop,
     Dataset,
     DeviceAugmentation,
@@ -82,7 +82,12 @@ def test_it_delivers_what_the_cpu_does(flowers: Dataset, options: dict[str, Any]
 
 def test_geometry_behind_resizing_is_the_same_of_smooth_images(flowers: Dataset) -> None:
     """Images of many sizes and aspect ratios, rotated, sheared and shifted in pixels of the stored size."""
-    augment = [RandomRotation(0.1), RandomShear(0.2, 0.2), RandomTranslation(0.1, 0.1), RandomFlip()]
+    augment: list[Augmentation] = [
+        RandomRotation(0.1),
+        RandomShear(0.2, 0.2),
+        RandomTranslation(0.1, 0.1),
+        RandomFlip(),
+    ]
     cpu, device = pair(flowers, augment, normalize=None)
     ours, theirs = arrays(device), arrays(cpu)
     kernel = np.ones(5) / 5  # what is left after smoothing is not a second interpolation, but a shift
@@ -118,7 +123,7 @@ def test_what_cannot_be_is_refused_by_name(flowers: Dataset, monkeypatch: pytest
     with pytest.raises(UsageError, match=r"cannot run on a device. Received: augment\[0\]=AugMix"):
         make_pipeline(flowers, "train", augment=[AugMix()], augment_on="device", **options)
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    with pytest.raises(UsageError, match="Keras on 'jax'.*put DeviceAugmentation"):
+    with pytest.raises(UsageError, match=r"Keras on 'jax'.*put DeviceAugmentation"):
         make_pipeline(flowers, "train", augment_on="device", **options)
 
 
