@@ -25,8 +25,9 @@ COST = {
 class _Traced(Plan):
     """A plan for one image that notes which operations come into which stretch."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, on_device: bool) -> None:
         super().__init__(np.array([[256, 256]]))
+        self._on_device = on_device
         self.stretches: list[tuple[Kind, list[str]]] = []
 
     def note(self, op: Augmentation) -> None:
@@ -40,7 +41,7 @@ class _Traced(Plan):
         absorbs = kind == Kind.TABLE and self._open[0] == Kind.TABLE
         continues = self._open[0] == kind and kind != Kind.ALONE
         super()._enter(kind, rows, op)
-        name = _name(op)
+        name = _name(op, on_device=self._on_device)
         if continues or absorbs:
             names = self.stretches[-1][1]
             self.stretches[-1] = (kind, names if names[-1] == name else [*names, name])
@@ -74,12 +75,19 @@ def explain(
         lines = _lines(augment, image_size)
     else:
         on_cpu, on_device = split(augment, image_size)
-        lines = ["on the CPU:", *_lines(on_cpu, image_size), "on the device:", *_lines(on_device, None)]
+        lines = [
+            "on the CPU:",
+            *_lines(on_cpu, image_size),
+            "on the device:",
+            *_lines(on_device, None, on_device=True),
+        ]
     print("\n".join(lines))  # noqa: T201 - what it is for
 
 
-def _lines(augment: Sequence[Augmentation | ImageFunction], image_size: Size | None) -> list[str]:
-    plan, row = _Traced(), np.zeros(1, np.int64)
+def _lines(
+    augment: Sequence[Augmentation | ImageFunction], image_size: Size | None, *, on_device: bool = False
+) -> list[str]:
+    plan, row = _Traced(on_device=on_device), np.zeros(1, np.int64)
     for _, op in list_operations(augment, image_size):
         if isinstance(op, Policy | FilterAugmentation):
             plan.note(op)
@@ -92,7 +100,7 @@ def _lines(augment: Sequence[Augmentation | ImageFunction], image_size: Size | N
     return lines or ["nothing"]
 
 
-def _name(op: Augmentation) -> str:
+def _name(op: Augmentation, *, on_device: bool) -> str:
     if isinstance(op, Call):
         return getattr(op.function, "__name__", repr(op.function))
     if isinstance(op, Resize):
@@ -100,6 +108,8 @@ def _name(op: Augmentation) -> str:
     name = type(op).__name__
     if isinstance(op, AugMix):
         return f"{name} ({op.num_chains} chains, each compiled for each image, then blended)"
+    if isinstance(op, Policy) and on_device:
+        return f"{name} (each choice for all images, of which one is kept)"
     if isinstance(op, Policy):
         return f"{name} (chosen for each image, and compiled with what stands beside it)"
     return name

@@ -51,7 +51,7 @@ class DeviceAugmentation(keras.layers.Layer):
         Example:
             >>> train = make_pipeline("flowers", "train", batch_size=128, image_size=(224, 224), normalize=None, dtype="uint8")
             >>> augment = DeviceAugmentation([RandomFlip("horizontal"), RandomRotation(0.05)], seed=7)
-            >>> model = keras.Sequential([augment, dataset.normalization("zscore"), network])
+            >>> model = keras.Sequential([keras.Input((224, 224, 3)), augment, dataset.normalization("zscore"), network])
         """
         super().__init__(autocast=False, **kwargs)  # bytes 0..255 become floats after they were augmented
         self.augment, self.image_size, self._seed = list(augment), image_size, seed

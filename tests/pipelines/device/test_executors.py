@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -36,8 +37,10 @@ from pipelines import (
     RandomZoom,
     Solarization,
     TrivialAugment,
+    from_image_data_generator,
 )
 from pipelines.augment.policies import SLOT
+from pipelines.device.program import DeviceProgram
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import apply, difference
 from tests.pipelines.build_dataset import picture
@@ -315,6 +318,28 @@ def test_crops(op: Augmentation) -> None:
     ):  # the CPU does not look beyond the crop for the rim of what it enlarges
         off = off[:, 1:-1, 1:-1]
     assert off.max() <= isinstance(op, RandomResizedCrop)
+
+
+def test_what_image_data_generator_means() -> None:
+    """One by one: the CPU's are tested against the original elsewhere."""
+    translated = from_image_data_generator(
+        rotation_range=20,
+        width_shift_range=[-3, 2],
+        height_shift_range=0.1,
+        shear_range=10,
+        zoom_range=0.2,
+        horizontal_flip=True,
+        channel_shift_range=40,
+        brightness_range=(0.7, 1.3),
+    )
+    images = (pictures(8) * 0.7 + 20).astype(np.uint8)
+    assert len(translated["augment"]) == 7
+    for op in translated["augment"]:
+        drawn = parameters(op, 8)
+        assert difference(on_device([(op, drawn)], images), on_cpu([(op, drawn)], images)).max() <= 1
+        uniforms = np.random.default_rng(0).random((50, op.draws)).astype(np.float32)
+        ours = DeviceProgram([(0, op)]).draw(keras.ops.convert_to_tensor(uniforms))[0].tensor
+        np.testing.assert_allclose(ours, op.sample(uniforms.astype(np.float64)), atol=1e-5)
 
 
 def test_a_rotation_behind_a_crop_still_shows_what_the_crop_has_cut_off() -> None:

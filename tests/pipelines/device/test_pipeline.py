@@ -27,8 +27,10 @@ from pipelines import (
     RandomShear,
     RandomTranslation,
     make_pipeline,
+    open_dataset,
 )
 from pipelines.callbacks import ResumeTraining
+from pipelines.masks import check_movable
 from schemas.errors import UsageError
 
 RECIPE: list[Augmentation] = [
@@ -125,6 +127,39 @@ def test_what_cannot_be_is_refused_by_name(flowers: Dataset, monkeypatch: pytest
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(UsageError, match=r"Keras on 'jax'.*put DeviceAugmentation"):
         make_pipeline(flowers, "train", augment_on="device", **options)
+
+
+def test_masks_are_refused_by_name() -> None:
+    with pytest.raises(
+        UsageError, match=r"masks follow their images on the CPU only.*'device'.*masks 'lesion'"
+    ):
+        check_movable(RECIPE, "lesion", augment_on="device")
+
+
+def test_damaged_examples_are_skipped(own_copy: Any) -> None:
+    """All others have the parameters that they have beside them."""
+    path = own_copy("tfrecord")
+    whole: dict[bytes, Any] = {}
+    options: dict[str, Any] = {
+        "augment": RECIPE,
+        "augment_on": "device",
+        "image_size": (32, 32),
+        "output": "dict",
+    }
+    for batch in make_pipeline(path, "train", batch_size=8, **options):
+        whole |= dict(zip(batch["key"].numpy(), batch["image"].numpy(), strict=True))
+    shard = sorted(path.glob("**/train*.tfrecord"))[0]
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    shard.write_bytes(content)
+    dataset = open_dataset(path)
+    seen = 0
+    for batch in make_pipeline(dataset, "train", batch_size=8, on_error="skip", **options):
+        for key, image in zip(batch["key"].numpy(), batch["image"].numpy(), strict=True):
+            np.testing.assert_array_equal(image, whole[key])
+            seen += 1
+    assert seen < 48
+    assert dataset.skipped["train"]
 
 
 def trained(dataset: Dataset, folder: Path, epochs: int, *, in_model: bool) -> Any:

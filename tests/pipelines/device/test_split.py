@@ -67,5 +67,7 @@ def test_explain_tells_what_runs_where(capsys: pytest.CaptureFixture[str]) -> No
         "2. one colour matrix: RandomBrightness",
         "3. alone: RandomErasing",
     ]
+    explain([RandAugment()], augment_on="device")
+    assert "each choice for all images" in capsys.readouterr().out
     explain([], augment_on="device")
     assert re.sub(r"\s", " ", capsys.readouterr().out) == "on the CPU: nothing on the device: nothing "
