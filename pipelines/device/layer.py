@@ -10,7 +10,7 @@ from keras import ops
 import pipelines
 from pipelines.augment.base import Augmentation, Size
 from pipelines.augment.program import list_operations
-from pipelines.device.program import DeviceProgram
+from pipelines.device.program import DeviceProgram, check_batch
 from schemas.errors import UsageError
 
 
@@ -55,9 +55,17 @@ class DeviceAugmentation(keras.layers.Layer):
         """
         super().__init__(autocast=False, **kwargs)  # bytes 0..255 become floats after they were augmented
         self.augment, self.image_size, self._seed = list(augment), image_size, seed
-        self._training = DeviceProgram(list_operations(self.augment, image_size), image_size=image_size)
-        self._inference = DeviceProgram(list_operations([], image_size), image_size=image_size)
+        self._augmenting = DeviceProgram(list_operations(self.augment, image_size), image_size=image_size)
+        self._resizing = DeviceProgram(list_operations([], image_size), image_size=image_size)
         self._seeds = keras.random.SeedGenerator(seed)
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Checks the shape of the images, (n, H, W, C); there are no weights.
+
+        Raises:
+            UsageError: If height, width or channels are not known, or there are not 1 or 3 channels.
+        """
+        check_batch(input_shape)
 
     def call(self, images: Any, training: bool = True) -> Any:
         """Augments a batch if training; else only resizes.
@@ -69,13 +77,16 @@ class DeviceAugmentation(keras.layers.Layer):
 
         Returns:
             (n, height, width, C) of the layer's compute type, whole numbers from 0 to 255.
+
+        Raises:
+            UsageError: If height, width or channels are not known, or there are not 1 or 3 channels.
         """
-        program = self._training if training else self._inference
-        uniforms = keras.random.uniform(
-            (ops.shape(images)[0], program.draws), dtype="float32", seed=self._seeds
-        )
-        augmented = program.apply(images, program.draw(uniforms))
-        return ops.cast(augmented, self.compute_dtype)
+        if training:
+            program, count = self._augmenting, ops.shape(images)[0]
+            uniforms = keras.random.uniform((count, program.draws), dtype="float32", seed=self._seeds)
+        else:  # leaves the state of the random numbers alone, so that evaluating changes no training
+            program, uniforms = self._resizing, ops.zeros((1, 0))
+        return ops.cast(program.apply(images, program.draw(uniforms)), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """(n, height, width, C)."""

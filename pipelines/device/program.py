@@ -12,6 +12,7 @@ from pipelines.device.array import DeviceArray
 from pipelines.device.plan import DevicePlan, parameter_count
 from pipelines.device.split import check_device
 from pipelines.hashing import hash_key, uniform
+from schemas.errors import UsageError
 
 
 class DeviceProgram:
@@ -85,7 +86,11 @@ class DeviceProgram:
 
         Returns:
             float32 (n, height, width, C), whole numbers from 0 to 255.
+
+        Raises:
+            UsageError: If height, width or channels are not known, or there are not 1 or 3 channels.
         """
+        check_batch(images.shape)
         plan = DevicePlan(
             keras.ops.cast(images, "float32"),
             sizes=None if sizes is None else DeviceArray(sizes),
@@ -94,3 +99,17 @@ class DeviceProgram:
         for (_, op), own in zip(self._ops, parameters, strict=True):
             plan.add(op, None, own)
         return plan.finish()
+
+
+def check_batch(shape: Sequence[int | None]) -> None:
+    """Refuses what is no batch of images of one known size.
+
+    Raises:
+        UsageError: If height, width or channels are not known, or there are not 1 or 3 channels.
+    """
+    if len(shape) != 4 or None in shape[1:] or shape[-1] not in (1, 3):
+        msg = (
+            f"augmenting on a device expects batches of images (n, height, width, 1 or 3), where only n may be "
+            f"unknown. Received: {tuple(shape)}."
+        )
+        raise UsageError(msg)

@@ -111,6 +111,12 @@ def test_each_call_and_each_image_is_another(images: Any) -> None:
     assert not (numpy(DeviceAugmentation(MILD, seed=4)(same)) == first).all()
 
 
+def test_evaluating_changes_nothing_about_training(images: Any) -> None:
+    one, other = DeviceAugmentation(MILD, seed=3), DeviceAugmentation(MILD, seed=3)
+    other(images, training=False)
+    assert (numpy(one(images)) == numpy(other(images))).all()
+
+
 def test_without_training_nothing_happens_but_resizing(images: Any) -> None:
     assert (numpy(DeviceAugmentation(MILD)(images, training=False)) == images).all()
     small = DeviceAugmentation(MILD, image_size=(22, 16))(images, training=False)
@@ -237,5 +243,10 @@ def test_what_it_cannot_do_is_refused_when_it_is_made(images: Any) -> None:
         DeviceAugmentation([7])  # type: ignore[list-item]
     with pytest.raises(UsageError, match="shrink to less than half"):
         DeviceAugmentation([], image_size=(21, 16))(images)
+    for wrong in (images[0], images[..., :2]):
+        with pytest.raises(UsageError, match=r"expects batches of images \(n, height, width, 1 or 3\)"):
+            DeviceAugmentation([])(wrong)
+    with pytest.raises(UsageError, match=r"Received: \(None, None, 32, 3\)"):
+        keras.Sequential([keras.Input((None, 32, 3)), DeviceAugmentation([RandomFlip()])])
     with pytest.raises(UsageError, match="three values for a grey image"):
         DeviceAugmentation([RandomErasing(fill_value=(1, 2, 3))])(images[..., :1])
