@@ -209,9 +209,39 @@ print("done")
 """
 
 
-def test_mirrored_strategy(flowers: Dataset) -> None:
+PLACEMENT = """
+import sys
+from types import SimpleNamespace
+import numpy as np, tensorflow as tf
+from pipelines import RandomFlip, RandomRotation, make_pipeline
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+tf.config.set_soft_device_placement(False)  # else TensorFlow takes another device than was asked for
+
+def batches(device):
+    tf.config.list_logical_devices = lambda kind: [SimpleNamespace(name=device)] if device else []
+    pipeline = make_pipeline(sys.argv[1], "train", batch_size=8, image_size=(24, 24),
+                             augment=[RandomFlip(), RandomRotation(0.1)], augment_on="device", output="dict")
+    return [batch["image"] for batch in pipeline]
+
+host, device = batches(None), batches("/CPU:1")
+assert all(np.array_equal(ours, theirs) for ours, theirs in zip(device, host, strict=True))
+assert {images.device.rpartition("/")[2] for images in device} == {"device:CPU:0"}
+try:
+    batches("/CPU:7")
+except tf.errors.InvalidArgumentError as error:
+    assert "explicitly assigned to /device:CPU:7" in str(error)
+else:
+    raise AssertionError
+print("done")
+"""
+
+
+@pytest.mark.parametrize("program", [STRATEGY, PLACEMENT], ids=["mirrored strategy", "placement"])
+def test_in_a_process_with_two_devices(flowers: Dataset, program: str) -> None:
+    """CPUs for want of GPUs: under a strategy, and with the operations on the second, batches on the first."""
     result = subprocess.run(
-        [sys.executable, "-c", STRATEGY, str(flowers.path)],
+        [sys.executable, "-c", program, str(flowers.path)],
         cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,
