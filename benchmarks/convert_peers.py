@@ -96,14 +96,16 @@ def run(folder: Path, options: argparse.Namespace) -> list[Result]:
                 raise
             print(f"{name} is left out: {error}", file=sys.stderr)
             del commands[name]
-    quarter, whole = (
-        measure.alternate(
-            {name: partial(convert, command, source, count) for name, command in commands.items()},
-            rounds=options.rounds,
-        )
-        for count, source in sources.items()
+    costs = measure.alternate(
+        {name: partial(_both, command, sources) for name, command in commands.items()}, rounds=options.rounds
     )
-    return figures(quarter, whole, images=options.images, few=few)
+    return figures(costs, images=options.images, few=few)
+
+
+def _both(command: Sequence[str], sources: Mapping[int, Path]) -> tuple[Cost, Cost]:
+    """Converts the smaller source and then the larger one: in between, the machine has changed least."""
+    few, many = (convert(command, source, count) for count, source in sources.items())
+    return few, many
 
 
 def _commands() -> dict[str, list[str]]:
@@ -151,22 +153,18 @@ def _examples(dataset: Path) -> int:
     return sum(split.examples for split in read_manifest(dataset).splits.values())
 
 
-def figures(
-    quarter: Mapping[str, Sequence[Cost]], whole: Mapping[str, Sequence[Cost]], *, images: int, few: int
-) -> list[Result]:
+def figures(costs: Mapping[str, Sequence[tuple[Cost, Cost]]], *, images: int, few: int) -> list[Result]:
     """Rates of all, and ours divided by that of the best peer.
 
     Args:
-        quarter: What each took for `few` images, by round.
-        whole: What each took for `images`.
+        costs: What each took for `few` images and for all, by round.
         images: How many there are.
         few: How many the smaller source has.
     """
-    total = {name: [images / cost.wall_s for cost in costs] for name, costs in whole.items()}
-    pairs = {name: list(zip(quarter[name], costs, strict=True)) for name, costs in whole.items()}
     added = images - few
-    wall = {name: [_rate(added, f.wall_s, m.wall_s) for f, m in costs] for name, costs in pairs.items()}
-    cpu = {name: [_rate(added, f.cpu_s, m.cpu_s) for f, m in costs] for name, costs in pairs.items()}
+    total = {name: [images / m.wall_s for _, m in runs] for name, runs in costs.items()}
+    wall = {name: [_rate(added, f.wall_s, m.wall_s) for f, m in runs] for name, runs in costs.items()}
+    cpu = {name: [_rate(added, f.cpu_s, m.cpu_s) for f, m in runs] for name, runs in costs.items()}
     results = []
     for kind, rates, unit in (
         ("whole", total, "images/s"),
