@@ -7,7 +7,18 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 
-NAMES = ("startup", "convert", "memory", "feed", "scale", "augment", "device", "feed_peers", "stages")
+NAMES = (
+    "startup",
+    "convert",
+    "memory",
+    "feed",
+    "stages",
+    "scale",
+    "augment",
+    "device",
+    "feed_peers",
+    "convert_peers",
+)
 
 
 def main() -> int:

@@ -63,6 +63,8 @@ def make_plan(
     if existing is not None:
         splits = select_new(existing, labelled, splits)
         rows = all_rows(existing, rows)
+    source_files, source_digest = len(rows), digest_of(rows)
+    del rows  # as large as the plan, which is made next
     numbers: dict[str, list[int]] = {}
     shards: list[ShardPlan] = []
     for split, places in splits.items():
@@ -74,12 +76,11 @@ def make_plan(
         shards.extend(planned)
     check_capacity(_shard_files(shards, existing), labelled.class_names())
     new = list(itertools.chain.from_iterable(splits.values()))
-    source_digest = digest_of(rows)
     base, identity = None, [source_digest, _times(labelled, new), options.writing_json()]
     if existing is not None:
         seen = {text_path(labelled.files[place].path) for place in new}
         seen |= {reject.path for reject in [*found.rejects, *found.ignored]}
-        base = existing.base(seen, source_files=len(rows))
+        base = existing.base(seen, source_files=source_files)
         identity.append(base.fingerprint)
     job = Job(
         source=str(found.root.resolve()),

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from array import array
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -130,7 +131,19 @@ def _require_result(work: WorkFolder, number: int) -> dict[str, Any]:
     if result is None:
         msg = f"the result of shard {number} is missing from {work.root}. Run the same command again: it continues."
         raise ConversionError(msg)
-    return result
+    return {**result, "rows": _compact(result["rows"])}
+
+
+NUMBERS = ("length", "crc32c", "height", "width", "source_bytes", "offset")
+
+
+def _compact(rows: dict[str, list[Any]]) -> dict[str, Sequence[Any]]:
+    """The same rows in a third of the memory, since those of all shards are held together.
+
+    A number takes 8 bytes, not 40, and a path that is the same text as its key no more than a pointer.
+    """
+    paths = [key if key == path else path for key, path in zip(rows["key"], rows["path"], strict=True)]
+    return {**rows, "path": paths, **{name: array("q", rows[name]) for name in NUMBERS}}
 
 
 def _decide(job: Job, rejects: list[Reject], totals: Sequence[ShardTotals], found: Review) -> Outcome:
