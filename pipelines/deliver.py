@@ -10,6 +10,7 @@ from pipelines.ahead import BatchesAhead
 from pipelines.augment.program import Program
 from pipelines.balance import BalancedOrder
 from pipelines.dataset import Dataset
+from pipelines.depth import INTEGERS, check_depth
 from pipelines.labels import check_onehot, label_batch
 from pipelines.loader import Loader
 from pipelines.masks import MaskLoader, check_movable
@@ -46,14 +47,15 @@ class Delivery:
         """Prepares loading.
 
         Raises:
-            UsageError: If the images would not all have one size.
+            UsageError: If the images would not all have one size, or `options` do not fit them.
         """
         import tensorflow as tf
 
+        check_depth(options, records.depth)
         program = Program(options.augment, image_size=options.image_size, seed=options.seed)
         dtype = tf.as_dtype(options.dtype)
         normalizer = None
-        if options.dtype != "uint8":
+        if options.dtype not in INTEGERS:
             normalizer = Normalizer(options.normalize, dataset.statistics, dtype=dtype.as_numpy_dtype)
         self._records, self._options = records, options
         self._features = dataset.manifest.features

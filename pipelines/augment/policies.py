@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -59,6 +59,8 @@ def add_choices(ops: list[Augmentation], plan: "Plan", rows: Integers, parameter
 
 class Policy(Augmentation):
     """Chooses among operations, for each image anew."""
+
+    only_8_bit: ClassVar[bool] = True  # some of the operations are
 
     @property
     @abstractmethod

@@ -18,7 +18,7 @@ from schemas.codec import Pixels
 from schemas.errors import UsageError
 
 ImageFunction = Callable[[Pixels], Pixels]
-"""Any function from one uint8 (H, W, C) array to another. It is called from several threads."""
+"""Any function from one uint8 (for 16 bits uint16) (H, W, C) array to another. It is called from several threads."""
 
 MASK_SAMPLING = Sampling("nearest", "constant", 0.0)
 """Outside a mask there is class 0."""
@@ -77,7 +77,7 @@ class CallPass:
         result: object = function(pixels)  # a user's, which may return anything
         if (
             isinstance(result, np.ndarray)
-            and result.dtype == np.uint8
+            and result.dtype == pixels.dtype
             and result.shape[2:] == pixels.shape[2:]
         ):
             return result
@@ -85,7 +85,7 @@ class CallPass:
             f"{result.dtype} {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
         )
         msg = (
-            f"a function in augment must return a uint8 array (height, width, {pixels.shape[2]}). "
+            f"a function in augment must return a {pixels.dtype} array (height, width, {pixels.shape[2]}). "
             f"Received: {received}, from {function!r}."
         )
         raise UsageError(msg)
@@ -280,7 +280,7 @@ class Program:
             elif ours and not isinstance(one, View):
                 target = pixels
             else:
-                target = np.empty(shape, np.uint8)
+                target = np.empty(shape, pixels.dtype)
             pixels, ours = one.apply(pixels, target), True
         return pixels
 

@@ -8,16 +8,17 @@ import numpy as np
 from pipelines.augment.base import Floats, Size
 from pipelines.augment.sampling import BORDERS, Sampling
 from schemas.codec import Pixels
+from schemas.depth import unit_of
 
 
 def warp(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels) -> None:
     """Interpolates each output pixel; averages first where a side shrinks to less than half.
 
     Args:
-        pixels: uint8 (H, W, C).
+        pixels: uint8 or uint16 (H, W, C).
         matrix: float64 (3, 3).
         sampling: What stands outside.
-        out: uint8 (*, *, C), where to write.
+        out: (*, *, C), of the same type: where to write.
     """
     size = (out.shape[0], out.shape[1])
     shrink = _shrink(matrix, size)
@@ -28,7 +29,7 @@ def warp(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels) -> Non
             max(1, round(side / max(1, int(by + 1e-9))))
             for side, by in zip((width, height), shrink, strict=True)
         )
-        reduced = np.empty((*reduced_size[::-1], pixels.shape[2]), np.uint8)
+        reduced = np.empty((*reduced_size[::-1], pixels.shape[2]), pixels.dtype)
         cv2.resize(pixels, reduced_size, dst=reduced, interpolation=cv2.INTER_AREA)
         matrix = np.diag([reduced_size[0] / width, reduced_size[1] / height, 1.0]) @ matrix
         pixels = reduced
@@ -42,15 +43,17 @@ def interpolate(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels)
     one by one. So colours get a fourth channel, and the image a border where one is needed: copies
     that cost a tenth of what they save.
     """
-    border, value = BORDERS[sampling.fill_mode], [sampling.fill_value] * 4
+    border, value = BORDERS[sampling.fill_mode], [sampling.fill_value * unit_of(pixels)] * 4
     top, bottom, left, right = _margins(matrix, (out.shape[0], out.shape[1]), pixels)
     colors = pixels.shape[2] == 3
-    wide = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA), np.uint8) if colors else pixels
+    wide = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA), pixels.dtype) if colors else pixels
     if top or bottom or left or right:
-        wide = np.asarray(cv2.copyMakeBorder(wide, top, bottom, left, right, border, value=value), np.uint8)
+        wide = np.asarray(
+            cv2.copyMakeBorder(wide, top, bottom, left, right, border, value=value), pixels.dtype
+        )
         matrix = np.array([[1.0, 0, left], [0, 1, top], [0, 0, 1]]) @ matrix
     if colors:
-        target = np.empty((*out.shape[:2], 4), np.uint8)
+        target = np.empty((*out.shape[:2], 4), pixels.dtype)
         _transform(wide, matrix, cv2.INTER_LINEAR, sampling, target)
         cv2.cvtColor(target, cv2.COLOR_RGBA2RGB, out)
     else:
@@ -130,7 +133,7 @@ def _transform(pixels: Pixels, matrix: Floats, interpolation: int, sampling: Sam
     matrix[:, 2] += 0.5 * (matrix[:, 0] + matrix[:, 1])
     matrix[:2] -= 0.5 * matrix[2]
     flags = interpolation | cv2.WARP_INVERSE_MAP
-    value = [sampling.fill_value] * 4
+    value = [sampling.fill_value * unit_of(pixels)] * 4
     border = BORDERS[sampling.fill_mode]
     size = (out.shape[1], out.shape[0])
     if matrix[2, 0] == matrix[2, 1] == 0 and matrix[2, 2] == 1:
