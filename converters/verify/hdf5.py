@@ -167,7 +167,7 @@ def _check_places(columns: dict[str, Any], rows: ShardRows) -> Iterator[Finding]
             ends = _ends(columns, name)
             begins, lengths = start + ends[:-1], np.diff(ends)
         else:
-            lengths = np.full(len(offset), column.size // max(1, len(offset)))
+            lengths = np.full(len(offset), column.nbytes // max(1, len(offset)))
             begins = start + np.arange(len(offset)) * lengths
         for number in np.flatnonzero((begins != offset) | (lengths != length)).tolist():
             detail = f"HDF5 has {lengths[number]} bytes of {name} at byte {begins[number]}, the index {length[number]} at {offset[number]}"
