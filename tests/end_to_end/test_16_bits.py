@@ -64,7 +64,7 @@ def datasets(
     source: tuple[Path, dict[str, Samples]], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[tuple[str, str], Path]:
     root = tmp_path_factory.mktemp("datasets")
-    made = {}
+    made: dict[tuple[str, str], Path] = {}
     for format_ in FORMATS:
         for layout, options in LAYOUTS.items():
             made[format_, layout] = root / f"{format_}-{layout}"

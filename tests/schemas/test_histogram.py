@@ -43,7 +43,7 @@ def test_json_is_lossless_and_says_only_what_occurs(pixels: Any) -> None:
     content = json.loads(json.dumps(histogram_to_json(histogram)))
     assert np.array_equal(histogram_from_json(content, 16), histogram)
     for text, channel in zip(content, pixels.T, strict=True):
-        pairs = dict(tuple(map(int, pair.split(":"))) for pair in text.split())
+        pairs = {int(pair.split(":")[0]): int(pair.split(":")[1]) for pair in text.split()}
         values, counts = np.unique(channel, return_counts=True)
         assert pairs == dict(zip(values.tolist(), counts.tolist(), strict=True))
 
