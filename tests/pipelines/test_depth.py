@@ -267,11 +267,11 @@ def test_what_is_made_for_8_bits_is_refused_by_name(deep: Dataset, op: Augmentat
 
 
 def test_every_augmentation_is_refused_or_tried() -> None:
-    exported = {getattr(pipelines, name) for name in pipelines.__all__}
+    exported = [getattr(pipelines, name) for name in pipelines.__all__ if name != "Augmentation"]
     augmentations = {one for one in exported if isinstance(one, type) and issubclass(one, Augmentation)}
-    tried = {type(op) for entry in WORKING for op in (entry if isinstance(entry, list) else [entry])}
-    augmentations.remove(Augmentation)
-    assert augmentations == (tried | {type(op) for op in REFUSED}) & augmentations
+    tried = [op for entry in WORKING for op in (entry if isinstance(entry, list) else [entry])]
+    assert len(augmentations) >= 25
+    assert augmentations <= {type(op) for op in [*tried, *REFUSED]}
 
 
 def test_output_types_fit_the_depth(deep: Dataset, thumbnails: Dataset) -> None:
