@@ -18,6 +18,7 @@ from pipelines.normalize import Normalizer
 from pipelines.options import PipelineOptions
 from pipelines.order import Batch, Order
 from pipelines.records import Records
+from pipelines.skipped import compacted
 from schemas.features import ClassFeature, MulticlassFeature
 
 if TYPE_CHECKING:
@@ -65,13 +66,14 @@ class Delivery:
         masks = [name for name in self._labels if self._features.label_kinds[name] == "mask"]
         for name in masks:
             check_movable(options.augment, name)
+        skipped = dataset.skipping(records.split) if options.on_error == "skip" else None
         self._loader = Loader(
             records,
             program,
             normalizer,
             batch_size=options.batch_size,
             dtype=dtype.as_numpy_dtype,
-            skipped=dataset.skipping(records.split) if options.on_error == "skip" else None,
+            skipped=skipped,
         )
         self._masks = {
             name: MaskLoader(
@@ -80,6 +82,7 @@ class Delivery:
                 name,
                 batch_size=options.batch_size,
                 image_size=self._loader.image_shape[:2],
+                skipped=skipped,
             )
             for name in masks
         }
@@ -124,19 +127,22 @@ class Delivery:
         images, examples = self._loader.load(epoch, batch.examples, payloads, draws_by=batch.draws)
         if len(examples) != len(batch.examples):  # damaged ones were left out
             batch = Batch(examples, batch.draws[np.isin(batch.examples, examples)])
-        values: dict[str, Any] = {"image": share(images)}
+        pictures: dict[str, npt.NDArray[Any]] = {"image": images}
+        for name, loader in self._masks.items():
+            pictures[name], whole = loader.load(epoch, batch.examples, draws_by=batch.draws)
+            if not whole.all():
+                batch = Batch(batch.examples[whole], batch.draws[whole])
+                pictures = {each: compacted(array, whole) for each, array in pictures.items()}
+        values: dict[str, Any] = {"image": share(pictures["image"])}
         for name in self._labels:
-            values[name] = self._label(name, epoch, batch)
+            values[name] = share(pictures[name]) if name in pictures else self._label(name, batch)
         if self._options.output == "dict":
             values["key"] = self._records.keys(batch.examples)
         return list(values.values())
 
-    def _label(self, name: str, epoch: int, batch: Batch) -> Any:
-        examples = batch.examples
-        if name in self._masks:
-            return share(self._masks[name].load(epoch, examples, draws_by=batch.draws))
+    def _label(self, name: str, batch: Batch) -> Any:
         index, labels = self._records.index, self._options.labels or "int"
-        return label_batch(index, self._features, name, examples, labels=labels)
+        return label_batch(index, self._features, name, batch.examples, labels=labels)
 
     def _label_spec(self, name: str) -> tuple[tuple[int, ...], str]:
         """Shape of one example's label, and the type."""

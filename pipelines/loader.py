@@ -14,7 +14,7 @@ from pipelines.buffers import Buffers, Scratch
 from pipelines.normalize import Normalizer
 from pipelines.portion import needed
 from pipelines.records import Records
-from pipelines.skipped import Skipped
+from pipelines.skipped import Skipped, compacted
 from schemas.cpus import available_cpus
 from schemas.errors import DamagedDatasetError, DamagedExampleError, UsageError
 
@@ -173,15 +173,12 @@ class Loader:
         if self._skipped is not None:
             for i, error in damaged.items():
                 self._skipped.add(int(examples[i]), error)
-        kept = np.delete(np.arange(len(examples)), list(damaged))
-        if not len(kept):
+        kept = ~np.isin(np.arange(len(examples)), list(damaged))
+        if not kept.any():
             first = damaged[0]
             msg = f"none of the {len(examples)} examples of a batch could be read, so there is nothing to go on with. The first: {first}"
             raise DamagedDatasetError(msg) from first
-        for place, i in enumerate(kept.tolist()):
-            if place != i:
-                images[place] = images[i]
-        return Loaded(images[: len(kept)], examples[kept])
+        return Loaded(compacted(images, kept), examples[kept])
 
 
 def _image_size(records: Records, program: Program) -> tuple[int, int]:

@@ -228,13 +228,17 @@ class Records:
             uint8 (height, width, 1), writable.
 
         Raises:
-            DamagedDatasetError: If it cannot be read or decoded, or has not its image's size.
+            DamagedExampleError: If it cannot be read or decoded, has not its image's size, or is not what
+                was stored.
         """
         index, files = self._open()
         place, shape = index.labels[name], (*self._shape(row)[:2], 1)
         offset, length = int(place.offset[row]), int(place.length[row])
         try:
             payload = files.read(int(index.shard[row]), offset, length)
+            if google_crc32c.value(payload) != place.crc32c[row]:
+                msg = "its bytes are not those that were stored (the CRC-32C differs)"
+                raise ValueError(msg)  # noqa: TRY301 - named with its place below, like what a decoder finds
             if self._raw and len(payload) == math.prod(shape):
                 return np.frombuffer(bytearray(payload), np.uint8).reshape(shape)
             mask = decode_payload(payload, channels=1)
