@@ -71,7 +71,8 @@ class Existing:
             if names is None:
                 named.append(label)
             else:
-                named.append([names[number] for number in label] if isinstance(label, list) else names[label])
+                several = isinstance(label, list)  # as in `Labelled.value`
+                named.append(sorted(names[number] for number in label) if several else names[label])
         return tuple(named)
 
     def shards(self, split: str) -> int:
