@@ -157,9 +157,9 @@ def test_the_whole_is_as_if_converted_at_once(tmp_path: Path, format_: Format, s
     at_once = convert(write(folder, rows_of(ALL)), tmp_path / "at_once", options(format_)).manifest
     for name in ("statistics", "rejects", "ignored", "duplicates", "options", "source"):
         assert getattr(manifest, name) == getattr(at_once, name), name
-    for name, split in at_once.splits.items():
-        assert manifest.splits[name].examples == split.examples
-        counts = dict(zip(at_once.class_names, split.class_counts, strict=True))
+    for name, whole in at_once.splits.items():
+        assert manifest.splits[name].examples == whole.examples
+        counts = dict(zip(at_once.class_names, whole.class_counts, strict=True))
         assert dict(zip(manifest.class_names, manifest.splits[name].class_counts, strict=True)) == counts
     assert convert(table, dataset, append=True).up_to_date
 
@@ -195,7 +195,7 @@ def test_a_single_label_of_each_kind(tmp_path: Path, format_: Format, column: st
 
 
 @pytest.mark.parametrize("more", [{"group": "gardener"}, {}])
-def test_hash_splits_stay_and_groups_stay_together(tmp_path: Path, more: dict[str, str]) -> None:
+def test_hash_splits_stay_and_groups_stay_together(tmp_path: Path, more: dict[str, Any]) -> None:
     folder, dataset = tmp_path / "source", tmp_path / "dataset"
     chosen = options(split={"train": 0.6, "validation": 0.4}, split_column=None, **more)
     convert(write(folder, rows_of(FIRST)), dataset, chosen)
@@ -241,13 +241,14 @@ def test_other_columns_are_refused(tmp_path: Path) -> None:
     folder, dataset = tmp_path / "source", tmp_path / "dataset"
     table = write(folder, rows_of(FIRST))
     convert(table, dataset, options())
-    for given, named in [
+    refused: list[tuple[dict[str, Any], str]] = [
         ({"label_columns": ("species",)}, r"--label-column species \(it has species,tags:multiclass,"),
         ({"label_columns": (*COLUMNS[:4], "note:class")}, "--label-column .*note:class"),
         ({"split_column": None}, r"--split-column none \(it has set\)"),
         ({"path_column": "path"}, r"--path-column path \(it has none\)"),
         ({"group": "gardener"}, r"--group gardener \(it has none\)"),
-    ]:
+    ]
+    for given, named in refused:
         with pytest.raises(UsageError, match=f"made with other options: {named}"):
             convert(table, dataset, options(**given), append=True)
     narrow = [{name: each[name] for name in ("path", "set", "species")} for each in rows_of(ALL)]
