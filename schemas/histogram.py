@@ -1,7 +1,7 @@
 """Histograms as JSON: 256 counts a channel in full, 65,536 as a text of those that are not 0.
 
-As numbers, 65,536 counts for each of three channels would be the greater part of what a manifest may
-have. `"0:12 514:3"` is one value: 12 pixels have the value 0, 3 have 514, and none any other.
+As numbers, 65,536 counts for each of three channels would be two fifths of the values that a manifest may
+have, one a line. `"0:12 514:3"` is one value: 12 pixels have the value 0, 3 have 514, and none any other.
 """
 
 from collections.abc import Sequence
