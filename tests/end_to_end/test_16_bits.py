@@ -1,5 +1,6 @@
 """Datasets of 16 bits, from files to statistics and stock readers: every value exact."""
 
+import dataclasses
 import json
 import shutil
 from collections import Counter
@@ -15,10 +16,12 @@ from beam_jobs import convert
 from converters.options import ConvertOptions, Format
 from converters.verify import verify_dataset
 from fitfeed.cli import main
-from pipelines import open_dataset
-from schemas.errors import SplitLeakError, UsageError
+from pipelines import RandomFlip, make_pipeline, open_dataset
+from schemas.depth import Depth
+from schemas.errors import SplitLeakError, TooManyRejectsError, UsageError
 from schemas.index import Index
 from schemas.manifest import read_manifest
+from tests import labelled
 from tests.deep import Samples, noise, png, tiff
 from tests.folders import contents
 
@@ -182,6 +185,47 @@ def test_appending(tmp_path: Path, format_: Format, layout: str) -> None:
     found = by_stock_readers(dataset)
     assert all(np.array_equal(found[key], pixels) for key, pixels in expected.items())
     assert verify_dataset(dataset).ok
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_finished_shards_are_reused(
+    source: tuple[Path, dict[str, Samples]], datasets: dict[Any, Path], tmp_path: Path, format_: Format
+) -> None:
+    shutil.copytree(source[0], tmp_path / "source")
+    broken = tmp_path / "source" / "train" / "a" / "broken.png"
+    broken.write_bytes(png(noise(12, 10, 3))[:99])
+    options = ConvertOptions(format=format_, depth=16, shards=2)
+    with pytest.raises(TooManyRejectsError, match=r"broken\.png"):
+        convert(tmp_path / "source", tmp_path / "dataset", options)
+    conversion = convert(tmp_path / "source", tmp_path / "dataset", options, max_bad=1)
+    assert conversion.reused_shards == 4
+    whole = read_manifest(datasets[format_, "keep"])
+    assert conversion.manifest.statistics == whole.statistics
+    assert conversion.manifest.rejects == {"truncated": 1}
+
+
+@pytest.mark.parametrize("layout", labelled.LAYOUTS)
+def test_masks_keep_8_bits(tmp_path: Path, layout: str) -> None:
+    (tmp_path / "source").mkdir()
+    labelled.make_source(tmp_path / "source")
+    options = labelled.options(layout)
+    depths: dict[str, Depth] = {"shallow": 8, "deep": 16}
+    for name, depth in depths.items():
+        chosen = dataclasses.replace(options, depth=depth)
+        convert(tmp_path / "source" / "labels.csv", tmp_path / name, chosen, workers=1)
+        assert verify_dataset(tmp_path / name).ok
+    shallow, deep = (open_dataset(tmp_path / name).records("train") for name in ("shallow", "deep"))
+    for i in range(len(shallow)):
+        ours, theirs = deep[i], shallow[i]
+        assert np.array_equal(ours["région"], theirs["région"])
+        if "raw" not in layout:
+            assert np.array_equal(ours["image"], theirs["image"].astype(np.uint16) * 257)
+        for label in ("species", "tags", "height_cm", "petals", "note", "key"):
+            assert np.array_equal(ours[label], theirs[label])
+    batch = make_pipeline(
+        tmp_path / "deep", "train", batch_size=4, image_size=(8, 8), augment=[RandomFlip()], output="dict"
+    )
+    assert next(iter(batch))["région"].dtype == tf.uint8
 
 
 def test_a_dataset_of_8_bits_stays_one(source: tuple[Path, dict[str, Samples]], tmp_path: Path) -> None:
