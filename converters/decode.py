@@ -26,10 +26,11 @@ from converters.jpeg_header import PROGRESSIVE, ordinary_jpeg
 from converters.options import ConvertOptions
 from converters.rejects import Reason
 from converters.sniff import jpeg_frame, unidentified
-from schemas.codec import Pixels
+from schemas.codec import Pixels, decode_payload
 from schemas.depth import MAX_DEEP_SIDE
 
 ORIENTATION_TAG = 0x0112
+CRITICAL_CHUNKS = (b"IHDR", b"PLTE", b"IDAT")
 JPEG_FORMATS = ("JPEG", "MPO")
 PORTABLE_JPEG_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
 """Baseline, extended, progressive, and their arithmetic forms: what TensorFlow's decoder reads too."""
@@ -236,7 +237,7 @@ def _decode_with_pillow(data: bytes, image: Image.Image, options: ConvertOptions
         else:
             pixels = _to_8_bit(image, options.background)
     pixels = _with_channels(pixels, options.channels)
-    keepable = orientation == 1 and _is_plain_png(data, image, options)
+    keepable = orientation == 1 and _is_plain_png(data, image, options) and _reads_back(data, pixels, options)
     return Decoded(upright(pixels, orientation), keepable)
 
 
@@ -306,7 +307,31 @@ def _is_plain_png(data: bytes, image: Image.Image, options: ConvertOptions) -> b
     if options.depth == 16 and max(image.size) > MAX_DEEP_SIDE:
         return False
     bit_depth, colour_type = data[24], data[25]  # in IHDR, always the first chunk
-    return bit_depth == options.depth and (colour_type == 0 or (colour_type == 2 and options.channels == 3))
+    plain = colour_type == 0 or (colour_type == 2 and options.channels == 3)
+    return bit_depth == options.depth and plain and _ends_as_png(data)
+
+
+def _ends_as_png(data: bytes) -> bool:
+    """Whether all chunks that a decoder must understand are known, up to a whole IEND: libpng insists, Pillow does not."""
+    position = 8
+    while position + 12 <= len(data):
+        kind = data[position + 4 : position + 8]
+        position += 12 + int.from_bytes(data[position : position + 4], "big")
+        if kind == b"IEND":
+            return position <= len(data)
+        if kind[:1].isupper() and kind not in CRITICAL_CHUNKS:
+            return False
+    return False
+
+
+def _reads_back(data: bytes, pixels: Pixels, options: ConvertOptions) -> bool:
+    """Whether readers of the dataset get these pixels: of 16 bits, Pillow may have taken what OpenCV does not."""
+    if options.depth == 8:
+        return True
+    try:
+        return np.array_equal(decode_payload(data, channels=options.channels, depth=16), pixels)
+    except ValueError:
+        return False
 
 
 def _check_png_checksums(data: bytes) -> None:
