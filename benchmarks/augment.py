@@ -31,6 +31,8 @@ from benchmarks.measure import Result
 from converters.options import ConvertOptions
 from pipelines import (
     Augmentation,
+    CutMix,
+    MixUp,
     RandomBrightness,
     RandomColorDegeneration,
     RandomColorJitter,
@@ -72,6 +74,7 @@ FURTHER: dict[str, list[Augmentation]] = {
 
 RECIPES: dict[str, list[Augmentation]] = {
     "part and flip only": [RandomResizedCrop(), RandomFlip("horizontal")],
+    "part and flip, mixed": [RandomResizedCrop(), RandomFlip("horizontal"), MixUp(), CutMix()],
     "brightness and contrast": [
         RandomResizedCrop(),
         RandomFlip("horizontal"),

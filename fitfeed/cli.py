@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from fitfeed.commands import convert, inspect, verify
+from fitfeed.commands import convert, inspect, preview, verify
 from schemas.errors import FitfeedError
 
 DESCRIPTION = "Turn a folder of images into a dataset once, then feed Keras fit at full speed."
@@ -16,6 +16,7 @@ examples:
   fitfeed convert photos/ flowers/      one folder of images per class -> TFRecord shards
   fitfeed inspect flowers/              what is in it, and how to train on it
   fitfeed verify flowers/               whether every file and example is whole
+  fitfeed preview flowers/ -o f.png     some of its pictures, stored and augmented
 
 exit status: 0 done, 1 unexpected failure, 2 wrong usage, 3 too many bad inputs,
 4 the same image in two splits, 5 damaged or incomplete dataset, 130 interrupted
@@ -39,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
-    for command in (convert, inspect, verify):
+    for command in (convert, inspect, verify, preview):
         command.add_parser(subparsers)
     return parser
 

@@ -22,6 +22,7 @@ from pipelines.augment.filters import RandomGaussianBlur, RandomSharpness
 from pipelines.augment.flip import RandomFlip
 from pipelines.augment.generator import from_image_data_generator
 from pipelines.augment.hsv import RandomHue, RandomSaturation
+from pipelines.augment.mix import CutMix, MixUp
 from pipelines.augment.perspective import RandomPerspective
 from pipelines.augment.policies import RandAugment
 from pipelines.augment.tone import AutoContrast, Equalization, RandomPosterization, Solarization
@@ -35,8 +36,10 @@ __all__ = [
     "Augmentation",
     "AutoContrast",
     "CenterCrop",
+    "CutMix",
     "Dataset",
     "Equalization",
+    "MixUp",
     "RandAugment",
     "RandomBrightness",
     "RandomColorDegeneration",

@@ -76,12 +76,23 @@ class Scratch(threading.local):
 
     def __init__(self) -> None:
         """Starts empty, in each thread."""
-        self._arrays: dict[str, npt.NDArray[np.uint8]] = {}
+        self._memory: dict[str, npt.NDArray[np.uint8]] = {}
+        self._taken: dict[str, npt.NDArray[Any]] = {}
 
     def take(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike = np.uint8) -> npt.NDArray[Any]:
         """A C-contiguous array with undefined content."""
+        taken = self._taken.get(name)
+        if taken is not None and taken.shape == shape and taken.dtype == dtype:  # mostly so
+            return taken
         size = math.prod(shape) * np.dtype(dtype).itemsize
-        array = self._arrays.get(name)
-        if array is None or array.nbytes < size:
-            array = self._arrays[name] = np.empty(size, np.uint8)
-        return array[:size].view(dtype).reshape(shape)
+        memory = self._memory.get(name)
+        if memory is None or memory.nbytes < size:
+            memory = self._memory[name] = np.empty(size, np.uint8)
+        taken = self._taken[name] = memory[:size].view(dtype).reshape(shape)
+        return taken
+
+
+SCRATCH = Scratch()
+"""Of the passes over an image, which have no place of their own to keep memory. Each uses names that
+nothing it calls uses. Fresh pages cost far more than what is written to them: hue by way of fresh
+float32 copies takes 940 microseconds for 224 x 224 pixels, on these 160."""

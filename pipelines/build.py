@@ -35,6 +35,7 @@ def make_pipeline(
     normalize: NormalizeKind | None = "zscore",
     dtype: OutputType = "float32",
     labels: Labels | None = "int",
+    label_smoothing: float = 0.0,
     output: Output = "tuple",
     shuffle: bool | None = None,
     seed: int = 0,
@@ -60,7 +61,8 @@ def make_pipeline(
             `CenterCrop()` for evaluation keep it. None: as stored, if all images have one size.
         augment: Augmentations of this package, in order; also any function from one uint8 (uint16
             where the dataset has 16 bits) (height, width, channels) array to another, which must be safe to call from several
-            threads and sees the image as what stands before it in the list has made it.
+            threads and sees the image as what stands before it in the list has made it. `MixUp` and
+            `CutMix` stand at the end, and make class labels soft.
         normalize: "zscore" ((x - mean) / std), "minmax" (0..1 by the stored minimum and maximum),
             "unit" (x / 255, or / 65535 for 16 bits), "symmetric" (-1..1), per channel by the dataset's
             statistics, or None for the values as stored.
@@ -70,7 +72,11 @@ def make_pipeline(
         labels: "int" (a class as its number), "onehot" (a class as float32 (classes,)), or None for
             images only. Other labels are the same for both: multiclass float32 (classes,), 1 for each
             class that an example has; float float32; int int64; text string; mask uint8 (height, width,
-            1), of the image's size and moved with it.
+            1), of the image's size and moved with it. Mixing and smoothing make a class float32 (classes,)
+            in any case.
+        label_smoothing: How much of each label, 0..1, is spread evenly over the classes, as in
+            `keras.losses.CategoricalCrossentropy`. Of a multiclass label every class moves by so much
+            towards 1/2, as in `BinaryCrossentropy`.
         output: "tuple" for (image, label), or "dict" for {"image", "label", "key"}. A dataset of several
             labels has them by name: as a dict in the label's place, or beside "image" and "key".
         shuffle: Whether each epoch has its own order. None: yes for the split "train". False: the
@@ -120,6 +126,7 @@ def make_pipeline(
         normalize=normalize,
         dtype=dtype,
         labels=labels,
+        label_smoothing=label_smoothing,
         output=output,
         shuffle=shuffle,
         seed=seed,

@@ -1,12 +1,13 @@
 """From NumPy batches to the tensors that a pipeline delivers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.ahead import BatchesAhead
+from pipelines.augment.mix import Mixture, split_batch
 from pipelines.augment.program import Program
 from pipelines.balance import BalancedOrder
 from pipelines.dataset import Dataset
@@ -14,11 +15,13 @@ from pipelines.depth import INTEGERS, check_depth
 from pipelines.labels import check_onehot, label_batch
 from pipelines.loader import Loader
 from pipelines.masks import MaskLoader, check_movable
+from pipelines.mixing import Mixer
 from pipelines.normalize import Normalizer
 from pipelines.options import PipelineOptions
 from pipelines.order import Batch, Order
 from pipelines.records import Records
 from pipelines.skipped import compacted
+from pipelines.soft_labels import SoftLabels
 from schemas.features import ClassFeature, MulticlassFeature
 
 if TYPE_CHECKING:
@@ -53,7 +56,8 @@ class Delivery:
         import tensorflow as tf
 
         check_depth(options, records.depth)
-        program = Program(options.augment, image_size=options.image_size, seed=options.seed)
+        augment, mixes = split_batch(options.augment)
+        program = Program(augment, image_size=options.image_size, seed=options.seed)
         dtype = tf.as_dtype(options.dtype)
         normalizer = None
         if options.dtype not in INTEGERS:
@@ -63,9 +67,12 @@ class Delivery:
         self._labels = list(self._features.labels) if options.labels is not None else []
         if options.labels == "onehot":
             check_onehot(self._features)
+        self._soften = SoftLabels(
+            self._features, self._labels, smoothing=options.label_smoothing, mixes=[op for _, op in mixes]
+        )
         masks = [name for name in self._labels if self._features.label_kinds[name] == "mask"]
         for name in masks:
-            check_movable(options.augment, name)
+            check_movable(augment, name)
         skipped = dataset.skipping(records.split) if options.on_error == "skip" else None
         self._loader = Loader(
             records,
@@ -74,6 +81,7 @@ class Delivery:
             batch_size=options.batch_size,
             dtype=dtype.as_numpy_dtype,
             skipped=skipped,
+            mixer=Mixer(mixes, seed=options.seed) if mixes else None,
         )
         self._masks = {
             name: MaskLoader(
@@ -124,7 +132,7 @@ class Delivery:
         return named["image"], *(labels.values() if len(labels) == 1 else [labels])
 
     def _tensors(self, epoch: int, batch: Batch, payloads: Any) -> list[Any]:
-        images, examples = self._loader.load(epoch, batch.examples, payloads, draws_by=batch.draws)
+        images, examples, mixtures = self._loader.load(epoch, batch.examples, payloads, draws_by=batch.draws)
         if len(examples) != len(batch.examples):  # damaged ones were left out
             batch = Batch(examples, batch.draws[np.isin(batch.examples, examples)])
         pictures: dict[str, npt.NDArray[Any]] = {"image": images}
@@ -135,20 +143,27 @@ class Delivery:
                 pictures = {each: compacted(array, whole) for each, array in pictures.items()}
         values: dict[str, Any] = {"image": share(pictures["image"])}
         for name in self._labels:
-            values[name] = share(pictures[name]) if name in pictures else self._label(name, batch)
+            values[name] = share(pictures[name]) if name in pictures else self._label(name, batch, mixtures)
         if self._options.output == "dict":
             values["key"] = self._records.keys(batch.examples)
         return list(values.values())
 
-    def _label(self, name: str, batch: Batch) -> Any:
+    def _label(self, name: str, batch: Batch, mixtures: Sequence[Mixture]) -> Any:
         index, labels = self._records.index, self._options.labels or "int"
-        return label_batch(index, self._features, name, batch.examples, labels=labels)
+        if self._soften.softens(self._features.labels[name]):
+            labels = "onehot"
+        values = label_batch(index, self._features, name, batch.examples, labels=labels)
+        return self._soften(name, values, mixtures)
 
     def _label_spec(self, name: str) -> tuple[tuple[int, ...], str]:
         """Shape of one example's label, and the type."""
         feature = self._features.labels[name]
         if isinstance(feature, ClassFeature | MulticlassFeature):
-            if feature.kind == "multiclass" or self._options.labels == "onehot":
+            if (
+                feature.kind == "multiclass"
+                or self._options.labels == "onehot"
+                or self._soften.softens(feature)
+            ):
                 return (len(feature.class_names),), "float32"
             return (), "int64"
         if feature.kind == "mask":

@@ -14,7 +14,7 @@ INTEGERS: dict[str, Depth] = {"uint8": 8, "uint16": 16}
 WORKING = (
     "crops, flips, RandomRotation, RandomZoom, RandomShear, RandomTranslation, RandomPerspective, RandomBrightness, "
     "RandomContrast, RandomColorDegeneration, RandomGrayscale, RandomInvert, RandomColorJitter without hue and "
-    "saturation, RandomSharpness, RandomGaussianBlur, RandomErasing, and any function of uint16 arrays"
+    "saturation, RandomSharpness, RandomGaussianBlur, RandomErasing, MixUp, CutMix, and any function of uint16 arrays"
 )
 
 

@@ -9,12 +9,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.augment.mix import Mixture
 from pipelines.augment.program import Program
 from pipelines.buffers import Buffers, Scratch
+from pipelines.mixing import Mixer, mix_image
 from pipelines.normalize import Normalizer
 from pipelines.portion import needed
 from pipelines.records import Records
 from pipelines.skipped import Skipped, compacted
+from schemas.codec import Pixels
 from schemas.cpus import available_cpus
 from schemas.errors import DamagedDatasetError, DamagedExampleError, UsageError
 
@@ -28,10 +31,12 @@ class Loaded(NamedTuple):
     Attributes:
         images: (n, height, width, channels) of the loader's type.
         examples: int64 (n,), which examples these are.
+        mixtures: How these images were mixed with each other.
     """
 
     images: npt.NDArray[Any]
     examples: npt.NDArray[np.int64]
+    mixtures: Sequence[Mixture] = ()
 
 
 class Loader:
@@ -50,6 +55,7 @@ class Loader:
         dtype: npt.DTypeLike,
         threads: int | None = None,
         skipped: Skipped | None = None,
+        mixer: Mixer | None = None,
     ) -> None:
         """Fixes the shape of batches and starts the threads.
 
@@ -62,6 +68,7 @@ class Loader:
             threads: How many work on a batch. None: the CPUs that this process may use. The result
                 does not depend on it.
             skipped: Where to note damaged examples that are left out. None: they are errors.
+            mixer: What mixes the images of a batch. None: nothing does.
 
         Raises:
             UsageError: If the images would not all have one size.
@@ -69,9 +76,11 @@ class Loader:
         self._records, self._program, self._normalizer = records, program, normalizer
         self.image_shape: tuple[int, int, int] = (*_image_size(records, program), records.channels)
         self._buffers = Buffers((batch_size, *self.image_shape), dtype)
+        self._mixer, self._unmixed = mixer, Buffers((batch_size, *self.image_shape), records.dtype)
         self._scratch = Scratch()
         self._skipped = skipped
-        self._copies = records.is_raw and program.identity and normalizer is None and records.is_native
+        is_plain = records.is_raw and records.is_native
+        self._copies = is_plain and program.identity and normalizer is None and mixer is None
         self._threads = threads or available_cpus()
         # Of the whole process, for want of anything narrower. OpenCV would divide images above 256 x 256
         # among as many threads again, which then wait for each other: 7 to 28% more CPU time.
@@ -105,12 +114,52 @@ class Loader:
                 whole file is missing.
             UsageError: If a function in the program does not return an image, or one of another size.
         """
-        batch = self._buffers.take(len(examples))
-        fill = self._filling(epoch, examples, payloads, batch, examples if draws_by is None else draws_by)
+        draws_by = examples if draws_by is None else draws_by
+        if self._mixer is None:
+            batch = self._buffers.take(len(examples))
+            return self._rendered(epoch, examples, payloads, draws_by, batch, self._normalizer)
+        # An image needs its partner, which another thread may be decoding. So all are rendered first, as
+        # As stored, which is a quarter or half of the memory of floats; normalising is linear and can come after.
+        unmixed = self._unmixed.take(len(examples))
+        images, kept, _ = self._rendered(epoch, examples, payloads, draws_by, unmixed, None)
+        mixtures = self._mixer.draw(epoch, draws_by, size=self.image_shape[:2])
+        if len(kept) != len(examples):
+            places = np.flatnonzero(np.isin(examples, kept))
+            mixtures = [mixture.keep(places) for mixture in mixtures]
+        return self._mixed(images, kept, mixtures)
+
+    def _rendered(
+        self,
+        epoch: int,
+        examples: npt.NDArray[np.int64],
+        payloads: Sequence[bytes] | None,
+        draws_by: npt.NDArray[np.int64],
+        batch: npt.NDArray[Any],
+        normalizer: Normalizer | None,
+    ) -> Loaded:
+        """Writes every image by itself; leaves out those that are damaged, if such are skipped."""
+        fill = self._filling(epoch, examples, payloads, batch, draws_by, normalizer)
         damaged = self._fill(fill, len(examples))
         if not damaged:
             return Loaded(batch, examples)
         return self._without(damaged, Loaded(batch, examples))
+
+    def _mixed(self, images: Pixels, examples: npt.NDArray[np.int64], mixtures: Sequence[Mixture]) -> Loaded:
+        """Mixes rendered images, and normalises them."""
+        batch, normalizer, scratch = self._buffers.take(len(images)), self._normalizer, self._scratch
+
+        def fill(i: int) -> None:
+            if normalizer is None:
+                out = batch[i]
+                image = mix_image(images, mixtures, i, out=out)
+                if image is not out:
+                    np.copyto(out, image)
+            else:
+                image = scratch.take("image", self.image_shape)
+                normalizer(mix_image(images, mixtures, i, out=image), batch[i])
+
+        self._fill(fill, len(images))
+        return Loaded(batch, examples, mixtures)
 
     def _fill(self, fill: Callable[[int], None], count: int) -> dict[int, DamagedExampleError]:
         """Writes all images of a batch; returns those that are damaged, if such are skipped."""
@@ -132,9 +181,10 @@ class Loader:
         payloads: Sequence[bytes] | None,
         batch: npt.NDArray[Any],
         draws_by: npt.NDArray[np.int64],
+        normalizer: Normalizer | None,
     ) -> Callable[[int], None]:
         """What writes the image at one place of a batch."""
-        records, program, normalizer, scratch = self._records, self._program, self._normalizer, self._scratch
+        records, program, scratch = self._records, self._program, self._scratch
         rows, size = examples.tolist(), self.image_shape[:2]
         if self._copies and payloads is None:
             memory, length = batch.reshape(-1).view(np.uint8).data, batch[0].nbytes
@@ -146,12 +196,12 @@ class Loader:
         def fill(i: int) -> None:
             payload = payloads[i] if payloads is not None else None
             portion = needed(draws.passes[i])
-            pixels, shrink = records.pixels(rows[i], portion, payload=payload or None, scratch=scratch)
+            stored = records.pixels(rows[i], portion, payload=payload or None, scratch=scratch)
             if normalizer is None:
-                program.render(pixels, draws, i, size=size, out=batch[i], shrink=shrink)
+                program.render(stored, draws, i, size=size, out=batch[i])
             else:
                 image = scratch.take("image", self.image_shape, records.dtype)
-                normalizer(program.render(pixels, draws, i, size=size, out=image, shrink=shrink), batch[i])
+                normalizer(program.render(stored, draws, i, size=size, out=image), batch[i])
 
         return fill
 
@@ -169,7 +219,7 @@ class Loader:
 
     def _without(self, damaged: Mapping[int, DamagedExampleError], loaded: Loaded) -> Loaded:
         """Closes the gaps in a batch, and notes what is missing."""
-        images, examples = loaded
+        images, examples, _ = loaded
         if self._skipped is not None:
             for i, error in damaged.items():
                 self._skipped.add(int(examples[i]), error)

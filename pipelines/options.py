@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from pipelines.augment.arguments import is_number
 from pipelines.augment.base import Augmentation
+from pipelines.augment.mix import split_batch
 from pipelines.augment.program import ImageFunction
 from pipelines.labels import Labels as Labels
 from pipelines.normalize import NormalizeKind
@@ -27,6 +29,7 @@ class PipelineOptions:
     normalize: NormalizeKind | None
     dtype: OutputType
     labels: Labels | None
+    label_smoothing: float
     output: Output
     shuffle: bool
     seed: int
@@ -55,6 +58,11 @@ class PipelineOptions:
         self._check_choice("normalize", (*get_args(NormalizeKind), None))
         self._check_choice("dtype", get_args(OutputType))
         self._check_choice("labels", (*get_args(Labels), None))
+        self._check(
+            "label_smoothing",
+            is_number(self.label_smoothing) and 0 <= self.label_smoothing <= 1,
+            "a number in [0, 1]",
+        )
         self._check_choice("output", get_args(Output))
         self._check_choice("access", get_args(Access))
         self._check_choice("on_error", get_args(OnError))
@@ -119,6 +127,7 @@ class PipelineOptions:
                     f"Received: augment[{place}]={op!r}.{hint}"
                 )
                 raise UsageError(msg)
+        split_batch(items)  # refuses what comes after mixing
 
     def _check_choice(self, name: str, choices: Sequence[object]) -> None:
         value = getattr(self, name)

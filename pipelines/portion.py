@@ -31,4 +31,5 @@ def needed(passes: Sequence[Pass]) -> Portion:
     shrink = next(
         (scale for scale in SHRINKS if height >= scale * view.size[0] and width >= scale * view.size[1]), 1
     )
-    return Portion(math.ceil(top + height) + MARGIN * shrink, shrink)
+    margin = MARGIN * shrink
+    return Portion(max(0, math.floor(top) - margin), math.ceil(top + height) + margin, shrink)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pipelines.buffers import Scratch
 from pipelines.labels import impossible_labels, label_of
 from pipelines.read import ShardFiles
-from schemas.codec import WHOLE, Pixels, Portion, decode_payload, decode_portion
+from schemas.codec import WHOLE, Decoded, Pixels, Portion, decode_payload, decode_portion
 from schemas.depth import STORED_TYPES, native
 from schemas.errors import DamagedDatasetError, DamagedExampleError
 from schemas.files import locate
@@ -88,8 +88,7 @@ class Records:
             name: self.mask(name, row) if kind == "mask" else label_of(self.index, features, name, row)
             for name, kind in features.label_kinds.items()
         }
-        image, _ = self.pixels(row)
-        return {"image": image, **labels, "key": self.index.key(row)}
+        return {"image": self.pixels(row).pixels, **labels, "key": self.index.key(row)}
 
     def encoded(self, number: SupportsIndex) -> bytes:
         """The stored bytes of an example: a JPEG or PNG file, or raw pixels (uint8, or little-endian uint16).
@@ -134,7 +133,7 @@ class Records:
         *,
         payload: bytes | None = None,
         scratch: Scratch | None = None,
-    ) -> tuple[Pixels, int]:
+    ) -> Decoded:
         """Reads and decodes the image of row 0 <= `row` < len.
 
         Args:
@@ -144,14 +143,13 @@ class Records:
             scratch: Where to put it. None: new memory.
 
         Returns:
-            uint8 or uint16 (rows, columns, channels), writable, and how many times it is smaller than the
-            stored image; see `decode_portion`. In `scratch`, valid until the thread's next call.
+            See `decode_portion`; writable. In `scratch`, valid until the thread's next call.
 
         Raises:
             DamagedExampleError: If it cannot be read or decoded, or is not what was stored.
         """
         if self._raw:
-            return self._raw_pixels(row, payload, scratch), 1
+            return Decoded(self._raw_pixels(row, payload, scratch))
         if payload is None:
             memory = np.empty(int(self.index.length[row]), np.uint8)
             if scratch is not None:
@@ -265,7 +263,7 @@ class Records:
 
     def _decode(
         self, row: int, payload: npt.NDArray[np.uint8], portion: Portion, scratch: Scratch | None
-    ) -> tuple[Pixels, int]:
+    ) -> Decoded:
         height, width, channels = shape = self._shape(row)
         # 1 to 2 us for 30 KB, and what the decoder does not look at, or decodes although it is damaged,
         # shows all the same.
@@ -273,7 +271,7 @@ class Records:
             raise self.damaged(row, "its bytes are not those that were stored (the CRC-32C differs)")
         buffer = None if scratch is None else scratch.take("pixels", (math.prod(shape),))
         try:
-            pixels, shrink = decode_portion(
+            decoded = decode_portion(
                 payload.data,
                 portion,
                 size=(height, width),
@@ -283,11 +281,12 @@ class Records:
             )
         except ValueError as error:
             raise self.damaged(row, str(error)) from error
-        whole = (-(-height // shrink), -(-width // shrink), channels)
-        rows = height if portion.rows is None else min(portion.rows, height)
-        if pixels.shape[1:] != whole[1:] or not -(-rows // shrink) <= pixels.shape[0] <= whole[0]:
+        pixels, first, shrink = decoded
+        stop = height if portion.stop is None else min(portion.stop, height)
+        rows = range(-(-(stop - first) // shrink), -(-(height - first) // shrink) + 1)
+        if pixels.shape[1:] != (-(-width // shrink), channels) or pixels.shape[0] not in rows:
             raise self.damaged(row, f"decodes to shape {pixels.shape}, but the index says {shape}")
-        return (pixels if pixels.flags.writeable else pixels.copy()), shrink
+        return decoded if pixels.flags.writeable else decoded._replace(pixels=pixels.copy())
 
     def _shape(self, row: int) -> tuple[int, int, int]:
         index = self.index

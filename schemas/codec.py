@@ -16,7 +16,7 @@ import simplejpeg
 from PIL import Image
 
 from schemas.depth import Depth
-from schemas.jpeg import first_rows
+from schemas.jpeg import rows_of
 
 Pixels = npt.NDArray[np.uint8 | np.uint16]
 """(height, width, channels), RGB or grey: uint8, values 0..255, or uint16, 0..65535, where the dataset has 16 bits."""
@@ -31,15 +31,31 @@ class Portion(NamedTuple):
     """What is needed of a stored image.
 
     Attributes:
-        rows: So many rows from the top, as stored; None for all.
+        first: The first row, as stored.
+        stop: The row behind the last; None for all.
         shrink: 1, 2, 4 or 8: how many times smaller it may be.
     """
 
-    rows: int | None = None
+    first: int = 0
+    stop: int | None = None
     shrink: int = 1
 
 
 WHOLE = Portion()
+
+
+class Decoded(NamedTuple):
+    """What was decoded of a stored image.
+
+    Attributes:
+        pixels: uint8 (rows, columns, channels).
+        first: Which row of the stored image is its first.
+        shrink: How many times it is smaller than stored: of ceil(side / shrink) pixels.
+    """
+
+    pixels: Pixels
+    first: int = 0
+    shrink: int = 1
 
 
 def payload_format(payload: bytes | memoryview) -> PayloadFormat:
@@ -114,10 +130,10 @@ def decode_portion(
     channels: int,
     depth: Depth = 8,
     buffer: Pixels | None = None,
-) -> tuple[Pixels, int]:
+) -> Decoded:
     """Decodes what is needed of a JPEG or PNG payload, and not much more.
 
-    The caller must have compared the payload with its checksum: behind the last row that is needed,
+    The caller must have compared the payload with its checksum: outside the rows that are needed,
     damage goes unnoticed here.
 
     Rows are those of the whole image, bit for bit. A shrunken image is made from fewer coefficients
@@ -133,30 +149,31 @@ def decode_portion(
         buffer: As for `decode_payload`.
 
     Returns:
-        uint8 or uint16 (rows, columns, channels), possibly in `buffer`, and how many times it is smaller:
-        `portion.shrink`, or 1. At least the rows that are needed, of ceil(height / shrink); all of
-        the ceil(width / shrink) columns.
+        At least the rows that are needed, and all columns, possibly in `buffer`; at the scale of
+        `portion.shrink`, or as stored.
 
     Raises:
         ValueError: If the bytes are not a JPEG or PNG image.
     """
     if payload_format(payload) != "jpeg":
-        return decode_payload(payload, channels=channels, depth=depth, buffer=buffer), 1
+        return Decoded(decode_payload(payload, channels=channels, depth=depth, buffer=buffer))
+    height, width = size
+    stop = height if portion.stop is None else min(portion.stop, height)
     cut = None
-    if portion.rows is not None and portion.rows < size[0]:
-        cut = first_rows(payload, portion.rows, height=size[0])
+    if stop - portion.first < height:
+        cut = rows_of(payload, portion.first, stop, height=height)
     if cut is None and portion.shrink == 1:
-        return decode_payload(payload, channels=channels, buffer=buffer), 1
-    data, rows = cut or (payload, size[0])
+        return Decoded(decode_payload(payload, channels=channels, buffer=buffer))
+    data, first, rows = cut or (payload, 0, height)
     # Asked for these minima, simplejpeg takes the scale 1 / shrink, and not one of those between,
     # like 5/8, which would take longer than decoding all.
     pixels: Pixels = simplejpeg.decode_jpeg(
         data,
         colorspace="RGB" if channels == 3 else "GRAY",
         min_height=-(-rows // portion.shrink),
-        min_width=-(-size[1] // portion.shrink),
+        min_width=-(-width // portion.shrink),
         min_factor=portion.shrink,
         strict=cut is None,
         buffer=buffer,
     )
-    return pixels, portion.shrink
+    return Decoded(pixels, first, portion.shrink)

@@ -1,37 +1,63 @@
-"""What a decoder need not do: the header of a JPEG file, and a file that ends early.
+"""What a decoder need not do: the header of a JPEG file, and a file that shows some of its rows.
 
 A JPEG file stores its rows from the top, in bands of 8 to 32 rows (rows of MCUs, ITU-T T.81,
 A.2.4), and its header says how many. So a header that says fewer makes any decoder stop there: it
 neither reads nor computes what stands below, and all that it gives is what it would have given.
+
+Nor need it read what stands above, where the file has restart markers (B.2.1): behind each, coding
+begins anew and depends on nothing before.
 """
 
+import math
 from typing import NamedTuple
 
 _SEQUENTIAL = (0xC0, 0xC1)  # SOF0, SOF1: Huffman coded, the only ones whose rows stand in order
 _START_OF_SCAN = 0xDA
+_RESTART_INTERVAL = 0xDD
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # those are DHT, JPG and DAC
+_RESTARTS = [bytes([0xFF, 0xD0 + number]) for number in range(8)]  # RST0 to RST7
 _CONTEXT_ROWS = 2
-"""Chroma is interpolated between neighbouring rows, so a row depends on the chroma row below it."""
+"""Chroma is interpolated between neighbouring rows, so a row depends on the chroma rows beside it."""
 
 
 class FrameHeader(NamedTuple):
-    """The frame header of a sequential JPEG file whose components stand in one scan.
+    """The header of a sequential JPEG file whose components stand in one scan.
 
     Attributes:
         height_at: Where the height's two bytes stand.
         height: In pixels.
         width: In pixels.
         band: Rows of pixels in a row of MCUs.
+        across: MCUs in such a row.
+        restart: MCUs from one restart marker to the next; 0 without such markers.
+        data_at: Where the coded pixels begin.
     """
 
     height_at: int
     height: int
     width: int
     band: int
+    across: int
+    restart: int
+    data_at: int
+
+
+class Rows(NamedTuple):
+    """A file that shows some rows of another one.
+
+    Attributes:
+        file: A JPEG file. Decoders warn of data behind its last row.
+        first: Which row of the whole image is its first.
+        height: How many rows it has.
+    """
+
+    file: bytearray
+    first: int
+    height: int
 
 
 def frame_header(payload: bytes | bytearray | memoryview) -> FrameHeader | None:
-    """Finds the frame header.
+    """Reads the header.
 
     Args:
         payload: A JPEG file.
@@ -40,47 +66,90 @@ def frame_header(payload: bytes | bytearray | memoryview) -> FrameHeader | None:
         None where the rows of the image do not stand in order (progressive, arithmetic or several
         scans), or the file is damaged before its first scan.
     """
-    frame, components, at = None, 0, 2
+    frame, components, restart, at = None, 0, 0, 2
     try:
         while payload[at] == 0xFF:
             marker = payload[at + 1]
             if marker == 0xFF:  # a fill byte
                 at += 1
                 continue
+            length = payload[at + 2] << 8 | payload[at + 3]
             if marker == _START_OF_SCAN:
-                return frame if frame and payload[at + 4] == components else None
+                if frame is None or payload[at + 4] != components:
+                    return None
+                return frame._replace(restart=restart, data_at=at + 2 + length)
+            if marker == _RESTART_INTERVAL:
+                restart = payload[at + 4] << 8 | payload[at + 5]
             if marker in _START_OF_FRAME:
                 if frame or marker not in _SEQUENTIAL:
                     return None
                 components = payload[at + 9]
-                tallest = max(payload[at + 11 + 3 * number] & 15 for number in range(components))
-                height = payload[at + 5] << 8 | payload[at + 6]
-                width = payload[at + 7] << 8 | payload[at + 8]
-                frame = FrameHeader(at + 5, height, width, 8 * tallest)
-            at += 2 + (payload[at + 2] << 8 | payload[at + 3])
-    except (IndexError, ValueError):  # the file ends here, or has no component
+                frame = _frame(payload, at, components)
+            at += 2 + length
+    except (IndexError, ValueError, ZeroDivisionError):  # the file ends here, or has no component
         return None
     return None
 
 
-def first_rows(payload: bytes | memoryview, rows: int, *, height: int) -> tuple[bytearray, int] | None:
-    """A file that shows the first rows of another one.
+def _frame(payload: bytes | bytearray | memoryview, at: int, components: int) -> FrameHeader:
+    factors = [payload[at + 11 + 3 * number] for number in range(components)]
+    height, width = payload[at + 5] << 8 | payload[at + 6], payload[at + 7] << 8 | payload[at + 8]
+    # A scan of one component is not interleaved: its MCU is one block, whatever its factors say (A.2.2).
+    tall, wide = (1, 1) if components == 1 else (max(f & 15 for f in factors), max(f >> 4 for f in factors))
+    return FrameHeader(at + 5, height, width, 8 * tall, -(-width // (8 * wide)), 0, 0)
+
+
+def rows_of(payload: bytes | memoryview, first: int, stop: int, *, height: int) -> Rows | None:
+    """A file that shows some rows of another one.
 
     Args:
         payload: A JPEG file.
-        rows: How many rows must be pixel for pixel what the whole file shows; there may be more.
+        first: The first row that must be, pixel for pixel, what the whole file shows there.
+        stop: The row behind the last such row. There may be more, above and below.
         height: Rows of the whole file, as it should be.
 
     Returns:
-        The file and its number of rows. None where that is not possible, or nothing is gained.
-        Decoders warn of the data behind the last row.
+        None where that is not possible, or nothing is gained.
     """
-    header = frame_header(payload)
+    file = bytearray(payload)
+    header = frame_header(file)
     if header is None or not header.band or header.height != height:
         return None
-    kept = -(-(rows + _CONTEXT_ROWS * header.band // 8) // header.band) * header.band
-    if kept >= height:
+    context = _CONTEXT_ROWS * header.band // 8
+    end = min(height, -(-(stop + context) // header.band) * header.band)
+    begin = _cut_top(file, header, max(0, first - context), end)
+    if begin == 0 and end == height:
         return None
-    shorter = bytearray(payload)
-    shorter[header.height_at : header.height_at + 2] = kept.to_bytes(2, "big")
-    return shorter, kept
+    file[header.height_at : header.height_at + 2] = (end - begin).to_bytes(2, "big")
+    return Rows(file, begin, end - begin)
+
+
+def _cut_top(file: bytearray, header: FrameHeader, first: int, end: int) -> int:
+    """Removes what stands before the last restart marker that begins a row of MCUs at or above `first`.
+
+    Returns:
+        The row of pixels where the file then begins.
+    """
+    if not header.restart:
+        return 0
+    # Markers stand every so many MCUs, and bands have so many: both begin together every `step` bands.
+    step = header.restart // math.gcd(header.restart, header.across)
+    band = first // header.band // step * step
+    skipped, needed = (row * header.across // header.restart for row in (band, -(-end // header.band)))
+    if not skipped:
+        return 0
+    at = header.data_at
+    for number in range(skipped):
+        at = file.find(_RESTARTS[number % 8], at) + 2
+        if at == 1:
+            return 0  # not one of the markers that the header promises
+    del file[header.data_at : at]
+    if skipped % 8:  # markers are numbered 0 to 7 in turn, and decoders take others for damage
+        at = header.data_at
+        for number in range(skipped, needed):
+            at = file.find(_RESTARTS[number % 8], at)
+            if at == -1:
+                break
+            file[at + 1] = 0xD0 + (number - skipped) % 8
+            at += 2
+    return band * header.band

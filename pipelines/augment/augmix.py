@@ -10,6 +10,7 @@ from pipelines.augment.arguments import Factor, bounds, check, is_count, is_numb
 from pipelines.augment.base import Augmentation, Floats, Integers, Size
 from pipelines.augment.policies import SLOT, Policy, add_choices, operations, sample_choices
 from pipelines.augment.sampling import Interpolation
+from pipelines.buffers import SCRATCH
 from schemas.codec import Pixels
 
 if TYPE_CHECKING:
@@ -125,12 +126,14 @@ class Blend:
 
     def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
         """Writes the blend; `out` may be `pixels`."""
-        total = pixels * np.float32(self.weights[0])
+        total = SCRATCH.take("blend", pixels.shape, np.float32)
+        part = SCRATCH.take("blend part", pixels.shape, np.float32)
+        np.multiply(pixels, np.float32(self.weights[0]), out=total)
         for weight, chain in zip(self.weights[1:], self.chains, strict=True):
             copy = pixels
-            for one in chain:
-                copy = one.apply(copy, np.empty_like(pixels))
-            total += copy * np.float32(weight)
+            for number, one in enumerate(chain):
+                copy = one.apply(copy, SCRATCH.take(f"chain {number % 2}", pixels.shape))
+            total += np.multiply(copy, np.float32(weight), out=part)
         np.rint(total, out=total)
         np.copyto(out, total, casting="unsafe")  # a weighted mean of 0..255
         return out

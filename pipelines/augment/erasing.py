@@ -1,12 +1,12 @@
 """Hiding a rectangle."""
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import ClassVar
 
-import cv2
 import numpy as np
 
 from pipelines.augment.arguments import Factor, between, bounds, check, happens, is_number
@@ -16,8 +16,16 @@ from schemas.codec import Pixels
 from schemas.depth import unit_of
 from schemas.errors import UsageError
 
-# Values of 256 equally probable steps of a normal distribution with standard deviation 255, cut to 0..255.
-NOISE = np.array([min(max(255 * NormalDist().inv_cdf((i + 0.5) / 256), 0), 255) for i in range(256)]).round()
+NOISE = (
+    np.array([255 * NormalDist().inv_cdf((i + 0.5) / 256) for i in range(256)])
+    .clip(0, 255)
+    .round()
+    .astype(np.uint8)
+)
+"""256 equally probable steps of a normal distribution with standard deviation 255, cut to 0..255."""
+
+FIELD_BYTES = 1 << 20
+"""Of noise that is drawn once: 43 times what a rectangle of average size shows of 224 x 224 pixels."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,18 @@ def _part(side: int, share: float, place: float) -> slice:
 
 
 def _noise(key: float, shape: tuple[int, ...]) -> Pixels:
-    random = np.random.Generator(np.random.PCG64(int(key * 2**53)))
-    draws = np.frombuffer(random.bytes(math.prod(shape)), np.uint8)
-    return np.asarray(cv2.LUT(draws, NOISE.astype(np.uint8)), np.uint8).reshape(shape)
+    count = math.prod(shape)
+    field = _field()
+    start = int(key * len(field))
+    if start + count <= len(field):
+        return field[start : start + count].reshape(shape)
+    return np.resize(np.roll(field, -start), shape)
+
+
+@functools.cache
+def _field() -> Pixels:
+    """Noise of which every rectangle shows a run that begins at a place of its own.
+
+    Drawing it anew took 50 microseconds for 24 KB, as long as normalising the image.
+    """
+    return NOISE[np.random.Generator(np.random.PCG64(0)).integers(0, 256, FIELD_BYTES)]

@@ -7,6 +7,7 @@ import numpy as np
 from pipelines.augment.augmix import AugMix
 from pipelines.augment.base import Augmentation, Integers, Size
 from pipelines.augment.filters import FilterAugmentation
+from pipelines.augment.mix import split_batch
 from pipelines.augment.plan import Kind, Plan
 from pipelines.augment.policies import Policy
 from pipelines.augment.program import Call, ImageFunction, Resize, list_operations
@@ -54,7 +55,8 @@ def explain(augment: Sequence[Augmentation | ImageFunction], *, image_size: Size
         image_size: As for `make_pipeline`.
 
     Raises:
-        UsageError: If something in the list is neither an augmentation nor a function.
+        UsageError: If something in the list is neither an augmentation nor a function, or comes after
+            what mixes batches.
 
     Example:
         >>> explain([RandomFlip(), RandomRotation(0.1), RandomBrightness(0.2), RandomContrast((0.2, 0.2))])
@@ -62,15 +64,16 @@ def explain(augment: Sequence[Augmentation | ImageFunction], *, image_size: Size
         2. one colour matrix: RandomBrightness, RandomContrast
     """
     plan, row = _Traced(), np.zeros(1, np.int64)
-    for _, op in list_operations(augment, image_size):
+    each, mixes = split_batch(augment)
+    for _, op in list_operations(each, image_size):
         if isinstance(op, Policy | FilterAugmentation):
             plan.note(op)
         else:
             op.add_to(plan, row, op.sample(np.full((1, op.draws), 0.5)))
-    lines = [
-        f"{number}. {COST[kind]}: {', '.join(names)}"
-        for number, (kind, names) in enumerate(plan.stretches, start=1)
-    ]
+    walks = [(COST[kind], names) for kind, names in plan.stretches]
+    if mixes:
+        walks.append(("with a partner in the batch", [_name(op) for _, op in mixes]))
+    lines = [f"{number}. {cost}: {', '.join(names)}" for number, (cost, names) in enumerate(walks, start=1)]
     print("\n".join(lines or ["nothing"]))  # noqa: T201 - what it is for
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from pipelines.augment.arguments import Factor, between, bounds
 from pipelines.augment.base import Augmentation, Floats, Integers, Size
+from pipelines.buffers import SCRATCH
 from schemas.codec import Pixels
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ class HueRotation:
         elif self.turn == 0:
             _saturate(pixels, self.gain, out)
         else:
-            hsv = cv2.cvtColor(pixels.astype(np.float32), cv2.COLOR_RGB2HSV)
+            hsv = SCRATCH.take("hsv", pixels.shape, np.float32)
+            np.copyto(hsv, pixels)
+            cv2.cvtColor(hsv, cv2.COLOR_RGB2HSV, hsv)
             # OpenCV takes hues above 360 modulo 360, but not those below 0.
             change = np.array([[1, 0, 0, 360 * (self.turn % 1)], [0, self.gain, 0, 0], [0, 0, 1, 0]])
             cv2.transform(hsv, change, hsv)
@@ -51,9 +54,12 @@ class HueRotation:
 
 def _saturate(pixels: Pixels, gain: float, out: Pixels) -> None:
     """As through HSV, where with the same hue and value a channel x becomes value + gain (x - value)."""
-    red, green, blue = cv2.split(pixels)
-    value = cv2.max(cv2.max(red, green), blue)
-    cv2.addWeighted(pixels, gain, cv2.merge([value, value, value]), 1 - gain, 0, out)
+    planes = [SCRATCH.take(f"plane {channel}", pixels.shape[:2]) for channel in range(3)]
+    cv2.split(pixels, planes)
+    red, green, blue = planes
+    value = cv2.max(cv2.max(red, green, dst=red), blue, dst=red)
+    grey = cv2.merge([value, value, value], dst=SCRATCH.take("value", pixels.shape))
+    cv2.addWeighted(pixels, gain, grey, 1 - gain, 0, out)
 
 
 class HsvAugmentation(Augmentation):

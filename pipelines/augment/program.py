@@ -13,12 +13,14 @@ from pipelines.augment.geometry import GeometricAugmentation, Geometry
 from pipelines.augment.plan import Pass, Plan
 from pipelines.augment.sampling import Sampling
 from pipelines.augment.view import View, nearest
+from pipelines.buffers import SCRATCH
 from pipelines.hashing import hash_key, uniform
-from schemas.codec import Pixels
+from schemas.codec import Decoded, Pixels
 from schemas.errors import UsageError
 
 ImageFunction = Callable[[Pixels], Pixels]
-"""Any function from one uint8 (for 16 bits uint16) (H, W, C) array to another. It is called from several threads."""
+"""Any function from one uint8 (for 16 bits uint16) (H, W, C) array to another. It is called from several threads. What it
+is given may be written over when it has returned."""
 
 MASK_SAMPLING = Sampling("nearest", "constant", 0.0)
 """Outside a mask there is class 0."""
@@ -188,44 +190,43 @@ class Program:
 
     def render(
         self,
-        pixels: Pixels,
+        stored: Decoded | Pixels,
         draws: Draws,
         i: int,
         *,
         size: Size,
         out: Pixels | None = None,
-        shrink: int = 1,
     ) -> Pixels:
         """Executes the list on one image.
 
         Args:
-            pixels: uint8 (H, W, C): the stored image, of which rows at the bottom that its view does
-                not show may be missing. It is not changed.
+            stored: The stored image, uint8 (H, W, C), or what was decoded of it: rows that its view
+                does not show may be missing. It is not changed.
             draws: Of its batch.
             i: Its place in the batch.
             size: (height, width) that must come out.
-            out: uint8 (*size, C), C-contiguous: where to write. None: a new array, or a view of
-                `pixels`.
-            shrink: How many times smaller than stored `pixels` are.
+            out: uint8 (*size, C), C-contiguous: where to write. None: a new array.
 
         Returns:
-            uint8 (*size, C); `out` if given.
+            uint8 (*size, C): `out`.
 
         Raises:
             UsageError: If a function does not return an image, or not one of the right size.
         """
         passes = draws.passes[i]
-        if shrink != 1:
+        pixels, first, shrink = stored if isinstance(stored, Decoded) else Decoded(stored)
+        if out is None:
+            out = np.empty((*size, pixels.shape[2]), pixels.dtype)
+        if first or shrink != 1:
             rest = passes[1:] if passes and isinstance(passes[0], View) else passes
-            passes = [draws.views[i].scaled(1 / shrink), *rest]
+            passes = [draws.views[i].within(first, shrink), *rest]
         result = self._run(pixels, passes, draws, i, out=out)
         if result.shape[:2] != size:
             msg = f"a function in augment changed the image size to {result.shape[:2]}, but {size} is expected. Pass image_size."
             raise UsageError(msg)
-        if out is not None and result is not out:
+        if result is not out:
             np.copyto(out, result)
-            return out
-        return result
+        return out
 
     def render_mask(
         self, mask: Pixels, draws: Draws, i: int, *, size: Size, out: Pixels | None = None
@@ -260,7 +261,7 @@ class Program:
             op.add_to(plan, rows, parameters)
         return plan.finish()
 
-    def _run(self, pixels: Pixels, passes: list[Pass], draws: Draws, i: int, *, out: Pixels | None) -> Pixels:
+    def _run(self, pixels: Pixels, passes: list[Pass], draws: Draws, i: int, *, out: Pixels) -> Pixels:
         # What moves pixels cannot write where it reads, and a function may keep what it is given or
         # returns. So `out` is used from the last of these on, and passes after it work in place.
         last = max((n for n, one in enumerate(passes) if isinstance(one, View | CallPass)), default=0)
@@ -275,12 +276,14 @@ class Program:
                     return self._run(pixels, rest, draws, i, out=out)
                 continue
             shape = (*one.size_of(pixels), pixels.shape[2])
-            if number >= last and out is not None and out.shape == shape:
+            if number >= last and out.shape == shape:
                 target = out
             elif ours and not isinstance(one, View):
                 target = pixels
             else:
-                target = np.empty(shape, pixels.dtype)
+                target = SCRATCH.take(
+                    f"pass {number % 2}", shape, pixels.dtype
+                )  # what it reads may be in the other
             pixels, ours = one.apply(pixels, target), True
         return pixels
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from pipelines.augment.base import Floats, Integers, Size
 from pipelines.augment.sampling import PLAIN, Sampling
+from pipelines.augment.shrink import halve, halvings
 from pipelines.augment.warp import pick, warp
 from schemas.codec import Pixels
 
@@ -39,13 +40,17 @@ class View:
         """Shows an image as it is."""
         return cls((0.0, 0.0, float(height), float(width)), (False, False), (height, width))
 
-    def scaled(self, scale: float) -> "View":
-        """The same output from a source that was decoded smaller: pixel i of it covers i / scale on."""
+    def within(self, first: int, shrink: int) -> "View":
+        """The same output from a source of which only rows from `first` on were decoded, and smaller.
+
+        Pixel i of it covers `shrink` pixels, from i * shrink on, of the source that begins there.
+        """
         top, left, height, width = self.box
-        matrix = self.matrix
-        if matrix is not None:
-            matrix = (*(value * scale for value in matrix[:6]), *matrix[6:])
-        return replace(self, box=(top * scale, left * scale, height * scale, width * scale), matrix=matrix)
+        box = ((top - first) / shrink, left / shrink, height / shrink, width / shrink)
+        if self.matrix is None:
+            return View(box, self.flip, self.size, None, self.sampling)
+        smaller = np.array([[1, 0, 0], [0, 1, -first], [0, 0, shrink]]) @ self.full_matrix()
+        return replace(self, box=box, matrix=tuple((smaller / smaller[2, 2]).ravel().tolist()))
 
     @property
     def flip_code(self) -> int | None:
@@ -79,9 +84,9 @@ class View:
 def resample(pixels: Pixels, view: View, out: Pixels | None = None) -> Pixels:
     """Fetches the output image of a geometry.
 
-    Without a matrix: crops, resizes and flips in at most two passes, bilinear; averaging over the
-    source area (`INTER_AREA`) where a side shrinks to less than half, as bilinear would skip pixels
-    there. A box that already has its size is copied, not resampled. With a matrix: one warp.
+    Without a matrix: crops, resizes and flips, bilinear; a side that shrinks to half or less is
+    averaged first, as bilinear would skip pixels there. A box that already has its size is copied,
+    not resampled. With a matrix: one warp.
 
     Args:
         pixels: uint8 or uint16 (H, W, C).
@@ -114,7 +119,9 @@ def resample(pixels: Pixels, view: View, out: Pixels | None = None) -> Pixels:
 
     out = np.empty(shape, pixels.dtype) if out is None else out
     if fraction is None:
-        cv2.resize(crop, (width, height), dst=out, interpolation=_interpolation(crop.shape, view.size))
+        cv2.resize(
+            halve(crop, _times(crop, view.size)), (width, height), dst=out, interpolation=cv2.INTER_LINEAR
+        )
     else:
         warp(crop, fraction, PLAIN, out)
     if code is not None:
@@ -150,25 +157,23 @@ def _places(count: int, scale: float, start: float, limit: int) -> Integers:
 
 
 def _crop(pixels: Pixels, view: View) -> tuple[Pixels, Floats | None]:
-    """The part of the image that is needed, and the matrix from output to it where pixels do not line up.
+    """The part of the image that is needed, or all with the matrix from output to it.
 
-    A crop of a resized image has a box of fractional pixels. Rounding it would shift the image by up
-    to half a source pixel, which shows where the image is enlarged; where it shrinks to less than
-    half, the shift is below a quarter of an output pixel.
+    The latter where pixels do not line up: a crop of a resized image has a box of fractional pixels,
+    and an odd number of them cannot be halved. Rounding the box would shift the image.
     """
     top, left, height, width = view.box
     first, start = round(top), round(left)
     last, stop = max(first + 1, round(top + height)), max(start + 1, round(left + width))
     crop = pixels[first:last, start:stop]
-    exact = (
-        max(abs(top - first), abs(left - start), abs(top + height - last), abs(left + width - stop)) < ALIGNED
-    )
-    if exact or _interpolation(crop.shape, view.size) == cv2.INTER_AREA:
+    off = max(abs(top - first), abs(left - start), abs(top + height - last), abs(left + width - stop))
+    odd = [side % 2**times for side, times in zip(crop.shape, _times(crop, view.size), strict=False)]
+    if off < ALIGNED and not any(odd):
         return crop, None
     y, x = height / view.size[0], width / view.size[1]
     return pixels, np.array([[x, 0.0, left], [0.0, y, top], [0.0, 0.0, 1.0]])
 
 
-def _interpolation(source: tuple[int, ...], size: tuple[int, int]) -> int:
-    y, x = source[0] / size[0], source[1] / size[1]
-    return cv2.INTER_AREA if min(x, y) >= 1 and max(x, y) > 2 else cv2.INTER_LINEAR
+def _times(pixels: Pixels, size: Size) -> tuple[int, int]:
+    """How often rows and columns are halved on the way to a size."""
+    return halvings(pixels.shape[0] / size[0]), halvings(pixels.shape[1] / size[1])

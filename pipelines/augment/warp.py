@@ -7,12 +7,14 @@ import numpy as np
 
 from pipelines.augment.base import Floats, Size
 from pipelines.augment.sampling import BORDERS, Sampling
+from pipelines.augment.shrink import halve, halvings
+from pipelines.buffers import SCRATCH
 from schemas.codec import Pixels
 from schemas.depth import unit_of
 
 
 def warp(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels) -> None:
-    """Interpolates each output pixel; averages first where a side shrinks to less than half.
+    """Interpolates each output pixel; averages first where a side shrinks to half or less.
 
     Args:
         pixels: uint8 or uint16 (H, W, C).
@@ -23,16 +25,9 @@ def warp(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels) -> Non
     size = (out.shape[0], out.shape[1])
     shrink = _shrink(matrix, size)
     pixels, matrix = _part(pixels, matrix, size, sampling, margin=math.ceil(max(shrink)) + 1)
-    if max(shrink) >= 2 - 1e-9:  # a rotation's rounding must not decide
-        height, width = pixels.shape[:2]
-        reduced_size = tuple(
-            max(1, round(side / max(1, int(by + 1e-9))))
-            for side, by in zip((width, height), shrink, strict=True)
-        )
-        reduced = np.empty((*reduced_size[::-1], pixels.shape[2]), pixels.dtype)
-        cv2.resize(pixels, reduced_size, dst=reduced, interpolation=cv2.INTER_AREA)
-        matrix = np.diag([reduced_size[0] / width, reduced_size[1] / height, 1.0]) @ matrix
-        pixels = reduced
+    columns, rows = map(halvings, shrink)
+    if rows or columns:
+        pixels, matrix = halve(pixels, (rows, columns)), np.diag([0.5**columns, 0.5**rows, 1.0]) @ matrix
     interpolate(pixels, matrix, sampling, out)
 
 
@@ -46,14 +41,18 @@ def interpolate(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels)
     border, value = BORDERS[sampling.fill_mode], [sampling.fill_value * unit_of(pixels)] * 4
     top, bottom, left, right = _margins(matrix, (out.shape[0], out.shape[1]), pixels)
     colors = pixels.shape[2] == 3
-    wide = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA), pixels.dtype) if colors else pixels
+    height, width = pixels.shape[:2]
+    wide = pixels
+    if colors:
+        wide = SCRATCH.take("wide", (height, width, 4), pixels.dtype)
+        cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA, wide)
     if top or bottom or left or right:
-        wide = np.asarray(
-            cv2.copyMakeBorder(wide, top, bottom, left, right, border, value=value), pixels.dtype
-        )
+        shape = (height + top + bottom, width + left + right, wide.shape[2])
+        bordered = SCRATCH.take("bordered", shape, pixels.dtype)
+        wide = cv2.copyMakeBorder(wide, top, bottom, left, right, border, bordered, value)  # type: ignore[assignment]
         matrix = np.array([[1.0, 0, left], [0, 1, top], [0, 0, 1]]) @ matrix
     if colors:
-        target = np.empty((*out.shape[:2], 4), pixels.dtype)
+        target = SCRATCH.take("warped", (*out.shape[:2], 4), pixels.dtype)
         _transform(wide, matrix, cv2.INTER_LINEAR, sampling, target)
         cv2.cvtColor(target, cv2.COLOR_RGBA2RGB, out)
     else:

@@ -12,7 +12,9 @@ import pytest
 from benchmarks.measure import ROOT, Spread, alternate, compared
 
 
-@pytest.mark.parametrize("name", ["augment", "convert", "feed", "feed_peers", "memory", "scale", "startup"])
+@pytest.mark.parametrize(
+    "name", ["augment", "convert", "feed", "feed_peers", "memory", "scale", "stages", "startup"]
+)
 def test_benchmark_runs_and_reports(name: str, tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     command = [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), "--smoke", "--json", str(file)]

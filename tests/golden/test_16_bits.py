@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from beam_jobs import convert
 from converters.options import Format
 from converters.verify import verify_dataset
+from fitfeed.cli import main
 from pipelines import open_dataset
 from tests.deep import noise
 from tests.golden.regenerate_16_bits import FORMATS, golden, make_source, options
@@ -49,3 +51,10 @@ def test_it_is_written_still(tmp_path: Path) -> None:
     assert without_index(tmp_path / "dataset") == without_index(golden("tfrecord"))
     for path in golden("tfrecord").glob("*.tfrecord"):
         assert (tmp_path / "dataset" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_it_is_shown(tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.png"
+    assert main(["preview", str(golden("hdf5")), "-o", str(sheet)]) == 0
+    with Image.open(sheet) as image:
+        assert image.size[0] > 50

@@ -15,8 +15,10 @@ from pipelines import (
     AugMix,
     AutoContrast,
     CenterCrop,
+    CutMix,
     Dataset,
     Equalization,
+    MixUp,
     RandAugment,
     RandomBrightness,
     RandomColorDegeneration,
@@ -47,7 +49,7 @@ from pipelines import (
 from pipelines.augment.base import Augmentation
 from pipelines.augment.program import Program
 from pipelines.normalize import KINDS, Normalizer
-from schemas.codec import Pixels
+from schemas.codec import Decoded, Pixels
 from schemas.errors import UsageError
 from schemas.statistics import ChannelStatistics
 from tests.deep import Samples, noise, png
@@ -188,7 +190,7 @@ def rendered(augment: Any, pixels: Pixels, *, size: tuple[int, int], seed: int) 
     )
     out = np.zeros((*size, pixels.shape[2]), pixels.dtype)
     untouched = pixels.copy()
-    assert program.render(pixels, draws, 0, size=size, out=out) is out
+    assert program.render(Decoded(pixels), draws, 0, size=size, out=out) is out
     assert np.array_equal(pixels, untouched)
     return out
 
@@ -217,7 +219,7 @@ def test_colours_are_within_one_level_of_float64(augment: Any) -> None:
         pixels = deep_picture(seed)
         program = Program(ops, image_size=None, seed=seed)
         draws = program.draw(0, np.arange(1), heights=np.array([HEIGHT]), widths=np.array([WIDTH]))
-        ours = program.render(pixels, draws, 0, size=(HEIGHT, WIDTH))
+        ours = program.render(Decoded(pixels), draws, 0, size=(HEIGHT, WIDTH))
         wide = pixels / 257
         for one in draws.passes[0]:
             matrix = one.with_mean(wide.mean(axis=(0, 1)))  # type: ignore[attr-defined]
@@ -271,7 +273,28 @@ def test_every_augmentation_is_refused_or_tried() -> None:
     augmentations = {one for one in exported if isinstance(one, type) and issubclass(one, Augmentation)}
     tried = [op for entry in WORKING for op in (entry if isinstance(entry, list) else [entry])]
     assert len(augmentations) >= 25
-    assert augmentations <= {type(op) for op in [*tried, *REFUSED]}
+    assert augmentations <= {type(op) for op in [*tried, *REFUSED, MixUp(), CutMix()]}
+
+
+def test_mixing_is_in_16_bits(deep: Dataset) -> None:
+    whole = np.stack([deep_picture(number) for number in range(21)])
+    options: dict[str, Any] = {"batch_size": 21, "augment": [MixUp(0.9)], "drop_remainder": False}
+    mixed = batches(deep, **options)[0]
+    keys = [int(key.decode().split("/")[1]) for key in mixed["key"]]
+    off = np.abs(mixed["image"].astype(np.float64) - whole[keys]).max(axis=(1, 2, 3))
+    assert (off > 0).sum() > 10
+    assert len(np.unique(mixed["image"] % 257)) == 257
+    for image, key in zip(mixed["image"].astype(np.float64), keys, strict=True):
+        # Some weight and some partner explain every value, to within rounding.
+        errors = []
+        for other in whole.astype(np.float64):
+            difference = whole[key] - other
+            scale = (difference**2).sum() or 1.0
+            weight = ((image - other) * difference).sum() / scale
+            errors.append(np.abs(weight * whole[key] + (1 - weight) * other - image).max())
+        assert min(errors) <= 1
+    cut = batches(deep, **options | {"augment": [CutMix()]})[0]["image"]
+    assert {value.tobytes() for value in cut.reshape(-1, 3)} <= {v.tobytes() for v in whole.reshape(-1, 3)}
 
 
 def test_output_types_fit_the_depth(deep: Dataset, thumbnails: Dataset) -> None:

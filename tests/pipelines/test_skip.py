@@ -122,7 +122,7 @@ def test_any_number_of_threads(flowers: Dataset, broken: dict[Format, Path], thr
             skipped=skipped,
         )
 
-    images, examples = loader(open_dataset(broken["tfrecord"]), Skipped("train")).load(0, np.arange(53))
+    images, examples, _ = loader(open_dataset(broken["tfrecord"]), Skipped("train")).load(0, np.arange(53))
     kept = [i for i in range(53) if i not in BAD]
     assert examples.tolist() == kept
     assert np.array_equal(images, loader(flowers, None).load(0, np.arange(53)).images[kept])

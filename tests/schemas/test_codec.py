@@ -1,8 +1,10 @@
 """Decoding a part of an image against decoding all of it, and against Pillow."""
 
 import io
+import math
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import simplejpeg
@@ -11,11 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from schemas.codec import WHOLE, Pixels, Portion, decode_payload, decode_portion
-from schemas.jpeg import first_rows, frame_header
+from schemas.jpeg import frame_header, rows_of
 from tests.pipelines.build_dataset import picture
 
 SUBSAMPLINGS = ("444", "422", "420", "440", "411", "grey")
-SIZES = st.integers(1, 150)
+SIZES = st.integers(1, 200)
 
 
 def jpeg(pixels: Pixels, subsampling: str) -> bytes:
@@ -24,6 +26,15 @@ def jpeg(pixels: Pixels, subsampling: str) -> bytes:
     else:
         data = simplejpeg.encode_jpeg(pixels, quality=90, colorsubsampling=subsampling)
     return data
+
+
+def restarting(pixels: Pixels, subsampling: str, blocks: int) -> bytes:
+    """With a marker after every so many MCUs."""
+    options = [cv2.IMWRITE_JPEG_RST_INTERVAL, blocks]
+    if subsampling == "grey":
+        return bytes(cv2.imencode(".jpg", pixels[..., 0], options)[1])
+    options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, getattr(cv2, f"IMWRITE_JPEG_SAMPLING_FACTOR_{subsampling}")]
+    return bytes(cv2.imencode(".jpg", pixels, options)[1])
 
 
 def saved(pixels: Pixels, format_: str = "JPEG", **options: object) -> bytes:
@@ -39,22 +50,59 @@ def saved(pixels: Pixels, format_: str = "JPEG", **options: object) -> bytes:
     subsampling=st.sampled_from(SUBSAMPLINGS),
     channels=st.sampled_from([1, 3]),
     shrink=st.sampled_from([1, 2, 4, 8]),
-    share=st.floats(0, 1),
+    shares=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    restart=st.sampled_from([0, 0, 1, 2, 3, 5, 8, 12, 40]),
 )
 def test_rows_are_those_of_the_whole_image(
-    height: int, width: int, subsampling: str, channels: int, shrink: int, share: float
+    height: int,
+    width: int,
+    subsampling: str,
+    channels: int,
+    shrink: int,
+    shares: tuple[float, float],
+    restart: int,
 ) -> None:
-    payload = jpeg(picture(height, height, width), subsampling)
-    rows = max(1, round(share * height))
+    pixels = picture(height, height, width)
+    payload = restarting(pixels, subsampling, restart) if restart else jpeg(pixels, subsampling)
+    first = min(height - 1, round(min(shares) * height))
+    stop = max(first + 1, round(max(shares) * height))
     options: dict[str, Any] = {"size": (height, width), "channels": channels}
-    whole, scale = decode_portion(payload, Portion(None, shrink), **options)
+    whole, _, scale = decode_portion(payload, Portion(shrink=shrink), **options)
     if width >= shrink and height >= shrink:
         assert scale == shrink
         assert whole.shape == (-(-height // shrink), -(-width // shrink), channels)
-    part, scale = decode_portion(payload, Portion(rows, shrink), **options)
-    needed = -(-rows // scale)
-    assert len(part) >= needed
-    assert np.array_equal(part[:needed], whole[:needed])
+    part, begin, scale = decode_portion(payload, Portion(first, stop, shrink), **options)
+    assert begin <= first
+    assert begin % shrink == 0
+    low, high = first // scale, -(-stop // scale)
+    assert np.array_equal(part[low - begin // scale : high - begin // scale], whole[low:high])
+
+
+def test_rows_above_a_restart_marker_are_left_out() -> None:
+    payload = saved(picture(1, 640, 80), restart_marker_rows=1)
+    whole = decode_payload(payload, channels=3)
+    for first in range(0, 600, 7):
+        part, begin, _ = decode_portion(payload, Portion(first, first + 20), size=(640, 80), channels=3)
+        assert first - 36 < begin <= first
+        assert len(part) <= 80
+        assert np.array_equal(part[first - begin :][:20], whole[first : first + 20])
+
+
+@pytest.mark.parametrize("blocks", [2, 3, 7, 15])
+def test_rows_begin_where_markers_and_rows_of_blocks_meet(blocks: int) -> None:
+    payload = saved(picture(1, 640, 80), restart_marker_blocks=blocks)  # five MCUs across, 40 down
+    _, begin, _ = decode_portion(payload, Portion(500, 520), size=(640, 80), channels=3)
+    step = 16 * math.lcm(5, blocks) // 5
+    assert begin == (500 - 4) // 16 * 16 // step * step
+
+
+def test_a_promise_of_markers_that_are_not_there_is_not_believed() -> None:
+    payload = bytearray(jpeg(picture(1, 640, 80), "420"))
+    at = payload.index(b"\xff\xda")
+    payload[at:at] = b"\xff\xdd\x00\x04\x00\x05"
+    rows = rows_of(bytes(payload), 500, 520, height=640)
+    assert rows is not None
+    assert rows.first == 0
 
 
 @pytest.mark.parametrize("subsampling", SUBSAMPLINGS)
@@ -64,14 +112,14 @@ def test_shrinks_as_pillow_does(subsampling: str, shrink: int) -> None:
     with Image.open(io.BytesIO(payload)) as image:
         image.draft(None, (301 // shrink, 203 // shrink))
         theirs = np.asarray(image.convert("RGB"))
-    ours, _ = decode_portion(payload, Portion(None, shrink), size=(203, 301), channels=3)
+    ours, *_ = decode_portion(payload, Portion(shrink=shrink), size=(203, 301), channels=3)
     assert np.array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("subsampling", SUBSAMPLINGS)
 def test_less_is_decoded(subsampling: str) -> None:
     payload = jpeg(picture(1, 400, 300), subsampling)
-    part, _ = decode_portion(payload, Portion(100), size=(400, 300), channels=3)
+    part, *_ = decode_portion(payload, Portion(stop=100), size=(400, 300), channels=3)
     assert 100 <= len(part) <= 128
 
 
@@ -79,7 +127,7 @@ def test_a_shrunken_image_is_near_the_average() -> None:
     pixels = picture(3, 256, 320)
     payload = simplejpeg.encode_jpeg(pixels, quality=98, colorsubsampling="444")
     averages = pixels.reshape(64, 4, 80, 4, 3).mean(axis=(1, 3))
-    quarter, _ = decode_portion(payload, Portion(None, 4), size=(256, 320), channels=3)
+    quarter, *_ = decode_portion(payload, Portion(shrink=4), size=(256, 320), channels=3)
     assert np.abs(quarter - averages).mean() < 2
 
 
@@ -91,7 +139,7 @@ def test_a_shrunken_image_is_near_the_average() -> None:
     ],
 )
 def test_what_has_no_order_of_rows_is_decoded_whole(payload: bytes) -> None:
-    pixels, shrink = decode_portion(payload, Portion(8), size=(90, 80), channels=3)
+    pixels, _, shrink = decode_portion(payload, Portion(stop=8), size=(90, 80), channels=3)
     assert shrink == 1
     assert np.array_equal(pixels, decode_payload(payload, channels=3))
 
@@ -101,7 +149,7 @@ def test_restart_markers_and_other_segments_make_no_difference() -> None:
     exif[0x010E] = "a description with a picture inside: \xff\xd8\xff\xc0"
     payload = saved(picture(1, 96, 80), restart_marker_rows=1, exif=exif, comment=b"\xff\xc0\xff\xda")
     assert b"\xff\xd0" in payload
-    part, _ = decode_portion(payload, Portion(20), size=(96, 80), channels=3)
+    part, *_ = decode_portion(payload, Portion(stop=20), size=(96, 80), channels=3)
     assert len(part) == 32
     assert np.array_equal(part[:20], decode_payload(payload, channels=3)[:20])
 
@@ -109,20 +157,22 @@ def test_restart_markers_and_other_segments_make_no_difference() -> None:
 def test_fill_bytes_are_skipped() -> None:
     payload = saved(picture(1, 96, 80))
     at = payload.index(b"\xff\xc0")
-    header = frame_header(payload[:at] + b"\xff\xff" + payload[at:])
+    payload = payload[:at] + b"\xff\xff" + payload[at:]
+    header = frame_header(payload)
     assert header is not None
-    assert header[1:] == (96, 80, 16)
+    assert header[1:6] == (96, 80, 16, 5, 0)
+    assert payload[header.data_at - 3 : header.data_at] == b"\x00\x3f\x00"  # the end of a scan's header
 
 
 def test_a_file_of_another_height_is_not_cut() -> None:
     payload = jpeg(picture(1, 96, 80), "420")
     for height in (95, 97):
-        assert first_rows(payload, 8, height=height) is None
-        pixels, _ = decode_portion(payload, Portion(8), size=(height, 80), channels=3)
+        assert rows_of(payload, 0, 8, height=height) is None
+        pixels, *_ = decode_portion(payload, Portion(stop=8), size=(height, 80), channels=3)
         assert len(pixels) == 96  # whole, so that the caller sees the contradiction
 
 
-@pytest.mark.parametrize("portion", [WHOLE, Portion(None, 2), Portion(8), Portion(8, 2)])
+@pytest.mark.parametrize("portion", [WHOLE, Portion(shrink=2), Portion(stop=8), Portion(stop=8, shrink=2)])
 def test_what_is_no_image_is_an_error(portion: Portion) -> None:
     payload = jpeg(picture(1, 96, 80), "420")
     for broken in (b"", b"nothing", payload[:20], payload[: payload.index(b"\xff\xda") + 4]):
@@ -134,12 +184,12 @@ def test_what_is_no_image_is_an_error(portion: Portion) -> None:
 @given(data=st.binary(max_size=60))
 def test_any_header_is_looked_at_safely(data: bytes) -> None:
     frame_header(b"\xff\xd8" + data)
-    first_rows(b"\xff\xd8\xff\xc0" + data, 3, height=1000)
+    rows_of(b"\xff\xd8\xff\xc0" + data, 900, 903, height=1000)
 
 
 def test_damage_behind_the_last_needed_row_does_not_change_the_rows() -> None:
     payload = bytearray(jpeg(picture(1, 400, 300), "420"))
     whole = decode_payload(bytes(payload), channels=3)
     payload[len(payload) * 3 // 4 : -2] = bytes(len(payload[len(payload) * 3 // 4 : -2]))
-    part, _ = decode_portion(bytes(payload), Portion(64), size=(400, 300), channels=3)
+    part, *_ = decode_portion(bytes(payload), Portion(stop=64), size=(400, 300), channels=3)
     assert np.array_equal(part[:64], whole[:64])

@@ -96,7 +96,7 @@ def mirrored(places: Places, vertical: bool, horizontal: bool, size: tuple[int, 
     return (w - 1 - x if horizontal else x), (h - 1 - y if vertical else y)
 
 
-def fetch(image: Pixels, places: Places, fill_mode: str = "nearest", value: float = 0.0) -> Floats:
+def fetch(image: Pixels | Floats, places: Places, fill_mode: str = "nearest", value: float = 0.0) -> Floats:
     """Bilinear interpolation in an image that is continued without end."""
     x, y = places
     left, top = np.floor(x), np.floor(y)
@@ -106,7 +106,22 @@ def fetch(image: Pixels, places: Places, fill_mode: str = "nearest", value: floa
     return np.asarray(rows[0] * (1 - fy) + rows[1] * fy)
 
 
-def _continued(image: Pixels, y: Floats, x: Floats, fill_mode: str, value: float) -> Floats:
+def resized(image: Pixels, size: tuple[int, int]) -> Floats:
+    """Pairs of rows and columns averaged while twice as many as asked for are left, then interpolated."""
+    averaged, axes = image.astype(np.float64), []
+    for axis in (0, 1):
+        side, halvings = image.shape[axis], 0
+        while image.shape[axis] >= 2 ** (halvings + 1) * size[axis]:
+            halvings, side = halvings + 1, side // 2
+            pairs = np.moveaxis(averaged, axis, 0)[: 2 * side]
+            averaged = np.moveaxis((pairs[0::2] + pairs[1::2]) / 2, 0, axis)
+        step = image.shape[axis] / 2**halvings / size[axis]
+        axes.append((np.arange(size[axis]) + 0.5) * step - 0.5)
+    y, x = np.meshgrid(*axes, indexing="ij")
+    return fetch(averaged, (x, y))
+
+
+def _continued(image: Pixels | Floats, y: Floats, x: Floats, fill_mode: str, value: float) -> Floats:
     height, width = image.shape[:2]
     rows, inside_y = _index(y.astype(int), height, fill_mode)
     columns, inside_x = _index(x.astype(int), width, fill_mode)

@@ -35,7 +35,7 @@ def test_all_names_of_the_interface_are_there() -> None:
         "RandomCrop CenterCrop RandomFlip RandomRotation RandomZoom RandomShear RandomTranslation RandomPerspective "
         "RandomBrightness RandomContrast RandomSaturation RandomHue RandomColorJitter RandomColorDegeneration "
         "RandomGrayscale RandomInvert RandomPosterization Solarization Equalization AutoContrast RandomSharpness "
-        "RandomGaussianBlur RandomErasing RandAugment AugMix RandomResizedCrop TrivialAugment"
+        "RandomGaussianBlur RandomErasing RandAugment AugMix MixUp CutMix RandomResizedCrop TrivialAugment"
     )
     assert set(PUBLIC) == set(names.split())
 
@@ -131,6 +131,11 @@ def test_arguments_that_mean_nothing_here_are_refused_by_name(name: str, argumen
         (lambda: ops.AugMix(chain_depth=1.5), "Received: chain_depth=1.5"),
         (lambda: ops.AugMix(alpha=0), "Received: alpha=0"),
         (lambda: ops.AugMix(all_ops=1), "Received: all_ops=1"),
+        (lambda: ops.MixUp(0), "above 0, of at most 1. Received: alpha=0"),
+        (lambda: ops.MixUp(1.5), "Received: alpha=1.5"),
+        (lambda: ops.MixUp((0.1, 0.2)), "Received: alpha="),
+        (lambda: ops.CutMix(1.1), r"in \[0, 1\]. Received: factor=1.1"),
+        (lambda: ops.CutMix((0.5, -0.1)), "Received: factor="),
         (lambda: ops.TrivialAugment(num_magnitude_bins=1), "Received: num_magnitude_bins=1"),
         (lambda: ops.TrivialAugment(fill=-1), "Received: fill=-1"),
     ],

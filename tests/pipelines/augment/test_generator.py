@@ -45,7 +45,7 @@ def affine_transform(
     y, x_ = np.mgrid[: x.shape[0], : x.shape[1]].astype(np.float64)
     rows = matrix[0, 0] * y + matrix[0, 1] * x_ + offset[0]
     columns = matrix[1, 0] * y + matrix[1, 1] * x_ + offset[1]
-    return reference.fetch(x[..., None], (columns, rows), mode, cval)[..., 0]  # type: ignore[arg-type]
+    return reference.fetch(x[..., None], (columns, rows), mode, cval)[..., 0]
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 import math
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -32,8 +31,9 @@ from pipelines import (
 from pipelines.augment.geometry import GeometricAugmentation
 from pipelines.augment.program import Program
 from pipelines.augment.view import View
-from schemas.codec import Pixels
+from schemas.codec import Decoded, Pixels
 from schemas.errors import UsageError
+from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import blurred, difference, run
 from tests.pipelines.build_dataset import picture
 
@@ -50,8 +50,8 @@ def test_functions_see_what_stands_before_them() -> None:
         [look, CenterCrop(30, 30), look, RandomFlip("vertical")], image, image_size=(10, 12), example=3
     )
     assert seen == [(40, 60, 3), (30, 30, 3)]
-    expected = cv2.resize(image[5:35, 15:45], (12, 10), interpolation=cv2.INTER_AREA)
-    assert np.array_equal(result, expected) or np.array_equal(result, expected[::-1])
+    expected = reference.resized(image[5:35, 15:45], (10, 12))
+    assert min(difference(result, expected).max(), difference(result, expected[::-1]).max()) < 1.1
 
 
 def test_a_function_may_change_the_size_where_image_size_is_given() -> None:
@@ -110,11 +110,12 @@ def test_rendering_from_a_smaller_decode_shows_the_same(augment: list[Augmentati
     draws = program.draw(0, np.arange(8), heights=np.full(8, 203), widths=np.full(8, 149))
     for i in range(8):
         expected = program.render(image, draws, i, size=(32, 32))
-        ours = program.render(decoded, draws, i, size=(32, 32), shrink=round(1 / scale))
+        ours = program.render(Decoded(decoded, shrink=round(1 / scale)), draws, i, size=(32, 32))
         off = difference(ours, expected)
-        # More only at the rim, where interpolation reaches outside: by source pixels of another size.
+        # More only at the rim, where interpolation reaches outside: by source pixels of another size,
+        # of which an odd last one is left out before halving.
         assert off[4:-4, 4:-4].mean() < 3.5  # a box is rounded by up to a quarter of an output pixel
-        assert off.mean() < 4
+        assert off.mean() < 6
 
 
 def test_views_show_what_is_needed_of_the_stored_image() -> None:

@@ -1,0 +1,215 @@
+"""`fitfeed preview DATASET -o FILE`."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fitfeed.commands.convert import parse_size
+from schemas.errors import UsageError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from fitfeed.contact_sheet import Placed
+    from fitfeed.preview import Preview
+
+EPILOG = """\
+examples:
+  fitfeed preview flowers/ -o flowers.png
+      some pictures as they are stored, with their labels, and masks beneath them
+  fitfeed preview flowers/ -o flowers.png --augment "RandomFlip('horizontal'), RandomRotation(0.1)"
+      the same, each beside what training would see of it in its first four epochs
+  fitfeed preview flowers/ -o flowers.png --image-size 224 --augment "RandomResizedCrop(), CutMix()"
+      cropped to 224 x 224 pixels, and mixed with each other
+"""
+
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+
+COUNT, DRAWS, SIDE = 8, 4, 160
+
+COLUMNS = 4
+"""Stored pictures side by side; with augmented versions, which have columns of their own, one."""
+
+MAX_PIXELS = 200_000_000
+"""Of all tiles: more would take gigabytes to draw, and nobody could look at it."""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    """Adds the command's options."""
+    parser = subparsers.add_parser(
+        "preview",
+        help="draw a contact sheet of stored and augmented pictures with their labels",
+        description="Draw a contact sheet: pictures as they are stored, and as augmentation shows them to training, with labels and masks.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("dataset", metavar="DATASET", help="dataset folder")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="FILE", help="picture to write: .png, .jpg or .jpeg"
+    )
+    shown = parser.add_argument_group("what is shown")
+    shown.add_argument("--split", metavar="S", help="default: train, or the only one")
+    shown.add_argument("--count", type=int, default=COUNT, metavar="N", help=f"pictures; default: {COUNT}")
+    shown.add_argument(
+        "--augment",
+        metavar="SPEC",
+        help="augmentations as in Python, with literal arguments and commas between",
+    )
+    shown.add_argument(
+        "--image-size", type=parse_size, metavar="N|HxW", help="of augmented pictures, as in make_pipeline"
+    )
+    shown.add_argument(
+        "--draws",
+        type=int,
+        metavar="N",
+        help=f"augmented versions of each: epochs 0 to N - 1; default: {DRAWS}",
+    )
+    shown.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="chooses the pictures and augments them; default: 0"
+    )
+    layout = parser.add_argument_group("layout")
+    layout.add_argument(
+        "--columns",
+        type=int,
+        metavar="N",
+        help=f"pictures side by side; default: {COLUMNS}, with --augment 1",
+    )
+    layout.add_argument(
+        "--tile", type=int, default=SIDE, metavar="N", help=f"side of a picture in pixels; default: {SIDE}"
+    )
+    layout.add_argument("--font", metavar="FILE", help="font for labels that are not in Latin letters")
+    parser.add_argument("--json", action="store_true", help="print what the sheet shows, and where, as JSON")
+    parser.add_argument("--quiet", action="store_true", help="print nothing")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Runs the command; returns the exit status."""
+    output = _output(options.output)
+    _check_numbers(options)
+    from fitfeed.augment_spec import parse_augment
+    from fitfeed.contact_sheet import ContactSheet
+    from fitfeed.preview import make_preview
+    from pipelines import open_dataset
+
+    augment = parse_augment(options.augment) if options.augment is not None else []
+    draws = (options.draws or DRAWS) if augment else 0
+    dataset = open_dataset(options.dataset)
+    split = options.split or ("train" if "train" in dataset.splits else next(iter(dataset.splits)))
+    columns = options.columns or (1 if augment else COLUMNS)
+    sheet = ContactSheet(
+        side=options.tile, columns=columns, font=Path(options.font) if options.font else None
+    )
+    preview = make_preview(
+        dataset,
+        split,
+        count=options.count,
+        seed=options.seed,
+        side=options.tile,
+        augment=augment,
+        image_size=options.image_size,
+        draws=draws,
+    )
+    name, total = Path(options.dataset).resolve().name, dataset.splits[split].examples
+    image, placed = sheet.draw(
+        f"{name} · {split} · {len(preview.rows)} of {total} examples · seed {options.seed}",
+        options.augment or "",
+        ["stored", *(f"epoch {epoch}" for epoch in range(draws))] if draws else [],
+        preview.tiles,
+    )
+    _save(image, output)
+    if options.json:
+        document = {
+            "file": options.output,
+            "width": image.width,
+            "height": image.height,
+            "dataset": options.dataset,
+            "split": split,
+            "seed": options.seed,
+            "augment": [repr(op) for op in augment],
+            "image_size": options.image_size,
+            "pictures": _pictures(preview, placed),
+        }
+        print(json.dumps(document, ensure_ascii=False, indent=1))  # noqa: T201 - the answer
+    elif not options.quiet:
+        versions = f", each stored and augmented {draws} times" if draws else ""
+        message = f"{options.output}: {len(preview.rows)} pictures of {split}{versions}, {image.width} x {image.height} pixels"
+        print(message, file=sys.stderr)  # noqa: T201 - the message
+    return 0
+
+
+def _pictures(preview: "Preview", placed: "list[list[Placed]]") -> list[dict[str, Any]]:
+    """What is where. Boxes are left, top, right, bottom in pixels of the sheet."""
+    return [
+        {
+            "example": int(preview.rows[i]),
+            "key": preview.keys[i],
+            "labels": preview.values[i][0],
+            "mixed_labels": preview.values[i][1:],
+            "boxes": [place.image for place in places],
+            "mask_boxes": [place.masks for place in places],
+        }
+        for i, places in enumerate(placed)
+    ]
+
+
+def _output(name: str) -> Path:
+    """The file to write, checked before anything is read.
+
+    Raises:
+        UsageError: If it is no picture, or its folder is not there.
+    """
+    path = Path(name)
+    if path.suffix.lower() not in FORMATS:
+        msg = f"-o expects a name that ends in {', '.join(FORMATS)}. Received: {name}"
+        raise UsageError(msg)
+    if not path.parent.is_dir():
+        msg = f"there is no folder {path.parent} to write to. Received: -o {name}. Make it first."
+        raise UsageError(msg)
+    if path.is_dir():
+        msg = f"-o expects a file, and this is a folder. Received: {name}"
+        raise UsageError(msg)
+    return path
+
+
+def _check_numbers(options: argparse.Namespace) -> None:
+    """Refuses numbers that no sheet can have, and those that would mean nothing.
+
+    Raises:
+        UsageError: Naming the option.
+    """
+    for name, least in (("count", 1), ("draws", 1), ("columns", 1), ("tile", 16)):
+        value = getattr(options, name)
+        if value is not None and value < least:
+            msg = f"--{name} expects a number from {least}. Received: {value}"
+            raise UsageError(msg)
+    for name in ("draws", "image_size"):
+        if getattr(options, name) is not None and options.augment is None:
+            msg = f"--{name.replace('_', '-')} is about augmented pictures. Pass --augment too."
+            raise UsageError(msg)
+    versions = 1 + (options.draws or DRAWS) if options.augment is not None else 1
+    if options.count * versions * options.tile**2 > MAX_PIXELS:
+        msg = (
+            f"{options.count * versions} tiles of {options.tile} x {options.tile} pixels are more than a sheet can "
+            f"hold ({MAX_PIXELS:,} pixels). Ask for a smaller --count, --draws or --tile."
+        )
+        raise UsageError(msg)
+
+
+def _save(image: "Image", path: Path) -> None:
+    """Writes the sheet: all of it, or nothing.
+
+    Raises:
+        UsageError: If the system does not let it.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        image.save(temporary, FORMATS[path.suffix.lower()], quality=90)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        msg = f"{path} cannot be written: {error.strerror or error}."
+        raise UsageError(msg) from error

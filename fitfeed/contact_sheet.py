@@ -1,0 +1,229 @@
+"""A contact sheet: pictures in rows, masks beneath them, text beneath those. Knows nothing of datasets."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from schemas.errors import UsageError
+
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom, in pixels of the sheet."""
+
+MARGIN, GAP, SPACE = 20, 6, 18
+"""Around the sheet; between tiles; between rows, and between pictures side by side."""
+
+TITLE_SIZE, TEXT_SIZE, LEADING = 17, 13, 17
+"""Of the font, and from line to line, in pixels."""
+
+INK, FAINT, PAPER, MOUNT = (32, 32, 32), (112, 112, 112), (255, 255, 255), (238, 238, 238)
+
+MAX_SIDE = 65_000
+"""More than this neither JPEG nor most programs can hold."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One version of a picture.
+
+    Attributes:
+        image: Fitted into a tile, see `fit`.
+        masks: By name, fitted likewise.
+        lines: Text beneath.
+        note: A fainter last line, shortened at its beginning.
+    """
+
+    image: Image.Image
+    masks: Mapping[str, Image.Image] = field(default_factory=dict)
+    lines: Sequence[str] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where a tile's pictures are in the sheet."""
+
+    image: Box
+    masks: dict[str, Box]
+
+
+def fit(pixels: npt.NDArray[np.uint8], side: int, *, labels: bool = False) -> Image.Image:
+    """A picture that fits into a square.
+
+    Args:
+        pixels: uint8 (H, W, C), C being 1 or 3.
+        side: Of the square. A larger picture shrinks; a smaller one grows by a whole factor, every pixel
+            becoming a square of its own; one that fits stays as it is.
+        labels: The pixels are numbers of classes, each of which gets a colour. They are not mixed.
+
+    Returns:
+        RGB, of the picture's aspect ratio.
+    """
+    height, width = pixels.shape[:2]
+    if labels:
+        picture = Image.fromarray(_COLORS[pixels[..., 0]])
+    else:
+        picture = Image.fromarray(np.ascontiguousarray(np.broadcast_to(pixels, (height, width, 3))))
+    factor = side // max(height, width)
+    if factor >= 1:
+        return picture.resize((width * factor, height * factor), Image.Resampling.NEAREST)
+    scale = side / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return picture.resize(size, Image.Resampling.NEAREST if labels else Image.Resampling.LANCZOS)
+
+
+class ContactSheet:
+    """Draws tiles."""
+
+    def __init__(self, *, side: int, columns: int, font: Path | None = None) -> None:
+        """Sets the layout.
+
+        Args:
+            side: Of a tile.
+            columns: Groups of tiles beside one another.
+            font: A TrueType or OpenType file. None: the one that Pillow carries, which has ASCII only.
+
+        Raises:
+            UsageError: If there is no such font.
+        """
+        self._side, self._columns, self._own_font = side, columns, font is not None
+        try:
+            self._title, self._text = (
+                ImageFont.truetype(font, size) if font else ImageFont.load_default(size)
+                for size in (TITLE_SIZE, TEXT_SIZE)
+            )
+        except OSError as error:
+            msg = f"{font} cannot be read as a font ({error}). Pass a .ttf or .otf file."
+            raise UsageError(msg) from error
+
+    def draw(
+        self, title: str, details: str, heads: Sequence[str], groups: Sequence[Sequence[Tile]]
+    ) -> tuple[Image.Image, list[list[Placed]]]:
+        """Draws the sheet.
+
+        Args:
+            title: First line.
+            details: Text beneath it, wrapped; may be empty.
+            heads: What the tiles of every group are; empty where there is one tile only.
+            groups: Equally many tiles each.
+
+        Returns:
+            The sheet, RGB, and where everything is.
+
+        Raises:
+            UsageError: If it would be too large for an image file.
+        """
+        versions = len(groups[0])
+        group_width = versions * self._side + (versions - 1) * GAP
+        columns = min(self._columns, len(groups))
+        width = 2 * MARGIN + columns * group_width + (columns - 1) * SPACE
+        wrapped = self._wrap(details, width - 2 * MARGIN)
+        top = MARGIN + TITLE_SIZE + 8 + len(wrapped) * LEADING + SPACE // 2
+        rows = [groups[first : first + columns] for first in range(0, len(groups), columns)]
+        begin = top + (LEADING + 4 if heads else 0)
+        heights = [self._height(row) for row in rows]
+        height = begin + sum(heights) + (len(rows) - 1) * SPACE + MARGIN
+        if max(width, height) > MAX_SIDE:
+            msg = f"the sheet would have {width} x {height} pixels. Ask for fewer pictures, more columns or smaller tiles."
+            raise UsageError(msg)
+
+        sheet = Image.new("RGB", (width, height), PAPER)
+        pen = ImageDraw.Draw(sheet)
+        pen.text((MARGIN, MARGIN), self._cut(title, width - 2 * MARGIN, self._title), INK, self._title)
+        for number, line in enumerate(wrapped):
+            pen.text((MARGIN, MARGIN + TITLE_SIZE + 8 + number * LEADING), line, FAINT, self._text)
+        lefts = [MARGIN + column * (group_width + SPACE) for column in range(columns)]
+        for left in lefts:
+            for number, head in enumerate(heads):
+                place = (left + number * (self._side + GAP), top)
+                pen.text(place, self._cut(head, self._side, self._text), FAINT, self._text)
+        placed, y = [], begin
+        for row, row_height in zip(rows, heights, strict=True):
+            for left, group in zip(lefts, row, strict=False):
+                places = [left + number * (self._side + GAP) for number in range(versions)]
+                placed.append(self._draw_group(sheet, pen, group, places, y, self._picture_height(row)))
+            y += row_height + SPACE
+        return sheet, placed
+
+    def _draw_group(
+        self,
+        sheet: Image.Image,
+        pen: ImageDraw.ImageDraw,
+        group: Sequence[Tile],
+        lefts: Sequence[int],
+        y: int,
+        height: int,
+    ) -> list[Placed]:
+        placed = []
+        for left, tile in zip(lefts, group, strict=True):
+            boxes, below = [], y
+            for picture in (tile.image, *tile.masks.values()):
+                # On a grey mount, where the borders of white pictures show.
+                pen.rectangle((left, below, left + self._side - 1, below + height - 1), MOUNT)
+                x0, y0 = left + (self._side - picture.width) // 2, below + (height - picture.height) // 2
+                sheet.paste(picture, (x0, y0))
+                boxes.append((x0, y0, x0 + picture.width, y0 + picture.height))
+                below += height + GAP
+            for line in tile.lines:
+                pen.text((left, below), self._cut(line, self._side, self._text), INK, self._text)
+                below += LEADING
+            if tile.note:
+                note = self._cut(tile.note, self._side, self._text, end=True)
+                pen.text((left, below), note, FAINT, self._text)
+            placed.append(Placed(boxes[0], dict(zip(tile.masks, boxes[1:], strict=True))))
+        return placed
+
+    def _picture_height(self, row: Sequence[Sequence[Tile]]) -> int:
+        return max(tile.image.height for group in row for tile in group)
+
+    def _height(self, row: Sequence[Sequence[Tile]]) -> int:
+        tiles = [tile for group in row for tile in group]
+        pictures = 1 + max(len(tile.masks) for tile in tiles)
+        lines = max(len(tile.lines) + bool(tile.note) for tile in tiles)
+        return pictures * (self._picture_height(row) + GAP) + lines * LEADING
+
+    def _wrap(self, text: str, width: int) -> list[str]:
+        lines: list[str] = []
+        for word in self._legible(text).split():
+            longer = f"{lines[-1]} {word}" if lines else word
+            if lines and self._text.getlength(longer) <= width:
+                lines[-1] = longer
+            else:
+                lines.append(self._cut(word, width, self._text))
+        return lines
+
+    def _cut(self, text: str, width: int, font: Any, *, end: bool = False) -> str:
+        """As much of a text as fits; of its end, if the end tells more."""
+        text = self._legible(text)
+        if font.getlength(text) <= width:
+            return text
+        while text and font.getlength(f"{text}…") > width:
+            text = text[1:] if end else text[:-1]
+        return f"…{text}" if end else f"{text}…"
+
+    def _legible(self, text: str) -> str:
+        """What the font can show; where it has ASCII only, letters lose their accents."""
+        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+        if self._own_font:
+            return text
+        plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+        return "".join(c if c.isascii() or c in "…·" else "?" for c in plain)
+
+
+def _palette() -> npt.NDArray[np.uint8]:
+    """uint8 (256, 3): colours of class numbers, those of the Pascal VOC masks: 0 is black."""
+    numbers = np.arange(256)
+    colors = np.zeros((256, 3), np.uint8)
+    for triple in range(3):
+        for channel in range(3):
+            bit = numbers >> (3 * triple + channel) & 1
+            colors[:, channel] |= (bit << (7 - triple)).astype(np.uint8)
+    return colors
+
+
+_COLORS = _palette()
