@@ -7,7 +7,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 
-NAMES = ("startup", "convert", "memory", "feed", "scale", "augment", "feed_peers", "stages")
+NAMES = ("startup", "convert", "memory", "feed", "scale", "augment", "device", "feed_peers", "stages")
 
 
 def main() -> int:

@@ -27,6 +27,8 @@ from schemas.features import ClassFeature, MulticlassFeature
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from pipelines.device.stage import DeviceStage
+
 
 def share(batch: npt.NDArray[Any]) -> "tf.Tensor":
     """Makes a tensor on an array's own memory.
@@ -44,6 +46,14 @@ def share(batch: npt.NDArray[Any]) -> "tf.Tensor":
     return tf.experimental.dlpack.from_dlpack(batch.__dlpack__())
 
 
+def _device_stage(dataset: Dataset, options: PipelineOptions) -> "DeviceStage | None":
+    if options.augment_on == "cpu":
+        return None
+    from pipelines.device.stage import DeviceStage  # imports Keras
+
+    return DeviceStage(options, dataset.statistics)
+
+
 class Delivery:
     """Makes the tensors of a batch: called by TensorFlow, from its own threads."""
 
@@ -57,10 +67,14 @@ class Delivery:
 
         check_depth(options, records.depth)
         augment, mixes = split_batch(options.augment)
+        self._stage = _device_stage(dataset, options)
+        if self._stage is not None:
+            augment = list(self._stage.on_cpu)
         program = Program(augment, image_size=options.image_size, seed=options.seed)
         dtype = tf.as_dtype(options.dtype)
+        loaded = dtype if self._stage is None else tf.uint8
         normalizer = None
-        if options.dtype not in INTEGERS:
+        if loaded.name not in INTEGERS:
             normalizer = Normalizer(options.normalize, dataset.statistics, dtype=dtype.as_numpy_dtype)
         self._records, self._options = records, options
         self._features = dataset.manifest.features
@@ -72,16 +86,17 @@ class Delivery:
         )
         masks = [name for name in self._labels if self._features.label_kinds[name] == "mask"]
         for name in masks:
-            check_movable(augment, name)
+            check_movable(augment, name, augment_on=options.augment_on)
         skipped = dataset.skipping(records.split) if options.on_error == "skip" else None
         self._loader = Loader(
             records,
             program,
             normalizer,
             batch_size=options.batch_size,
-            dtype=dtype.as_numpy_dtype,
+            dtype=loaded.as_numpy_dtype,
             skipped=skipped,
             mixer=Mixer(mixes, seed=options.seed) if mixes else None,
+            mixes_here=self._stage is None,
         )
         self._masks = {
             name: MaskLoader(
@@ -98,8 +113,11 @@ class Delivery:
 
     @property
     def types(self) -> "list[tf.DType]":
-        """Of the tensors of a batch, in order."""
-        return [spec.dtype for spec in self._specs.values()]
+        """Of the tensors that are loaded for a batch, in order."""
+        import tensorflow as tf
+
+        types = [spec.dtype for spec in self._specs.values()]
+        return types if self._stage is None else [tf.uint8, tf.float32, *types[1:]]
 
     def numbered(self, order: Order | BalancedOrder) -> "Callable[[tf.Tensor, tf.Tensor], list[Any]]":
         """A function that loads a batch by its epoch and step."""
@@ -116,9 +134,17 @@ class Delivery:
         return self._tensors(int(epoch), Batch(numbers, numbers), payloads.numpy())
 
     def shaped(self, tensors: "list[tf.Tensor]") -> Any:  # a tensor, a tuple or a dict
-        """Gives the tensors their static shapes and puts them into the element that was asked for."""
+        """Gives the tensors their static shapes and puts them into the element that was asked for.
+
+        Images are finished on the device before, if that was asked for.
+        """
         import tensorflow as tf
 
+        if self._stage is not None:
+            images, parameters, *tensors = tensors
+            shape, columns = self._specs["image"].shape, self._stage.columns
+            images = tf.ensure_shape(images, shape)
+            tensors = [self._stage(images, tf.ensure_shape(parameters, (shape[0], columns))), *tensors]
         named = {
             name: tf.ensure_shape(tensor, spec.shape)
             for (name, spec), tensor in zip(self._specs.items(), tensors, strict=True)
@@ -146,7 +172,19 @@ class Delivery:
             values[name] = share(pictures[name]) if name in pictures else self._label(name, batch, mixtures)
         if self._options.output == "dict":
             values["key"] = self._records.keys(batch.examples)
-        return list(values.values())
+        if self._stage is None:
+            return list(values.values())
+        images, *others = values.values()
+        return [
+            images,
+            self._stage.parameters(epoch, batch.draws, sizes=self._sizes(batch.examples), mixtures=mixtures),
+            *others,
+        ]
+
+    def _sizes(self, examples: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """int64 (n, 2), stored heights and widths."""
+        index = self._records.index
+        return np.stack([index.height[examples], index.width[examples]], axis=1).astype(np.int64)
 
     def _label(self, name: str, batch: Batch, mixtures: Sequence[Mixture]) -> Any:
         index, labels = self._records.index, self._options.labels or "int"

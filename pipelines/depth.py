@@ -33,6 +33,12 @@ def check_depth(options: PipelineOptions, depth: Depth) -> None:
         raise UsageError(msg)
     if depth == 8:
         return
+    if options.augment_on == "device":
+        msg = (
+            "augmentations on the device are made for images of 8 bits, and the dataset has 16. Received: "
+            "augment_on='device'. Use augment_on='cpu'."
+        )
+        raise UsageError(msg)
     if options.dtype == "float16" and options.normalize is None:
         msg = (
             "float16 ends at 65504, below the brightest values of 16 bits. Received: dtype='float16', "

@@ -56,6 +56,7 @@ class Loader:
         threads: int | None = None,
         skipped: Skipped | None = None,
         mixer: Mixer | None = None,
+        mixes_here: bool = True,
     ) -> None:
         """Fixes the shape of batches and starts the threads.
 
@@ -69,6 +70,7 @@ class Loader:
                 does not depend on it.
             skipped: Where to note damaged examples that are left out. None: they are errors.
             mixer: What mixes the images of a batch. None: nothing does.
+            mixes_here: Whether images are mixed here. False: what has been drawn is all that is added.
 
         Raises:
             UsageError: If the images would not all have one size.
@@ -76,7 +78,8 @@ class Loader:
         self._records, self._program, self._normalizer = records, program, normalizer
         self.image_shape: tuple[int, int, int] = (*_image_size(records, program), records.channels)
         self._buffers = Buffers((batch_size, *self.image_shape), dtype)
-        self._mixer, self._unmixed = mixer, Buffers((batch_size, *self.image_shape), records.dtype)
+        self._mixer, self._mixes_here = mixer, mixes_here
+        self._unmixed = Buffers((batch_size, *self.image_shape), records.dtype)
         self._scratch = Scratch()
         self._skipped = skipped
         is_plain = records.is_raw and records.is_native
@@ -120,12 +123,16 @@ class Loader:
             return self._rendered(epoch, examples, payloads, draws_by, batch, self._normalizer)
         # An image needs its partner, which another thread may be decoding. So all are rendered first, as
         # As stored, which is a quarter or half of the memory of floats; normalising is linear and can come after.
-        unmixed = self._unmixed.take(len(examples))
-        images, kept, _ = self._rendered(epoch, examples, payloads, draws_by, unmixed, None)
+        buffers = self._unmixed if self._mixes_here else self._buffers
+        images, kept, _ = self._rendered(
+            epoch, examples, payloads, draws_by, buffers.take(len(examples)), None
+        )
         mixtures = self._mixer.draw(epoch, draws_by, size=self.image_shape[:2])
         if len(kept) != len(examples):
             places = np.flatnonzero(np.isin(examples, kept))
             mixtures = [mixture.keep(places) for mixture in mixtures]
+        if not self._mixes_here:
+            return Loaded(images, kept, mixtures)
         return self._mixed(images, kept, mixtures)
 
     def _rendered(

@@ -17,12 +17,23 @@ from schemas.cpus import available_cpus
 from schemas.errors import DamagedDatasetError, DamagedExampleError, UsageError
 
 
-def check_movable(augment: Sequence[Augmentation | ImageFunction], mask: str) -> None:
+def check_movable(
+    augment: Sequence[Augmentation | ImageFunction], mask: str, *, augment_on: str = "cpu"
+) -> None:
     """Refuses functions of a user beside masks: nobody knows where they move a pixel.
 
+    On a device, what a crop has cut off is gone from images, while masks are moved on the CPU at
+    once: there a mask would show what its image does not.
+
     Raises:
-        UsageError: Naming the function.
+        UsageError: Naming the function, or where it should run.
     """
+    if augment_on != "cpu":
+        msg = (
+            f"masks follow their images on the CPU only. Received: augment_on={augment_on!r} for a dataset with masks "
+            f"{mask!r}. Use augment_on='cpu', or pass labels=None."
+        )
+        raise UsageError(msg)
     for place, op in enumerate(augment):
         if not isinstance(op, Augmentation):
             msg = (

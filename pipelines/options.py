@@ -17,6 +17,7 @@ Output = Literal["tuple", "dict"]
 Access = Literal["auto", "indexed", "stream"]
 OnError = Literal["raise", "skip"]
 Balance = Literal["class"]
+AugmentOn = Literal["cpu", "device"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,7 @@ class PipelineOptions:
     drop_remainder: bool
     access: Access
     on_error: OnError
+    augment_on: AugmentOn = "cpu"
 
     def __post_init__(self) -> None:
         """Checks each option by itself; what depends on the dataset is checked where it is used.
@@ -67,6 +69,7 @@ class PipelineOptions:
         self._check_choice("access", get_args(Access))
         self._check_choice("on_error", get_args(OnError))
         self._check_choice("balance", (*get_args(Balance), None))
+        self._check_choice("augment_on", get_args(AugmentOn))
         self._check_choice("shuffle", (True, False))
         self._check_choice("drop_remainder", (True, False))
         self._check("seed", is_int(self.seed), "an integer")

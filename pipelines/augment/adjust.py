@@ -231,7 +231,7 @@ class RandomColorJitter(Augmentation):
         for name, part in PARTS.items():
             own, first = uniforms[:, first : first + part.draws], first + part.draws
             op = self._part(name)
-            columns.append(np.zeros((len(uniforms), 1)) if op is None else op.sample(own))
+            columns.append(np.zeros_like(uniforms[:, :1]) if op is None else op.sample(own))
         return np.concatenate(columns, axis=1)
 
     def add_to(self, plan: "Plan", rows: Integers, parameters: Floats) -> None:

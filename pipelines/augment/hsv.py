@@ -108,7 +108,7 @@ class RandomSaturation(HsvAugmentation):
 
     def turn_and_gain(self, parameters: Floats) -> tuple[Floats, Floats]:
         """See the base class."""
-        return np.zeros(len(parameters)), parameters[:, 0]
+        return np.zeros_like(parameters[:, 0]), parameters[:, 0]
 
 
 @dataclass(frozen=True)
@@ -141,4 +141,4 @@ class RandomHue(HsvAugmentation):
 
     def turn_and_gain(self, parameters: Floats) -> tuple[Floats, Floats]:
         """See the base class."""
-        return parameters[:, 0], np.ones(len(parameters))
+        return parameters[:, 0], np.ones_like(parameters[:, 0])

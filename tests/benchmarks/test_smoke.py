@@ -13,7 +13,7 @@ from benchmarks.measure import ROOT, Spread, alternate, compared
 
 
 @pytest.mark.parametrize(
-    "name", ["augment", "convert", "feed", "feed_peers", "memory", "scale", "stages", "startup"]
+    "name", ["augment", "convert", "device", "feed", "feed_peers", "memory", "scale", "stages", "startup"]
 )
 def test_benchmark_runs_and_reports(name: str, tmp_path: Path) -> None:
     file = tmp_path / "report.json"
