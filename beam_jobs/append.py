@@ -61,7 +61,7 @@ def _given(options: ConvertOptions) -> dict[str, object]:
     """All options but shards and shard size are as good as given; of these, None means no wish."""
     return {
         name: value
-        for name, value in options.to_json().items()
+        for name, value in dataclasses.asdict(options).items()
         if name not in ARRANGEMENT or value is not None
     }
 

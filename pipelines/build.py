@@ -60,8 +60,8 @@ def make_pipeline(
         image_size: (height, width) of the batch. Images are resized to it as they are, so their
             aspect ratio changes, unless `augment` crops: `RandomResizedCrop()` for training and
             `CenterCrop()` for evaluation keep it. None: as stored, if all images have one size.
-        augment: Augmentations of this package, in order; also any function from one uint8
-            (height, width, channels) array to another, which must be safe to call from several
+        augment: Augmentations of this package, in order; also any function from one uint8 (uint16
+            where the dataset has 16 bits) (height, width, channels) array to another, which must be safe to call from several
             threads and sees the image as what stands before it in the list has made it. `MixUp` and
             `CutMix` stand at the end, and make class labels soft.
         augment_on: "cpu": each image is written once, finished, by the loader's threads. "device":
@@ -70,10 +70,11 @@ def make_pipeline(
             frees the CPU where there is a GPU, and is slower where there is none; `explain` says
             what runs where. Not with masks, `AugMix` or other Keras backends.
         normalize: "zscore" ((x - mean) / std), "minmax" (0..1 by the stored minimum and maximum),
-            "unit" (x / 255), "symmetric" (-1..1), per channel by the dataset's statistics, or None
-            for 0..255.
-        dtype: "float32", "bfloat16", "float16", or "uint8" with normalize=None (a quarter of the
-            bytes; normalise on the device by `dataset.normalization`).
+            "unit" (x / 255, or / 65535 for 16 bits), "symmetric" (-1..1), per channel by the dataset's
+            statistics, or None for the values as stored.
+        dtype: "float32", "bfloat16", "float16", or with normalize=None "uint8" (a quarter of the
+            bytes; normalise on the device by `dataset.normalization`), "uint16" where the dataset has
+            16 bits.
         labels: "int" (a class as its number), "onehot" (a class as float32 (classes,)), or None for
             images only. Other labels are the same for both: multiclass float32 (classes,), 1 for each
             class that an example has; float float32; int int64; text string; mask uint8 (height, width,

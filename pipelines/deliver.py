@@ -11,6 +11,7 @@ from pipelines.augment.mix import Mixture, split_batch
 from pipelines.augment.program import Program
 from pipelines.balance import BalancedOrder
 from pipelines.dataset import Dataset
+from pipelines.depth import INTEGERS, check_depth
 from pipelines.labels import check_onehot, label_batch
 from pipelines.loader import Loader
 from pipelines.masks import MaskLoader, check_movable
@@ -19,6 +20,7 @@ from pipelines.normalize import Normalizer
 from pipelines.options import PipelineOptions
 from pipelines.order import Batch, Order
 from pipelines.records import Records
+from pipelines.skipped import compacted
 from pipelines.soft_labels import SoftLabels
 from schemas.features import ClassFeature, MulticlassFeature
 
@@ -59,10 +61,11 @@ class Delivery:
         """Prepares loading.
 
         Raises:
-            UsageError: If the images would not all have one size.
+            UsageError: If the images would not all have one size, or `options` do not fit them.
         """
         import tensorflow as tf
 
+        check_depth(options, records.depth)
         augment, mixes = split_batch(options.augment)
         self._stage = _device_stage(dataset, options)
         if self._stage is not None:
@@ -71,7 +74,7 @@ class Delivery:
         dtype = tf.as_dtype(options.dtype)
         loaded = dtype if self._stage is None else tf.uint8
         normalizer = None
-        if loaded != tf.uint8:
+        if loaded.name not in INTEGERS:
             normalizer = Normalizer(options.normalize, dataset.statistics, dtype=dtype.as_numpy_dtype)
         self._records, self._options = records, options
         self._features = dataset.manifest.features
@@ -84,13 +87,14 @@ class Delivery:
         masks = [name for name in self._labels if self._features.label_kinds[name] == "mask"]
         for name in masks:
             check_movable(augment, name, augment_on=options.augment_on)
+        skipped = dataset.skipping(records.split) if options.on_error == "skip" else None
         self._loader = Loader(
             records,
             program,
             normalizer,
             batch_size=options.batch_size,
             dtype=loaded.as_numpy_dtype,
-            skipped=dataset.skipping(records.split) if options.on_error == "skip" else None,
+            skipped=skipped,
             mixer=Mixer(mixes, seed=options.seed) if mixes else None,
             mixes_here=self._stage is None,
         )
@@ -101,6 +105,7 @@ class Delivery:
                 name,
                 batch_size=options.batch_size,
                 image_size=self._loader.image_shape[:2],
+                skipped=skipped,
             )
             for name in masks
         }
@@ -156,9 +161,15 @@ class Delivery:
         images, examples, mixtures = self._loader.load(epoch, batch.examples, payloads, draws_by=batch.draws)
         if len(examples) != len(batch.examples):  # damaged ones were left out
             batch = Batch(examples, batch.draws[np.isin(batch.examples, examples)])
-        values: dict[str, Any] = {"image": share(images)}
+        pictures: dict[str, npt.NDArray[Any]] = {"image": images}
+        for name, loader in self._masks.items():
+            pictures[name], whole = loader.load(epoch, batch.examples, draws_by=batch.draws)
+            if not whole.all():
+                batch = Batch(batch.examples[whole], batch.draws[whole])
+                pictures = {each: compacted(array, whole) for each, array in pictures.items()}
+        values: dict[str, Any] = {"image": share(pictures["image"])}
         for name in self._labels:
-            values[name] = self._label(name, epoch, batch, mixtures)
+            values[name] = share(pictures[name]) if name in pictures else self._label(name, batch, mixtures)
         if self._options.output == "dict":
             values["key"] = self._records.keys(batch.examples)
         if self._stage is None:
@@ -175,14 +186,11 @@ class Delivery:
         index = self._records.index
         return np.stack([index.height[examples], index.width[examples]], axis=1).astype(np.int64)
 
-    def _label(self, name: str, epoch: int, batch: Batch, mixtures: Sequence[Mixture]) -> Any:
-        examples = batch.examples
-        if name in self._masks:
-            return share(self._masks[name].load(epoch, examples, draws_by=batch.draws))
+    def _label(self, name: str, batch: Batch, mixtures: Sequence[Mixture]) -> Any:
         index, labels = self._records.index, self._options.labels or "int"
         if self._soften.softens(self._features.labels[name]):
             labels = "onehot"
-        values = label_batch(index, self._features, name, examples, labels=labels)
+        values = label_batch(index, self._features, name, batch.examples, labels=labels)
         return self._soften(name, values, mixtures)
 
     def _label_spec(self, name: str) -> tuple[tuple[int, ...], str]:

@@ -16,7 +16,8 @@ from pipelines.mixing import Mixer, mix_image
 from pipelines.normalize import Normalizer
 from pipelines.portion import needed
 from pipelines.records import Records
-from pipelines.skipped import Skipped
+from pipelines.skipped import Skipped, compacted
+from schemas.codec import Pixels
 from schemas.cpus import available_cpus
 from schemas.errors import DamagedDatasetError, DamagedExampleError, UsageError
 
@@ -62,7 +63,7 @@ class Loader:
         Args:
             records: Where images come from.
             program: What happens to each.
-            normalizer: What writes each into the batch; None leaves uint8.
+            normalizer: What writes each into the batch; None leaves them as they are.
             batch_size: The most images in a batch.
             dtype: Of the batch.
             threads: How many work on a batch. None: the CPUs that this process may use. The result
@@ -78,10 +79,11 @@ class Loader:
         self.image_shape: tuple[int, int, int] = (*_image_size(records, program), records.channels)
         self._buffers = Buffers((batch_size, *self.image_shape), dtype)
         self._mixer, self._mixes_here = mixer, mixes_here
-        self._unmixed = Buffers((batch_size, *self.image_shape), np.uint8)
+        self._unmixed = Buffers((batch_size, *self.image_shape), records.dtype)
         self._scratch = Scratch()
         self._skipped = skipped
-        self._copies = records.is_raw and program.identity and normalizer is None and mixer is None
+        is_plain = records.is_raw and records.is_native
+        self._copies = is_plain and program.identity and normalizer is None and mixer is None
         self._threads = threads or available_cpus()
         # Of the whole process, for want of anything narrower. OpenCV would divide images above 256 x 256
         # among as many threads again, which then wait for each other: 7 to 28% more CPU time.
@@ -120,7 +122,7 @@ class Loader:
             batch = self._buffers.take(len(examples))
             return self._rendered(epoch, examples, payloads, draws_by, batch, self._normalizer)
         # An image needs its partner, which another thread may be decoding. So all are rendered first, as
-        # uint8, which is a quarter of the memory of floats; normalising is linear and can come after.
+        # As stored, which is a quarter or half of the memory of floats; normalising is linear and can come after.
         buffers = self._unmixed if self._mixes_here else self._buffers
         images, kept, _ = self._rendered(
             epoch, examples, payloads, draws_by, buffers.take(len(examples)), None
@@ -149,9 +151,7 @@ class Loader:
             return Loaded(batch, examples)
         return self._without(damaged, Loaded(batch, examples))
 
-    def _mixed(
-        self, images: npt.NDArray[np.uint8], examples: npt.NDArray[np.int64], mixtures: Sequence[Mixture]
-    ) -> Loaded:
+    def _mixed(self, images: Pixels, examples: npt.NDArray[np.int64], mixtures: Sequence[Mixture]) -> Loaded:
         """Mixes rendered images, and normalises them."""
         batch, normalizer, scratch = self._buffers.take(len(images)), self._normalizer, self._scratch
 
@@ -194,7 +194,7 @@ class Loader:
         records, program, scratch = self._records, self._program, self._scratch
         rows, size = examples.tolist(), self.image_shape[:2]
         if self._copies and payloads is None:
-            memory, length = batch.reshape(-1).data, batch[0].nbytes
+            memory, length = batch.reshape(-1).view(np.uint8).data, batch[0].nbytes
             # From the page cache into the batch, no copy between.
             return lambda i: records.read_into(rows[i], memory[i * length : (i + 1) * length])
         index = records.index
@@ -207,7 +207,7 @@ class Loader:
             if normalizer is None:
                 program.render(stored, draws, i, size=size, out=batch[i])
             else:
-                image = scratch.take("image", self.image_shape)
+                image = scratch.take("image", self.image_shape, records.dtype)
                 normalizer(program.render(stored, draws, i, size=size, out=image), batch[i])
 
         return fill
@@ -230,15 +230,12 @@ class Loader:
         if self._skipped is not None:
             for i, error in damaged.items():
                 self._skipped.add(int(examples[i]), error)
-        kept = np.delete(np.arange(len(examples)), list(damaged))
-        if not len(kept):
+        kept = ~np.isin(np.arange(len(examples)), list(damaged))
+        if not kept.any():
             first = damaged[0]
             msg = f"none of the {len(examples)} examples of a batch could be read, so there is nothing to go on with. The first: {first}"
             raise DamagedDatasetError(msg) from first
-        for place, i in enumerate(kept.tolist()):
-            if place != i:
-                images[place] = images[i]
-        return Loaded(images[: len(kept)], examples[kept])
+        return Loaded(compacted(images, kept), examples[kept])
 
 
 def _image_size(records: Records, program: Program) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from pipelines.labels import Labels as Labels
 from pipelines.normalize import NormalizeKind
 from schemas.errors import UsageError
 
-OutputType = Literal["float32", "bfloat16", "float16", "uint8"]
+OutputType = Literal["float32", "bfloat16", "float16", "uint8", "uint16"]
 Output = Literal["tuple", "dict"]
 Access = Literal["auto", "indexed", "stream"]
 OnError = Literal["raise", "skip"]
@@ -81,9 +81,9 @@ class PipelineOptions:
         self._check(
             "start", is_int_pair(self.start) and min(self.start) >= 0, "(epoch, step), neither negative"
         )
-        if self.dtype == "uint8" and self.normalize is not None:
+        if self.dtype in ("uint8", "uint16") and self.normalize is not None:
             msg = (
-                f"uint8 cannot hold normalised values. Received: dtype='uint8', normalize={self.normalize!r}. "
+                f"{self.dtype} cannot hold normalised values. Received: dtype={self.dtype!r}, normalize={self.normalize!r}. "
                 f"Pass normalize=None, and put dataset.normalization(...) into the model."
             )
             raise UsageError(msg)

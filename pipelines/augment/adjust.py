@@ -216,6 +216,11 @@ class RandomColorJitter(Augmentation):
                 raise UsageError(msg) from None
 
     @property
+    def only_8_bit(self) -> bool:  # type: ignore[override]
+        """Whether hue or saturation is changed."""
+        return any(part is not None and part.only_8_bit for part in self.parts)
+
+    @property
     def parts(self) -> list[Augmentation | None]:
         """Of the four, those that are used."""
         return [self._part(name) for name in PARTS]

@@ -65,6 +65,8 @@ def _saturate(pixels: Pixels, gain: float, out: Pixels) -> None:
 class HsvAugmentation(Augmentation):
     """Adds to the hue, or multiplies the saturation."""
 
+    only_8_bit: ClassVar[bool] = True
+
     def add_to(self, plan: "Plan", rows: Integers, parameters: Floats) -> None:
         """See the base class."""
         plan.rotate_hue(self, rows, *self.turn_and_gain(parameters))

@@ -65,6 +65,8 @@ class Policy(Augmentation):
 
     slot: ClassVar[int] = SLOT
 
+    only_8_bit: ClassVar[bool] = True  # some of the operations are
+
     @property
     @abstractmethod
     def choices(self) -> list[Augmentation]:

@@ -8,7 +8,7 @@ mean, extremes, histogram) follows exactly from the table and the histogram of t
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import cv2
 import numpy as np
@@ -52,6 +52,8 @@ class Histogram:
 
 class TableAugmentation(Augmentation):
     """A function of single values, which may depend on how often each occurs."""
+
+    only_8_bit: ClassVar[bool] = True
 
     @abstractmethod
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
