@@ -5,13 +5,13 @@ import time
 from pathlib import Path
 
 from beam_jobs.conversion import Conversion
-from beam_jobs.run import Running, locked, run_job
+from beam_jobs.run import Running, locked, prepare, run_job
 from converters.append import settle
 from converters.existing import ARRANGEMENT, Existing, append_options, open_existing
 from converters.options import ConvertOptions
-from converters.plan import Plan, make_plan
+from converters.plan import make_plan
 from converters.publish import clean_up
-from converters.work import WorkFolder
+from converters.work import Job, WorkFolder
 from schemas.errors import FitfeedError
 from schemas.manifest import Manifest, read_manifest
 
@@ -41,13 +41,16 @@ def append_images(
         except FitfeedError:
             _leave(work, before)
             raise
-        if not _is_news(plan, existing):
+        job = plan.job
+        if not _is_news(job, existing):
             _leave(work, before)
-            return _conversion(plan, before, before, started)
-        outcome = run_job(work, plan, running)
+            return _conversion(job, before, before, started)
+        prepare(work, plan, timeout_s=running.timeout_s)
+        del plan
+        outcome = run_job(work, job, running)
         clean_up(work)
     return dataclasses.replace(
-        _conversion(plan, before, read_manifest(dataset), started),
+        _conversion(job, before, read_manifest(dataset), started),
         reused_shards=outcome.reused,
         duplicates=outcome.pairs,
         near_duplicates=outcome.lookalikes,
@@ -58,7 +61,7 @@ def _given(options: ConvertOptions) -> dict[str, object]:
     """All options but shards and shard size are as good as given; of these, None means no wish."""
     return {
         name: value
-        for name, value in options.to_json().items()
+        for name, value in dataclasses.asdict(options).items()
         if name not in ARRANGEMENT or value is not None
     }
 
@@ -71,10 +74,10 @@ def _settled(work: WorkFolder, manifest: Manifest) -> Manifest:
         raise work.write_error(error) from error
 
 
-def _is_news(plan: Plan, existing: Existing) -> bool:
+def _is_news(job: Job, existing: Existing) -> bool:
     """Whether there is anything to convert, or to report as bad."""
     known = {reject.path for reject in existing.rejects}
-    return plan.job.files > 0 or any(reject["path"] not in known for reject in plan.job.rejects)
+    return job.files > 0 or any(reject["path"] not in known for reject in job.rejects)
 
 
 def _leave(work: WorkFolder, manifest: Manifest) -> None:
@@ -84,14 +87,14 @@ def _leave(work: WorkFolder, manifest: Manifest) -> None:
         clean_up(work)
 
 
-def _conversion(plan: Plan, before: Manifest, after: Manifest, started: float) -> Conversion:
+def _conversion(job: Job, before: Manifest, after: Manifest, started: float) -> Conversion:
     had = {name: split.examples for name, split in before.splits.items()}
     added = {name: split.examples - had.get(name, 0) for name, split in after.splits.items()}
     return Conversion(
         manifest=after,
         up_to_date=after.fingerprint == before.fingerprint,
-        files=plan.job.files,
-        source_bytes=plan.job.bytes,
+        files=job.files,
+        source_bytes=job.bytes,
         seconds=time.monotonic() - started,
         reused_shards=0,
         duplicates=[],

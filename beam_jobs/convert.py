@@ -8,7 +8,7 @@ from pathlib import Path
 from beam_jobs.append import append_images
 from beam_jobs.conversion import Conversion
 from beam_jobs.remote import check_runner
-from beam_jobs.run import NoProgress, ProgressReport, Running, locked, run_job
+from beam_jobs.run import NoProgress, ProgressReport, Running, locked, prepare, run_job
 from converters.options import ConvertOptions
 from converters.plan import Plan, make_plan
 from converters.publish import clean_up
@@ -112,14 +112,17 @@ def convert(
             near_duplicates=None,
         )
     work = WorkFolder(dataset)
+    job = plan.job
     with locked(work):
-        outcome = run_job(work, plan, running)
+        prepare(work, plan, timeout_s=timeout_s)
+        del plan
+        outcome = run_job(work, job, running)
         clean_up(work)
     return Conversion(
         manifest=read_manifest(dataset),
         up_to_date=False,
-        files=plan.job.files,
-        source_bytes=plan.job.bytes,
+        files=job.files,
+        source_bytes=job.bytes,
         seconds=time.monotonic() - started,
         reused_shards=outcome.reused,
         duplicates=outcome.pairs,

@@ -14,7 +14,7 @@ from beam_jobs.remote import run_on
 from beam_jobs.verdict import require_published
 from converters.plan import Plan
 from converters.publish import Outcome
-from converters.work import PARTS, WorkFolder
+from converters.work import PARTS, Job, WorkFolder
 from schemas.cpus import available_cpus
 from schemas.errors import ConversionError, UsageError
 
@@ -50,28 +50,27 @@ class Running:
     progress: ProgressReport
 
 
-def run_job(work: WorkFolder, plan: Plan, running: Running) -> Outcome:
-    """Runs a job to its publication. The caller holds the lock and cleans up.
+def run_job(work: WorkFolder, job: Job, running: Running) -> Outcome:
+    """Runs a job, for which the folder was prepared, to its publication. The caller holds the lock and cleans up.
 
     Raises:
         SplitLeakError, DuplicateImagesError, TooManyRejectsError: If it must not be published.
         InterruptedConversionError: On SIGINT or SIGTERM.
         ConversionError: If reading or writing failed.
     """
-    prepare(work, plan, timeout_s=running.timeout_s)
-    running.progress.start(images=plan.job.files, shards=plan.job.shards)
+    running.progress.start(images=job.files, shards=job.shards)
     if running.runner == "local":
         run_local(
             work,
-            plan.job,
+            job,
             workers=running.workers or available_cpus(),
             timeout_s=running.timeout_s,
             report=running.progress.update,
         )
     else:
-        run_on(running.runner, running.runner_arguments, work, plan.job, report=running.progress.update)
+        run_on(running.runner, running.runner_arguments, work, job, report=running.progress.update)
     outcome = _read_outcome(work)
-    require_published(outcome, statistics_split=plan.job.statistics_split)
+    require_published(outcome, statistics_split=job.statistics_split)
     return outcome
 
 
@@ -96,7 +95,13 @@ def locked(work: WorkFolder) -> Iterator[None]:
 
 
 def prepare(work: WorkFolder, plan: Plan, *, timeout_s: float) -> None:
-    """Brings the working folder in line with the plan, keeping finished shards of the same job."""
+    """Brings the working folder in line with the plan, keeping finished shards of the same job.
+
+    From then on the plan is on disk. Drop it: of a million images it takes half a gigabyte.
+
+    Raises:
+        ConversionError: If it cannot be written.
+    """
     known = work.read_job_or_none()
     try:
         if known is None or known.digest != plan.job.digest:

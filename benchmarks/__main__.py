@@ -7,7 +7,19 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 
-NAMES = ("startup", "convert", "memory", "feed", "scale", "scaling", "augment", "feed_peers")
+NAMES = (
+    "startup",
+    "convert",
+    "memory",
+    "feed",
+    "stages",
+    "scale",
+    "scaling",
+    "augment",
+    "device",
+    "feed_peers",
+    "convert_peers",
+)
 
 
 def main() -> int:

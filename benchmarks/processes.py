@@ -56,36 +56,37 @@ def anonymous_bytes(pid: int) -> int:
 
 
 class Watch:
-    """Looks at the workers of a conversion for as long as it runs.
+    """Looks at the workers of a conversion for as long as it runs, or at all of its processes.
 
-    They are the children of the fork server, which is a child of the process that converts.
+    The workers are the children of the fork server, which is a child of the process that converts.
     """
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, *, all_processes: bool = False) -> None:
         """Starts looking.
 
         Args:
             pid: The process that converts.
+            all_processes: Look at it and all its descendants, not only at the workers.
         """
         self._pid = pid
+        self._processes = _tree if all_processes else _workers
         self._seen: dict[int, Usage] = {}
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._look_again_and_again, daemon=True)
         self._thread.start()
 
     def finish(self) -> list[Usage]:
-        """Stops looking; returns what each worker had used when it was last seen."""
+        """Stops looking; returns what each process had used when it was last seen."""
         self._done.set()
         self._thread.join()
         return list(self._seen.values())
 
     def _look_again_and_again(self) -> None:
         while not self._done.wait(INTERVAL_S):
-            for child in children_of(self._pid):
-                for worker in children_of(child):
-                    usage = usage_of(worker)
-                    if usage is not None:
-                        self._seen[worker] = usage
+            for pid in self._processes(self._pid):
+                usage = usage_of(pid)
+                if usage is not None:
+                    self._seen[pid] = usage
 
 
 class TreeWatch:
@@ -116,6 +117,10 @@ class TreeWatch:
 
 TREE_INTERVAL_S = 0.1
 """The kernel walks all pages of a process to tell its proportional share: more often would disturb it."""
+
+
+def _workers(pid: int) -> list[int]:
+    return [worker for child in children_of(pid) for worker in children_of(child)]
 
 
 def _tree(pid: int) -> list[int]:

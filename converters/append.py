@@ -15,13 +15,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from converters.existing import Existing
 from converters.rejects import Reject, count_reasons, to_json_lines
 from converters.split_files import file_entry, write_split
 from converters.work import STAGED_REJECTS, Job, WorkFolder, move_into, write_text
 from converters.writers.base import sync_file, sync_folder
+from schemas.histogram import histogram_from_json
 from schemas.manifest import (
     MANIFEST_NAME,
     REJECTS_NAME,
@@ -127,12 +126,13 @@ def _statistics(job: Job, before: Manifest, added: dict[str, list[dict[str, Any]
     new = added.get(split, [])
     if not new:
         return before.statistics
-    histograms = [np.asarray(result["histogram"], np.int64) for result in new]
+    depth = job.options.depth
+    histograms = [histogram_from_json(result["histogram"], depth) for result in new]
     images = sum(result["shard"]["examples"] for result in new)
     if split == before.statistics.split:
-        histograms.append(np.asarray(before.statistics.histogram, np.int64))
+        histograms.append(before.statistics.exact.histogram)
         images += before.statistics.images
-    exact = ChannelStatistics(add_histograms(histograms, channels=job.options.channels))
+    exact = ChannelStatistics(add_histograms(histograms, channels=job.options.channels, depth=depth))
     return Statistics.of(exact, split=split, images=images)
 
 

@@ -3,7 +3,9 @@
 import json
 from collections.abc import Mapping, Sequence
 
+from schemas.depth import Depth
 from schemas.errors import UsageError
+from schemas.histogram import SPARSE_BYTES
 from schemas.manifest import MAX_MANIFEST_BYTES
 from schemas.strict_json import MAX_VALUES
 
@@ -16,15 +18,23 @@ COUNT_BYTES = 24
 
 OTHER_BYTES = 128 << 10
 OTHER_VALUES = 8_000
-"""More than all else takes: histograms, options, reject counts."""
+"""More than all else takes: histograms of 8 bits, options, reject counts."""
 
 
-def check_capacity(shard_files: Mapping[str, Sequence[str]], class_names: Sequence[str]) -> None:
+def check_capacity(
+    shard_files: Mapping[str, Sequence[str]],
+    class_names: Sequence[str],
+    *,
+    channels: int = 3,
+    depth: Depth = 8,
+) -> None:
     """Refuses a plan whose manifest would be too large for readers to accept.
 
     Args:
         shard_files: The shards' file names by split, those of a dataset that is appended to included.
         class_names: All classes.
+        channels: Of the images.
+        depth: Bits per value of the images.
 
     Raises:
         UsageError: If there are too many shards or classes.
@@ -32,7 +42,8 @@ def check_capacity(shard_files: Mapping[str, Sequence[str]], class_names: Sequen
     names = [name for files in shard_files.values() for name in files]
     of_shards = (sum(len(name) + SHARD_BYTES for name in names), SHARD_VALUES * len(names))
     of_classes = _of_classes(class_names, splits=len(shard_files))
-    limits = (MAX_MANIFEST_BYTES - OTHER_BYTES, MAX_VALUES - OTHER_VALUES)
+    histograms = channels * SPARSE_BYTES if depth == 16 else 0
+    limits = (MAX_MANIFEST_BYTES - OTHER_BYTES - histograms, MAX_VALUES - OTHER_VALUES)
     if all(s + c <= limit for s, c, limit in zip(of_shards, of_classes, limits, strict=True)):
         return
     if any(c > limit // 2 for c, limit in zip(of_classes, limits, strict=True)):

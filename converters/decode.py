@@ -1,4 +1,4 @@
-"""Any image file's bytes to upright 8-bit RGB or grey pixels, fully decoded.
+"""Any image file's bytes to upright RGB or grey pixels of 8 bits, or of 16, fully decoded.
 
 Pillow identifies every file by its content, but for JPEG whose header holds nothing unusual, and
 decodes most formats. Baseline and progressive JPEG
@@ -21,13 +21,16 @@ import simplejpeg
 from PIL import Image
 
 from converters.bombs import MAX_SCANS, hidden_bomb, repeats_values
+from converters.deep import DeepColourError, composite, deep_samples, grey_of, grey_samples, widen
 from converters.jpeg_header import PROGRESSIVE, ordinary_jpeg
 from converters.options import ConvertOptions
 from converters.rejects import Reason
 from converters.sniff import jpeg_frame, unidentified
-from schemas.codec import Pixels
+from schemas.codec import Pixels, decode_payload
+from schemas.depth import MAX_DEEP_SIDE
 
 ORIENTATION_TAG = 0x0112
+CRITICAL_CHUNKS = (b"IHDR", b"PLTE", b"IDAT")
 JPEG_FORMATS = ("JPEG", "MPO")
 PORTABLE_JPEG_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
 """Baseline, extended, progressive, and their arithmetic forms: what TensorFlow's decoder reads too."""
@@ -66,7 +69,7 @@ class Decoded:
     """A decoded image.
 
     Attributes:
-        pixels: uint8 (height, width, channels), upright.
+        pixels: uint8 (height, width, channels), upright; uint16 where the dataset has 16 bits.
         keepable: The original bytes decode to exactly these pixels in `schemas.codec` and in
             TensorFlow, so they can be stored untouched.
     """
@@ -79,8 +82,9 @@ def decode_image(data: bytes, options: ConvertOptions) -> Decoded:
     """Decodes a whole image.
 
     EXIF orientation is applied; CMYK, palette and grey become RGB (or grey, as `channels` says);
-    transparent pixels are composited on `background`; 16-bit grey keeps its upper 8 bits, as
-    Pillow and TensorFlow do for 16-bit RGB, and is never clipped.
+    transparent pixels are composited on `background`. For 8 bits, 16-bit grey keeps its upper 8, as
+    Pillow and TensorFlow do for 16-bit RGB, and is never clipped. For 16, values of 8 are widened to
+    0..65535 before anything is mixed.
 
     Raises:
         ImageError: If the bytes are no image, not a whole one, or one that `options` refuse.
@@ -216,6 +220,8 @@ def _decode_jpeg(
     except ValueError:
         return None
     keepable = orientation == 1 and (options.channels == 3 or not colour) and frame in PORTABLE_JPEG_FRAMES
+    if options.depth == 16:
+        pixels, keepable = widen(pixels), False
     return Decoded(upright(_with_channels(pixels, options.channels), orientation), keepable)
 
 
@@ -223,10 +229,15 @@ def _decode_with_pillow(data: bytes, image: Image.Image, options: ConvertOptions
     with load_errors(image, options):
         image.load()
         orientation = orientation_of(image)  # after load: Pillow turns TIFF itself and drops the tag
-        grey_or_rgb = _to_8_bit(image, options.background)
-    pixels = np.asarray(grey_or_rgb)
-    pixels = _with_channels(pixels.reshape(*pixels.shape[:2], -1), options.channels)
-    keepable = orientation == 1 and _is_plain_png(data, image, options.channels)
+        if image.mode in ("I", "F"):
+            detail = f"{image.format} with 32-bit pixels has no defined brightest value"
+            raise ImageError("unsupported_format", detail)
+        if options.depth == 16:
+            pixels = _to_16_bit(data, image, options.background)
+        else:
+            pixels = _to_8_bit(image, options.background)
+    pixels = _with_channels(pixels, options.channels)
+    keepable = orientation == 1 and _is_plain_png(data, image, options) and _reads_back(data, pixels, options)
     return Decoded(upright(pixels, orientation), keepable)
 
 
@@ -259,19 +270,24 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
     return np.ascontiguousarray(pixels)
 
 
-def _to_8_bit(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
-    """Any Pillow mode to `L` or `RGB`."""
+def _to_8_bit(image: Image.Image, background: tuple[int, int, int]) -> Pixels:
+    """Any Pillow mode to uint8 (height, width, 1 or 3)."""
     mode = image.mode
     if mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if mode in ("I", "F"):
-        raise ImageError(
-            "unsupported_format", f"{image.format} with 32-bit pixels has no defined brightest value"
-        )
+        return (composite(grey_samples(image), background) >> 8).astype(np.uint8)
     if mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
         canvas = Image.new("RGBA", image.size, (*background, 255))
-        return Image.alpha_composite(canvas, image.convert("RGBA")).convert("RGB")
-    return image.convert("L" if mode in ("1", "L") else "RGB")
+        return np.asarray(Image.alpha_composite(canvas, image.convert("RGBA")).convert("RGB"))
+    pixels = np.asarray(image.convert("L" if mode in ("1", "L") else "RGB"))
+    return pixels.reshape(*pixels.shape[:2], -1)
+
+
+def _to_16_bit(data: bytes, image: Image.Image, background: tuple[int, int, int]) -> Pixels:
+    """Any Pillow mode to uint16 (height, width, 1 or 3)."""
+    try:
+        return composite(deep_samples(data, image), background)
+    except DeepColourError as error:
+        raise ImageError("unsupported_format", f"{error}; --depth 8 takes it") from error
 
 
 def _with_channels(pixels: Pixels, channels: int) -> Pixels:
@@ -279,15 +295,43 @@ def _with_channels(pixels: Pixels, channels: int) -> Pixels:
         return pixels
     if channels == 3:
         return np.repeat(pixels, 3, axis=2)
+    if pixels.dtype == np.uint16:
+        return grey_of(pixels.astype(np.uint16, copy=False))
     return np.asarray(Image.fromarray(pixels).convert("L"))[:, :, np.newaxis]
 
 
-def _is_plain_png(data: bytes, image: Image.Image, channels: int) -> bool:
-    """Whether every PNG decoder gives these pixels: 8 bits, grey or RGB, no transparency, one frame."""
+def _is_plain_png(data: bytes, image: Image.Image, options: ConvertOptions) -> bool:
+    """Whether every PNG decoder gives these pixels: grey or RGB of this depth, no transparency, one frame."""
     if image.format != "PNG" or "transparency" in image.info or getattr(image, "n_frames", 1) > 1:
         return False
+    if options.depth == 16 and max(image.size) > MAX_DEEP_SIDE:
+        return False
     bit_depth, colour_type = data[24], data[25]  # in IHDR, always the first chunk
-    return bit_depth == 8 and (colour_type == 0 or (colour_type == 2 and channels == 3))
+    plain = colour_type == 0 or (colour_type == 2 and options.channels == 3)
+    return bit_depth == options.depth and plain and _ends_as_png(data)
+
+
+def _ends_as_png(data: bytes) -> bool:
+    """Whether all chunks that a decoder must understand are known, up to a whole IEND: libpng insists, Pillow does not."""
+    position = 8
+    while position + 12 <= len(data):
+        kind = data[position + 4 : position + 8]
+        position += 12 + int.from_bytes(data[position : position + 4], "big")
+        if kind == b"IEND":
+            return position <= len(data)
+        if kind[:1].isupper() and kind not in CRITICAL_CHUNKS:
+            return False
+    return False
+
+
+def _reads_back(data: bytes, pixels: Pixels, options: ConvertOptions) -> bool:
+    """Whether readers of the dataset get these pixels: of 16 bits, Pillow may have taken what OpenCV does not."""
+    if options.depth == 8:
+        return True
+    try:
+        return np.array_equal(decode_payload(data, channels=options.channels, depth=16), pixels)
+    except ValueError:
+        return False
 
 
 def _check_png_checksums(data: bytes) -> None:

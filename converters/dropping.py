@@ -14,7 +14,9 @@ from converters.work import Job, WorkFolder
 from converters.writers import Record, open_writer
 from schemas.codec import Pixels, decode_payload, payload_format
 from schemas.cpus import available_cpus
+from schemas.depth import STORED_TYPES
 from schemas.errors import ConversionError
+from schemas.histogram import histogram_from_json, histogram_to_json
 
 
 def drop_rows(
@@ -49,7 +51,7 @@ def drop_rows(
 
 def _without(work: WorkFolder, job: Job, result: dict[str, Any], dropped: frozenset[int]) -> dict[str, Any]:
     rows, file = result["rows"], result["shard"]["file"]
-    histogram = np.asarray(result["histogram"], np.int64)
+    histogram = histogram_from_json(result["histogram"], job.options.depth)
     gone = np.zeros_like(histogram)
     count = len(rows["key"])
     source = work.find_shard(file)
@@ -77,7 +79,7 @@ def _without(work: WorkFolder, job: Job, result: dict[str, Any], dropped: frozen
         },
         "rows": {**columns, **stored.columns()},
         "likenesses": keep_rows(result["likenesses"], kept_rows),
-        "histogram": (histogram - gone).tolist(),
+        "histogram": histogram_to_json(histogram - gone),
     }
 
 
@@ -122,5 +124,5 @@ def _stored_pixels(
     """The pixels that the statistics counted when this payload was written."""
     if options.encoding == "raw":
         shape = (rows["height"][row], rows["width"][row], options.channels)
-        return np.frombuffer(payload, np.uint8).reshape(shape)
-    return decode_payload(payload, channels=options.channels)
+        return np.frombuffer(payload, STORED_TYPES[options.depth]).reshape(shape)
+    return decode_payload(payload, channels=options.channels, depth=options.depth)

@@ -8,9 +8,12 @@ import numpy as np
 from PIL import Image
 
 from converters.decode import Decoded, ImageError
+from converters.deep import encode_png as encode_deep_png
+from converters.deep import grey_of, widen
 from converters.options import ConvertOptions
 from converters.shrink import shrink
 from schemas.codec import Pixels, decode_payload
+from schemas.depth import MAX_DEEP_SIDE, STORED_TYPES
 
 MAX_JPEG_SIDE = 65_500
 """libjpeg's JPEG_MAX_DIMENSION, a little below what the format itself could hold."""
@@ -28,21 +31,21 @@ def encode_image(
         want_pixels: Also return the pixels that a reader will decode, for the statistics.
 
     Returns:
-        The payload, its (height, width), and its pixels as stored, uint8 (height, width,
-        channels), or None.
+        The payload, its (height, width), and its pixels as stored, uint8 or uint16 (height,
+        width, channels), or None.
 
     Raises:
         ImageError: If it would become too large.
     """
     if options.encoding == "keep":
-        payload = data if decoded.keepable else encode_png(decoded.pixels)
+        payload = data if decoded.keepable else _encode_lossless(decoded.pixels)
         return payload, decoded.pixels.shape[:2], decoded.pixels
     pixels = resize(decoded, options)
     shape = pixels.shape[:2]
     if options.encoding == "raw":
-        return pixels.tobytes(), shape, pixels
+        return pixels.astype(STORED_TYPES[options.depth], copy=False).tobytes(), shape, pixels
     if options.encoding == "png":
-        return encode_png(pixels), shape, pixels
+        return _encode_lossless(pixels), shape, pixels
     if max(shape) > MAX_JPEG_SIDE:
         detail = f"{shape[1]} x {shape[0]} pixels as stored is more than the {MAX_JPEG_SIDE} a side that JPEG can have; --encoding png or another --fit takes it"
         raise ImageError("unsupported_format", detail)
@@ -59,8 +62,7 @@ def resize(decoded: Decoded, options: ConvertOptions) -> Pixels:
     Raises:
         ImageError: If an extreme aspect ratio would make the result larger than `max_pixels`.
     """
-    colour = options.background if options.channels == 3 else (_luma(options.background),)
-    return _fit(decoded.pixels, options, _scale, colour)
+    return _fit(decoded.pixels, options, _scale, _background(options))
 
 
 def resize_mask(mask: Pixels, options: ConvertOptions) -> Pixels:
@@ -108,7 +110,7 @@ def _scale(pixels: Pixels, height: int, width: int) -> Pixels:
         return pixels
     if height <= pixels.shape[0] and width <= pixels.shape[1]:
         return shrink(pixels, height, width)
-    scaled = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    scaled = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR), pixels.dtype)
     return scaled.reshape(height, width, pixels.shape[2])  # OpenCV drops the channel axis of grey images
 
 
@@ -121,16 +123,37 @@ def _scale_nearest(pixels: Pixels, height: int, width: int) -> Pixels:
 
 def _pad(pixels: Pixels, size: tuple[int, int], colour: tuple[int, ...]) -> Pixels:
     height, width = size
-    canvas = np.empty((height, width, pixels.shape[2]), np.uint8)
+    canvas = np.empty((height, width, pixels.shape[2]), pixels.dtype)
     canvas[:] = colour
     top, left = (height - pixels.shape[0]) // 2, (width - pixels.shape[1]) // 2
     canvas[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
     return canvas
 
 
-def _luma(colour: tuple[int, int, int]) -> int:
-    grey = Image.new("RGB", (1, 1), colour).convert("L")
-    return int(np.asarray(grey)[0, 0])
+def _background(options: ConvertOptions) -> tuple[int, ...]:
+    """What `contain` pads with, a value for each channel."""
+    if options.depth == 16:
+        colour = widen(np.array([[options.background]], np.uint8))
+        return tuple((colour if options.channels == 3 else grey_of(colour)).ravel().tolist())
+    if options.channels == 3:
+        return options.background
+    grey = Image.new("RGB", (1, 1), options.background).convert("L")
+    return (int(np.asarray(grey)[0, 0]),)
+
+
+def _encode_lossless(pixels: Pixels) -> bytes:
+    """Encodes uint8 or uint16 (height, width, 1 or 3) as PNG.
+
+    Raises:
+        ImageError: If it has more pixels a side than readers of 16-bit PNG take.
+    """
+    if pixels.dtype != np.uint16:
+        return encode_png(pixels)
+    height, width = pixels.shape[:2]
+    if max(height, width) > MAX_DEEP_SIDE:
+        detail = f"{width} x {height} pixels as stored is more than the {MAX_DEEP_SIDE} a side that PNG of 16 bits may have here; --depth 8, --size or --encoding raw take it"
+        raise ImageError("unsupported_format", detail)
+    return encode_deep_png(pixels)
 
 
 def encode_jpeg(pixels: Pixels, quality: int) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from converters.layout import Labelled, in_split_order
-from converters.options import ConvertOptions
+from converters.options import TABLE_OPTIONS, ConvertOptions
 from converters.rejects import Reject, text_path
 from converters.work import Base
 from converters.writers.base import file_sha256
@@ -71,7 +71,8 @@ class Existing:
             if names is None:
                 named.append(label)
             else:
-                named.append([names[number] for number in label] if isinstance(label, list) else names[label])
+                several = isinstance(label, list)  # as in `Labelled.value`
+                named.append(sorted(names[number] for number in label) if several else names[label])
         return tuple(named)
 
     def shards(self, split: str) -> int:
@@ -253,11 +254,12 @@ def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptio
         msg = f"the dataset's options are not those of this fitfeed ({error}), so nothing can be appended. Convert again with --overwrite."
         raise UsageError(msg) from error
     asked = ConvertOptions.from_json({**inherited.to_json(), **given, **dict.fromkeys(ARRANGEMENT)})
-    before, after = inherited.to_json(), asked.to_json()
-    wrong = [name for name in before if name not in ARRANGEMENT and before[name] != after[name]]
+    names = (field.name for field in dataclasses.fields(ConvertOptions) if field.name not in ARRANGEMENT)
+    wrong = [name for name in names if getattr(inherited, name) != getattr(asked, name)]
     if wrong:
         details = ", ".join(
-            f"--{name.replace('_', '-')} {_shown(name, after[name])} (it has {_shown(name, before[name])})"
+            f"{TABLE_OPTIONS.get(name) or '--' + name.replace('_', '-')} {_shown(name, getattr(asked, name))} "
+            f"(it has {_shown(name, getattr(inherited, name))})"
             for name in wrong
         )
         msg = f"the dataset was made with other options: {details}. With --append leave them out, or choose another folder."
@@ -268,15 +270,15 @@ def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptio
     shards, shard_bytes = (given.get(name) for name in ARRANGEMENT)
     if shards is None and shard_bytes is None:
         shard_bytes = inherited.shard_bytes
-    return ConvertOptions.from_json({**before, "shards": shards, "shard_bytes": shard_bytes})
+    return dataclasses.replace(inherited, shards=shards, shard_bytes=shard_bytes)
 
 
 def _shown(name: str, value: Any) -> str:
     """An option's value as the command line takes it."""
-    if value is None:
+    if value is None or value == ():
         return "none"
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return ",".join(f"{key}={share:g}" for key, share in value.items())
-    if isinstance(value, list):
+    if isinstance(value, tuple):
         return ("x" if name == "size" else ",").join(map(str, value))
     return str(value)

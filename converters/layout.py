@@ -48,13 +48,17 @@ class Labelled:
         return [name for feature in self.features.values() for name in feature.get("class_names", ())]
 
     def value(self, name: str, i: int) -> Any:
-        """The label of file `i`, with names for classes, as JSON: for digests and messages."""
+        """The label of file `i`, as JSON: for digests and messages.
+
+        Classes by name, several of them sorted, so that it does not depend on how they are numbered:
+        where images joined a dataset, classes that came later have the last numbers.
+        """
         value = self.labels[name][i]
         names = self.features[name].get("class_names", ())
         if isinstance(value, SourceFile):
             return [value.path, value.bytes]
         if isinstance(value, list):
-            return [names[number] for number in value]
+            return sorted(names[number] for number in value)
         return names[value] if names else value
 
 

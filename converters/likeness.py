@@ -51,7 +51,7 @@ class Likenesses:
         """Adds an image.
 
         Args:
-            pixels: uint8 (height, width, 1 or 3), contiguous, 0..255.
+            pixels: uint8 or uint16 (height, width, 1 or 3), contiguous.
         """
         self._digests += pixel_digest(pixels, self._cipher)
         self._looks += look(pixels)
@@ -100,11 +100,11 @@ def pixel_digest(pixels: Pixels, cipher: AESGCM) -> bytes:
     question. It is no commitment: who knows the key can build two such images.
 
     Args:
-        pixels: uint8 (height, width, channels), contiguous.
+        pixels: uint8 or uint16 (height, width, channels), contiguous.
         cipher: Holds the key.
     """
     shape = b"".join(size.to_bytes(4, "little") for size in pixels.shape)
-    flat = pixels.reshape(-1)
+    flat = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).reshape(-1).view(np.uint8)
     tag = b""
     for start in range(0, max(1, flat.size), LONGEST_CALL):
         part = flat[start : start + LONGEST_CALL].data
@@ -116,9 +116,11 @@ def look(pixels: Pixels) -> bytes:
     """How a picture looks from afar: 9 x 9 grey values, row by row.
 
     Args:
-        pixels: uint8 (height, width, 1 or 3).
+        pixels: uint8 or uint16 (height, width, 1 or 3).
     """
-    small = cv2.resize(pixels, (SAMPLED, SAMPLED), interpolation=cv2.INTER_LINEAR)
+    small = np.asarray(cv2.resize(pixels, (SAMPLED, SAMPLED), interpolation=cv2.INTER_LINEAR), pixels.dtype)
+    if small.dtype == np.uint16:
+        small = (small >> 8).astype(np.uint8)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY) if small.ndim == 3 else small
     return cv2.resize(grey, (GRID, GRID), interpolation=cv2.INTER_AREA).tobytes()
 

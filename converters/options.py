@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
+from schemas.depth import Depth
 from schemas.errors import UsageError
 
 Format = Literal["tfrecord", "hdf5"]
@@ -24,6 +25,16 @@ TABLE_OPTIONS = {
 }
 """What a table of labels brought along, and how the command line calls it where it needs a table."""
 
+LATER_OPTIONS: dict[str, Any] = {
+    "path_column": None,
+    "label_columns": (),
+    "split_column": None,
+    "group": None,
+    "stratify": False,
+    "depth": 8,
+}
+"""Options that came later, and what they were before: a dataset that has that says nothing of them."""
+
 SPLIT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -34,13 +45,15 @@ class ConvertOptions:
     Attributes:
         format: Container of the shards.
         encoding: How an image is stored. `keep` leaves the original bytes untouched where they
-            already are an upright RGB or grey JPEG or PNG. None: `jpeg` with `size`, else `keep`.
+            already are an upright RGB or grey JPEG or PNG. None: `jpeg` (`png` for 16 bits) with
+            `size`, else `keep`.
         size: Target (height, width) in pixels, or None to leave sizes as they are.
         fit: How an image meets `size`: `shorter` (smallest image that covers it, aspect ratio and
             all pixels kept), `cover` (fill it, crop the centre), `contain` (fit inside, pad with
             `background`) or `stretch`. None: `shorter`, or `cover` for `raw`.
         quality: JPEG quality, 1 to 100.
         channels: 3 for RGB or 1 for grey.
+        depth: Bits per value. 16: images are uint16, 8-bit ones widened to 0..65535; not for `jpeg`.
         background: RGB that transparent pixels are composited on and `contain` pads with, 0..255.
         frames: Take the `first` frame of animated and multi-page images, or `reject` them.
         max_pixels: Images with more pixels than this are refused before they are decoded.
@@ -70,6 +83,7 @@ class ConvertOptions:
     fit: Fit | None = None
     quality: int = 90
     channels: Literal[1, 3] = 3
+    depth: Depth = 8
     background: tuple[int, int, int] = (255, 255, 255)
     frames: Frames = "first"
     max_pixels: int = 89_478_485  # Pillow's own warning limit: 1/4 GiB of RGB pixels
@@ -88,7 +102,7 @@ class ConvertOptions:
     def __post_init__(self) -> None:
         """Fills in the defaults that depend on other options, and checks all of them."""
         if self.encoding is None:
-            object.__setattr__(self, "encoding", "jpeg" if self.size else "keep")
+            object.__setattr__(self, "encoding", self._default_encoding())
         if self.fit is None:
             object.__setattr__(self, "fit", "cover" if self.encoding == "raw" else "shorter")
         self._check_choices()
@@ -103,6 +117,7 @@ class ConvertOptions:
             ("encoding", get_args(Encoding)),
             ("fit", get_args(Fit)),
             ("channels", (1, 3)),
+            ("depth", get_args(Depth)),
             ("frames", get_args(Frames)),
             ("class_from", get_args(ClassFrom)),
             ("duplicates", get_args(Duplicates)),
@@ -128,7 +143,15 @@ class ConvertOptions:
                 msg = f"{name} must be at least 1. Received: {name}={value}"
                 raise UsageError(msg)
 
+    def _default_encoding(self) -> Encoding:
+        if self.size is None:
+            return "keep"
+        return "jpeg" if self.depth == 8 else "png"
+
     def _check_combinations(self) -> None:
+        if self.encoding == "jpeg" and self.depth != 8:
+            msg = "encoding 'jpeg' has 8 bits per value, so it cannot keep 16. Use --encoding keep, png or raw with --depth 16, or leave --depth out."
+            raise UsageError(msg)
         if self.encoding == "keep" and self.size is not None:
             msg = "encoding 'keep' stores the original bytes, which have no other size. Use --encoding jpeg, png or raw with --size, or leave --size out."
             raise UsageError(msg)
@@ -166,7 +189,7 @@ class ConvertOptions:
         content = {
             name: value
             for name, value in dataclasses.asdict(self).items()
-            if name not in TABLE_OPTIONS or value  # a dataset without a table says nothing of one
+            if name not in LATER_OPTIONS or value != LATER_OPTIONS[name]
         }
         if self.split is not None:
             content["split"] = dict(self.split)

@@ -63,6 +63,8 @@ def make_plan(
     if existing is not None:
         splits = select_new(existing, labelled, splits)
         rows = all_rows(existing, rows)
+    source_files, source_digest = len(rows), digest_of(rows)
+    del rows  # as large as the plan, which is made next
     numbers: dict[str, list[int]] = {}
     shards: list[ShardPlan] = []
     for split, places in splits.items():
@@ -72,14 +74,18 @@ def make_plan(
         )
         numbers[split] = [plan.number for plan in planned]
         shards.extend(planned)
-    check_capacity(_shard_files(shards, existing), labelled.class_names())
+    check_capacity(
+        _shard_files(shards, existing),
+        labelled.class_names(),
+        channels=options.channels,
+        depth=options.depth,
+    )
     new = list(itertools.chain.from_iterable(splits.values()))
-    source_digest = digest_of(rows)
     base, identity = None, [source_digest, _times(labelled, new), options.writing_json()]
     if existing is not None:
         seen = {text_path(labelled.files[place].path) for place in new}
         seen |= {reject.path for reject in [*found.rejects, *found.ignored]}
-        base = existing.base(seen, source_files=len(rows))
+        base = existing.base(seen, source_files=source_files)
         identity.append(base.fingerprint)
     job = Job(
         source=str(found.root.resolve()),
@@ -249,15 +255,15 @@ def expected_bytes(source_bytes: Sequence[int], options: ConvertOptions) -> int:
     Exact for `raw`, near for `keep`; for `jpeg` and `png` from typical bytes per pixel, or from the
     source's own size where the pixel count is not known.
     """
-    total = sum(source_bytes)
+    total, value_bytes = sum(source_bytes), options.depth // 8
     if options.size is None:
-        return total * 4 if options.encoding == "png" else total
+        return total * 4 * value_bytes if options.encoding == "png" else total
     height, width = options.size
     pixels = height * width * (4 / 3 if options.fit == "shorter" else 1)  # a photograph's aspect ratio
     if options.encoding == "raw":
-        per_image = float(height * width * options.channels)
+        per_image = float(height * width * options.channels * value_bytes)
     elif options.encoding == "png":
-        per_image = pixels * options.channels * PNG_BYTES_PER_VALUE
+        per_image = pixels * options.channels * PNG_BYTES_PER_VALUE * value_bytes
     else:
         quality = min(quality for quality in JPEG_BYTES_PER_PIXEL if quality >= options.quality)
         per_image = pixels * JPEG_BYTES_PER_PIXEL[quality]

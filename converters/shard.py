@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 import google_crc32c
-import numpy as np
 
 from converters.condemned import Verdict
 from converters.decode import Decoded, ImageError, decode_image
@@ -25,7 +24,8 @@ from converters.writers import Record, open_writer
 from schemas.codec import payload_format
 from schemas.errors import ConversionError
 from schemas.features import LabelKind
-from schemas.statistics import BINS, Histogram
+from schemas.histogram import histogram_to_json
+from schemas.statistics import Histogram, empty_histogram
 
 Progress = Callable[[int, bool], None]
 """Called after each image with its source bytes and whether it was rejected."""
@@ -81,7 +81,7 @@ def write_shard(
     condemned = work.read_condemned(plan)
     rejects: list[Reject] = []
     rows: dict[str, list[Any]] = {name: [] for name in row_columns(job.kinds)}
-    histogram = np.zeros((job.options.channels, BINS), np.int64)
+    histogram = empty_histogram(channels=job.options.channels, depth=job.options.depth)
     counted = histogram if plan.split in job.counted_splits else None
     likenesses = Likenesses()
     try:
@@ -111,7 +111,7 @@ def write_shard(
             "rows": {**rows, **stored.columns()},
             "likenesses": likenesses.to_json(),
             "rejects": [dataclasses.asdict(reject) for reject in rejects],
-            "histogram": histogram.tolist(),
+            "histogram": histogram_to_json(histogram),
         }
         work.write_result(number, result)
     except OSError as error:

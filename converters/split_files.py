@@ -58,14 +58,17 @@ def write_split(
 def _columns(results: Sequence[dict[str, Any]], job: Job, *, first_shard: int) -> dict[str, Any]:
     """The rows of some shards, as an Arrow array for each column of the index."""
     schema = index_schema(job.kinds)
-    columns: dict[str, list[Any]] = {field.name: [] for field in schema}
+    parts: dict[str, list[Any]] = {field.name: [pa.array([], field.type)] for field in schema}
     for position, result in enumerate(results, start=first_shard):
-        for column, values in result["rows"].items():
-            columns[column].extend(values)
-        columns["shard"].extend([position] * result["shard"]["examples"])
         digests, _ = read_likenesses(result["likenesses"])
-        columns["pixels_digest"].extend(digest.tobytes() for digest in digests)
-    return {field.name: pa.array(columns[field.name], field.type) for field in schema}
+        columns = {
+            **result["rows"],
+            "shard": np.full(len(digests), position),
+            "pixels_digest": [digest.tobytes() for digest in digests],
+        }
+        for name, column in parts.items():
+            column.append(pa.array(columns[name], schema.field(name).type))
+    return {name: pa.concat_arrays(column) for name, column in parts.items()}
 
 
 def _class_counts(job: Job, columns: dict[str, Any]) -> list[int]:

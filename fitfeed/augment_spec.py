@@ -63,7 +63,8 @@ def _class(name: ast.expr) -> "type[Augmentation]":
     """The augmentation of a name."""
     import pipelines
 
-    exported = {public: getattr(pipelines, public) for public in pipelines.__all__}
+    # What is there without being asked for: DeviceAugmentation, a layer, would import Keras.
+    exported = {public: value for public, value in vars(pipelines).items() if public in pipelines.__all__}
     known = {
         public: value
         for public, value in exported.items()

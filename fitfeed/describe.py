@@ -13,7 +13,7 @@ def describe(manifest: Manifest) -> dict[str, Any]:
 
     Returns:
         `format`, `format_version`, `fingerprint`, `splits`, `features`, `class_names`, `statistics`
-        (per channel, range 0..255), `rejects` (count by reason), `ignored`, `duplicates`, `options`, `source`.
+        (per channel, range 0..255, or 0..65535 for 16 bits; `histogram` in full), `rejects` (count by reason), `ignored`, `duplicates`, `options`, `source`.
     """
     content = manifest.to_dict()
     same = (
@@ -21,7 +21,6 @@ def describe(manifest: Manifest) -> dict[str, Any]:
         "format_version",
         "fingerprint",
         "features",
-        "statistics",
         "rejects",
         "ignored",
         "duplicates",
@@ -30,6 +29,10 @@ def describe(manifest: Manifest) -> dict[str, Any]:
     )
     return {
         **{name: content[name] for name in same},
+        "statistics": {
+            **content["statistics"],
+            "histogram": manifest.statistics.exact.histogram.tolist(),
+        },
         "class_names": manifest.class_names,
         "splits": {name: _split(split, manifest.class_names) for name, split in manifest.splits.items()},
     }

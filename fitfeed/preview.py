@@ -209,5 +209,12 @@ def _written(value: Any) -> list[str]:
 def _tile(
     pixels: "Pixels", masks: "dict[str, Pixels]", side: int, *, lines: Sequence[str] = (), note: str = ""
 ) -> Tile:
-    coloured = {name: fit(mask, side, labels=True) for name, mask in masks.items()}
-    return Tile(fit(pixels, side), coloured, lines, note)
+    coloured = {name: fit(_shown(mask), side, labels=True) for name, mask in masks.items()}
+    return Tile(fit(_shown(pixels), side), coloured, lines, note)
+
+
+def _shown(pixels: "Pixels") -> npt.NDArray[np.uint8]:
+    """What a screen can show: of 16 bits the upper 8."""
+    return (
+        (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels.astype(np.uint8, copy=False)
+    )

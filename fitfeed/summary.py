@@ -8,6 +8,7 @@ from typing import Any
 from beam_jobs import Conversion
 from converters.plan import Plan, expected_bytes
 from converters.work import Job, ShardPlan
+from schemas.depth import levels_of
 from schemas.manifest import Manifest
 
 SHOWN_PAIRS = 5
@@ -69,11 +70,12 @@ def splits_table(manifest: Manifest) -> list[str]:
 def statistics_lines(manifest: Manifest) -> list[str]:
     """Mean and standard deviation per channel, and which pixels they describe."""
     statistics = manifest.statistics
+    brightest = levels_of(statistics.depth) - 1
     mean = " ".join(f"{value:.3f}" for value in statistics.mean)
     std = " ".join(f"{value:.3f}" for value in statistics.std)
     return [
         f"mean       {mean}",
-        f"std        {std}   (0..255, of the {statistics.images} {statistics.split} images as stored)",
+        f"std        {std}   (0..{brightest}, of the {statistics.images} {statistics.split} images as stored)",
     ]
 
 
@@ -196,7 +198,7 @@ def dry_run_summary(document: dict[str, Any]) -> str:
         lines += [f"           {counts}"] if counts else []
     lines += [
         "",
-        f"encoding   {document['options']['encoding']}",
+        f"encoding   {document['options']['encoding']}{', 16 bits' if document['options'].get('depth') == 16 else ''}",
         f"bytes      {human_bytes(document['source_bytes'])} in, about {human_bytes(document['expected_bytes'])} out",
         f"ignored    {document['ignored']} other files; rejected {document['rejects']} images or rows without a label",
     ]

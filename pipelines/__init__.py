@@ -1,8 +1,10 @@
 """Feeds a fitfeed dataset to training: `make_pipeline` for Keras and TensorFlow, records for the rest.
 
 Importing this package loads neither TensorFlow nor Keras; `make_pipeline` and
-`Dataset.normalization` import them when called.
+`Dataset.normalization` import them when called, `DeviceAugmentation` when it is first mentioned.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from pipelines.augment.adjust import (
     RandomBrightness,
@@ -31,6 +33,9 @@ from pipelines.build import make_pipeline
 from pipelines.dataset import Dataset, open_dataset
 from pipelines.records import Records
 
+if TYPE_CHECKING:
+    from pipelines.device.layer import DeviceAugmentation
+
 __all__ = [
     "AugMix",
     "Augmentation",
@@ -38,6 +43,7 @@ __all__ = [
     "CenterCrop",
     "CutMix",
     "Dataset",
+    "DeviceAugmentation",
     "Equalization",
     "MixUp",
     "RandAugment",
@@ -69,3 +75,13 @@ __all__ = [
     "make_pipeline",
     "open_dataset",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what needs Keras, when it is first mentioned."""
+    if name == "DeviceAugmentation":
+        from pipelines.device.layer import DeviceAugmentation
+
+        return DeviceAugmentation
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

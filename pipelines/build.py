@@ -12,7 +12,7 @@ from pipelines.dataset import Dataset, open_dataset
 from pipelines.deliver import Delivery
 from pipelines.epochs import Epochs
 from pipelines.normalize import NormalizeKind
-from pipelines.options import Access, Balance, Labels, OnError, Output, OutputType, PipelineOptions
+from pipelines.options import Access, AugmentOn, Balance, Labels, OnError, Output, OutputType, PipelineOptions
 from pipelines.order import Order
 from pipelines.processes import batches_at_once
 from pipelines.records import Records
@@ -33,6 +33,7 @@ def make_pipeline(
     batch_size: int,
     image_size: tuple[int, int] | None = None,
     augment: Sequence[Augmentation | ImageFunction] = (),
+    augment_on: AugmentOn = "cpu",
     normalize: NormalizeKind | None = "zscore",
     dtype: OutputType = "float32",
     labels: Labels | None = "int",
@@ -61,15 +62,21 @@ def make_pipeline(
         image_size: (height, width) of the batch. Images are resized to it as they are, so their
             aspect ratio changes, unless `augment` crops: `RandomResizedCrop()` for training and
             `CenterCrop()` for evaluation keep it. None: as stored, if all images have one size.
-        augment: Augmentations of this package, in order; also any function from one uint8
-            (height, width, channels) array to another, which must be safe to call from several
+        augment: Augmentations of this package, in order; also any function from one uint8 (uint16
+            where the dataset has 16 bits) (height, width, channels) array to another, which must be safe to call from several
             threads and sees the image as what stands before it in the list has made it. `MixUp` and
             `CutMix` stand at the end, and make class labels soft.
+        augment_on: "cpu": each image is written once, finished, by the loader's threads. "device":
+            the loader crops and resizes, and what comes after in `augment` runs on the uint8 batch
+            as TensorFlow operations, with the same random numbers, followed by normalising. That
+            frees the CPU where there is a GPU, and is slower where there is none; `explain` says
+            what runs where. Not with masks, `AugMix` or other Keras backends.
         normalize: "zscore" ((x - mean) / std), "minmax" (0..1 by the stored minimum and maximum),
-            "unit" (x / 255), "symmetric" (-1..1), per channel by the dataset's statistics, or None
-            for 0..255.
-        dtype: "float32", "bfloat16", "float16", or "uint8" with normalize=None (a quarter of the
-            bytes; normalise on the device by `dataset.normalization`).
+            "unit" (x / 255, or / 65535 for 16 bits), "symmetric" (-1..1), per channel by the dataset's
+            statistics, or None for the values as stored.
+        dtype: "float32", "bfloat16", "float16", or with normalize=None "uint8" (a quarter of the
+            bytes; normalise on the device by `dataset.normalization`), "uint16" where the dataset has
+            16 bits.
         labels: "int" (a class as its number), "onehot" (a class as float32 (classes,)), or None for
             images only. Other labels are the same for both: multiclass float32 (classes,), 1 for each
             class that an example has; float float32; int int64; text string; mask uint8 (height, width,
@@ -141,6 +148,7 @@ def make_pipeline(
         drop_remainder=shuffle if drop_remainder is None else drop_remainder,
         access=access,
         on_error=on_error,
+        augment_on=augment_on,
         processes=processes,
     )
     dataset = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)

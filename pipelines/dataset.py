@@ -73,11 +73,11 @@ class Dataset:
 
     @cached_property
     def statistics(self) -> ChannelStatistics:
-        """Per channel, of the training split's pixels as stored, in the range 0..255.
+        """Per channel, of the training split's pixels as stored, in the range 0..255, or 0..65535 for 16 bits.
 
         Has `mean`, `std`, `min`, `max`, `percentile(p)` and `histogram`.
         """
-        return ChannelStatistics(self.manifest.statistics.histogram)
+        return self.manifest.statistics.exact
 
     @property
     def class_weight(self) -> dict[int, float]:
@@ -108,16 +108,16 @@ class Dataset:
     def normalization(self, kind: NormalizeKind) -> "keras.layers.Normalization":
         """A Keras layer that normalises as `make_pipeline(normalize=kind)` does.
 
-        For models that should take uint8 images, on the device or once deployed. It is a built-in
+        For models that should take images as stored, on the device or once deployed. It is a built-in
         layer, so a saved model that contains it loads without fitfeed.
 
         Args:
             kind: "zscore" ((x - mean) / std), "minmax" (0..1 by stored min and max), "unit"
-                (x / 255) or "symmetric" (-1..1), each per channel. A channel whose pixels are all
+                (x / 255, or / 65535 for 16 bits) or "symmetric" (-1..1), each per channel. A channel whose pixels are all
                 equal has no spread to divide by: it becomes 0, with a warning.
 
         Returns:
-            A layer from (..., channels), values 0..255 of any dtype, to floats of the same shape.
+            A layer from (..., channels), values as stored, of any dtype, to floats of the same shape.
 
         Raises:
             UsageError: If there is no such kind.

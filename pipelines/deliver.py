@@ -11,6 +11,7 @@ from pipelines.augment.mix import Mixture, split_batch
 from pipelines.augment.program import Program
 from pipelines.balance import BalancedOrder
 from pipelines.dataset import Dataset
+from pipelines.depth import INTEGERS, check_depth
 from pipelines.labels import check_onehot, label_batch
 from pipelines.loader import Loader
 from pipelines.masks import MaskLoader, check_movable
@@ -19,11 +20,14 @@ from pipelines.normalize import Normalizer
 from pipelines.options import PipelineOptions
 from pipelines.order import Batch, Order
 from pipelines.records import Records
+from pipelines.skipped import compacted
 from pipelines.soft_labels import SoftLabels
 from schemas.features import ClassFeature, MulticlassFeature
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+    from pipelines.device.stage import DeviceStage
 
 
 def share(batch: npt.NDArray[Any]) -> "tf.Tensor":
@@ -42,6 +46,14 @@ def share(batch: npt.NDArray[Any]) -> "tf.Tensor":
     return tf.experimental.dlpack.from_dlpack(batch.__dlpack__())
 
 
+def _device_stage(dataset: Dataset, options: PipelineOptions) -> "DeviceStage | None":
+    if options.augment_on == "cpu":
+        return None
+    from pipelines.device.stage import DeviceStage  # imports Keras
+
+    return DeviceStage(options, dataset.statistics)
+
+
 class Delivery:
     """Makes the tensors of a batch: called by TensorFlow, from its own threads."""
 
@@ -49,15 +61,20 @@ class Delivery:
         """Prepares loading.
 
         Raises:
-            UsageError: If the images would not all have one size.
+            UsageError: If the images would not all have one size, or `options` do not fit them.
         """
         import tensorflow as tf
 
+        check_depth(options, records.depth)
         augment, mixes = split_batch(options.augment)
+        self._stage = _device_stage(dataset, options)
+        if self._stage is not None:
+            augment = list(self._stage.on_cpu)
         program = Program(augment, image_size=options.image_size, seed=options.seed)
         dtype = tf.as_dtype(options.dtype)
+        loaded = dtype if self._stage is None else tf.uint8
         normalizer = None
-        if options.dtype != "uint8":
+        if loaded.name not in INTEGERS:
             normalizer = Normalizer(options.normalize, dataset.statistics, dtype=dtype.as_numpy_dtype)
         self._records, self._options = records, options
         self._features = dataset.manifest.features
@@ -69,15 +86,17 @@ class Delivery:
         )
         masks = [name for name in self._labels if self._features.label_kinds[name] == "mask"]
         for name in masks:
-            check_movable(augment, name)
+            check_movable(augment, name, augment_on=options.augment_on)
+        skipped = dataset.skipping(records.split) if options.on_error == "skip" else None
         self._loader = Loader(
             records,
             program,
             normalizer,
             batch_size=options.batch_size,
-            dtype=dtype.as_numpy_dtype,
-            skipped=dataset.skipping(records.split) if options.on_error == "skip" else None,
+            dtype=loaded.as_numpy_dtype,
+            skipped=skipped,
             mixer=Mixer(mixes, seed=options.seed) if mixes else None,
+            mixes_here=self._stage is None,
             processes=options.processes,
         )
         self._masks = {
@@ -87,6 +106,7 @@ class Delivery:
                 name,
                 batch_size=options.batch_size,
                 image_size=self._loader.image_shape[:2],
+                skipped=skipped,
             )
             for name in masks
         }
@@ -94,8 +114,11 @@ class Delivery:
 
     @property
     def types(self) -> "list[tf.DType]":
-        """Of the tensors of a batch, in order."""
-        return [spec.dtype for spec in self._specs.values()]
+        """Of the tensors that are loaded for a batch, in order."""
+        import tensorflow as tf
+
+        types = [spec.dtype for spec in self._specs.values()]
+        return types if self._stage is None else [tf.uint8, tf.float32, *types[1:]]
 
     def numbered(self, order: Order | BalancedOrder) -> "Callable[[tf.Tensor, tf.Tensor], list[Any]]":
         """A function that loads a batch by its epoch and step."""
@@ -112,9 +135,17 @@ class Delivery:
         return self._tensors(int(epoch), Batch(numbers, numbers), payloads.numpy())
 
     def shaped(self, tensors: "list[tf.Tensor]") -> Any:  # a tensor, a tuple or a dict
-        """Gives the tensors their static shapes and puts them into the element that was asked for."""
+        """Gives the tensors their static shapes and puts them into the element that was asked for.
+
+        Images are finished on the device before, if that was asked for.
+        """
         import tensorflow as tf
 
+        if self._stage is not None:
+            images, parameters, *tensors = tensors
+            shape, columns = self._specs["image"].shape, self._stage.columns
+            images = tf.ensure_shape(images, shape)
+            tensors = [self._stage(images, tf.ensure_shape(parameters, (shape[0], columns))), *tensors]
         named = {
             name: tf.ensure_shape(tensor, spec.shape)
             for (name, spec), tensor in zip(self._specs.items(), tensors, strict=True)
@@ -131,21 +162,36 @@ class Delivery:
         images, examples, mixtures = self._loader.load(epoch, batch.examples, payloads, draws_by=batch.draws)
         if len(examples) != len(batch.examples):  # damaged ones were left out
             batch = Batch(examples, batch.draws[np.isin(batch.examples, examples)])
-        values: dict[str, Any] = {"image": share(images)}
+        pictures: dict[str, npt.NDArray[Any]] = {"image": images}
+        for name, loader in self._masks.items():
+            pictures[name], whole = loader.load(epoch, batch.examples, draws_by=batch.draws)
+            if not whole.all():
+                batch = Batch(batch.examples[whole], batch.draws[whole])
+                pictures = {each: compacted(array, whole) for each, array in pictures.items()}
+        values: dict[str, Any] = {"image": share(pictures["image"])}
         for name in self._labels:
-            values[name] = self._label(name, epoch, batch, mixtures)
+            values[name] = share(pictures[name]) if name in pictures else self._label(name, batch, mixtures)
         if self._options.output == "dict":
             values["key"] = self._records.keys(batch.examples)
-        return list(values.values())
+        if self._stage is None:
+            return list(values.values())
+        images, *others = values.values()
+        return [
+            images,
+            self._stage.parameters(epoch, batch.draws, sizes=self._sizes(batch.examples), mixtures=mixtures),
+            *others,
+        ]
 
-    def _label(self, name: str, epoch: int, batch: Batch, mixtures: Sequence[Mixture]) -> Any:
-        examples = batch.examples
-        if name in self._masks:
-            return share(self._masks[name].load(epoch, examples, draws_by=batch.draws))
+    def _sizes(self, examples: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """int64 (n, 2), stored heights and widths."""
+        index = self._records.index
+        return np.stack([index.height[examples], index.width[examples]], axis=1).astype(np.int64)
+
+    def _label(self, name: str, batch: Batch, mixtures: Sequence[Mixture]) -> Any:
         index, labels = self._records.index, self._options.labels or "int"
         if self._soften.softens(self._features.labels[name]):
             labels = "onehot"
-        values = label_batch(index, self._features, name, examples, labels=labels)
+        values = label_batch(index, self._features, name, batch.examples, labels=labels)
         return self._soften(name, values, mixtures)
 
     def _label_spec(self, name: str) -> tuple[tuple[int, ...], str]:

@@ -18,7 +18,7 @@ from pipelines.processes import Processes
 from pipelines.records import Records
 from pipelines.render import Damaged, Renderer
 from pipelines.shared import Layout
-from pipelines.skipped import Skipped
+from pipelines.skipped import Skipped, compacted
 from schemas.cpus import available_cpus
 from schemas.errors import DamagedDatasetError
 
@@ -59,6 +59,7 @@ class Loader:
         threads: int | None = None,
         skipped: Skipped | None = None,
         mixer: Mixer | None = None,
+        mixes_here: bool = True,
         processes: int = 0,
     ) -> None:
         """Fixes the shape of batches.
@@ -66,26 +67,28 @@ class Loader:
         Args:
             records: Where images come from.
             program: What happens to each.
-            normalizer: What writes each into the batch; None leaves uint8.
+            normalizer: What writes each into the batch; None leaves them as they are.
             batch_size: The most images in a batch.
             dtype: Of the batch.
             threads: How many work on a batch. None: the CPUs that this process may use. The result
                 does not depend on it.
             skipped: Where to note damaged examples that are left out. None: they are errors.
             mixer: What mixes the images of a batch. None: nothing does.
+            mixes_here: Whether images are mixed here. False: what has been drawn is all that is added.
             processes: How many fill batches in the threads' place; threads mix what they have filled.
 
         Raises:
             UsageError: If the images would not all have one size.
         """
         # An image that is mixed needs its partner, which another thread may be decoding. So all are
-        # rendered first, as uint8, which is a quarter of the memory of floats; normalising is linear and
-        # can come after.
-        self._renderer = Renderer(records, program, None if mixer else normalizer, skips=skipped is not None)
+        # rendered first, as stored, which is a quarter or half of the memory of floats; normalising is
+        # linear and can come after.
+        renders, rendered = (None, records.dtype) if mixer and mixes_here else (normalizer, dtype)
+        self._renderer = Renderer(records, program, renders, skips=skipped is not None)
         self.image_shape = self._renderer.image_shape
-        shape, rendered = (batch_size, *self.image_shape), np.uint8 if mixer else dtype
+        shape = (batch_size, *self.image_shape)
         self._rendered, self._mixed = Buffers(shape, rendered), Buffers(shape, dtype)
-        self._mixer, self._normalizer = mixer, normalizer
+        self._mixer, self._mixes_here, self._normalizer = mixer, mixes_here, normalizer
         self._scratch = Scratch()
         self._skipped = skipped
         self._threads = threads or available_cpus()
@@ -133,6 +136,8 @@ class Loader:
         if damaged:
             places = np.delete(np.arange(len(examples)), list(damaged))
             mixtures = [mixture.keep(places) for mixture in mixtures]
+        if not self._mixes_here:
+            return loaded._replace(mixtures=mixtures)
         return self._mix(loaded, mixtures)
 
     def _render(
@@ -165,7 +170,7 @@ class Loader:
                 if image is not out:
                     np.copyto(out, image)
             else:
-                image = scratch.take("image", self.image_shape)
+                image = scratch.take("image", self.image_shape, images.dtype)
                 normalizer(mix_image(images, mixtures, i, out=image), batch[i])
 
         self._fill(fill, len(images))
@@ -186,12 +191,9 @@ class Loader:
         if self._skipped is not None:
             for i, error in damaged.items():
                 self._skipped.add(int(examples[i]), error)
-        kept = np.delete(np.arange(len(examples)), list(damaged))
-        if not len(kept):
+        kept = ~np.isin(np.arange(len(examples)), list(damaged))
+        if not kept.any():
             first = damaged[0]
             msg = f"none of the {len(examples)} examples of a batch could be read, so there is nothing to go on with. The first: {first}"
             raise DamagedDatasetError(msg) from first
-        for place, i in enumerate(kept.tolist()):
-            if place != i:
-                images[place] = images[i]
-        return Loaded(images[: len(kept)], examples[kept])
+        return Loaded(compacted(images, kept), examples[kept])

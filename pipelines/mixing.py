@@ -58,10 +58,10 @@ def mix_image(
     made at the same time as the others.
 
     Args:
-        images: uint8 (n, H, W, C), unmixed. They are not changed.
+        images: uint8 or uint16 (n, H, W, C), unmixed. They are not changed.
         mixtures: From `Mixer.draw`.
         i: Its place in the batch.
-        out: uint8 (H, W, C), where to write. None: a new array.
+        out: (H, W, C), of the same type, where to write. None: a new array.
         box: Which pixels to make; `out` is of that size. None: all.
 
     Returns:

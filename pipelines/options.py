@@ -13,11 +13,12 @@ from pipelines.labels import Labels as Labels
 from pipelines.normalize import NormalizeKind
 from schemas.errors import UsageError
 
-OutputType = Literal["float32", "bfloat16", "float16", "uint8"]
+OutputType = Literal["float32", "bfloat16", "float16", "uint8", "uint16"]
 Output = Literal["tuple", "dict"]
 Access = Literal["auto", "indexed", "stream"]
 OnError = Literal["raise", "skip"]
 Balance = Literal["class"]
+AugmentOn = Literal["cpu", "device"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,7 @@ class PipelineOptions:
     drop_remainder: bool
     access: Access
     on_error: OnError
+    augment_on: AugmentOn = "cpu"
     processes: int = 0
 
     def __post_init__(self) -> None:
@@ -69,6 +71,7 @@ class PipelineOptions:
         self._check_choice("access", get_args(Access))
         self._check_choice("on_error", get_args(OnError))
         self._check_choice("balance", (*get_args(Balance), None))
+        self._check_choice("augment_on", get_args(AugmentOn))
         self._check_choice("shuffle", (True, False))
         self._check_choice("drop_remainder", (True, False))
         self._check("seed", is_int(self.seed), "an integer")
@@ -86,9 +89,9 @@ class PipelineOptions:
         self._check_combinations()
 
     def _check_combinations(self) -> None:
-        if self.dtype == "uint8" and self.normalize is not None:
+        if self.dtype in ("uint8", "uint16") and self.normalize is not None:
             msg = (
-                f"uint8 cannot hold normalised values. Received: dtype='uint8', normalize={self.normalize!r}. "
+                f"{self.dtype} cannot hold normalised values. Received: dtype={self.dtype!r}, normalize={self.normalize!r}. "
                 f"Pass normalize=None, and put dataset.normalization(...) into the model."
             )
             raise UsageError(msg)

@@ -14,6 +14,7 @@ from pipelines.buffers import Scratch
 from pipelines.labels import impossible_labels, label_of
 from pipelines.read import ShardFiles
 from schemas.codec import WHOLE, Decoded, Pixels, Portion, decode_payload, decode_portion
+from schemas.depth import STORED_TYPES, native
 from schemas.errors import DamagedDatasetError, DamagedExampleError
 from schemas.files import locate
 from schemas.index import Index
@@ -32,13 +33,15 @@ class _Opened(NamedTuple):
 class Records:
     """The examples of one split, by number, in stored order.
 
-    `records[i]` is `{"image": uint8 (H, W, C), "label": ..., "key": str}`, which makes this a Grain
+    `records[i]` is `{"image": uint8 or uint16 (H, W, C), "label": ..., "key": str}`, which makes this a Grain
     random-access source and a PyTorch map-style dataset as it is. Opens its index when first used.
     Thread-safe. Picklable: the copy opens the files again, so it may go to another process.
 
     Attributes:
         split: Name of the split.
         channels: 1 or 3.
+        depth: 8 or 16: images are uint8 or uint16.
+        dtype: The same as a NumPy type.
     """
 
     def __init__(self, folder: Path, manifest: Manifest, split: str) -> None:
@@ -47,6 +50,8 @@ class Records:
         self._entry = manifest.splits[split]
         self._raw = manifest.features.image.encoding == "raw"
         self.channels = manifest.features.image.channels
+        self.depth = manifest.features.image.depth
+        self.dtype = np.dtype(manifest.features.image.dtype)
         self._lock = threading.Lock()
         self._opened: _Opened | None = None
 
@@ -69,7 +74,7 @@ class Records:
             number: From -len to len - 1.
 
         Returns:
-            `image`: uint8 (height, width, channels), 0..255, writable; the labels by name (`label` where
+            `image`: uint8 (height, width, channels), 0..255, or uint16, 0..65535; writable; the labels by name (`label` where
             there is one); `key`: str. A label is an int (class, int), a float, a str (text), int64 (n,)
             (multiclass: class numbers) or uint8 (height, width, 1), writable (mask).
 
@@ -86,7 +91,7 @@ class Records:
         return {"image": self.pixels(row).pixels, **labels, "key": self.index.key(row)}
 
     def encoded(self, number: SupportsIndex) -> bytes:
-        """The stored bytes of an example: a JPEG or PNG file, or raw uint8 pixels.
+        """The stored bytes of an example: a JPEG or PNG file, or raw pixels (uint8, or little-endian uint16).
 
         Raises:
             IndexError: If there is no such example.
@@ -172,6 +177,11 @@ class Records:
         """Whether images are stored as plain pixels."""
         return self._raw
 
+    @property
+    def is_native(self) -> bool:
+        """Whether plain pixels are stored as this machine has them in memory."""
+        return STORED_TYPES[self.depth] == self.dtype
+
     def payloads(self, first: int, stop: int) -> list[bytes]:
         """Reads the stored bytes of consecutive examples of one shard in one sequential read.
 
@@ -216,13 +226,17 @@ class Records:
             uint8 (height, width, 1), writable.
 
         Raises:
-            DamagedDatasetError: If it cannot be read or decoded, or has not its image's size.
+            DamagedExampleError: If it cannot be read or decoded, has not its image's size, or is not what
+                was stored.
         """
         index, files = self._open()
         place, shape = index.labels[name], (*self._shape(row)[:2], 1)
         offset, length = int(place.offset[row]), int(place.length[row])
         try:
             payload = files.read(int(index.shard[row]), offset, length)
+            if google_crc32c.value(payload) != place.crc32c[row]:
+                msg = "its bytes are not those that were stored (the CRC-32C differs)"
+                raise ValueError(msg)  # noqa: TRY301 - named with its place below, like what a decoder finds
             if self._raw and len(payload) == math.prod(shape):
                 return np.frombuffer(bytearray(payload), np.uint8).reshape(shape)
             mask = decode_payload(payload, channels=1)
@@ -242,10 +256,10 @@ class Records:
     def _raw_pixels(self, row: int, payload: bytes | None, scratch: Scratch | None) -> Pixels:
         shape = self._shape(row)
         if payload is not None:
-            return np.frombuffer(bytearray(payload), np.uint8).reshape(shape)
-        pixels: Pixels = np.empty(shape, np.uint8) if scratch is None else scratch.take("pixels", shape)
-        self.read_into(row, pixels.reshape(-1).data)
-        return pixels
+            return native(np.frombuffer(bytearray(payload), STORED_TYPES[self.depth]).reshape(shape))
+        pixels = np.empty(shape, self.dtype) if scratch is None else scratch.take("pixels", shape, self.dtype)
+        self.read_into(row, pixels.reshape(-1).view(np.uint8).data)
+        return native(pixels.view(STORED_TYPES[self.depth]))
 
     def _decode(
         self, row: int, payload: npt.NDArray[np.uint8], portion: Portion, scratch: Scratch | None
@@ -258,7 +272,12 @@ class Records:
         buffer = None if scratch is None else scratch.take("pixels", (math.prod(shape),))
         try:
             decoded = decode_portion(
-                payload.data, portion, size=(height, width), channels=channels, buffer=buffer
+                payload.data,
+                portion,
+                size=(height, width),
+                channels=channels,
+                depth=self.depth,
+                buffer=buffer,
             )
         except ValueError as error:
             raise self.damaged(row, str(error)) from error
@@ -314,7 +333,7 @@ class Records:
         pixels = index.height.astype(np.int64) * index.width  # 62 bits at most; times three might not fit
         wrong |= pixels > MAX_PIXELS
         if self._raw:
-            wrong |= index.length != pixels * self.channels
+            wrong |= index.length != pixels * self.channels * self.dtype.itemsize
         if wrong.any():
             row = int(np.argmax(wrong))
             msg = (

@@ -33,7 +33,7 @@ class Renderer:
         Args:
             records: Where they come from.
             program: What happens to each.
-            normalizer: What writes each into the batch; None leaves uint8.
+            normalizer: What writes each into the batch; None leaves them as they are.
             skips: Whether damaged images are reported and left out, or are errors.
 
         Raises:
@@ -41,7 +41,8 @@ class Renderer:
         """
         self._records, self._program, self._normalizer, self._skips = records, program, normalizer, skips
         self.image_shape: tuple[int, int, int] = (*_image_size(records, program), records.channels)
-        self.copies = records.is_raw and program.identity and normalizer is None
+        is_plain = records.is_raw and records.is_native
+        self.copies = is_plain and program.identity and normalizer is None
         self._scratch = Scratch()
 
     def render(
@@ -76,7 +77,7 @@ class Renderer:
         records, program, normalizer, scratch = self._records, self._program, self._normalizer, self._scratch
         rows, size = examples.tolist(), self.image_shape[:2]
         if self.copies and payloads is None:
-            memory, length = out.reshape(-1).data, out[0].nbytes
+            memory, length = out.reshape(-1).view(np.uint8).data, out[0].nbytes
             # From the page cache into the batch, no copy between.
             return lambda i: records.read_into(rows[i], memory[i * length : (i + 1) * length])
         index = records.index
@@ -89,7 +90,7 @@ class Renderer:
             if normalizer is None:
                 program.render(stored, draws, i, size=size, out=out[i])
             else:
-                image = scratch.take("image", self.image_shape)
+                image = scratch.take("image", self.image_shape, records.dtype)
                 normalizer(program.render(stored, draws, i, size=size, out=image), out[i])
 
         return fill

@@ -2,6 +2,10 @@
 
 import logging
 import threading
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from schemas.errors import DamagedExampleError
 
@@ -48,3 +52,20 @@ class Skipped:
                 count,
                 self._split,
             )
+
+
+def compacted(array: npt.NDArray[Any], kept: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+    """Closes the gaps in an array, in its own memory.
+
+    Args:
+        array: (n, ...), overwritten.
+        kept: bool (n,).
+
+    Returns:
+        The first part of `array`: (number kept, ...).
+    """
+    rows = np.flatnonzero(kept)
+    for place, row in enumerate(rows.tolist()):
+        if place != row:
+            array[place] = array[row]
+    return array[: len(rows)]

@@ -2,21 +2,24 @@
 
 Both sides use this one decoder: the converter to take statistics of exactly what a reader will
 see, the runtime to read. JPEG goes through simplejpeg (libjpeg-turbo, accurate integer DCT, fancy
-upsampling), which gives the same pixels as Pillow; PNG goes through Pillow.
+upsampling), which gives the same pixels as Pillow; PNG goes through Pillow, and PNG of 16 bits,
+whose colours Pillow cuts to 8, through OpenCV.
 """
 
+import contextlib
 import io
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
 from PIL import Image
 
+from schemas.depth import Depth
 from schemas.jpeg import rows_of
 
-Pixels = npt.NDArray[np.uint8]
-"""uint8 (height, width, channels), RGB or grey, values 0..255."""
+Pixels = npt.NDArray[np.uint8 | np.uint16]
+"""(height, width, channels), RGB or grey: uint8, values 0..255, or uint16, 0..65535, where the dataset has 16 bits."""
 
 PayloadFormat = Literal["jpeg", "png", "raw"]
 
@@ -63,22 +66,27 @@ def payload_format(payload: bytes | memoryview) -> PayloadFormat:
     return "png" if head == PNG_MAGIC else "raw"
 
 
-def decode_payload(payload: bytes | memoryview, *, channels: int, buffer: Pixels | None = None) -> Pixels:
+def decode_payload(
+    payload: bytes | memoryview, *, channels: int, depth: Depth = 8, buffer: Pixels | None = None
+) -> Pixels:
     """Decodes a JPEG or PNG payload.
 
     Args:
         payload: The stored bytes.
         channels: 3 for RGB (a grey payload is replicated) or 1 for grey.
+        depth: 16 for a PNG payload of 16 bits.
         buffer: Memory that a JPEG may be decoded into, uint8 (n,), large enough for it. Fresh pages
             cost a third of the decoding time.
 
     Returns:
-        uint8 (height, width, channels), possibly in `buffer`. Releases the interpreter lock while
-        decoding.
+        uint8 (height, width, channels), possibly in `buffer`, or uint16. Releases the interpreter
+        lock while decoding.
 
     Raises:
         ValueError: If the bytes are not a whole JPEG or PNG image.
     """
+    if depth == 16:
+        return _decode_16_bit(payload, channels=channels)
     if payload_format(payload) == "jpeg":
         # Strict: what libjpeg only warns about is never stored, so a warning here means damage.
         colorspace = "RGB" if channels == 3 else "GRAY"
@@ -93,12 +101,34 @@ def decode_payload(payload: bytes | memoryview, *, channels: int, buffer: Pixels
     return pixels.reshape(*pixels.shape[:2], channels)
 
 
+def _decode_16_bit(payload: bytes | memoryview, *, channels: int) -> Pixels:
+    """Decodes a PNG of 16 bits, grey or RGB.
+
+    OpenCV gives all bits, and nothing at all of a file that is cut off or whose checksums are wrong.
+    """
+    import cv2  # datasets of 8 bits are read without it
+
+    wanted = (2, 3) if channels == 3 else (2,)  # dimensions: grey, colours
+    pixels: Any = None
+    if payload_format(payload) == "png":
+        with contextlib.suppress(cv2.error):  # as for more pixels in a row than it takes
+            pixels = cv2.imdecode(np.frombuffer(payload, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.dtype != np.uint16 or pixels.ndim not in wanted or pixels.shape[2:] > (3,):
+        msg = f"not a PNG payload of 16 bits with {channels} channels, or not a whole one"
+        raise ValueError(msg)
+    if channels == 1:
+        return np.asarray(pixels[:, :, np.newaxis], np.uint16)
+    code = cv2.COLOR_GRAY2RGB if pixels.ndim == 2 else cv2.COLOR_BGR2RGB
+    return np.asarray(cv2.cvtColor(pixels, code), np.uint16)
+
+
 def decode_portion(
     payload: bytes | memoryview,
     portion: Portion,
     *,
     size: tuple[int, int],
     channels: int,
+    depth: Depth = 8,
     buffer: Pixels | None = None,
 ) -> Decoded:
     """Decodes what is needed of a JPEG or PNG payload, and not much more.
@@ -115,6 +145,7 @@ def decode_portion(
         portion: What is needed.
         size: Height and width of the whole image, as stored.
         channels: As for `decode_payload`.
+        depth: As for `decode_payload`.
         buffer: As for `decode_payload`.
 
     Returns:
@@ -125,7 +156,7 @@ def decode_portion(
         ValueError: If the bytes are not a JPEG or PNG image.
     """
     if payload_format(payload) != "jpeg":
-        return Decoded(decode_payload(payload, channels=channels, buffer=buffer))
+        return Decoded(decode_payload(payload, channels=channels, depth=depth, buffer=buffer))
     height, width = size
     stop = height if portion.stop is None else min(portion.stop, height)
     cut = None

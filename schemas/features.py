@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from schemas.depth import Depth
 from schemas.model import Model, Side
 
 LabelKind = Literal["class", "multiclass", "float", "int", "mask", "text"]
@@ -45,11 +46,12 @@ class ImageFeature(Model):
     """How images are stored.
 
     `encoding` is what the conversion was asked for. `keep` stores JPEG and PNG side by side, told
-    apart by their first bytes. `shape` is (height, width, channels); null where images differ.
+    apart by their first bytes. `shape` is (height, width, channels); null where images differ. `dtype`
+    is of the pixels: uint16 where the dataset has 16 bits.
     """
 
     kind: Literal["image"] = "image"
-    dtype: Literal["uint8"] = "uint8"
+    dtype: Literal["uint8", "uint16"] = "uint8"
     shape: tuple[Side | None, Side | None, Literal[1, 3]]
     encoding: Literal["keep", "jpeg", "png", "raw"]
 
@@ -58,10 +60,27 @@ class ImageFeature(Model):
         _check_shape(self.shape, self.encoding)
         return self
 
+    @model_validator(mode="after")
+    def _jpeg_has_8_bits(self) -> Self:
+        if self.encoding == "jpeg" and self.depth != 8:
+            msg = f"encoding 'jpeg' cannot have dtype {self.dtype!r}"
+            raise ValueError(msg)
+        return self
+
     @property
     def channels(self) -> int:
         """1 for grey, 3 for RGB."""
         return self.shape[2]
+
+    @property
+    def depth(self) -> Depth:
+        """Bits per value: 8 or 16."""
+        return 16 if self.dtype == "uint16" else 8
+
+    @property
+    def value_bytes(self) -> int:
+        """Bytes of a value of a raw image: 1 or 2."""
+        return self.depth // 8
 
 
 class KeyFeature(Model):

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from schemas.depth import Depth
 from schemas.errors import (
     DamagedDatasetError,
     FitfeedError,
@@ -22,8 +23,9 @@ from schemas.errors import (
 )
 from schemas.features import Features
 from schemas.files import locate
+from schemas.histogram import SparseCounts, histogram_from_json, histogram_to_json
 from schemas.model import Count, Model, PositiveCount, Side
-from schemas.statistics import BINS, ChannelStatistics
+from schemas.statistics import ChannelStatistics
 from schemas.strict_json import parse_json, shortened
 
 MANIFEST_NAME = "manifest.json"
@@ -92,7 +94,9 @@ class Split(Model):
 class Statistics(Model):
     """Pixel statistics of one split, of the pixels as stored (after orientation, colour and size).
 
-    mean, std, min and max are per channel in the range 0..255 and follow from the histogram.
+    mean, std, min and max are per channel, in the range 0..255 (0..65535 where the dataset has 16 bits),
+    and follow from the histogram: a list of 256 counts for each channel, or a text of the counts that
+    are not 0 among 65,536, as `value:count value:count ...`.
     """
 
     split: SplitName
@@ -102,7 +106,7 @@ class Statistics(Model):
     std: list[float]
     min: list[Count]
     max: list[Count]
-    histogram: list[list[Count]]
+    histogram: list[list[Count]] | list[SparseCounts]
 
     @classmethod
     def of(cls, statistics: ChannelStatistics, *, split: str, images: int) -> Self:
@@ -115,21 +119,28 @@ class Statistics(Model):
             std=statistics.std,
             min=statistics.min,
             max=statistics.max,
-            histogram=statistics.histogram.tolist(),
+            histogram=histogram_to_json(statistics.histogram),
         )
 
     @model_validator(mode="after")
     def _follows_from_histogram(self) -> Self:
-        if any(len(channel) != BINS for channel in self.histogram):
-            msg = f"every channel's histogram must have {BINS} bins"
-            raise ValueError(msg)
-        exact = ChannelStatistics(self.histogram)
+        exact = self.exact
         recorded = (self.pixels, self.mean, self.std, self.min, self.max)
         derived = (exact.pixels, exact.mean, exact.std, exact.min, exact.max)
         if recorded != derived:
             msg = f"pixels, mean, std, min, max are {recorded}, but the histogram gives {derived}"
             raise ValueError(msg)
         return self
+
+    @property
+    def depth(self) -> Depth:
+        """Bits per value of the pixels that were counted."""
+        return 16 if any(isinstance(counts, str) for counts in self.histogram) else 8
+
+    @property
+    def exact(self) -> ChannelStatistics:
+        """All that follows from the counts, percentiles too."""
+        return ChannelStatistics(histogram_from_json(self.histogram, self.depth))
 
 
 class Source(Model):
@@ -186,6 +197,9 @@ class Manifest(Model):
     def _statistics_fit_splits(self) -> Self:
         if len(self.statistics.histogram) != self.features.image.channels:
             msg = f"the histogram has {len(self.statistics.histogram)} channels, the image feature {self.features.image.channels}"
+            raise ValueError(msg)
+        if self.statistics.depth != self.features.image.depth:
+            msg = f"the histogram is of {self.statistics.depth} bits, the image feature of {self.features.image.dtype}"
             raise ValueError(msg)
         counted = self.splits.get(self.statistics.split)
         if counted is None or counted.examples != self.statistics.images:

@@ -1,44 +1,51 @@
 """Exact pixel statistics from integer histograms.
 
-A histogram of uint8 pixels is a sum of ones, so histograms of shards add exactly and in any order.
+A histogram of pixels is a sum of ones, so histograms of shards add exactly and in any order.
 Every figure below is then derived from integers of unlimited size and rounded once, at the end.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import cached_property
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
+
+from schemas.depth import Depth, levels_of
 
 Histogram = npt.NDArray[np.int64]
 """Shape (channels, bins), dtype int64: how often each value occurs in each channel."""
 
 BINS = 256
-"""One bin for each uint8 value."""
+"""One bin for each uint8 value; `levels_of` a depth in general."""
 
 
 class ChannelStatistics:
-    """Mean, standard deviation, extremes and percentiles per channel, in the range 0..255.
+    """Mean, standard deviation, extremes and percentiles per channel, in the range of the pixels.
 
-    Immutable and picklable.
+    That is 0..255, or 0..65535 where the dataset has 16 bits. Immutable and picklable.
 
     Attributes:
-        histogram: int64 (channels, 256), the counts that all else is derived from.
+        histogram: int64 (channels, 256), or (channels, 65536): the counts that all else is derived
+            from.
     """
 
     def __init__(self, histogram: npt.ArrayLike) -> None:
         """Takes the counts.
 
         Args:
-            histogram: Integers, shape (channels, 256), every channel with the same positive total.
+            histogram: Integers, shape (channels, 256) or (channels, 65536), every channel with the
+                same positive total.
 
         Raises:
             ValueError: If the shape, the type or a total is wrong.
         """
         counts = np.asarray(histogram)
-        if counts.ndim != 2 or counts.shape[1] != BINS or not np.issubdtype(counts.dtype, np.integer):
-            msg = f"histogram must be integers of shape (channels, {BINS}). Received: shape={counts.shape}, dtype={counts.dtype}"
+        bins = [levels_of(depth) for depth in get_args(Depth)]
+        if counts.ndim != 2 or counts.shape[1] not in bins or not np.issubdtype(counts.dtype, np.integer):
+            msg = f"histogram must be integers of shape (channels, {bins[0]} or {bins[1]}). Received: shape={counts.shape}, dtype={counts.dtype}"
             raise ValueError(msg)
         totals = {int(total) for total in counts.sum(axis=1)}
         if (counts < 0).any() or len(totals) != 1 or totals == {0}:
@@ -58,9 +65,14 @@ class ChannelStatistics:
         return int(self.histogram[0].sum())
 
     @property
+    def brightest(self) -> int:
+        """The largest value that a pixel can have: 255 or 65535."""
+        return int(self.histogram.shape[1]) - 1
+
+    @property
     def mean(self) -> list[float]:
         """Arithmetic mean per channel, correctly rounded."""
-        return [float(Fraction(s1, n)) for n, s1, _ in self._moments()]
+        return [float(Fraction(s1, n)) for n, s1, _ in self._moments]
 
     @property
     def std(self) -> list[float]:
@@ -69,7 +81,7 @@ class ChannelStatistics:
         From integers: sqrt(n * sum(x^2) - sum(x)^2) / n, the root taken to 64 fractional bits.
         """
         return [
-            float(Fraction(math.isqrt((s2 * n - s1 * s1) << 128), n << 64)) for n, s1, s2 in self._moments()
+            float(Fraction(math.isqrt((s2 * n - s1 * s1) << 128), n << 64)) for n, s1, s2 in self._moments
         ]
 
     @property
@@ -99,26 +111,37 @@ class ChannelStatistics:
         rank = max(1, math.ceil(Fraction(p) * self.pixels / 100))
         return [int(np.searchsorted(np.cumsum(channel), rank)) for channel in self.histogram]
 
+    @cached_property
     def _moments(self) -> list[tuple[int, int, int]]:
         """Count, sum and sum of squares per channel, as integers of unlimited size."""
-        return [
-            (
-                sum(counts),
-                sum(value * count for value, count in enumerate(counts)),
-                sum(value * value * count for value, count in enumerate(counts)),
+        moments = []
+        for channel in self.histogram:
+            values = np.flatnonzero(channel)
+            pairs = list(zip(values.tolist(), channel[values].tolist(), strict=True))
+            moments.append(
+                (
+                    sum(count for _, count in pairs),
+                    sum(value * count for value, count in pairs),
+                    sum(value * value * count for value, count in pairs),
+                )
             )
-            for counts in self.histogram.tolist()
-        ]
+        return moments
 
 
-def add_histograms(histograms: Sequence[Histogram], *, channels: int) -> Histogram:
+def empty_histogram(*, channels: int, depth: Depth) -> Histogram:
+    """Of no pixels: int64 (channels, 256), or (channels, 65536) for 16 bits."""
+    return np.zeros((channels, levels_of(depth)), np.int64)
+
+
+def add_histograms(histograms: Iterable[Histogram], *, channels: int, depth: Depth = 8) -> Histogram:
     """Adds histograms exactly.
 
     Args:
-        histograms: Any number of int64 (channels, 256) arrays; none of them is changed.
+        histograms: Any number of int64 (channels, bins) arrays; none of them is changed.
         channels: Number of channels, which gives an empty sum its shape.
+        depth: Bits per value, likewise.
     """
-    total = np.zeros((channels, BINS), np.int64)
+    total = empty_histogram(channels=channels, depth=depth)
     for histogram in histograms:
         total += histogram
     return total

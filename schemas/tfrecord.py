@@ -8,6 +8,7 @@ all little-endian. `tf.train.Example` (tensorflow/core/example/example.proto) is
 rather than through protobuf because the index needs the byte offset of the image inside it.
 """
 
+import functools
 import struct
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
@@ -44,32 +45,51 @@ def encode_example(image: bytes, features: Mapping[str, FeatureValue]) -> tuple[
         The serialised message, and for `image` and each other bytes feature the offset of its value
         inside it.
     """
-    values = {**features, "image": image}
-    entries = [_map_entry(name, _feature(value)) for name, value in values.items()]
-    message = _delimited(1, b"".join(entries))  # Example.features
-    offsets = {}
-    end = len(message) - sum(map(len, entries))
-    for (name, value), entry in zip(values.items(), entries, strict=True):
-        end += len(entry)
+    parts, offsets, position = [], {}, 0
+    for name, value in {**features, "image": image}.items():
         if isinstance(value, bytes):
-            offsets[name] = end - len(value)  # nothing follows the value on any level of its entry
-    return message, offsets
+            # What stands before a value, then the value: payloads are copied once, into the message.
+            before = _before_bytes(name, len(value))
+            offsets[name] = position + len(before)
+            parts += [before, value]
+            position += len(before) + len(value)
+        else:
+            entry = _number_entry(name, value) if isinstance(value, int) else _entry(name, _numbers(value))
+            parts.append(entry)
+            position += len(entry)
+    start = _ONE_BYTE[1 << 3 | 2] + _varint(position)  # Example.features = 1
+    return b"".join([start, *parts]), {name: len(start) + offset for name, offset in offsets.items()}
 
 
-def _feature(value: FeatureValue) -> bytes:
-    """Feature: oneof bytes_list = 1, float_list = 2, int64_list = 3; each list: repeated value = 1."""
-    if isinstance(value, bytes):
-        return _delimited(1, _delimited(1, value))
-    if isinstance(value, float):
-        return _delimited(2, _delimited(1, struct.pack("<f", value)))
-    numbers = [value] if isinstance(value, int) else value
-    packed = b"".join(_varint(number & 0xFFFFFFFFFFFFFFFF) for number in numbers)  # two's complement
-    return _delimited(3, _delimited(1, packed))
+def _before_bytes(name: str, length: int) -> bytes:
+    """The entry of a bytes feature without its `length` bytes, which stand last on every level.
+
+    Map entry 1 (key = 1, value = 2), Feature.bytes_list = 1, BytesList.value = 1.
+    """
+    before = b""
+    for field in (1, 1, 2):
+        before = _ONE_BYTE[field << 3 | 2] + _varint(len(before) + length) + before
+    before = _delimited(1, name.encode()) + before
+    return _ONE_BYTE[1 << 3 | 2] + _varint(len(before) + length) + before
 
 
-def _map_entry(name: str, feature: bytes) -> bytes:
+@functools.lru_cache(maxsize=4096)
+def _number_entry(name: str, value: int) -> bytes:
+    """Sizes, channels and class numbers are the same few again and again."""
+    return _entry(name, _numbers([value]))
+
+
+def _entry(name: str, feature: bytes) -> bytes:
     """Features.feature is a map: a repeated message 1 of key = 1, value = 2."""
     return _delimited(1, _delimited(1, name.encode()) + _delimited(2, feature))
+
+
+def _numbers(values: float | list[int]) -> bytes:
+    """Feature: oneof float_list = 2, int64_list = 3; each list: repeated value = 1."""
+    if isinstance(values, float):
+        return _delimited(2, _delimited(1, struct.pack("<f", values)))
+    packed = b"".join(_varint(number & 0xFFFFFFFFFFFFFFFF) for number in values)  # two's complement
+    return _delimited(3, _delimited(1, packed))
 
 
 def _delimited(field: int, content: bytes) -> bytes:

@@ -104,7 +104,8 @@ def _columns(file: Any, rows: ShardRows) -> dict[str, Any]:
 def _payload_columns(file: Any, name: str, feature: ImageFeature | MaskFeature, count: int) -> dict[str, Any]:
     if feature.encoding == "raw":
         shape = (count, *feature.shape) if count else None
-        return {name: _dataset(file, name, h5py.h5t.STD_U8LE, shape)}
+        kind = h5py.h5t.STD_U16LE if feature.dtype == "uint16" else h5py.h5t.STD_U8LE
+        return {name: _dataset(file, name, kind, shape)}
     return {
         f"{name}_offset": _dataset(file, f"{name}_offset", h5py.h5t.STD_I64LE, (count + 1,)),
         name: _dataset(file, name, h5py.h5t.STD_U8LE, (None,)),
@@ -166,7 +167,7 @@ def _check_places(columns: dict[str, Any], rows: ShardRows) -> Iterator[Finding]
             ends = _ends(columns, name)
             begins, lengths = start + ends[:-1], np.diff(ends)
         else:
-            lengths = np.full(len(offset), column.size // max(1, len(offset)))
+            lengths = np.full(len(offset), column.nbytes // max(1, len(offset)))
             begins = start + np.arange(len(offset)) * lengths
         for number in np.flatnonzero((begins != offset) | (lengths != length)).tolist():
             detail = f"HDF5 has {lengths[number]} bytes of {name} at byte {begins[number]}, the index {length[number]} at {offset[number]}"

@@ -46,7 +46,7 @@ def _row_checks(rows: ShardRows, number: int) -> Iterator[Checked]:
         pixels = height.astype(np.int64) * width
         too_large = pixels > MAX_PAYLOAD_BYTES  # and times three might not fit into 64 bits
         yield (
-            too_large | (rows.length != pixels * image.channels),
+            too_large | (rows.length != pixels * image.channels * image.value_bytes),
             "its length does not follow from its height and width",
         )
     yield ~rows.inside, f"its bytes lie outside its shard, or are none, or more than {MAX_PAYLOAD_BYTES}"

@@ -26,4 +26,4 @@ def open_writer(
         return TFRecordWriter(path)
     from converters.writers.hdf5 import HDF5Writer  # imports h5py, which TFRecord shards do not need
 
-    return HDF5Writer(path, labels, raw=options.encoding == "raw")
+    return HDF5Writer(path, labels, raw=options.encoding == "raw", depth=options.depth)

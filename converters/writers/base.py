@@ -23,7 +23,8 @@ class Record:
         key: Unique name.
         labels: By feature name, in order: class number or integer (int), number (float), text (str),
             class numbers (list), or a mask's payload (bytes): PNG or raw uint8 pixels.
-        payload: The image's bytes: JPEG, PNG or raw uint8 pixels in (height, width, channels) order.
+        payload: The image's bytes: JPEG, PNG or raw pixels in (height, width, channels) order: uint8,
+            or little-endian uint16.
         format: What the payload is.
         height, width, channels: Of the stored pixels.
     """

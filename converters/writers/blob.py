@@ -5,6 +5,8 @@ from pathlib import Path
 
 import h5py
 
+from schemas.depth import Depth
+
 COPY_BYTES = 1 << 20  # twice that is held at a time
 
 
@@ -18,14 +20,15 @@ class Blob:
         ends: 0, then where each payload ends.
     """
 
-    def __init__(self, spool: Path, name: str) -> None:
+    def __init__(self, spool: Path, name: str, *, depth: Depth = 8) -> None:
         """Opens the spool.
 
         Args:
             spool: A temporary file.
             name: Of the data set.
+            depth: Bits of each of its values.
         """
-        self._path, self._name = spool, name
+        self._path, self._name, self._depth = spool, name, depth
         self._spool = spool.open("w+b")
         self.ends = [0]
         self.start = 0
@@ -51,7 +54,8 @@ class Blob:
         if not self._name.isascii():  # a label may be called anything that a column can be
             links.set_char_encoding(h5py.h5t.CSET_UTF8)
         space = h5py.h5s.create_simple(shape)
-        dataset = h5py.h5d.create(file.id, self._name.encode(), h5py.h5t.STD_U8LE, space, properties, links)
+        kind = h5py.h5t.STD_U16LE if self._depth == 16 else h5py.h5t.STD_U8LE
+        dataset = h5py.h5d.create(file.id, self._name.encode(), kind, space, properties, links)
         self.start = dataset.get_offset() if self.ends[-1] else 0
 
     def copy_into(self, path: Path) -> None:

@@ -10,13 +10,14 @@ import numpy.typing as npt
 
 from converters.writers.base import Record, ShardWriter, StoredShard, file_sha256
 from converters.writers.blob import Blob
+from schemas.depth import Depth
 from schemas.features import LabelKind
 
 
 class HDF5Writer(ShardWriter):
     """Lays payloads out as contiguous data sets, once all are known.
 
-    Data sets: `image` (raw: (N, height, width, channels) uint8; else all payloads one after the
+    Data sets: `image` (raw: (N, height, width, channels) uint8, or uint16 for 16 bits; else all payloads one after the
     other as (bytes,) uint8, payload i being `image[image_offset[i]:image_offset[i + 1]]`),
     `image_offset` (not for raw), `key` fixed-length UTF-8, `format` fixed-length ASCII, `height`,
     `width`, `channels` int64. A label is int64 (class, int) or float64 (float) of its name; masks are
@@ -24,7 +25,7 @@ class HDF5Writer(ShardWriter):
     `<name>_offset`.
     """
 
-    def __init__(self, path: Path, labels: Mapping[str, LabelKind], *, raw: bool) -> None:
+    def __init__(self, path: Path, labels: Mapping[str, LabelKind], *, raw: bool, depth: Depth = 8) -> None:
         """Opens the spools."""
         super().__init__(path)
         self._raw, self._labels = raw, labels
@@ -32,7 +33,7 @@ class HDF5Writer(ShardWriter):
         masks = [name for name, kind in labels.items() if kind == "mask"]
         for number, name in enumerate(["image", *masks]):
             spool = self._temporary.with_name(f"{self._temporary.name}-spool{number}")
-            self._blobs[name] = Blob(spool, name)
+            self._blobs[name] = Blob(spool, name, depth=depth if raw and name == "image" else 8)
         self._columns: dict[str, list[Any]] = {
             name: []
             for name in (*labels, "height", "width", "channels", "key", "format")

@@ -71,7 +71,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "--encoding",
         choices=["keep", "jpeg", "png", "raw"],
         help="keep the original bytes (converted losslessly where they are not an upright RGB or grey JPEG or PNG), "
-        "re-encode, or store uint8 pixels; default: keep, or jpeg with --size",
+        "re-encode, or store plain pixels; default: keep, or jpeg with --size (png with --depth 16)",
     )
     stored.add_argument(
         "--size", type=parse_size, metavar="N|HxW", help="target size in pixels; N = both sides"
@@ -83,6 +83,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     )
     stored.add_argument("--quality", type=int, metavar="Q", help="JPEG quality 1-100; default: 90")
     stored.add_argument("--channels", type=int, choices=[1, 3], help="grey or RGB; default: 3")
+    stored.add_argument(
+        "--depth",
+        type=int,
+        choices=[8, 16],
+        help="bits per value: 16 keeps those of 16-bit PNG and TIFF and widens the others to 0..65535, in keep, png or raw; default: 8",
+    )
     stored.add_argument(
         "--background",
         type=parse_colour,
@@ -242,6 +248,7 @@ OPTIONS = {
     "fit": "fit",
     "quality": "quality",
     "channels": "channels",
+    "depth": "depth",
     "background": "background",
     "frames": "frames",
     "max_pixels": "max_pixels",

@@ -216,6 +216,11 @@ class RandomColorJitter(Augmentation):
                 raise UsageError(msg) from None
 
     @property
+    def only_8_bit(self) -> bool:  # type: ignore[override]
+        """Whether hue or saturation is changed."""
+        return any(part is not None and part.only_8_bit for part in self.parts)
+
+    @property
     def parts(self) -> list[Augmentation | None]:
         """Of the four, those that are used."""
         return [self._part(name) for name in PARTS]
@@ -226,7 +231,7 @@ class RandomColorJitter(Augmentation):
         for name, part in PARTS.items():
             own, first = uniforms[:, first : first + part.draws], first + part.draws
             op = self._part(name)
-            columns.append(np.zeros((len(uniforms), 1)) if op is None else op.sample(own))
+            columns.append(np.zeros_like(uniforms[:, :1]) if op is None else op.sample(own))
         return np.concatenate(columns, axis=1)
 
     def add_to(self, plan: "Plan", rows: Integers, parameters: Floats) -> None:

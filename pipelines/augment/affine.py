@@ -11,7 +11,14 @@ import numpy as np
 
 from pipelines.augment.arguments import Factor, between, bounds, sampling_of
 from pipelines.augment.base import Floats, Size
-from pipelines.augment.geometry import GeometricAugmentation, Geometry, about_centre, diagonal, move
+from pipelines.augment.geometry import (
+    GeometricAugmentation,
+    Geometry,
+    about_centre,
+    diagonal,
+    matrices,
+    move,
+)
 from pipelines.augment.sampling import FillMode, Interpolation, Sampling
 
 
@@ -219,13 +226,10 @@ class RandomShear(GeometricAugmentation):
 
 def rotation(angle: Floats) -> Floats:
     """Matrices (n, 3, 3) whose use shows an image turned counter-clockwise by angles (n,) in radians."""
-    matrix = diagonal(np.cos(angle), np.cos(angle))
-    matrix[:, 0, 1], matrix[:, 1, 0] = -np.sin(angle), np.sin(angle)
-    return matrix
+    cos, sin = np.cos(angle), np.sin(angle)
+    return matrices(cos, -sin, 0, sin, cos, 0, 0, 0, 1)
 
 
 def shear(x: Floats, y: Floats) -> Floats:
     """Matrices (n, 3, 3) that add x times y to x, and y times x to y."""
-    matrix = diagonal(np.ones_like(x), np.ones_like(y))
-    matrix[:, 0, 1], matrix[:, 1, 0] = x, y
-    return matrix
+    return matrices(1, x, 0, y, 1, 0, 0, 0, 1)

@@ -21,7 +21,7 @@ Bools = npt.NDArray[np.bool_]
 REFUSED = {
     "seed": "make_pipeline(seed=...) decides about everything random",
     "data_format": "images are (height, width, channels)",
-    "value_range": "values are 0..255",
+    "value_range": "values are 0..255 (figures in that range also go for 16 bits)",
     "bounding_box_format": "boxes are not augmented",
     "dtype": "images are uint8 until make_pipeline(dtype=...) converts the batch",
     "name": "augmentations are not layers",
@@ -38,9 +38,11 @@ class Augmentation(ABC):
 
     Attributes:
         draws: How many uniform numbers it needs for each example.
+        only_8_bit: Whether it is made for 256 values, and has no meaning for 65,536.
     """
 
     draws: ClassVar[int] = 0
+    only_8_bit: ClassVar[bool] = False
 
     def __new__(cls, *_: object, **arguments: object) -> Self:
         """Refuses, by name, arguments that there are not.

@@ -9,6 +9,7 @@ import numpy as np
 
 from pipelines.augment.base import Augmentation, Bools, Floats, Integers, Size
 from schemas.codec import Pixels
+from schemas.depth import unit_of
 
 if TYPE_CHECKING:
     from pipelines.augment.plan import Plan
@@ -114,21 +115,21 @@ class Recoloring:
         """Of the output: the same."""
         return pixels.shape[0], pixels.shape[1]
 
-    def with_mean(self, mean: Floats) -> Floats:
-        """float64 (3, 4): the matrix for an image of this mean colour (3,)."""
-        if self.mean is None:
+    def with_mean(self, mean: Floats, *, unit: int = 1) -> Floats:
+        """float64 (3, 4): the matrix for an image of this mean colour (3,), and of this `unit_of` values."""
+        if self.mean is None and unit == 1:
             return self.matrix
         matrix = self.matrix.copy()
-        matrix[:, 3] += self.mean @ mean
+        matrix[:, 3] *= unit
+        if self.mean is not None:
+            matrix[:, 3] += self.mean @ mean
         return matrix
 
     def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
         """Writes the recoloured image; `out` may be `pixels`."""
         grey = pixels.shape[2] == 1
-        matrix = self.matrix
-        if self.mean is not None:
-            mean = cv2.mean(pixels)
-            matrix = self.with_mean(np.array(mean[:1] * 3 if grey else mean[:3]))
+        mean = cv2.mean(pixels) if self.mean is not None else (0.0,) * 3
+        matrix = self.with_mean(np.array(mean[:1] * 3 if grey else mean[:3]), unit=unit_of(pixels))
         if grey:  # a grey pixel is a colour of three equal channels, and stays one
             matrix = np.array([[matrix[0, :3].sum(), matrix[0, 3]]])
         cv2.transform(pixels, matrix, out)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -58,14 +58,15 @@ class RandomResizedCrop(GeometricAugmentation):
         tried_heights = np.rint(np.sqrt(area / ratio)).astype(np.int64)
 
         fits = (tried_widths > 0) & (tried_widths <= widths[:, None])
-        fits &= (tried_heights > 0) & (tried_heights <= heights[:, None])
-        first = (np.arange(len(fits)), np.argmax(fits, axis=1))
-        centre_heights, centre_widths = self._centre(heights, widths)
-        height = np.where(fits[first], tried_heights[first], centre_heights)
-        width = np.where(fits[first], tried_widths[first], centre_widths)
+        fits = fits & (tried_heights > 0) & (tried_heights <= heights[:, None])
+        any_fits = fits.any(axis=1)
+        height, width = self._centre(heights, widths)
+        for attempt in reversed(range(ATTEMPTS)):
+            height = np.where(fits[:, attempt], tried_heights[:, attempt], height)
+            width = np.where(fits[:, attempt], tried_widths[:, attempt], width)
         place_y, place_x = parameters[:, -2:].T
-        top = np.where(fits[first], np.floor(place_y * (heights - height + 1)), (heights - height) // 2)
-        left = np.where(fits[first], np.floor(place_x * (widths - width + 1)), (widths - width) // 2)
+        top = np.where(any_fits, np.floor(place_y * (heights - height + 1)), (heights - height) // 2)
+        left = np.where(any_fits, np.floor(place_x * (widths - width + 1)), (widths - width) // 2)
 
         shown = geometry.crop(top.astype(np.int64), left.astype(np.int64), height, width)
         if image_size is not None:
@@ -118,7 +119,7 @@ class RandomCrop(GeometricAugmentation):
         """Parameters: (n, 2), the place along y and x, 0..1, of all places that there are."""
         shown, fits = _part(geometry.size, (self.height, self.width))
         room = geometry.size - shown
-        start = np.where(fits[:, None], np.floor(parameters * (room + 1)), room // 2).astype(np.int64)
+        start = np.where(fits, np.floor(parameters * (room + 1)), room // 2).astype(np.int64)
         return geometry.crop(*start.T, *shown.T).resize(self.height, self.width)
 
     def output_size(self, size: Size, *, image_size: Size | None) -> Size:
@@ -183,9 +184,9 @@ class CenterCrop(GeometricAugmentation):
 
 
 def _part(size: Integers, crop: Size) -> tuple[Integers, Bools]:
-    """Sizes (n, 2) of what is cut out of images of sizes (n, 2), and whether that is the crop's own size."""
-    fits = np.asarray((size >= np.array(crop)).all(axis=1))
-    return np.where(fits[:, None], crop, _part_of_ratio(size, crop)), fits
+    """Sizes (n, 2) of what is cut out of images of sizes (n, 2), and (n, 1) whether that is the crop's own."""
+    fits: Any = (size >= np.array(crop)).all(axis=1, keepdims=True)
+    return np.where(fits, crop, _part_of_ratio(size, crop)), fits
 
 
 def _part_of_ratio(size: Integers, crop: Size) -> Integers:

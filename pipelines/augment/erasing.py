@@ -13,6 +13,7 @@ from pipelines.augment.arguments import Factor, between, bounds, check, happens,
 from pipelines.augment.base import Bools, Floats
 from pipelines.augment.filters import FilterAugmentation
 from schemas.codec import Pixels
+from schemas.depth import unit_of
 from schemas.errors import UsageError
 
 NOISE = (
@@ -80,8 +81,9 @@ class RandomErasing(FilterAugmentation):
         erased = out[rows, columns]
         if self.fill_value is None:
             erased[...] = _noise(key, erased.shape)
+            erased *= unit_of(out)
             return
-        values = np.rint(np.atleast_1d(self.fill_value)).astype(np.uint8)
+        values = np.rint(np.atleast_1d(self.fill_value) * unit_of(out)).astype(out.dtype)
         if len(values) > out.shape[2]:
             msg = (
                 f"RandomErasing has three values for a grey image. Received: fill_value={self.fill_value!r}."

@@ -1,6 +1,7 @@
 """What a list of augmentations compiles to, in words."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from pipelines.augment.mix import split_batch
 from pipelines.augment.plan import Kind, Plan
 from pipelines.augment.policies import Policy
 from pipelines.augment.program import Call, ImageFunction, Resize, list_operations
+from pipelines.device.split import split
 
 COST = {
     Kind.GEOMETRY: "one resampling",
@@ -24,8 +26,9 @@ COST = {
 class _Traced(Plan):
     """A plan for one image that notes which operations come into which stretch."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, on_device: bool) -> None:
         super().__init__(np.array([[256, 256]]))
+        self._on_device = on_device
         self.stretches: list[tuple[Kind, list[str]]] = []
 
     def note(self, op: Augmentation) -> None:
@@ -39,7 +42,7 @@ class _Traced(Plan):
         absorbs = kind == Kind.TABLE and self._open[0] == Kind.TABLE
         continues = self._open[0] == kind and kind != Kind.ALONE
         super()._enter(kind, rows, op)
-        name = _name(op)
+        name = _name(op, on_device=self._on_device)
         if continues or absorbs:
             names = self.stretches[-1][1]
             self.stretches[-1] = (kind, names if names[-1] == name else [*names, name])
@@ -47,37 +50,62 @@ class _Traced(Plan):
             self.stretches.append((kind, [name]))
 
 
-def explain(augment: Sequence[Augmentation | ImageFunction], *, image_size: Size | None = None) -> None:
+def explain(
+    augment: Sequence[Augmentation | ImageFunction],
+    *,
+    image_size: Size | None = None,
+    augment_on: Literal["cpu", "device"] = "cpu",
+) -> None:
     """Prints which augmentations fuse: a line for each walk over an image's pixels.
 
     Args:
         augment: As for `make_pipeline`.
         image_size: As for `make_pipeline`.
+        augment_on: As for `make_pipeline`.
 
     Raises:
-        UsageError: If something in the list is neither an augmentation nor a function, or comes after
-            what mixes batches.
+        UsageError: If something in the list is neither an augmentation nor a function, comes after what
+            mixes batches, or cannot run on a device where that is asked for.
 
     Example:
         >>> explain([RandomFlip(), RandomRotation(0.1), RandomBrightness(0.2), RandomContrast((0.2, 0.2))])
         1. one resampling: RandomFlip, RandomRotation
         2. one colour matrix: RandomBrightness, RandomContrast
     """
-    plan, row = _Traced(), np.zeros(1, np.int64)
     each, mixes = split_batch(augment)
-    for _, op in list_operations(each, image_size):
+    mixing = (
+        [f"with a partner in the batch: {', '.join(type(op).__name__ for _, op in mixes)}"] if mixes else []
+    )
+    if augment_on == "cpu":
+        lines = _numbered([*_walks(each, image_size), *mixing])
+    else:
+        on_cpu, on_device = split(each, image_size)
+        lines = [
+            "on the CPU:",
+            *_numbered(_walks(on_cpu, image_size)),
+            "on the device:",
+            *_numbered([*_walks(on_device, None, on_device=True), *mixing]),
+        ]
+    print("\n".join(lines))  # noqa: T201 - what it is for
+
+
+def _numbered(walks: list[str]) -> list[str]:
+    return [f"{number}. {walk}" for number, walk in enumerate(walks, start=1)] or ["nothing"]
+
+
+def _walks(
+    augment: Sequence[Augmentation | ImageFunction], image_size: Size | None, *, on_device: bool = False
+) -> list[str]:
+    plan, row = _Traced(on_device=on_device), np.zeros(1, np.int64)
+    for _, op in list_operations(augment, image_size):
         if isinstance(op, Policy | FilterAugmentation):
             plan.note(op)
         else:
             op.add_to(plan, row, op.sample(np.full((1, op.draws), 0.5)))
-    walks = [(COST[kind], names) for kind, names in plan.stretches]
-    if mixes:
-        walks.append(("with a partner in the batch", [_name(op) for _, op in mixes]))
-    lines = [f"{number}. {cost}: {', '.join(names)}" for number, (cost, names) in enumerate(walks, start=1)]
-    print("\n".join(lines or ["nothing"]))  # noqa: T201 - what it is for
+    return [f"{COST[kind]}: {', '.join(names)}" for kind, names in plan.stretches]
 
 
-def _name(op: Augmentation) -> str:
+def _name(op: Augmentation, *, on_device: bool) -> str:
     if isinstance(op, Call):
         return getattr(op.function, "__name__", repr(op.function))
     if isinstance(op, Resize):
@@ -85,6 +113,8 @@ def _name(op: Augmentation) -> str:
     name = type(op).__name__
     if isinstance(op, AugMix):
         return f"{name} ({op.num_chains} chains, each compiled for each image, then blended)"
+    if isinstance(op, Policy) and on_device:
+        return f"{name} (each choice for all images, of which one is kept)"
     if isinstance(op, Policy):
         return f"{name} (chosen for each image, and compiled with what stands beside it)"
     return name

@@ -24,7 +24,7 @@ class FilterAugmentation(Augmentation):
         """Writes the filtered image.
 
         Args:
-            pixels: uint8 (H, W, C).
+            pixels: uint8 or uint16 (H, W, C).
             parameters: Of this image, from `sample`.
             out: Of the same shape; may be `pixels`.
         """
@@ -97,7 +97,7 @@ def sharpen(pixels: Pixels, amount: float, out: Pixels) -> None:
     """Moves an image away from (or, below 1, towards) its smoothed copy, in one filter.
 
     Args:
-        pixels: uint8 (H, W, C).
+        pixels: uint8 or uint16 (H, W, C).
         amount: 0 leaves the smoothed copy, 1 the image.
         out: Of the same shape; may be `pixels`.
     """

@@ -11,7 +11,7 @@ from pipelines.augment.arguments import between, is_number
 from pipelines.augment.base import Augmentation, Floats, Size
 from pipelines.augment.color import Color, ColorAugmentation
 from pipelines.augment.flip import FlipMode, RandomFlip
-from pipelines.augment.geometry import GeometricAugmentation, Geometry, about_centre, diagonal, move
+from pipelines.augment.geometry import GeometricAugmentation, Geometry, about_centre, matrices, move
 from pipelines.augment.sampling import BORDERS, Sampling
 from pipelines.augment.tables import Histogram, TableAugmentation
 from schemas.errors import UsageError
@@ -56,8 +56,9 @@ def _shift(limits: float | Sequence[float], uniforms: Floats) -> Floats:
         return between((-limits, limits), uniforms[:, 0])
     choices = np.arange(limits) if isinstance(limits, int) else np.array(limits)
     if not choices.size:  # an integer of 0
-        return np.zeros(len(uniforms))
-    chosen = choices[np.floor(uniforms[:, 0] * choices.size).astype(np.int64)]
+        return np.zeros_like(uniforms[:, 0])
+    number = np.floor(uniforms[:, 0] * choices.size).astype(np.int64)
+    chosen = np.take_along_axis(choices, number, axis=0)
     return np.where(uniforms[:, 1] < 0.5, -chosen, chosen).astype(np.float64)
 
 
@@ -81,8 +82,7 @@ class GeneratorShear(GeometricAugmentation):
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
         """Shears about the centre; see the base class."""
         angle = parameters[:, 0]
-        matrix = diagonal(np.ones_like(angle), np.cos(angle))
-        matrix[:, 0, 1] = -np.sin(angle)
+        matrix = matrices(1, -np.sin(angle), 0, 0, np.cos(angle), 0, 0, 0, 1)
         return geometry.transform(about_centre(geometry, matrix))
 
 
@@ -99,8 +99,10 @@ class GeneratorChannelShift(TableAugmentation):
 
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
         """See the base class."""
-        there = values[histogram.counts > 0]
-        return np.clip(values + parameters[0], there.min(), there.max())
+        there = histogram.counts > 0
+        low = np.where(there, values, 255).min(axis=(-2, -1), keepdims=True)
+        high = np.where(there, values, 0).max(axis=(-2, -1), keepdims=True)
+        return np.clip(values + parameters[0], low, high)
 
 
 @dataclass(frozen=True)

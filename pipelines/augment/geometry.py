@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -52,14 +52,15 @@ class Geometry:
         """Shows the same part at another size."""
         scale = self.size / np.array([height, width])
         resized = self.transform(diagonal(scale[:, 1], scale[:, 0]))
-        return replace(resized, size=np.broadcast_to(np.array([height, width]), self.size.shape))
+        return replace(resized, size=np.array([height, width]) + 0 * self.size)
 
     def mirror(self, vertical: Bools, horizontal: Bools) -> Self:
         """Flips what is shown now, where true. Both: bool (n,)."""
-        flip = np.stack([horizontal, vertical], axis=1)
-        matrix = diagonal(*np.where(flip, -1.0, 1.0).T)
-        matrix[:, :2, 2] = np.where(flip, self.size[:, ::-1], 0)
-        return self.transform(matrix)
+        height, width = self.size.T
+        turned = diagonal(np.where(horizontal, -1.0, 1.0), np.where(vertical, -1.0, 1.0))
+        return self.transform(
+            move(np.where(horizontal, width, 0.0), np.where(vertical, height, 0.0)) @ turned
+        )
 
     @property
     def box(self) -> Floats:
@@ -95,7 +96,9 @@ class Geometry:
         aligned = (np.abs(off) * extent < ALIGNED).all(axis=1)
         flip = self.matrix[:, [1, 0], [1, 0]] < 0
         whole = aligned & inside & ~flip.any(axis=1) & (self.size == source).all(axis=1)
-        whole &= (np.abs(box[:, :2]) < ALIGNED).all(axis=1)
+        whole &= (np.abs(box[:, :2]) < ALIGNED).all(axis=1) & (np.abs(box[:, 2:] - source) < ALIGNED).all(
+            axis=1
+        )
         rows = zip(
             map(tuple, box.tolist()),
             map(tuple, flip.tolist()),
@@ -116,21 +119,24 @@ class Geometry:
         ]
 
 
-def move(x: npt.ArrayLike, y: npt.ArrayLike) -> Floats:
+def matrices(*entries: Any) -> Floats:
+    """Matrices (n, 3, 3), or (3, 3), from nine numbers and arrays (n,), by rows.
+
+    Nothing is written in place, so the entries may be arrays of a device (`pipelines.device.array`).
+    """
+    zero = 0.0 * sum(entries)
+    flat = np.stack([entry + zero for entry in entries], axis=-1)
+    return flat.reshape(*flat.shape[:-1], 3, 3)
+
+
+def move(x: Any, y: Any) -> Floats:
     """Matrices (n, 3, 3), or (3, 3), that add x and y."""
-    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    matrix = np.zeros((*x.shape, 3, 3))
-    matrix[..., [0, 1, 2], [0, 1, 2]] = 1
-    matrix[..., 0, 2], matrix[..., 1, 2] = x, y
-    return matrix
+    return matrices(1, 0, x, 0, 1, y, 0, 0, 1)
 
 
-def diagonal(x: npt.ArrayLike, y: npt.ArrayLike) -> Floats:
+def diagonal(x: Any, y: Any) -> Floats:
     """Matrices (n, 3, 3), or (3, 3), that multiply by x and y."""
-    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    matrix = np.zeros((*x.shape, 3, 3))
-    matrix[..., 0, 0], matrix[..., 1, 1], matrix[..., 2, 2] = x, y, 1
-    return matrix
+    return matrices(x, 0, 0, 0, y, 0, 0, 0, 1)
 
 
 def about_centre(geometry: Geometry, matrix: Floats) -> Floats:

@@ -65,6 +65,8 @@ def _saturate(pixels: Pixels, gain: float, out: Pixels) -> None:
 class HsvAugmentation(Augmentation):
     """Adds to the hue, or multiplies the saturation."""
 
+    only_8_bit: ClassVar[bool] = True
+
     def add_to(self, plan: "Plan", rows: Integers, parameters: Floats) -> None:
         """See the base class."""
         plan.rotate_hue(self, rows, *self.turn_and_gain(parameters))
@@ -106,7 +108,7 @@ class RandomSaturation(HsvAugmentation):
 
     def turn_and_gain(self, parameters: Floats) -> tuple[Floats, Floats]:
         """See the base class."""
-        return np.zeros(len(parameters)), parameters[:, 0]
+        return np.zeros_like(parameters[:, 0]), parameters[:, 0]
 
 
 @dataclass(frozen=True)
@@ -139,4 +141,4 @@ class RandomHue(HsvAugmentation):
 
     def turn_and_gain(self, parameters: Floats) -> tuple[Floats, Floats]:
         """See the base class."""
-        return parameters[:, 0], np.ones(len(parameters))
+        return parameters[:, 0], np.ones_like(parameters[:, 0])

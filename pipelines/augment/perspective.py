@@ -1,14 +1,17 @@
 """Looking from elsewhere."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from pipelines.augment.arguments import Factor, bounds, check, happens, is_number, sampling_of
 from pipelines.augment.base import Floats, Size
-from pipelines.augment.geometry import GeometricAugmentation, Geometry
+from pipelines.augment.geometry import GeometricAugmentation, Geometry, diagonal, matrices
 from pipelines.augment.sampling import Interpolation, Sampling
+
+Corner = tuple[Any, Any]
+"""x and y of a corner, each float64 (n,)."""
 
 
 @dataclass(frozen=True)
@@ -56,27 +59,37 @@ class RandomPerspective(GeometricAugmentation):
 
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
         """Shows each corner pixel where it has moved to; see the base class."""
-        far = geometry.size[:, ::-1] - 1.0
-        start = np.array([[0, 0], [1, 0], [0, 1], [1, 1]]) * far[:, None]
-        end = start * (1 + parameters.reshape(-1, 4, 2))
-        return geometry.transform_pixels(homography(end, start))
+        solid = (geometry.size > 1).all(axis=1, keepdims=True)  # an image of one row stays as it is
+        height, width = np.where(solid, geometry.size - 1.0, 1.0).T
+        shares = 1 + np.where(solid, parameters, 0.0)
+        (x1, y1), (x2, y2), (x3, y3) = ((shares[:, i], shares[:, i + 1]) for i in (2, 4, 6))
+        corners = (x1, 0 * y1), (0 * x2, y2), (x3, y3)
+        return geometry.transform_pixels(
+            diagonal(width, height) @ to_square(*corners) @ diagonal(1 / width, 1 / height)
+        )
 
 
-def homography(source: Floats, target: Floats) -> Floats:
-    """Matrices (n, 3, 3) that map four points (n, 4, 2) of x and y to four others, exactly where they are equal.
+def to_square(right: Corner, lower: Corner, opposite: Corner) -> Floats:
+    """Matrices (n, 3, 3) that map a quadrangle with its first corner at 0 to the unit square.
 
-    The eight equations of Hartley and Zisserman, Multiple View Geometry, section 4.1, with the last
-    element 1. Points of one line, as in an image of one row, are left where they are.
+    The adjugate of the matrix from square to quadrangle (Heckbert 1989, Fundamentals of Texture
+    Mapping and Image Warping, section 2.2.3), of which any multiple will do. Exactly the identity
+    for the unit square itself.
+
+    Args:
+        right: x and y, each (n,), of the corner that becomes (1, 0).
+        lower: Of the corner that becomes (0, 1).
+        opposite: Of the corner that becomes (1, 1).
     """
-    x, y = source[..., 0], source[..., 1]
-    one, zero = np.ones_like(x), np.zeros_like(x)
-    u, v = target[..., 0], target[..., 1]
-    first = np.stack([x, y, one, zero, zero, zero, -u * x, -u * y], axis=-1)
-    second = np.stack([zero, zero, zero, x, y, one, -v * x, -v * y], axis=-1)
-    equations = np.concatenate([first, second], axis=1)  # (n, 8, 8)
-    moved = (source != target).any(axis=(1, 2))
-    solvable = moved & (np.ptp(target, axis=1) > 0).all(axis=1)
-    matrix = np.tile(np.eye(3), (len(source), 1, 1))
-    values = np.concatenate([u, v], axis=1)[..., None]
-    matrix.reshape(-1, 9)[solvable, :8] = np.linalg.solve(equations[solvable], values[solvable])[..., 0]
-    return matrix
+    (x1, y1), (x2, y2), (x3, y3) = right, lower, opposite
+    dx1, dx2, sx = x1 - x3, x2 - x3, x3 - x1 - x2
+    dy1, dy2, sy = y1 - y3, y2 - y3, y3 - y1 - y2
+    g, h, i = sx * dy2 - dx2 * sy, dx1 * sy - sx * dy1, dx1 * dy2 - dx2 * dy1
+    a, b, d, e = (i + g) * x1, (i + h) * x2, (i + g) * y1, (i + h) * y2
+    last = a * e - b * d
+    last = np.where(last == 0, 1.0, last)  # three corners on one line, which chance does not draw
+    return matrices(
+        e * i / last, -b * i / last, 0.0,
+        -d * i / last, a * i / last, 0.0,
+        (d * h - e * g) / last, (b * g - a * h) / last, 1.0,
+    )  # fmt: skip

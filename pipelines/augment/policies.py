@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -37,14 +37,13 @@ def sample_choices(ops: list[Augmentation], uniforms: Floats, *, nothing: bool =
         float64 (n, slots * SLOT).
     """
     slots = uniforms.reshape(-1, SLOT)
-    chosen = np.floor(slots[:, 0] * (len(ops) + nothing))
-    result = np.zeros_like(slots)
-    result[:, 0] = chosen
+    chosen = np.floor(slots[:, :1] * (len(ops) + nothing))
+    parameters = np.zeros_like(slots[:, 1:])
     for number, op in enumerate(ops):
-        rows = np.flatnonzero(chosen == number)
-        parameters = op.sample(slots[rows, 1 : 1 + op.draws])
-        result[rows, 1 : 1 + parameters.shape[1]] = parameters
-    return result.reshape(uniforms.shape)
+        own = op.sample(slots[:, 1 : 1 + op.draws])
+        padded = np.concatenate([own, np.zeros_like(slots[:, : WIDTH - own.shape[1]])], axis=1)
+        parameters = np.where(chosen == number, padded, parameters)
+    return np.concatenate([chosen, parameters], axis=1).reshape(-1, uniforms.shape[1])
 
 
 def add_choices(ops: list[Augmentation], plan: "Plan", rows: Integers, parameters: Floats) -> None:
@@ -58,7 +57,15 @@ def add_choices(ops: list[Augmentation], plan: "Plan", rows: Integers, parameter
 
 
 class Policy(Augmentation):
-    """Chooses among operations, for each image anew."""
+    """Chooses among operations, for each image anew.
+
+    Attributes:
+        slot: How many parameters tell one choice: the number of the operation, then its own.
+    """
+
+    slot: ClassVar[int] = SLOT
+
+    only_8_bit: ClassVar[bool] = True  # some of the operations are
 
     @property
     @abstractmethod

@@ -19,7 +19,7 @@ from schemas.codec import Decoded, Pixels
 from schemas.errors import UsageError
 
 ImageFunction = Callable[[Pixels], Pixels]
-"""Any function from one uint8 (H, W, C) array to another. It is called from several threads. What it
+"""Any function from one uint8 (for 16 bits uint16) (H, W, C) array to another. It is called from several threads. What it
 is given may be written over when it has returned."""
 
 MASK_SAMPLING = Sampling("nearest", "constant", 0.0)
@@ -79,7 +79,7 @@ class CallPass:
         result: object = function(pixels)  # a user's, which may return anything
         if (
             isinstance(result, np.ndarray)
-            and result.dtype == np.uint8
+            and result.dtype == pixels.dtype
             and result.shape[2:] == pixels.shape[2:]
         ):
             return result
@@ -87,7 +87,7 @@ class CallPass:
             f"{result.dtype} {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
         )
         msg = (
-            f"a function in augment must return a uint8 array (height, width, {pixels.shape[2]}). "
+            f"a function in augment must return a {pixels.dtype} array (height, width, {pixels.shape[2]}). "
             f"Received: {received}, from {function!r}."
         )
         raise UsageError(msg)
@@ -216,7 +216,7 @@ class Program:
         passes = draws.passes[i]
         pixels, first, shrink = stored if isinstance(stored, Decoded) else Decoded(stored)
         if out is None:
-            out = np.empty((*size, pixels.shape[2]), np.uint8)
+            out = np.empty((*size, pixels.shape[2]), pixels.dtype)
         if first or shrink != 1:
             rest = passes[1:] if passes and isinstance(passes[0], View) else passes
             passes = [draws.views[i].within(first, shrink), *rest]
@@ -281,7 +281,9 @@ class Program:
             elif ours and not isinstance(one, View):
                 target = pixels
             else:
-                target = SCRATCH.take(f"pass {number % 2}", shape)  # what it reads may be in the other
+                target = SCRATCH.take(
+                    f"pass {number % 2}", shape, pixels.dtype
+                )  # what it reads may be in the other
             pixels, ours = one.apply(pixels, target), True
         return pixels
 

@@ -22,7 +22,7 @@ def halve(pixels: Pixels, times: tuple[int, int]) -> Pixels:
     for whole factors along both sides.
 
     Args:
-        pixels: uint8 (H, W, C).
+        pixels: uint8 or uint16 (H, W, C).
         times: For rows, and for columns.
 
     Returns:
@@ -33,7 +33,7 @@ def halve(pixels: Pixels, times: tuple[int, int]) -> Pixels:
         rows, columns = (2 if level < count else 1 for count in times)
         height, width, channels = pixels.shape
         smaller = (height // rows, width // columns)
-        out = SCRATCH.take(f"halved {level % 2}", (*smaller, channels))
+        out = SCRATCH.take(f"halved {level % 2}", (*smaller, channels), pixels.dtype)
         # In the middle between two pixels, bilinear interpolation is their average.
         pairs = pixels[: smaller[0] * rows, : smaller[1] * columns]
         cv2.resize(pairs, smaller[::-1], dst=out, interpolation=cv2.INTER_LINEAR)

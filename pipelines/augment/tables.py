@@ -8,7 +8,7 @@ mean, extremes, histogram) follows exactly from the table and the histogram of t
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import cv2
 import numpy as np
@@ -42,18 +42,28 @@ class Histogram:
         """(C,): mean of the image after a table (256, C)."""
         return np.asarray((self.counts * table).sum(axis=0) / self.counts.sum(axis=0))
 
+    def regroup(self, bins: Integers, count: int) -> Floats:
+        """float64 (count, C): how many pixels are in each bin, if values go to the bins (256, C)."""
+        columns = zip(bins.T, self.counts.T, strict=True)
+        return np.stack(
+            [np.bincount(own, weights=counts, minlength=count) for own, counts in columns], axis=1
+        )
+
 
 class TableAugmentation(Augmentation):
     """A function of single values, which may depend on how often each occurs."""
+
+    only_8_bit: ClassVar[bool] = True
 
     @abstractmethod
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
         """Applies this augmentation to a table.
 
         Args:
-            values: float64 (256, C), what has become of each value so far, 0..255.
-            histogram: How often each of the 256 values occurs.
-            parameters: Of this image, from `sample`.
+            values: float64 (256, C), what has become of each value so far, 0..255. On a device, the
+                pixels themselves: (n, H * W, C).
+            histogram: How often each of the 256 values occurs; on a device, each pixel once.
+            parameters: Of this image, from `sample`; on a device, arrays (n, 1, 1).
 
         Returns:
             float64 (256, C), possibly `values` itself, not changed in place.

@@ -44,7 +44,7 @@ class RandomPosterization(TableAugmentation):
 
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
         """See the base class."""
-        step = 1 << (8 - int(parameters[0]))
+        step: Floats = np.rint(2.0 ** (8 - parameters[0]))  # rint: not every device has exact powers
         return np.floor(values / step) * step
 
 
@@ -102,8 +102,8 @@ class AutoContrast(TableAugmentation):
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
         """See the base class."""
         there = histogram.counts > 0
-        low = np.where(there, values, 255).min(axis=0)
-        high = np.where(there, values, 0).max(axis=0)
+        low = np.where(there, values, 255).min(axis=-2, keepdims=True)
+        high = np.where(there, values, 0).max(axis=-2, keepdims=True)
         flat = low >= high  # a channel of one value stays as it is
         return np.where(flat, values, (values - low) * (255 / np.where(flat, 1, high - low)))
 
@@ -131,16 +131,10 @@ class Equalization(TableAugmentation):
 
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
         """See the base class."""
-        columns = zip(values.T, histogram.counts.T, strict=True)
-        return np.stack([self._equalized(column, counts) for column, counts in columns], axis=1)
-
-    def _equalized(self, values: Floats, counts: Floats) -> Floats:
-        """One channel: (256,) values and how often each occurs."""
-        bins = np.floor(values * (self.bins - 1) / 255 + 1e-9).astype(np.int64)  # 1e-9: rounding errors
-        filled = np.bincount(bins, weights=counts, minlength=self.bins)
-        if np.count_nonzero(filled) <= 1:
-            return values
-        total = np.cumsum(filled)
-        least = total[total > 0][0]
-        equal: Floats = np.rint((total - least) * 255 / (total[-1] - least)).clip(0, 255)
-        return equal[bins]
+        # The share of a bin is for rounding errors, also those of 24 bits: values are mostly whole numbers.
+        bins = np.floor(values * (self.bins - 1) / 255 + 1e-4).astype(np.int64)
+        total = np.cumsum(histogram.regroup(bins, self.bins), axis=-2)
+        least = np.where(total > 0, total, np.inf).min(axis=-2, keepdims=True)
+        rest = total.max(axis=-2, keepdims=True) - least
+        equal = np.rint((total - least) * 255 / np.where(rest > 0, rest, 1)).clip(0, 255)
+        return np.where(rest > 0, np.take_along_axis(equal, bins, axis=-2), values)

@@ -99,13 +99,15 @@ class _Contrast(ColorAugmentation):
 
 
 @dataclass(frozen=True)
-class _Sharpness(FilterAugmentation):
+class SharpnessInside(FilterAugmentation):
     """Moves away from the smoothed image (or towards it) by the magnitude; the rim stays."""
 
     def changes(self, parameters: Floats) -> Bools:
+        """See the base class."""
         return np.asarray(parameters[:, 0] != 0)
 
     def filter(self, pixels: Pixels, parameters: Sequence[float], out: Pixels) -> None:
+        """See the base class."""
         source = pixels.copy() if out is pixels else pixels
         if min(source.shape[:2]) <= 2:
             np.copyto(out, source)
@@ -141,6 +143,7 @@ class TrivialAugment(Policy):
     interpolation: Interpolation = "nearest"
     fill: float = 0.0
     draws: ClassVar[int] = 3
+    slot: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         """Checks all arguments.
@@ -179,7 +182,7 @@ class TrivialAugment(Policy):
             (_Brightness(), np.linspace(0, 0.99, bins), True),
             (_Color(), np.linspace(0, 0.99, bins), True),
             (_Contrast(), np.linspace(0, 0.99, bins), True),
-            (_Sharpness(), np.linspace(0, 0.99, bins), True),
+            (SharpnessInside(), np.linspace(0, 0.99, bins), True),
             (RandomPosterization(8), bits, False),
             (_Solarize(), np.linspace(255, 0, bins), False),
             (AutoContrast(), none, False),
@@ -190,9 +193,11 @@ class TrivialAugment(Policy):
         """(n, 2): the number of the operation, and its magnitude."""
         chosen = np.floor(uniforms[:, 0] * len(self._space)).astype(np.int64)
         strength = np.floor(uniforms[:, 1] * self.num_magnitude_bins).astype(np.int64)
-        magnitude = np.stack([magnitudes for _, magnitudes, _ in self._space])[chosen, strength]
-        signed = np.array([signed for _, _, signed in self._space])[chosen]
-        return np.stack([chosen, np.where(signed & (uniforms[:, 2] < 0.5), -magnitude, magnitude)], axis=1)
+        magnitudes = np.concatenate([magnitudes for _, magnitudes, _ in self._space])
+        magnitude = np.take_along_axis(magnitudes, chosen * self.num_magnitude_bins + strength, axis=0)
+        signed = np.take_along_axis(np.array([float(signed) for _, _, signed in self._space]), chosen, axis=0)
+        flip = signed * (uniforms[:, 2] < 0.5)
+        return np.stack([chosen.astype(np.float64), magnitude * (1 - 2 * flip)], axis=1)
 
     def add_to(self, plan: "Plan", rows: Integers, parameters: Floats) -> None:
         """Adds what each image has chosen."""

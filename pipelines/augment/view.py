@@ -89,27 +89,27 @@ def resample(pixels: Pixels, view: View, out: Pixels | None = None) -> Pixels:
     not resampled. With a matrix: one warp.
 
     Args:
-        pixels: uint8 (H, W, C).
+        pixels: uint8 or uint16 (H, W, C).
         view: Geometry of this image.
-        out: uint8 (*view.size, C), C-contiguous, where to write. None: a new array, or a view of
+        out: (*view.size, C), C-contiguous, where to write. None: a new array, or a view of
             `pixels` where nothing has to be done.
 
     Returns:
-        uint8 (*view.size, C); `out` if given.
+        (*view.size, C), of the same type; `out` if given.
     """
     height, width = view.size
     shape = (height, width, pixels.shape[2])
     if view.sampling.interpolation == "nearest":
         return nearest(pixels, view, view.sampling, out)
     if view.matrix is not None:
-        out = np.empty(shape, np.uint8) if out is None else out
+        out = np.empty(shape, pixels.dtype) if out is None else out
         warp(pixels, view.full_matrix(), view.sampling, out)
         return out
     code = view.flip_code
     crop, fraction = _crop(pixels, view)
     if crop.shape == shape and fraction is None:
         if code is not None:
-            out = np.empty(shape, np.uint8) if out is None else out
+            out = np.empty(shape, pixels.dtype) if out is None else out
             cv2.flip(crop, code, dst=out)
             return out
         if out is None:
@@ -117,7 +117,7 @@ def resample(pixels: Pixels, view: View, out: Pixels | None = None) -> Pixels:
         np.copyto(out, crop)
         return out
 
-    out = np.empty(shape, np.uint8) if out is None else out
+    out = np.empty(shape, pixels.dtype) if out is None else out
     if fraction is None:
         cv2.resize(
             halve(crop, _times(crop, view.size)), (width, height), dst=out, interpolation=cv2.INTER_LINEAR
@@ -133,13 +133,13 @@ def nearest(pixels: Pixels, view: View, sampling: Sampling, out: Pixels | None =
     """As `resample`, each pixel being the one whose area holds its place: for masks, which do not mix.
 
     Args:
-        pixels: uint8 (H, W, C).
+        pixels: uint8 or uint16 (H, W, C).
         view: Geometry of this image.
         sampling: What stands outside the source.
         out: As in `resample`.
     """
     shape = (*view.size, pixels.shape[2])
-    out = np.empty(shape, np.uint8) if out is None else out
+    out = np.empty(shape, pixels.dtype) if out is None else out
     matrix = view.full_matrix()
     if view.matrix is None:
         rows = _places(view.size[0], matrix[1, 1], matrix[1, 2], pixels.shape[0])

@@ -10,16 +10,17 @@ from pipelines.augment.sampling import BORDERS, Sampling
 from pipelines.augment.shrink import halve, halvings
 from pipelines.buffers import SCRATCH
 from schemas.codec import Pixels
+from schemas.depth import unit_of
 
 
 def warp(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels) -> None:
     """Interpolates each output pixel; averages first where a side shrinks to half or less.
 
     Args:
-        pixels: uint8 (H, W, C).
+        pixels: uint8 or uint16 (H, W, C).
         matrix: float64 (3, 3).
         sampling: What stands outside.
-        out: uint8 (*, *, C), where to write.
+        out: (*, *, C), of the same type: where to write.
     """
     size = (out.shape[0], out.shape[1])
     shrink = _shrink(matrix, size)
@@ -37,20 +38,21 @@ def interpolate(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels)
     one by one. So colours get a fourth channel, and the image a border where one is needed: copies
     that cost a tenth of what they save.
     """
-    border, value = BORDERS[sampling.fill_mode], [sampling.fill_value] * 4
+    border, value = BORDERS[sampling.fill_mode], [sampling.fill_value * unit_of(pixels)] * 4
     top, bottom, left, right = _margins(matrix, (out.shape[0], out.shape[1]), pixels)
     colors = pixels.shape[2] == 3
     height, width = pixels.shape[:2]
     wide = pixels
     if colors:
-        wide = SCRATCH.take("wide", (height, width, 4))
+        wide = SCRATCH.take("wide", (height, width, 4), pixels.dtype)
         cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA, wide)
     if top or bottom or left or right:
-        bordered = SCRATCH.take("bordered", (height + top + bottom, width + left + right, wide.shape[2]))
+        shape = (height + top + bottom, width + left + right, wide.shape[2])
+        bordered = SCRATCH.take("bordered", shape, pixels.dtype)
         wide = cv2.copyMakeBorder(wide, top, bottom, left, right, border, bordered, value)  # type: ignore[assignment]
         matrix = np.array([[1.0, 0, left], [0, 1, top], [0, 0, 1]]) @ matrix
     if colors:
-        target = SCRATCH.take("warped", (*out.shape[:2], 4))
+        target = SCRATCH.take("warped", (*out.shape[:2], 4), pixels.dtype)
         _transform(wide, matrix, cv2.INTER_LINEAR, sampling, target)
         cv2.cvtColor(target, cv2.COLOR_RGBA2RGB, out)
     else:
@@ -130,7 +132,7 @@ def _transform(pixels: Pixels, matrix: Floats, interpolation: int, sampling: Sam
     matrix[:, 2] += 0.5 * (matrix[:, 0] + matrix[:, 1])
     matrix[:2] -= 0.5 * matrix[2]
     flags = interpolation | cv2.WARP_INVERSE_MAP
-    value = [sampling.fill_value] * 4
+    value = [sampling.fill_value * unit_of(pixels)] * 4
     border = BORDERS[sampling.fill_mode]
     size = (out.shape[1], out.shape[0])
     if matrix[2, 0] == matrix[2, 1] == 0 and matrix[2, 2] == 1:

@@ -3,19 +3,22 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from converters import plan
 from converters.capacity import check_capacity
 from converters.options import ConvertOptions
 from converters.plan import make_plan
+from schemas.depth import Depth
 from schemas.errors import UsageError
+from schemas.histogram import histogram_to_json
 from schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, build_manifest, read_manifest
 from schemas.sharding import shard_file_name
-from schemas.statistics import BINS
+from schemas.statistics import BINS, ChannelStatistics
 
 
-def fits(shards: int, class_names: list[str], splits: int) -> bool:
+def fits(shards: int, class_names: list[str], splits: int, depth: Depth = 8) -> bool:
     files = {
         f"split{number}": [
             shard_file_name(f"split{number}", shard, shards, "tfrecord") for shard in range(shards)
@@ -23,7 +26,7 @@ def fits(shards: int, class_names: list[str], splits: int) -> bool:
         for number in range(splits)
     }
     try:
-        check_capacity(files, class_names)
+        check_capacity(files, class_names, depth=depth)
     except UsageError:
         return False
     return True
@@ -40,11 +43,16 @@ def largest(fit: "Any", most: int) -> int:
     return low
 
 
-def published(folder: Path, shards: int, class_names: list[str], splits: int) -> int:
+def published(folder: Path, shards: int, class_names: list[str], splits: int, depth: int = 8) -> int:
     """Writes a manifest with the longest numbers, has it read, and returns its size."""
     big = 10**11  # bytes of a shard
     counts = [0] * len(class_names)
-    histogram = [[1] + [0] * (BINS - 1) for _ in range(3)]
+    counts_of_bins: list[Any] = [[1] + [0] * (BINS - 1) for _ in range(3)]
+    mean, std, pixels = [0.0] * 3, [0.0] * 3, 1
+    if depth == 16:  # ten billion pixels of every value
+        exact = ChannelStatistics(np.full((3, 1 << 16), 10**10 - 1))
+        counts_of_bins, pixels = histogram_to_json(exact.histogram), exact.pixels
+        mean, std = exact.mean, exact.std
     entries = {}
     for number in range(splits):
         name = f"split{number}"
@@ -68,13 +76,13 @@ def published(folder: Path, shards: int, class_names: list[str], splits: int) ->
     manifest = build_manifest(
         format="tfrecord",
         features={
-            "image": {"shape": (None, None, 3), "encoding": "keep"},
+            "image": {"shape": (None, None, 3), "encoding": "keep", "dtype": f"uint{depth}"},
             "label": {"kind": "class", "class_names": class_names},
         },
         splits=entries,
         statistics={
-            "split": "split0", "images": shards, "pixels": 1, "mean": [0.0] * 3, "std": [0.0] * 3,
-            "min": [0] * 3, "max": [0] * 3, "histogram": histogram,
+            "split": "split0", "images": shards, "pixels": pixels, "mean": mean, "std": std,
+            "min": [0] * 3, "max": [(1 << depth) - 1 if depth == 16 else 0] * 3, "histogram": counts_of_bins,
         },
         rejects={},
         ignored=0,
@@ -91,6 +99,11 @@ def published(folder: Path, shards: int, class_names: list[str], splits: int) ->
 def test_as_many_shards_as_it_allows_can_be_read(tmp_path: Path) -> None:
     most = largest(lambda shards: fits(shards, ["a", "b"], 2), 10**6)
     assert published(tmp_path, most, ["a", "b"], 2) > 0.8 * MAX_MANIFEST_BYTES  # and few more could be
+
+
+def test_as_many_shards_of_16_bits_as_it_allows_can_be_read(tmp_path: Path) -> None:
+    most = largest(lambda shards: fits(shards, ["a", "b"], 2, depth=16), 10**6)
+    assert published(tmp_path, most, ["a", "b"], 2, depth=16) > 0.8 * MAX_MANIFEST_BYTES
 
 
 def test_as_many_classes_as_it_allows_can_be_read(tmp_path: Path) -> None:
@@ -117,7 +130,9 @@ def test_a_plan_is_checked_with_the_shards_that_are_there(
     for number in range(3):
         (tmp_path / "source" / "a" / f"{number}.jpg").write_bytes(b"\xff\xd8\xff")
     seen: list[Any] = []
-    monkeypatch.setattr(plan, "check_capacity", lambda files, classes: seen.append((dict(files), classes)))
+    monkeypatch.setattr(
+        plan, "check_capacity", lambda files, classes, **_: seen.append((dict(files), classes))
+    )
     make_plan(tmp_path / "source", ConvertOptions(shards=2))
     names = ["train-00000-of-00002.tfrecord", "train-00001-of-00002.tfrecord"]
     assert seen == [({"train": names}, ["a"])]

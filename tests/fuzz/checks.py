@@ -17,6 +17,7 @@ from converters.foreign import inspect_file
 from converters.options import ConvertOptions
 from converters.rejects import Reason
 from schemas.codec import decode_payload
+from schemas.depth import STORED_TYPES
 from schemas.errors import FitfeedError
 from schemas.tfrecord import CorruptRecordError, iter_records, masked_crc32c
 from tests.fuzz.corpus import NASTY, images
@@ -30,6 +31,8 @@ OPTIONS: Sequence[ConvertOptions] = (
     ConvertOptions(max_pixels=MAX_PIXELS, size=(24, 24), encoding="png", fit="contain", channels=1),
     ConvertOptions(max_pixels=MAX_PIXELS, size=(20, 30), encoding="raw"),
     ConvertOptions(max_pixels=MAX_PIXELS, channels=1, frames="reject", background=(0, 0, 0)),
+    ConvertOptions(max_pixels=MAX_PIXELS, depth=16),
+    ConvertOptions(max_pixels=MAX_PIXELS, depth=16, channels=1, encoding="raw", size=(20, 30), fit="contain"),
 )
 
 
@@ -48,15 +51,16 @@ def check_image(data: bytes, options: ConvertOptions) -> str:
         expect(detail and len(detail) < 400 and "\n" not in detail, f"no sentence: {detail!r}")
         expect(" at 0x" not in detail, f"differs between runs: {detail}")
         return error.reason
-    if pixels is None or pixels.dtype != np.uint8:
-        raise AssertionError("the pixels are no uint8")
+    if pixels is None or pixels.dtype != STORED_TYPES[options.depth]:
+        msg = f"the pixels have not {options.depth} bits"
+        raise AssertionError(msg)
     expect(pixels.shape == (*shape, options.channels), f"shape {pixels.shape}, said to be {shape}")
     expect(0 < shape[0] * shape[1] <= MAX_PIXELS, f"shape {shape}")
     expect(options.fixed_shape in (None, shape), f"shape {shape}, wanted {options.fixed_shape}")
     if options.encoding == "raw":
         expect(payload == pixels.tobytes(), "the raw payload is not the pixels")
     else:
-        stored = decode_payload(payload, channels=options.channels)
+        stored = decode_payload(payload, channels=options.channels, depth=options.depth)
         expect(np.array_equal(stored, pixels), "the payload decodes to other pixels")
     return "ok"
 

@@ -6,8 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from PIL import Image
+
+from tests import deep
 
 ROOT = Path(__file__).parents[2]
 NASTY = ROOT / "tests" / "data" / "nasty"
@@ -21,7 +24,7 @@ def images() -> tuple[bytes, ...]:
     photographs = sorted((ROOT / "examples" / "clothing" / "test").rglob("*.jpg"))[::10]
     files = [path.read_bytes() for path in [*folders, *photographs] if path.name != "expected.csv"]
     # One of a kind counts as much as a hundred JPEGs: the rare formats several times.
-    rare = [*_written(), *_by_hand()]
+    rare = [*_written(), *_by_hand(), *_deep()]
     return tuple([data for data in files if 0 < len(data) <= MAX_SEED_BYTES] + rare * 2)
 
 
@@ -90,6 +93,19 @@ def _exif() -> bytes:
     exif[0x010F] = "maker" * 5
     exif.get_ifd(0x8769)[0x9003] = "2020:01:01 00:00:00"
     return exif.tobytes()
+
+
+def _deep() -> list[bytes]:
+    """Colours and transparency of 16 bits."""
+    return [
+        deep.png(deep.noise(9, 7, 3)),
+        deep.png(deep.noise(9, 7, 4)),
+        deep.png(deep.noise(9, 7, 1), deep.transparent(7)),
+        deep.tiff(deep.noise(9, 7, 3), order=">", orientation=6),
+        deep.tiff(deep.noise(9, 7, 3), planar=True),
+        deep.tiff(deep.noise(9, 7, 4), extra=2),
+        cv2.imencode(".tif", deep.noise(9, 7, 3))[1].tobytes(),  # LZW
+    ]
 
 
 def _by_hand() -> list[bytes]:

@@ -67,15 +67,17 @@ def build_dataset(
     first = next(iter(splits))
     channels = every[0].pixels.shape[2]
     shapes = {example.pixels.shape for example in every}
-    histogram = np.zeros((channels, 256), np.int64)
+    levels = 1 << 8 * every[0].pixels.itemsize
+    histogram = np.zeros((channels, levels), np.int64)
     for example in splits[first]:
         for channel in range(channels):
-            histogram[channel] += np.bincount(example.pixels[..., channel].ravel(), minlength=256)
+            histogram[channel] += np.bincount(example.pixels[..., channel].ravel(), minlength=levels)
     (folder / REJECTS_NAME).write_bytes(b"")
     manifest = build_manifest(
         format=format,
         features={
             "image": {
+                "dtype": every[0].pixels.dtype.name,
                 "shape": shapes.pop() if len(shapes) == 1 else (None, None, channels),
                 "encoding": "raw" if is_raw else "keep",
             },

@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines import CutMix, Dataset, MixUp, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
+from pipelines import (
+    CutMix,
+    Dataset,
+    MixUp,
+    RandomBrightness,
+    RandomFlip,
+    RandomResizedCrop,
+    make_pipeline,
+    open_dataset,
+)
 from pipelines.augment.program import Program
 from pipelines.loader import Loader
 from pipelines.messages import Answer, Task
@@ -20,7 +29,7 @@ from pipelines.processes import BLOCK, batches_at_once
 from pipelines.skipped import Skipped
 from schemas.errors import DamagedDatasetError, DamagedExampleError, FeedError, UsageError
 from tests.pipelines import functions
-from tests.pipelines.build_dataset import Format
+from tests.pipelines.build_dataset import Format, build_dataset, raw
 
 ALL = np.arange(53)
 AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal")]
@@ -89,6 +98,20 @@ def test_raw_images_as_they_are(raw_datasets: dict[Format, Dataset], format_: Fo
 @pytest.mark.parametrize("mix", [[MixUp(0.4)], [MixUp(0.4), CutMix()]])
 def test_mixed_batches(flowers: Dataset, mix: list[Any]) -> None:
     options: dict[str, Any] = {"augment": [*AUGMENT, *mix], "drop_remainder": False}
+    assert_same(batches(flowers, processes=2, **options), batches(flowers, **options))
+
+
+def test_images_of_16_bits(tmp_path: Path) -> None:
+    values = np.random.default_rng(1).integers(0, 1 << 16, (20, 12, 10, 3)).astype(np.uint16)
+    split = [raw(f"class{i % 3}/{i}", i % 3, pixels) for i, pixels in enumerate(values)]
+    dataset = open_dataset(build_dataset(tmp_path / "d", {"train": split}, is_raw=True))
+    options: dict[str, Any] = {"image_size": None, "augment": [], "normalize": None, "dtype": "uint16"}
+    for given in (options, {**options, "augment": [RandomFlip()], "normalize": "zscore", "dtype": "float32"}):
+        assert_same(batches(dataset, processes=2, **given), batches(dataset, **given))
+
+
+def test_what_a_device_does_is_not_done_in_workers(flowers: Dataset) -> None:
+    options: dict[str, Any] = {"augment": [*AUGMENT, RandomBrightness(0.3), MixUp()], "augment_on": "device"}
     assert_same(batches(flowers, processes=2, **options), batches(flowers, **options))
 
 

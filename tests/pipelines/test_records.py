@@ -136,7 +136,9 @@ def test_no_dataset(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         open_dataset(tmp_path)
     (tmp_path / ".work").mkdir()
-    with pytest.raises(IncompleteDatasetError):
+    with pytest.raises(
+        IncompleteDatasetError, match="Run the same `fitfeed convert` command again: it contin"
+    ):
         open_dataset(tmp_path)
 
 

@@ -229,3 +229,11 @@ def test_center_crop_without_size_takes_the_aspect_ratio_of_image_size() -> None
         run([CenterCrop()], image, image_size=(50, 100)), cv2.resize(image[7:52], (100, 50))
     )
     assert np.array_equal(run([CenterCrop()], image), image)
+
+
+def test_the_upper_left_corner_enlarged_to_the_stored_size_is_not_the_whole_image() -> None:
+    image = picture(7, 40, 30)
+    geometry = Geometry.whole([40], [30]).crop(*(np.array([side]) for side in (0, 0, 20, 15))).resize(40, 30)
+    view = geometry.views(np.array([[40, 30]]), [Sampling()])[0]
+    assert view is not None
+    assert np.array_equal(resample(image, view), cv2.resize(image[:20, :15], (30, 40)))

@@ -1,0 +1,197 @@
+"""Tensors of a device that NumPy's functions take: how one formula serves both executors.
+
+What an augmentation draws and how its matrices compose is written once, in NumPy. NumPy lets
+arrays of others take over its functions (NEP 13 and NEP 18); these hand them to `keras.ops`.
+Numbers are float32, whatever the precision of the model: coordinates need their 24 bits.
+"""
+
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+INDEX = "int32" if keras.backend.backend() == "jax" else "int64"
+"""Type of indices: JAX has no 64 bits; TensorFlow computes with 32-bit integers on the host."""
+
+
+class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
+    """A tensor of float32 or bool that behaves as a NumPy array, as far as augmentations need it.
+
+    Integers are whole float32 numbers: exact to 2**24, and never moved to the host.
+
+    Attributes:
+        tensor: The backend's.
+    """
+
+    def __init__(self, tensor: Any) -> None:
+        """Wraps a tensor."""
+        self.tensor = tensor
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """None where only the running program knows."""
+        return tuple(self.tensor.shape)
+
+    @property
+    def T(self) -> "DeviceArray":  # noqa: N802  NumPy's name
+        """The axes in reverse order."""
+        return DeviceArray(ops.transpose(self.tensor))
+
+    def __getitem__(self, key: Any) -> "DeviceArray":
+        """By integers, slices, None and Ellipsis."""
+        return DeviceArray(self.tensor[key])
+
+    def __iter__(self) -> Iterator["DeviceArray"]:
+        """Over the first axis, whose length must be known."""
+        return (self[i] for i in range(self.tensor.shape[0]))
+
+    def astype(self, dtype: Any) -> "DeviceArray":
+        """To numbers; those that are numbers already stay as they are."""
+        return DeviceArray(ops.cast(self.tensor, "float32"))
+
+    def reshape(self, *shape: Any) -> "DeviceArray":
+        """As NumPy; None is a length that follows from the others."""
+        return DeviceArray(ops.reshape(self.tensor, [-1 if side is None else side for side in shape]))
+
+    def clip(self, low: float, high: float) -> "DeviceArray":
+        """As NumPy."""
+        return DeviceArray(ops.clip(self.tensor, low, high))
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
+        """As NumPy."""
+        return DeviceArray(ops.sum(self.tensor, axis=axis, keepdims=keepdims))
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
+        """As NumPy."""
+        return DeviceArray(ops.mean(self.tensor, axis=axis, keepdims=keepdims))
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
+        """As NumPy."""
+        return DeviceArray(ops.min(self.tensor, axis=axis, keepdims=keepdims))
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
+        """As NumPy."""
+        return DeviceArray(ops.max(self.tensor, axis=axis, keepdims=keepdims))
+
+    def all(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
+        """As NumPy."""
+        return DeviceArray(ops.all(self.tensor, axis=axis, keepdims=keepdims))
+
+    def any(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
+        """As NumPy."""
+        return DeviceArray(ops.any(self.tensor, axis=axis, keepdims=keepdims))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """Refuses: what NumPy has no hook for must not quietly move to the host.
+
+        Raises:
+            TypeError: Always.
+        """
+        msg = "a formula of an augmentation uses a function of NumPy that runs on the CPU only; see pipelines.device.array"
+        raise TypeError(msg)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """Takes over arithmetic; see NEP 13."""
+        function = UFUNCS.get(ufunc.__name__)
+        if function is None or method != "__call__" or options:
+            return NotImplemented
+        return DeviceArray(function(*map(tensor_of, inputs)))
+
+    def __array_function__(
+        self, function: Any, types: Any, arguments: Sequence[Any], options: dict[str, Any]
+    ) -> Any:
+        """Takes over functions of arrays; see NEP 18."""
+        own = FUNCTIONS.get(function.__name__)
+        return NotImplemented if own is None else DeviceArray(own(*arguments, **options))
+
+
+def tensor_of(value: Any) -> Any:
+    """The tensor in an array of the device; of a NumPy array or a number, one of float32 or bool."""
+    if isinstance(value, DeviceArray):
+        return value.tensor
+    array = np.asarray(value)
+    return ops.convert_to_tensor(array if array.dtype == bool else array.astype(np.float32))
+
+
+def _matmul(a: Any, b: Any) -> Any:
+    # Not by the device's matrix product, which rounds float32 to 10 bits or fewer on GPU and TPU
+    # unless told otherwise: with coordinates that is a shift by a tenth of a pixel.
+    return ops.sum(a[..., :, :, None] * b[..., None, :, :], axis=-2)
+
+
+def _where(condition: Any, this: Any, other: Any) -> Any:
+    return ops.where(tensor_of(condition), tensor_of(this), tensor_of(other))
+
+
+def _stack(arrays: Sequence[Any], axis: int = 0) -> Any:
+    return ops.stack([tensor_of(array) for array in arrays], axis=axis)
+
+
+def _concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
+    return ops.concatenate([tensor_of(array) for array in arrays], axis=axis)
+
+
+def _take_along_axis(array: Any, indices: DeviceArray, axis: int) -> Any:
+    """For one axis, or for arrays (n, values, C) and indices (n, m, C) along the axis between."""
+    tensor, place = tensor_of(array), ops.cast(indices.tensor, INDEX)
+    if axis == -2:
+        values, channels = tensor.shape[1:]
+        image = ops.reshape(ops.arange(ops.shape(tensor)[0], dtype=INDEX), (-1, 1, 1))
+        place = (image * values + place) * channels + ops.arange(channels, dtype=INDEX)
+        tensor = ops.reshape(tensor, (-1,))
+    return ops.take(tensor, place, axis=0)
+
+
+UFUNCS: dict[str, Callable[..., Any]] = {
+    "absolute": ops.absolute,
+    "add": operator.add,  # Keras' own takes (1, 3) and (3, 1) for a layer and its bias
+    "bitwise_and": ops.logical_and,
+    "bitwise_or": ops.logical_or,
+    "cos": ops.cos,
+    "divide": ops.divide,
+    "deg2rad": lambda x: x * np.float32(np.pi / 180),
+    "equal": ops.equal,
+    "exp": ops.exp,
+    "floor": ops.floor,
+    "floor_divide": lambda a, b: ops.floor(a / b),
+    "greater": ops.greater,
+    "greater_equal": ops.greater_equal,
+    "invert": ops.logical_not,
+    "less": ops.less,
+    "less_equal": ops.less_equal,
+    "log": ops.log,
+    "matmul": _matmul,
+    "maximum": ops.maximum,
+    "minimum": ops.minimum,
+    "multiply": lambda a, b: ops.multiply(_number(a), _number(b)),
+    "negative": ops.negative,
+    "not_equal": ops.not_equal,
+    "power": ops.power,
+    "rint": ops.round,
+    "sin": ops.sin,
+    "sqrt": ops.sqrt,
+    "subtract": ops.subtract,
+    "trunc": ops.trunc,
+}
+"""By the names of NumPy's functions of single numbers."""
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "clip": lambda array, low, high: ops.minimum(
+        ops.maximum(tensor_of(array), tensor_of(low)), tensor_of(high)
+    ),
+    "concatenate": _concatenate,
+    "cumsum": lambda array, axis: ops.cumsum(array.tensor, axis=axis),
+    "ones_like": lambda array: ops.ones_like(array.tensor),
+    "stack": _stack,
+    "take_along_axis": _take_along_axis,
+    "where": _where,
+    "zeros_like": lambda array: ops.zeros_like(array.tensor),
+}
+"""By the names of NumPy's functions of arrays."""
+
+
+def _number(tensor: Any) -> Any:
+    return ops.cast(tensor, "float32")

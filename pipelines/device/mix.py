@@ -1,0 +1,52 @@
+"""Mixing a batch on the device, by what `pipelines.mixing.Mixer` has drawn on the host."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from keras import ops
+
+from pipelines.augment.mix import Mixture
+
+COLUMNS = 6
+"""Of one operation: partner, weight, and the box's top, left, bottom and right."""
+
+
+def mix_columns(mixtures: Sequence[Mixture], count: int) -> npt.NDArray[np.float32]:
+    """What is mixed in a batch of `count` images, as numbers that cross to the device.
+
+    Returns:
+        float32 (count, operations * COLUMNS). Without boxes they are empty.
+    """
+    columns = [
+        np.column_stack([m.partner, m.weight, np.zeros((count, 4)) if m.boxes is None else m.boxes])
+        for m in mixtures
+    ]
+    return np.concatenate([np.zeros((count, 0)), *columns], axis=1).astype(np.float32)
+
+
+def mix_batch(images: Any, columns: Any, *, blends: Sequence[bool]) -> Any:
+    """Mixes a batch, one operation after the other, as layers in a row.
+
+    Args:
+        images: Float (n, H, W, C), whole numbers from 0 to 255.
+        columns: float32 (n, operations * COLUMNS).
+        blends: For each operation, whether it blends whole images (`MixUp`) or replaces a box (`CutMix`).
+
+    Returns:
+        The same shape and type, rounded to nearest by every operation, as on the CPU.
+    """
+    _, height, width, _ = images.shape
+    y = ops.reshape(ops.arange(height, dtype="float32"), (1, height, 1, 1))
+    x = ops.reshape(ops.arange(width, dtype="float32"), (1, 1, width, 1))
+    for number, blend in enumerate(blends):
+        own = columns[:, number * COLUMNS : (number + 1) * COLUMNS]
+        others = ops.take(images, ops.cast(own[:, 0], "int32"), axis=0)
+        weight, top, left, bottom, right = (ops.reshape(own[:, i], (-1, 1, 1, 1)) for i in range(1, COLUMNS))
+        if blend:
+            images = ops.round(images * weight + others * (1 - weight))
+        else:
+            inside = (y >= top) & (y < bottom) & (x >= left) & (x < right)
+            images = ops.where(inside, others, images)
+    return images

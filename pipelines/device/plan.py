@@ -1,0 +1,200 @@
+"""What happens to a batch on a device: the second plan that augmentations describe themselves to.
+
+As `pipelines.augment.plan.Plan`, with two differences: each step is for all images, of which a mask
+may choose, as programs of a device cannot have a different course for each image; and it works off
+what is complete at once. Between passes, images are whole numbers from 0 to 255, in float32.
+"""
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from pipelines.augment.base import Augmentation, Size
+from pipelines.augment.color import Color, ColorAugmentation
+from pipelines.augment.erasing import RandomErasing
+from pipelines.augment.filters import FilterAugmentation
+from pipelines.augment.geometry import GeometricAugmentation, Geometry
+from pipelines.augment.hsv import HsvAugmentation
+from pipelines.augment.plan import Kind
+from pipelines.augment.policies import Policy
+from pipelines.augment.sampling import PLAIN, Sampling
+from pipelines.augment.tables import TableAugmentation
+from pipelines.device.array import DeviceArray, tensor_of
+from pipelines.device.filters import FILTERS
+from pipelines.device.recolor import recolor, rotate_hue
+from pipelines.device.tables import EveryPixel
+from pipelines.device.warp import warp
+from schemas.errors import UsageError
+
+Mask = DeviceArray | None
+"""Bool (n,): which images; None: all."""
+
+
+class DevicePlan:
+    """The images of a batch, and what is still to be done to them."""
+
+    def __init__(self, images: Any, *, sizes: Any = None, image_size: Size | None = None) -> None:
+        """Starts.
+
+        Args:
+            images: float32 (n, H, W, C), whole numbers from 0 to 255.
+            sizes: `DeviceArray` (n, 2): heights and widths in whose pixels geometry counts, where
+                images have been resized since. None: those of `images`.
+            image_size: The layer's, if given.
+        """
+        self.image_size = image_size
+        self._images = images
+        self._resized = sizes is not None
+        size = np.array([images.shape[1:3]], np.int64)
+        self._geometry = Geometry(matrix=np.eye(3)[None], size=sizes if self._resized else size)
+        self._size: Size = (int(size[0, 0]), int(size[0, 1]))
+        self._sampling: Sampling | None = None
+        self._color, self._mixes = Color.identity(1), False
+        self._turn: Any = 0.0
+        self._gain: Any = 1.0
+        self._open = Kind.NONE
+
+    def add(self, op: Augmentation, rows: Mask, parameters: DeviceArray) -> None:
+        """Adds an operation; parameters (n, P)."""
+        if isinstance(op, Policy):
+            self._choose(op, rows, parameters)
+        elif isinstance(op, FilterAugmentation):
+            self._filter(op, rows, parameters)
+        else:
+            plan: Any = self  # an operation calls back one of the methods below
+            op.add_to(plan, rows, parameters)  # type: ignore[arg-type]
+
+    def move(self, op: GeometricAugmentation, rows: Mask, parameters: DeviceArray) -> None:
+        """Adds a geometric operation."""
+        if op.sampling is not None and self._sampling not in (None, op.sampling):
+            self._close()
+        self._enter(Kind.GEOMETRY)
+        before = self._geometry
+        after = op.move(before, parameters, image_size=self.image_size)  # type: ignore[arg-type]
+        self._geometry = Geometry(matrix=_either(rows, after.matrix, before.matrix), size=after.size)
+        self._size = op.output_size(self._size, image_size=self.image_size)
+        self._sampling = op.sampling or self._sampling
+
+    def recolor(self, op: ColorAugmentation, rows: Mask, parameters: DeviceArray) -> None:
+        """Adds a linear operation on colours; within a stretch of tables if channels do not mix."""
+        if self._open == Kind.TABLE and not op.mixes:
+            color = op.recolor(Color.identity(1), parameters)  # type: ignore[arg-type]
+            self._change(rows, _clipped(recolor(self._images, color)))
+            return
+        self._enter(Kind.COLOR)
+        before, after = self._color, op.recolor(self._color, parameters)  # type: ignore[arg-type]
+        self._color = Color(
+            pixel=_either(rows, after.pixel, before.pixel),
+            mean=_either(rows, after.mean, before.mean),
+            shift=_either(rows, after.shift, before.shift),
+        )
+        self._mixes = self._mixes or op.mixes
+
+    def tabulate(self, op: TableAugmentation, rows: Mask, parameters: DeviceArray) -> None:
+        """Adds an operation on single values; linear ones before it are not rounded, as in a table."""
+        if self._open == Kind.COLOR and not self._mixes:
+            self._images = _clipped(recolor(self._images, self._color))
+            self._color, self._open = Color.identity(1), Kind.TABLE
+        self._enter(Kind.TABLE)
+        height, width, channels = self._images.shape[1:]
+        values: Any = DeviceArray(ops.reshape(self._images, (-1, height * width, channels)))
+        columns: Any = [parameters[:, i, None, None] for i in range(parameters.shape[1] or 0)]
+        values = op.tabulate(values, EveryPixel(), columns)
+        self._change(rows, _clipped(ops.reshape(tensor_of(values), (-1, height, width, channels))))
+
+    def rotate_hue(self, op: HsvAugmentation, rows: Mask, turn: DeviceArray, gain: DeviceArray) -> None:
+        """Adds to the hue, in turns, and multiplies the saturation. Both: (n,)."""
+        self._enter(Kind.HUE)
+        self._turn, self._gain = (
+            _either(rows, self._turn + turn, self._turn),
+            _either(rows, self._gain * gain, self._gain),
+        )
+
+    def finish(self) -> Any:
+        """Does what is left; returns float32 (n, height, width, C), whole numbers from 0 to 255."""
+        self._close()
+        return self._images
+
+    def _choose(self, policy: Policy, rows: Mask, parameters: DeviceArray) -> None:
+        """Adds all that may be chosen, each for the images that have chosen it: no image has two of a slot."""
+        for first in range(0, parameters.shape[1] or 0, policy.slot):
+            chosen = parameters[:, first]
+            for number, op in enumerate(policy.choices):
+                own = chosen == number
+                width = parameter_count(op) if op.draws else policy.slot - 1  # or the policy draws for it
+                mask = own if rows is None else rows & own
+                self.add(op, mask, parameters[:, first + 1 : first + 1 + width])
+
+    def _filter(self, op: FilterAugmentation, rows: Mask, parameters: DeviceArray) -> None:
+        if isinstance(op, RandomErasing) and np.size(op.fill_value or 0) > self._images.shape[-1]:
+            msg = f"RandomErasing has three values for a grey image. Received: fill_value={op.fill_value!r}."
+            raise UsageError(msg)
+        self._close()
+        filtered = FILTERS[type(op)](op, self._images, parameters.tensor)
+        self._change(rows, _quantized(filtered))
+
+    def _change(self, rows: Mask, images: Any) -> None:
+        """Puts images in the place of those that are chosen."""
+        if rows is not None:
+            images = ops.where(rows.tensor[:, None, None, None], images, self._images)
+        self._images = images
+
+    def _enter(self, kind: Kind) -> None:
+        if self._open not in (kind, Kind.NONE):
+            self._close()
+        self._open = kind
+
+    def _close(self) -> None:
+        kind, self._open = self._open, Kind.NONE
+        if kind == Kind.GEOMETRY:
+            self._images = _quantized(self._warped())
+            self._geometry = Geometry(matrix=np.eye(3)[None], size=self._geometry.size)
+            self._sampling = None
+        elif kind == Kind.COLOR:
+            self._images = _quantized(recolor(self._images, self._color))
+            self._color, self._mixes = Color.identity(1), False
+        elif kind == Kind.HUE:
+            self._images = _quantized(rotate_hue(self._images, self._turn.tensor, self._gain.tensor))
+            self._turn, self._gain = 0.0, 1.0
+        elif kind == Kind.TABLE:
+            self._images = ops.round(self._images)
+
+    def _warped(self) -> Any:
+        matrix: Any = self._geometry.matrix
+        if self._resized:  # from and to pixels of the images that there are
+            height, width = self._geometry.size.T / np.array([self._images.shape[1:3]]).T
+            scale = np.stack([width, height, np.ones_like(width)], axis=1)
+            matrix = matrix * (scale[:, None, :] / scale[:, :, None])
+        else:
+            _check_shrinking(self._images.shape[1:3], self._size)
+        return warp(self._images, tensor_of(matrix), self._sampling or PLAIN, self._size)
+
+
+def parameter_count(op: Augmentation) -> int:
+    """How many parameters an operation has."""
+    return int(op.sample(np.empty((0, op.draws))).shape[1])
+
+
+def _either(rows: Mask, after: Any, before: Any) -> Any:
+    """Of arrays (n, ...), what is after for the images that are chosen, and before for the others."""
+    if rows is None:
+        return after
+    return np.where(rows[(..., *[None] * (len(after.shape) - 1))], after, before)
+
+
+def _check_shrinking(source: Size, size: Size) -> None:
+    if source[0] > 2 * size[0] or source[1] > 2 * size[1]:
+        msg = (
+            f"images shrink to less than half on the device, where nothing averages them. Received: {tuple(source)} "
+            f"for {size}. Pass image_size to make_pipeline, which averages, or let images be stored smaller."
+        )
+        raise UsageError(msg)
+
+
+def _clipped(images: Any) -> Any:
+    return ops.clip(images, 0, 255)
+
+
+def _quantized(images: Any) -> Any:
+    return ops.round(ops.clip(images, 0, 255))  # to even, as the CPU

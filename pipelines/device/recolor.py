@@ -1,0 +1,66 @@
+"""Linear colour operations and hue of a batch, without matrix products, which devices round coarsely."""
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from pipelines.augment.color import Color
+from pipelines.device.array import tensor_of
+
+
+def recolor(images: Any, color: Color) -> Any:
+    """Replaces each pixel by what its colour becomes.
+
+    Args:
+        images: float32 (n, H, W, C). Grey pixels are colours of three equal channels, and stay grey.
+        color: Of n images, or of one for all.
+
+    Returns:
+        float32 (n, H, W, C), neither clipped nor rounded.
+    """
+    pixel, shift = tensor_of(color.pixel), tensor_of(color.shift)
+    about_mean = not (isinstance(color.mean, np.ndarray) and not color.mean.any())
+    if about_mean:
+        means = ops.mean(images, axis=(1, 2))  # (n, C), which broadcasts to three where it is grey
+        shift = shift + ops.sum(tensor_of(color.mean) * means[:, None, :], axis=-1)
+    if images.shape[-1] == 1:
+        factor = ops.sum(pixel[:, :1], axis=-1)
+        return images * factor[:, None, None, :] + shift[:, None, None, :1]
+    mixed = sum(images[..., k : k + 1] * pixel[:, None, None, :, k] for k in range(3))
+    return mixed + shift[:, None, None, :]
+
+
+def rotate_hue(images: Any, turn: Any, gain: Any) -> Any:
+    """Adds to the hue and multiplies the saturation, in HSV.
+
+    A channel is value - chroma * gain * share, where the share (0 to 1) depends on the hue only; so
+    neither is divided by the value, and black needs no care.
+
+    Args:
+        images: float32 (n, H, W, C). Grey ones have no hue and stay.
+        turn: float32 (n,), in turns.
+        gain: float32 (n,), >= 0.
+
+    Returns:
+        float32 (n, H, W, C), neither clipped nor rounded.
+    """
+    if images.shape[-1] == 1:
+        return images
+    red, green, blue = (images[..., k] for k in range(3))
+    value = ops.maximum(ops.maximum(red, green), blue)
+    chroma = value - ops.minimum(ops.minimum(red, green), blue)
+    unit = ops.where(chroma > 0, chroma, 1.0)
+    hue = ops.where(
+        ops.equal(value, red),
+        (green - blue) / unit,
+        ops.where(ops.equal(value, green), 2 + (blue - red) / unit, 4 + (red - green) / unit),
+    )
+    hue = hue + 6 * turn[:, None, None]  # in sixths of a turn
+    strength = chroma * gain[:, None, None]
+    return ops.stack([value - strength * _share(hue + start) for start in (5, 3, 1)], axis=-1)
+
+
+def _share(hue: Any) -> Any:
+    hue = hue - 6 * ops.floor(hue / 6)
+    return ops.clip(ops.minimum(hue, 4 - hue), 0, 1)

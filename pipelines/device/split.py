@@ -1,0 +1,88 @@
+"""Which part of a list of augmentations runs on the CPU, and which on the device.
+
+Images of different sizes are no batch, and what a crop leaves out need not be decoded. So all that
+makes sizes equal stays on the CPU, with everything before it; the rest can go to the device.
+"""
+
+from collections.abc import Sequence
+
+from pipelines.augment.adjust import RandomColorJitter
+from pipelines.augment.base import Augmentation, Size
+from pipelines.augment.color import ColorAugmentation
+from pipelines.augment.erasing import RandomErasing
+from pipelines.augment.filters import RandomGaussianBlur, RandomSharpness
+from pipelines.augment.geometry import GeometricAugmentation
+from pipelines.augment.hsv import HsvAugmentation
+from pipelines.augment.policies import RandAugment
+from pipelines.augment.program import ImageFunction, Resize, list_operations
+from pipelines.augment.tables import TableAugmentation
+from pipelines.augment.trivial import SharpnessInside, TrivialAugment
+from schemas.errors import UsageError
+
+Items = Sequence[Augmentation | ImageFunction]
+
+ANY_SIZE = (
+    ColorAugmentation,
+    GeometricAugmentation,
+    HsvAugmentation,
+    RandomColorJitter,
+    RandomErasing,
+    TableAugmentation,
+)
+"""What means the same before and after resizing, if geometry is told the size before."""
+
+SUPPORTED = (*ANY_SIZE, RandAugment, RandomGaussianBlur, RandomSharpness, SharpnessInside, TrivialAugment)
+
+
+def split(augment: Items, image_size: Size | None) -> tuple[Items, Items]:
+    """The parts of a list for the CPU and for the device, one after the other.
+
+    Args:
+        augment: As for `make_pipeline`.
+        image_size: Likewise. Resizing is the last thing that the CPU does.
+
+    Raises:
+        UsageError: If something in the device's part cannot run there.
+    """
+    first = max((n + 1 for n, op in enumerate(augment) if _stays(op)), default=0)
+    if image_size is not None and not _makes(augment[:first], image_size):
+        ops = [op for _, op in list_operations(augment, image_size)]
+        resizing = next(n for n, op in enumerate(ops) if isinstance(op, Resize))
+        first = max([first, *(n + 1 for n, op in enumerate(ops[:resizing]) if not isinstance(op, ANY_SIZE))])
+    for place, op in enumerate(augment[first:], first):
+        check_device(op, place)
+    return augment[:first], augment[first:]
+
+
+def check_device(op: object, place: int) -> None:
+    """Refuses what has no counterpart on a device.
+
+    Raises:
+        UsageError: Naming it.
+    """
+    if not isinstance(op, SUPPORTED):
+        msg = (
+            f"this cannot run on a device. Received: augment[{place}]={op!r}. "
+            f"Leave it out, or use make_pipeline(augment_on='cpu')."
+        )
+        raise UsageError(msg)
+
+
+def sizes_before_resizing(augment: Items, image_size: Size | None, sizes: Sequence[Size]) -> list[Size]:
+    """What sizes the CPU's part of a list makes of stored sizes, before it resizes."""
+    for item in augment:
+        if isinstance(item, Augmentation):
+            sizes = [item.output_size(size, image_size=image_size) for size in sizes]
+    return list(sizes)
+
+
+def _stays(op: object) -> bool:
+    """Whether this changes sizes, or may; or is no augmentation at all."""
+    return not isinstance(op, Augmentation) or type(op).output_size is not Augmentation.output_size
+
+
+def _makes(augment: Items, size: Size) -> bool:
+    """Whether images of all sizes come out with this one."""
+    if any(not isinstance(op, Augmentation) for op in augment):
+        return False
+    return set(sizes_before_resizing(augment, size, [(1, 1), (1, 2)])) == {size}

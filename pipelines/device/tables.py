@@ -1,0 +1,40 @@
+"""What a look-up table asks about an image, answered by the pixels themselves.
+
+The CPU composes tables of 256 values, as looking up is all that it then does to a pixel. A device
+would have to gather for that, and computes faster than it gathers: so here the same formulas run
+over the pixels in the table's place, each of which occurs once.
+"""
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from pipelines.augment.tables import Histogram
+from pipelines.device.array import INDEX, DeviceArray
+
+
+class EveryPixel(Histogram):
+    """Of images (n, H * W, C) that are their own tables."""
+
+    def __init__(self) -> None:
+        """Needs to know nothing."""
+
+    @property
+    def counts(self) -> Any:
+        """Every pixel once."""
+        return np.ones((1, 1, 1))
+
+    def mean(self, table: Any) -> Any:
+        """(n, 1, C): the mean of each channel."""
+        return table.mean(axis=-2, keepdims=True)
+
+    def regroup(self, bins: Any, count: int) -> Any:
+        """(n, count, C): how many pixels are in each bin."""
+        numbers = ops.cast(bins.tensor, INDEX)  # (n, H * W, C)
+        images, channels = ops.shape(numbers)[0], numbers.shape[-1]
+        image = ops.reshape(ops.arange(images, dtype=INDEX), (-1, 1, 1))
+        place = (image * channels + ops.arange(channels, dtype=INDEX)) * count + numbers
+        place = ops.reshape(place, (-1,))
+        filled = ops.segment_sum(ops.ones_like(place, dtype="float32"), place, images * channels * count)
+        return DeviceArray(ops.transpose(ops.reshape(filled, (-1, channels, count)), (0, 2, 1)))

@@ -1,0 +1,77 @@
+"""Resampling of a batch by matrices, from places in the output to places in the source, as in `Geometry`."""
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from pipelines.augment.base import Size
+from pipelines.augment.sampling import Sampling
+from pipelines.device.array import INDEX
+
+FAR = 2.0**20
+"""Pixels: places further out are taken to be here, so that they can be numbered."""
+
+
+def warp(images: Any, matrix: Any, sampling: Sampling, size: Size) -> Any:
+    """Interpolates each output pixel of each image, of four neighbours or, "nearest", of the nearest.
+
+    Args:
+        images: float32 (n, H, W, C).
+        matrix: float32 (n, 3, 3).
+        sampling: How pixels are fetched.
+        size: (height, width) of the output.
+
+    Returns:
+        float32 (n, height, width, C), of whole numbers if nearest.
+    """
+    x, y = _places(matrix, size)
+    if sampling.interpolation == "nearest":
+        return _fetch(images, ops.floor(x), ops.floor(y), sampling)
+    x, y = x - 0.5, y - 0.5  # from the image's corner to the centre of its first pixel
+    left, top = ops.floor(x), ops.floor(y)
+    right_share, lower_share = (x - left)[..., None], (y - top)[..., None]
+    upper, lower = (
+        _fetch(images, left, row, sampling) * (1 - right_share)
+        + _fetch(images, left + 1, row, sampling) * right_share
+        for row in (top, top + 1)
+    )
+    return upper * (1 - lower_share) + lower * lower_share
+
+
+def _places(matrix: Any, size: Size) -> tuple[Any, Any]:
+    """Where the centre of each output pixel lies in the source: x and y, each float32 (n, height, width)."""
+    x = ops.convert_to_tensor(np.arange(size[1], dtype=np.float32) + np.float32(0.5))
+    y = ops.convert_to_tensor(np.arange(size[0], dtype=np.float32)[:, None] + np.float32(0.5))
+    a, b, c, d, e, f, g, h, i = (
+        matrix[:, row, column][:, None, None] for row in range(3) for column in range(3)
+    )
+    depth = g * x + (h * y + i)
+    depth = ops.where(ops.absolute(depth) < 1e-9, 1e-9, depth)  # the horizon
+    return (
+        ops.clip((a * x + (b * y + c)) / depth, -FAR, FAR),
+        ops.clip((d * x + (e * y + f)) / depth, -FAR, FAR),
+    )
+
+
+def _fetch(images: Any, x: Any, y: Any, sampling: Sampling) -> Any:
+    """Pixels of images that are continued without end: x and y are whole numbers (n, height, width)."""
+    height, width, channels = images.shape[1:]
+    column, row = (_continued(place, side, sampling.fill_mode) for place, side in ((x, width), (y, height)))
+    image = ops.reshape(ops.arange(ops.shape(images)[0], dtype=INDEX), (-1, 1, 1))
+    place = (image * height + ops.cast(row, INDEX)) * width + ops.cast(column, INDEX)
+    pixels = ops.take(ops.reshape(images, (-1, channels)), place, axis=0)
+    if sampling.fill_mode != "constant":
+        return pixels
+    inside = ops.logical_and(ops.equal(x, column), ops.equal(y, row))
+    return ops.where(inside[..., None], pixels, sampling.fill_value)
+
+
+def _continued(place: Any, side: int, fill_mode: str) -> Any:
+    """The pixel of a side, 0 to side - 1, that shows at each place."""
+    if fill_mode == "reflect":
+        place = place - 2 * side * ops.floor(place / (2 * side))
+        place = ops.minimum(place, 2 * side - 1 - place)
+    elif fill_mode == "wrap":
+        place = place - side * ops.floor(place / side)
+    return ops.clip(place, 0, side - 1)
