@@ -7,7 +7,7 @@ F1: JPEG of 256 pixels, float32 normalised. F2: the same, uint8. F3: the photogr
 224 x 224 pixels as they are, from TFRecord and HDF5. F5: HDF5 against a generator over h5py.
 
 The floor of F1 to F3 decodes the same bytes with simplejpeg and resizes each image once with OpenCV,
-in as many threads, from memory, and does nothing else. The floor of F4 copies the same pixels once
+in as many threads, from memory, and does nothing else. `fitfeed, processes` decodes in as many processes. The floor of F4 copies the same pixels once
 into a new batch, in one thread. Every contestant's first epoch is not counted, and those that follow
 come from one iterator, several epochs long; what its start costs is a case of its own. Where other
 programs use the machine too, images per second of CPU time is the steadiest figure.
@@ -29,6 +29,7 @@ import numpy as np
 
 from beam_jobs import convert
 from benchmarks import floors, measure, peers
+from benchmarks.loaders.material import cpu_seconds
 from benchmarks.material import enlarge_sample, link_sample
 from benchmarks.measure import Result
 from converters.options import ConvertOptions
@@ -61,7 +62,7 @@ Epoch = Callable[[], int]
 
 
 class Rate(NamedTuple):
-    """Images per second: of time, and of CPU time of all threads."""
+    """Images per second: of time, and of CPU time of all threads, and of processes below this one."""
 
     wall: float
     cpu: float
@@ -139,10 +140,10 @@ def race(case: str, contestants: Mapping[str, Epoch], *, rounds: int, floor: str
 
 def rate_of(epoch: Epoch) -> Rate:
     """Times as many epochs as fill the least time."""
-    started, cpu_started, images = time.perf_counter(), time.process_time(), 0
+    started, cpu_started, images = time.perf_counter(), cpu_seconds(), 0
     while time.perf_counter() - started < MIN_SECONDS:
         images += epoch()
-    return Rate(images / (time.perf_counter() - started), images / (time.process_time() - cpu_started))
+    return Rate(images / (time.perf_counter() - started), images / (cpu_seconds() - cpu_started))
 
 
 def pipeline(dataset: Dataset, batch_size: int, **arguments: Any) -> Any:
@@ -168,6 +169,7 @@ def jpeg_256(dataset: Dataset, folder: Path, batch_size: int) -> dict[str, Epoch
     )
     return {
         "fitfeed": training(dataset, batch_size),
+        "fitfeed, processes": training(dataset, batch_size, processes=available_cpus()),
         "floor": decoding(dataset),
         "tf.data by hand": hand_tuned(dataset, batch_size),
         "Keras folder and layers": peers.epochs_of(keras_batches, EPOCHS),
@@ -176,14 +178,19 @@ def jpeg_256(dataset: Dataset, folder: Path, batch_size: int) -> dict[str, Epoch
 
 def jpeg_256_uint8(dataset: Dataset, batch_size: int) -> dict[str, Epoch]:
     """F2: uint8 from small JPEGs, to be normalised on the device."""
-    ours = training(dataset, batch_size, normalize=None, dtype="uint8")
-    return {"fitfeed": ours, "floor": decoding(dataset)}
+    plain: dict[str, Any] = {"normalize": None, "dtype": "uint8"}
+    return {
+        "fitfeed": training(dataset, batch_size, **plain),
+        "fitfeed, processes": training(dataset, batch_size, processes=available_cpus(), **plain),
+        "floor": decoding(dataset),
+    }
 
 
 def originals(dataset: Dataset, batch_size: int) -> dict[str, Epoch]:
     """F3: normalised float32 from the files as they were."""
     return {
         "fitfeed": training(dataset, batch_size),
+        "fitfeed, processes": training(dataset, batch_size, processes=available_cpus()),
         "floor": decoding(dataset),
         "tf.data by hand": hand_tuned(dataset, batch_size),
     }

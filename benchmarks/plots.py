@@ -94,19 +94,16 @@ def sizes() -> Any:
 
 def scaling() -> Any:
     """Threads and processes, real and simulated."""
-    content: dict[str, Any] = json.loads((RESULTS / "scaling.json").read_text())
     figure, axes = plt.subplots(figsize=(7, 2.8))
-    lines: dict[str, list[tuple[int, float]]] = {}
-    for result in content["results"]:
-        if result["unit"] != "images/s":
-            continue
-        kind, _, count = result["contestant"].rpartition(" ")
-        if count.isdigit():
-            lines.setdefault(f"{result['case']}: {kind}", []).append(
-                (int(count), statistics.median(result["values"]))
+    for case, style in (("P1 as it is", "o-"), ("P3 simulated CPUs", "o--")):
+        for kind, colour in (("threads", OTHER), ("processes", OURS)):
+            points = sorted(
+                (int(name.removeprefix(f"{kind}: ")), rate)
+                for name, rate in medians("scaling", case, "images/s").items()
+                if name.startswith(kind)
             )
-    for label, points in lines.items():
-        axes.plot(*zip(*sorted(points), strict=True), "o-", label=label)
+            label = kind + (", simulated" if "simulated" in case else "")
+            axes.plot(*zip(*points, strict=True), style, color=colour, label=label)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2)
     axes.set_xlabel("CPUs")
