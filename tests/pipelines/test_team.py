@@ -198,9 +198,10 @@ train = make_pipeline(sys.argv[1], "train", batch_size=8, image_size=(16, 20), p
 iterator = iter(train.repeat())
 next(iterator)
 print(*(process.pid for process in psutil.Process().children()), flush=True)
-if sys.argv[2] == "wait":
-    while True:
-        next(iterator)
+while sys.argv[2] == "train":
+    next(iterator)
+if sys.argv[2] == "sleep":
+    time.sleep(600)
 """
 
 
@@ -223,22 +224,32 @@ def test_a_script_ends_and_its_workers_with_it(flowers: Dataset) -> None:
     assert gone(started)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_workers_end_with_their_parent_however_it_ends(flowers: Dataset, number: signal.Signals) -> None:
-    with script(flowers, "wait", start_new_session=True) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        started = [int(pid) for pid in process.stdout.readline().split()]
-        assert len(started) == 2
-        if number == signal.SIGKILL:
-            process.kill()
-        else:
-            os.killpg(process.pid, number)  # as Ctrl-C does
+def started_by(process: "subprocess.Popen[str]") -> list[int]:
+    """Process ids of the workers of a script, once it has its first batch."""
+    assert process.stdout is not None
+    pids = [int(pid) for pid in process.stdout.readline().split()]
+    assert len(pids) == 2
+    return pids
+
+
+def test_workers_end_with_a_parent_that_is_killed(flowers: Dataset) -> None:
+    with script(flowers, "train", start_new_session=True) as process:
+        started = started_by(process)
+        process.kill()
         process.wait(timeout=60)
         assert gone(started)
+
+
+def test_workers_end_silently_with_an_interrupted_parent(flowers: Dataset) -> None:
+    # While it sleeps: interrupted within `next`, plain TensorFlow lost the exception in 3 of 15 runs.
+    with script(flowers, "sleep", start_new_session=True) as process:
+        started = started_by(process)
+        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
+        process.wait(timeout=60)
+        assert gone(started)
+        assert process.stderr is not None
         errors = process.stderr.read()
-    assert ("KeyboardInterrupt" in errors) == (number == signal.SIGINT), errors
-    assert errors.count("Traceback") == (number == signal.SIGINT), errors
+    assert errors.count("Traceback") == errors.count("KeyboardInterrupt") == 1, errors
 
 
 def test_functions_of_the_script_itself_are_refused(flowers: Dataset) -> None:
