@@ -194,6 +194,17 @@ def test_options_of_tensorflow(flowers: Dataset) -> None:
     assert options.deterministic
 
 
+def test_stages_behind_may_leave_parallelism_to_tensorflow(flowers: Dataset) -> None:
+    """The tuner, which can hold up the end of an epoch for a minute, is off; what asks for it runs all the same."""
+    batches = make_pipeline(flowers, "train", batch_size=8, image_size=(8, 8), shuffle=False, labels=None)
+    assert batches.options().autotune.enabled is False
+    doubled = batches.map(lambda images: 2 * images, num_parallel_calls=tf.data.AUTOTUNE).prefetch(
+        tf.data.AUTOTUNE
+    )
+    for images, twice in zip(batches, doubled, strict=True):
+        np.testing.assert_array_equal(2 * images, twice)
+
+
 def address(tensor: tf.Tensor) -> int:
     return int(np.from_dlpack(tensor).__array_interface__["data"][0])
 
