@@ -196,10 +196,13 @@ def further_operations(images: Pixels, *, rounds: int) -> list[Result]:
 
 def recipes(dataset: Any, batch_size: int) -> dict[str, Epoch]:
     """A3: whole pipelines against the floor F1."""
-    pipelines = {
-        name: make_pipeline(dataset, "train", batch_size=batch_size, image_size=(SIDE, SIDE), augment=augment)
-        for name, augment in RECIPES.items()
-    }
+    options: dict[str, Any] = {"batch_size": batch_size, "image_size": (SIDE, SIDE)}
+    pipelines = {}
+    for name, augment in RECIPES.items():
+        pipelines[name] = make_pipeline(dataset, "train", augment=augment, **options)
+        pipelines[f"{name}, processes"] = make_pipeline(
+            dataset, "train", augment=augment, processes=available_cpus(), **options
+        )
     return {"floor": decoding(dataset)} | {name: peers.epochs_of(p) for name, p in pipelines.items()}
 
 

@@ -14,12 +14,16 @@ import numpy.typing as npt
 import simplejpeg
 
 from converters.shrink import shrink
+from pipelines import Dataset
 from schemas.codec import Pixels
 
 cv2.setNumThreads(1)  # the processes and threads that call it are the parallelism
 
 BLOCK = 16
 """Images per task of a thread pool: enough to make the cost of a task vanish."""
+
+BATCHES = 4
+"""Alive at once: being filled, waiting, and with the model."""
 
 
 def decode_file(path: Path) -> int:
@@ -82,22 +86,36 @@ class Decoding:
 
 
 class Copying:
-    """Copies stored pixels into a new batch each time, image by image, in random order."""
+    """Copies stored pixels into batches, image by image, in random order.
 
-    def __init__(self, images: Pixels, batch_size: int) -> None:
-        """Takes the pixels.
+    Batches take turns, as many as are alive in training, so that none of them stays in the processor's cache.
+    """
+
+    def __init__(self, images: Sequence[npt.NDArray[np.uint8]], batch_size: int) -> None:
+        """Takes the pixels and maps memory for the batches.
 
         Args:
-            images: uint8 (n, height, width, channels), in memory.
+            images: uint8 (length,) each, all of one length.
             batch_size: Images per batch; what does not fill one is left out.
         """
         self._images, self._batch_size = images, batch_size
+        self._batches = np.zeros((BATCHES, batch_size, len(images[0])), np.uint8)
         self._random = np.random.default_rng(0)
 
     def epoch(self) -> int:
         """Copies all images once; returns their number."""
-        order: npt.NDArray[np.int64] = self._random.permutation(len(self._images))
+        order = self._random.permutation(len(self._images)).tolist()
         full = len(order) // self._batch_size * self._batch_size
-        for first in range(0, full, self._batch_size):
-            np.take(self._images, order[first : first + self._batch_size], axis=0)
+        for number, first in enumerate(range(0, full, self._batch_size)):
+            batch = self._batches[number % BATCHES]
+            for place, image in enumerate(order[first : first + self._batch_size]):
+                batch[place] = self._images[image]
         return full
+
+
+def mapped(dataset: Dataset, split: str) -> list[npt.NDArray[np.uint8]]:
+    """The stored bytes of all images in the page cache: views of the mapped shards."""
+    files = [np.memmap(dataset.path / shard.file, np.uint8, "r") for shard in dataset.splits[split].shards]
+    index = dataset.records(split).index
+    places = zip(index.shard.tolist(), index.offset.tolist(), index.length.tolist(), strict=True)
+    return [np.asarray(files[shard][offset : offset + length]) for shard, offset, length in places]
