@@ -125,17 +125,21 @@ def run(folder: Path, options: argparse.Namespace) -> list[Result]:
     batch_size = min(BATCH_SIZE, options.images // 3)
     rounds = options.rounds
     return [
-        *race("A1 six operations", six_operations(images), rounds=rounds, floor="fitfeed"),
+        *race("A1 six operations", six_operations(images, available_cpus()), rounds=rounds, floor="fitfeed"),
+        *race("A1 in one thread", six_operations(images, 1), rounds=rounds, floor="fitfeed"),
         *further_operations(images, rounds=rounds),
         *race("A3 standard recipe", recipes(dataset, batch_size), rounds=rounds),
     ]
 
 
-def six_operations(images: Pixels) -> dict[str, Epoch]:
-    """A1: the same six operations by everybody, in as many threads; we are what others are divided by."""
-    threads = available_cpus()
+def six_operations(images: Pixels, threads: int) -> dict[str, Epoch]:
+    """A1: the same six operations by everybody; we are what others are divided by.
+
+    In one thread, nobody waits for the interpreter lock, as in processes.
+    """
     contestants: dict[str, Epoch] = {"fitfeed": threaded(SIX, images, threads)}
-    contestants["Keras layers in tf.data"] = augment_peers.keras_layers(images)
+    if threads > 1:  # its threads are TensorFlow's
+        contestants["Keras layers in tf.data"] = augment_peers.keras_layers(images)
     for name, make in (
         ("albumentations", augment_peers.albumentations),
         ("torchvision v2", augment_peers.torchvision),
