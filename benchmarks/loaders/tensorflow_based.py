@@ -23,7 +23,12 @@ def floor(task: Task) -> Callable[[], int]:
     return floors.Decoding(payloads, task.side, threads=task.workers).epoch
 
 
-def fitfeed(task: Task) -> Callable[[], int]:
+def fitfeed_processes(task: Task) -> Callable[[], int]:
+    """Our pipeline with worker processes."""
+    return fitfeed(task, processes=task.workers)
+
+
+def fitfeed(task: Task, *, processes: int = 0) -> Callable[[], int]:
     """Our pipeline."""
     return peers.epochs_of(
         make_pipeline(
@@ -32,6 +37,7 @@ def fitfeed(task: Task) -> Callable[[], int]:
             batch_size=task.batch_size,
             image_size=(task.side, task.side),
             augment=[RandomResizedCrop(), RandomFlip("horizontal")],
+            processes=processes,
         )
     )
 
