@@ -32,6 +32,7 @@ from pipelines.augment.trivial import TrivialAugment
 from pipelines.build import make_pipeline
 from pipelines.dataset import Dataset, open_dataset
 from pipelines.records import Records
+from pipelines.transforms import MovedBoxes, move_boxes, move_points
 
 if TYPE_CHECKING:
     from pipelines.device.layer import DeviceAugmentation
@@ -46,6 +47,7 @@ __all__ = [
     "DeviceAugmentation",
     "Equalization",
     "MixUp",
+    "MovedBoxes",
     "RandAugment",
     "RandomBrightness",
     "RandomColorDegeneration",
@@ -73,6 +75,8 @@ __all__ = [
     "explain",
     "from_image_data_generator",
     "make_pipeline",
+    "move_boxes",
+    "move_points",
     "open_dataset",
 ]
 

@@ -47,7 +47,8 @@ def make_pipeline(
     drop_remainder: bool | None = None,
     access: Access = "auto",
     on_error: OnError = "raise",
-    processes: int = 0,
+    processes: int | None = None,
+    transforms: bool = False,
 ) -> "tf.data.Dataset":
     """Makes a `tf.data.Dataset` of batches, ready for `fit`.
 
@@ -106,15 +107,19 @@ def make_pipeline(
             every other example stays in its batch and step. Each is logged once, by the logger
             `fitfeed.pipelines`, and counted in `Dataset.skipped`. A batch without any good example,
             and a missing file, are errors all the same.
-        processes: 0: the threads of this process make the batches, which is enough for up to 8 CPUs. More:
-            so many worker processes do, each on one CPU; the batches are the same. Functions in
-            `augment` must then be importable from a module, and access be "indexed". A worker that
-            dies ends the iteration with an error.
+        processes: 0: the threads of this process make the batches. More: so many worker processes do, each
+            on one CPU; the batches are the same. Functions in `augment` must then be importable from a
+            module, and access be "indexed". A worker that dies ends the iteration with an error. None: as
+            many as CPUs, at most 16, where there are more than two CPUs and no functions in `augment`
+            and access is "indexed"; threads otherwise.
+        transforms: Whether dicts have a "transform" for each image, by which `move_boxes` and `move_points`
+            move boxes and keypoints of your own as the image was moved.
 
     Returns:
         A dataset of (image, label), image alone, or dicts. Image: `dtype`, shape (batch, height,
         width, channels). Label: int64 (batch,) or float32 (batch, classes), or as `labels` says of
-        other kinds. Key: string (batch,).
+        other kinds. Key: string (batch,). Transform: float32 (batch, 3, 3), from relative (x, y, 1) in the
+        stored image to the same in this one.
         The batch dimension is static where the remainder is dropped and nothing is skipped.
 
     Raises:
@@ -150,6 +155,7 @@ def make_pipeline(
         on_error=on_error,
         augment_on=augment_on,
         processes=processes,
+        transforms=transforms,
     )
     dataset = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
     return _chain(dataset, dataset.records(split), options)
@@ -204,7 +210,8 @@ def _chain(dataset: Dataset, records: Records, options: PipelineOptions) -> "tf.
         )
         load = delivery.numbered(order)
 
-    at_once = batches_at_once(options.processes, options.batch_size) if options.processes else BATCHES_AT_ONCE
+    processes = options.worker_processes
+    at_once = batches_at_once(processes, options.batch_size) if processes else BATCHES_AT_ONCE
     # Whole batches cross into Python, not images: the loader has its own threads, and writes every
     # image once, decoded, augmented and normalised, at its final place. Deterministic, for the order.
     batches = batches.map(

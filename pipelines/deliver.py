@@ -22,6 +22,8 @@ from pipelines.order import Batch, Order
 from pipelines.records import Records
 from pipelines.skipped import compacted
 from pipelines.soft_labels import SoftLabels
+from pipelines.transforms import relative_transforms
+from schemas.errors import UsageError
 from schemas.features import ClassFeature, MulticlassFeature
 
 if TYPE_CHECKING:
@@ -76,11 +78,14 @@ class Delivery:
         normalizer = None
         if loaded.name not in INTEGERS:
             normalizer = Normalizer(options.normalize, dataset.statistics, dtype=dtype.as_numpy_dtype)
-        self._records, self._options = records, options
+        self._records, self._options, self._program = records, options, program
         self._features = dataset.manifest.features
         self._labels = list(self._features.labels) if options.labels is not None else []
         if options.labels == "onehot":
             check_onehot(self._features)
+        if options.transforms and "transform" in self._labels:
+            msg = "transforms=True needs the name 'transform', which a label of this dataset has. Pass labels=None."
+            raise UsageError(msg)
         self._soften = SoftLabels(
             self._features, self._labels, smoothing=options.label_smoothing, mixes=[op for _, op in mixes]
         )
@@ -97,7 +102,7 @@ class Delivery:
             skipped=skipped,
             mixer=Mixer(mixes, seed=options.seed) if mixes else None,
             mixes_here=self._stage is None,
-            processes=options.processes,
+            processes=options.worker_processes,
         )
         self._masks = {
             name: MaskLoader(
@@ -173,6 +178,8 @@ class Delivery:
             values[name] = share(pictures[name]) if name in pictures else self._label(name, batch, mixtures)
         if self._options.output == "dict":
             values["key"] = self._records.keys(batch.examples)
+        if self._options.transforms:
+            values["transform"] = self._transforms(epoch, batch)
         if self._stage is None:
             return list(values.values())
         images, *others = values.values()
@@ -181,6 +188,11 @@ class Delivery:
             self._stage.parameters(epoch, batch.draws, sizes=self._sizes(batch.examples), mixtures=mixtures),
             *others,
         ]
+
+    def _transforms(self, epoch: int, batch: Batch) -> npt.NDArray[np.float32]:
+        heights, widths = self._sizes(batch.examples).T
+        draws = self._program.draw(epoch, batch.draws, heights=heights, widths=widths)
+        return relative_transforms(draws, self._loader.image_shape[:2]).astype(np.float32)
 
     def _sizes(self, examples: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """int64 (n, 2), stored heights and widths."""
@@ -220,4 +232,6 @@ class Delivery:
             specs[name] = tf.TensorSpec((batch, *shape), label_dtype)
         if self._options.output == "dict":
             specs["key"] = tf.TensorSpec((batch,), tf.string)
+        if self._options.transforms:
+            specs["transform"] = tf.TensorSpec((batch, 3, 3), tf.float32)
         return specs
