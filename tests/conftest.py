@@ -12,6 +12,12 @@ from tests.labelled import Flower, make_source, options
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.fixture(autouse=True)
+def two_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So pipelines use threads wherever the tests run, unless a test asks for processes."""
+    monkeypatch.setattr("pipelines.options.available_cpus", lambda: 2)
+
+
 @pytest.fixture(scope="session")
 def clothing() -> Path:
     """Real photographs, 10 classes in train, validation and test folders."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import tensorflow as tf
 
@@ -25,6 +26,7 @@ from pipelines.augment.program import Program
 from pipelines.loader import Loader
 from pipelines.messages import Answer, Task
 from pipelines.normalize import Normalizer
+from pipelines.options import PipelineOptions
 from pipelines.processes import BLOCK, batches_at_once
 from pipelines.skipped import Skipped
 from schemas.errors import DamagedDatasetError, DamagedExampleError, FeedError, UsageError
@@ -201,8 +203,72 @@ def test_functions_must_be_importable(flowers: Dataset) -> None:
 
 @pytest.mark.parametrize("processes", [-1, 1.5, True, "2"])
 def test_wrong_numbers_are_refused(flowers: Dataset, processes: Any) -> None:
-    with pytest.raises(UsageError, match=r"processes expects a number of worker processes, or 0"):
+    with pytest.raises(
+        UsageError, match=r"processes expects a number of worker processes, 0 for threads, or None"
+    ):
         batches(flowers, processes=processes)
+
+
+def test_more_than_two_cpus_mean_processes(flowers: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.options.available_cpus", lambda: 3)
+    before = {child.pid for child in psutil.Process().children()}
+    pipeline = make_pipeline(
+        flowers, "train", batch_size=8, image_size=(16, 20), augment=AUGMENT, output="dict"
+    )
+    ours = [{name: tensor.numpy() for name, tensor in batch.items()} for batch in pipeline.repeat(2)]
+    assert len({child.pid for child in psutil.Process().children()} - before) == 3
+    assert_same(ours, batches(flowers, processes=0))
+
+
+@pytest.mark.parametrize(
+    ("cpus", "changed", "count"),
+    [
+        (1, {}, 0),
+        (2, {}, 0),
+        (3, {}, 3),
+        (16, {}, 16),
+        (64, {}, 16),
+        (64, {"processes": 64}, 64),
+        (64, {"processes": 0}, 0),
+        (2, {"processes": 1}, 1),
+        (64, {"access": "stream"}, 0),
+        (64, {"access": "indexed"}, 16),
+        (64, {"augment": [*AUGMENT, MixUp()]}, 16),
+        (64, {"augment": [*AUGMENT, functions.mirror]}, 0),
+        (64, {"augment": [*AUGMENT, functions.mirror], "processes": 8}, 8),
+    ],
+)
+def test_how_many_processes(
+    monkeypatch: pytest.MonkeyPatch, cpus: int, changed: dict[str, Any], count: int
+) -> None:
+    monkeypatch.setattr("pipelines.options.available_cpus", lambda: cpus)
+    options: dict[str, Any] = {
+        "batch_size": 8,
+        "image_size": (16, 20),
+        "augment": AUGMENT,
+        "normalize": "zscore",
+        "dtype": "float32",
+        "labels": "int",
+        "label_smoothing": 0.0,
+        "output": "tuple",
+        "shuffle": True,
+        "seed": 0,
+        "shard": (0, 1),
+        "start": (0, 0),
+        "balance": None,
+        "drop_remainder": True,
+        "access": "auto",
+        "on_error": "raise",
+        "processes": None,
+    }
+    assert PipelineOptions(**{**options, **changed}).worker_processes == count
+
+
+def test_no_processes_where_python_has_no_program(monkeypatch: pytest.MonkeyPatch, flowers: Dataset) -> None:
+    """As in an application with Python inside."""
+    monkeypatch.setattr("pipelines.options.available_cpus", lambda: 8)
+    monkeypatch.setattr(sys, "executable", "")
+    assert_same(batches(flowers, processes=None), batches(flowers, processes=0))
 
 
 def test_stream_access_is_refused(flowers: Dataset) -> None:
