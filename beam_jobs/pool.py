@@ -11,8 +11,10 @@ import contextlib
 import ctypes
 import multiprocessing
 import queue
+import sys
 import threading
 import time
+import types
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
@@ -28,6 +30,8 @@ from schemas.errors import ConversionError, InterruptedConversionError
 
 INTERRUPTED = "interrupted; nothing was published. The same command continues where it stopped."
 
+_STARTING = threading.Lock()
+
 ACTIVE: "ShardPool | None" = None
 """The pool that `WriteShard` uses in this process; None on a cluster's workers."""
 
@@ -41,6 +45,21 @@ def use(pool: "ShardPool") -> Iterator[None]:
         yield
     finally:
         ACTIVE = None
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Keeps the script of this process out of those that are started meanwhile, which need nothing of it.
+
+    multiprocessing would run it in each of them. Where it does not guard for that, it would convert again.
+    """
+    with _STARTING:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
 
 
 class ShardPool:
@@ -119,7 +138,11 @@ class ShardPool:
 
     def _serve(self, worker: "_Worker") -> None:
         """Hands shards to one process until told to end."""
-        worker.start()
+        try:
+            worker.start()
+        except Exception as error:  # noqa: BLE001 - the shards end with it, or they would wait for ever
+            with self._lock:
+                self.error = self.error or error
         while (item := self._queue.get()) is not None:
             number, future = item
             try:
@@ -203,9 +226,14 @@ class _Worker:
             self.reset_counts()
             self._connection, theirs = self._context.Pipe()
             arguments = (theirs, self.counts, str(self._dataset), self._job)
-            self.process = self._context.Process(target=serve, args=arguments, daemon=True)
-            self.process.start()
-            theirs.close()
+            process = self._context.Process(target=serve, args=arguments, daemon=True)
+            with theirs, _without_main():
+                try:
+                    process.start()
+                except (OSError, EOFError) as error:
+                    msg = f"no worker process could be started ({error}). Run the same command again with fewer --workers: it continues."
+                    raise ConversionError(msg) from error
+            self.process = process
 
     def write(self, number: int) -> ShardTotals:
         """Has a shard written.

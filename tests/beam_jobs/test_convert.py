@@ -4,6 +4,8 @@ import io
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -273,6 +275,20 @@ def test_targets_that_cannot_be(some: Path, tmp_path: Path) -> None:
     for target in (some, some / "dataset", some.parent):
         with pytest.raises(UsageError, match="must not contain each other"):
             convert(some, target)
+
+
+def test_a_script_needs_no_guard(some: Path, tmp_path: Path) -> None:
+    """Workers do not run the script that starts them, which would convert again in each."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"print('once', flush=True)\n"
+        f"from beam_jobs import convert\n"
+        f"print(convert({str(some)!r}, {str(tmp_path / 'dataset')!r}, workers=2).up_to_date)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=100, cwd=tmp_path, check=False
+    )
+    assert done.stdout.split() == ["once", "False"], done.stderr
 
 
 def test_two_conversions_into_one_folder(some: Path, tmp_path: Path) -> None:

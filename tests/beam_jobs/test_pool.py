@@ -1,14 +1,18 @@
 """Faults of worker processes."""
 
+import errno
 import os
 import signal
 import time
 from concurrent.futures import Future
+from multiprocessing.context import ForkServerProcess
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import psutil
 import pytest
 
+from beam_jobs.local import run_local
 from beam_jobs.pool import ShardPool
 from converters.condemned import ATTEMPTS
 from converters.options import ConvertOptions
@@ -67,6 +71,20 @@ def test_anticipated_shards_are_written_before_they_are_asked_for_and_only_once(
         assert pool.submit(0).result(timeout=120).reused
     finally:
         pool.close()
+
+
+def test_a_worker_that_cannot_be_started_is_an_error(
+    clothing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_process: BaseProcess) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    work, job = prepared(clothing, tmp_path / "dataset")
+    monkeypatch.setattr(ForkServerProcess, "start", fail)
+    with pytest.raises(
+        ConversionError, match=r"no worker process could be started .*unavailable.* fewer --workers"
+    ):
+        run_local(work, job, workers=2, timeout_s=0, report=lambda *_: None)
 
 
 def test_dead_workers_are_replaced_and_their_shards_tried_again(clothing: Path, tmp_path: Path) -> None:
