@@ -13,7 +13,13 @@ from benchmarks.__main__ import NAMES
 from benchmarks.measure import ROOT, Spread, alternate, compared
 
 
-@pytest.mark.parametrize("name", NAMES)
+QUICK = ("startup", "convert")
+"""The others take up to half a minute each."""
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
+)
 def test_benchmark_runs_and_reports(name: str, tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     command = [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), "--smoke", "--json", str(file)]
