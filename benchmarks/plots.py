@@ -20,6 +20,9 @@ RESULTS, DOCS = ROOT / "benchmarks" / "results", ROOT / "docs"
 
 OURS, OTHER, FLOOR = "#1b6ca8", "#b8bec6", "#3a3a3a"
 
+PLAIN = "{x:,.0f}"
+"""Numbers on logarithmic axes."""
+
 STAGES = ("read", "decode", "augment", "normalise", "draw and compile", "tf.data")
 
 
@@ -78,6 +81,7 @@ def sizes() -> Any:
     by_batch = medians("stages", "T2 batch size", "images/s")
     left.plot([int(name.split()[-1]) for name in by_batch], list(by_batch.values()), "o-", color=OURS)
     left.set_xscale("log", base=2)
+    left.xaxis.set_major_formatter(PLAIN)
     left.set_xlabel("batch size")
     left.set_ylabel("images per second")
     sides = (64, 128, 224, 384)
@@ -106,6 +110,8 @@ def scaling() -> Any:
             axes.plot(*zip(*points, strict=True), style, color=colour, label=label)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2)
+    axes.xaxis.set_major_formatter(PLAIN)
+    axes.yaxis.set_major_formatter(PLAIN)
     axes.set_xlabel("CPUs")
     axes.set_ylabel("images per second")
     axes.legend(frameon=False)
