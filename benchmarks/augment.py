@@ -204,8 +204,8 @@ def recipes(dataset: Any, batch_size: int) -> dict[str, Epoch]:
     pipelines = {}
     for name, augment in RECIPES.items():
         pipelines[name] = make_pipeline(dataset, "train", augment=augment, **options)
-        pipelines[f"{name}, processes"] = make_pipeline(
-            dataset, "train", augment=augment, processes=available_cpus(), **options
+        pipelines[f"{name}, threads"] = make_pipeline(
+            dataset, "train", augment=augment, processes=0, **options
         )
     return {"floor": decoding(dataset)} | {name: peers.epochs_of(p) for name, p in pipelines.items()}
 

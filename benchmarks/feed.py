@@ -7,7 +7,7 @@ F1: JPEG of 256 pixels, float32 normalised. F2: the same, uint8. F3: the photogr
 224 x 224 pixels as they are, from TFRecord and HDF5. F5: HDF5 against a generator over h5py.
 
 The floor of F1 to F3 decodes the same bytes with simplejpeg and resizes each image once with OpenCV,
-in as many threads, from memory, and does nothing else. `fitfeed, processes` decodes in as many processes. The floor of F4 copies the same pixels once
+in as many threads, from memory, and does nothing else. `fitfeed` uses as many worker processes, its default. The floor of F4 copies the same pixels once
 from the page cache (mapped files) into a batch, in one thread. Every contestant's first epoch is not counted, and those that follow
 come from one iterator, several epochs long; what its start costs is a case of its own. Where other
 programs use the machine too, images per second of CPU time is the steadiest figure.
@@ -169,7 +169,7 @@ def jpeg_256(dataset: Dataset, folder: Path, batch_size: int) -> dict[str, Epoch
     )
     return {
         "fitfeed": training(dataset, batch_size),
-        "fitfeed, processes": training(dataset, batch_size, processes=available_cpus()),
+        "fitfeed, threads": training(dataset, batch_size, processes=0),
         "floor": decoding(dataset),
         "tf.data by hand": hand_tuned(dataset, batch_size),
         "Keras folder and layers": peers.epochs_of(keras_batches, EPOCHS),
@@ -181,7 +181,7 @@ def jpeg_256_uint8(dataset: Dataset, batch_size: int) -> dict[str, Epoch]:
     plain: dict[str, Any] = {"normalize": None, "dtype": "uint8"}
     return {
         "fitfeed": training(dataset, batch_size, **plain),
-        "fitfeed, processes": training(dataset, batch_size, processes=available_cpus(), **plain),
+        "fitfeed, threads": training(dataset, batch_size, processes=0, **plain),
         "floor": decoding(dataset),
     }
 
@@ -190,7 +190,7 @@ def originals(dataset: Dataset, batch_size: int) -> dict[str, Epoch]:
     """F3: normalised float32 from the files as they were."""
     return {
         "fitfeed": training(dataset, batch_size),
-        "fitfeed, processes": training(dataset, batch_size, processes=available_cpus()),
+        "fitfeed, threads": training(dataset, batch_size, processes=0),
         "floor": decoding(dataset),
         "tf.data by hand": hand_tuned(dataset, batch_size),
     }
@@ -199,14 +199,19 @@ def originals(dataset: Dataset, batch_size: int) -> dict[str, Epoch]:
 def raw(datasets: Mapping[str, Dataset], batch_size: int) -> dict[str, Epoch]:
     """F4: batches of stored pixels."""
     in_memory = [np.frombuffer(payload, np.uint8) for payload in payloads(datasets["raw"])]
-    ours = {
-        name: make_pipeline(datasets[name], "train", batch_size=batch_size, normalize=None, dtype="uint8")
-        for name in ("raw", "raw_hdf5")
-    }
+
+    def ours(name: str, processes: int | None = None) -> Epoch:
+        batches = make_pipeline(
+            datasets[name], "train", batch_size=batch_size, normalize=None, dtype="uint8", processes=processes
+        )
+        return peers.epochs_of(batches, RAW_EPOCHS)
+
     generator = peers.h5py_generator(shards(datasets["raw_hdf5"]), batch_size=batch_size)
     return {
-        "fitfeed, TFRecord": peers.epochs_of(ours["raw"], RAW_EPOCHS),
-        "fitfeed, HDF5": peers.epochs_of(ours["raw_hdf5"], RAW_EPOCHS),
+        "fitfeed, TFRecord": ours("raw"),
+        "fitfeed, TFRecord, threads": ours("raw", 0),
+        "fitfeed, HDF5": ours("raw_hdf5"),
+        "fitfeed, HDF5, threads": ours("raw_hdf5", 0),
         "h5py and from_generator": peers.epochs_of(generator),
         "copy from the program's memory": floors.Copying(in_memory, batch_size).epoch,
         "floor": floors.Copying(floors.mapped(datasets["raw"], "train"), batch_size).epoch,

@@ -34,7 +34,7 @@ SIDE = 224
 JPEG = {
     "floor": ("tensorflow_based", "floor", None),
     "fitfeed": ("tensorflow_based", "fitfeed", None),
-    "fitfeed, processes": ("tensorflow_based", "fitfeed_processes", None),
+    "fitfeed, threads": ("tensorflow_based", "fitfeed_threads", None),
     "tf.data by hand": ("tensorflow_based", "by_hand", None),
     "TFDS": ("tensorflow_based", "tfds", "tensorflow_datasets"),
     "Grain, threads": ("jax_based", "threads", "grain"),

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.processes import children_of
 from schemas.sharding import number_of_shards, salted_order, shard_bounds, splits_of
 
 MIB = 1 << 20
@@ -54,7 +55,7 @@ def plan(paths: int) -> dict[str, float]:
     if planned != paths:
         msg = f"{planned} of {paths} paths were planned"
         raise RuntimeError(msg)
-    return {"seconds": seconds, "peak_mib": _resident_mib("VmHWM")}
+    return {"seconds": seconds, "peak_mib": _resident_mib("VmHWM", os.getpid())}
 
 
 def open_and_read(dataset: Path) -> dict[str, float]:
@@ -79,7 +80,7 @@ def feed(dataset: Path, epochs: int) -> dict[str, list[float]]:
     """Feeds a training loop that does nothing.
 
     Returns:
-        `resident_mib` of the process after each epoch.
+        `resident_mib` of this process and its workers after each epoch; memory that they share counts for each.
     """
     from pipelines import RandomFlip, RandomResizedCrop, make_pipeline
 
@@ -90,13 +91,13 @@ def feed(dataset: Path, epochs: int) -> dict[str, list[float]]:
     for _ in range(epochs):
         for _batch in train:
             pass
-        resident.append(_resident_mib("VmRSS"))
+        resident.append(sum(_resident_mib("VmRSS", pid) for pid in (os.getpid(), *children_of(os.getpid()))))
     return {"resident_mib": resident}
 
 
-def _resident_mib(field: str) -> float:
-    """VmRSS, now, or VmHWM, at most so far, of this process."""
-    status = Path("/proc/self/status").read_text()
+def _resident_mib(field: str, pid: int) -> float:
+    """VmRSS, now, or VmHWM, at most so far, of a process."""
+    status = Path(f"/proc/{pid}/status").read_text()
     (kibibytes,) = (int(line.split()[1]) for line in status.splitlines() if line.startswith(f"{field}:"))
     return kibibytes * 1024 / MIB
 

@@ -130,7 +130,9 @@ def _cpu_us(part: Callable[[], Any], count: int, *, repeats: int = 4) -> float:
 
 def _tensorflow_us(dataset: Dataset, count: int) -> float:
     """What a batch costs when loading it costs nothing: one that is loaded already."""
-    batches = make_pipeline(dataset, "train", batch_size=count, image_size=(SIDE, SIDE), shuffle=False)
+    batches = make_pipeline(
+        dataset, "train", batch_size=count, image_size=(SIDE, SIDE), shuffle=False, processes=0
+    )
     once = next(iter(batches))
     import tensorflow as tf
 

@@ -110,8 +110,8 @@ def make_pipeline(
         processes: 0: the threads of this process make the batches. More: so many worker processes do, each
             on one CPU; the batches are the same. Functions in `augment` must then be importable from a
             module, and access be "indexed". A worker that dies ends the iteration with an error. None: as
-            many as CPUs, at most 16, where there are more than two CPUs and no functions in `augment`
-            and access is "indexed"; threads otherwise.
+            many as CPUs, at most 16, where there are several CPUs, no functions in `augment`, and access
+            is "indexed"; threads otherwise.
         transforms: Whether dicts have a "transform" for each image, by which `move_boxes` and `move_points`
             move boxes and keypoints of your own as the image was moved.
 

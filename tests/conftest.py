@@ -13,9 +13,9 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(autouse=True)
-def two_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So pipelines use threads wherever the tests run, unless a test asks for processes."""
-    monkeypatch.setattr("pipelines.options.available_cpus", lambda: 2)
+def one_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So pipelines in tests use threads, unless a test asks for processes; scripts that tests run do as users' do."""
+    monkeypatch.setattr("pipelines.options.available_cpus", lambda: 1)
 
 
 @pytest.fixture(scope="session")

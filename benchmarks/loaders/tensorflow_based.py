@@ -23,12 +23,12 @@ def floor(task: Task) -> Callable[[], int]:
     return floors.Decoding(payloads, task.side, threads=task.workers).epoch
 
 
-def fitfeed_processes(task: Task) -> Callable[[], int]:
-    """Our pipeline with worker processes."""
-    return fitfeed(task, processes=task.workers)
+def fitfeed_threads(task: Task) -> Callable[[], int]:
+    """Our pipeline without worker processes."""
+    return fitfeed(task, processes=0)
 
 
-def fitfeed(task: Task, *, processes: int = 0) -> Callable[[], int]:
+def fitfeed(task: Task, *, processes: int | None = None) -> Callable[[], int]:
     """Our pipeline."""
     return peers.epochs_of(
         make_pipeline(

@@ -12,7 +12,6 @@ import pytest
 from benchmarks.__main__ import NAMES
 from benchmarks.measure import ROOT, Spread, alternate, compared
 
-
 QUICK = ("startup", "convert")
 """The others take up to half a minute each."""
 

@@ -209,7 +209,7 @@ def test_wrong_numbers_are_refused(flowers: Dataset, processes: Any) -> None:
         batches(flowers, processes=processes)
 
 
-def test_more_than_two_cpus_mean_processes(flowers: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_cpus_mean_processes(flowers: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.options.available_cpus", lambda: 3)
     before = {child.pid for child in psutil.Process().children()}
     pipeline = make_pipeline(
@@ -224,13 +224,13 @@ def test_more_than_two_cpus_mean_processes(flowers: Dataset, monkeypatch: pytest
     ("cpus", "changed", "count"),
     [
         (1, {}, 0),
-        (2, {}, 0),
+        (2, {}, 2),
         (3, {}, 3),
         (16, {}, 16),
         (64, {}, 16),
         (64, {"processes": 64}, 64),
         (64, {"processes": 0}, 0),
-        (2, {"processes": 1}, 1),
+        (1, {"processes": 2}, 2),
         (64, {"access": "stream"}, 0),
         (64, {"access": "indexed"}, 16),
         (64, {"augment": [*AUGMENT, MixUp()]}, 16),
