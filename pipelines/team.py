@@ -100,6 +100,9 @@ class Team:
             setup: A pickled `Setup`.
             memory: Descriptor of the file of batches.
             count: How many.
+
+        Raises:
+            FeedError: If they cannot be started.
         """
         self._jobs: dict[int, Job] = {}
         self._numbers = itertools.count()
@@ -114,9 +117,12 @@ class Team:
             try:
                 for _ in range(count):
                     self._workers.append(_start(theirs.fileno(), memory, setup_file))
-            except BaseException:  # no process or descriptor left, or Ctrl-C
+            except BaseException as error:  # no process or descriptor left, or Ctrl-C
                 self._reap()
                 self._socket.close()
+                if isinstance(error, OSError):
+                    msg = f"worker processes could not be started ({error}). Use fewer, or threads: processes=0."
+                    raise FeedError(msg) from error
                 raise
         self._watcher = threading.Thread(target=self._watch, name="fitfeed-watcher", daemon=True)
         self._watcher.start()

@@ -1,6 +1,7 @@
 """Worker processes: how they end, and that nothing is left of them."""
 
 import contextlib
+import errno
 import gc
 import os
 import signal
@@ -19,6 +20,7 @@ import pytest
 import tensorflow as tf
 
 import pipelines.deliver
+import pipelines.team
 from pipelines import Dataset, make_pipeline
 from pipelines.augment.program import Program
 from pipelines.loader import Loader
@@ -123,6 +125,17 @@ def test_in_a_pipeline_the_error_reaches_the_loop(flowers: Dataset) -> None:
                 flowers, "train", batch_size=8, image_size=(16, 20), augment=[functions.die], processes=2
             )
         )
+
+
+def test_processes_that_cannot_be_started_are_an_error(
+    flowers: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_descriptors: int) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(pipelines.team, "_start", fail)
+    with pytest.raises(FeedError, match=r"could not be started \(.*unavailable\)\. Use .* processes=0"):
+        loader(flowers).load(0, ALL)
 
 
 def test_a_hanging_function_holds_nobody_up(flowers: Dataset) -> None:
