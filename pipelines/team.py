@@ -194,8 +194,10 @@ class Team:
     def _receive(self) -> bytes:
         try:
             return self._socket.recv(LARGEST)
-        except ConnectionError:  # the workers ended, and left tasks unread
-            return b""
+        except (
+            ConnectionError
+        ):  # the workers ended, and left tasks unread; told once, before what they still said
+            return self._socket.recv(LARGEST)
 
     def _take(self, answer: Answer) -> None:
         if answer.job == START:

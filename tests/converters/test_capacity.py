@@ -96,11 +96,13 @@ def published(folder: Path, shards: int, class_names: list[str], splits: int, de
     return (folder / MANIFEST_NAME).stat().st_size
 
 
+@pytest.mark.slow
 def test_as_many_shards_as_it_allows_can_be_read(tmp_path: Path) -> None:
     most = largest(lambda shards: fits(shards, ["a", "b"], 2), 10**6)
     assert published(tmp_path, most, ["a", "b"], 2) > 0.8 * MAX_MANIFEST_BYTES  # and few more could be
 
 
+@pytest.mark.slow
 def test_as_many_shards_of_16_bits_as_it_allows_can_be_read(tmp_path: Path) -> None:
     most = largest(lambda shards: fits(shards, ["a", "b"], 2, depth=16), 10**6)
     assert published(tmp_path, most, ["a", "b"], 2, depth=16) > 0.8 * MAX_MANIFEST_BYTES

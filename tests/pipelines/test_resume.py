@@ -269,6 +269,7 @@ print(json.dumps([w.tobytes().hex() for w in model.get_weights()]))
 """
 
 
+@pytest.mark.slow
 def test_a_process_killed_at_random_moments(flowers: Dataset, tmp_path: Path) -> None:
     """SIGKILL, wherever it hits, also in the middle of writing the state."""
     moments = random.Random(7)

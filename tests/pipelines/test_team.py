@@ -5,6 +5,7 @@ import errno
 import gc
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -127,6 +128,25 @@ def test_in_a_pipeline_the_error_reaches_the_loop(flowers: Dataset) -> None:
         )
 
 
+def test_what_workers_said_last_is_read_although_they_left_tasks_unread(flowers: Dataset) -> None:
+    """Linux reports that first, and what is still queued after it."""
+    one = loader(flowers)
+    one.load(0, ALL)
+    assert one._processes is not None
+    team = one._processes._team
+    assert team is not None
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.send(b"a task")
+    theirs.send(b"the last word")
+    theirs.close()
+    team._socket, before = ours, team._socket
+    try:
+        assert [team._receive(), team._receive()] == [b"the last word", b""]
+    finally:
+        team._socket = before
+        ours.close()
+
+
 def test_processes_that_cannot_be_started_are_an_error(
     flowers: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,7 +218,8 @@ def test_a_pipeline_that_is_made_inside_a_function_of_tensorflow(flowers: Datase
 
 
 SCRIPT = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in case the tests run in the background, where it is ignored
 import psutil
 from pipelines import RandomFlip, make_pipeline
 
