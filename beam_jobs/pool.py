@@ -30,8 +30,6 @@ from schemas.errors import ConversionError, InterruptedConversionError
 
 INTERRUPTED = "interrupted; nothing was published. The same command continues where it stopped."
 
-_STARTING = threading.Lock()
-
 ACTIVE: "ShardPool | None" = None
 """The pool that `WriteShard` uses in this process; None on a cluster's workers."""
 
@@ -45,6 +43,10 @@ def use(pool: "ShardPool") -> Iterator[None]:
         yield
     finally:
         ACTIVE = None
+
+
+_STARTING = threading.Lock()
+"""Of `__main__`, which is the whole process's, while a process is started without it."""
 
 
 @contextlib.contextmanager
@@ -141,18 +143,21 @@ class ShardPool:
         try:
             worker.start()
         except Exception as error:  # noqa: BLE001 - the shards end with it, or they would wait for ever
-            with self._lock:
-                self.error = self.error or error
+            self._fail(error)
         while (item := self._queue.get()) is not None:
             number, future = item
             try:
                 totals = self._write(worker, number)
             except BaseException as error:  # noqa: BLE001 - it is handed to whoever waits for the shard
-                with self._lock:
-                    self.error = self.error or error
+                self._fail(error)
                 future.set_exception(RuntimeError(str(error)))  # Beam rewrites what it is given
             else:
                 future.set_result(totals)
+
+    def _fail(self, error: BaseException) -> None:
+        """Lets all shards end, and the run with this error, unless there was one before."""
+        with self._lock:
+            self.error = self.error or error
 
     def _write(self, worker: "_Worker", number: int) -> ShardTotals:
         suspects = Suspects()

@@ -200,13 +200,18 @@ def further_operations(images: Pixels, *, rounds: int) -> list[Result]:
 
 def recipes(dataset: Any, batch_size: int) -> dict[str, Epoch]:
     """A3: whole pipelines against the floor F1."""
-    options: dict[str, Any] = {"batch_size": batch_size, "image_size": (SIDE, SIDE)}
-    pipelines = {}
-    for name, augment in RECIPES.items():
-        pipelines[name] = make_pipeline(dataset, "train", augment=augment, **options)
-        pipelines[f"{name}, threads"] = make_pipeline(
-            dataset, "train", augment=augment, processes=0, **options
+    pipelines = {
+        name + suffix: make_pipeline(
+            dataset,
+            "train",
+            batch_size=batch_size,
+            image_size=(SIDE, SIDE),
+            augment=augment,
+            processes=processes,
         )
+        for name, augment in RECIPES.items()
+        for suffix, processes in (("", None), (", threads", 0))
+    }
     return {"floor": decoding(dataset)} | {name: peers.epochs_of(p) for name, p in pipelines.items()}
 
 

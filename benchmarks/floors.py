@@ -14,8 +14,8 @@ import numpy.typing as npt
 import simplejpeg
 
 from converters.shrink import shrink
-from pipelines import Dataset
 from schemas.codec import Pixels
+from schemas.index import Index
 
 cv2.setNumThreads(1)  # the processes and threads that call it are the parallelism
 
@@ -113,9 +113,8 @@ class Copying:
         return full
 
 
-def mapped(dataset: Dataset, split: str) -> list[npt.NDArray[np.uint8]]:
-    """The stored bytes of all images in the page cache: views of the mapped shards."""
-    files = [np.memmap(dataset.path / shard.file, np.uint8, "r") for shard in dataset.splits[split].shards]
-    index = dataset.records(split).index
+def mapped(shards: Sequence[Path], index: Index) -> list[npt.NDArray[np.uint8]]:
+    """The stored bytes of all images of a split in the page cache: views of the mapped shards."""
+    files = [np.memmap(shard, np.uint8, "r") for shard in shards]
     places = zip(index.shard.tolist(), index.offset.tolist(), index.length.tolist(), strict=True)
     return [np.asarray(files[shard][offset : offset + length]) for shard, offset, length in places]

@@ -47,9 +47,9 @@ class PipelineOptions:
     drop_remainder: bool
     access: Access
     on_error: OnError
-    augment_on: AugmentOn = "cpu"
-    processes: int | None = 0
-    transforms: bool = False
+    augment_on: AugmentOn
+    processes: int | None
+    transforms: bool
 
     def __post_init__(self) -> None:
         """Checks each option by itself; what depends on the dataset is checked where it is used.

@@ -194,9 +194,8 @@ class Team:
     def _receive(self) -> bytes:
         try:
             return self._socket.recv(LARGEST)
-        except (
-            ConnectionError
-        ):  # the workers ended, and left tasks unread; told once, before what they still said
+        except ConnectionError:
+            # The workers ended and left tasks unread. That is told once, before what they still said.
             return self._socket.recv(LARGEST)
 
     def _take(self, answer: Answer) -> None:

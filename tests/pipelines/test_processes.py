@@ -259,7 +259,9 @@ def test_how_many_processes(
         "drop_remainder": True,
         "access": "auto",
         "on_error": "raise",
+        "augment_on": "cpu",
         "processes": None,
+        "transforms": False,
     }
     assert PipelineOptions(**{**options, **changed}).worker_processes == count
 
