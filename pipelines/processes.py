@@ -21,7 +21,7 @@ from pipelines.worker import Rendering, Setup
 BLOCK = 16
 """Images per task, at least."""
 
-LARGEST_BLOCK = 32
+LARGEST_BLOCK = 64
 """Images per task, at most: drawing what is random takes 0.5 ms a task, so larger ones are better as
 long as there are enough for all."""
 

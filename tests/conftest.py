@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from beam_jobs import convert
@@ -10,6 +11,10 @@ from converters.options import ConvertOptions
 from tests.labelled import Flower, make_source, options
 
 ROOT = Path(__file__).parent.parent
+
+# No test depends on how fast a machine is; and kernels are compiled when first called.
+hypothesis.settings.register_profile("fitfeed", deadline=None)
+hypothesis.settings.load_profile("fitfeed")
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """Brightness, contrast, grey and inversion: linear operations on colours."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -220,17 +221,16 @@ class RandomColorJitter(Augmentation):
         """Whether hue or saturation is changed."""
         return any(part is not None and part.only_8_bit for part in self.parts)
 
-    @property
+    @cached_property
     def parts(self) -> list[Augmentation | None]:
-        """Of the four, those that are used."""
+        """The four; None for those that are left out."""
         return [self._part(name) for name in PARTS]
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 4): the parameters of the four, 0 for those that are left out."""
         columns, first = [], 0
-        for name, part in PARTS.items():
+        for op, part in zip(self.parts, PARTS.values(), strict=True):
             own, first = uniforms[:, first : first + part.draws], first + part.draws
-            op = self._part(name)
             columns.append(np.zeros_like(uniforms[:, :1]) if op is None else op.sample(own))
         return np.concatenate(columns, axis=1)
 

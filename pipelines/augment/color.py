@@ -1,4 +1,4 @@
-"""What becomes of the colours of n images: matrices, multiplied for the whole batch at once."""
+"""What becomes of the colours of n images: matrices, multiplied for the whole batch at once, and hue."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 GREY = np.array([0.2989, 0.5870, 0.1140])
 """Weights of red, green and blue in the grey of a colour, as in Keras and `tf.image`."""
+
+NO_MEAN = np.zeros((3, 3))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,29 +89,42 @@ class Color:
         mixed = np.concatenate([self.pixel[:, off], self.mean[:, off]], axis=1) != 0
         return np.asarray(~mixed.any(axis=1))
 
-    def recolorings(self) -> "list[Recoloring | None]":
-        """The n operations one by one; None where nothing would change."""
+    def recolorings(
+        self, turn: Floats | float = 0.0, gain: Floats | float = 1.0
+    ) -> "list[Recoloring | None]":
+        """The n operations one by one; None where nothing would change.
+
+        Args:
+            turn: (n,), added to the hue afterwards, in turns.
+            gain: (n,), what the saturation is multiplied by afterwards, >= 0.
+        """
         matrices = np.concatenate([self.pixel, self.shift[:, :, None]], axis=2)
         about_mean = np.any(self.mean != 0, axis=(1, 2))
-        changed = about_mean | np.any(matrices != np.eye(3, 4), axis=(1, 2))
-        rows = zip(matrices, self.mean, about_mean.tolist(), changed.tolist(), strict=True)
+        linear = about_mean | np.any(matrices != np.eye(3, 4), axis=(1, 2))
+        turns, gains = np.broadcast_to(turn, linear.shape), np.broadcast_to(gain, linear.shape)
+        changed = linear | (turns != 0) | (gains != 1)
+        columns = (column.tolist() for column in (turns, gains, about_mean, changed))
         return [
-            Recoloring(matrix, mean if about else None) if changed else None
-            for matrix, mean, about, changed in rows
+            Recoloring(matrix, mean if about else None, turn, gain) if changed else None
+            for matrix, mean, turn, gain, about, changed in zip(matrices, self.mean, *columns, strict=True)
         ]
 
 
 @dataclass(frozen=True, slots=True)
 class Recoloring:
-    """The linear colour operation of one image: a pass over it, two with a mean.
+    """What becomes of the colours of one image: a pass over it, two with a mean.
 
     Attributes:
         matrix: float64 (3, 4), of (red, green, blue, 1).
         mean: float64 (3, 3), of the image's mean colour, as in `Color`.
+        turn: Then added to the hue, in turns.
+        gain: Then multiplies the saturation, >= 0.
     """
 
     matrix: Floats
     mean: Floats | None
+    turn: float = 0.0
+    gain: float = 1.0
 
     def size_of(self, pixels: Pixels) -> Size:
         """Of the output: the same."""
@@ -120,14 +135,22 @@ class Recoloring:
         if self.mean is None and unit == 1:
             return self.matrix
         matrix = self.matrix.copy()
-        matrix[:, 3] *= unit
+        if unit != 1:
+            matrix[:, 3] *= unit
         if self.mean is not None:
             matrix[:, 3] += self.mean @ mean
         return matrix
 
     def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
-        """Writes the recoloured image; `out` may be `pixels`."""
+        """Writes the recoloured image; `out` may be `pixels`. Grey images have no hue, and keep none."""
         grey = pixels.shape[2] == 1
+        if not grey and pixels.dtype == np.uint8:
+            from pipelines.kernels import recolor  # imports Numba
+
+            rows, target = pixels.reshape(len(pixels), -1), out.reshape(len(out), -1)
+            mean_matrix = NO_MEAN if self.mean is None else self.mean
+            recolor(rows, self.matrix, mean_matrix, self.turn, self.gain, target)
+            return out
         mean = cv2.mean(pixels) if self.mean is not None else (0.0,) * 3
         matrix = self.with_mean(np.array(mean[:1] * 3 if grey else mean[:3]), unit=unit_of(pixels))
         if grey:  # a grey pixel is a colour of three equal channels, and stays one

@@ -80,8 +80,8 @@ class RandomErasing(FilterAugmentation):
         rows, columns = _part(out.shape[0], share_y, place_y), _part(out.shape[1], share_x, place_x)
         erased = out[rows, columns]
         if self.fill_value is None:
-            erased[...] = _noise(key, erased.shape)
-            erased *= unit_of(out)
+            noise = _noise(key, erased.shape)
+            erased[...] = noise if unit_of(out) == 1 else noise * out.dtype.type(unit_of(out))
             return
         values = np.rint(np.atleast_1d(self.fill_value) * unit_of(out)).astype(out.dtype)
         if len(values) > out.shape[2]:

@@ -18,7 +18,7 @@ COST = {
     Kind.GEOMETRY: "one resampling",
     Kind.COLOR: "one colour matrix",
     Kind.TABLE: "one look-up table",
-    Kind.HUE: "once through hue and saturation",
+    Kind.HUE: "one pass over colour, hue and saturation",
     Kind.ALONE: "alone",
 }
 

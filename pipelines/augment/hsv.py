@@ -1,65 +1,16 @@
-"""Hue and saturation: one pass through the cylinder of hue, saturation and value."""
+"""Hue and saturation, as HSV defines them."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import cv2
 import numpy as np
 
 from pipelines.augment.arguments import Factor, between, bounds
-from pipelines.augment.base import Augmentation, Floats, Integers, Size
-from pipelines.buffers import SCRATCH
-from schemas.codec import Pixels
+from pipelines.augment.base import Augmentation, Floats, Integers
 
 if TYPE_CHECKING:
     from pipelines.augment.plan import Plan
-
-
-@dataclass(frozen=True, slots=True)
-class HueRotation:
-    """What becomes of the hue and saturation of one image.
-
-    Attributes:
-        turn: Added to the hue, in turns.
-        gain: What the saturation is multiplied by, >= 0.
-    """
-
-    turn: float
-    gain: float
-
-    def size_of(self, pixels: Pixels) -> Size:
-        """Of the output: the same."""
-        return pixels.shape[0], pixels.shape[1]
-
-    def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
-        """Writes the changed image; `out` may be `pixels`. Grey images have no hue and stay."""
-        if pixels.shape[2] == 1:
-            np.copyto(out, pixels)
-        elif self.turn == 0:
-            _saturate(pixels, self.gain, out)
-        else:
-            hsv = SCRATCH.take("hsv", pixels.shape, np.float32)
-            np.copyto(hsv, pixels)
-            cv2.cvtColor(hsv, cv2.COLOR_RGB2HSV, hsv)
-            # OpenCV takes hues above 360 modulo 360, but not those below 0.
-            change = np.array([[1, 0, 0, 360 * (self.turn % 1)], [0, self.gain, 0, 0], [0, 0, 1, 0]])
-            cv2.transform(hsv, change, hsv)
-            cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB, hsv)
-            if self.gain > 1:
-                np.maximum(hsv, 0, out=hsv)  # the next line would take absolute values
-            cv2.convertScaleAbs(hsv, out)
-        return out
-
-
-def _saturate(pixels: Pixels, gain: float, out: Pixels) -> None:
-    """As through HSV, where with the same hue and value a channel x becomes value + gain (x - value)."""
-    planes = [SCRATCH.take(f"plane {channel}", pixels.shape[:2]) for channel in range(3)]
-    cv2.split(pixels, planes)
-    red, green, blue = planes
-    value = cv2.max(cv2.max(red, green, dst=red), blue, dst=red)
-    grey = cv2.merge([value, value, value], dst=SCRATCH.take("value", pixels.shape))
-    cv2.addWeighted(pixels, gain, grey, 1 - gain, 0, out)
 
 
 class HsvAugmentation(Augmentation):

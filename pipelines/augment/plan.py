@@ -13,7 +13,7 @@ import numpy as np
 from pipelines.augment.base import Augmentation, Floats, Integers, Size
 from pipelines.augment.color import Color, ColorAugmentation
 from pipelines.augment.geometry import GeometricAugmentation, Geometry
-from pipelines.augment.hsv import HsvAugmentation, HueRotation
+from pipelines.augment.hsv import HsvAugmentation
 from pipelines.augment.sampling import PLAIN, Sampling
 from pipelines.augment.tables import TableAugmentation, Tabulation
 from schemas.codec import Pixels
@@ -36,7 +36,7 @@ class Kind(IntEnum):
     GEOMETRY = 1  # matrices, multiplied; one resampling
     COLOR = 2  # matrices, multiplied; one transform
     TABLE = 3  # look-up tables, composed; one look-up
-    HUE = 4  # angles added, gains multiplied; one way through HSV
+    HUE = 4  # angles added, gains multiplied; in one pass with the matrix before them
     ALONE = 5  # does not fuse
 
 
@@ -83,13 +83,13 @@ class Plan:
     def recolor(self, op: ColorAugmentation, rows: Integers, parameters: Floats) -> None:
         """Adds a linear operation on colours; within a look-up table if channels do not mix."""
         in_table = (self._open[rows] == Kind.TABLE) & (not op.mixes)
-        self._enter(Kind.TABLE, rows[in_table], op)
-        links = op.recolor(Color.identity(int(in_table.sum())), parameters[in_table]).recolorings()
-        for i, link in zip(rows[in_table].tolist(), links, strict=True):
-            if link is not None:
-                self._chains[i].append(link)
-
-        rows, parameters = rows[~in_table], parameters[~in_table]
+        if in_table.any():
+            self._enter(Kind.TABLE, rows[in_table], op)
+            links = op.recolor(Color.identity(int(in_table.sum())), parameters[in_table]).recolorings()
+            for i, link in zip(rows[in_table].tolist(), links, strict=True):
+                if link is not None:
+                    self._chains[i].append(link)
+            rows, parameters = rows[~in_table], parameters[~in_table]
         self._enter(Kind.COLOR, rows, op)
         self._set_color(rows, op.recolor(self._color[rows], parameters))
 
@@ -106,7 +106,8 @@ class Plan:
             self._chains[i].append((op, row))
 
     def rotate_hue(self, op: HsvAugmentation, rows: Integers, turn: Floats, gain: Floats) -> None:
-        """Adds to the hue, in turns, and multiplies the saturation. Both: (m,)."""
+        """Adds to the hue, in turns, and multiplies the saturation; both: (m,). Linear operations may come before."""
+        self._open[rows[self._open[rows] == Kind.COLOR]] = Kind.HUE
         self._enter(Kind.HUE, rows, op)
         self._turn[rows] += turn
         self._gain[rows] *= gain
@@ -129,13 +130,15 @@ class Plan:
 
     def _enter(self, kind: Kind, rows: Integers, op: Augmentation) -> None:
         """Continues or begins a stretch."""
-        self._close(rows[(self._open[rows] != kind) & (self._open[rows] != Kind.NONE)])
+        kinds = self._open[rows]
+        self._close(rows[(kinds != kind) & (kinds != Kind.NONE)])
         self._open[rows] = kind
 
     def _close(self, rows: Integers) -> None:
         """Makes passes of what is open, and leaves out those that would change nothing."""
-        for kind in np.unique(self._open[rows]).tolist():
-            closing = rows[self._open[rows] == kind]
+        kinds = self._open[rows]
+        for kind in map(Kind, set(kinds.tolist())):
+            closing = rows[kinds == kind]
             for i, one in zip(closing.tolist(), self._completed(kind, closing), strict=True):
                 if one is not None:
                     self.passes[i].append(one)
@@ -144,14 +147,11 @@ class Plan:
     def _completed(self, kind: Kind, rows: Integers) -> Iterable[Pass | None]:
         if kind == Kind.GEOMETRY:
             return self._views(rows)
-        if kind == Kind.COLOR:
-            passes: Iterable[Pass | None] = self._color[rows].recolorings()
+        if kind in (Kind.COLOR, Kind.HUE):
+            passes: Iterable[Pass | None] = self._color[rows].recolorings(self._turn[rows], self._gain[rows])
             self._set_color(rows, Color.identity(len(rows)))
-            return passes
-        if kind == Kind.HUE:
-            changes = list(zip(self._turn[rows].tolist(), self._gain[rows].tolist(), strict=True))
             self._turn[rows], self._gain[rows] = 0, 1
-            return [None if change == (0, 1) else HueRotation(*change) for change in changes]
+            return passes
         if kind == Kind.TABLE:
             chains = [self._chains[i] for i in rows.tolist()]
             for i in rows.tolist():

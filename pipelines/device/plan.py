@@ -93,9 +93,8 @@ class DevicePlan:
 
     def tabulate(self, op: TableAugmentation, rows: Mask, parameters: DeviceArray) -> None:
         """Adds an operation on single values; linear ones before it are not rounded, as in a table."""
-        if self._open == Kind.COLOR and not self._mixes:
-            self._images = _clipped(recolor(self._images, self._color))
-            self._color, self._open = Color.identity(1), Kind.TABLE
+        if not self._mixes:
+            self._take_color_into(Kind.TABLE)
         self._enter(Kind.TABLE)
         height, width, channels = self._images.shape[1:]
         values: Any = DeviceArray(ops.reshape(self._images, (-1, height * width, channels)))
@@ -104,7 +103,8 @@ class DevicePlan:
         self._change(rows, _clipped(ops.reshape(tensor_of(values), (-1, height, width, channels))))
 
     def rotate_hue(self, op: HsvAugmentation, rows: Mask, turn: DeviceArray, gain: DeviceArray) -> None:
-        """Adds to the hue, in turns, and multiplies the saturation. Both: (n,)."""
+        """Adds to the hue, in turns, and multiplies the saturation; both: (n,). What comes before is not rounded."""
+        self._take_color_into(Kind.HUE)
         self._enter(Kind.HUE)
         self._turn, self._gain = (
             _either(rows, self._turn + turn, self._turn),
@@ -139,6 +139,12 @@ class DevicePlan:
         if rows is not None:
             images = ops.where(rows.tensor[:, None, None, None], images, self._images)
         self._images = images
+
+    def _take_color_into(self, kind: Kind) -> None:
+        """Works off linear operations without rounding, if they are open, and opens another stretch."""
+        if self._open == Kind.COLOR:
+            self._images = _clipped(recolor(self._images, self._color))
+            self._color, self._mixes, self._open = Color.identity(1), False, kind
 
     def _enter(self, kind: Kind) -> None:
         if self._open not in (kind, Kind.NONE):

@@ -163,7 +163,6 @@ def test_alpha_of_8_bits_is_composited_in_16() -> None:
     assert np.array_equal(decoded(png(samples)), by_floats(widen(samples)))
 
 
-@settings(deadline=None)
 @given(hnp.arrays(np.uint16, st.tuples(st.integers(1, 5), st.integers(1, 5), st.sampled_from([2, 4]))))
 def test_compositing_is_rounded_once(samples: Samples) -> None:
     exact = samples[..., :-1].astype(object) * samples[..., -1:].astype(object) + 128 * 257 * (
@@ -174,7 +173,6 @@ def test_compositing_is_rounded_once(samples: Samples) -> None:
     assert np.array_equal(ours, np.broadcast_to(np.reshape(expected, exact.shape), ours.shape))
 
 
-@settings(deadline=None)
 @given(hnp.arrays(np.uint16, st.tuples(st.integers(1, 5), st.integers(1, 5), st.just(3))))
 def test_grey_is_the_nearest(colours: Samples) -> None:
     exact = colours @ np.array([19_595, 38_470, 7_471], np.int64) / 65_536
@@ -191,7 +189,7 @@ def test_large_images_are_done_in_strips(monkeypatch: pytest.MonkeyPatch) -> Non
     assert np.array_equal(grey_of(samples[..., :3]), grey)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(hnp.arrays(np.uint16, st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3]))))
 def test_png_is_lossless_for_tensorflow_and_for_us(pixels: Samples) -> None:
     payload, channels = encode_png(pixels), pixels.shape[2]

@@ -41,7 +41,7 @@ def scattered(seed: int, *, families: int, members: int) -> tuple[Words, npt.NDA
     return looks, np.sort(generator.integers(0, 3, len(looks)))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 8))
 def test_equals_comparing_all(seed: int, families: int, members: int) -> None:
     looks, splits = scattered(seed, families=families, members=members)

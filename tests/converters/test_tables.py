@@ -36,7 +36,7 @@ def test_spaces_around_column_names_and_long_texts(tmp_path: Path) -> None:
     assert len(next(found.rows(["note"])).values[0]) == 1_000_000
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(FIELDS, FIELDS), max_size=6),
     st.sampled_from(["\n", "\r\n"]),

@@ -28,7 +28,7 @@ labels_of_classes = st.lists(st.integers(0, 5), min_size=1, max_size=200).map(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(labels_of_classes, st.integers(0, 2**40), st.integers(0, 1000))
 def test_classes_are_equally_often_and_examples_take_turns(
     labels: "np.ndarray", seed: int, epoch: int
@@ -61,7 +61,7 @@ def test_rounds_go_on_from_epoch_to_epoch() -> None:
     assert not np.array_equal(rare[0], rare[1])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(labels_of_classes.filter(lambda labels: len(labels) >= 12), st.integers(1, 4), st.integers(2, 3))
 def test_workers_share_an_epoch(labels: "np.ndarray", count: int, batch_size: int) -> None:
     alone = whole_steps(len(labels), batch_size=batch_size * count)

@@ -43,7 +43,7 @@ def saved(pixels: Pixels, format_: str = "JPEG", **options: object) -> bytes:
     return file.getvalue()
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     height=SIZES,
     width=SIZES,
@@ -180,7 +180,7 @@ def test_what_is_no_image_is_an_error(portion: Portion) -> None:
             decode_portion(broken, portion, size=(96, 80), channels=3)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(data=st.binary(max_size=60))
 def test_any_header_is_looked_at_safely(data: bytes) -> None:
     frame_header(b"\xff\xd8" + data)

@@ -128,7 +128,7 @@ def test_a_compressed_bomb_costs_no_memory(path: Path) -> None:
     assert pa.default_memory_pool().max_memory() == before
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(st.data())
 def test_any_bytes_give_an_index_or_an_error(path: Path, data: st.DataObject) -> None:
     write_index(path, COLUMNS)
@@ -215,7 +215,7 @@ def test_nulls_inside_lists_are_refused(tmp_path: Path) -> None:
         Index(tmp_path / "index.arrow", {"tags": "multiclass"})
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(st.data())
 def test_any_bytes_of_labels_give_values_or_an_error(tmp_path: Path, data: st.DataObject) -> None:
     path = tmp_path / "index.arrow"

@@ -199,7 +199,7 @@ def mutate(content: object, data: st.DataObject) -> object:
     return data.draw(ODD | st.integers() | st.text(max_size=5))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(st.data())
 def test_any_change_gives_the_same_or_an_error(
     dataset_tfrecord: Path, copy: Path, data: st.DataObject

@@ -224,14 +224,13 @@ def test_explain_prints_what_was_fused(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out.splitlines() == [
         "1. one resampling: RandomFlip, RandomRotation",
         "2. one resampling: RandomTranslation",
-        "3. one colour matrix: RandomBrightness, RandomContrast",
-        "4. once through hue and saturation: RandomSaturation, RandomHue",
-        "5. one look-up table: RandomBrightness, RandomPosterization, RandomInvert, AutoContrast",
-        "6. alone: RandomErasing",
-        "7. alone: vignette",
-        "8. one resampling: resizing to (8, 9)",
-        "9. alone: RandAugment (chosen for each image, and compiled with what stands beside it)",
-        "10. alone: AugMix (2 chains, each compiled for each image, then blended)",
+        "3. one pass over colour, hue and saturation: RandomBrightness, RandomContrast, RandomSaturation, RandomHue",
+        "4. one look-up table: RandomBrightness, RandomPosterization, RandomInvert, AutoContrast",
+        "5. alone: RandomErasing",
+        "6. alone: vignette",
+        "7. one resampling: resizing to (8, 9)",
+        "8. alone: RandAugment (chosen for each image, and compiled with what stands beside it)",
+        "9. alone: AugMix (2 chains, each compiled for each image, then blended)",
     ]
     explain([])
     assert capsys.readouterr().out == "nothing\n"
