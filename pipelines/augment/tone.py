@@ -131,10 +131,12 @@ class Equalization(TableAugmentation):
 
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
         """See the base class."""
-        # The share of a bin is for rounding errors, also those of 24 bits: values are mostly whole numbers.
+        # 1e-4 is for rounding errors, also those of 24 bits: values are mostly whole numbers, and what
+        # they become often lies half-way between two, where the upper one is taken.
         bins = np.floor(values * (self.bins - 1) / 255 + 1e-4).astype(np.int64)
         total = np.cumsum(histogram.regroup(bins, self.bins), axis=-2)
         least = np.where(total > 0, total, np.inf).min(axis=-2, keepdims=True)
         rest = total.max(axis=-2, keepdims=True) - least
-        equal = np.rint((total - least) * 255 / np.where(rest > 0, rest, 1)).clip(0, 255)
+        share = (total - least) * 255 / np.where(rest > 0, rest, 1)
+        equal = np.floor(share + 0.5 + 1e-4).clip(0, 255)
         return np.where(rest > 0, np.take_along_axis(equal, bins, axis=-2), values)

@@ -69,9 +69,10 @@ def _fetch(images: Any, x: Any, y: Any, sampling: Sampling) -> Any:
 
 def _continued(place: Any, side: int, fill_mode: str) -> Any:
     """The pixel of a side, 0 to side - 1, that shows at each place."""
+    # Half a pixel away from the seams: compilers divide by multiplying by 1 / side, which is rounded.
     if fill_mode == "reflect":
-        place = place - 2 * side * ops.floor(place / (2 * side))
+        place = place - 2 * side * ops.floor((place + 0.5) / (2 * side))
         place = ops.minimum(place, 2 * side - 1 - place)
     elif fill_mode == "wrap":
-        place = place - side * ops.floor(place / side)
+        place = place - side * ops.floor((place + 0.5) / side)
     return ops.clip(place, 0, side - 1)

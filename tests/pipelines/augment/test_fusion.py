@@ -252,7 +252,7 @@ def toned(image: reference.Floats, op: Augmentation, parameters: tuple[float, ..
         if least == cumulated[-1]:
             channels.append(channel)
         else:
-            channels.append(np.rint((cumulated - least) * 255 / (cumulated[-1] - least))[bins])
+            channels.append(np.floor((cumulated - least) * 255 / (cumulated[-1] - least) + 0.5)[bins])
     return np.stack(channels, axis=2)
 
 

@@ -73,7 +73,7 @@ def equalized(image: Floats) -> Floats:
         )
         total = values.size - (values == values.min()).sum()
         if total:
-            result[..., channel] = np.rint(above * 255 / total).reshape(values.shape)
+            result[..., channel] = np.floor(above * 255 / total + 0.5).reshape(values.shape)
     return result
 
 
