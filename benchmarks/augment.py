@@ -28,68 +28,14 @@ from benchmarks import augment_peers, measure, peers
 from benchmarks.feed import EPOCHS, SIDE, Epoch, decoding, race
 from benchmarks.material import link_sample
 from benchmarks.measure import Result
+from benchmarks.recipes import FURTHER, RECIPES, SIX
 from converters.options import ConvertOptions
-from pipelines import (
-    Augmentation,
-    CutMix,
-    MixUp,
-    RandomBrightness,
-    RandomColorDegeneration,
-    RandomColorJitter,
-    RandomContrast,
-    RandomErasing,
-    RandomFlip,
-    RandomInvert,
-    RandomResizedCrop,
-    RandomRotation,
-    RandomShear,
-    RandomTranslation,
-    RandomZoom,
-    make_pipeline,
-    open_dataset,
-)
+from pipelines import Augmentation, make_pipeline, open_dataset
 from pipelines.augment.program import Program
 from schemas.codec import Pixels
 from schemas.cpus import available_cpus
 
 BATCH_SIZE = 128
-
-GEOMETRY: list[Augmentation] = [
-    RandomFlip("horizontal"),
-    RandomRotation(0.1),
-    RandomZoom(0.2),
-    RandomTranslation(0.1, 0.1),
-]
-COLOR: list[Augmentation] = [RandomBrightness(0.2), RandomContrast((0.2, 0.2))]
-SIX = [*GEOMETRY, *COLOR]
-
-FURTHER: dict[str, list[Augmentation]] = {
-    "and shear": [*GEOMETRY, RandomShear(0.1, 0.1), *COLOR],
-    "and another rotation": [*GEOMETRY, RandomRotation(0.1), *COLOR],
-    "and vertical flip": [*GEOMETRY, RandomFlip("vertical"), *COLOR],
-    "and color degeneration": [*SIX, RandomColorDegeneration((0.0, 0.5))],
-    "and inversion": [*SIX, RandomInvert(0.5)],
-    "and another contrast": [*SIX, RandomContrast((0.2, 0.2))],
-}
-
-RECIPES: dict[str, list[Augmentation]] = {
-    "part and flip only": [RandomResizedCrop(), RandomFlip("horizontal")],
-    "part and flip, mixed": [RandomResizedCrop(), RandomFlip("horizontal"), MixUp(), CutMix()],
-    "brightness and contrast": [
-        RandomResizedCrop(),
-        RandomFlip("horizontal"),
-        RandomColorJitter(brightness_factor=0.2, contrast_factor=(0.2, 0.2)),
-        RandomErasing(),
-    ],
-    "all four jitters": [
-        RandomResizedCrop(),
-        RandomFlip("horizontal"),
-        RandomColorJitter(
-            brightness_factor=0.2, contrast_factor=(0.2, 0.2), saturation_factor=(0.4, 0.6), hue_factor=0.1
-        ),
-        RandomErasing(),
-    ],
-}
 
 
 def main() -> int:

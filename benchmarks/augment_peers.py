@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import recipes
 from schemas.codec import Pixels
 
 One = Callable[[Pixels], Any]
@@ -29,17 +30,9 @@ def mapped(function: One, images: Pixels, threads: int) -> Epoch:
 
 def keras_layers(images: Pixels) -> Epoch:
     """Keras layers applied to whole batches in `tf.data`."""
-    import keras
     import tensorflow as tf
 
-    layers = [
-        keras.layers.RandomFlip("horizontal"),
-        keras.layers.RandomRotation(0.1),
-        keras.layers.RandomZoom(0.2),
-        keras.layers.RandomTranslation(0.1, 0.1),
-        keras.layers.RandomBrightness(0.2),
-        keras.layers.RandomContrast((0.2, 0.2)),
-    ]
+    layers = recipes.six_keras_layers()
 
     def augment(batch: "tf.Tensor") -> "tf.Tensor":
         for layer in layers:

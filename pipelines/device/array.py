@@ -9,12 +9,10 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
-INDEX = "int32" if keras.backend.backend() == "jax" else "int64"
-"""Type of indices: JAX has no 64 bits; TensorFlow computes with 32-bit integers on the host."""
+from pipelines.device.backend import INDEX, gather
 
 
 class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
@@ -66,15 +64,15 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
         """As NumPy."""
-        return DeviceArray(ops.mean(self.tensor, axis=axis, keepdims=keepdims))
+        return DeviceArray(_reduced(ops.mean, self.tensor, axis, keepdims=keepdims))
 
     def min(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
         """As NumPy."""
-        return DeviceArray(ops.min(self.tensor, axis=axis, keepdims=keepdims))
+        return DeviceArray(_reduced(ops.min, self.tensor, axis, keepdims=keepdims))
 
     def max(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
         """As NumPy."""
-        return DeviceArray(ops.max(self.tensor, axis=axis, keepdims=keepdims))
+        return DeviceArray(_reduced(ops.max, self.tensor, axis, keepdims=keepdims))
 
     def all(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
         """As NumPy."""
@@ -116,6 +114,22 @@ def tensor_of(value: Any) -> Any:
     return ops.convert_to_tensor(array if array.dtype == bool else array.astype(np.float32))
 
 
+def over_pixels(reduce: Callable[..., Any], tensor: Any, *, keepdims: bool = False) -> Any:
+    """Reduces (n, pixels, channels) to (n, channels), or (n, 1, channels), one channel at a time.
+
+    Of channels that lie side by side, XLA lets few threads reduce each, and lets these compute what
+    comes before as well: 128 images of six operations took 7.3 ms on an H100, and take 0.24.
+    """
+    channels = [reduce(tensor[..., k], axis=-1, keepdims=keepdims) for k in range(tensor.shape[-1])]
+    return ops.stack(channels, axis=-1)
+
+
+def _reduced(reduce: Callable[..., Any], tensor: Any, axis: Any, *, keepdims: bool) -> Any:
+    if axis == -2 and len(tensor.shape) == 3:
+        return over_pixels(reduce, tensor, keepdims=keepdims)
+    return reduce(tensor, axis=axis, keepdims=keepdims)
+
+
 def _matmul(a: Any, b: Any) -> Any:
     # Not by the device's matrix product, which rounds float32 to 10 bits or fewer on GPU and TPU
     # unless told otherwise: with coordinates that is a shift by a tenth of a pixel.
@@ -142,7 +156,7 @@ def _take_along_axis(array: Any, indices: DeviceArray, axis: int) -> Any:
         image = ops.reshape(ops.arange(ops.shape(tensor)[0], dtype=INDEX), (-1, 1, 1))
         place = (image * values + place) * channels + ops.arange(channels, dtype=INDEX)
         tensor = ops.reshape(tensor, (-1,))
-    return ops.take(tensor, place, axis=0)
+    return gather(tensor, place)
 
 
 UFUNCS: dict[str, Callable[..., Any]] = {

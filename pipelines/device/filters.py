@@ -10,7 +10,7 @@ from pipelines.augment.base import Augmentation
 from pipelines.augment.erasing import NOISE, RandomErasing
 from pipelines.augment.filters import RandomGaussianBlur, RandomSharpness
 from pipelines.augment.trivial import SharpnessInside
-from pipelines.device.array import INDEX
+from pipelines.device.backend import INDEX, gather
 
 
 def sharpen(images: Any, amount: Any) -> Any:
@@ -90,7 +90,7 @@ def _noise(key: Any, shape: tuple[int, int, int]) -> Any:
     places = ops.convert_to_tensor(np.arange(np.prod(shape), dtype=np.uint32))
     mixed = _mix(ops.bitwise_xor(_mix(bits), places * _word(0x9E3779B9)))
     steps = ops.cast(ops.right_shift(mixed, _word(24)), INDEX)
-    return ops.reshape(ops.take(ops.convert_to_tensor(NOISE.astype(np.float32)), steps, axis=0), (-1, *shape))
+    return ops.reshape(gather(ops.convert_to_tensor(NOISE.astype(np.float32)), steps), (-1, *shape))
 
 
 def _mix(bits: Any) -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 from keras import ops
 
 from pipelines.augment.color import Color
-from pipelines.device.array import tensor_of
+from pipelines.device.array import over_pixels, tensor_of
 
 
 def recolor(images: Any, color: Color) -> Any:
@@ -22,7 +22,9 @@ def recolor(images: Any, color: Color) -> Any:
     pixel, shift = tensor_of(color.pixel), tensor_of(color.shift)
     about_mean = not (isinstance(color.mean, np.ndarray) and not color.mean.any())
     if about_mean:
-        means = ops.mean(images, axis=(1, 2))  # (n, C), which broadcasts to three where it is grey
+        height, width, channels = images.shape[1:]
+        # (n, C), which broadcasts to three where it is grey
+        means = over_pixels(ops.mean, ops.reshape(images, (-1, height * width, channels)))
         shift = shift + ops.sum(tensor_of(color.mean) * means[:, None, :], axis=-1)
     if images.shape[-1] == 1:
         factor = ops.sum(pixel[:, :1], axis=-1)

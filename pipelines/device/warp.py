@@ -7,7 +7,7 @@ from keras import ops
 
 from pipelines.augment.base import Size
 from pipelines.augment.sampling import Sampling
-from pipelines.device.array import INDEX
+from pipelines.device.backend import INDEX, gather
 
 FAR = 2.0**20
 """Pixels: places further out are taken to be here, so that they can be numbered."""
@@ -60,7 +60,7 @@ def _fetch(images: Any, x: Any, y: Any, sampling: Sampling) -> Any:
     column, row = (_continued(place, side, sampling.fill_mode) for place, side in ((x, width), (y, height)))
     image = ops.reshape(ops.arange(ops.shape(images)[0], dtype=INDEX), (-1, 1, 1))
     place = (image * height + ops.cast(row, INDEX)) * width + ops.cast(column, INDEX)
-    pixels = ops.take(ops.reshape(images, (-1, channels)), place, axis=0)
+    pixels = gather(ops.reshape(images, (-1, channels)), place)
     if sampling.fill_mode != "constant":
         return pixels
     inside = ops.logical_and(ops.equal(x, column), ops.equal(y, row))
