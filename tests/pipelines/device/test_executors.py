@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import numpy.typing as npt
 import pytest
-import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,7 +40,6 @@ from pipelines import (
     from_image_data_generator,
 )
 from pipelines.augment.policies import SLOT
-from pipelines.device import warp
 from pipelines.device.program import DeviceProgram
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import apply, difference
@@ -269,17 +267,6 @@ def test_colours_and_hue_composed_are_rounded_once() -> None:
         expected = np.clip(executors.through_hsv(linear, turn, gain), 0, 255)
         assert difference(ours[i], expected).max() <= HALF
         assert difference(cpu[i], expected).max() <= HALF
-
-
-@pytest.mark.parametrize("fill_mode", ["wrap", "reflect"])
-@pytest.mark.parametrize("side", [*range(1, 60), 61, 97, 224, 599])
-def test_compiled_borders_are_where_they_should_be(side: int, fill_mode: str) -> None:
-    """Compilers divide by multiplying by 1 / side, which is not exact."""
-    places = np.arange(-5 * side, 5 * side, dtype=np.float32)
-    shown = tf.function(lambda x: warp._continued(x, side, fill_mode), jit_compile=True)(places)
-    mirrored = np.r_[np.arange(side), np.arange(side)[::-1]]
-    expected = np.arange(side) if fill_mode == "wrap" else mirrored
-    np.testing.assert_array_equal(shown, np.resize(np.roll(expected, 5 * side % len(expected)), 10 * side))
 
 
 # ---------------------------------------------------------------- policies
