@@ -103,5 +103,4 @@ class Scratch(threading.local):
 
 SCRATCH = Scratch()
 """Of the passes over an image, which have no place of their own to keep memory. Each uses names that
-nothing it calls uses. Fresh pages cost far more than what is written to them: hue by way of fresh
-float32 copies takes 940 microseconds for 224 x 224 pixels, on these 160."""
+nothing it calls uses. Fresh pages cost far more than what is written to them (docs/adr/0015-feeding-speed.md)."""

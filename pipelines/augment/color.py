@@ -18,6 +18,7 @@ GREY = np.array([0.2989, 0.5870, 0.1140])
 """Weights of red, green and blue in the grey of a colour, as in Keras and `tf.image`."""
 
 NO_MEAN = np.zeros((3, 3))
+"""Of an operation that does not ask for the image's mean colour."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +136,7 @@ class Recoloring:
         if self.mean is None and unit == 1:
             return self.matrix
         matrix = self.matrix.copy()
-        if unit != 1:
-            matrix[:, 3] *= unit
+        matrix[:, 3] *= unit
         if self.mean is not None:
             matrix[:, 3] += self.mean @ mean
         return matrix

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from keras import ops
 
 from pipelines.augment.mix import Mixture
+from pipelines.device.backend import INDEX, gather
 
 COLUMNS = 6
 """Of one operation: partner, weight, and the box's top, left, bottom and right."""
@@ -42,7 +43,7 @@ def mix_batch(images: Any, columns: Any, *, blends: Sequence[bool]) -> Any:
     x = ops.reshape(ops.arange(width, dtype="float32"), (1, 1, width, 1))
     for number, blend in enumerate(blends):
         own = columns[:, number * COLUMNS : (number + 1) * COLUMNS]
-        others = ops.take(images, ops.cast(own[:, 0], "int32"), axis=0)
+        others = gather(images, ops.cast(own[:, 0], INDEX))
         weight, top, left, bottom, right = (ops.reshape(own[:, i], (-1, 1, 1, 1)) for i in range(1, COLUMNS))
         if blend:
             images = ops.round(images * weight + others * (1 - weight))

@@ -1,6 +1,5 @@
 """Compiled loops against NumPy and the standard library, in float64."""
 
-import colorsys
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,9 @@ from hypothesis import strategies as st
 
 from pipelines import kernels
 from schemas.codec import Pixels
+from tests.pipelines.augment.reference import Floats
 from tests.pipelines.build_dataset import picture
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
+from tests.pipelines.device.executors import through_hsv
 
 NO_MEAN = np.zeros((3, 3))
 
@@ -28,12 +27,7 @@ def recolored(
 def expected(image: Pixels, matrix: Floats, mean: Floats, turn: float, gain: float) -> Floats:
     """Through HSV, pixel by pixel; a saturation above 1 leaves colours that are clipped."""
     linear = image @ matrix[:, :3].T + mean @ image.mean(axis=(0, 1)) + matrix[:, 3]
-    result = np.clip(linear, 0, 255) / 255
-    for place in np.ndindex(*image.shape[:2]):
-        hue, saturation, value = colorsys.rgb_to_hsv(*result[place])
-        pure = np.array(colorsys.hsv_to_rgb((hue + turn) % 1, saturation, value))
-        result[place] = value + gain * (pure - value)
-    return np.asarray(np.clip(result, 0, 1) * 255)
+    return np.clip(through_hsv(np.clip(linear, 0, 255), turn, gain), 0, 255)
 
 
 matrices = st.sampled_from(
