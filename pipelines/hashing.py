@@ -6,6 +6,7 @@ The hash is the output function of splitmix64 (Steele, Lea, Flood 2014), a bijec
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,24 @@ def uniform(key: Hashes, examples: npt.NDArray[Any], *, draws: int) -> npt.NDArr
     Returns:
         float64 (n, draws) in [0, 1): row i depends on `key` and `examples[i]` only.
     """
-    stream = mix(mix(examples.astype(np.uint64)) ^ key)
-    counters = np.arange(draws, dtype=np.uint64) * GOLDEN
-    bits = mix(stream[:, None] + counters)
-    return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53  # the 53 bits that a double holds exactly
+    return uniforms(key, examples, draws=[draws])[0]
+
+
+def uniforms(
+    keys: Hashes, examples: npt.NDArray[Any], *, draws: Sequence[int]
+) -> list[npt.NDArray[np.float64]]:
+    """Draws what `uniform` does for each of several keys, in far fewer calls of NumPy.
+
+    Args:
+        keys: (k,), each from `hash_key`.
+        examples: Example numbers, an integer array of shape (n,).
+        draws: How many numbers each example needs for each of the keys.
+
+    Returns:
+        For each key, float64 (n, its draws) in [0, 1).
+    """
+    streams = mix(mix(examples.astype(np.uint64))[:, None] ^ keys)
+    counters = np.concatenate([np.arange(count, dtype=np.uint64) for count in draws]) * GOLDEN
+    bits = mix(np.repeat(streams, draws, axis=1) + counters)
+    numbers = (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53  # the 53 bits that a double holds exactly
+    return np.split(numbers, np.cumsum(draws)[:-1], axis=1)

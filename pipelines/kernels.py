@@ -160,15 +160,26 @@ def _mix_and_turn(
     m00, m01, m02, m03 = matrix[0, 0], matrix[0, 1], matrix[0, 2], matrix[0, 3]
     m10, m11, m12, m13 = matrix[1, 0], matrix[1, 1], matrix[1, 2], matrix[1, 3]
     m20, m21, m22, m23 = matrix[2, 0], matrix[2, 1], matrix[2, 2], matrix[2, 3]
+    mixes = m01 != 0 or m02 != 0 or m10 != 0 or m12 != 0 or m20 != 0 or m21 != 0
     turns, columns = sixths != 0 or gain != 1, pixels.shape[1] // 3
     reds, greens, blues = np.empty((3, columns), np.float32)
     for y in range(pixels.shape[0]):
         source, target = pixels[y], out[y]
-        for x in range(columns):
-            r, g, b = np.float32(source[3 * x]), np.float32(source[3 * x + 1]), np.float32(source[3 * x + 2])
-            reds[x] = _clipped(m00 * r + m01 * g + m02 * b + m03)
-            greens[x] = _clipped(m10 * r + m11 * g + m12 * b + m13)
-            blues[x] = _clipped(m20 * r + m21 * g + m22 * b + m23)
+        if mixes:
+            for x in range(columns):
+                r, g, b = (
+                    np.float32(source[3 * x]),
+                    np.float32(source[3 * x + 1]),
+                    np.float32(source[3 * x + 2]),
+                )
+                reds[x] = _clipped(m00 * r + m01 * g + m02 * b + m03)
+                greens[x] = _clipped(m10 * r + m11 * g + m12 * b + m13)
+                blues[x] = _clipped(m20 * r + m21 * g + m22 * b + m23)
+        else:
+            for x in range(columns):
+                reds[x] = _clipped(m00 * np.float32(source[3 * x]) + m03)
+                greens[x] = _clipped(m11 * np.float32(source[3 * x + 1]) + m13)
+                blues[x] = _clipped(m22 * np.float32(source[3 * x + 2]) + m23)
         if turns:
             _turn(reds, greens, blues, sixths, np.float32(gain))
         for x in range(columns):

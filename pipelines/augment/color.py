@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 GREY = np.array([0.2989, 0.5870, 0.1140])
 """Weights of red, green and blue in the grey of a colour, as in Keras and `tf.image`."""
 
+NO_CHANGE = np.eye(3, 4)
+"""Of colours, as a matrix."""
+
 NO_MEAN = np.zeros((3, 3))
 """Of an operation that does not ask for the image's mean colour."""
 
@@ -100,9 +103,9 @@ class Color:
             gain: (n,), what the saturation is multiplied by afterwards, >= 0.
         """
         matrices = np.concatenate([self.pixel, self.shift[:, :, None]], axis=2)
-        about_mean = np.any(self.mean != 0, axis=(1, 2))
-        linear = about_mean | np.any(matrices != np.eye(3, 4), axis=(1, 2))
-        turns, gains = np.broadcast_to(turn, linear.shape), np.broadcast_to(gain, linear.shape)
+        about_mean = (self.mean != 0).any(axis=(1, 2))
+        linear = about_mean | (matrices != NO_CHANGE).any(axis=(1, 2))
+        turns, gains = turn + np.zeros(len(linear)), gain + np.zeros(len(linear))
         changed = linear | (turns != 0) | (gains != 1)
         columns = (column.tolist() for column in (turns, gains, about_mean, changed))
         return [

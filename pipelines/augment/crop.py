@@ -59,11 +59,10 @@ class RandomResizedCrop(GeometricAugmentation):
 
         fits = (tried_widths > 0) & (tried_widths <= widths[:, None])
         fits = fits & (tried_heights > 0) & (tried_heights <= heights[:, None])
-        any_fits = fits.any(axis=1)
+        any_fits, taken = fits.any(axis=1), fits & (np.cumsum(1 * fits, axis=1) == 1)
         height, width = self._centre(heights, widths)
-        for attempt in reversed(range(ATTEMPTS)):
-            height = np.where(fits[:, attempt], tried_heights[:, attempt], height)
-            width = np.where(fits[:, attempt], tried_widths[:, attempt], width)
+        height = np.where(any_fits, (taken * tried_heights).sum(axis=1), height)
+        width = np.where(any_fits, (taken * tried_widths).sum(axis=1), width)
         place_y, place_x = parameters[:, -2:].T
         top = np.where(any_fits, np.floor(place_y * (heights - height + 1)), (heights - height) // 2)
         left = np.where(any_fits, np.floor(place_x * (widths - width + 1)), (widths - width) // 2)

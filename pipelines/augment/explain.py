@@ -29,14 +29,14 @@ class _Traced(Plan):
     def __init__(self, *, on_device: bool) -> None:
         super().__init__(np.array([[256, 256]]))
         self._on_device = on_device
-        self.stretches: list[tuple[Kind, list[str]]] = []
+        self.stretches: list[tuple[int, list[str]]] = []
 
     def note(self, op: Augmentation) -> None:
         """Adds an operation of which only chance knows what it does."""
         self._enter(Kind.ALONE, np.zeros(1, np.int64), op)
         self._open[0] = Kind.NONE
 
-    def _enter(self, kind: Kind, rows: Integers, op: Augmentation) -> None:
+    def _enter(self, kind: int, rows: Integers, op: Augmentation) -> None:
         if not len(rows):
             return
         absorbs = kind == Kind.TABLE and self._open[0] == Kind.TABLE

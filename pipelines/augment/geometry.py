@@ -57,10 +57,9 @@ class Geometry:
     def mirror(self, vertical: Bools, horizontal: Bools) -> Self:
         """Flips what is shown now, where true. Both: bool (n,)."""
         height, width = self.size.T
-        turned = diagonal(np.where(horizontal, -1.0, 1.0), np.where(vertical, -1.0, 1.0))
-        return self.transform(
-            move(np.where(horizontal, width, 0.0), np.where(vertical, height, 0.0)) @ turned
-        )
+        x, right = np.where(horizontal, -1.0, 1.0), np.where(horizontal, width, 0.0)
+        y, bottom = np.where(vertical, -1.0, 1.0), np.where(vertical, height, 0.0)
+        return self.transform(matrices(x, 0, right, 0, y, bottom, 0, 0, 1))
 
     @property
     def box(self) -> Floats:
@@ -119,14 +118,21 @@ class Geometry:
         ]
 
 
+UNITS = np.eye(9).reshape(9, 3, 3)
+"""Matrices of one 1, by rows."""
+
+
 def matrices(*entries: Any) -> Floats:
     """Matrices (n, 3, 3), or (3, 3), from nine numbers and arrays (n,), by rows.
 
     Nothing is written in place, so the entries may be arrays of a device (`pipelines.device.array`).
     """
-    zero = 0.0 * sum(entries)
-    flat = np.stack([entry + zero for entry in entries], axis=-1)
-    return flat.reshape(*flat.shape[:-1], 3, 3)
+    constant = [entry if isinstance(entry, int | float) else 0.0 for entry in entries]
+    total: Any = np.array(constant, np.float64).reshape(3, 3)
+    for entry, unit in zip(entries, UNITS, strict=True):
+        if not isinstance(entry, int | float):
+            total = total + entry[..., None, None] * unit
+    return total  # type: ignore[no-any-return]
 
 
 def move(x: Any, y: Any) -> Floats:

@@ -14,7 +14,7 @@ from pipelines.augment.plan import Pass, Plan
 from pipelines.augment.sampling import Sampling
 from pipelines.augment.view import View, nearest
 from pipelines.buffers import SCRATCH
-from pipelines.hashing import hash_key, uniform
+from pipelines.hashing import hash_key, uniforms
 from schemas.codec import Decoded, Pixels
 from schemas.errors import UsageError
 
@@ -34,6 +34,8 @@ class Resize(GeometricAugmentation):
 
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
         """See the base class."""
+        if (geometry.size == self.size).all():  # after a random crop, which does it
+            return geometry
         return geometry.resize(*self.size)
 
     def output_size(self, size: Size, *, image_size: Size | None) -> Size:
@@ -162,10 +164,7 @@ class Program:
         Returns:
             For each operation of the program, float64 (n, parameters).
         """
-        return [
-            op.sample(uniform(hash_key("augment", self._seed, epoch, place), examples, draws=op.draws))
-            for place, op in self._ops
-        ]
+        return sample(self._ops, self._seed, epoch, examples)
 
     def draw(
         self,
@@ -286,6 +285,27 @@ class Program:
                 )  # what it reads may be in the other
             pixels, ours = one.apply(pixels, target), True
         return pixels
+
+
+def sample(
+    ops: Sequence[tuple[int, Augmentation]], seed: int, epoch: int, examples: npt.NDArray[np.int64]
+) -> list[Floats]:
+    """Draws the parameters of operations: a pure function of all that is random is drawn by.
+
+    Args:
+        ops: Each with its place in the user's list.
+        seed: The run's.
+        epoch: Number of the epoch.
+        examples: int64 (n,), numbers to draw by.
+
+    Returns:
+        For each operation, float64 (n, parameters).
+    """
+    if not ops:
+        return []
+    keys = np.concatenate([hash_key("augment", seed, epoch, place) for place, _ in ops])
+    drawn = uniforms(keys, examples, draws=[op.draws for _, op in ops])
+    return [op.sample(numbers) for (_, op), numbers in zip(ops, drawn, strict=True)]
 
 
 def list_operations(

@@ -140,13 +140,13 @@ class DevicePlan:
             images = ops.where(rows.tensor[:, None, None, None], images, self._images)
         self._images = images
 
-    def _take_color_into(self, kind: Kind) -> None:
+    def _take_color_into(self, kind: int) -> None:
         """Works off linear operations without rounding, if they are open, and opens another stretch."""
         if self._open == Kind.COLOR:
             self._images = _clipped(recolor(self._images, self._color))
             self._color, self._mixes, self._open = Color.identity(1), False, kind
 
-    def _enter(self, kind: Kind) -> None:
+    def _enter(self, kind: int) -> None:
         if self._open not in (kind, Kind.NONE):
             self._close()
         self._open = kind

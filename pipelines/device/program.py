@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.augment.base import Augmentation, Size
+from pipelines.augment.program import sample
 from pipelines.device.array import DeviceArray
 from pipelines.device.plan import DevicePlan, parameter_count
 from pipelines.device.split import check_device
-from pipelines.hashing import hash_key, uniform
 from schemas.errors import UsageError
 
 
@@ -51,10 +51,7 @@ class DeviceProgram:
         Returns:
             float32 (n, columns).
         """
-        columns = [
-            op.sample(uniform(hash_key("augment", seed, epoch, place), examples, draws=op.draws))
-            for place, op in self._ops
-        ]
+        columns = sample(self._ops, seed, epoch, examples)
         return np.concatenate([np.empty((len(examples), 0)), *columns], axis=1).astype(np.float32)
 
     def draw(self, uniforms: Any) -> list[DeviceArray]:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from pipelines.ahead import BatchesAhead
 from pipelines.balance import BalancedOrder
-from pipelines.hashing import hash_key, mix, uniform
+from pipelines.hashing import hash_key, mix, uniform, uniforms
 from pipelines.order import Order, permute
 from pipelines.steps import Steps
 from schemas.errors import UsageError
@@ -78,6 +78,22 @@ def test_uniform_is_uniform_and_of_the_example_only() -> None:
     assert np.allclose(numbers.mean(axis=0), 0.5, atol=0.01)
     assert np.allclose(np.corrcoef(numbers.T), np.eye(3), atol=0.03)
     assert np.array_equal(uniform(hash_key("test", 0), np.array([77, 5]), draws=3), numbers[[77, 5]])
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=5))
+def test_numbers_for_one_key_do_not_depend_on_others(draws: list[int]) -> None:
+    keys, examples = [hash_key("test", number) for number in range(len(draws))], np.arange(7)
+    drawn = uniforms(np.concatenate(keys), examples, draws=draws)
+    for key, count, numbers in zip(keys, draws, drawn, strict=True):
+        assert np.array_equal(numbers, uniform(key, examples, draws=count))
+        # By the definition: the splitmix64 stream that begins at the hash of key and example.
+        stream = mix(mix(examples.astype(np.uint64)) ^ key)
+        states = [
+            stream + np.uint64(place) * np.array(0x9E3779B97F4A7C15, np.uint64) for place in range(count)
+        ]
+        assert numbers.shape == (7, count)
+        for state, column in zip(states, numbers.T, strict=True):
+            assert np.array_equal(column, (mix(state) >> np.uint64(11)) / 2.0**53)
 
 
 layouts = st.tuples(st.integers(1, 300), st.integers(1, 20), st.integers(1, 7), st.booleans())
