@@ -1,8 +1,8 @@
 """Measures augmentation: against other libraries, by operation, and within the whole pipeline.
 
 A1: flip, rotation, zoom, translation, brightness and contrast on 224 x 224 uint8 images in memory,
-each contestant in as many threads, ours into one batch. albumentations and torchvision take part
-where they are installed. A2: what each further operation costs one thread, as a share of the six.
+each contestant in as many threads, then in as many processes; ours into one batch. albumentations,
+torchvision and `ImageDataGenerator` (by SciPy) take part where they are installed. A2: what each further operation costs one thread, as a share of the six.
 A3: the standard recipe (random part, flip, colour jitter, erasing) from JPEG of 256 pixels to
 float32, against decoding and resizing alone, as F1 of the `feed` benchmark.
 """
@@ -25,6 +25,7 @@ import numpy as np
 
 from beam_jobs import convert
 from benchmarks import augment_peers, measure, peers
+from benchmarks.everywhere import everywhere
 from benchmarks.feed import EPOCHS, SIDE, Epoch, decoding, race
 from benchmarks.material import link_sample
 from benchmarks.measure import Result
@@ -72,31 +73,34 @@ def run(folder: Path, options: argparse.Namespace) -> list[Result]:
     rounds = options.rounds
     return [
         *race("A1 six operations", six_operations(images, available_cpus()), rounds=rounds, floor="fitfeed"),
-        *race("A1 in one thread", six_operations(images, 1), rounds=rounds, floor="fitfeed"),
+        *race("A1 in processes", in_processes(images, available_cpus()), rounds=rounds, floor="fitfeed"),
         *further_operations(images, rounds=rounds),
         *race("A3 standard recipe", recipes(dataset, batch_size), rounds=rounds),
     ]
 
 
 def six_operations(images: Pixels, threads: int) -> dict[str, Epoch]:
-    """A1: the same six operations by everybody; we are what others are divided by.
+    """A1: the same six operations by everybody, in threads; we are what others are divided by."""
+    return {
+        "fitfeed": threaded(SIX, images, threads),
+        "Keras layers in tf.data": augment_peers.keras_layers(images),  # in TensorFlow's threads
+    } | {
+        name: augment_peers.mapped(make(), images, threads)
+        for name, make in augment_peers.installed().items()
+    }
 
-    In one thread, nobody waits for the interpreter lock, as in processes.
-    """
-    contestants: dict[str, Epoch] = {"fitfeed": threaded(SIX, images, threads)}
-    if threads > 1:  # its threads are TensorFlow's
-        contestants["Keras layers in tf.data"] = augment_peers.keras_layers(images)
-    for name, make in (
-        ("albumentations", augment_peers.albumentations),
-        ("torchvision v2", augment_peers.torchvision),
-        ("ImageDataGenerator", augment_peers.image_data_generator),
-    ):
-        function = make()
-        if function is None:
-            print(f"{name} is not installed, and does not take part")
-        else:
-            contestants[name] = augment_peers.mapped(function, images, threads)
-    return contestants
+
+def in_processes(images: Pixels, count: int) -> dict[str, Epoch]:
+    """A1 in processes, where nobody waits for the interpreter lock: each does all images in one thread."""
+    makers = {"fitfeed": partial(threaded, SIX, images, 1)} | {
+        name: partial(mapped_by, make, images) for name, make in augment_peers.installed().items()
+    }
+    return {name: everywhere(make, count) for name, make in makers.items()}
+
+
+def mapped_by(make: Callable[[], augment_peers.One], images: Pixels) -> Epoch:
+    """A peer in one thread, made where it will run."""
+    return augment_peers.mapped(make(), images, 1)
 
 
 def threaded(augment: list[Augmentation], images: Pixels, threads: int) -> Epoch:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -43,12 +44,9 @@ def keras_layers(images: Pixels) -> Epoch:
     return lambda: sum(int(batch.shape[0]) for batch in batches)
 
 
-def albumentations() -> One | None:
+def albumentations() -> One:
     """albumentations, which warps once for its `Affine`."""
-    try:
-        import albumentations as library
-    except ImportError:
-        return None
+    import albumentations as library
     import cv2
 
     compose = library.Compose(
@@ -67,13 +65,11 @@ def albumentations() -> One | None:
     return lambda image: compose(image=image)["image"]
 
 
-def torchvision() -> One | None:
+def torchvision() -> One:
     """Torchvision v2 on uint8 tensors, bilinear as ours; one thread in each of ours."""
-    try:
-        import torch
-        from torchvision.transforms import v2
-    except ImportError:
-        return None
+    import torch
+    from torchvision.transforms import v2
+
     torch.set_num_threads(1)
     compose = v2.Compose(
         [
@@ -90,13 +86,10 @@ def torchvision() -> One | None:
     return lambda image: compose(torch.from_numpy(image).permute(2, 0, 1))
 
 
-def image_data_generator() -> One | None:
+def image_data_generator() -> One:
     """Keras' own of long ago, which needs SciPy."""
-    try:
-        import scipy.ndimage  # noqa: F401
-        from keras.src.legacy.preprocessing.image import ImageDataGenerator
-    except ImportError:
-        return None
+    from keras.src.legacy.preprocessing.image import ImageDataGenerator
+
     generator = ImageDataGenerator(
         horizontal_flip=True,
         rotation_range=36,
@@ -107,3 +100,22 @@ def image_data_generator() -> One | None:
         fill_mode="reflect",
     )
     return lambda image: generator.random_transform(image.astype(np.float32))
+
+
+PEERS = {
+    "albumentations": ("albumentations", albumentations),
+    "torchvision v2": ("torchvision", torchvision),
+    "ImageDataGenerator": ("scipy", image_data_generator),
+}
+"""Name to the package that it needs, and what makes it."""
+
+
+def installed() -> dict[str, Callable[[], One]]:
+    """What makes each of the peers that can take part; says which cannot."""
+    makers = {}
+    for name, (package, make) in PEERS.items():
+        if find_spec(package) is None:
+            print(f"{name} does not take part: {package} is not installed")
+        else:
+            makers[name] = make
+    return makers
