@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import simplejpeg
 
+from pipelines import kernels
 from pipelines.render import Damaged
 from schemas.codec import Pixels
 
@@ -43,7 +44,7 @@ def waiting(seconds: float) -> Iterator[None]:
         mock.patch.object(simplejpeg, "decode_jpeg", decode),
         mock.patch.object(cv2, "resize", leave),
         mock.patch.object(cv2, "flip", leave),
-        mock.patch.object(cv2, "transform", leave),
+        mock.patch.object(kernels, "scale", leave),
         mock.patch.object(np, "copyto", leave),
     ):
         yield
