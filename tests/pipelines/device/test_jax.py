@@ -73,6 +73,7 @@ print("done")
 """
 
 
+@pytest.mark.slow  # another process, another backend, and all that XLA compiles
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
 def test_the_layer_on_jax(encoded_datasets: dict[str, object]) -> None:
     dataset = encoded_datasets["tfrecord"]

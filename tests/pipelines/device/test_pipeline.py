@@ -275,7 +275,13 @@ print("done")
 """
 
 
-@pytest.mark.parametrize("program", [STRATEGY, PLACEMENT], ids=["mirrored strategy", "placement"])
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(STRATEGY, id="mirrored strategy", marks=pytest.mark.slow),
+        pytest.param(PLACEMENT, id="placement"),
+    ],
+)
 def test_in_a_process_with_two_devices(flowers: Dataset, program: str) -> None:
     """CPUs for want of GPUs: under a strategy, and with the operations on the second, batches on the first."""
     result = subprocess.run(
