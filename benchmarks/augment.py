@@ -2,9 +2,10 @@
 
 A1: flip, rotation, zoom, translation, brightness and contrast on 224 x 224 uint8 images in memory,
 each contestant in as many threads, then in as many processes; ours into one batch. albumentations,
-torchvision and `ImageDataGenerator` (by SciPy) take part where they are installed. A2: what each further operation costs one thread, as a share of the six.
-A3: the standard recipe (random part, flip, colour jitter, erasing) from JPEG of 256 pixels to
-float32, against decoding and resizing alone, as F1 of the `feed` benchmark.
+torchvision and `ImageDataGenerator` (by SciPy) take part where they are installed. A2: what each
+further operation costs one thread, as a share of the six. A3: the standard recipe (random part,
+flip, colour jitter, erasing) from JPEG of 256 pixels to float32, against decoding and resizing
+alone, as F1 of the `feed` benchmark.
 """
 
 import argparse

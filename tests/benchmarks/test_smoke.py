@@ -12,7 +12,7 @@ import pytest
 from benchmarks.__main__ import NAMES
 from benchmarks.measure import ROOT, Spread, alternate, compared
 
-QUICK = ("startup", "convert")
+QUICK = ("startup",)
 """The others take up to half a minute each."""
 
 

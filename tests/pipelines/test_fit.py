@@ -92,6 +92,7 @@ print("done")
 """
 
 
+@pytest.mark.slow  # `test_several_replicas` of resuming trains under a strategy too
 def test_mirrored_strategy(flowers: Dataset) -> None:
     result = subprocess.run(
         [sys.executable, "-c", STRATEGY, str(flowers.path)],
