@@ -8,14 +8,16 @@ Nor need it read what stands above, where the file has restart markers (B.2.1): 
 begins anew and depends on nothing before.
 """
 
+import itertools
 import math
+import re
 from typing import NamedTuple
 
 _SEQUENTIAL = (0xC0, 0xC1)  # SOF0, SOF1: Huffman coded, the only ones whose rows stand in order
 _START_OF_SCAN = 0xDA
 _RESTART_INTERVAL = 0xDD
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # those are DHT, JPG and DAC
-_RESTARTS = [bytes([0xFF, 0xD0 + number]) for number in range(8)]  # RST0 to RST7
+_RESTART = re.compile(b"\xff[\xd0-\xd7]")  # RST0 to RST7; among coded pixels, 0xFF itself is followed by 0
 _CONTEXT_ROWS = 2
 """Chroma is interpolated between neighbouring rows, so a row depends on the chroma rows beside it."""
 
@@ -138,18 +140,13 @@ def _cut_top(file: bytearray, header: FrameHeader, first: int, end: int) -> int:
     skipped, needed = (row * header.across // header.restart for row in (band, -(-end // header.band)))
     if not skipped:
         return 0
-    at = header.data_at
-    for number in range(skipped):
-        at = file.find(_RESTARTS[number % 8], at) + 2
-        if at == 1:
-            return 0  # not one of the markers that the header promises
-    del file[header.data_at : at]
-    if skipped % 8:  # markers are numbered 0 to 7 in turn, and decoders take others for damage
-        at = header.data_at
-        for number in range(skipped, needed):
-            at = file.find(_RESTARTS[number % 8], at)
-            if at == -1:
-                break
-            file[at + 1] = 0xD0 + (number - skipped) % 8
-            at += 2
+    found = itertools.islice(_RESTART.finditer(file, header.data_at), needed)
+    numbers_at = [marker.start() + 1 for marker in found]
+    promised = [0xD0 + number % 8 for number in range(len(numbers_at))]
+    if len(numbers_at) < skipped or [file[at] for at in numbers_at] != promised:
+        return 0
+    # They are numbered 0 to 7 in turn, and decoders take others for damage.
+    for number, at in enumerate(numbers_at[skipped:]):
+        file[at] = 0xD0 + number % 8
+    del file[header.data_at : numbers_at[skipped - 1] + 1]
     return band * header.band

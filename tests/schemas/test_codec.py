@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 from typing import Any
 
 import cv2
@@ -103,6 +104,16 @@ def test_a_promise_of_markers_that_are_not_there_is_not_believed() -> None:
     rows = rows_of(bytes(payload), 500, 520, height=640)
     assert rows is not None
     assert rows.first == 0
+
+
+@pytest.mark.parametrize("number", [3, 31])
+def test_markers_out_of_turn_are_not_counted(number: int) -> None:
+    payload = saved(picture(1, 640, 80), restart_marker_rows=1)
+    markers = [found.start() for found in re.finditer(b"\xff[\xd0-\xd7]", payload)]
+    assert rows_of(payload, 500, 520, height=640).first == 496  # type: ignore[union-attr]
+    wrong = bytearray(payload)
+    wrong[markers[number] + 1] = 0xD0 + (number + 1) % 8
+    assert rows_of(bytes(wrong), 500, 520, height=640).first == 0  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("subsampling", SUBSAMPLINGS)
