@@ -13,7 +13,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -26,10 +26,11 @@ import numpy as np
 
 from beam_jobs import convert
 from benchmarks import augment_peers, measure, peers
+from benchmarks.augment_peers import Peers
 from benchmarks.everywhere import everywhere
-from benchmarks.feed import EPOCHS, SIDE, Epoch, decoding, race
+from benchmarks.feed import EPOCHS, SIDE, decoding, race
 from benchmarks.material import link_sample
-from benchmarks.measure import Result
+from benchmarks.measure import Epoch, Result
 from benchmarks.recipes import FURTHER, RECIPES, SIX
 from converters.options import ConvertOptions
 from pipelines import Augmentation, make_pipeline, open_dataset
@@ -71,37 +72,31 @@ def run(folder: Path, options: argparse.Namespace) -> list[Result]:
         [cv2.resize(dataset.records("train")[i]["image"], (SIDE, SIDE)) for i in range(count)]
     ).astype(np.uint8)
     batch_size = min(BATCH_SIZE, options.images // 3)
-    rounds = options.rounds
+    rounds, cpus, others = options.rounds, available_cpus(), augment_peers.installed()
     return [
-        *race("A1 six operations", six_operations(images, available_cpus()), rounds=rounds, floor="fitfeed"),
-        *race("A1 in processes", in_processes(images, available_cpus()), rounds=rounds, floor="fitfeed"),
+        *race("A1 six operations", in_threads(images, others, cpus), rounds=rounds, floor="fitfeed"),
+        *race("A1 in processes", in_processes(images, others, cpus), rounds=rounds, floor="fitfeed"),
         *further_operations(images, rounds=rounds),
         *race("A3 standard recipe", recipes(dataset, batch_size), rounds=rounds),
     ]
 
 
-def six_operations(images: Pixels, threads: int) -> dict[str, Epoch]:
-    """A1: the same six operations by everybody, in threads; we are what others are divided by."""
-    return {
-        "fitfeed": threaded(SIX, images, threads),
-        "Keras layers in tf.data": augment_peers.keras_layers(images),  # in TensorFlow's threads
-    } | {
-        name: augment_peers.mapped(make(), images, threads)
-        for name, make in augment_peers.installed().items()
+def makers(images: Pixels, others: Peers, threads: int) -> Mapping[str, Callable[[], Epoch]]:
+    """A1: what makes the same six operations by everybody; we are what others are divided by."""
+    return {"fitfeed": partial(threaded, SIX, images, threads)} | {
+        name: partial(augment_peers.mapped, make, images, threads) for name, make in others.items()
     }
 
 
-def in_processes(images: Pixels, count: int) -> dict[str, Epoch]:
-    """A1 in processes, where nobody waits for the interpreter lock: each does all images in one thread."""
-    makers = {"fitfeed": partial(threaded, SIX, images, 1)} | {
-        name: partial(mapped_by, make, images) for name, make in augment_peers.installed().items()
-    }
-    return {name: everywhere(make, count) for name, make in makers.items()}
+def in_threads(images: Pixels, others: Peers, threads: int) -> dict[str, Epoch]:
+    """All images by threads of this process; by TensorFlow's, the Keras layers."""
+    contestants = {name: make() for name, make in makers(images, others, threads).items()}
+    return contestants | {"Keras layers in tf.data": augment_peers.keras_layers(images)}
 
 
-def mapped_by(make: Callable[[], augment_peers.One], images: Pixels) -> Epoch:
-    """A peer in one thread, made where it will run."""
-    return augment_peers.mapped(make(), images, 1)
+def in_processes(images: Pixels, others: Peers, count: int) -> dict[str, Epoch]:
+    """All images by each process in one thread, so that nobody waits for the interpreter lock."""
+    return {name: everywhere(make, count) for name, make in makers(images, others, 1).items()}
 
 
 def threaded(augment: list[Augmentation], images: Pixels, threads: int) -> Epoch:

@@ -8,17 +8,19 @@ from typing import Any
 import numpy as np
 
 from benchmarks import recipes
+from benchmarks.measure import Epoch
 from schemas.codec import Pixels
 
 One = Callable[[Pixels], Any]
 """Augments one uint8 (height, width, 3) image."""
 
-Epoch = Callable[[], int]
-"""Augments all images and returns their number."""
+Peers = dict[str, Callable[[], One]]
+"""Names of other libraries, and what makes their function of one image."""
 
 
-def mapped(function: One, images: Pixels, threads: int) -> Epoch:
-    """Calls a function of one image for all of them, in threads."""
+def mapped(make: Callable[[], One], images: Pixels, threads: int) -> Epoch:
+    """Makes a function of one image, and calls it for all of them, in threads."""
+    function = make()
     pool = ThreadPoolExecutor(threads)
     blocks = np.array_split(images, threads * 4)
 
@@ -110,7 +112,7 @@ PEERS = {
 """Name to the package that it needs, and what makes it."""
 
 
-def installed() -> dict[str, Callable[[], One]]:
+def installed() -> Peers:
     """What makes each of the peers that can take part; says which cannot."""
     makers = {}
     for name, (package, make) in PEERS.items():

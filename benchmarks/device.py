@@ -17,8 +17,8 @@ import numpy as np
 
 from benchmarks import augment_peers, measure
 from benchmarks.augment import BATCH_SIZE, threaded
-from benchmarks.feed import SIDE, Epoch, race
-from benchmarks.measure import Result
+from benchmarks.feed import SIDE, race
+from benchmarks.measure import Epoch, Result
 from benchmarks.recipes import SIX
 from schemas.codec import Pixels
 from schemas.cpus import available_cpus

@@ -7,10 +7,10 @@ from multiprocessing.synchronize import Barrier
 
 import cv2
 
-Epoch = Callable[[], int]
+from benchmarks.measure import Epoch
 
-_own: list[Epoch] = []
-"""Of this process: what it does, once it has been told."""
+_own: list[tuple[Epoch, Barrier]] = []
+"""Of this process: what it does, and what it waits at before."""
 
 
 def everywhere(make: Callable[[], Epoch], count: int) -> Epoch:
@@ -28,14 +28,10 @@ def everywhere(make: Callable[[], Epoch], count: int) -> Epoch:
 
 def _prepare(make: Callable[[], Epoch], together: Barrier) -> None:
     cv2.setNumThreads(1)
-    epoch = make()
-
-    def begin_together() -> int:
-        together.wait()
-        return epoch()
-
-    _own.append(begin_together)
+    _own.append((make(), together))
 
 
 def _work() -> int:
-    return _own[0]()
+    epoch, together = _own[0]
+    together.wait()
+    return epoch()

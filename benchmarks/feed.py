@@ -19,7 +19,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,7 +32,7 @@ from beam_jobs import convert
 from benchmarks import floors, measure, peers
 from benchmarks.loaders.material import cpu_seconds
 from benchmarks.material import enlarge_sample, link_sample
-from benchmarks.measure import Result
+from benchmarks.measure import Epoch, Result
 from converters.options import ConvertOptions
 from pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
 from schemas.cpus import available_cpus
@@ -57,9 +57,6 @@ CONVERSIONS = {
     "raw": ConvertOptions(encoding="raw", size=(SIDE, SIDE)),
     "raw_hdf5": ConvertOptions(encoding="raw", size=(SIDE, SIDE), format="hdf5"),
 }
-
-Epoch = Callable[[], int]
-"""Does an epoch, or several, and returns how many images that were."""
 
 
 class Rate(NamedTuple):

@@ -29,6 +29,9 @@ LIBRARIES = (
 
 Outcome = TypeVar("Outcome")
 
+Epoch = Callable[[], int]
+"""Does an epoch, or several, and returns how many images that were."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Spread:

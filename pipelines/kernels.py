@@ -98,19 +98,19 @@ def recolor(pixels: Pixels, matrix: Floats, mean: Floats, turn: float, gain: flo
     for i in range(3):
         for j in range(3):
             about_mean |= mean[i, j] != 0
-            mixes |= i != j and matrix[i, j] != 0
     average = _mean(pixels) if about_mean else np.zeros(3)
     for i in range(3):
         row = (i + thirds) % 3  # by a third of a turn, red becomes green, green blue and blue red
         for j in range(3):
             turned[row, j] = matrix[i, j]
+            mixes |= row != j and matrix[i, j] != 0
         turned[row, 3] = (
             matrix[i, 3] + mean[i, 0] * average[0] + mean[i, 1] * average[1] + mean[i, 2] * average[2]
         )
     if turn == 0 and gain == 1 and not mixes:
         _scale_and_round(pixels, turned, out)
     else:
-        _mix_and_turn(pixels, turned, sixths - 2 * thirds, gain, out)
+        _mix_and_turn(pixels, turned, mixes, sixths - 2 * thirds, gain, out)
 
 
 @compiled
@@ -154,13 +154,12 @@ def _scale_and_round(pixels: Pixels, matrix: npt.NDArray[np.float32], out: Pixel
 
 @compiled
 def _mix_and_turn(
-    pixels: Pixels, matrix: npt.NDArray[np.float32], sixths: float, gain: float, out: Pixels
+    pixels: Pixels, matrix: npt.NDArray[np.float32], mixes: bool, sixths: float, gain: float, out: Pixels
 ) -> None:
-    """As `recolor`, of hues that are turned by at most one sixth either way."""
+    """As `recolor`, of hues that are turned by at most one sixth either way; `mixes`: whether channels mix."""
     m00, m01, m02, m03 = matrix[0, 0], matrix[0, 1], matrix[0, 2], matrix[0, 3]
     m10, m11, m12, m13 = matrix[1, 0], matrix[1, 1], matrix[1, 2], matrix[1, 3]
     m20, m21, m22, m23 = matrix[2, 0], matrix[2, 1], matrix[2, 2], matrix[2, 3]
-    mixes = m01 != 0 or m02 != 0 or m10 != 0 or m12 != 0 or m20 != 0 or m21 != 0
     turns, columns = sixths != 0 or gain != 1, pixels.shape[1] // 3
     reds, greens, blues = np.empty((3, columns), np.float32)
     for y in range(pixels.shape[0]):

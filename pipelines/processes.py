@@ -22,7 +22,7 @@ BLOCK = 16
 """Images per task, at least."""
 
 LARGEST_BLOCK = 64
-"""Images per task, at most: drawing what is random takes 0.3 to 0.8 ms a task, so larger ones are better as
+"""Images per task, at most: drawing what is random takes 0.3 to 0.6 ms a task, so larger ones are better as
 long as there are enough for all."""
 
 
