@@ -1,8 +1,8 @@
 """The Beam job that converts a source: wiring only, every step calls a plain function of `converters`.
 
-`from beam_jobs import convert` is the Python form of `fitfeed convert`. Importing this package
+`from fitfeed.beam_jobs import convert` is the Python form of `fitfeed convert`. Importing this package
 does not import Beam.
 """
 
-from beam_jobs.conversion import Conversion as Conversion
-from beam_jobs.convert import convert as convert
+from fitfeed.beam_jobs.conversion import Conversion as Conversion
+from fitfeed.beam_jobs.convert import convert as convert

@@ -4,16 +4,16 @@ import dataclasses
 import time
 from pathlib import Path
 
-from beam_jobs.conversion import Conversion
-from beam_jobs.run import Running, locked, prepare, run_job
-from converters.append import settle
-from converters.existing import ARRANGEMENT, Existing, append_options, open_existing
-from converters.options import ConvertOptions
-from converters.plan import make_plan
-from converters.publish import clean_up
-from converters.work import Job, WorkFolder
-from schemas.errors import FitfeedError
-from schemas.manifest import Manifest, read_manifest
+from fitfeed.beam_jobs.conversion import Conversion
+from fitfeed.beam_jobs.run import Running, locked, prepare, run_job
+from fitfeed.converters.append import settle
+from fitfeed.converters.existing import ARRANGEMENT, Existing, append_options, open_existing
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.plan import make_plan
+from fitfeed.converters.publish import clean_up
+from fitfeed.converters.work import Job, WorkFolder
+from fitfeed.schemas.errors import FitfeedError
+from fitfeed.schemas.manifest import Manifest, read_manifest
 
 
 def append_images(
@@ -26,7 +26,7 @@ def append_images(
     allow_leaks: bool,
     running: Running,
 ) -> Conversion:
-    """Adds to a dataset what it does not have yet. See `beam_jobs.convert`, whose arguments these are."""
+    """Adds to a dataset what it does not have yet. See `fitfeed.beam_jobs.convert`, whose arguments these are."""
     started = time.monotonic()
     before = read_manifest(dataset)  # before anything is written there: it says so if there is no dataset
     work = WorkFolder(dataset)

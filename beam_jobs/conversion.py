@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from schemas.manifest import Manifest
+from fitfeed.schemas.manifest import Manifest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

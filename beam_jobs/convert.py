@@ -5,16 +5,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from beam_jobs.append import append_images
-from beam_jobs.conversion import Conversion
-from beam_jobs.remote import check_runner
-from beam_jobs.run import NoProgress, ProgressReport, Running, locked, prepare, run_job
-from converters.options import ConvertOptions
-from converters.plan import Plan, make_plan
-from converters.publish import clean_up
-from converters.work import WorkFolder
-from schemas.errors import UsageError
-from schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
+from fitfeed.beam_jobs.append import append_images
+from fitfeed.beam_jobs.conversion import Conversion
+from fitfeed.beam_jobs.remote import check_runner
+from fitfeed.beam_jobs.run import NoProgress, ProgressReport, Running, locked, prepare, run_job
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.plan import Plan, make_plan
+from fitfeed.converters.publish import clean_up
+from fitfeed.converters.work import WorkFolder
+from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
 
 DEFAULT_TIMEOUT_S = 300.0
 """Four times what the largest image allowed takes in the slowest format (0.8 s of CPU time per megapixel)."""

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from beam_jobs.pool import INTERRUPTED, ShardPool, use
-from beam_jobs.reporting import Report, reporting
-from converters.work import Job, WorkFolder
-from schemas.errors import FitfeedError, InterruptedConversionError
+from fitfeed.beam_jobs.pool import INTERRUPTED, ShardPool, use
+from fitfeed.beam_jobs.reporting import Report, reporting
+from fitfeed.converters.work import Job, WorkFolder
+from fitfeed.schemas.errors import FitfeedError, InterruptedConversionError
 
 REPORT_INTERVAL_S = 0.2
 
@@ -52,7 +52,7 @@ def _run_graph(work: WorkFolder, job: Job, pool: ShardPool) -> None:
         from apache_beam.options.pipeline_options import PipelineOptions
         from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-        from beam_jobs.pipeline import build
+        from fitfeed.beam_jobs.pipeline import build
     if pool.interrupted.is_set():
         raise InterruptedConversionError(INTERRUPTED)
     # Not DirectRunner: that would look for an executable to download first.

@@ -17,10 +17,10 @@ from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
-from beam_jobs import pool
-from converters.publish import Outcome, publish
-from converters.shard import ShardTotals, write_shard
-from converters.work import Job, WorkFolder
+from fitfeed.beam_jobs import pool
+from fitfeed.converters.publish import Outcome, publish
+from fitfeed.converters.shard import ShardTotals, write_shard
+from fitfeed.converters.work import Job, WorkFolder
 
 METRICS_NAMESPACE = "fitfeed"
 

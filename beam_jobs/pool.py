@@ -22,11 +22,11 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from converters.condemned import ATTEMPTS, Death, Suspects, Verdict
-from converters.shard import ShardTotals
-from converters.work import Job, WorkFolder
-from converters.worker import Counts, serve
-from schemas.errors import ConversionError, InterruptedConversionError
+from fitfeed.converters.condemned import ATTEMPTS, Death, Suspects, Verdict
+from fitfeed.converters.shard import ShardTotals
+from fitfeed.converters.work import Job, WorkFolder
+from fitfeed.converters.worker import Counts, serve
+from fitfeed.schemas.errors import ConversionError, InterruptedConversionError
 
 INTERRUPTED = "interrupted; nothing was published. The same command continues where it stopped."
 
@@ -88,7 +88,7 @@ class ShardPool:
         self.interrupted = threading.Event()
         self.error: BaseException | None = None
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["converters.worker"])
+        context.set_forkserver_preload(["fitfeed.converters.worker"])
         self._queue: queue.SimpleQueue[tuple[int, Future[ShardTotals]] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._anticipated: dict[int, Future[ShardTotals]] = {}

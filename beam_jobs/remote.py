@@ -4,9 +4,9 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from beam_jobs.reporting import Report, reporting
-from converters.work import Job, WorkFolder
-from schemas.errors import UsageError
+from fitfeed.beam_jobs.reporting import Report, reporting
+from fitfeed.converters.work import Job, WorkFolder
+from fitfeed.schemas.errors import UsageError
 
 REPORT_INTERVAL_S = 5.0
 
@@ -46,7 +46,7 @@ def run_on(
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from beam_jobs.pipeline import build
+    from fitfeed.beam_jobs.pipeline import build
 
     try:
         pipeline = beam.Pipeline(options=PipelineOptions([f"--runner={runner}", *arguments]))
@@ -63,7 +63,7 @@ def _counters(result: Any) -> tuple[int, int, int]:
     """Images, rejects and bytes so far, as far as the runner tells."""
     from apache_beam.metrics.metric import MetricsFilter
 
-    from beam_jobs.pipeline import METRICS_NAMESPACE
+    from fitfeed.beam_jobs.pipeline import METRICS_NAMESPACE
 
     if hasattr(result, "_metrics"):
         result._metrics = None  # noqa: SLF001 - PortableRunner caches its first answer for ever

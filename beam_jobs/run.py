@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from beam_jobs.local import run_local
-from beam_jobs.remote import run_on
-from beam_jobs.verdict import require_published
-from converters.plan import Plan
-from converters.publish import Outcome
-from converters.work import PARTS, Job, WorkFolder
-from schemas.cpus import available_cpus
-from schemas.errors import ConversionError, UsageError
+from fitfeed.beam_jobs.local import run_local
+from fitfeed.beam_jobs.remote import run_on
+from fitfeed.beam_jobs.verdict import require_published
+from fitfeed.converters.plan import Plan
+from fitfeed.converters.publish import Outcome
+from fitfeed.converters.work import PARTS, Job, WorkFolder
+from fitfeed.schemas.cpus import available_cpus
+from fitfeed.schemas.errors import ConversionError, UsageError
 
 
 class ProgressReport(Protocol):

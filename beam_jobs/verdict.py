@@ -1,7 +1,7 @@
 """Why a conversion was not published, said to the user."""
 
-from converters.publish import Outcome
-from schemas.errors import DuplicateImagesError, SplitLeakError, TooManyRejectsError
+from fitfeed.converters.publish import Outcome
+from fitfeed.schemas.errors import DuplicateImagesError, SplitLeakError, TooManyRejectsError
 
 SHOWN_PAIRS = 5
 KEPT = "the finished shards are kept, so that takes seconds"

@@ -24,7 +24,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import cv2
 import numpy as np
 
-from beam_jobs import convert
 from benchmarks import augment_peers, measure, peers
 from benchmarks.augment_peers import Peers
 from benchmarks.everywhere import everywhere
@@ -32,11 +31,12 @@ from benchmarks.feed import EPOCHS, SIDE, decoding, race
 from benchmarks.material import link_sample
 from benchmarks.measure import Epoch, Result
 from benchmarks.recipes import FURTHER, RECIPES, SIX
-from converters.options import ConvertOptions
-from pipelines import Augmentation, make_pipeline, open_dataset
-from pipelines.augment.program import Program
-from schemas.codec import Pixels
-from schemas.cpus import available_cpus
+from fitfeed.beam_jobs import convert
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.pipelines import Augmentation, make_pipeline, open_dataset
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.schemas.codec import Pixels
+from fitfeed.schemas.cpus import available_cpus
 
 BATCH_SIZE = 128
 

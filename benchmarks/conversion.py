@@ -1,4 +1,4 @@
-"""One conversion by `beam_jobs.convert`; prints the trace of its progress as JSON.
+"""One conversion by `fitfeed.beam_jobs.convert`; prints the trace of its progress as JSON.
 
 Other benchmarks start this as a process of its own.
 """
@@ -9,8 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from beam_jobs import convert
-from converters.options import ConvertOptions
+from fitfeed.beam_jobs import convert
+from fitfeed.converters.options import ConvertOptions
 
 
 class Trace:

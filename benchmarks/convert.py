@@ -26,7 +26,7 @@ from benchmarks import floors, measure
 from benchmarks.material import Converting, Timing, link_sample
 from benchmarks.measure import Result
 from benchmarks.processes import Usage, children_of, usage_of
-from schemas.cpus import available_cpus
+from fitfeed.schemas.cpus import available_cpus
 
 CASES: dict[str, tuple[list[str], dict[str, Callable[[Path], int]]]] = {
     "C1 jpeg 256": (

@@ -32,8 +32,8 @@ from benchmarks.material import link_sample
 from benchmarks.measure import ROOT, Result
 from benchmarks.packers.task import SIDE
 from benchmarks.processes import Watch
-from schemas.cpus import available_cpus
-from schemas.manifest import read_manifest
+from fitfeed.schemas.cpus import available_cpus
+from fitfeed.schemas.manifest import read_manifest
 
 CASE = "C3 jpeg 256"
 OURS, FLOOR = "fitfeed", "floor"

@@ -20,8 +20,8 @@ from benchmarks.augment import BATCH_SIZE, threaded
 from benchmarks.feed import SIDE, race
 from benchmarks.measure import Epoch, Result
 from benchmarks.recipes import SIX
-from schemas.codec import Pixels
-from schemas.cpus import available_cpus
+from fitfeed.schemas.codec import Pixels
+from fitfeed.schemas.cpus import available_cpus
 
 
 def main() -> int:
@@ -60,7 +60,7 @@ def on_device(images: Pixels, *, compiled: bool) -> Epoch:
     """As in `make_pipeline(augment_on="device")`: parameters drawn by NumPy, pixels computed by TensorFlow."""
     import tensorflow as tf
 
-    from pipelines.device.program import DeviceProgram
+    from fitfeed.pipelines.device.program import DeviceProgram
 
     program = DeviceProgram(list(enumerate(SIX)))
     examples, epochs = np.arange(len(images)), iter(range(1 << 60))

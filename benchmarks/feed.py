@@ -28,14 +28,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from beam_jobs import convert
 from benchmarks import floors, measure, peers
 from benchmarks.loaders.material import cpu_seconds
 from benchmarks.material import enlarge_sample, link_sample
 from benchmarks.measure import Epoch, Result
-from converters.options import ConvertOptions
-from pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
-from schemas.cpus import available_cpus
+from fitfeed.beam_jobs import convert
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
+from fitfeed.schemas.cpus import available_cpus
 
 SIDE = 224
 

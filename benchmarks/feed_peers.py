@@ -20,14 +20,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from beam_jobs import convert
 from benchmarks import measure
 from benchmarks.loaders.material import Task
 from benchmarks.material import link_sample
 from benchmarks.measure import ROOT, Result
-from converters.options import ConvertOptions
-from pipelines import open_dataset
-from schemas.cpus import available_cpus
+from fitfeed.beam_jobs import convert
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.pipelines import open_dataset
+from fitfeed.schemas.cpus import available_cpus
 
 SIDE = 224
 

@@ -29,7 +29,7 @@ import numpy as np
 from benchmarks import measure
 from benchmarks.measure import Result
 from benchmarks.recipes import RECIPES, SIX, six_keras_layers
-from pipelines import Augmentation, DeviceAugmentation, RandAugment
+from fitfeed.pipelines import Augmentation, DeviceAugmentation, RandAugment
 
 SIDE = 224
 

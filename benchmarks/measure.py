@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
 
-from schemas.cpus import available_cpus
+from fitfeed.schemas.cpus import available_cpus
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import measure
 from benchmarks.material import Converting, link_sample
 from benchmarks.measure import Result
-from schemas.cpus import available_cpus
+from fitfeed.schemas.cpus import available_cpus
 
 CASES = {
     "jpeg 256, TFRecord": ["--size", "256"],

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipelines import (
+from fitfeed.pipelines import (
     Augmentation,
     CutMix,
     MixUp,

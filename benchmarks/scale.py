@@ -21,13 +21,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from beam_jobs import convert
 from benchmarks import measure
 from benchmarks.material import Converting, link_sample
 from benchmarks.measure import ROOT, Result
 from benchmarks.processes import TreeWatch
 from benchmarks.scale_material import repeat_dataset, write_tiny_images
-from converters.options import ConvertOptions
+from fitfeed.beam_jobs import convert
+from fitfeed.converters.options import ConvertOptions
 
 MIB = 1 << 20
 

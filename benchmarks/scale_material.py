@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import simplejpeg
 
-from converters.writers.base import file_sha256
-from schemas.manifest import MANIFEST_NAME, Manifest, fingerprint_of, read_manifest
+from fitfeed.converters.writers.base import file_sha256
+from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, fingerprint_of, read_manifest
 
 SIDE = 16
 CLASSES = 10

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from benchmarks.processes import children_of
-from schemas.sharding import number_of_shards, salted_order, shard_bounds, splits_of
+from fitfeed.schemas.sharding import number_of_shards, salted_order, shard_bounds, splits_of
 
 MIB = 1 << 20
 
@@ -66,7 +66,7 @@ def open_and_read(dataset: Path) -> dict[str, float]:
     """
     import tensorflow as tf
 
-    from pipelines import make_pipeline, open_dataset
+    from fitfeed.pipelines import make_pipeline, open_dataset
 
     tf.constant(0)  # TensorFlow itself starts up with its first operation
     started = time.perf_counter()
@@ -82,7 +82,7 @@ def feed(dataset: Path, epochs: int) -> dict[str, list[float]]:
     Returns:
         `resident_mib` of this process and its workers after each epoch; memory that they share counts for each.
     """
-    from pipelines import RandomFlip, RandomResizedCrop, make_pipeline
+    from fitfeed.pipelines import RandomFlip, RandomResizedCrop, make_pipeline
 
     train = make_pipeline(
         dataset, "train", batch_size=32, image_size=(96, 96), augment=[RandomResizedCrop(), RandomFlip()]

@@ -28,22 +28,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from beam_jobs import convert
 from benchmarks import measure
 from benchmarks.feed import Rate
 from benchmarks.material import link_sample
 from benchmarks.measure import Result
 from benchmarks.processes import anonymous_bytes, children_of, usage_of
 from benchmarks.simulated import Waiting, waiting
-from converters.options import ConvertOptions
-from pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
-from pipelines.augment.program import Program
-from pipelines.build import BATCHES_AT_ONCE
-from pipelines.loader import Loader
-from pipelines.normalize import Normalizer
-from pipelines.processes import Processes, batches_at_once
-from pipelines.shared import Layout
-from schemas.cpus import available_cpus
+from fitfeed.beam_jobs import convert
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.pipelines.build import BATCHES_AT_ONCE
+from fitfeed.pipelines.loader import Loader
+from fitfeed.pipelines.normalize import Normalizer
+from fitfeed.pipelines.processes import Processes, batches_at_once
+from fitfeed.pipelines.shared import Layout
+from fitfeed.schemas.cpus import available_cpus
 
 SIDE = 224
 

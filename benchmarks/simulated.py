@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import simplejpeg
 
-from pipelines import kernels
-from pipelines.render import Damaged
-from schemas.codec import Pixels
+from fitfeed.pipelines import kernels
+from fitfeed.pipelines.render import Damaged
+from fitfeed.schemas.codec import Pixels
 
 
 @contextlib.contextmanager

@@ -23,19 +23,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import cv2
 import numpy as np
 
-from beam_jobs import convert
 from benchmarks import floors, measure, peers
 from benchmarks.feed import EPOCHS, SIDE, payloads, pipeline, race
 from benchmarks.material import link_sample
 from benchmarks.measure import Result
-from converters.options import ConvertOptions
-from pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
-from pipelines.augment.program import Program
-from pipelines.buffers import Scratch
-from pipelines.loader import Loader
-from pipelines.normalize import Normalizer
-from pipelines.portion import needed
-from schemas.cpus import available_cpus
+from fitfeed.beam_jobs import convert
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.pipelines.buffers import Scratch
+from fitfeed.pipelines.loader import Loader
+from fitfeed.pipelines.normalize import Normalizer
+from fitfeed.pipelines.portion import needed
+from fitfeed.schemas.cpus import available_cpus
 
 AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal")]
 

@@ -15,13 +15,13 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from converters.existing import Existing
-from converters.rejects import Reject, count_reasons, to_json_lines
-from converters.split_files import file_entry, write_split
-from converters.work import STAGED_REJECTS, Job, WorkFolder, move_into, write_text
-from converters.writers.base import sync_file, sync_folder
-from schemas.histogram import histogram_from_json
-from schemas.manifest import (
+from fitfeed.converters.existing import Existing
+from fitfeed.converters.rejects import Reject, count_reasons, to_json_lines
+from fitfeed.converters.split_files import file_entry, write_split
+from fitfeed.converters.work import STAGED_REJECTS, Job, WorkFolder, move_into, write_text
+from fitfeed.converters.writers.base import sync_file, sync_folder
+from fitfeed.schemas.histogram import histogram_from_json
+from fitfeed.schemas.manifest import (
     MANIFEST_NAME,
     REJECTS_NAME,
     File,
@@ -30,8 +30,8 @@ from schemas.manifest import (
     build_manifest,
     fingerprint_of,
 )
-from schemas.sharding import index_file_name
-from schemas.statistics import ChannelStatistics, add_histograms
+from fitfeed.schemas.sharding import index_file_name
+from fitfeed.schemas.statistics import ChannelStatistics, add_histograms
 
 
 def staged_index(split: str) -> str:

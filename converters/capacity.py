@@ -3,11 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from schemas.depth import Depth
-from schemas.errors import UsageError
-from schemas.histogram import SPARSE_BYTES
-from schemas.manifest import MAX_MANIFEST_BYTES
-from schemas.strict_json import MAX_VALUES
+from fitfeed.schemas.depth import Depth
+from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.histogram import SPARSE_BYTES
+from fitfeed.schemas.manifest import MAX_MANIFEST_BYTES
+from fitfeed.schemas.strict_json import MAX_VALUES
 
 SHARD_BYTES = 200
 """More than a shard's entry takes beside its file's name: two counts of 16 digits, a SHA-256, names, indents."""

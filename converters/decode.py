@@ -20,14 +20,14 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
-from converters.bombs import MAX_SCANS, hidden_bomb, repeats_values
-from converters.deep import DeepColourError, composite, deep_samples, grey_of, grey_samples, widen
-from converters.jpeg_header import PROGRESSIVE, ordinary_jpeg
-from converters.options import ConvertOptions
-from converters.rejects import Reason
-from converters.sniff import jpeg_frame, unidentified
-from schemas.codec import Pixels, decode_payload
-from schemas.depth import MAX_DEEP_SIDE
+from fitfeed.converters.bombs import MAX_SCANS, hidden_bomb, repeats_values
+from fitfeed.converters.deep import DeepColourError, composite, deep_samples, grey_of, grey_samples, widen
+from fitfeed.converters.jpeg_header import PROGRESSIVE, ordinary_jpeg
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.rejects import Reason
+from fitfeed.converters.sniff import jpeg_frame, unidentified
+from fitfeed.schemas.codec import Pixels, decode_payload
+from fitfeed.schemas.depth import MAX_DEEP_SIDE
 
 ORIENTATION_TAG = 0x0112
 CRITICAL_CHUNKS = (b"IHDR", b"PLTE", b"IDAT")
@@ -70,7 +70,7 @@ class Decoded:
 
     Attributes:
         pixels: uint8 (height, width, channels), upright; uint16 where the dataset has 16 bits.
-        keepable: The original bytes decode to exactly these pixels in `schemas.codec` and in
+        keepable: The original bytes decode to exactly these pixels in `fitfeed.schemas.codec` and in
             TensorFlow, so they can be stored untouched.
     """
 

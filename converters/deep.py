@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from schemas.codec import Pixels
-from schemas.depth import WIDEN
+from fitfeed.schemas.codec import Pixels
+from fitfeed.schemas.depth import WIDEN
 
 Samples = npt.NDArray[np.uint16]
 """uint16 (height, width, 1 to 4): grey or RGB, and alpha where that makes it 2 or 4."""

@@ -7,16 +7,16 @@ from typing import Any, BinaryIO
 import google_crc32c
 import numpy as np
 
-from converters.histogram import count_pixels
-from converters.likeness import keep_rows
-from converters.options import ConvertOptions
-from converters.work import Job, WorkFolder
-from converters.writers import Record, open_writer
-from schemas.codec import Pixels, decode_payload, payload_format
-from schemas.cpus import available_cpus
-from schemas.depth import STORED_TYPES
-from schemas.errors import ConversionError
-from schemas.histogram import histogram_from_json, histogram_to_json
+from fitfeed.converters.histogram import count_pixels
+from fitfeed.converters.likeness import keep_rows
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.work import Job, WorkFolder
+from fitfeed.converters.writers import Record, open_writer
+from fitfeed.schemas.codec import Pixels, decode_payload, payload_format
+from fitfeed.schemas.cpus import available_cpus
+from fitfeed.schemas.depth import STORED_TYPES
+from fitfeed.schemas.errors import ConversionError
+from fitfeed.schemas.histogram import histogram_from_json, histogram_to_json
 
 
 def drop_rows(

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from converters.existing import Existing
-from converters.likeness import Words, read_likenesses
-from converters.lookalikes import find_lookalikes
-from converters.rejects import Reject
-from converters.shard import label_columns
-from converters.work import Job
+from fitfeed.converters.existing import Existing
+from fitfeed.converters.likeness import Words, read_likenesses
+from fitfeed.converters.lookalikes import find_lookalikes
+from fitfeed.converters.rejects import Reject
+from fitfeed.converters.shard import label_columns
+from fitfeed.converters.work import Job
 
 SHOWN_PAIRS = 20
 NO_WORDS: Words = np.empty((0, 2), np.uint64)

@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from converters.decode import Decoded, ImageError
-from converters.deep import encode_png as encode_deep_png
-from converters.deep import grey_of, widen
-from converters.options import ConvertOptions
-from converters.shrink import shrink
-from schemas.codec import Pixels, decode_payload
-from schemas.depth import MAX_DEEP_SIDE, STORED_TYPES
+from fitfeed.converters.decode import Decoded, ImageError
+from fitfeed.converters.deep import encode_png as encode_deep_png
+from fitfeed.converters.deep import grey_of, widen
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.shrink import shrink
+from fitfeed.schemas.codec import Pixels, decode_payload
+from fitfeed.schemas.depth import MAX_DEEP_SIDE, STORED_TYPES
 
 MAX_JPEG_SIDE = 65_500
 """libjpeg's JPEG_MAX_DIMENSION, a little below what the format itself could hold."""
@@ -160,7 +160,7 @@ def encode_jpeg(pixels: Pixels, quality: int) -> bytes:
     """Encodes uint8 (height, width, 1 or 3) as baseline JPEG, colour at half resolution (4:2:0).
 
     Each row of MCUs begins behind a restart marker, so that a reader can leave out what stands above
-    a crop (`schemas.jpeg`): 0.4% more bytes, for a fifth of the decoding time of random crops.
+    a crop (`fitfeed.schemas.jpeg`): 0.4% more bytes, for a fifth of the decoding time of random crops.
     """
     grey = pixels.shape[2] == 1
     options = {

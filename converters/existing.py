@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from converters.layout import Labelled, in_split_order
-from converters.options import TABLE_OPTIONS, ConvertOptions
-from converters.rejects import Reject, text_path
-from converters.work import Base
-from converters.writers.base import file_sha256
-from schemas.errors import DamagedDatasetError, UsageError
-from schemas.files import locate
-from schemas.index import Index
-from schemas.manifest import File, Manifest, read_manifest
+from fitfeed.converters.layout import Labelled, in_split_order
+from fitfeed.converters.options import TABLE_OPTIONS, ConvertOptions
+from fitfeed.converters.rejects import Reject, text_path
+from fitfeed.converters.work import Base
+from fitfeed.converters.writers.base import file_sha256
+from fitfeed.schemas.errors import DamagedDatasetError, UsageError
+from fitfeed.schemas.files import locate
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.manifest import File, Manifest, read_manifest
 
 ARRANGEMENT = ("shards", "shard_bytes")
 """Options that the images which join may have of their own: they only say how many files they fill."""

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from schemas.codec import Pixels
-from schemas.statistics import Histogram
+from fitfeed.schemas.codec import Pixels
+from fitfeed.schemas.statistics import Histogram
 
 MAX_PIXELS_PER_CALL = 1 << 24
 """`cv2.calcHist` counts in float32, which is exact up to 2**24."""

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple, get_args
 
-from schemas.features import LabelKind
+from fitfeed.schemas.features import LabelKind
 
 MAX_TEXT_BYTES = 1 << 20
 MAX_CLASS_NAME = 1000

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from converters.label_values import LabelError, LabelSpec, parse_label, parse_spec
-from converters.layout import SPLIT_FOLDERS, Labelled, Layout
-from converters.options import ConvertOptions
-from converters.pictures import PathError, quoted, safe_path, stat_picture
-from converters.rejects import Reject, text_path
-from converters.sources import SourceFile
-from converters.tables import Row, Table
-from schemas.errors import UsageError
-from schemas.features import check_label_names
+from fitfeed.converters.label_values import LabelError, LabelSpec, parse_label, parse_spec
+from fitfeed.converters.layout import SPLIT_FOLDERS, Labelled, Layout
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.pictures import PathError, quoted, safe_path, stat_picture
+from fitfeed.converters.rejects import Reject, text_path
+from fitfeed.converters.sources import SourceFile
+from fitfeed.converters.tables import Row, Table
+from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.features import check_label_names
 
 DEFAULT_LABEL_COLUMN = "label"
 MAX_PATH = 4096

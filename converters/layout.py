@@ -4,10 +4,10 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from converters.options import ClassFrom
-from converters.rejects import Reject, text_path
-from converters.sources import SourceFile
-from schemas.errors import UsageError
+from fitfeed.converters.options import ClassFrom
+from fitfeed.converters.rejects import Reject, text_path
+from fitfeed.converters.sources import SourceFile
+from fitfeed.schemas.errors import UsageError
 
 SPLIT_FOLDERS = {
     "train": "train",

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from schemas.codec import Pixels
+from fitfeed.schemas.codec import Pixels
 
 Words = npt.NDArray[np.uint64]
 """uint64 (examples, 2)."""

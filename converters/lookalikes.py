@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from converters.likeness import Words
+from fitfeed.converters.likeness import Words
 
 DISTANCE = 4
 """Pictures look alike if their hashes differ in at most so many bits to the right, and downwards.

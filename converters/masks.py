@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from converters.decode import ImageError, load_errors, open_image, orientation_of, upright
-from converters.encode import encode_png, resize_mask
-from converters.options import ConvertOptions
-from schemas.codec import Pixels
+from fitfeed.converters.decode import ImageError, load_errors, open_image, orientation_of, upright
+from fitfeed.converters.encode import encode_png, resize_mask
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.schemas.codec import Pixels
 
 
 def decode_mask(data: bytes, options: ConvertOptions) -> Pixels:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
-from schemas.depth import Depth
-from schemas.errors import UsageError
+from fitfeed.schemas.depth import Depth
+from fitfeed.schemas.errors import UsageError
 
 Format = Literal["tfrecord", "hdf5"]
 Encoding = Literal["keep", "jpeg", "png", "raw"]

@@ -5,9 +5,9 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from converters.rejects import Reason, text_path
-from converters.sources import SourceFile
-from schemas.strict_json import shortened
+from fitfeed.converters.rejects import Reason, text_path
+from fitfeed.converters.sources import SourceFile
+from fitfeed.schemas.strict_json import shortened
 
 AMBIGUOUS = SourceFile("", -1, -1)
 SHOWN_MATCHES = 3

@@ -7,21 +7,21 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from converters.capacity import check_capacity
-from converters.existing import Existing, all_rows, join_classes, select_new
-from converters.labels import label_by_table
-from converters.layout import Labelled, label_by_folders
-from converters.options import ConvertOptions
-from converters.pictures import ListedPictures, NamedPictures
-from converters.rejects import Reject, text_path
-from converters.sources import SourceFile, list_folder
-from converters.splits import by_split
-from converters.tables import Table, is_table
-from converters.work import Job, ShardPlan, digest_of
-from schemas.errors import UsageError
-from schemas.features import MAX_CLASS_NAMES, MAX_CLASSES
-from schemas.manifest import SHARD_EXTENSIONS
-from schemas.sharding import number_of_shards, salted_order, shard_bounds, shard_file_name
+from fitfeed.converters.capacity import check_capacity
+from fitfeed.converters.existing import Existing, all_rows, join_classes, select_new
+from fitfeed.converters.labels import label_by_table
+from fitfeed.converters.layout import Labelled, label_by_folders
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.pictures import ListedPictures, NamedPictures
+from fitfeed.converters.rejects import Reject, text_path
+from fitfeed.converters.sources import SourceFile, list_folder
+from fitfeed.converters.splits import by_split
+from fitfeed.converters.tables import Table, is_table
+from fitfeed.converters.work import Job, ShardPlan, digest_of
+from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.features import MAX_CLASS_NAMES, MAX_CLASSES
+from fitfeed.schemas.manifest import SHARD_EXTENSIONS
+from fitfeed.schemas.sharding import number_of_shards, salted_order, shard_bounds, shard_file_name
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,10 +6,10 @@ import stat
 import time
 from typing import NamedTuple
 
-from converters.decode import ImageError
-from converters.limits import file_bound
-from converters.options import ConvertOptions
-from schemas.errors import ConversionError
+from fitfeed.converters.decode import ImageError
+from fitfeed.converters.limits import file_bound
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.schemas.errors import ConversionError
 
 READ_ATTEMPTS = 3
 READ_RETRY_DELAY_S = 0.2

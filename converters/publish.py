@@ -7,21 +7,21 @@ from array import array
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from converters.append import publish_append
-from converters.dropping import drop_rows
-from converters.duplicates import Review, review
-from converters.existing import open_existing
-from converters.rejects import Reject, count_reasons, to_json_lines
-from converters.shard import ShardTotals
-from converters.split_files import file_entry, write_split
-from converters.work import Job, WorkFolder, move_into, remove_leftovers, write_json, write_text
-from converters.writers.base import sync_folder
-from schemas.depth import STORED_TYPES
-from schemas.errors import ConversionError
-from schemas.histogram import histogram_from_json
-from schemas.manifest import MANIFEST_NAME, REJECTS_NAME, Manifest, Statistics, build_manifest
-from schemas.sharding import index_file_name
-from schemas.statistics import ChannelStatistics, add_histograms
+from fitfeed.converters.append import publish_append
+from fitfeed.converters.dropping import drop_rows
+from fitfeed.converters.duplicates import Review, review
+from fitfeed.converters.existing import open_existing
+from fitfeed.converters.rejects import Reject, count_reasons, to_json_lines
+from fitfeed.converters.shard import ShardTotals
+from fitfeed.converters.split_files import file_entry, write_split
+from fitfeed.converters.work import Job, WorkFolder, move_into, remove_leftovers, write_json, write_text
+from fitfeed.converters.writers.base import sync_folder
+from fitfeed.schemas.depth import STORED_TYPES
+from fitfeed.schemas.errors import ConversionError
+from fitfeed.schemas.histogram import histogram_from_json
+from fitfeed.schemas.manifest import MANIFEST_NAME, REJECTS_NAME, Manifest, Statistics, build_manifest
+from fitfeed.schemas.sharding import index_file_name
+from fitfeed.schemas.statistics import ChannelStatistics, add_histograms
 
 Status = Literal["published", "leaks", "duplicates", "too_many_rejects", "nothing_left"]
 

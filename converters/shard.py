@@ -9,23 +9,23 @@ from typing import Any
 
 import google_crc32c
 
-from converters.condemned import Verdict
-from converters.decode import Decoded, ImageError, decode_image
-from converters.encode import encode_image
-from converters.histogram import count_pixels
-from converters.likeness import Likenesses
-from converters.limits import memory_bound, memory_is_limited
-from converters.masks import decode_mask, encode_mask
-from converters.options import ConvertOptions
-from converters.planned import Planned, read_planned
-from converters.rejects import Reason, Reject, text_path
-from converters.work import Job, ShardPlan, WorkFolder
-from converters.writers import Record, open_writer
-from schemas.codec import payload_format
-from schemas.errors import ConversionError
-from schemas.features import LabelKind
-from schemas.histogram import histogram_to_json
-from schemas.statistics import Histogram, empty_histogram
+from fitfeed.converters.condemned import Verdict
+from fitfeed.converters.decode import Decoded, ImageError, decode_image
+from fitfeed.converters.encode import encode_image
+from fitfeed.converters.histogram import count_pixels
+from fitfeed.converters.likeness import Likenesses
+from fitfeed.converters.limits import memory_bound, memory_is_limited
+from fitfeed.converters.masks import decode_mask, encode_mask
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.planned import Planned, read_planned
+from fitfeed.converters.rejects import Reason, Reject, text_path
+from fitfeed.converters.work import Job, ShardPlan, WorkFolder
+from fitfeed.converters.writers import Record, open_writer
+from fitfeed.schemas.codec import payload_format
+from fitfeed.schemas.errors import ConversionError
+from fitfeed.schemas.features import LabelKind
+from fitfeed.schemas.histogram import histogram_to_json
+from fitfeed.schemas.statistics import Histogram, empty_histogram
 
 Progress = Callable[[int, bool], None]
 """Called after each image with its source bytes and whether it was rejected."""

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from schemas.codec import Pixels
+from fitfeed.schemas.codec import Pixels
 
 cv2.setNumThreads(1)  # one process per CPU is the parallelism; OpenCV's own threads would only fight it
 

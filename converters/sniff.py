@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from converters.rejects import Reason
+from fitfeed.converters.rejects import Reason
 
 Verdict = tuple[Reason, str]
 

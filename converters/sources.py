@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from converters.rejects import Reject, text_path
-from schemas.errors import ConversionError, NotFoundError, UsageError
+from fitfeed.converters.rejects import Reject, text_path
+from fitfeed.schemas.errors import ConversionError, NotFoundError, UsageError
 
 IMAGE_EXTENSIONS = frozenset(
     [

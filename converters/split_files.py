@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from converters.likeness import read_likenesses
-from converters.work import Job
-from converters.writers.base import file_sha256, sync_file
-from schemas.index import Index, index_schema, write_index
-from schemas.manifest import Extent, Split
+from fitfeed.converters.likeness import read_likenesses
+from fitfeed.converters.work import Job
+from fitfeed.converters.writers.base import file_sha256, sync_file
+from fitfeed.schemas.index import Index, index_schema, write_index
+from fitfeed.schemas.manifest import Extent, Split
 
 
 def write_split(
@@ -31,7 +31,7 @@ def write_split(
         before: What the split held already: its rows and shards come first, unchanged.
 
     Returns:
-        The fields of `schemas.manifest.Split`.
+        The fields of `fitfeed.schemas.manifest.Split`.
 
     Raises:
         OSError: If the index cannot be written.

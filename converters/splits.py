@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from converters.layout import Labelled, in_split_order
-from converters.options import ConvertOptions
-from converters.rejects import text_path
-from schemas.errors import SplitLeakError, UsageError
-from schemas.sharding import splits_of, stratified_splits
+from fitfeed.converters.layout import Labelled, in_split_order
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.rejects import text_path
+from fitfeed.schemas.errors import SplitLeakError, UsageError
+from fitfeed.schemas.sharding import splits_of, stratified_splits
 
 SHOWN_GROUPS = 5
 

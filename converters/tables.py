@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-from schemas.errors import NotFoundError, UsageError
-from schemas.strict_json import shortened
+from fitfeed.schemas.errors import NotFoundError, UsageError
+from fitfeed.schemas.strict_json import shortened
 
 EXTENSIONS = (".csv", ".jsonl")
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path")

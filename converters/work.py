@@ -24,11 +24,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from converters.condemned import Verdict
-from converters.options import ConvertOptions
-from schemas.errors import ConversionError
-from schemas.features import LabelKind
-from schemas.manifest import WORK_FOLDER
+from fitfeed.converters.condemned import Verdict
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.schemas.errors import ConversionError
+from fitfeed.schemas.features import LabelKind
+from fitfeed.schemas.manifest import WORK_FOLDER
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -153,7 +153,7 @@ PARTS = ("plans", "shards", "results", "condemned")
 
 
 STAGED_REJECTS = "rejects.append.jsonl"
-"""What a new list of rejects is called until the old one is no longer needed (`converters.append`)."""
+"""What a new list of rejects is called until the old one is no longer needed (`fitfeed.converters.append`)."""
 
 
 class WorkFolder:

@@ -14,10 +14,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from converters.limits import limit_memory
-from converters.shard import write_shard
-from converters.work import Job, WorkFolder
-from schemas.errors import FitfeedError
+from fitfeed.converters.limits import limit_memory
+from fitfeed.converters.shard import write_shard
+from fitfeed.converters.work import Job, WorkFolder
+from fitfeed.schemas.errors import FitfeedError
 
 Counts = ctypes.Array[ctypes.c_longlong]
 """Images, rejects and source bytes of the shard that a worker is writing, and 1 + the place in its plan

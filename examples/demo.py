@@ -19,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else a machine without a G
 
 import keras
 
-from pipelines import RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
+from fitfeed import RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "examples" / "clothing"

@@ -7,7 +7,7 @@ import argparse
 
 import keras
 
-from pipelines import RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
+from fitfeed import RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
 
 
 def main() -> None:

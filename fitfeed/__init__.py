@@ -1,1 +1,132 @@
-"""The `fitfeed` command. Importing this package loads nothing: each command imports what it needs."""
+"""fitfeed: a folder of raw images becomes a dataset, once, and the dataset feeds Keras `fit`.
+
+What people need is here: `from fitfeed import convert, make_pipeline, open_dataset, RandomFlip`.
+Importing this package loads nothing; each name imports what it needs when it is first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fitfeed.beam_jobs import Conversion, convert
+    from fitfeed.converters.foreign.file import inspect_file
+    from fitfeed.converters.options import ConvertOptions
+    from fitfeed.converters.verify import verify_dataset
+    from fitfeed.pipelines import (
+        Augmentation,
+        AugMix,
+        AutoContrast,
+        CenterCrop,
+        CutMix,
+        Dataset,
+        DeviceAugmentation,
+        Equalization,
+        MixUp,
+        MovedBoxes,
+        RandAugment,
+        RandomBrightness,
+        RandomColorDegeneration,
+        RandomColorJitter,
+        RandomContrast,
+        RandomCrop,
+        RandomErasing,
+        RandomFlip,
+        RandomGaussianBlur,
+        RandomGrayscale,
+        RandomHue,
+        RandomInvert,
+        RandomPerspective,
+        RandomPosterization,
+        RandomResizedCrop,
+        RandomRotation,
+        RandomSaturation,
+        RandomSharpness,
+        RandomShear,
+        RandomTranslation,
+        RandomZoom,
+        Records,
+        ResumeTraining,
+        Solarization,
+        TrivialAugment,
+        explain,
+        from_image_data_generator,
+        make_pipeline,
+        move_boxes,
+        move_points,
+        open_dataset,
+    )
+    from fitfeed.schemas import errors
+
+__all__ = [
+    "AugMix",
+    "Augmentation",
+    "AutoContrast",
+    "CenterCrop",
+    "Conversion",
+    "ConvertOptions",
+    "CutMix",
+    "Dataset",
+    "DeviceAugmentation",
+    "Equalization",
+    "MixUp",
+    "MovedBoxes",
+    "RandAugment",
+    "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
+    "RandomResizedCrop",
+    "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
+    "Records",
+    "ResumeTraining",
+    "Solarization",
+    "TrivialAugment",
+    "convert",
+    "errors",
+    "explain",
+    "from_image_data_generator",
+    "inspect_file",
+    "make_pipeline",
+    "move_boxes",
+    "move_points",
+    "open_dataset",
+    "verify_dataset",
+]
+
+_MODULES = {
+    "Conversion": "fitfeed.beam_jobs",
+    "ConvertOptions": "fitfeed.converters.options",
+    "convert": "fitfeed.beam_jobs",
+    "inspect_file": "fitfeed.converters.foreign.file",
+    "verify_dataset": "fitfeed.converters.verify",
+}
+"""Where a public name comes from; all others come from `fitfeed.pipelines`."""
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first used."""
+    if name not in __all__:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    if name == "errors":
+        return importlib.import_module("fitfeed.schemas.errors")
+    return getattr(importlib.import_module(_MODULES.get(name, "fitfeed.pipelines")), name)
+
+
+def __dir__() -> list[str]:
+    """All public names, those that are not loaded yet included."""
+    return sorted({*globals(), *__all__})

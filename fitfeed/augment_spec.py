@@ -4,10 +4,10 @@ import ast
 import difflib
 from typing import TYPE_CHECKING
 
-from schemas.errors import UsageError
+from fitfeed.schemas.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipelines import Augmentation
+    from fitfeed.pipelines import Augmentation
 
 EXAMPLE = """--augment "RandomFlip('horizontal'), RandomRotation(0.1)\""""
 
@@ -61,7 +61,7 @@ def _augmentation(part: ast.expr) -> "Augmentation":
 
 def _class(name: ast.expr) -> "type[Augmentation]":
     """The augmentation of a name."""
-    import pipelines
+    from fitfeed import pipelines
 
     # What is there without being asked for: DeviceAugmentation, a layer, would import Keras.
     exported = {public: value for public, value in vars(pipelines).items() if public in pipelines.__all__}

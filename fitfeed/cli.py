@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from fitfeed.commands import convert, inspect, preview, verify
-from schemas.errors import FitfeedError
+from fitfeed.schemas.errors import FitfeedError
 
 DESCRIPTION = "Turn a folder of images into a dataset once, then feed Keras fit at full speed."
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from schemas.errors import UsageError
+from fitfeed.schemas.errors import UsageError
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom, in pixels of the sheet."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from schemas.manifest import Manifest, Split
+from fitfeed.schemas.manifest import Manifest, Split
 
 
 def describe(manifest: Manifest) -> dict[str, Any]:

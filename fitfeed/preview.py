@@ -8,20 +8,20 @@ import numpy as np
 import numpy.typing as npt
 
 from fitfeed.contact_sheet import Tile, fit
-from pipelines.augment.mix import Mixture, split_batch
-from pipelines.augment.program import Draws, Program
-from pipelines.labels import label_batch
-from pipelines.mixing import Mixer, mix_image
-from pipelines.order import permute
-from pipelines.portion import needed
-from pipelines.soft_labels import SoftLabels
-from schemas.errors import UsageError
-from schemas.features import ClassFeature, MulticlassFeature
+from fitfeed.pipelines.augment.mix import Mixture, split_batch
+from fitfeed.pipelines.augment.program import Draws, Program
+from fitfeed.pipelines.labels import label_batch
+from fitfeed.pipelines.mixing import Mixer, mix_image
+from fitfeed.pipelines.order import permute
+from fitfeed.pipelines.portion import needed
+from fitfeed.pipelines.soft_labels import SoftLabels
+from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.features import ClassFeature, MulticlassFeature
 
 if TYPE_CHECKING:
-    from pipelines import Augmentation, Dataset, Records
-    from schemas.codec import Pixels
-    from schemas.features import Features
+    from fitfeed.pipelines import Augmentation, Dataset, Records
+    from fitfeed.schemas.codec import Pixels
+    from fitfeed.schemas.features import Features
 
 SHOWN_CLASSES = 4
 """Of a mixed label: as many as `MixUp` and `CutMix` together can mix."""

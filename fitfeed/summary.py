@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from beam_jobs import Conversion
-from converters.plan import Plan, expected_bytes
-from converters.work import Job, ShardPlan
-from schemas.depth import levels_of
-from schemas.manifest import Manifest
+from fitfeed.beam_jobs import Conversion
+from fitfeed.converters.plan import Plan, expected_bytes
+from fitfeed.converters.work import Job, ShardPlan
+from fitfeed.schemas.depth import levels_of
+from fitfeed.schemas.manifest import Manifest
 
 SHOWN_PAIRS = 5
 SHOWN_CLASSES = 10
@@ -86,7 +86,7 @@ def training_lines(dataset: str, manifest: Manifest) -> list[str]:
     size = "" if manifest.features.image.shape[0] else ", image_size=(224, 224)"
     return [
         "train on it:",
-        "  from pipelines import make_pipeline",
+        "  from fitfeed import make_pipeline",
         f"  model.fit(make_pipeline({dataset!r}, {split!r}, batch_size={batch_size}{size}), epochs=10)",
     ]
 

@@ -1,12 +1,12 @@
 """Feeds a fitfeed dataset to training: `make_pipeline` for Keras and TensorFlow, records for the rest.
 
 Importing this package loads neither TensorFlow nor Keras; `make_pipeline` and
-`Dataset.normalization` import them when called, `DeviceAugmentation` when it is first mentioned.
+`Dataset.normalization` import them when called, `DeviceAugmentation` and `ResumeTraining` when they are first used.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from pipelines.augment.adjust import (
+from fitfeed.pipelines.augment.adjust import (
     RandomBrightness,
     RandomColorDegeneration,
     RandomColorJitter,
@@ -14,28 +14,29 @@ from pipelines.augment.adjust import (
     RandomGrayscale,
     RandomInvert,
 )
-from pipelines.augment.affine import RandomRotation, RandomShear, RandomTranslation, RandomZoom
-from pipelines.augment.augmix import AugMix
-from pipelines.augment.base import Augmentation
-from pipelines.augment.crop import CenterCrop, RandomCrop, RandomResizedCrop
-from pipelines.augment.erasing import RandomErasing
-from pipelines.augment.explain import explain
-from pipelines.augment.filters import RandomGaussianBlur, RandomSharpness
-from pipelines.augment.flip import RandomFlip
-from pipelines.augment.generator import from_image_data_generator
-from pipelines.augment.hsv import RandomHue, RandomSaturation
-from pipelines.augment.mix import CutMix, MixUp
-from pipelines.augment.perspective import RandomPerspective
-from pipelines.augment.policies import RandAugment
-from pipelines.augment.tone import AutoContrast, Equalization, RandomPosterization, Solarization
-from pipelines.augment.trivial import TrivialAugment
-from pipelines.build import make_pipeline
-from pipelines.dataset import Dataset, open_dataset
-from pipelines.records import Records
-from pipelines.transforms import MovedBoxes, move_boxes, move_points
+from fitfeed.pipelines.augment.affine import RandomRotation, RandomShear, RandomTranslation, RandomZoom
+from fitfeed.pipelines.augment.augmix import AugMix
+from fitfeed.pipelines.augment.base import Augmentation
+from fitfeed.pipelines.augment.crop import CenterCrop, RandomCrop, RandomResizedCrop
+from fitfeed.pipelines.augment.erasing import RandomErasing
+from fitfeed.pipelines.augment.explain import explain
+from fitfeed.pipelines.augment.filters import RandomGaussianBlur, RandomSharpness
+from fitfeed.pipelines.augment.flip import RandomFlip
+from fitfeed.pipelines.augment.generator import from_image_data_generator
+from fitfeed.pipelines.augment.hsv import RandomHue, RandomSaturation
+from fitfeed.pipelines.augment.mix import CutMix, MixUp
+from fitfeed.pipelines.augment.perspective import RandomPerspective
+from fitfeed.pipelines.augment.policies import RandAugment
+from fitfeed.pipelines.augment.tone import AutoContrast, Equalization, RandomPosterization, Solarization
+from fitfeed.pipelines.augment.trivial import TrivialAugment
+from fitfeed.pipelines.build import make_pipeline
+from fitfeed.pipelines.dataset import Dataset, open_dataset
+from fitfeed.pipelines.records import Records
+from fitfeed.pipelines.transforms import MovedBoxes, move_boxes, move_points
 
 if TYPE_CHECKING:
-    from pipelines.device.layer import DeviceAugmentation
+    from fitfeed.pipelines.callbacks.resume import ResumeTraining
+    from fitfeed.pipelines.device.layer import DeviceAugmentation
 
 __all__ = [
     "AugMix",
@@ -70,6 +71,7 @@ __all__ = [
     "RandomTranslation",
     "RandomZoom",
     "Records",
+    "ResumeTraining",
     "Solarization",
     "TrivialAugment",
     "explain",
@@ -82,10 +84,14 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Imports what needs Keras, when it is first mentioned."""
+    """Imports what needs Keras when it is first used."""
     if name == "DeviceAugmentation":
-        from pipelines.device.layer import DeviceAugmentation
+        from fitfeed.pipelines.device.layer import DeviceAugmentation
 
         return DeviceAugmentation
+    if name == "ResumeTraining":
+        from fitfeed.pipelines.callbacks.resume import ResumeTraining
+
+        return ResumeTraining
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)

@@ -4,8 +4,8 @@ import threading
 
 import numpy as np
 
-from pipelines.balance import BalancedOrder
-from pipelines.order import Batch, Order
+from fitfeed.pipelines.balance import BalancedOrder
+from fitfeed.pipelines.order import Batch, Order
 
 POSITIONS = 8192
 """Worked out at once: 3 ms, where 64 times 128 positions take 0.8 ms each. That was two thirds of the

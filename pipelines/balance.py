@@ -3,13 +3,13 @@
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.dataset import Dataset
-from pipelines.hashing import hash_key, mix
-from pipelines.order import Batch, permute, permute_by_key
-from pipelines.records import Records
-from pipelines.steps import Steps
-from schemas.errors import UsageError
-from schemas.features import ClassFeature
+from fitfeed.pipelines.dataset import Dataset
+from fitfeed.pipelines.hashing import hash_key, mix
+from fitfeed.pipelines.order import Batch, permute, permute_by_key
+from fitfeed.pipelines.records import Records
+from fitfeed.pipelines.steps import Steps
+from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.features import ClassFeature
 
 
 def class_labels(dataset: Dataset, records: Records) -> npt.NDArray[np.int64]:

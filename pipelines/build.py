@@ -4,20 +4,29 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipelines.augment.base import Augmentation
-from pipelines.augment.program import ImageFunction
-from pipelines.balance import BalancedOrder, class_labels
-from pipelines.calls import guarded, held_weakly
-from pipelines.dataset import Dataset, open_dataset
-from pipelines.deliver import Delivery
-from pipelines.epochs import Epochs
-from pipelines.normalize import NormalizeKind
-from pipelines.options import Access, AugmentOn, Balance, Labels, OnError, Output, OutputType, PipelineOptions
-from pipelines.order import Order
-from pipelines.processes import batches_at_once
-from pipelines.records import Records
-from pipelines.steps import Steps
-from pipelines.stream import ChunkOrder, chunk_bounds, encoded_batches
+from fitfeed.pipelines.augment.base import Augmentation
+from fitfeed.pipelines.augment.program import ImageFunction
+from fitfeed.pipelines.balance import BalancedOrder, class_labels
+from fitfeed.pipelines.calls import guarded, held_weakly
+from fitfeed.pipelines.dataset import Dataset, open_dataset
+from fitfeed.pipelines.deliver import Delivery
+from fitfeed.pipelines.epochs import Epochs
+from fitfeed.pipelines.normalize import NormalizeKind
+from fitfeed.pipelines.options import (
+    Access,
+    AugmentOn,
+    Balance,
+    Labels,
+    OnError,
+    Output,
+    OutputType,
+    PipelineOptions,
+)
+from fitfeed.pipelines.order import Order
+from fitfeed.pipelines.processes import batches_at_once
+from fitfeed.pipelines.records import Records
+from fitfeed.pipelines.steps import Steps
+from fitfeed.pipelines.stream import ChunkOrder, chunk_bounds, encoded_batches
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -5,12 +5,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.normalize import NormalizeKind, keras_layer
-from pipelines.records import Records
-from pipelines.skipped import Skipped
-from schemas.errors import UsageError
-from schemas.manifest import Manifest, Split, read_manifest
-from schemas.statistics import ChannelStatistics, class_weights
+from fitfeed.pipelines.normalize import NormalizeKind, keras_layer
+from fitfeed.pipelines.records import Records
+from fitfeed.pipelines.skipped import Skipped
+from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.manifest import Manifest, Split, read_manifest
+from fitfeed.schemas.statistics import ChannelStatistics, class_weights
 
 if TYPE_CHECKING:
     import keras

@@ -6,30 +6,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.ahead import BatchesAhead
-from pipelines.augment.mix import Mixture, split_batch
-from pipelines.augment.program import Program
-from pipelines.balance import BalancedOrder
-from pipelines.dataset import Dataset
-from pipelines.depth import INTEGERS, check_depth
-from pipelines.labels import check_onehot, label_batch
-from pipelines.loader import Loader
-from pipelines.masks import MaskLoader, check_movable
-from pipelines.mixing import Mixer
-from pipelines.normalize import Normalizer
-from pipelines.options import PipelineOptions
-from pipelines.order import Batch, Order
-from pipelines.records import Records
-from pipelines.skipped import compacted
-from pipelines.soft_labels import SoftLabels
-from pipelines.transforms import relative_transforms
-from schemas.errors import UsageError
-from schemas.features import ClassFeature, MulticlassFeature
+from fitfeed.pipelines.ahead import BatchesAhead
+from fitfeed.pipelines.augment.mix import Mixture, split_batch
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.pipelines.balance import BalancedOrder
+from fitfeed.pipelines.dataset import Dataset
+from fitfeed.pipelines.depth import INTEGERS, check_depth
+from fitfeed.pipelines.labels import check_onehot, label_batch
+from fitfeed.pipelines.loader import Loader
+from fitfeed.pipelines.masks import MaskLoader, check_movable
+from fitfeed.pipelines.mixing import Mixer
+from fitfeed.pipelines.normalize import Normalizer
+from fitfeed.pipelines.options import PipelineOptions
+from fitfeed.pipelines.order import Batch, Order
+from fitfeed.pipelines.records import Records
+from fitfeed.pipelines.skipped import compacted
+from fitfeed.pipelines.soft_labels import SoftLabels
+from fitfeed.pipelines.transforms import relative_transforms
+from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.features import ClassFeature, MulticlassFeature
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from pipelines.device.stage import DeviceStage
+    from fitfeed.pipelines.device.stage import DeviceStage
 
 
 def share(batch: npt.NDArray[Any]) -> "tf.Tensor":
@@ -51,7 +51,7 @@ def share(batch: npt.NDArray[Any]) -> "tf.Tensor":
 def _device_stage(dataset: Dataset, options: PipelineOptions) -> "DeviceStage | None":
     if options.augment_on == "cpu":
         return None
-    from pipelines.device.stage import DeviceStage  # imports Keras
+    from fitfeed.pipelines.device.stage import DeviceStage  # imports Keras
 
     return DeviceStage(options, dataset.statistics)
 

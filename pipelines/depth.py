@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from pipelines.augment.base import Augmentation
-from pipelines.augment.program import ImageFunction
-from pipelines.options import PipelineOptions
-from schemas.depth import Depth
-from schemas.errors import UsageError
+from fitfeed.pipelines.augment.base import Augmentation
+from fitfeed.pipelines.augment.program import ImageFunction
+from fitfeed.pipelines.options import PipelineOptions
+from fitfeed.schemas.depth import Depth
+from fitfeed.schemas.errors import UsageError
 
 INTEGERS: dict[str, Depth] = {"uint8": 8, "uint16": 16}
 """Output types that hold images as they are stored."""

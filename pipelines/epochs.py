@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from schemas.errors import UsageError
+from fitfeed.schemas.errors import UsageError
 
 
 class Epochs:

@@ -5,7 +5,7 @@ import pickle
 from collections.abc import Sequence
 from typing import Any
 
-from schemas.errors import UsageError
+from fitfeed.schemas.errors import UsageError
 
 MAIN = "__main__"
 

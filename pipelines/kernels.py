@@ -15,8 +15,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.augment.base import Floats
-from schemas.codec import Pixels
+from fitfeed.pipelines.augment.base import Floats
+from fitfeed.schemas.codec import Pixels
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -5,9 +5,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import DamagedDatasetError, UsageError
-from schemas.features import ClassFeature, Features, MaskFeature, MulticlassFeature
-from schemas.index import Index
+from fitfeed.schemas.errors import DamagedDatasetError, UsageError
+from fitfeed.schemas.features import ClassFeature, Features, MaskFeature, MulticlassFeature
+from fitfeed.schemas.index import Index
 
 Labels = Literal["int", "onehot"]
 

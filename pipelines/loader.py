@@ -9,18 +9,18 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.augment.mix import Mixture
-from pipelines.augment.program import Program
-from pipelines.buffers import Buffers, Scratch
-from pipelines.mixing import Mixer, mix_image
-from pipelines.normalize import Normalizer
-from pipelines.processes import Processes
-from pipelines.records import Records
-from pipelines.render import Damaged, Renderer
-from pipelines.shared import Layout
-from pipelines.skipped import Skipped, compacted
-from schemas.cpus import available_cpus
-from schemas.errors import DamagedDatasetError
+from fitfeed.pipelines.augment.mix import Mixture
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.pipelines.buffers import Buffers, Scratch
+from fitfeed.pipelines.mixing import Mixer, mix_image
+from fitfeed.pipelines.normalize import Normalizer
+from fitfeed.pipelines.processes import Processes
+from fitfeed.pipelines.records import Records
+from fitfeed.pipelines.render import Damaged, Renderer
+from fitfeed.pipelines.shared import Layout
+from fitfeed.pipelines.skipped import Skipped, compacted
+from fitfeed.schemas.cpus import available_cpus
+from fitfeed.schemas.errors import DamagedDatasetError
 
 BLOCK = 16
 """Images per task: enough to make the cost of a task vanish, few enough to balance the threads."""

@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.augment.base import Augmentation
-from pipelines.augment.program import ImageFunction, Program
-from pipelines.buffers import Buffers
-from pipelines.records import Records
-from pipelines.skipped import Skipped
-from schemas.codec import Pixels
-from schemas.cpus import available_cpus
-from schemas.errors import DamagedDatasetError, DamagedExampleError, UsageError
+from fitfeed.pipelines.augment.base import Augmentation
+from fitfeed.pipelines.augment.program import ImageFunction, Program
+from fitfeed.pipelines.buffers import Buffers
+from fitfeed.pipelines.records import Records
+from fitfeed.pipelines.skipped import Skipped
+from fitfeed.schemas.codec import Pixels
+from fitfeed.schemas.cpus import available_cpus
+from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError, UsageError
 
 
 def check_movable(

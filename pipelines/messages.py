@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import schemas.errors
-from schemas.errors import FitfeedError
+from fitfeed.schemas import errors
+from fitfeed.schemas.errors import FitfeedError
 
 _HEADER = struct.Struct("<qqqqq")
 
@@ -99,7 +99,7 @@ class Answer:
         if self.error is None:
             return None
         name, text = self.error
-        kind: Any = getattr(schemas.errors, name, None)
+        kind: Any = getattr(errors, name, None)
         if isinstance(kind, type) and issubclass(kind, FitfeedError):
             return kind(text)
         return RuntimeError(f"a worker process failed:\n{text}")

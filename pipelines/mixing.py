@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.augment.base import Floats, Size
-from pipelines.augment.mix import BatchAugmentation, Mixture
-from pipelines.hashing import hash_key, uniform
-from schemas.codec import Pixels
+from fitfeed.pipelines.augment.base import Floats, Size
+from fitfeed.pipelines.augment.mix import BatchAugmentation, Mixture
+from fitfeed.pipelines.hashing import hash_key, uniform
+from fitfeed.schemas.codec import Pixels
 
 Box = tuple[int, int, int, int]
 """Top, left, bottom, right."""

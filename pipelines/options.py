@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from pipelines.augment.arguments import is_number
-from pipelines.augment.base import Augmentation
-from pipelines.augment.mix import split_batch
-from pipelines.augment.program import ImageFunction
-from pipelines.importable import check_importable
-from pipelines.labels import Labels as Labels
-from pipelines.normalize import NormalizeKind
-from pipelines.transforms import check_transformable
-from schemas.cpus import available_cpus
-from schemas.errors import UsageError
+from fitfeed.pipelines.augment.arguments import is_number
+from fitfeed.pipelines.augment.base import Augmentation
+from fitfeed.pipelines.augment.mix import split_batch
+from fitfeed.pipelines.augment.program import ImageFunction
+from fitfeed.pipelines.importable import check_importable
+from fitfeed.pipelines.labels import Labels as Labels
+from fitfeed.pipelines.normalize import NormalizeKind
+from fitfeed.pipelines.transforms import check_transformable
+from fitfeed.schemas.cpus import available_cpus
+from fitfeed.schemas.errors import UsageError
 
 OutputType = Literal["float32", "bfloat16", "float16", "uint8", "uint16"]
 Output = Literal["tuple", "dict"]

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.hashing import Hashes, hash_key, mix
-from pipelines.steps import Steps
+from fitfeed.pipelines.hashing import Hashes, hash_key, mix
+from fitfeed.pipelines.steps import Steps
 
 ROUNDS = 8
 """Four rounds make a Feistel network pseudo-random on large domains (Luby, Rackoff 1988); small ones

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Sequence
 
-from pipelines.augment.plan import Pass
-from pipelines.augment.sampling import PLAIN
-from pipelines.augment.view import View
-from schemas.codec import WHOLE, Portion
+from fitfeed.pipelines.augment.plan import Pass
+from fitfeed.pipelines.augment.sampling import PLAIN
+from fitfeed.pipelines.augment.view import View
+from fitfeed.schemas.codec import WHOLE, Portion
 
 SHRINKS = (8, 4, 2)
 """Scales 1/8, 1/4 and 1/2: libjpeg-turbo has fast code for them, and none for those between."""

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.messages import Task
-from pipelines.render import Damaged
-from pipelines.shared import Layout, SharedBuffers
-from pipelines.team import Team
-from pipelines.worker import Rendering, Setup
+from fitfeed.pipelines.messages import Task
+from fitfeed.pipelines.render import Damaged
+from fitfeed.pipelines.shared import Layout, SharedBuffers
+from fitfeed.pipelines.team import Team
+from fitfeed.pipelines.worker import Rendering, Setup
 
 BLOCK = 16
 """Images per task, at least."""

@@ -17,8 +17,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
-from schemas.errors import DamagedDatasetError
-from schemas.files import locate
+from fitfeed.schemas.errors import DamagedDatasetError
+from fitfeed.schemas.files import locate
 
 OPEN_FILES = 128
 """Well below the usual limit of 1,024 descriptors a process; a dataset seldom has more shards."""

@@ -10,15 +10,15 @@ import google_crc32c
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.buffers import Scratch
-from pipelines.labels import impossible_labels, label_of
-from pipelines.read import ShardFiles
-from schemas.codec import WHOLE, Decoded, Pixels, Portion, decode_payload, decode_portion
-from schemas.depth import STORED_TYPES, native
-from schemas.errors import DamagedDatasetError, DamagedExampleError
-from schemas.files import locate
-from schemas.index import Index
-from schemas.manifest import Manifest
+from fitfeed.pipelines.buffers import Scratch
+from fitfeed.pipelines.labels import impossible_labels, label_of
+from fitfeed.pipelines.read import ShardFiles
+from fitfeed.schemas.codec import WHOLE, Decoded, Pixels, Portion, decode_payload, decode_portion
+from fitfeed.schemas.depth import STORED_TYPES, native
+from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError
+from fitfeed.schemas.files import locate
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.manifest import Manifest
 
 MAX_PIXELS = 2**31
 """Of one image: more is no photograph, but an index that would have a reader ask for all memory."""

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.augment.program import Program
-from pipelines.buffers import Scratch
-from pipelines.normalize import Normalizer
-from pipelines.portion import needed
-from pipelines.records import Records
-from schemas.errors import DamagedExampleError, UsageError
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.pipelines.buffers import Scratch
+from fitfeed.pipelines.normalize import Normalizer
+from fitfeed.pipelines.portion import needed
+from fitfeed.pipelines.records import Records
+from fitfeed.schemas.errors import DamagedExampleError, UsageError
 
 Damaged = dict[int, DamagedExampleError]
 """Place in a batch to what is wrong with the image there, where such are skipped."""

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.buffers import HUGE_PAGE, ask_for_huge_pages
+from fitfeed.pipelines.buffers import HUGE_PAGE, ask_for_huge_pages
 
 
 class Layout(NamedTuple):

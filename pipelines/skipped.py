@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import DamagedExampleError
+from fitfeed.schemas.errors import DamagedExampleError
 
 LOGGED = 100
 """So many warnings per split; where there are more, the disk is broken, and the log should stay readable."""

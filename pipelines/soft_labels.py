@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.augment.mix import BatchAugmentation, Mixture
-from pipelines.mixing import mix_labels
-from schemas.errors import UsageError
-from schemas.features import ClassFeature, Features, LabelFeature, MulticlassFeature
+from fitfeed.pipelines.augment.mix import BatchAugmentation, Mixture
+from fitfeed.pipelines.mixing import mix_labels
+from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.features import ClassFeature, Features, LabelFeature, MulticlassFeature
 
 MIXED = ("class", "multiclass", "float")
 """Kinds of labels of which a mixture means something."""

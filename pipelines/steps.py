@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import UsageError
+from fitfeed.schemas.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)

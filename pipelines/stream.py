@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.calls import guarded
-from pipelines.hashing import hash_key
-from pipelines.order import permute
-from pipelines.records import Records
-from pipelines.steps import Steps
+from fitfeed.pipelines.calls import guarded
+from fitfeed.pipelines.hashing import hash_key
+from fitfeed.pipelines.order import permute
+from fitfeed.pipelines.records import Records
+from fitfeed.pipelines.steps import Steps
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy.typing as npt
 
-from pipelines.messages import LARGEST, START, Answer, Task
-from pipelines.render import Damaged
-from schemas.errors import DamagedExampleError, FeedError
+from fitfeed.pipelines.messages import LARGEST, START, Answer, Task
+from fitfeed.pipelines.render import Damaged
+from fitfeed.schemas.errors import DamagedExampleError, FeedError
 
 PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from pipelines.worker import main; main(*map(int, sys.argv[2:]))"
+    "from fitfeed.pipelines.worker import main; main(*map(int, sys.argv[2:]))"
 )
 """Of a worker: it imports what its parent would import. Not `python -m`, which looks for modules in the
 current folder first."""

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.augment.base import Augmentation, Floats, Size
-from pipelines.augment.geometry import diagonal
-from pipelines.augment.mix import BatchAugmentation
-from pipelines.augment.program import Draws, ImageFunction
-from pipelines.augment.view import View
-from schemas.errors import UsageError
+from fitfeed.pipelines.augment.base import Augmentation, Floats, Size
+from fitfeed.pipelines.augment.geometry import diagonal
+from fitfeed.pipelines.augment.mix import BatchAugmentation
+from fitfeed.pipelines.augment.program import Draws, ImageFunction
+from fitfeed.pipelines.augment.view import View
+from fitfeed.schemas.errors import UsageError
 
 
 class MovedBoxes(NamedTuple):

@@ -1,4 +1,4 @@
-"""The program of a process that fills batches: the other end of `pipelines.processes`.
+"""The program of a process that fills batches: the other end of `fitfeed.pipelines.processes`.
 
 It imports nothing of TensorFlow, Keras or the user's script; only the modules of functions in
 `augment`. It holds no state, so it may be killed at any moment.
@@ -18,10 +18,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.messages import LARGEST, START, Answer, Task
-from pipelines.render import Damaged
-from pipelines.shared import Layout
-from schemas.errors import FitfeedError
+from fitfeed.pipelines.messages import LARGEST, START, Answer, Task
+from fitfeed.pipelines.render import Damaged
+from fitfeed.pipelines.shared import Layout
+from fitfeed.schemas.errors import FitfeedError
 
 PARENT_S = 1.0
 """Between two looks at whether the parent is still there."""

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import simplejpeg
 from PIL import Image
 
-from schemas.depth import Depth
-from schemas.jpeg import rows_of
+from fitfeed.schemas.depth import Depth
+from fitfeed.schemas.jpeg import rows_of
 
 Pixels = npt.NDArray[np.uint8 | np.uint16]
 """(height, width, channels), RGB or grey: uint8, values 0..255, or uint16, 0..65535, where the dataset has 16 bits."""

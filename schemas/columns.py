@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import DamagedDatasetError
+from fitfeed.schemas.errors import DamagedDatasetError
 
 ADVICE = "Restore it, or convert the dataset again."
 

@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from schemas.errors import DamagedDatasetError
+from fitfeed.schemas.errors import DamagedDatasetError
 
 
 def locate(folder: Path, name: str) -> Path:

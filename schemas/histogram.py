@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from schemas.depth import Depth, levels_of
-from schemas.model import MAX_COUNT
-from schemas.statistics import Histogram
+from fitfeed.schemas.depth import Depth, levels_of
+from fitfeed.schemas.model import MAX_COUNT
+from fitfeed.schemas.statistics import Histogram
 
 SPARSE = r"^[0-9]{1,5}:[0-9]{1,16}( [0-9]{1,5}:[0-9]{1,16})*$"
 

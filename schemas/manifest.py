@@ -13,20 +13,20 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from schemas.depth import Depth
-from schemas.errors import (
+from fitfeed.schemas.depth import Depth
+from fitfeed.schemas.errors import (
     DamagedDatasetError,
     FitfeedError,
     IncompleteDatasetError,
     NotFoundError,
     UsageError,
 )
-from schemas.features import Features
-from schemas.files import locate
-from schemas.histogram import SparseCounts, histogram_from_json, histogram_to_json
-from schemas.model import Count, Model, PositiveCount, Side
-from schemas.statistics import ChannelStatistics
-from schemas.strict_json import parse_json, shortened
+from fitfeed.schemas.features import Features
+from fitfeed.schemas.files import locate
+from fitfeed.schemas.histogram import SparseCounts, histogram_from_json, histogram_to_json
+from fitfeed.schemas.model import Count, Model, PositiveCount, Side
+from fitfeed.schemas.statistics import ChannelStatistics
+from fitfeed.schemas.strict_json import parse_json, shortened
 
 MANIFEST_NAME = "manifest.json"
 REJECTS_NAME = "rejects.jsonl"

@@ -6,8 +6,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from beam_jobs import convert
-from converters.options import ConvertOptions
+from fitfeed.beam_jobs import convert
+from fitfeed.converters.options import ConvertOptions
 from tests.labelled import Flower, make_source, options
 
 ROOT = Path(__file__).parent.parent
@@ -20,13 +20,24 @@ hypothesis.settings.load_profile("fitfeed")
 @pytest.fixture(autouse=True)
 def one_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """So pipelines in tests use threads, unless a test asks for processes; scripts that tests run do as users' do."""
-    monkeypatch.setattr("pipelines.options.available_cpus", lambda: 1)
+    monkeypatch.setattr("fitfeed.pipelines.options.available_cpus", lambda: 1)
 
 
 @pytest.fixture(scope="session")
 def clothing() -> Path:
     """Real photographs, 10 classes in train, validation and test folders."""
     return ROOT / "examples" / "clothing"
+
+
+@pytest.fixture(scope="session")
+def few_photos(clothing: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight of them, in two classes, all in `train`: for tests that need photographs, but not many."""
+    folder = tmp_path_factory.mktemp("few_photos")
+    for name in ("dress", "pants"):
+        (folder / name).mkdir()
+        for path in sorted((clothing / "train" / name).iterdir())[:4]:
+            (folder / name / path.name).write_bytes(path.read_bytes())
+    return folder
 
 
 @pytest.fixture(scope="session")

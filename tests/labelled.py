@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from converters.options import ConvertOptions
+from fitfeed.converters.options import ConvertOptions
 
 COLUMNS = ("species:class", "tags:multiclass", "height_cm:float", "petals:int", "région:mask", "note:text")
 SPECIES = ["daisy", "rose", "tulip"]

@@ -5,7 +5,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pipelines import Dataset, open_dataset
+from fitfeed.pipelines import Dataset, open_dataset
 
 SHARDS = 8
 """Files per dataset, where the layout has any: more than the workers, so that all have work."""

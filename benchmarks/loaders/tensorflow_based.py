@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks import floors, peers
 from benchmarks.loaders.material import Task, class_folders
-from pipelines import RandomFlip, RandomResizedCrop, make_pipeline
+from fitfeed.pipelines import RandomFlip, RandomResizedCrop, make_pipeline
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 

@@ -1,3 +1,3 @@
 """Looking into files of any origin: TFRecord and HDF5 (`fitfeed inspect FILE`)."""
 
-from converters.foreign.file import inspect_file as inspect_file
+from fitfeed.converters.foreign.file import inspect_file as inspect_file

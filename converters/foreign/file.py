@@ -5,13 +5,13 @@ import stat
 import zlib
 from pathlib import Path
 
-from converters.foreign.hdf5 import inspect_hdf5
-from converters.foreign.inflate import Compression, Inflated
-from converters.foreign.report import ForeignReport, image_format
-from converters.foreign.tfrecord import inspect_tfrecord
-from schemas.errors import NotFoundError, UsageError
-from schemas.manifest import MANIFEST_NAME
-from schemas.tfrecord import HEADER_BYTES, masked_crc32c
+from fitfeed.converters.foreign.hdf5 import inspect_hdf5
+from fitfeed.converters.foreign.inflate import Compression, Inflated
+from fitfeed.converters.foreign.report import ForeignReport, image_format
+from fitfeed.converters.foreign.tfrecord import inspect_tfrecord
+from fitfeed.schemas.errors import NotFoundError, UsageError
+from fitfeed.schemas.manifest import MANIFEST_NAME
+from fitfeed.schemas.tfrecord import HEADER_BYTES, masked_crc32c
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 TFRECORD_SUFFIXES = (".tfrecord", ".tfrecords", ".tfrec", ".tfr")

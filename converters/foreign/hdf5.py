@@ -11,9 +11,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from converters.foreign.parser import hdf5_parser
-from converters.foreign.report import ByteStrings, ForeignFeature, ForeignReport, Numbers
-from schemas.errors import DamagedDatasetError
+from fitfeed.converters.foreign.parser import hdf5_parser
+from fitfeed.converters.foreign.report import ByteStrings, ForeignFeature, ForeignReport, Numbers
+from fitfeed.schemas.errors import DamagedDatasetError
 
 BLOCK_VALUES = 1 << 16
 BLOCK_STRINGS = 64  # each may be an image of some megabytes

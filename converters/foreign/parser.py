@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from converters.foreign.inflate import Compression
-from converters.foreign.report import ForeignFeature
+from fitfeed.converters.foreign.inflate import Compression
+from fitfeed.converters.foreign.report import ForeignFeature
 
 DECODABLE = {"jpeg", "png", "gif", "bmp", "webp"}
 """What `tf.io.decode_image` of TensorFlow 2.21 reads."""

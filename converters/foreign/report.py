@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from schemas.codec import JPEG_MAGIC, PNG_MAGIC
+from fitfeed.schemas.codec import JPEG_MAGIC, PNG_MAGIC
 
 PNG_COLOUR_TYPE = 25
 """Its place in a PNG, in the header chunk that is always first (PNG 1.2, section 4.1.1)."""

@@ -12,12 +12,12 @@ from typing import Any, BinaryIO, Literal, cast
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from converters.example_message import SequenceExample
-from converters.foreign.inflate import Compression, Inflated
-from converters.foreign.parser import tfrecord_parser
-from converters.foreign.report import ByteStrings, ForeignFeature, ForeignReport, Numbers, RunningSpan
-from schemas.errors import DamagedDatasetError, UsageError
-from schemas.tfrecord import CorruptRecordError, iter_records
+from fitfeed.converters.example_message import SequenceExample
+from fitfeed.converters.foreign.inflate import Compression, Inflated
+from fitfeed.converters.foreign.parser import tfrecord_parser
+from fitfeed.converters.foreign.report import ByteStrings, ForeignFeature, ForeignReport, Numbers, RunningSpan
+from fitfeed.schemas.errors import DamagedDatasetError, UsageError
+from fitfeed.schemas.tfrecord import CorruptRecordError, iter_records
 
 MAX_RECORD_BYTES = 2 << 30  # 2 GiB, the most that a protobuf message can have
 MAX_FEATURES = 10_000

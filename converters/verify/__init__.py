@@ -1,7 +1,7 @@
 """Checking a dataset: everything against everything (`fitfeed verify`)."""
 
-from converters.verify.dataset import Progress as Progress
-from converters.verify.dataset import verify_dataset as verify_dataset
-from converters.verify.report import KINDS as KINDS
-from converters.verify.report import Finding as Finding
-from converters.verify.report import Report as Report
+from fitfeed.converters.verify.dataset import Progress as Progress
+from fitfeed.converters.verify.dataset import verify_dataset as verify_dataset
+from fitfeed.converters.verify.report import KINDS as KINDS
+from fitfeed.converters.verify.report import Finding as Finding
+from fitfeed.converters.verify.report import Report as Report

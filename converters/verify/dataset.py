@@ -5,17 +5,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from converters.verify.index import check_keys, check_rows, check_split
-from converters.verify.reading import Reading
-from converters.verify.rejects import check_rejects
-from converters.verify.report import Finding, Findings, Report
-from converters.verify.rows import ShardRows
-from converters.verify.tfrecord import examine_tfrecord
-from schemas.errors import DamagedDatasetError, IncompleteDatasetError
-from schemas.files import locate
-from schemas.index import Index
-from schemas.manifest import MANIFEST_NAME, WORK_FOLDER, File, Manifest, read_manifest
-from schemas.strict_json import shortened
+from fitfeed.converters.verify.index import check_keys, check_rows, check_split
+from fitfeed.converters.verify.reading import Reading
+from fitfeed.converters.verify.rejects import check_rejects
+from fitfeed.converters.verify.report import Finding, Findings, Report
+from fitfeed.converters.verify.rows import ShardRows
+from fitfeed.converters.verify.tfrecord import examine_tfrecord
+from fitfeed.schemas.errors import DamagedDatasetError, IncompleteDatasetError
+from fitfeed.schemas.files import locate
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, File, Manifest, read_manifest
+from fitfeed.schemas.strict_json import shortened
 
 DATASET_PATTERNS = ("*-of-*.tfrecord", "*-of-*.h5", "*.index.arrow")
 """What a folder must not have besides the manifest's files: remains of another dataset."""
@@ -154,7 +154,7 @@ class _Verification:
             self._findings.left_out.update({blamed[-1].file: local.left_out[rows.shard.file]})
 
     def _check_hdf5(self, reading: Reading, rows: ShardRows, local: Findings) -> Finding | None:
-        from converters.verify.hdf5 import examine_columns, examine_images  # imports h5py
+        from fitfeed.converters.verify.hdf5 import examine_columns, examine_images  # imports h5py
 
         formats: list[str] = []
         verdict = self._read(reading, examine_images(reading, rows, formats), local)

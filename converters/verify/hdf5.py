@@ -14,12 +14,12 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from converters.verify.reading import Reading
-from converters.verify.report import Finding
-from converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
-from schemas.errors import DamagedDatasetError
-from schemas.features import ImageFeature, MaskFeature
-from schemas.strict_json import shortened
+from fitfeed.converters.verify.reading import Reading
+from fitfeed.converters.verify.report import Finding
+from fitfeed.converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
+from fitfeed.schemas.errors import DamagedDatasetError
+from fitfeed.schemas.features import ImageFeature, MaskFeature
+from fitfeed.schemas.strict_json import shortened
 
 BLOCK_BYTES = 4 << 20
 MAX_TEXT_BYTES = 1 << 20

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from converters.verify.labels import Checked, check_labels, class_counts
-from converters.verify.report import FINDINGS_PER_FILE, Finding
-from converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
-from schemas.columns import TextColumn
-from schemas.errors import DamagedDatasetError
-from schemas.index import Index
-from schemas.manifest import Extent, Manifest, Split
+from fitfeed.converters.verify.labels import Checked, check_labels, class_counts
+from fitfeed.converters.verify.report import FINDINGS_PER_FILE, Finding
+from fitfeed.converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
+from fitfeed.schemas.columns import TextColumn
+from fitfeed.schemas.errors import DamagedDatasetError
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.manifest import Extent, Manifest, Split
 
 BLOCK_ROWS = 1 << 20
 
@@ -86,7 +86,7 @@ def _check_class_counts(index: Index, split: Split, manifest: Manifest) -> Itera
 
 
 def _extent(sizes: npt.NDArray[np.int32]) -> Extent | None:
-    """What publication makes of these sizes (`converters.publish`), without sorting all of them."""
+    """What publication makes of these sizes (`fitfeed.converters.publish`), without sorting all of them."""
     counted: dict[int, int] = {}
     for block in _blocks(len(sizes)):
         for size, times in zip(*np.unique(sizes[block], return_counts=True), strict=True):

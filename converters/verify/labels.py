@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
-from schemas.columns import ListColumn
-from schemas.errors import DamagedDatasetError
-from schemas.features import MaskFeature, MulticlassFeature
-from schemas.index import Index
-from schemas.manifest import Manifest
+from fitfeed.converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
+from fitfeed.schemas.columns import ListColumn
+from fitfeed.schemas.errors import DamagedDatasetError
+from fitfeed.schemas.features import MaskFeature, MulticlassFeature
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.manifest import Manifest
 
 BLOCK_ROWS = 1 << 20
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from converters.verify.report import Finding
-from schemas.manifest import File
+from fitfeed.converters.verify.report import Finding
+from fitfeed.schemas.manifest import File
 
 CHUNK_BYTES = 1 << 20
 

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from converters.verify.reading import Reading
-from converters.verify.report import Finding
-from schemas.manifest import Manifest
-from schemas.strict_json import parse_json, shortened
+from fitfeed.converters.verify.reading import Reading
+from fitfeed.converters.verify.report import Finding
+from fitfeed.schemas.manifest import Manifest
+from fitfeed.schemas.strict_json import parse_json, shortened
 
 MAX_LINE_BYTES = 1 << 20
 COLUMNS = {"path", "reason", "detail", "handling"}

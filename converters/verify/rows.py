@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from converters.verify.report import Finding
-from schemas.codec import payload_format
-from schemas.columns import MaskColumn
-from schemas.errors import DamagedDatasetError
-from schemas.index import Index
-from schemas.manifest import Manifest, Shard
+from fitfeed.converters.verify.report import Finding
+from fitfeed.schemas.codec import payload_format
+from fitfeed.schemas.columns import MaskColumn
+from fitfeed.schemas.errors import DamagedDatasetError
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.manifest import Manifest, Shard
 
 MAX_PAYLOAD_BYTES = 2 << 30
 """2 GiB, the most that a protobuf message can have; so memory stays bounded."""

@@ -7,20 +7,20 @@ from typing import Any
 import google_crc32c
 from google.protobuf.message import DecodeError
 
-from converters.example_message import SequenceExample
-from converters.verify.reading import Reading
-from converters.verify.report import Finding
-from converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
-from schemas.errors import DamagedDatasetError
-from schemas.strict_json import shortened
-from schemas.tfrecord import FOOTER_BYTES, HEADER_BYTES, masked_crc32c
+from fitfeed.converters.example_message import SequenceExample
+from fitfeed.converters.verify.reading import Reading
+from fitfeed.converters.verify.report import Finding
+from fitfeed.converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
+from fitfeed.schemas.errors import DamagedDatasetError
+from fitfeed.schemas.strict_json import shortened
+from fitfeed.schemas.tfrecord import FOOTER_BYTES, HEADER_BYTES, masked_crc32c
 
 
 def examine_tfrecord(reading: Reading, rows: ShardRows) -> Iterator[Finding]:
     """Checks record after record, holding one at a time.
 
     Where a header is damaged, the index says where its record ends: the payload is the last thing
-    in it (see `schemas.tfrecord.encode_example`).
+    in it (see `fitfeed.schemas.tfrecord.encode_example`).
 
     Args:
         reading: Of the shard, at its beginning. Left wherever no further record can be found.

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from converters.options import ConvertOptions
-from converters.writers.base import Record as Record
-from converters.writers.base import ShardWriter as ShardWriter
-from converters.writers.base import StoredShard as StoredShard
-from schemas.features import FOLDER_LABELS, LabelKind
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.writers.base import Record as Record
+from fitfeed.converters.writers.base import ShardWriter as ShardWriter
+from fitfeed.converters.writers.base import StoredShard as StoredShard
+from fitfeed.schemas.features import FOLDER_LABELS, LabelKind
 
 
 def open_writer(
@@ -21,9 +21,9 @@ def open_writer(
         labels: Label name to kind.
     """
     if options.format == "tfrecord":
-        from converters.writers.tfrecord import TFRecordWriter
+        from fitfeed.converters.writers.tfrecord import TFRecordWriter
 
         return TFRecordWriter(path)
-    from converters.writers.hdf5 import HDF5Writer  # imports h5py, which TFRecord shards do not need
+    from fitfeed.converters.writers.hdf5 import HDF5Writer  # imports h5py, which TFRecord shards do not need
 
     return HDF5Writer(path, labels, raw=options.encoding == "raw", depth=options.depth)

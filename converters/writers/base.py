@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from schemas.codec import PayloadFormat
+from fitfeed.schemas.codec import PayloadFormat
 
 Label = int | float | str | list[int] | bytes
 

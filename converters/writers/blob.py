@@ -5,7 +5,7 @@ from pathlib import Path
 
 import h5py
 
-from schemas.depth import Depth
+from fitfeed.schemas.depth import Depth
 
 COPY_BYTES = 1 << 20  # twice that is held at a time
 

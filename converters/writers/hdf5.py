@@ -8,10 +8,10 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from converters.writers.base import Record, ShardWriter, StoredShard, file_sha256
-from converters.writers.blob import Blob
-from schemas.depth import Depth
-from schemas.features import LabelKind
+from fitfeed.converters.writers.base import Record, ShardWriter, StoredShard, file_sha256
+from fitfeed.converters.writers.blob import Blob
+from fitfeed.schemas.depth import Depth
+from fitfeed.schemas.features import LabelKind
 
 
 class HDF5Writer(ShardWriter):

@@ -5,8 +5,8 @@ import os
 from collections import defaultdict
 from pathlib import Path
 
-from converters.writers.base import Record, ShardWriter, StoredShard
-from schemas.tfrecord import HEADER_BYTES, FeatureValue, encode_example, frame
+from fitfeed.converters.writers.base import Record, ShardWriter, StoredShard
+from fitfeed.schemas.tfrecord import HEADER_BYTES, FeatureValue, encode_example, frame
 
 BUFFER_BYTES = 1 << 20
 

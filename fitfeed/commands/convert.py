@@ -6,12 +6,12 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from schemas.errors import UsageError
+from fitfeed.schemas.errors import UsageError
 
 if TYPE_CHECKING:
-    from beam_jobs import Conversion
-    from converters.options import ConvertOptions
-    from converters.plan import Plan
+    from fitfeed.beam_jobs import Conversion
+    from fitfeed.converters.options import ConvertOptions
+    from fitfeed.converters.plan import Plan
 
 EPILOG = """\
 examples:
@@ -212,7 +212,7 @@ def _add_label_options(table: "argparse._ArgumentGroup") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Converts, or says what would be converted."""
-    from beam_jobs import convert
+    from fitfeed.beam_jobs import convert
     from fitfeed.progress import progress_for
 
     options = _options(arguments)
@@ -271,7 +271,7 @@ def _options(arguments: argparse.Namespace) -> "ConvertOptions":
     """The options that were given, and for the others the defaults, or what the dataset was made with."""
     from pathlib import Path
 
-    from converters.options import ConvertOptions
+    from fitfeed.converters.options import ConvertOptions
 
     given = {
         field: value for field, name in OPTIONS.items() if (value := getattr(arguments, name)) is not None
@@ -280,8 +280,8 @@ def _options(arguments: argparse.Namespace) -> "ConvertOptions":
         given["label_columns"] = tuple(given["label_columns"])
     if not arguments.append:
         return ConvertOptions(**given)
-    from converters.existing import append_options
-    from schemas.manifest import read_manifest
+    from fitfeed.converters.existing import append_options
+    from fitfeed.schemas.manifest import read_manifest
 
     return append_options(read_manifest(Path(arguments.dataset)), given)
 
@@ -312,8 +312,8 @@ def _print_result(arguments: argparse.Namespace, conversion: "Conversion") -> No
 def _dry_run(arguments: argparse.Namespace, options: "ConvertOptions") -> int:
     from pathlib import Path
 
-    from converters.existing import open_existing
-    from converters.plan import make_plan
+    from fitfeed.converters.existing import open_existing
+    from fitfeed.converters.plan import make_plan
     from fitfeed.summary import dry_run_document, dry_run_summary
 
     existing = open_existing(Path(arguments.dataset)) if arguments.append else None

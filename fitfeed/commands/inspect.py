@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from converters.foreign.report import ForeignFeature, ForeignReport
-    from schemas.features import LabelFeature
-    from schemas.manifest import Extent, Manifest
+    from fitfeed.converters.foreign.report import ForeignFeature, ForeignReport
+    from fitfeed.schemas.features import LabelFeature
+    from fitfeed.schemas.manifest import Extent, Manifest
 
 EPILOG = """\
 examples:
@@ -46,14 +46,14 @@ def run(options: argparse.Namespace) -> int:
 
 def _dataset(path: Path, name: str) -> tuple[dict[str, Any], str]:
     from fitfeed.describe import describe
-    from schemas.manifest import read_manifest
+    from fitfeed.schemas.manifest import read_manifest
 
     manifest = read_manifest(path)
     return describe(manifest), "\n".join(dataset_lines(name, manifest))
 
 
 def _file(path: Path) -> tuple[dict[str, Any], str]:
-    from converters.foreign import inspect_file
+    from fitfeed.converters.foreign import inspect_file
 
     report = inspect_file(path)
     return report.to_dict(), "\n".join(report_lines(path, report))
@@ -89,7 +89,7 @@ def dataset_lines(name: str, manifest: "Manifest") -> list[str]:
 
 
 def _label_line(name: str, feature: "LabelFeature") -> str:
-    from schemas.features import ClassFeature, MaskFeature, MulticlassFeature
+    from fitfeed.schemas.features import ClassFeature, MaskFeature, MulticlassFeature
 
     what: str = feature.kind
     if isinstance(feature, ClassFeature | MulticlassFeature):
@@ -176,7 +176,7 @@ def _details(feature: "ForeignFeature", records: int | None) -> str:
 
 
 def _distinct(count: int) -> str:
-    from converters.foreign.report import DISTINCT_LIMIT
+    from fitfeed.converters.foreign.report import DISTINCT_LIMIT
 
     return f"more than {DISTINCT_LIMIT:,} distinct" if count > DISTINCT_LIMIT else f"{count:,} distinct"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fitfeed.commands.convert import parse_size
-from schemas.errors import UsageError
+from fitfeed.schemas.errors import UsageError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -92,8 +92,8 @@ def run(options: argparse.Namespace) -> int:
     _check_numbers(options)
     from fitfeed.augment_spec import parse_augment
     from fitfeed.contact_sheet import ContactSheet
+    from fitfeed.pipelines import open_dataset
     from fitfeed.preview import make_preview
-    from pipelines import open_dataset
 
     augment = parse_augment(options.augment) if options.augment is not None else []
     draws = (options.draws or DRAWS) if augment else 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from converters.verify import Finding, Report
+    from fitfeed.converters.verify import Finding, Report
 
 EPILOG = """\
 examples:
@@ -39,10 +39,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
-    from converters.verify import verify_dataset
     from fitfeed.commands.inspect import printable
+    from fitfeed.converters.verify import verify_dataset
     from fitfeed.progress import reading_progress
-    from schemas.errors import DamagedDatasetError
+    from fitfeed.schemas.errors import DamagedDatasetError
 
     with reading_progress(sys.stderr, quiet=options.quiet) as progress:
         report = verify_dataset(Path(options.dataset), progress=progress)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from pipelines.augment.arguments import Factor, between, bounds, check, happens, is_number
-from pipelines.augment.base import Augmentation, Floats, Integers
-from pipelines.augment.color import Color, ColorAugmentation
-from pipelines.augment.hsv import RandomHue, RandomSaturation
-from schemas.errors import UsageError
+from fitfeed.pipelines.augment.arguments import Factor, between, bounds, check, happens, is_number
+from fitfeed.pipelines.augment.base import Augmentation, Floats, Integers
+from fitfeed.pipelines.augment.color import Color, ColorAugmentation
+from fitfeed.pipelines.augment.hsv import RandomHue, RandomSaturation
+from fitfeed.schemas.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipelines.augment.plan import Plan
+    from fitfeed.pipelines.augment.plan import Plan
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from pipelines.augment.arguments import Factor, between, bounds, sampling_of
-from pipelines.augment.base import Floats, Size
-from pipelines.augment.geometry import (
+from fitfeed.pipelines.augment.arguments import Factor, between, bounds, sampling_of
+from fitfeed.pipelines.augment.base import Floats, Size
+from fitfeed.pipelines.augment.geometry import (
     GeometricAugmentation,
     Geometry,
     about_centre,
@@ -19,7 +19,7 @@ from pipelines.augment.geometry import (
     matrices,
     move,
 )
-from pipelines.augment.sampling import FillMode, Interpolation, Sampling
+from fitfeed.pipelines.augment.sampling import FillMode, Interpolation, Sampling
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import get_args
 
 import numpy as np
 
-from pipelines.augment.base import Augmentation, Floats
-from pipelines.augment.sampling import FillMode, Interpolation, Sampling
-from schemas.errors import UsageError
+from fitfeed.pipelines.augment.base import Augmentation, Floats
+from fitfeed.pipelines.augment.sampling import FillMode, Interpolation, Sampling
+from fitfeed.schemas.errors import UsageError
 
 Factor = float | tuple[float, float]
 Bounds = tuple[float, float]

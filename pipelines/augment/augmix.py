@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.augment.arguments import Factor, bounds, check, is_count, is_number
-from pipelines.augment.base import Augmentation, Floats, Integers, Size
-from pipelines.augment.policies import SLOT, Policy, add_choices, operations, sample_choices
-from pipelines.augment.sampling import Interpolation
-from pipelines.buffers import SCRATCH
-from schemas.codec import Pixels
+from fitfeed.pipelines.augment.arguments import Factor, bounds, check, is_count, is_number
+from fitfeed.pipelines.augment.base import Augmentation, Floats, Integers, Size
+from fitfeed.pipelines.augment.policies import SLOT, Policy, add_choices, operations, sample_choices
+from fitfeed.pipelines.augment.sampling import Interpolation
+from fitfeed.pipelines.buffers import SCRATCH
+from fitfeed.schemas.codec import Pixels
 
 if TYPE_CHECKING:
-    from pipelines.augment.plan import Pass, Plan
+    from fitfeed.pipelines.augment.plan import Pass, Plan
 
 ATTEMPTS = 8
 """Tries for a gamma-distributed number. Each succeeds in more than 95% of cases."""

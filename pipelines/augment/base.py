@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import UsageError
+from fitfeed.schemas.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipelines.augment.plan import Plan
+    from fitfeed.pipelines.augment.plan import Plan
 
 Size = tuple[int, int]
 """(height, width) in pixels."""

@@ -6,7 +6,7 @@ one, so that what an image draws does not depend on what others have drawn.
 
 import numpy as np
 
-from pipelines.augment.base import Floats
+from fitfeed.pipelines.augment.base import Floats
 
 TERMS = 28
 """Of the series below: with x <= 1/2, what is left out changes a probability by less than 1e-11."""

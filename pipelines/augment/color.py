@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import cv2
 import numpy as np
 
-from pipelines.augment.base import Augmentation, Bools, Floats, Integers, Size
-from schemas.codec import Pixels
-from schemas.depth import unit_of
+from fitfeed.pipelines.augment.base import Augmentation, Bools, Floats, Integers, Size
+from fitfeed.schemas.codec import Pixels
+from fitfeed.schemas.depth import unit_of
 
 if TYPE_CHECKING:
-    from pipelines.augment.plan import Plan
+    from fitfeed.pipelines.augment.plan import Plan
 
 GREY = np.array([0.2989, 0.5870, 0.1140])
 """Weights of red, green and blue in the grey of a colour, as in Keras and `tf.image`."""
@@ -148,7 +148,7 @@ class Recoloring:
         """Writes the recoloured image; `out` may be `pixels`. Grey images have no hue, and keep none."""
         grey = pixels.shape[2] == 1
         if not grey and pixels.dtype == np.uint8:
-            from pipelines.kernels import recolor  # imports Numba
+            from fitfeed.pipelines.kernels import recolor  # imports Numba
 
             rows, target = pixels.reshape(len(pixels), -1), out.reshape(len(out), -1)
             mean_matrix = NO_MEAN if self.mean is None else self.mean

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pipelines.augment.arguments import between, check, is_count
-from pipelines.augment.base import Bools, Floats, Integers, Size
-from pipelines.augment.geometry import GeometricAugmentation, Geometry, diagonal
-from schemas.errors import UsageError
+from fitfeed.pipelines.augment.arguments import between, check, is_count
+from fitfeed.pipelines.augment.base import Bools, Floats, Integers, Size
+from fitfeed.pipelines.augment.geometry import GeometricAugmentation, Geometry, diagonal
+from fitfeed.schemas.errors import UsageError
 
 ATTEMPTS = 10
 """As torchvision: so many random boxes are tried before the centre is taken."""

@@ -9,12 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from pipelines.augment.arguments import Factor, between, bounds, check, happens, is_number
-from pipelines.augment.base import Bools, Floats
-from pipelines.augment.filters import FilterAugmentation
-from schemas.codec import Pixels
-from schemas.depth import unit_of
-from schemas.errors import UsageError
+from fitfeed.pipelines.augment.arguments import Factor, between, bounds, check, happens, is_number
+from fitfeed.pipelines.augment.base import Bools, Floats
+from fitfeed.pipelines.augment.filters import FilterAugmentation
+from fitfeed.schemas.codec import Pixels
+from fitfeed.schemas.depth import unit_of
+from fitfeed.schemas.errors import UsageError
 
 NOISE = (
     np.array([255 * NormalDist().inv_cdf((i + 0.5) / 256) for i in range(256)])

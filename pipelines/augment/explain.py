@@ -5,14 +5,14 @@ from typing import Literal
 
 import numpy as np
 
-from pipelines.augment.augmix import AugMix
-from pipelines.augment.base import Augmentation, Integers, Size
-from pipelines.augment.filters import FilterAugmentation
-from pipelines.augment.mix import split_batch
-from pipelines.augment.plan import Kind, Plan
-from pipelines.augment.policies import Policy
-from pipelines.augment.program import Call, ImageFunction, Resize, list_operations
-from pipelines.device.split import split
+from fitfeed.pipelines.augment.augmix import AugMix
+from fitfeed.pipelines.augment.base import Augmentation, Integers, Size
+from fitfeed.pipelines.augment.filters import FilterAugmentation
+from fitfeed.pipelines.augment.mix import split_batch
+from fitfeed.pipelines.augment.plan import Kind, Plan
+from fitfeed.pipelines.augment.policies import Policy
+from fitfeed.pipelines.augment.program import Call, ImageFunction, Resize, list_operations
+from fitfeed.pipelines.device.split import split
 
 COST = {
     Kind.GEOMETRY: "one resampling",

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 import cv2
 import numpy as np
 
-from pipelines.augment.arguments import Factor, between, bounds, check, happens, is_count
-from pipelines.augment.base import Augmentation, Bools, Floats, Integers, Size
-from schemas.codec import Pixels
+from fitfeed.pipelines.augment.arguments import Factor, between, bounds, check, happens, is_count
+from fitfeed.pipelines.augment.base import Augmentation, Bools, Floats, Integers, Size
+from fitfeed.schemas.codec import Pixels
 
 if TYPE_CHECKING:
-    from pipelines.augment.plan import Plan
+    from fitfeed.pipelines.augment.plan import Plan
 
 
 class FilterAugmentation(Augmentation):

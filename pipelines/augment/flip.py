@@ -5,9 +5,9 @@ from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
-from pipelines.augment.arguments import check
-from pipelines.augment.base import Floats, Size
-from pipelines.augment.geometry import GeometricAugmentation, Geometry
+from fitfeed.pipelines.augment.arguments import check
+from fitfeed.pipelines.augment.base import Floats, Size
+from fitfeed.pipelines.augment.geometry import GeometricAugmentation, Geometry
 
 FlipMode = Literal["horizontal", "vertical", "horizontal_and_vertical"]
 

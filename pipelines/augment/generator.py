@@ -6,15 +6,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pipelines.augment.affine import RandomRotation, RandomZoom
-from pipelines.augment.arguments import between, is_number
-from pipelines.augment.base import Augmentation, Floats, Size
-from pipelines.augment.color import Color, ColorAugmentation
-from pipelines.augment.flip import FlipMode, RandomFlip
-from pipelines.augment.geometry import GeometricAugmentation, Geometry, about_centre, matrices, move
-from pipelines.augment.sampling import BORDERS, Sampling
-from pipelines.augment.tables import Histogram, TableAugmentation
-from schemas.errors import UsageError
+from fitfeed.pipelines.augment.affine import RandomRotation, RandomZoom
+from fitfeed.pipelines.augment.arguments import between, is_number
+from fitfeed.pipelines.augment.base import Augmentation, Floats, Size
+from fitfeed.pipelines.augment.color import Color, ColorAugmentation
+from fitfeed.pipelines.augment.flip import FlipMode, RandomFlip
+from fitfeed.pipelines.augment.geometry import GeometricAugmentation, Geometry, about_centre, matrices, move
+from fitfeed.pipelines.augment.sampling import BORDERS, Sampling
+from fitfeed.pipelines.augment.tables import Histogram, TableAugmentation
+from fitfeed.schemas.errors import UsageError
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.augment.base import Augmentation, Bools, Floats, Integers, Size
-from pipelines.augment.sampling import Sampling
-from pipelines.augment.view import ALIGNED, View
+from fitfeed.pipelines.augment.base import Augmentation, Bools, Floats, Integers, Size
+from fitfeed.pipelines.augment.sampling import Sampling
+from fitfeed.pipelines.augment.view import ALIGNED, View
 
 if TYPE_CHECKING:
-    from pipelines.augment.plan import Plan
+    from fitfeed.pipelines.augment.plan import Plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +125,7 @@ UNITS = np.eye(9).reshape(9, 3, 3)
 def matrices(*entries: Any) -> Floats:
     """Matrices (n, 3, 3), or (3, 3), from nine numbers and arrays (n,), by rows.
 
-    Nothing is written in place, so the entries may be arrays of a device (`pipelines.device.array`).
+    Nothing is written in place, so the entries may be arrays of a device (`fitfeed.pipelines.device.array`).
     """
     constant = [entry if isinstance(entry, int | float) else 0.0 for entry in entries]
     total: Any = np.array(constant, np.float64).reshape(3, 3)

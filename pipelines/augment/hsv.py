@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from pipelines.augment.arguments import Factor, between, bounds
-from pipelines.augment.base import Augmentation, Floats, Integers
+from fitfeed.pipelines.augment.arguments import Factor, between, bounds
+from fitfeed.pipelines.augment.base import Augmentation, Floats, Integers
 
 if TYPE_CHECKING:
-    from pipelines.augment.plan import Plan
+    from fitfeed.pipelines.augment.plan import Plan
 
 
 class HsvAugmentation(Augmentation):

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import numpy as np
 
-from pipelines.augment.arguments import Factor, between, bounds, check, is_number
-from pipelines.augment.base import Augmentation, Floats, Integers, Size
-from pipelines.augment.beta import beta_quantile
-from schemas.errors import UsageError
+from fitfeed.pipelines.augment.arguments import Factor, between, bounds, check, is_number
+from fitfeed.pipelines.augment.base import Augmentation, Floats, Integers, Size
+from fitfeed.pipelines.augment.beta import beta_quantile
+from fitfeed.schemas.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipelines.augment.plan import Plan
+    from fitfeed.pipelines.augment.plan import Plan
 
 T = TypeVar("T")
 

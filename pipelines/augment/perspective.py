@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pipelines.augment.arguments import Factor, bounds, check, happens, is_number, sampling_of
-from pipelines.augment.base import Floats, Size
-from pipelines.augment.geometry import GeometricAugmentation, Geometry, diagonal, matrices
-from pipelines.augment.sampling import Interpolation, Sampling
+from fitfeed.pipelines.augment.arguments import Factor, bounds, check, happens, is_number, sampling_of
+from fitfeed.pipelines.augment.base import Floats, Size
+from fitfeed.pipelines.augment.geometry import GeometricAugmentation, Geometry, diagonal, matrices
+from fitfeed.pipelines.augment.sampling import Interpolation, Sampling
 
 Corner = tuple[Any, Any]
 """x and y of a corner, each float64 (n,)."""

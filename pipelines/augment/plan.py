@@ -9,13 +9,13 @@ from typing import Protocol
 
 import numpy as np
 
-from pipelines.augment.base import Augmentation, Floats, Integers, Size
-from pipelines.augment.color import Color, ColorAugmentation
-from pipelines.augment.geometry import GeometricAugmentation, Geometry
-from pipelines.augment.hsv import HsvAugmentation
-from pipelines.augment.sampling import PLAIN, Sampling
-from pipelines.augment.tables import TableAugmentation, Tabulation
-from schemas.codec import Pixels
+from fitfeed.pipelines.augment.base import Augmentation, Floats, Integers, Size
+from fitfeed.pipelines.augment.color import Color, ColorAugmentation
+from fitfeed.pipelines.augment.geometry import GeometricAugmentation, Geometry
+from fitfeed.pipelines.augment.hsv import HsvAugmentation
+from fitfeed.pipelines.augment.sampling import PLAIN, Sampling
+from fitfeed.pipelines.augment.tables import TableAugmentation, Tabulation
+from fitfeed.schemas.codec import Pixels
 
 
 class Pass(Protocol):

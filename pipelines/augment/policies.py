@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from pipelines.augment.adjust import RandomBrightness, RandomColorDegeneration, RandomContrast
-from pipelines.augment.affine import RandomRotation, RandomShear, RandomTranslation
-from pipelines.augment.arguments import Factor, bounds, check, is_count
-from pipelines.augment.base import Augmentation, Floats, Integers
-from pipelines.augment.filters import RandomSharpness
-from pipelines.augment.sampling import Interpolation
-from pipelines.augment.tone import AutoContrast, Equalization, RandomPosterization, Solarization
+from fitfeed.pipelines.augment.adjust import RandomBrightness, RandomColorDegeneration, RandomContrast
+from fitfeed.pipelines.augment.affine import RandomRotation, RandomShear, RandomTranslation
+from fitfeed.pipelines.augment.arguments import Factor, bounds, check, is_count
+from fitfeed.pipelines.augment.base import Augmentation, Floats, Integers
+from fitfeed.pipelines.augment.filters import RandomSharpness
+from fitfeed.pipelines.augment.sampling import Interpolation
+from fitfeed.pipelines.augment.tone import AutoContrast, Equalization, RandomPosterization, Solarization
 
 if TYPE_CHECKING:
-    from pipelines.augment.plan import Plan
+    from fitfeed.pipelines.augment.plan import Plan
 
 WIDTH = 3
 """The most uniform numbers or parameters that an operation of a policy has."""

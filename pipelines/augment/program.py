@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.augment.base import Augmentation, Floats, Integers, Size
-from pipelines.augment.geometry import GeometricAugmentation, Geometry
-from pipelines.augment.plan import Pass, Plan
-from pipelines.augment.sampling import Sampling
-from pipelines.augment.view import View, nearest
-from pipelines.buffers import SCRATCH
-from pipelines.hashing import hash_key, uniforms
-from schemas.codec import Decoded, Pixels
-from schemas.errors import UsageError
+from fitfeed.pipelines.augment.base import Augmentation, Floats, Integers, Size
+from fitfeed.pipelines.augment.geometry import GeometricAugmentation, Geometry
+from fitfeed.pipelines.augment.plan import Pass, Plan
+from fitfeed.pipelines.augment.sampling import Sampling
+from fitfeed.pipelines.augment.view import View, nearest
+from fitfeed.pipelines.buffers import SCRATCH
+from fitfeed.pipelines.hashing import hash_key, uniforms
+from fitfeed.schemas.codec import Decoded, Pixels
+from fitfeed.schemas.errors import UsageError
 
 ImageFunction = Callable[[Pixels], Pixels]
 """Any function from one uint8 (for 16 bits uint16) (H, W, C) array to another. It is called from several threads. What it

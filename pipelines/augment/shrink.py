@@ -2,8 +2,8 @@
 
 import cv2
 
-from pipelines.buffers import SCRATCH
-from schemas.codec import Pixels
+from fitfeed.pipelines.buffers import SCRATCH
+from fitfeed.schemas.codec import Pixels
 
 
 def halvings(ratio: float) -> int:

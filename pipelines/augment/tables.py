@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, ClassVar
 import cv2
 import numpy as np
 
-from pipelines.augment.base import Augmentation, Floats, Integers, Size
-from pipelines.augment.color import Recoloring
-from schemas.codec import Pixels
+from fitfeed.pipelines.augment.base import Augmentation, Floats, Integers, Size
+from fitfeed.pipelines.augment.color import Recoloring
+from fitfeed.schemas.codec import Pixels
 
 if TYPE_CHECKING:
-    from pipelines.augment.plan import Plan
+    from fitfeed.pipelines.augment.plan import Plan
 
 
 class Histogram:

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from pipelines.augment.arguments import Factor, between, bounds, check, is_count
-from pipelines.augment.base import Floats
-from pipelines.augment.tables import Histogram, TableAugmentation
+from fitfeed.pipelines.augment.arguments import Factor, between, bounds, check, is_count
+from fitfeed.pipelines.augment.base import Floats
+from fitfeed.pipelines.augment.tables import Histogram, TableAugmentation
 
 
 @dataclass(frozen=True)

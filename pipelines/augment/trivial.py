@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from pipelines.augment.affine import rotation, shear
-from pipelines.augment.arguments import check, is_count, is_number
-from pipelines.augment.base import Augmentation, Bools, Floats, Integers, Size
-from pipelines.augment.color import GREY, Color, ColorAugmentation
-from pipelines.augment.filters import FilterAugmentation, sharpen
-from pipelines.augment.geometry import GeometricAugmentation, Geometry, about_centre, move
-from pipelines.augment.policies import Policy
-from pipelines.augment.sampling import Interpolation, Sampling
-from pipelines.augment.tables import Histogram, TableAugmentation
-from pipelines.augment.tone import AutoContrast, Equalization, RandomPosterization
-from schemas.codec import Pixels
+from fitfeed.pipelines.augment.affine import rotation, shear
+from fitfeed.pipelines.augment.arguments import check, is_count, is_number
+from fitfeed.pipelines.augment.base import Augmentation, Bools, Floats, Integers, Size
+from fitfeed.pipelines.augment.color import GREY, Color, ColorAugmentation
+from fitfeed.pipelines.augment.filters import FilterAugmentation, sharpen
+from fitfeed.pipelines.augment.geometry import GeometricAugmentation, Geometry, about_centre, move
+from fitfeed.pipelines.augment.policies import Policy
+from fitfeed.pipelines.augment.sampling import Interpolation, Sampling
+from fitfeed.pipelines.augment.tables import Histogram, TableAugmentation
+from fitfeed.pipelines.augment.tone import AutoContrast, Equalization, RandomPosterization
+from fitfeed.schemas.codec import Pixels
 
 if TYPE_CHECKING:
-    from pipelines.augment.plan import Plan
+    from fitfeed.pipelines.augment.plan import Plan
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from pipelines.augment.base import Floats, Integers, Size
-from pipelines.augment.sampling import PLAIN, Sampling
-from pipelines.augment.shrink import halve, halvings
-from pipelines.augment.warp import pick, warp
-from schemas.codec import Pixels
+from fitfeed.pipelines.augment.base import Floats, Integers, Size
+from fitfeed.pipelines.augment.sampling import PLAIN, Sampling
+from fitfeed.pipelines.augment.shrink import halve, halvings
+from fitfeed.pipelines.augment.warp import pick, warp
+from fitfeed.schemas.codec import Pixels
 
 ALIGNED = 1e-6
 """Pixels within which two places are the same: far above rounding errors, far below what shows."""

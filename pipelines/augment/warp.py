@@ -5,12 +5,12 @@ import math
 import cv2
 import numpy as np
 
-from pipelines.augment.base import Floats, Size
-from pipelines.augment.sampling import BORDERS, Sampling
-from pipelines.augment.shrink import halve, halvings
-from pipelines.buffers import SCRATCH
-from schemas.codec import Pixels
-from schemas.depth import unit_of
+from fitfeed.pipelines.augment.base import Floats, Size
+from fitfeed.pipelines.augment.sampling import BORDERS, Sampling
+from fitfeed.pipelines.augment.shrink import halve, halvings
+from fitfeed.pipelines.buffers import SCRATCH
+from fitfeed.schemas.codec import Pixels
+from fitfeed.schemas.depth import unit_of
 
 
 def warp(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels) -> None:

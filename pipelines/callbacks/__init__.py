@@ -1,5 +1,5 @@
 """Callbacks for Keras' `fit`."""
 
-from pipelines.callbacks.resume import ResumeTraining
+from fitfeed.pipelines.callbacks.resume import ResumeTraining
 
 __all__ = ["ResumeTraining"]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import DamagedDatasetError, UsageError
+from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 
 VERSION = 1
 

@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.callbacks.batch_spec import spec_from_json, spec_to_json
-from pipelines.callbacks.checkpoint import Checkpoint, Progress, read_checkpoint, write_checkpoint
-from pipelines.epochs import Epochs, Pin, set_pin
-from schemas.errors import UsageError
+from fitfeed.pipelines.callbacks.batch_spec import spec_from_json, spec_to_json
+from fitfeed.pipelines.callbacks.checkpoint import Checkpoint, Progress, read_checkpoint, write_checkpoint
+from fitfeed.pipelines.epochs import Epochs, Pin, set_pin
+from fitfeed.schemas.errors import UsageError
 
 LOG = logging.getLogger("fitfeed.training")
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from pipelines.device.backend import INDEX, gather
+from fitfeed.pipelines.device.backend import INDEX, gather
 
 
 class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
@@ -88,7 +88,7 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
         Raises:
             TypeError: Always.
         """
-        msg = "a formula of an augmentation uses a function of NumPy that runs on the CPU only; see pipelines.device.array"
+        msg = "a formula of an augmentation uses a function of NumPy that runs on the CPU only; see fitfeed.pipelines.device.array"
         raise TypeError(msg)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from pipelines.augment.base import Augmentation
-from pipelines.augment.erasing import NOISE, RandomErasing
-from pipelines.augment.filters import RandomGaussianBlur, RandomSharpness
-from pipelines.augment.trivial import SharpnessInside
-from pipelines.device.backend import INDEX, gather
+from fitfeed.pipelines.augment.base import Augmentation
+from fitfeed.pipelines.augment.erasing import NOISE, RandomErasing
+from fitfeed.pipelines.augment.filters import RandomGaussianBlur, RandomSharpness
+from fitfeed.pipelines.augment.trivial import SharpnessInside
+from fitfeed.pipelines.device.backend import INDEX, gather
 
 
 def sharpen(images: Any, amount: Any) -> Any:

@@ -7,11 +7,11 @@ from typing import Any, Self
 import keras
 from keras import ops
 
-import pipelines
-from pipelines.augment.base import Augmentation, Size
-from pipelines.augment.program import list_operations
-from pipelines.device.program import DeviceProgram, check_batch
-from schemas.errors import UsageError
+from fitfeed import pipelines
+from fitfeed.pipelines.augment.base import Augmentation, Size
+from fitfeed.pipelines.augment.program import list_operations
+from fitfeed.pipelines.device.program import DeviceProgram, check_batch
+from fitfeed.schemas.errors import UsageError
 
 
 @keras.saving.register_keras_serializable(package="fitfeed")

@@ -1,4 +1,4 @@
-"""Mixing a batch on the device, by what `pipelines.mixing.Mixer` has drawn on the host."""
+"""Mixing a batch on the device, by what `fitfeed.pipelines.mixing.Mixer` has drawn on the host."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
-from pipelines.augment.mix import Mixture
-from pipelines.device.backend import INDEX, gather
+from fitfeed.pipelines.augment.mix import Mixture
+from fitfeed.pipelines.device.backend import INDEX, gather
 
 COLUMNS = 6
 """Of one operation: partner, weight, and the box's top, left, bottom and right."""

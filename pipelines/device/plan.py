@@ -1,6 +1,6 @@
 """What happens to a batch on a device: the second plan that augmentations describe themselves to.
 
-As `pipelines.augment.plan.Plan`, with two differences: each step is for all images, of which a mask
+As `fitfeed.pipelines.augment.plan.Plan`, with two differences: each step is for all images, of which a mask
 may choose, as programs of a device cannot have a different course for each image; and it works off
 what is complete at once. Between passes, images are whole numbers from 0 to 255, in float32.
 """
@@ -10,22 +10,22 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from pipelines.augment.base import Augmentation, Size
-from pipelines.augment.color import Color, ColorAugmentation
-from pipelines.augment.erasing import RandomErasing
-from pipelines.augment.filters import FilterAugmentation
-from pipelines.augment.geometry import GeometricAugmentation, Geometry
-from pipelines.augment.hsv import HsvAugmentation
-from pipelines.augment.plan import Kind
-from pipelines.augment.policies import Policy
-from pipelines.augment.sampling import PLAIN, Sampling
-from pipelines.augment.tables import TableAugmentation
-from pipelines.device.array import DeviceArray, tensor_of
-from pipelines.device.filters import FILTERS
-from pipelines.device.recolor import recolor, rotate_hue
-from pipelines.device.tables import EveryPixel
-from pipelines.device.warp import warp
-from schemas.errors import UsageError
+from fitfeed.pipelines.augment.base import Augmentation, Size
+from fitfeed.pipelines.augment.color import Color, ColorAugmentation
+from fitfeed.pipelines.augment.erasing import RandomErasing
+from fitfeed.pipelines.augment.filters import FilterAugmentation
+from fitfeed.pipelines.augment.geometry import GeometricAugmentation, Geometry
+from fitfeed.pipelines.augment.hsv import HsvAugmentation
+from fitfeed.pipelines.augment.plan import Kind
+from fitfeed.pipelines.augment.policies import Policy
+from fitfeed.pipelines.augment.sampling import PLAIN, Sampling
+from fitfeed.pipelines.augment.tables import TableAugmentation
+from fitfeed.pipelines.device.array import DeviceArray, tensor_of
+from fitfeed.pipelines.device.filters import FILTERS
+from fitfeed.pipelines.device.recolor import recolor, rotate_hue
+from fitfeed.pipelines.device.tables import EveryPixel
+from fitfeed.pipelines.device.warp import warp
+from fitfeed.schemas.errors import UsageError
 
 Mask = DeviceArray | None
 """Bool (n,): which images; None: all."""

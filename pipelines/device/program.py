@@ -7,12 +7,12 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.augment.base import Augmentation, Size
-from pipelines.augment.program import sample
-from pipelines.device.array import DeviceArray
-from pipelines.device.plan import DevicePlan, parameter_count
-from pipelines.device.split import check_device
-from schemas.errors import UsageError
+from fitfeed.pipelines.augment.base import Augmentation, Size
+from fitfeed.pipelines.augment.program import sample
+from fitfeed.pipelines.device.array import DeviceArray
+from fitfeed.pipelines.device.plan import DevicePlan, parameter_count
+from fitfeed.pipelines.device.split import check_device
+from fitfeed.schemas.errors import UsageError
 
 
 class DeviceProgram:

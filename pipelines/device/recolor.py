@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from pipelines.augment.color import Color
-from pipelines.device.array import over_pixels, tensor_of
+from fitfeed.pipelines.augment.color import Color
+from fitfeed.pipelines.device.array import over_pixels, tensor_of
 
 
 def recolor(images: Any, color: Color) -> Any:

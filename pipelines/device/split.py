@@ -6,18 +6,18 @@ makes sizes equal stays on the CPU, with everything before it; the rest can go t
 
 from collections.abc import Sequence
 
-from pipelines.augment.adjust import RandomColorJitter
-from pipelines.augment.base import Augmentation, Size
-from pipelines.augment.color import ColorAugmentation
-from pipelines.augment.erasing import RandomErasing
-from pipelines.augment.filters import RandomGaussianBlur, RandomSharpness
-from pipelines.augment.geometry import GeometricAugmentation
-from pipelines.augment.hsv import HsvAugmentation
-from pipelines.augment.policies import RandAugment
-from pipelines.augment.program import ImageFunction, Resize, list_operations
-from pipelines.augment.tables import TableAugmentation
-from pipelines.augment.trivial import SharpnessInside, TrivialAugment
-from schemas.errors import UsageError
+from fitfeed.pipelines.augment.adjust import RandomColorJitter
+from fitfeed.pipelines.augment.base import Augmentation, Size
+from fitfeed.pipelines.augment.color import ColorAugmentation
+from fitfeed.pipelines.augment.erasing import RandomErasing
+from fitfeed.pipelines.augment.filters import RandomGaussianBlur, RandomSharpness
+from fitfeed.pipelines.augment.geometry import GeometricAugmentation
+from fitfeed.pipelines.augment.hsv import HsvAugmentation
+from fitfeed.pipelines.augment.policies import RandAugment
+from fitfeed.pipelines.augment.program import ImageFunction, Resize, list_operations
+from fitfeed.pipelines.augment.tables import TableAugmentation
+from fitfeed.pipelines.augment.trivial import SharpnessInside, TrivialAugment
+from fitfeed.schemas.errors import UsageError
 
 Items = Sequence[Augmentation | ImageFunction]
 

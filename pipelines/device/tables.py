@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from pipelines.augment.tables import Histogram
-from pipelines.device.array import DeviceArray
-from pipelines.device.backend import INDEX
+from fitfeed.pipelines.augment.tables import Histogram
+from fitfeed.pipelines.device.array import DeviceArray
+from fitfeed.pipelines.device.backend import INDEX
 
 SHARES = 16
 """Histograms of an image that are counted apart: on an H100, 1,024 images take 2.2 ms instead of 7."""

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from pipelines.augment.base import Size
-from pipelines.augment.sampling import Sampling
-from pipelines.device.backend import INDEX, gather
+from fitfeed.pipelines.augment.base import Size
+from fitfeed.pipelines.augment.sampling import Sampling
+from fitfeed.pipelines.device.backend import INDEX, gather
 
 FAR = 2.0**20
 """Pixels: places further out are taken to be here, so that they can be numbered."""

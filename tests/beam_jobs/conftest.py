@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from beam_jobs import convert
-from converters.options import ConvertOptions
+from fitfeed.beam_jobs import convert
+from fitfeed.converters.options import ConvertOptions
 from tests.beam_jobs.growing import SMALL
 
 

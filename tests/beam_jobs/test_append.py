@@ -10,21 +10,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from beam_jobs import convert
-from converters.options import ConvertOptions, Format
-from converters.verify import verify_dataset
-from converters.work import WorkFolder
+from fitfeed.beam_jobs import convert
 from fitfeed.cli import main
-from pipelines import make_pipeline, open_dataset
-from schemas.errors import (
+from fitfeed.converters.options import ConvertOptions, Format
+from fitfeed.converters.verify import verify_dataset
+from fitfeed.converters.work import WorkFolder
+from fitfeed.pipelines import make_pipeline, open_dataset
+from fitfeed.schemas.errors import (
     DamagedDatasetError,
     IncompleteDatasetError,
     NotFoundError,
     TooManyRejectsError,
     UsageError,
 )
-from schemas.index import Index
-from schemas.manifest import read_manifest
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.manifest import read_manifest
 from tests.beam_jobs.growing import SMALL, come_in
 from tests.folders import contents
 

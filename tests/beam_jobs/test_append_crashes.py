@@ -14,15 +14,15 @@ from typing import Any
 
 import pytest
 
-from beam_jobs import convert
-from converters.options import ConvertOptions, Format
-from converters.publish import Outcome, publish
-from converters.shard import write_shard
-from converters.verify import verify_dataset
-from converters.work import Job, WorkFolder
-from pipelines import open_dataset
-from schemas.errors import ConversionError
-from schemas.manifest import read_manifest
+from fitfeed.beam_jobs import convert
+from fitfeed.converters.options import ConvertOptions, Format
+from fitfeed.converters.publish import Outcome, publish
+from fitfeed.converters.shard import write_shard
+from fitfeed.converters.verify import verify_dataset
+from fitfeed.converters.work import Job, WorkFolder
+from fitfeed.pipelines import open_dataset
+from fitfeed.schemas.errors import ConversionError
+from fitfeed.schemas.manifest import read_manifest
 from tests.folders import contents
 
 FORMATS: list[Format] = ["tfrecord", "hdf5"]
@@ -80,7 +80,7 @@ def source(clothing: Path, tmp_path: Path) -> Path:
 def test_death_before_every_step(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_: Format
 ) -> None:
-    monkeypatch.setattr("beam_jobs.run.run_local", run_here)
+    monkeypatch.setattr("fitfeed.beam_jobs.run.run_local", run_here)
     later, dataset, append = tmp_path / "later", tmp_path / "dataset", {"append": True, "max_bad": 1}
     append["allow_leaks"] = True  # the same images are in both splits
     options = ConvertOptions(format=format_, encoding="raw", size=(8, 8), shards=2, class_from="parent")
@@ -121,14 +121,16 @@ def test_an_append_that_is_not_continued_leaves_nothing(
     options = ConvertOptions(encoding="raw", size=(8, 8), class_from="parent")
     convert(source, dataset, options, allow_leaks=True)
     (dataset / "other-00000-of-00001.tfrecord").touch()  # somebody's own
-    monkeypatch.setattr("beam_jobs.run.run_local", run_here)
+    monkeypatch.setattr("fitfeed.beam_jobs.run.run_local", run_here)
 
     def died(*arguments: object) -> None:
         raise Died
 
     three = ConvertOptions(**{**vars(options), "shards": 3})
     with monkeypatch.context() as patch:
-        patch.setattr("converters.append.sync_folder", died)  # shards are in place, the manifest is not
+        patch.setattr(
+            "fitfeed.converters.append.sync_folder", died
+        )  # shards are in place, the manifest is not
         with pytest.raises(Died):
             convert(later, dataset, three, append=True, max_bad=1, allow_leaks=True)
     assert (dataset / "train-00003-of-00004.tfrecord").exists()
@@ -163,7 +165,7 @@ def test_publication_may_be_repeated_by_the_runner(
     convert(
         source, dataset, ConvertOptions(encoding="raw", size=(8, 8), class_from="parent"), allow_leaks=True
     )
-    monkeypatch.setattr("beam_jobs.run.run_local", run_twice)
+    monkeypatch.setattr("fitfeed.beam_jobs.run.run_local", run_twice)
     conversion = convert(later, dataset, append=True, allow_leaks=True, max_bad=1)
     assert outcomes[0] == outcomes[1]
     assert outcomes[0].status == "published"

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from beam_jobs import convert
-from beam_jobs.conversion import Conversion
-from converters.options import ConvertOptions
-from converters.verify import verify_dataset
-from schemas.errors import DuplicateImagesError, SplitLeakError, TooManyRejectsError
-from schemas.manifest import Manifest, read_manifest
+from fitfeed.beam_jobs import convert
+from fitfeed.beam_jobs.conversion import Conversion
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.verify import verify_dataset
+from fitfeed.schemas.errors import DuplicateImagesError, SplitLeakError, TooManyRejectsError
+from fitfeed.schemas.manifest import Manifest, read_manifest
 from tests.beam_jobs.growing import SMALL, come_in, rejects
 from tests.folders import contents
 

@@ -12,13 +12,13 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from beam_jobs import convert
-from converters.options import ConvertOptions, Format
-from converters.verify import verify_dataset
+from fitfeed.beam_jobs import convert
 from fitfeed.cli import main
-from pipelines import open_dataset
-from schemas.errors import TooManyRejectsError, UsageError
-from schemas.manifest import Manifest, read_manifest
+from fitfeed.converters.options import ConvertOptions, Format
+from fitfeed.converters.verify import verify_dataset
+from fitfeed.pipelines import open_dataset
+from fitfeed.schemas.errors import TooManyRejectsError, UsageError
+from fitfeed.schemas.manifest import Manifest, read_manifest
 from tests.beam_jobs.growing import rejects
 from tests.folders import contents
 

@@ -14,12 +14,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from beam_jobs import convert
-from converters.options import ConvertOptions, Format
-from converters.work import WorkFolder
-from schemas.errors import ConversionError, TooManyRejectsError, UsageError
-from schemas.index import Index
-from schemas.manifest import Manifest, read_manifest
+from fitfeed.beam_jobs import convert
+from fitfeed.converters.options import ConvertOptions, Format
+from fitfeed.converters.work import WorkFolder
+from fitfeed.schemas.errors import ConversionError, TooManyRejectsError, UsageError
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.manifest import Manifest, read_manifest
 from tests.folders import contents
 
 
@@ -282,7 +282,7 @@ def test_a_script_needs_no_guard(some: Path, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         f"print('once', flush=True)\n"
-        f"from beam_jobs import convert\n"
+        f"from fitfeed.beam_jobs import convert\n"
         f"print(convert({str(some)!r}, {str(tmp_path / 'dataset')!r}, workers=2).up_to_date)\n"
     )
     done = subprocess.run(
@@ -334,7 +334,7 @@ def test_dataset_without_train_says_what_its_statistics_describe(clothing: Path,
 def test_disk_full_is_an_error_that_continues(
     some: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from converters import shard
+    from fitfeed.converters import shard
 
     dataset = tmp_path / "dataset"
     convert(some, tmp_path / "reference")
@@ -350,7 +350,7 @@ def test_disk_full_is_an_error_that_continues(
     job = work.read_job()
     shutil.rmtree(work.root / "results")
     (work.root / "results").mkdir()
-    monkeypatch.setattr("converters.writers.tfrecord.TFRecordWriter._complete", full)
+    monkeypatch.setattr("fitfeed.converters.writers.tfrecord.TFRecordWriter._complete", full)
     with pytest.raises(ConversionError, match=r"No space left on device.*Nothing was published"):
         shard.write_shard(work, job, 0, lambda source_bytes, rejected: None)
     monkeypatch.undo()

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from beam_jobs import convert
-from converters.options import ConvertOptions
-from schemas.errors import ConversionError, IncompleteDatasetError, NotFoundError
-from schemas.manifest import read_manifest
+from fitfeed.beam_jobs import convert
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.schemas.errors import ConversionError, IncompleteDatasetError, NotFoundError
+from fitfeed.schemas.manifest import read_manifest
 from tests.folders import contents
 
 OPTIONS = {
@@ -143,7 +143,7 @@ def test_a_failing_publication_is_explained_and_continues(
         raise OSError(28, "No space left on device")
 
     options = ConvertOptions(encoding="raw", size=(8, 8))
-    monkeypatch.setattr("converters.split_files.write_index", full)
+    monkeypatch.setattr("fitfeed.converters.split_files.write_index", full)
     with pytest.raises(
         ConversionError, match=r"No space left on device\. Nothing was published.*continues\.$"
     ):

@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from beam_jobs import convert
-from beam_jobs.run import prepare
-from converters.decode import decode_image
-from converters.options import ConvertOptions
-from converters.plan import make_plan
-from converters.publish import publish
-from converters.shard import write_shard
-from converters.verify import verify_dataset
-from converters.work import WorkFolder
+from fitfeed.beam_jobs import convert
+from fitfeed.beam_jobs.run import prepare
 from fitfeed.cli import main
-from schemas.errors import ConversionError, DuplicateImagesError, SplitLeakError
-from schemas.index import Index
-from schemas.manifest import read_manifest
+from fitfeed.converters.decode import decode_image
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.plan import make_plan
+from fitfeed.converters.publish import publish
+from fitfeed.converters.shard import write_shard
+from fitfeed.converters.verify import verify_dataset
+from fitfeed.converters.work import WorkFolder
+from fitfeed.schemas.errors import ConversionError, DuplicateImagesError, SplitLeakError
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.manifest import read_manifest
 from tests.folders import contents
 
 DROP = ConvertOptions(duplicates="drop", shards=3)

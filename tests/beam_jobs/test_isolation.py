@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from converters.condemned import ATTEMPTS, Death, Suspects, Verdict
-from converters.options import ConvertOptions
-from converters.plan import make_plan
-from converters.work import WorkFolder
-from schemas.index import Index
-from schemas.manifest import read_manifest
+from fitfeed.converters.condemned import ATTEMPTS, Death, Suspects, Verdict
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.plan import make_plan
+from fitfeed.converters.work import WorkFolder
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.manifest import read_manifest
 from tests.folders import contents
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 # Every Python process that finds it on its path runs this at start, the fork server of the workers too.
 FAULTS = """\
 import os, signal, time
-from converters import shard
+from fitfeed.converters import shard
 
 decode = shard.decode_image
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from beam_jobs import convert
-from beam_jobs.run import NoProgress
-from converters.options import ConvertOptions, Format
-from converters.verify import verify_dataset
-from schemas.errors import ConversionError, IncompleteDatasetError, TooManyRejectsError, UsageError
-from schemas.index import Index
-from schemas.manifest import read_manifest
+from fitfeed.beam_jobs import convert
+from fitfeed.beam_jobs.run import NoProgress
+from fitfeed.converters.options import ConvertOptions, Format
+from fitfeed.converters.verify import verify_dataset
+from fitfeed.schemas.errors import ConversionError, IncompleteDatasetError, TooManyRejectsError, UsageError
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.manifest import read_manifest
 from tests.folders import contents
 
 FORMATS: list[Format] = ["tfrecord", "hdf5"]

@@ -10,9 +10,9 @@ import json
 import shutil
 from pathlib import Path
 
-from beam_jobs import convert
+from fitfeed.beam_jobs import convert
 from fitfeed.cli import main
-from schemas.index import Index
+from fitfeed.schemas.index import Index
 from tests.folders import contents
 
 

@@ -10,10 +10,10 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability.api import beam_runner_api_pb2
 
-from beam_jobs import convert
-from beam_jobs.pipeline import MergeTotals, build
-from converters.options import ConvertOptions
-from schemas.errors import UsageError
+from fitfeed.beam_jobs import convert
+from fitfeed.beam_jobs.pipeline import MergeTotals, build
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.schemas.errors import UsageError
 from tests.folders import contents
 
 SHARDS = 5000

@@ -12,15 +12,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from beam_jobs.local import run_local
-from beam_jobs.pool import ShardPool
-from converters.condemned import ATTEMPTS
-from converters.options import ConvertOptions
-from converters.plan import make_plan
-from converters.publish import clean_up, publish
-from converters.shard import ShardTotals
-from converters.work import Job, WorkFolder
-from schemas.errors import ConversionError, InterruptedConversionError
+from fitfeed.beam_jobs.local import run_local
+from fitfeed.beam_jobs.pool import ShardPool
+from fitfeed.converters.condemned import ATTEMPTS
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.plan import make_plan
+from fitfeed.converters.publish import clean_up, publish
+from fitfeed.converters.shard import ShardTotals
+from fitfeed.converters.work import Job, WorkFolder
+from fitfeed.schemas.errors import ConversionError, InterruptedConversionError
 from tests.folders import contents
 
 OPTIONS = ConvertOptions(encoding="png", size=(200, 200))  # slow enough to be interrupted

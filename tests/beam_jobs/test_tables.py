@@ -14,10 +14,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from beam_jobs import convert
-from converters.options import ConvertOptions
-from schemas.errors import SplitLeakError, TooManyRejectsError, UsageError
-from schemas.manifest import Manifest, read_manifest
+from fitfeed.beam_jobs import convert
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.schemas.errors import SplitLeakError, TooManyRejectsError, UsageError
+from fitfeed.schemas.manifest import Manifest, read_manifest
 from tests.folders import contents
 from tests.labelled import LAYOUTS, SPECIES, TAGS, Flower, make_source, options
 
@@ -185,8 +185,8 @@ def test_masks_that_do_not_fit_are_rejected_with_their_picture(tmp_path: Path) -
 
 
 def test_a_mask_that_vanishes_after_planning_is_missing(tmp_path: Path) -> None:
-    from converters.decode import Decoded, ImageError
-    from converters.shard import _make_mask
+    from fitfeed.converters.decode import Decoded, ImageError
+    from fitfeed.converters.shard import _make_mask
 
     decoded = Decoded(np.zeros((2, 2, 3), np.uint8), keepable=False)
     with pytest.raises(ImageError, match=r"its mask, gone\.png: the file was listed") as caught:

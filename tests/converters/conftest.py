@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from beam_jobs import convert
-from converters.options import ConvertOptions
+from fitfeed.beam_jobs import convert
+from fitfeed.converters.options import ConvertOptions
 
 LAYOUTS = {
     "tfrecord": ConvertOptions(format="tfrecord", shards=2),

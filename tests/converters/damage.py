@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from schemas.index import INDEX_SCHEMA, Index, write_index
-from schemas.manifest import MANIFEST_NAME, Manifest, fingerprint_of
+from fitfeed.schemas.index import INDEX_SCHEMA, Index, write_index
+from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, fingerprint_of
 
 Content = dict[str, Any]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from converters.bombs import hidden_bomb, repeats_values
-from converters.decode import FORMATS, ImageError, decode_image
-from converters.options import ConvertOptions
-from converters.sources import IMAGE_EXTENSIONS
+from fitfeed.converters.bombs import hidden_bomb, repeats_values
+from fitfeed.converters.decode import FORMATS, ImageError, decode_image
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.sources import IMAGE_EXTENSIONS
 from tests.fuzz.corpus import images
 
 OPTIONS = ConvertOptions()

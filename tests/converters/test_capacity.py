@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from converters import plan
-from converters.capacity import check_capacity
-from converters.options import ConvertOptions
-from converters.plan import make_plan
-from schemas.depth import Depth
-from schemas.errors import UsageError
-from schemas.histogram import histogram_to_json
-from schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, build_manifest, read_manifest
-from schemas.sharding import shard_file_name
-from schemas.statistics import BINS, ChannelStatistics
+from fitfeed.converters import plan
+from fitfeed.converters.capacity import check_capacity
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.plan import make_plan
+from fitfeed.schemas.depth import Depth
+from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.histogram import histogram_to_json
+from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, build_manifest, read_manifest
+from fitfeed.schemas.sharding import shard_file_name
+from fitfeed.schemas.statistics import BINS, ChannelStatistics
 
 
 def fits(shards: int, class_names: list[str], splits: int, depth: Depth = 8) -> bool:

@@ -9,10 +9,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from converters.decode import Decoded, ImageError, decode_image
-from converters.encode import encode_image
-from converters.options import ConvertOptions
-from schemas.codec import decode_payload
+from fitfeed.converters.decode import Decoded, ImageError, decode_image
+from fitfeed.converters.encode import encode_image
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.schemas.codec import decode_payload
 
 OPTIONS = ConvertOptions()
 NASTY = Path(__file__).parents[1] / "data" / "nasty"

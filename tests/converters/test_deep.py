@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from converters.decode import Decoded, ImageError, decode_image
-from converters.deep import MAX_VALUE, composite, encode_png, grey_of, widen
-from converters.encode import encode_image, resize
-from converters.options import ConvertOptions
-from schemas.codec import Pixels, decode_payload
-from schemas.errors import UsageError
+from fitfeed.converters.decode import Decoded, ImageError, decode_image
+from fitfeed.converters.deep import MAX_VALUE, composite, encode_png, grey_of, widen
+from fitfeed.converters.encode import encode_image, resize
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.schemas.codec import Pixels, decode_payload
+from fitfeed.schemas.errors import UsageError
 from tests.deep import Samples, chunk, noise, png, tiff, transparent, turned
 
 DEEP = ConvertOptions(depth=16)
@@ -184,7 +184,7 @@ def test_grey_is_the_nearest(colours: Samples) -> None:
 def test_large_images_are_done_in_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     samples = noise(50, 7, 4)
     whole, grey = composite(samples, (9, 99, 200)), grey_of(samples[..., :3])
-    monkeypatch.setattr("converters.deep.PIXELS_AT_ONCE", 20)
+    monkeypatch.setattr("fitfeed.converters.deep.PIXELS_AT_ONCE", 20)
     assert np.array_equal(composite(samples, (9, 99, 200)), whole)
     assert np.array_equal(grey_of(samples[..., :3]), grey)
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters import work
-from converters.work import digest_of
+from fitfeed.converters import work
+from fitfeed.converters.work import digest_of
 
 LEAVES = st.none() | st.integers() | st.text(max_size=3) | st.dictionaries(st.text(max_size=2), st.integers())
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=9), max_leaves=40)

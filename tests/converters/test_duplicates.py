@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.duplicates import Catalogue, find_copies
+from fitfeed.converters.duplicates import Catalogue, find_copies
 
 
 class Example(NamedTuple):

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from converters.decode import Decoded, ImageError, decode_image
-from converters.encode import encode_image, encode_jpeg, encode_png, resize
-from converters.histogram import count_pixels
-from converters.options import ConvertOptions
+from fitfeed.converters.decode import Decoded, ImageError, decode_image
+from fitfeed.converters.encode import encode_image, encode_jpeg, encode_png, resize
+from fitfeed.converters.histogram import count_pixels
+from fitfeed.converters.options import ConvertOptions
 
 
 def picture(height: int, width: int, channels: int = 3) -> np.ndarray:

@@ -15,8 +15,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from converters.foreign import inspect_file
-from converters.foreign.report import (
+from fitfeed.converters.foreign import inspect_file
+from fitfeed.converters.foreign.report import (
     DISTINCT_LIMIT,
     ForeignFeature,
     ForeignReport,
@@ -24,9 +24,9 @@ from converters.foreign.report import (
     Span,
     image_format,
 )
-from converters.foreign.tfrecord import RECORD
-from schemas.errors import DamagedDatasetError, NotFoundError, UsageError
-from schemas.tfrecord import masked_crc32c
+from fitfeed.converters.foreign.tfrecord import RECORD
+from fitfeed.schemas.errors import DamagedDatasetError, NotFoundError, UsageError
+from fitfeed.schemas.tfrecord import masked_crc32c
 
 CONTAINERS = Path(__file__).parents[1] / "data" / "nasty" / "containers"
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from converters import decode
-from converters.decode import Decoded, ImageError, decode_image
-from converters.jpeg_header import PROGRESSIVE, JpegHeader, ordinary_jpeg
-from converters.options import ConvertOptions
+from fitfeed.converters import decode
+from fitfeed.converters.decode import Decoded, ImageError, decode_image
+from fitfeed.converters.jpeg_header import PROGRESSIVE, JpegHeader, ordinary_jpeg
+from fitfeed.converters.options import ConvertOptions
 from tests.fuzz.mutate import mutated
 
 NASTY = Path(__file__).parents[1] / "data" / "nasty"

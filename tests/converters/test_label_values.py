@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.label_values import LabelError, parse_label, parse_spec
+from fitfeed.converters.label_values import LabelError, parse_label, parse_spec
 
 
 @pytest.mark.parametrize(

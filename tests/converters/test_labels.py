@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from converters.labels import in_class_order
-from converters.layout import Labelled
-from converters.options import ConvertOptions
-from converters.plan import Found, find_labelled
-from schemas.errors import UsageError
+from fitfeed.converters.labels import in_class_order
+from fitfeed.converters.layout import Labelled
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.plan import Found, find_labelled
+from fitfeed.schemas.errors import UsageError
 
 JPEG = b"\xff\xd8\xff\xe0rest"
 

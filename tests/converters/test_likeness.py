@@ -11,10 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from converters import likeness
-from converters.likeness import KEY, Likenesses, look, perceptual_hashes, pixel_digest, read_likenesses
-from converters.lookalikes import DISTANCE
-from schemas.codec import Pixels
+from fitfeed.converters import likeness
+from fitfeed.converters.likeness import (
+    KEY,
+    Likenesses,
+    look,
+    perceptual_hashes,
+    pixel_digest,
+    read_likenesses,
+)
+from fitfeed.converters.lookalikes import DISTANCE
+from fitfeed.schemas.codec import Pixels
 
 CIPHER = AESGCM(KEY)
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from converters import lookalikes
-from converters.lookalikes import DISTANCE, LEAST_BITS, Lookalikes, find_lookalikes
+from fitfeed.converters import lookalikes
+from fitfeed.converters.lookalikes import DISTANCE, LEAST_BITS, Lookalikes, find_lookalikes
 
 Words = npt.NDArray[np.uint64]
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from converters.decode import Decoded, ImageError, decode_image
-from converters.encode import resize, resize_mask
-from converters.masks import decode_mask, encode_mask
-from converters.options import ConvertOptions
+from fitfeed.converters.decode import Decoded, ImageError, decode_image
+from fitfeed.converters.encode import resize, resize_mask
+from fitfeed.converters.masks import decode_mask, encode_mask
+from fitfeed.converters.options import ConvertOptions
 
 VALUES = np.arange(12, dtype=np.uint8).reshape(3, 4) % 4
 PALETTE = [200, 0, 0, 0, 200, 0, 0, 0, 200, 9, 9, 9]

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from converters.options import ConvertOptions
-from schemas.errors import UsageError
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.schemas.errors import UsageError
 
 
 @pytest.mark.parametrize(

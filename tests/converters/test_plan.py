@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from converters.options import ConvertOptions
-from converters.plan import expected_bytes, make_plan
-from converters.work import WorkFolder
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.plan import expected_bytes, make_plan
+from fitfeed.converters.work import WorkFolder
 
 JPEG = b"\xff\xd8\xff\xe0rest"
 
@@ -113,7 +113,7 @@ def test_expected_bytes_is_exact_where_it_can_be(options: ConvertOptions, expect
 def test_expected_bytes_is_near_for_photographs(
     dataset_tfrecord: Path, clothing: Path, tmp_path: Path
 ) -> None:
-    from beam_jobs import convert
+    from fitfeed.beam_jobs import convert
 
     options = ConvertOptions(size=(256, 256))
     plan = make_plan(clothing, options)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from converters import planned
-from converters.decode import ImageError
-from converters.options import ConvertOptions
-from converters.planned import Planned, read_planned
-from schemas.errors import ConversionError
+from fitfeed.converters import planned
+from fitfeed.converters.decode import ImageError
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.planned import Planned, read_planned
+from fitfeed.schemas.errors import ConversionError
 
 OPTIONS = ConvertOptions()
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from converters.decode import ImageError, decode_image
-from converters.encode import encode_image
-from converters.options import ConvertOptions
-from schemas.codec import decode_payload
-from schemas.depth import Depth
+from fitfeed.converters.decode import ImageError, decode_image
+from fitfeed.converters.encode import encode_image
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.schemas.codec import decode_payload
+from fitfeed.schemas.depth import Depth
 from tests.deep import chunk, noise, png
 
 NAMES = [

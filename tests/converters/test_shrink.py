@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from converters.encode import encode_jpeg
-from converters.shrink import shrink
-from schemas.codec import Pixels, decode_payload
+from fitfeed.converters.encode import encode_jpeg
+from fitfeed.converters.shrink import shrink
+from fitfeed.schemas.codec import Pixels, decode_payload
 
 Floats = npt.NDArray[np.float64]
 

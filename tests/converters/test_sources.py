@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from converters.layout import in_split_order, label_by_folders
-from converters.rejects import text_path
-from converters.sources import SourceFile, list_folder
-from schemas.errors import NotFoundError, UsageError
+from fitfeed.converters.layout import in_split_order, label_by_folders
+from fitfeed.converters.rejects import text_path
+from fitfeed.converters.sources import SourceFile, list_folder
+from fitfeed.schemas.errors import NotFoundError, UsageError
 
 JPEG = b"\xff\xd8\xff\xe0rest"
 

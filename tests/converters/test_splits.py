@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.layout import Labelled
-from converters.options import ConvertOptions
-from converters.sources import SourceFile
-from converters.splits import by_split
-from schemas.errors import SplitLeakError, UsageError
+from fitfeed.converters.layout import Labelled
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.sources import SourceFile
+from fitfeed.converters.splits import by_split
+from fitfeed.schemas.errors import SplitLeakError, UsageError
 
 SHARES = {"train": 0.7, "validation": 0.2, "test": 0.1}
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from converters.tables import Row, Table, is_table
-from schemas.errors import NotFoundError, UsageError
+from fitfeed.converters.tables import Row, Table, is_table
+from fitfeed.schemas.errors import NotFoundError, UsageError
 
 
 def table(folder: Path, content: str | bytes, name: str = "labels.csv") -> Table:

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from converters.verify import KINDS, Finding, Report, verify_dataset
-from converters.verify import reading as reading_module
-from converters.verify import report as report_module
-from schemas.index import Index
-from schemas.manifest import MANIFEST_NAME, REJECTS_NAME, read_manifest
+from fitfeed.converters.verify import KINDS, Finding, Report, verify_dataset
+from fitfeed.converters.verify import reading as reading_module
+from fitfeed.converters.verify import report as report_module
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.manifest import MANIFEST_NAME, REJECTS_NAME, read_manifest
 from tests.converters.damage import Content, columns_of, edit_index, edit_manifest, ends_of, flip, reseal
 from tests.folders import contents
 

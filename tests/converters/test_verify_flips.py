@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from converters.verify import Finding, verify_dataset
-from schemas.index import Index
-from schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
+from fitfeed.converters.verify import Finding, verify_dataset
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
 
 
 @contextmanager

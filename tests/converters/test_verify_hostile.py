@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from converters.verify import verify_dataset
-from schemas.manifest import MANIFEST_NAME, REJECTS_NAME, read_manifest
+from fitfeed.converters.verify import verify_dataset
+from fitfeed.schemas.manifest import MANIFEST_NAME, REJECTS_NAME, read_manifest
 from tests.converters.damage import reseal
 
 ROOT = Path(__file__).parents[2]
@@ -253,7 +253,7 @@ def test_names_cannot_change_the_terminal(tfrecord: Path) -> None:
 
 
 def test_a_record_that_claims_more_than_there_is(tfrecord: Path) -> None:
-    from schemas.tfrecord import masked_crc32c
+    from fitfeed.schemas.tfrecord import masked_crc32c
 
     shard = tfrecord / read_manifest(tfrecord).splits["train"].shards[0].file
     for length in (1 << 20, 1 << 40, (1 << 64) - 1):

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from converters.verify import Finding, verify_dataset
-from schemas.index import Index, write_index
-from schemas.manifest import read_manifest
+from fitfeed.converters.verify import Finding, verify_dataset
+from fitfeed.schemas.index import Index, write_index
+from fitfeed.schemas.manifest import read_manifest
 from tests.converters.damage import flip, reseal
 from tests.labelled import EVERY_KIND, LAYOUTS
 

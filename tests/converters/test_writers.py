@@ -12,10 +12,10 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from converters.options import ConvertOptions
-from converters.writers import Record, ShardWriter, StoredShard, open_writer
-from converters.writers.base import Label
-from schemas.features import LabelKind
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.writers import Record, ShardWriter, StoredShard, open_writer
+from fitfeed.converters.writers.base import Label
+from fitfeed.schemas.features import LabelKind
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from beam_jobs import convert
-from converters.options import ConvertOptions, Format
-from converters.verify import verify_dataset
+from fitfeed.beam_jobs import convert
 from fitfeed.cli import main
-from pipelines import RandomFlip, make_pipeline, open_dataset
-from schemas.depth import Depth
-from schemas.errors import SplitLeakError, TooManyRejectsError, UsageError
-from schemas.index import Index
-from schemas.manifest import read_manifest
+from fitfeed.converters.options import ConvertOptions, Format
+from fitfeed.converters.verify import verify_dataset
+from fitfeed.pipelines import RandomFlip, make_pipeline, open_dataset
+from fitfeed.schemas.depth import Depth
+from fitfeed.schemas.errors import SplitLeakError, TooManyRejectsError, UsageError
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.manifest import read_manifest
 from tests import labelled
 from tests.deep import Samples, noise, png, tiff
 from tests.folders import contents

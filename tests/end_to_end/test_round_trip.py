@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines import RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
+from fitfeed.pipelines import RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
 
 ALL = ["dataset_tfrecord", "dataset_hdf5", "dataset_raw_tfrecord", "dataset_raw_hdf5"]
 SIZE = (64, 64)

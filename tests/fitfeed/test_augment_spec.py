@@ -3,8 +3,15 @@
 import pytest
 
 from fitfeed.augment_spec import parse_augment
-from pipelines import CutMix, RandAugment, RandomErasing, RandomFlip, RandomResizedCrop, RandomRotation
-from schemas.errors import UsageError
+from fitfeed.pipelines import (
+    CutMix,
+    RandAugment,
+    RandomErasing,
+    RandomFlip,
+    RandomResizedCrop,
+    RandomRotation,
+)
+from fitfeed.schemas.errors import UsageError
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_summary(photos: Path, tmp_path: Path) -> None:
         "images/s",
         "mean ",
         "std ",
-        "from pipelines import make_pipeline",
+        "from fitfeed import make_pipeline",
         "batch_size=10, image_size=(224, 224)",  # no more than there are examples, or there is no batch
     ):
         assert expected in done.stdout

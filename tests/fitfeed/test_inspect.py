@@ -8,7 +8,7 @@ import pytest
 
 from fitfeed.cli import main
 from fitfeed.commands.inspect import printable
-from schemas.manifest import Manifest, read_manifest
+from fitfeed.schemas.manifest import Manifest, read_manifest
 
 CONTAINERS = Path(__file__).parents[1] / "data" / "nasty" / "containers"
 
@@ -56,7 +56,7 @@ def test_text_names_splits_classes_statistics_and_how_to_train(
         assert f"{name:<10} {split.examples} examples in {len(split.shards)} shards" in out
     assert all(class_name in out for class_name in manifest.class_names)
     assert f"{manifest.statistics.mean[0]:.3f}" in out
-    assert "from pipelines import make_pipeline" in out
+    assert "from fitfeed import make_pipeline" in out
 
 
 def test_text_names_rejects_by_reason(
@@ -67,7 +67,7 @@ def test_text_names_rejects_by_reason(
     def with_rejects(folder: Path) -> Manifest:
         return manifest.model_copy(update={"rejects": {"corrupt": 2, "truncated": 1}})
 
-    monkeypatch.setattr("schemas.manifest.read_manifest", with_rejects)
+    monkeypatch.setattr("fitfeed.schemas.manifest.read_manifest", with_rejects)
     _, out, _ = inspect(capsys, str(dataset_tfrecord))
     assert "rejects    3" in out
     assert "2 corrupt" in out

@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFont
 
-from beam_jobs import convert
-from converters.options import ConvertOptions
+from fitfeed.beam_jobs import convert
 from fitfeed.cli import main
 from fitfeed.contact_sheet import ContactSheet, Tile, fit
-from pipelines import (
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.pipelines import (
     CutMix,
     MixUp,
     RandomFlip,
@@ -29,7 +29,7 @@ from pipelines import (
     make_pipeline,
     open_dataset,
 )
-from schemas.errors import UsageError
+from fitfeed.schemas.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
 TURNED = "RandomResizedCrop(), RandomRotation(0.1)"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from converters.foreign import inspect_file
 from fitfeed.cli import main
-from schemas.manifest import read_manifest
+from fitfeed.converters.foreign import inspect_file
+from fitfeed.schemas.manifest import read_manifest
 from tests.labelled import COLUMNS, LAYOUTS, Flower
 
 Source = tuple[Path, list[Flower]]

@@ -10,8 +10,8 @@ import pytest
 from fitfeed import progress as progress_module
 from fitfeed.cli import main
 from fitfeed.progress import ReadingBar, ReadingLines, reading_progress
-from schemas.index import Index
-from schemas.manifest import MANIFEST_NAME, read_manifest
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.manifest import MANIFEST_NAME, read_manifest
 
 
 def verify(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:

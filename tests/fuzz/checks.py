@@ -11,15 +11,15 @@ from typing import get_args
 
 import numpy as np
 
-from converters.decode import ImageError, decode_image
-from converters.encode import encode_image
-from converters.foreign import inspect_file
-from converters.options import ConvertOptions
-from converters.rejects import Reason
-from schemas.codec import decode_payload
-from schemas.depth import STORED_TYPES
-from schemas.errors import FitfeedError
-from schemas.tfrecord import CorruptRecordError, iter_records, masked_crc32c
+from fitfeed.converters.decode import ImageError, decode_image
+from fitfeed.converters.encode import encode_image
+from fitfeed.converters.foreign import inspect_file
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.rejects import Reason
+from fitfeed.schemas.codec import decode_payload
+from fitfeed.schemas.depth import STORED_TYPES
+from fitfeed.schemas.errors import FitfeedError
+from fitfeed.schemas.tfrecord import CorruptRecordError, iter_records, masked_crc32c
 from tests.fuzz.corpus import NASTY, images
 from tests.fuzz.harness import Check
 from tests.fuzz.mutate import mutated

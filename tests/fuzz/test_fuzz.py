@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.rejects import Reason
-from converters.sniff import jpeg_frame, unidentified
-from schemas.tfrecord import CorruptRecordError, iter_records, masked_crc32c
+from fitfeed.converters.rejects import Reason
+from fitfeed.converters.sniff import jpeg_frame, unidentified
+from fitfeed.schemas.tfrecord import CorruptRecordError, iter_records, masked_crc32c
 from tests.fuzz import checks
 from tests.fuzz.corpus import images
 from tests.fuzz.harness import Check, run

@@ -7,8 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from beam_jobs import convert
-from converters.options import ConvertOptions, Format
+from fitfeed.beam_jobs import convert
+from fitfeed.converters.options import ConvertOptions, Format
 from tests.deep import noise, png
 
 FOLDER = Path(__file__).parent

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from beam_jobs import convert
-from converters.options import Format
-from converters.verify import verify_dataset
+from fitfeed.beam_jobs import convert
 from fitfeed.cli import main
-from pipelines import open_dataset
+from fitfeed.converters.options import Format
+from fitfeed.converters.verify import verify_dataset
+from fitfeed.pipelines import open_dataset
 from tests.deep import noise
 from tests.golden.regenerate_16_bits import FORMATS, golden, make_source, options
 

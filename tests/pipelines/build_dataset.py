@@ -17,12 +17,20 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
-from schemas.codec import Pixels, decode_payload
-from schemas.index import write_index
-from schemas.manifest import MANIFEST_NAME, REJECTS_NAME, File, Shard, Split, Statistics, build_manifest
-from schemas.sharding import index_file_name, shard_bounds, shard_file_name
-from schemas.statistics import ChannelStatistics
-from schemas.tfrecord import HEADER_BYTES, encode_example, frame
+from fitfeed.schemas.codec import Pixels, decode_payload
+from fitfeed.schemas.index import write_index
+from fitfeed.schemas.manifest import (
+    MANIFEST_NAME,
+    REJECTS_NAME,
+    File,
+    Shard,
+    Split,
+    Statistics,
+    build_manifest,
+)
+from fitfeed.schemas.sharding import index_file_name, shard_bounds, shard_file_name
+from fitfeed.schemas.statistics import ChannelStatistics
+from fitfeed.schemas.tfrecord import HEADER_BYTES, encode_example, frame
 
 Format = Literal["tfrecord", "hdf5"]
 T = TypeVar("T")

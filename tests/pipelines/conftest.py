@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import Dataset, open_dataset
+from fitfeed.pipelines import Dataset, open_dataset
 from tests.pipelines.build_dataset import Example, Format, build_dataset, jpeg_example, raw_example
 
 

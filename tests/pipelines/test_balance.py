@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines import Dataset, RandomResizedCrop, make_pipeline
-from pipelines.balance import BalancedOrder
-from pipelines.order import Batch, permute, permute_by_key
-from pipelines.steps import Steps
-from schemas.errors import UsageError
+from fitfeed.pipelines import Dataset, RandomResizedCrop, make_pipeline
+from fitfeed.pipelines.balance import BalancedOrder
+from fitfeed.pipelines.order import Batch, permute, permute_by_key
+from fitfeed.pipelines.steps import Steps
+from fitfeed.schemas.errors import UsageError
 
 
 def epoch_of(order: BalancedOrder, steps: Steps, epoch: int) -> Batch:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipelines.buffers import SPARE_BUFFERS, Buffers
+from fitfeed.pipelines.buffers import SPARE_BUFFERS, Buffers
 
 
 def address(array: npt.NDArray[Any]) -> int:

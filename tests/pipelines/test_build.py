@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines import CenterCrop, Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
-from schemas.errors import UsageError
+from fitfeed.pipelines import CenterCrop, Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
+from fitfeed.schemas.errors import UsageError
 from tests.pipelines.build_dataset import Example, Format
 
 ACCESSES = ("indexed", "stream")
@@ -137,7 +137,7 @@ def test_a_global_seed_does_not_reach_the_order(flowers: Dataset, access: str) -
 
 def test_stream_shuffles_within_a_bounded_buffer(flowers: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     wide = keys(pipeline(flowers, access="stream"))
-    monkeypatch.setattr("pipelines.stream.SHUFFLE_BYTES", 1)
+    monkeypatch.setattr("fitfeed.pipelines.stream.SHUFFLE_BYTES", 1)
     assert keys(pipeline(flowers, access="stream")) != wide
 
 
@@ -294,7 +294,7 @@ def test_wrong_split(flowers: Dataset) -> None:
 
 def test_importing_and_reading_load_no_tensorflow(flowers: Dataset) -> None:
     program = (
-        "import sys, pipelines\n"
+        "import sys\nfrom fitfeed import pipelines\n"
         f"dataset = pipelines.open_dataset({str(flowers.path)!r})\n"
         "assert dataset.records('train')[0]['image'].ndim == 3\n"
         "print(sorted({'tensorflow', 'keras', 'h5py', 'apache_beam'} & set(sys.modules)))"
@@ -309,7 +309,7 @@ def test_importing_and_reading_load_no_tensorflow(flowers: Dataset) -> None:
 @pytest.mark.parametrize("access", ACCESSES)
 def test_a_script_may_end_in_the_middle_of_an_iteration(flowers: Dataset, access: str) -> None:
     program = (
-        "import time, pipelines\n"
+        "import time\nfrom fitfeed import pipelines\n"
         "def slow(image):\n"
         "    time.sleep(0.01)\n"
         "    return image\n"

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import pipelines
-from pipelines import (
+from fitfeed import pipelines
+from fitfeed.pipelines import (
     AugMix,
     AutoContrast,
     CenterCrop,
@@ -46,12 +46,12 @@ from pipelines import (
     make_pipeline,
     open_dataset,
 )
-from pipelines.augment.base import Augmentation
-from pipelines.augment.program import Program
-from pipelines.normalize import KINDS, Normalizer
-from schemas.codec import Decoded, Pixels
-from schemas.errors import UsageError
-from schemas.statistics import ChannelStatistics
+from fitfeed.pipelines.augment.base import Augmentation
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.pipelines.normalize import KINDS, Normalizer
+from fitfeed.schemas.codec import Decoded, Pixels
+from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.statistics import ChannelStatistics
 from tests.deep import Samples, noise, png
 from tests.pipelines.build_dataset import Example, Format, build_dataset, pickled, picture, raw
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline
-from pipelines.options import Access
+from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline
+from fitfeed.pipelines.options import Access
 
 
 def small_model() -> keras.Model:
@@ -60,7 +60,7 @@ def test_fit_knows_its_steps_and_warns_of_nothing(
 STRATEGY = """
 import sys
 import keras, tensorflow as tf
-from pipelines import make_pipeline
+from fitfeed.pipelines import make_pipeline
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

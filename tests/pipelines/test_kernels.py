@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines import kernels
-from schemas.codec import Pixels
+from fitfeed.pipelines import kernels
+from fitfeed.schemas.codec import Pixels
 from tests.pipelines.augment.reference import Floats
 from tests.pipelines.build_dataset import picture
 from tests.pipelines.device.executors import through_hsv

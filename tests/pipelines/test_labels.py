@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from beam_jobs import convert
-from converters.options import ConvertOptions
-from pipelines import CenterCrop, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
-from pipelines.augment.program import MASK_SAMPLING
-from pipelines.augment.view import View, nearest
-from schemas.errors import DamagedDatasetError, UsageError
-from schemas.index import write_index
+from fitfeed.beam_jobs import convert
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.pipelines import CenterCrop, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
+from fitfeed.pipelines.augment.program import MASK_SAMPLING
+from fitfeed.pipelines.augment.view import View, nearest
+from fitfeed.schemas.errors import DamagedDatasetError, UsageError
+from fitfeed.schemas.index import write_index
 from tests.converters.damage import reseal
 from tests.labelled import EVERY_KIND, LAYOUTS, SPECIES, TAGS, Flower
 from tests.pipelines.build_dataset import pickled

@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipelines import Dataset, RandomFlip, RandomResizedCrop, open_dataset
-from pipelines.augment.program import Program
-from pipelines.loader import Loader
-from pipelines.normalize import Normalizer
-from schemas.codec import Pixels
-from schemas.errors import DamagedDatasetError, UsageError
+from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, open_dataset
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.pipelines.loader import Loader
+from fitfeed.pipelines.normalize import Normalizer
+from fitfeed.schemas.codec import Pixels
+from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from tests.pipelines.build_dataset import Example, Format
 
 ALL = np.arange(53)

@@ -12,14 +12,22 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from beam_jobs import convert
-from converters.options import ConvertOptions
-from pipelines import CutMix, Dataset, MixUp, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
-from pipelines.augment.mix import BatchAugmentation, Mixture
-from pipelines.augment.program import Program
-from pipelines.loader import Loader
-from pipelines.mixing import Mixer
-from schemas.errors import UsageError
+from fitfeed.beam_jobs import convert
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.pipelines import (
+    CutMix,
+    Dataset,
+    MixUp,
+    RandomFlip,
+    RandomResizedCrop,
+    make_pipeline,
+    open_dataset,
+)
+from fitfeed.pipelines.augment.mix import BatchAugmentation, Mixture
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.pipelines.loader import Loader
+from fitfeed.pipelines.mixing import Mixer
+from fitfeed.schemas.errors import UsageError
 from tests.pipelines.build_dataset import CLASS_NAMES, Example, Format, build_dataset
 
 EACH = [RandomResizedCrop(), RandomFlip("horizontal")]

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipelines import Dataset
-from pipelines.normalize import KINDS, NormalizeKind, Normalizer, shift_and_scale
-from schemas.errors import UsageError
-from schemas.statistics import ChannelStatistics
+from fitfeed.pipelines import Dataset
+from fitfeed.pipelines.normalize import KINDS, NormalizeKind, Normalizer, shift_and_scale
+from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.statistics import ChannelStatistics
 
 
 def statistics(channels: int = 3) -> ChannelStatistics:

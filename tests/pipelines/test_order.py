@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.ahead import BatchesAhead
-from pipelines.balance import BalancedOrder
-from pipelines.hashing import hash_key, mix, uniform, uniforms
-from pipelines.order import Order, permute
-from pipelines.steps import Steps
-from schemas.errors import UsageError
+from fitfeed.pipelines.ahead import BatchesAhead
+from fitfeed.pipelines.balance import BalancedOrder
+from fitfeed.pipelines.hashing import hash_key, mix, uniform, uniforms
+from fitfeed.pipelines.order import Order, permute
+from fitfeed.pipelines.steps import Steps
+from fitfeed.schemas.errors import UsageError
 
 seeds = st.integers(-(2**70), 2**70)
 epochs = st.integers(0, 10_000)

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipelines import CenterCrop, Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
-from pipelines.augment.program import Program
-from pipelines.augment.view import View
-from pipelines.loader import Loader
-from pipelines.portion import MARGIN, needed
-from schemas.codec import Pixels
+from fitfeed.pipelines import CenterCrop, Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.pipelines.augment.view import View
+from fitfeed.pipelines.loader import Loader
+from fitfeed.pipelines.portion import MARGIN, needed
+from fitfeed.schemas.codec import Pixels
 from tests.pipelines.build_dataset import Example, Format, build_dataset, encoded, picture
 
 FORMATS: tuple[Format, ...] = ("tfrecord", "hdf5")
@@ -117,7 +117,7 @@ def test_same_bits_after_a_restart_and_in_either_access(albums: dict[Format, Dat
 def test_left_out_rows_are_never_seen(
     albums: dict[Format, Dataset], photos: list[Example], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.portion.SHRINKS", ())
+    monkeypatch.setattr("fitfeed.pipelines.portion.SHRINKS", ())
     assert np.array_equal(load(albums["tfrecord"]), whole(albums["tfrecord"], photos))
 
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 import tensorflow as tf
 
-from pipelines import (
+from fitfeed.pipelines import (
     CutMix,
     Dataset,
     MixUp,
@@ -22,14 +22,14 @@ from pipelines import (
     make_pipeline,
     open_dataset,
 )
-from pipelines.augment.program import Program
-from pipelines.loader import Loader
-from pipelines.messages import Answer, Task
-from pipelines.normalize import Normalizer
-from pipelines.options import PipelineOptions
-from pipelines.processes import BLOCK, batches_at_once
-from pipelines.skipped import Skipped
-from schemas.errors import DamagedDatasetError, DamagedExampleError, FeedError, UsageError
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.pipelines.loader import Loader
+from fitfeed.pipelines.messages import Answer, Task
+from fitfeed.pipelines.normalize import Normalizer
+from fitfeed.pipelines.options import PipelineOptions
+from fitfeed.pipelines.processes import BLOCK, batches_at_once
+from fitfeed.pipelines.skipped import Skipped
+from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError, FeedError, UsageError
 from tests.pipelines import functions
 from tests.pipelines.build_dataset import Format, build_dataset, raw
 
@@ -210,7 +210,7 @@ def test_wrong_numbers_are_refused(flowers: Dataset, processes: Any) -> None:
 
 
 def test_several_cpus_mean_processes(flowers: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.options.available_cpus", lambda: 3)
+    monkeypatch.setattr("fitfeed.pipelines.options.available_cpus", lambda: 3)
     before = {child.pid for child in psutil.Process().children()}
     pipeline = make_pipeline(
         flowers, "train", batch_size=8, image_size=(16, 20), augment=AUGMENT, output="dict"
@@ -241,7 +241,7 @@ def test_several_cpus_mean_processes(flowers: Dataset, monkeypatch: pytest.Monke
 def test_how_many_processes(
     monkeypatch: pytest.MonkeyPatch, cpus: int, changed: dict[str, Any], count: int
 ) -> None:
-    monkeypatch.setattr("pipelines.options.available_cpus", lambda: cpus)
+    monkeypatch.setattr("fitfeed.pipelines.options.available_cpus", lambda: cpus)
     options: dict[str, Any] = {
         "batch_size": 8,
         "image_size": (16, 20),
@@ -268,7 +268,7 @@ def test_how_many_processes(
 
 def test_no_processes_where_python_has_no_program(monkeypatch: pytest.MonkeyPatch, flowers: Dataset) -> None:
     """As in an application with Python inside."""
-    monkeypatch.setattr("pipelines.options.available_cpus", lambda: 8)
+    monkeypatch.setattr("fitfeed.pipelines.options.available_cpus", lambda: 8)
     monkeypatch.setattr(sys, "executable", "")
     assert_same(batches(flowers, processes=None), batches(flowers, processes=0))
 
@@ -281,11 +281,11 @@ def test_stream_access_is_refused(flowers: Dataset) -> None:
 
 
 def test_workers_load_no_framework() -> None:
-    program = "import sys, pipelines.worker; print(*{name.partition('.')[0] for name in sys.modules})"
+    program = "import sys, fitfeed.pipelines.worker; print(*{name.partition('.')[0] for name in sys.modules})"
     loaded = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout.split()
-    assert "pipelines" in loaded
+    assert "fitfeed" in loaded
     assert not {"tensorflow", "keras", "apache_beam", "h5py"} & set(loaded)
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.read import ShardFiles
-from schemas.errors import DamagedDatasetError
+from fitfeed.pipelines.read import ShardFiles
+from fitfeed.schemas.errors import DamagedDatasetError
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from pipelines import Dataset, open_dataset
-from schemas.errors import DamagedDatasetError, IncompleteDatasetError, NotFoundError, UsageError
-from schemas.index import INDEX_SCHEMA, Index, write_index
+from fitfeed.pipelines import Dataset, open_dataset
+from fitfeed.schemas.errors import DamagedDatasetError, IncompleteDatasetError, NotFoundError, UsageError
+from fitfeed.schemas.index import INDEX_SCHEMA, Index, write_index
 from tests.pipelines.build_dataset import (
     CLASS_NAMES,
     Example,

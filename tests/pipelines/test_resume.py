@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline
-from pipelines.callbacks import ResumeTraining
-from pipelines.callbacks.checkpoint import read_checkpoint
-from schemas.errors import DamagedDatasetError, UsageError
+from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline
+from fitfeed.pipelines.callbacks import ResumeTraining
+from fitfeed.pipelines.callbacks.checkpoint import read_checkpoint
+from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 
 STEPS = 6
 EPOCHS = 3
@@ -248,8 +248,8 @@ import json, sys
 import keras, tensorflow as tf
 tf.config.experimental.enable_op_determinism()
 keras.utils.set_random_seed(1)
-from pipelines import RandomFlip, RandomResizedCrop, make_pipeline
-from pipelines.callbacks import ResumeTraining
+from fitfeed.pipelines import RandomFlip, RandomResizedCrop, make_pipeline
+from fitfeed.pipelines.callbacks import ResumeTraining
 
 data, run = sys.argv[1:]
 
@@ -294,8 +294,8 @@ def test_a_process_killed_at_random_moments(flowers: Dataset, tmp_path: Path) ->
 STRATEGY = """
 import sys
 import keras, numpy as np, tensorflow as tf
-from pipelines import make_pipeline
-from pipelines.callbacks import ResumeTraining
+from fitfeed.pipelines import make_pipeline
+from fitfeed.pipelines.callbacks import ResumeTraining
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

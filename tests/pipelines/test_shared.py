@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from pipelines.shared import Layout, SharedBuffers
+from fitfeed.pipelines.shared import Layout, SharedBuffers
 
 
 def test_shared_memory_is_used_again_and_given_back() -> None:

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
-from pipelines.augment.program import Program
-from pipelines.loader import Loader
-from pipelines.skipped import LOGGED, Skipped
-from schemas.errors import DamagedDatasetError, DamagedExampleError
+from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.pipelines.loader import Loader
+from fitfeed.pipelines.skipped import LOGGED, Skipped
+from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError
 from tests.pipelines.build_dataset import Example, Format, build_dataset, pickled
 
 ACCESSES = ("indexed", "stream")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
-from schemas.errors import DamagedExampleError
+from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
+from fitfeed.schemas.errors import DamagedExampleError
 from tests.labelled import LAYOUTS
 
 MASK = "région"

@@ -20,13 +20,13 @@ import psutil
 import pytest
 import tensorflow as tf
 
-import pipelines.deliver
-import pipelines.team
-from pipelines import Dataset, make_pipeline
-from pipelines.augment.program import Program
-from pipelines.loader import Loader
-from pipelines.team import PROGRAM
-from schemas.errors import FeedError
+import fitfeed.pipelines.deliver
+import fitfeed.pipelines.team
+from fitfeed.pipelines import Dataset, make_pipeline
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.pipelines.loader import Loader
+from fitfeed.pipelines.team import PROGRAM
+from fitfeed.schemas.errors import FeedError
 from tests.pipelines import functions
 
 ALL = np.arange(53)
@@ -153,7 +153,7 @@ def test_processes_that_cannot_be_started_are_an_error(
     def fail(*_descriptors: int) -> None:
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(pipelines.team, "_start", fail)
+    monkeypatch.setattr(fitfeed.pipelines.team, "_start", fail)
     with pytest.raises(FeedError, match=r"could not be started \(.*unavailable\)\. Use .* processes=0"):
         loader(flowers).load(0, ALL)
 
@@ -199,7 +199,7 @@ def test_a_pipeline_of_threads_is_freed_as_well(flowers: Dataset, monkeypatch: p
             super().__init__(*arguments, **options)
             made.append(weakref.ref(self))
 
-    monkeypatch.setattr(pipelines.deliver, "Loader", Remembered)
+    monkeypatch.setattr(fitfeed.pipelines.deliver, "Loader", Remembered)
     for _ in make_pipeline(flowers, "train", batch_size=8, image_size=(16, 20)).map(lambda x, y: (x, y)):
         gc.collect()  # what is still needed is not freed
     gc.collect()
@@ -221,7 +221,7 @@ SCRIPT = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # in case the tests run in the background, where it is ignored
 import psutil
-from pipelines import RandomFlip, make_pipeline
+from fitfeed.pipelines import RandomFlip, make_pipeline
 
 def own(image):
     return image

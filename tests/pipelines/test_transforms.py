@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import pipelines
-from pipelines import (
+from fitfeed import pipelines
+from fitfeed.pipelines import (
     CutMix,
     Dataset,
     MixUp,
@@ -26,9 +26,9 @@ from pipelines import (
     move_boxes,
     move_points,
 )
-from pipelines.augment.program import Program
-from pipelines.transforms import relative_transforms
-from schemas.errors import UsageError
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.pipelines.transforms import relative_transforms
+from fitfeed.schemas.errors import UsageError
 from tests.pipelines.functions import mirror
 
 HEIGHT, WIDTH = 120, 160

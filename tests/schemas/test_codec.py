@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from schemas.codec import WHOLE, Pixels, Portion, decode_payload, decode_portion
-from schemas.jpeg import frame_header, rows_of
+from fitfeed.schemas.codec import WHOLE, Pixels, Portion, decode_payload, decode_portion
+from fitfeed.schemas.jpeg import frame_header, rows_of
 from tests.pipelines.build_dataset import picture
 
 SUBSAMPLINGS = ("444", "422", "420", "440", "411", "grey")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.cpus import available_cpus
+from fitfeed.schemas.cpus import available_cpus
 
 
 def make_root(folder: Path, files: dict[str, str]) -> Path:

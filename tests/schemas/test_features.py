@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from schemas.features import RESERVED_NAMES, Features, LabelKind, check_label_names, stored_names
+from fitfeed.schemas.features import RESERVED_NAMES, Features, LabelKind, check_label_names, stored_names
 
 IMAGE = {"shape": [None, None, 3], "encoding": "keep"}
 

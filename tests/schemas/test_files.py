@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import DamagedDatasetError
-from schemas.files import locate
+from fitfeed.schemas.errors import DamagedDatasetError
+from fitfeed.schemas.files import locate
 
 
 @pytest.fixture

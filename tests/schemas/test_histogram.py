@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from schemas.histogram import SPARSE_BYTES, histogram_from_json, histogram_to_json
-from schemas.manifest import Statistics
-from schemas.model import MAX_COUNT
-from schemas.statistics import ChannelStatistics, Histogram, add_histograms
+from fitfeed.schemas.histogram import SPARSE_BYTES, histogram_from_json, histogram_to_json
+from fitfeed.schemas.manifest import Statistics
+from fitfeed.schemas.model import MAX_COUNT
+from fitfeed.schemas.statistics import ChannelStatistics, Histogram, add_histograms
 
 LEVELS = 65_536
 

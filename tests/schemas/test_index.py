@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.errors import DamagedDatasetError, FitfeedError
-from schemas.features import LabelKind
-from schemas.index import INDEX_SCHEMA, Index, index_schema, write_index
+from fitfeed.schemas.errors import DamagedDatasetError, FitfeedError
+from fitfeed.schemas.features import LabelKind
+from fitfeed.schemas.index import INDEX_SCHEMA, Index, index_schema, write_index
 
 ROWS = 5
 COLUMNS: dict[str, list[Any]] = {

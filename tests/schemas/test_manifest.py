@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.errors import (
+from fitfeed.schemas.errors import (
     DamagedDatasetError,
     FitfeedError,
     IncompleteDatasetError,
     NotFoundError,
     UsageError,
 )
-from schemas.manifest import MANIFEST_NAME, fingerprint_of, json_schema, read_manifest
+from fitfeed.schemas.manifest import MANIFEST_NAME, fingerprint_of, json_schema, read_manifest
 
 SCHEMA_FILE = Path(__file__).parents[2] / "schemas" / "manifest.schema.json"
 
@@ -35,7 +35,7 @@ def edit(folder: Path, change) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_published_schema_is_current() -> None:
-    # To regenerate: python -m schemas.manifest
+    # To regenerate: python -m fitfeed.schemas.manifest
     assert json.loads(SCHEMA_FILE.read_text()) == json_schema()
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import sharding
-from schemas.sharding import (
+from fitfeed.schemas import sharding
+from fitfeed.schemas.sharding import (
     DEFAULT_SHARD_BYTES,
     MAX_SHARDS_OF_SMALL_DATASET,
     number_of_shards,

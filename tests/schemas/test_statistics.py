@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from schemas.statistics import ChannelStatistics, add_histograms, class_weights
+from fitfeed.schemas.statistics import ChannelStatistics, add_histograms, class_weights
 
 IMAGES = hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 3)))
 

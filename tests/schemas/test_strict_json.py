@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import strict_json
-from schemas.strict_json import parse_json, shortened
+from fitfeed.schemas import strict_json
+from fitfeed.schemas.strict_json import parse_json, shortened
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

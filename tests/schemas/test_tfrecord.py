@@ -8,7 +8,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.tfrecord import CorruptRecordError, encode_example, frame, iter_records
+from fitfeed.schemas.tfrecord import CorruptRecordError, encode_example, frame, iter_records
 
 
 @given(st.binary(max_size=300), st.binary(max_size=40), st.integers(-(2**63), 2**63 - 1))

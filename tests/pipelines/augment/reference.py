@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipelines import Augmentation
-from pipelines.augment.plan import Plan
-from pipelines.augment.program import Program
-from schemas.codec import Pixels
+from fitfeed.pipelines import Augmentation
+from fitfeed.pipelines.augment.plan import Plan
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.schemas.codec import Pixels
 from tests.pipelines.build_dataset import picture
 
 Floats = npt.NDArray[np.float64]

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from pipelines import (
+from fitfeed.pipelines import (
     Augmentation,
     AutoContrast,
     Equalization,
@@ -33,8 +33,8 @@ from pipelines import (
     RandomZoom,
     Solarization,
 )
-from pipelines.augment.arguments import Factor
-from schemas.codec import Pixels
+from fitfeed.pipelines.augment.arguments import Factor
+from fitfeed.schemas.codec import Pixels
 from tests.pipelines.augment.reference import apply, blurred, difference, run
 from tests.pipelines.build_dataset import picture
 

@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import pytest
 
-import pipelines
-from pipelines import Augmentation
-from schemas.errors import UsageError
+from fitfeed import pipelines
+from fitfeed.pipelines import Augmentation
+from fitfeed.schemas.errors import UsageError
 from tests.pipelines.build_dataset import pickled
 
 ops: Any = pipelines  # untyped: wrong arguments are the point

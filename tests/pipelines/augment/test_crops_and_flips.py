@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import CenterCrop, RandomFlip, RandomResizedCrop
-from pipelines.augment.geometry import Geometry
-from pipelines.augment.program import Program
-from pipelines.augment.sampling import Sampling
-from pipelines.augment.view import View, resample
-from schemas.codec import Pixels
+from fitfeed.pipelines import CenterCrop, RandomFlip, RandomResizedCrop
+from fitfeed.pipelines.augment.geometry import Geometry
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.pipelines.augment.sampling import Sampling
+from fitfeed.pipelines.augment.view import View, resample
+from fitfeed.schemas.codec import Pixels
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import blurred, difference, run
 from tests.pipelines.build_dataset import picture

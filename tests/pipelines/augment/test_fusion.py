@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines import (
+from fitfeed.pipelines import (
     Augmentation,
     AutoContrast,
     CenterCrop,
@@ -34,12 +34,12 @@ from pipelines import (
     RandomZoom,
     Solarization,
 )
-from pipelines.augment.color import Recoloring
-from pipelines.augment.filters import Filtering
-from pipelines.augment.sampling import Sampling
-from pipelines.augment.tables import Tabulation
-from pipelines.augment.view import View
-from pipelines.augment.warp import warp
+from fitfeed.pipelines.augment.color import Recoloring
+from fitfeed.pipelines.augment.filters import Filtering
+from fitfeed.pipelines.augment.sampling import Sampling
+from fitfeed.pipelines.augment.tables import Tabulation
+from fitfeed.pipelines.augment.view import View
+from fitfeed.pipelines.augment.warp import warp
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import apply, blurred, difference, passes, run
 from tests.pipelines.build_dataset import picture

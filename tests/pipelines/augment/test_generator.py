@@ -14,11 +14,11 @@ import pytest
 from keras.src.legacy.preprocessing import image as original
 from PIL import Image
 
-from pipelines import RandomFlip, RandomRotation, RandomZoom, from_image_data_generator, make_pipeline
-from pipelines.augment.generator import DEFAULTS, REFUSED, GeneratorShear, GeneratorShift
-from pipelines.augment.program import Program
-from schemas.codec import Pixels
-from schemas.errors import UsageError
+from fitfeed.pipelines import RandomFlip, RandomRotation, RandomZoom, from_image_data_generator, make_pipeline
+from fitfeed.pipelines.augment.generator import DEFAULTS, REFUSED, GeneratorShear, GeneratorShift
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.schemas.codec import Pixels
+from fitfeed.schemas.errors import UsageError
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import Floats, apply, difference
 

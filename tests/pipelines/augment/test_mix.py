@@ -10,14 +10,14 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import CutMix, MixUp, RandomBrightness, RandomFlip, explain
-from pipelines.augment.beta import beta_quantile
-from pipelines.augment.mix import BatchAugmentation, Mixture, split_batch
-from pipelines.augment.program import Program
-from pipelines.hashing import hash_key, uniform
-from pipelines.mixing import Mixer, mix_image, mix_labels
-from schemas.codec import Pixels
-from schemas.errors import UsageError
+from fitfeed.pipelines import CutMix, MixUp, RandomBrightness, RandomFlip, explain
+from fitfeed.pipelines.augment.beta import beta_quantile
+from fitfeed.pipelines.augment.mix import BatchAugmentation, Mixture, split_batch
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.pipelines.hashing import hash_key, uniform
+from fitfeed.pipelines.mixing import Mixer, mix_image, mix_labels
+from fitfeed.schemas.codec import Pixels
+from fitfeed.schemas.errors import UsageError
 from tests.pipelines.build_dataset import picture
 
 DRAWS = 40_000

@@ -2,7 +2,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipelines import (
+from fitfeed.pipelines import (
     Augmentation,
     AugMix,
     RandAugment,
@@ -11,11 +11,11 @@ from pipelines import (
     TrivialAugment,
     explain,
 )
-from pipelines.augment.augmix import GAMMA, gamma
-from pipelines.augment.policies import SLOT
-from pipelines.augment.program import Program
-from pipelines.augment.view import View
-from schemas.codec import Pixels
+from fitfeed.pipelines.augment.augmix import GAMMA, gamma
+from fitfeed.pipelines.augment.policies import SLOT
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.pipelines.augment.view import View
+from fitfeed.schemas.codec import Pixels
 from tests.pipelines.augment.reference import apply, blurred, difference, rounded, run
 from tests.pipelines.build_dataset import picture
 
@@ -187,7 +187,7 @@ def test_augmix_without_all_ops_changes_no_brightness() -> None:
 
 
 def test_explain_prints_what_was_fused(capsys: pytest.CaptureFixture[str]) -> None:
-    from pipelines import (
+    from fitfeed.pipelines import (
         AutoContrast,
         RandomBrightness,
         RandomColorJitter,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines import (
+from fitfeed.pipelines import (
     Augmentation,
     AugMix,
     AutoContrast,
@@ -28,11 +28,11 @@ from pipelines import (
     RandomZoom,
     TrivialAugment,
 )
-from pipelines.augment.geometry import GeometricAugmentation
-from pipelines.augment.program import Program
-from pipelines.augment.view import View
-from schemas.codec import Decoded, Pixels
-from schemas.errors import UsageError
+from fitfeed.pipelines.augment.geometry import GeometricAugmentation
+from fitfeed.pipelines.augment.program import Program
+from fitfeed.pipelines.augment.view import View
+from fitfeed.schemas.codec import Decoded, Pixels
+from fitfeed.schemas.errors import UsageError
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import blurred, difference, run
 from tests.pipelines.build_dataset import picture

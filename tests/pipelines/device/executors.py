@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from pipelines import Augmentation
-from pipelines.device.array import DeviceArray
-from pipelines.device.program import DeviceProgram
-from schemas.codec import Pixels
+from fitfeed.pipelines import Augmentation
+from fitfeed.pipelines.device.array import DeviceArray
+from fitfeed.pipelines.device.program import DeviceProgram
+from fitfeed.schemas.codec import Pixels
 from tests.pipelines.augment import reference
 
 Floats = npt.NDArray[np.float64]

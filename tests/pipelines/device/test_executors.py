@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines import (
+from fitfeed.pipelines import (
     Augmentation,
     AutoContrast,
     CenterCrop,
@@ -39,8 +39,8 @@ from pipelines import (
     TrivialAugment,
     from_image_data_generator,
 )
-from pipelines.augment.policies import SLOT
-from pipelines.device.program import DeviceProgram
+from fitfeed.pipelines.augment.policies import SLOT
+from fitfeed.pipelines.device.program import DeviceProgram
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import apply, difference
 from tests.pipelines.build_dataset import picture

@@ -11,9 +11,9 @@ import pytest
 PROGRAM = """
 import sys
 import jax, keras, numpy as np
-from pipelines import *
-from pipelines.device.program import DeviceProgram
-from schemas.errors import UsageError
+from fitfeed.pipelines import *
+from fitfeed.pipelines.device.program import DeviceProgram
+from fitfeed.schemas.errors import UsageError
 from tests.pipelines.device.test_layer import EVERYTHING, MILD
 
 assert keras.backend.backend() == "jax"

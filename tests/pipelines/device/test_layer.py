@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework import kernels
 
-from pipelines import (
+from fitfeed.pipelines import (
     Augmentation,
     AugMix,
     AutoContrast,
@@ -40,8 +40,8 @@ from pipelines import (
     Solarization,
     TrivialAugment,
 )
-from pipelines.device.program import DeviceProgram
-from schemas.errors import UsageError
+from fitfeed.pipelines.device.program import DeviceProgram
+from fitfeed.schemas.errors import UsageError
 from tests.pipelines.build_dataset import picture
 
 EVERYTHING: list[Augmentation] = [

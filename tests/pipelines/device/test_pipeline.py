@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines import (
+from fitfeed.pipelines import (
     Augmentation,
     AugMix,
     CenterCrop,
@@ -31,9 +31,9 @@ from pipelines import (
     make_pipeline,
     open_dataset,
 )
-from pipelines.callbacks import ResumeTraining
-from pipelines.masks import check_movable
-from schemas.errors import UsageError
+from fitfeed.pipelines.callbacks import ResumeTraining
+from fitfeed.pipelines.masks import check_movable
+from fitfeed.schemas.errors import UsageError
 
 RECIPE: list[Augmentation] = [
     RandomResizedCrop(scale=(0.4, 1.0)),
@@ -229,7 +229,7 @@ def test_a_training_in_two_parts_ends_as_one_in_one_part(
 STRATEGY = """
 import sys
 import keras, tensorflow as tf
-from pipelines import DeviceAugmentation, RandomFlip, RandomRotation, make_pipeline
+from fitfeed.pipelines import DeviceAugmentation, RandomFlip, RandomRotation, make_pipeline
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
@@ -251,7 +251,7 @@ PLACEMENT = """
 import sys
 from types import SimpleNamespace
 import numpy as np, tensorflow as tf
-from pipelines import RandomFlip, RandomRotation, make_pipeline
+from fitfeed.pipelines import RandomFlip, RandomRotation, make_pipeline
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 tf.config.set_soft_device_placement(False)  # else TensorFlow takes another device than was asked for

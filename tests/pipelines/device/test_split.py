@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipelines import (
+from fitfeed.pipelines import (
     AugMix,
     CenterCrop,
     RandAugment,
@@ -18,8 +18,8 @@ from pipelines import (
     RandomRotation,
     explain,
 )
-from pipelines.device.split import split
-from schemas.errors import UsageError
+from fitfeed.pipelines.device.split import split
+from fitfeed.schemas.errors import UsageError
 
 CROP, FLIP, TURN, BRIGHT = RandomResizedCrop(), RandomFlip(), RandomRotation(0.1), RandomBrightness(0.1)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines.device import warp
+from fitfeed.pipelines.device import warp
 
 
 @pytest.mark.parametrize("fill_mode", ["wrap", "reflect"])
