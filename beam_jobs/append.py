@@ -5,13 +5,14 @@ import time
 from pathlib import Path
 
 from fitfeed.beam_jobs.conversion import Conversion
-from fitfeed.beam_jobs.run import Running, locked, prepare, run_job
-from fitfeed.converters.append import settle
-from fitfeed.converters.existing import ARRANGEMENT, Existing, append_options, open_existing
+from fitfeed.beam_jobs.run import Running, run_job
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.plan import make_plan
-from fitfeed.converters.publish import clean_up
-from fitfeed.converters.work import Job, WorkFolder
+from fitfeed.converters.planning.base_dataset import ARRANGEMENT, Existing, append_options, open_existing
+from fitfeed.converters.planning.plan import make_plan
+from fitfeed.converters.publishing.append import settle
+from fitfeed.converters.publishing.publish import clean_up
+from fitfeed.converters.staging.folder import WorkFolder, locked, prepare
+from fitfeed.converters.staging.job import Job
 from fitfeed.schemas.errors import FitfeedError
 from fitfeed.schemas.manifest import Manifest, read_manifest
 

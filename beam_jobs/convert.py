@@ -7,12 +7,14 @@ from pathlib import Path
 
 from fitfeed.beam_jobs.append import append_images
 from fitfeed.beam_jobs.conversion import Conversion
+from fitfeed.beam_jobs.progress import NoProgress, ProgressReport
 from fitfeed.beam_jobs.remote import check_runner
-from fitfeed.beam_jobs.run import NoProgress, ProgressReport, Running, locked, prepare, run_job
+from fitfeed.beam_jobs.run import Running, run_job
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.plan import Plan, make_plan
-from fitfeed.converters.publish import clean_up
-from fitfeed.converters.work import WorkFolder
+from fitfeed.converters.planning.plan import make_plan
+from fitfeed.converters.publishing.publish import clean_up
+from fitfeed.converters.staging.folder import WorkFolder, locked, prepare
+from fitfeed.converters.staging.job import Plan
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
 

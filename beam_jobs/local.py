@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from fitfeed.beam_jobs.pool import INTERRUPTED, ShardPool, use
-from fitfeed.beam_jobs.reporting import Report, reporting
-from fitfeed.converters.work import Job, WorkFolder
+from fitfeed.beam_jobs.process_pool import INTERRUPTED, ShardPool, use
+from fitfeed.beam_jobs.progress import Report, reporting
+from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.converters.staging.job import Job
 from fitfeed.schemas.errors import FitfeedError, InterruptedConversionError
 
 REPORT_INTERVAL_S = 0.2

@@ -17,10 +17,13 @@ from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
-from fitfeed.beam_jobs import pool
-from fitfeed.converters.publish import Outcome, publish
-from fitfeed.converters.shard import ShardTotals, write_shard
-from fitfeed.converters.work import Job, WorkFolder
+from fitfeed.beam_jobs import process_pool
+from fitfeed.converters.publishing.outcome import Outcome
+from fitfeed.converters.publishing.publish import publish
+from fitfeed.converters.shards.write_shard import write_shard
+from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.converters.staging.job import Job
+from fitfeed.converters.staging.results import ShardTotals
 
 METRICS_NAMESPACE = "fitfeed"
 
@@ -29,7 +32,7 @@ class WriteShard(beam.DoFn):
     """Shard number -> `ShardTotals`.
 
     On a cluster the shard is written here. The local launcher sets up a pool of processes first
-    (`pool.use`), and the shard is written there while the other shard numbers arrive.
+    (`process_pool.use`), and the shard is written there while the other shard numbers arrive.
     """
 
     def __init__(self, dataset: str) -> None:
@@ -47,8 +50,8 @@ class WriteShard(beam.DoFn):
 
     def process(self, number: int) -> Iterator[ShardTotals]:
         """Writes a shard, or hands it to the pool."""
-        if pool.ACTIVE is not None:
-            self._pending.append(pool.ACTIVE.submit(number))
+        if process_pool.ACTIVE is not None:
+            self._pending.append(process_pool.ACTIVE.submit(number))
             return
         work = WorkFolder(Path(self._dataset))
         if self._job is None:

@@ -4,8 +4,9 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from fitfeed.beam_jobs.reporting import Report, reporting
-from fitfeed.converters.work import Job, WorkFolder
+from fitfeed.beam_jobs.progress import Report, reporting
+from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.converters.staging.job import Job
 from fitfeed.schemas.errors import UsageError
 
 REPORT_INTERVAL_S = 5.0

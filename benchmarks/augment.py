@@ -34,9 +34,9 @@ from benchmarks.recipes import FURTHER, RECIPES, SIX
 from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.pipelines import Augmentation, make_pipeline, open_dataset
-from fitfeed.pipelines.augment.program import Program
-from fitfeed.schemas.codec import Pixels
+from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.schemas.cpus import available_cpus
+from fitfeed.schemas.payload import Pixels
 
 BATCH_SIZE = 128
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks import recipes
 from benchmarks.measure import Epoch
-from fitfeed.schemas.codec import Pixels
+from fitfeed.schemas.payload import Pixels
 
 One = Callable[[Pixels], Any]
 """Augments one uint8 (height, width, 3) image."""

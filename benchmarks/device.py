@@ -20,8 +20,8 @@ from benchmarks.augment import BATCH_SIZE, threaded
 from benchmarks.feed import SIDE, race
 from benchmarks.measure import Epoch, Result
 from benchmarks.recipes import SIX
-from fitfeed.schemas.codec import Pixels
 from fitfeed.schemas.cpus import available_cpus
+from fitfeed.schemas.payload import Pixels
 
 
 def main() -> int:

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import simplejpeg
 
-from fitfeed.converters.shrink import shrink
-from fitfeed.schemas.codec import Pixels
+from fitfeed.converters.images.resize import shrink
 from fitfeed.schemas.index import Index
+from fitfeed.schemas.payload import Pixels
 
 cv2.setNumThreads(1)  # the processes and threads that call it are the parallelism
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import simplejpeg
 
-from fitfeed.converters.writers.base import file_sha256
+from fitfeed.schemas.files import file_sha256
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, fingerprint_of, read_manifest
 
 SIDE = 16

@@ -37,12 +37,12 @@ from benchmarks.simulated import Waiting, waiting
 from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
-from fitfeed.pipelines.augment.program import Program
-from fitfeed.pipelines.build import BATCHES_AT_ONCE
-from fitfeed.pipelines.loader import Loader
-from fitfeed.pipelines.normalize import Normalizer
-from fitfeed.pipelines.processes import Processes, batches_at_once
-from fitfeed.pipelines.shared import Layout
+from fitfeed.pipelines.augment.compiler.program import Program
+from fitfeed.pipelines.batches.loader import Loader
+from fitfeed.pipelines.batches.normalize import Normalizer
+from fitfeed.pipelines.batches.workers.process_pool import Processes, batches_at_once
+from fitfeed.pipelines.batches.workers.shared_memory import Layout
+from fitfeed.pipelines.tf_data.make_pipeline import BATCHES_AT_ONCE
 from fitfeed.schemas.cpus import available_cpus
 
 SIDE = 224

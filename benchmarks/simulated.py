@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import simplejpeg
 
-from fitfeed.pipelines import kernels
-from fitfeed.pipelines.render import Damaged
-from fitfeed.schemas.codec import Pixels
+from fitfeed.pipelines.arrays import numba_kernels
+from fitfeed.pipelines.batches.renderer import Damaged
+from fitfeed.schemas.payload import Pixels
 
 
 @contextlib.contextmanager
@@ -44,7 +44,7 @@ def waiting(seconds: float) -> Iterator[None]:
         mock.patch.object(simplejpeg, "decode_jpeg", decode),
         mock.patch.object(cv2, "resize", leave),
         mock.patch.object(cv2, "flip", leave),
-        mock.patch.object(kernels, "scale", leave),
+        mock.patch.object(numba_kernels, "scale", leave),
         mock.patch.object(np, "copyto", leave),
     ):
         yield

@@ -30,11 +30,11 @@ from benchmarks.measure import Result
 from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
-from fitfeed.pipelines.augment.program import Program
-from fitfeed.pipelines.buffers import Scratch
-from fitfeed.pipelines.loader import Loader
-from fitfeed.pipelines.normalize import Normalizer
-from fitfeed.pipelines.portion import needed
+from fitfeed.pipelines.arrays.buffer_pool import Scratch
+from fitfeed.pipelines.augment.compiler.program import Program
+from fitfeed.pipelines.batches.decode_window import needed
+from fitfeed.pipelines.batches.loader import Loader
+from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.schemas.cpus import available_cpus
 
 AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal")]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
-from fitfeed.schemas.depth import Depth
+from fitfeed.schemas.bit_depth import Depth
 from fitfeed.schemas.errors import UsageError
 
 Format = Literal["tfrecord", "hdf5"]

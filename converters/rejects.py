@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
@@ -25,6 +26,10 @@ Reason = Literal[
     "mask_missing",
     "mask_mismatch",
 ]
+
+
+MAX_DETAIL = 300
+"""Characters of what a decoder says; some quote half a file."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,3 +74,19 @@ def to_json_lines(rejects: Iterable[Reject]) -> str:
     """The text of `rejects.jsonl`, sorted by path."""
     ordered = sorted(rejects, key=lambda reject: (reject.path, reject.reason))
     return "".join(json.dumps(dataclasses.asdict(reject), ensure_ascii=False) + "\n" for reject in ordered)
+
+
+class ImageError(Exception):
+    """The bytes do not decode to a whole image.
+
+    Attributes:
+        reason: Code for `rejects.jsonl`.
+        detail: One sentence.
+    """
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        """Says why, as a code and as a sentence: one line, the same in every run."""
+        line = " ".join(re.sub(r"<[^<>]* at 0x[0-9a-f]+>", "", detail).split())
+        self.detail = line if len(line) <= MAX_DETAIL else f"{line[:MAX_DETAIL]}..."
+        super().__init__(self.detail)
+        self.reason = reason

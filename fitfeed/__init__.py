@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fitfeed.beam_jobs import Conversion, convert
-    from fitfeed.converters.foreign.file import inspect_file
+    from fitfeed.converters.inspect.detect import inspect_file
     from fitfeed.converters.options import ConvertOptions
     from fitfeed.converters.verify import verify_dataset
     from fitfeed.pipelines import (
@@ -111,7 +111,7 @@ _MODULES = {
     "Conversion": "fitfeed.beam_jobs",
     "ConvertOptions": "fitfeed.converters.options",
     "convert": "fitfeed.beam_jobs",
-    "inspect_file": "fitfeed.converters.foreign.file",
+    "inspect_file": "fitfeed.converters.inspect.detect",
     "verify_dataset": "fitfeed.converters.verify",
 }
 """Where a public name comes from; all others come from `fitfeed.pipelines`."""

@@ -6,7 +6,11 @@ Importing this package loads neither TensorFlow nor Keras; `make_pipeline` and
 
 from typing import TYPE_CHECKING, Any
 
-from fitfeed.pipelines.augment.adjust import (
+from fitfeed.pipelines.augment.base import Augmentation
+from fitfeed.pipelines.augment.boxes import MovedBoxes, move_boxes, move_points
+from fitfeed.pipelines.augment.ops.affine import RandomRotation, RandomShear, RandomTranslation, RandomZoom
+from fitfeed.pipelines.augment.ops.augmix import AugMix
+from fitfeed.pipelines.augment.ops.color import (
     RandomBrightness,
     RandomColorDegeneration,
     RandomColorJitter,
@@ -14,25 +18,21 @@ from fitfeed.pipelines.augment.adjust import (
     RandomGrayscale,
     RandomInvert,
 )
-from fitfeed.pipelines.augment.affine import RandomRotation, RandomShear, RandomTranslation, RandomZoom
-from fitfeed.pipelines.augment.augmix import AugMix
-from fitfeed.pipelines.augment.base import Augmentation
-from fitfeed.pipelines.augment.crop import CenterCrop, RandomCrop, RandomResizedCrop
-from fitfeed.pipelines.augment.erasing import RandomErasing
-from fitfeed.pipelines.augment.explain import explain
-from fitfeed.pipelines.augment.filters import RandomGaussianBlur, RandomSharpness
-from fitfeed.pipelines.augment.flip import RandomFlip
-from fitfeed.pipelines.augment.generator import from_image_data_generator
-from fitfeed.pipelines.augment.hsv import RandomHue, RandomSaturation
-from fitfeed.pipelines.augment.mix import CutMix, MixUp
-from fitfeed.pipelines.augment.perspective import RandomPerspective
-from fitfeed.pipelines.augment.policies import RandAugment
-from fitfeed.pipelines.augment.tone import AutoContrast, Equalization, RandomPosterization, Solarization
-from fitfeed.pipelines.augment.trivial import TrivialAugment
-from fitfeed.pipelines.build import make_pipeline
+from fitfeed.pipelines.augment.ops.crop import CenterCrop, RandomCrop, RandomResizedCrop
+from fitfeed.pipelines.augment.ops.filters import RandomGaussianBlur, RandomSharpness
+from fitfeed.pipelines.augment.ops.flip import RandomFlip
+from fitfeed.pipelines.augment.ops.hue_saturation import RandomHue, RandomSaturation
+from fitfeed.pipelines.augment.ops.image_data_generator import from_image_data_generator
+from fitfeed.pipelines.augment.ops.mixup_cutmix import CutMix, MixUp
+from fitfeed.pipelines.augment.ops.perspective import RandomPerspective
+from fitfeed.pipelines.augment.ops.rand_augment import RandAugment
+from fitfeed.pipelines.augment.ops.random_erasing import RandomErasing
+from fitfeed.pipelines.augment.ops.tone import AutoContrast, Equalization, RandomPosterization, Solarization
+from fitfeed.pipelines.augment.ops.trivial_augment import TrivialAugment
 from fitfeed.pipelines.dataset import Dataset, open_dataset
-from fitfeed.pipelines.records import Records
-from fitfeed.pipelines.transforms import MovedBoxes, move_boxes, move_points
+from fitfeed.pipelines.explain_augment import explain
+from fitfeed.pipelines.reading.records import Records
+from fitfeed.pipelines.tf_data.make_pipeline import make_pipeline
 
 if TYPE_CHECKING:
     from fitfeed.pipelines.callbacks.resume import ResumeTraining

@@ -5,10 +5,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fitfeed.pipelines.normalize import NormalizeKind, keras_layer
-from fitfeed.pipelines.records import Records
-from fitfeed.pipelines.skipped import Skipped
+import numpy as np
+import numpy.typing as npt
+
+from fitfeed.pipelines.batches.normalize import NormalizeKind, keras_layer
+from fitfeed.pipelines.batches.skipped_examples import Skipped
+from fitfeed.pipelines.reading.records import Records
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.features import ClassFeature
 from fitfeed.schemas.manifest import Manifest, Split, read_manifest
 from fitfeed.schemas.statistics import ChannelStatistics, class_weights
 
@@ -142,3 +146,18 @@ class Dataset:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles path and manifest; the copy opens its own files."""
         return Dataset, (self.path, self.manifest)
+
+
+def class_labels(dataset: Dataset, records: Records) -> npt.NDArray[np.int64]:
+    """The class of each example: int64 (examples,), of the label that `class_names` is about.
+
+    Raises:
+        UsageError: If no label gives each image one class.
+    """
+    labels = dataset.manifest.features.classes
+    if labels is None or not isinstance(labels[1], ClassFeature):
+        kinds = ", ".join(f"{name}:{kind}" for name, kind in dataset.manifest.features.label_kinds.items())
+        msg = f"balance='class' needs a label that gives each image one class. The dataset has {kinds or 'no labels'}."
+        raise UsageError(msg)
+    column: npt.NDArray[np.int64] = records.index.labels[labels[0]]
+    return column

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from fitfeed.pipelines.augment.arguments import is_number
 from fitfeed.pipelines.augment.base import Augmentation
-from fitfeed.pipelines.augment.mix import split_batch
-from fitfeed.pipelines.augment.program import ImageFunction
-from fitfeed.pipelines.importable import check_importable
-from fitfeed.pipelines.labels import Labels as Labels
-from fitfeed.pipelines.normalize import NormalizeKind
-from fitfeed.pipelines.transforms import check_transformable
+from fitfeed.pipelines.augment.boxes import check_transformable
+from fitfeed.pipelines.augment.compiler.program import ImageFunction
+from fitfeed.pipelines.augment.ops.arguments import is_number
+from fitfeed.pipelines.augment.ops.mixup_cutmix import split_batch
+from fitfeed.pipelines.batches.normalize import NormalizeKind
+from fitfeed.pipelines.batches.workers.pickling import check_importable
+from fitfeed.pipelines.reading.labels import Labels as Labels
 from fitfeed.schemas.cpus import available_cpus
 from fitfeed.schemas.errors import UsageError
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from fitfeed.schemas.depth import Depth
-from fitfeed.schemas.model import Model, Side
+from fitfeed.schemas.base_model import Model, Side
+from fitfeed.schemas.bit_depth import Depth
 
 LabelKind = Literal["class", "multiclass", "float", "int", "mask", "text"]
 

@@ -1,7 +1,9 @@
 """Finding a dataset's files: a name in a manifest never leads out of the dataset's folder."""
 
+import hashlib
 import os
 import stat
+import uuid
 from pathlib import Path
 
 from fitfeed.schemas.errors import DamagedDatasetError
@@ -42,3 +44,40 @@ def locate(folder: Path, name: str) -> Path:
         msg = f"{path} is not a regular file. Restore it, or convert the dataset again with --overwrite."
         raise DamagedDatasetError(msg)
     return found
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file atomically and durably."""
+    temporary = path.with_name(f"{path.name}.tmp-{uuid.uuid4().hex}")
+    try:
+        with temporary.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes renames in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Makes a file's content survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from fitfeed.schemas.columns import ADVICE, ListColumn, MaskColumn, TextColumn
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.features import FOLDER_LABELS, LabelKind
+from fitfeed.schemas.index_columns import ADVICE, ListColumn, MaskColumn, TextColumn
 from fitfeed.schemas.strict_json import shortened
 
 INDEX_VERSION = "1"
@@ -39,7 +39,7 @@ _AFTER = [
 """key: unique name of the example. path: its file, relative to SOURCE. shard: position in the
 manifest's list of shards. offset, length: bytes of the image payload in the shard file. crc32c:
 CRC-32C (RFC 3720) of the payload. height, width: pixels as stored. source_bytes: size of the file
-it was made from. pixels_digest: equal for equal pixels, before any resizing (`fitfeed.converters.likeness`)."""
+it was made from. pixels_digest: equal for equal pixels, before any resizing (`fitfeed.converters.duplicates.image_hashes`)."""
 
 _LABEL_TYPES = {
     "class": pa.int64(),

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from fitfeed.schemas.depth import Depth
+from fitfeed.schemas.base_model import Count, Model, PositiveCount, Side
+from fitfeed.schemas.bit_depth import Depth
 from fitfeed.schemas.errors import (
     DamagedDatasetError,
     FitfeedError,
@@ -23,8 +24,7 @@ from fitfeed.schemas.errors import (
 )
 from fitfeed.schemas.features import Features
 from fitfeed.schemas.files import locate
-from fitfeed.schemas.histogram import SparseCounts, histogram_from_json, histogram_to_json
-from fitfeed.schemas.model import Count, Model, PositiveCount, Side
+from fitfeed.schemas.histogram_json import SparseCounts, histogram_from_json, histogram_to_json
 from fitfeed.schemas.statistics import ChannelStatistics
 from fitfeed.schemas.strict_json import parse_json, shortened
 

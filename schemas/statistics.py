@@ -13,7 +13,7 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.schemas.depth import Depth, levels_of
+from fitfeed.schemas.bit_depth import Depth, levels_of
 
 Histogram = npt.NDArray[np.int64]
 """Shape (channels, bins), dtype int64: how often each value occurs in each channel."""

@@ -8,9 +8,9 @@ import numpy.typing as npt
 from fitfeed.converters.verify.labels import Checked, check_labels, class_counts
 from fitfeed.converters.verify.report import FINDINGS_PER_FILE, Finding
 from fitfeed.converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
-from fitfeed.schemas.columns import TextColumn
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.index import Index
+from fitfeed.schemas.index_columns import TextColumn
 from fitfeed.schemas.manifest import Extent, Manifest, Split
 
 BLOCK_ROWS = 1 << 20
@@ -86,7 +86,7 @@ def _check_class_counts(index: Index, split: Split, manifest: Manifest) -> Itera
 
 
 def _extent(sizes: npt.NDArray[np.int32]) -> Extent | None:
-    """What publication makes of these sizes (`fitfeed.converters.publish`), without sorting all of them."""
+    """What publication makes of these sizes (`fitfeed.converters.publishing.publish`), without sorting all of them."""
     counted: dict[int, int] = {}
     for block in _blocks(len(sizes)):
         for size, times in zip(*np.unique(sizes[block], return_counts=True), strict=True):

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fitfeed.converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
-from fitfeed.schemas.columns import ListColumn
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.features import MaskFeature, MulticlassFeature
 from fitfeed.schemas.index import Index
+from fitfeed.schemas.index_columns import ListColumn
 from fitfeed.schemas.manifest import Manifest
 
 BLOCK_ROWS = 1 << 20

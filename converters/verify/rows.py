@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fitfeed.converters.verify.report import Finding
-from fitfeed.schemas.codec import payload_format
-from fitfeed.schemas.columns import MaskColumn
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.index import Index
+from fitfeed.schemas.index_columns import MaskColumn
 from fitfeed.schemas.manifest import Manifest, Shard
+from fitfeed.schemas.payload import payload_format
 
 MAX_PAYLOAD_BYTES = 2 << 30
 """2 GiB, the most that a protobuf message can have; so memory stays bounded."""

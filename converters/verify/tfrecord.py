@@ -7,7 +7,7 @@ from typing import Any
 import google_crc32c
 from google.protobuf.message import DecodeError
 
-from fitfeed.converters.example_message import SequenceExample
+from fitfeed.converters.example_proto import SequenceExample
 from fitfeed.converters.verify.reading import Reading
 from fitfeed.converters.verify.report import Finding
 from fitfeed.converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows

@@ -11,7 +11,7 @@ from fitfeed.schemas.errors import UsageError
 if TYPE_CHECKING:
     from fitfeed.beam_jobs import Conversion
     from fitfeed.converters.options import ConvertOptions
-    from fitfeed.converters.plan import Plan
+    from fitfeed.converters.staging.job import Plan
 
 EPILOG = """\
 examples:
@@ -213,7 +213,7 @@ def _add_label_options(table: "argparse._ArgumentGroup") -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Converts, or says what would be converted."""
     from fitfeed.beam_jobs import convert
-    from fitfeed.progress import progress_for
+    from fitfeed.output.progress import progress_for
 
     options = _options(arguments)
     if arguments.dry_run:
@@ -280,15 +280,15 @@ def _options(arguments: argparse.Namespace) -> "ConvertOptions":
         given["label_columns"] = tuple(given["label_columns"])
     if not arguments.append:
         return ConvertOptions(**given)
-    from fitfeed.converters.existing import append_options
+    from fitfeed.converters.planning.base_dataset import append_options
     from fitfeed.schemas.manifest import read_manifest
 
     return append_options(read_manifest(Path(arguments.dataset)), given)
 
 
 def _print_result(arguments: argparse.Namespace, conversion: "Conversion") -> None:
-    from fitfeed.describe import describe
-    from fitfeed.summary import conversion_summary
+    from fitfeed.output.dataset_json import describe
+    from fitfeed.output.summary import conversion_summary
 
     if arguments.json:
         document = {
@@ -312,9 +312,9 @@ def _print_result(arguments: argparse.Namespace, conversion: "Conversion") -> No
 def _dry_run(arguments: argparse.Namespace, options: "ConvertOptions") -> int:
     from pathlib import Path
 
-    from fitfeed.converters.existing import open_existing
-    from fitfeed.converters.plan import make_plan
-    from fitfeed.summary import dry_run_document, dry_run_summary
+    from fitfeed.converters.planning.base_dataset import open_existing
+    from fitfeed.converters.planning.plan import make_plan
+    from fitfeed.output.summary import dry_run_document, dry_run_summary
 
     existing = open_existing(Path(arguments.dataset)) if arguments.append else None
     labels = arguments.labels and Path(arguments.labels)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fitfeed.converters.foreign.report import ForeignFeature, ForeignReport
+    from fitfeed.converters.inspect.report import ForeignFeature, ForeignReport
     from fitfeed.schemas.features import LabelFeature
     from fitfeed.schemas.manifest import Extent, Manifest
 
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _dataset(path: Path, name: str) -> tuple[dict[str, Any], str]:
-    from fitfeed.describe import describe
+    from fitfeed.output.dataset_json import describe
     from fitfeed.schemas.manifest import read_manifest
 
     manifest = read_manifest(path)
@@ -53,7 +53,7 @@ def _dataset(path: Path, name: str) -> tuple[dict[str, Any], str]:
 
 
 def _file(path: Path) -> tuple[dict[str, Any], str]:
-    from fitfeed.converters.foreign import inspect_file
+    from fitfeed.converters.inspect import inspect_file
 
     report = inspect_file(path)
     return report.to_dict(), "\n".join(report_lines(path, report))
@@ -66,7 +66,7 @@ def dataset_lines(name: str, manifest: "Manifest") -> list[str]:
         name: The dataset's folder as the user wrote it.
         manifest: Of the dataset.
     """
-    from fitfeed.summary import splits_table, statistics_lines, training_lines
+    from fitfeed.output.summary import splits_table, statistics_lines, training_lines
 
     image = manifest.features.image
     size = f"{image.shape[0]} x {image.shape[1]} pixels" if image.shape[0] else "of any size"
@@ -129,7 +129,7 @@ def report_lines(path: Path, report: "ForeignReport") -> list[str]:
         path: The file.
         report: What was found in it.
     """
-    from fitfeed.summary import human_bytes
+    from fitfeed.output.summary import human_bytes
 
     compression = "" if report.compression == "none" else f", {report.compression}"
     kind = "HDF5" if report.format == "hdf5" else "TFRecord"
@@ -176,7 +176,7 @@ def _details(feature: "ForeignFeature", records: int | None) -> str:
 
 
 def _distinct(count: int) -> str:
-    from fitfeed.converters.foreign.report import DISTINCT_LIMIT
+    from fitfeed.converters.inspect.report import DISTINCT_LIMIT
 
     return f"more than {DISTINCT_LIMIT:,} distinct" if count > DISTINCT_LIMIT else f"{count:,} distinct"
 

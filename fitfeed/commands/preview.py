@@ -13,8 +13,8 @@ from fitfeed.schemas.errors import UsageError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from fitfeed.contact_sheet import Placed
-    from fitfeed.preview import Preview
+    from fitfeed.preview.contact_sheet import Placed
+    from fitfeed.preview.samples import Preview
 
 EPILOG = """\
 examples:
@@ -90,10 +90,10 @@ def run(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     output = _output(options.output)
     _check_numbers(options)
-    from fitfeed.augment_spec import parse_augment
-    from fitfeed.contact_sheet import ContactSheet
     from fitfeed.pipelines import open_dataset
-    from fitfeed.preview import make_preview
+    from fitfeed.preview.augment_spec import parse_augment
+    from fitfeed.preview.contact_sheet import ContactSheet
+    from fitfeed.preview.samples import make_preview
 
     augment = parse_augment(options.augment) if options.augment is not None else []
     draws = (options.draws or DRAWS) if augment else 0

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     from fitfeed.commands.inspect import printable
     from fitfeed.converters.verify import verify_dataset
-    from fitfeed.progress import reading_progress
+    from fitfeed.output.progress import reading_progress
     from fitfeed.schemas.errors import DamagedDatasetError
 
     with reading_progress(sys.stderr, quiet=options.quiet) as progress:
@@ -60,7 +60,7 @@ def report_lines(name: str, report: "Report") -> list[str]:
         name: The dataset's folder as the user wrote it.
         report: What was found.
     """
-    from fitfeed.summary import human_bytes
+    from fitfeed.output.summary import human_bytes
 
     checked = f"{report.files} files with {report.examples} examples, {human_bytes(report.bytes)}, were read"
     if report.ok:

@@ -1,22 +1,12 @@
 """What an augmentation is."""
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Self
+from collections.abc import Iterable
+from typing import Any, ClassVar, Protocol, Self
 
-import numpy as np
-import numpy.typing as npt
-
+from fitfeed.pipelines.arrays.types import Floats, Integers, Size
 from fitfeed.schemas.errors import UsageError
-
-if TYPE_CHECKING:
-    from fitfeed.pipelines.augment.plan import Plan
-
-Size = tuple[int, int]
-"""(height, width) in pixels."""
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+from fitfeed.schemas.payload import Pixels
 
 REFUSED = {
     "seed": "make_pipeline(seed=...) decides about everything random",
@@ -28,6 +18,51 @@ REFUSED = {
     "trainable": "augmentations are not layers",
 }
 """Arguments of the Keras layers that mean nothing here, and why."""
+
+
+class Pass(Protocol):
+    """One walk over the pixels of one image."""
+
+    def size_of(self, pixels: Pixels) -> Size:
+        """(height, width) of what comes out."""
+
+    def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
+        """Writes what comes out, uint8 (*size, C), to `out`, which may be `pixels` if the size is the same."""
+
+
+class PlanBuilder(Protocol):
+    """What augmentations add themselves to, one after the other: the plan of a batch.
+
+    There are two: `compiler.plan.Plan` for NumPy arrays, each image with passes of its own, and
+    `device.plan.DevicePlan` for tensors, all images in the same passes. `rows` says which images an
+    operation is for (int64 (m,), ascending; on a device a mask), `parameters` with which figures,
+    float64 (m, parameters).
+    """
+
+    @property
+    def size(self) -> Any:
+        """int64 (n, 2): height and width of the images as they are so far."""
+
+    def move(self, op: Any, rows: Any, parameters: Any) -> None:
+        """Adds a `GeometricAugmentation`."""
+
+    def recolor(self, op: Any, rows: Any, parameters: Any) -> None:
+        """Adds a `ColorAugmentation`, linear in the colors."""
+
+    def tabulate(self, op: Any, rows: Any, parameters: Any) -> None:
+        """Adds a `TableAugmentation`, a function of single values."""
+
+    def rotate_hue(self, op: Any, rows: Any, turn: Any, gain: Any) -> None:
+        """Adds to the hue, in turns (m,), and multiplies the saturation by a gain (m,)."""
+
+    def append(self, op: "Augmentation", rows: Any, passes: "Iterable[Pass]") -> None:
+        """Adds an operation that fuses with no other: one pass for each row."""
+
+    def branch(self, rows: Any) -> "PlanBuilder":
+        """Starts a plan for copies of these images, as they are so far."""
+
+    def finish(self) -> "list[list[Pass]]":
+        """Completes the passes of every image, and returns them."""
 
 
 class Augmentation(ABC):
@@ -70,7 +105,7 @@ class Augmentation(ABC):
         return uniforms
 
     @abstractmethod
-    def add_to(self, plan: "Plan", rows: Integers, parameters: Floats) -> None:
+    def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
         """Adds this operation to what happens to some images of a batch.
 
         Args:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fitfeed.pipelines.callbacks.batch_spec import spec_from_json, spec_to_json
 from fitfeed.pipelines.callbacks.checkpoint import Checkpoint, Progress, read_checkpoint, write_checkpoint
-from fitfeed.pipelines.epochs import Epochs, Pin, set_pin
+from fitfeed.pipelines.tf_data.epoch_counter import Epochs, Pin, set_pin
 from fitfeed.schemas.errors import UsageError
 
 LOG = logging.getLogger("fitfeed.training")

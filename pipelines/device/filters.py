@@ -7,9 +7,9 @@ import numpy as np
 from keras import ops
 
 from fitfeed.pipelines.augment.base import Augmentation
-from fitfeed.pipelines.augment.erasing import NOISE, RandomErasing
-from fitfeed.pipelines.augment.filters import RandomGaussianBlur, RandomSharpness
-from fitfeed.pipelines.augment.trivial import SharpnessInside
+from fitfeed.pipelines.augment.ops.filters import RandomGaussianBlur, RandomSharpness
+from fitfeed.pipelines.augment.ops.random_erasing import NOISE, RandomErasing
+from fitfeed.pipelines.augment.ops.trivial_augment import SharpnessInside
 from fitfeed.pipelines.device.backend import INDEX, gather
 
 

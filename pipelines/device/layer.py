@@ -7,9 +7,10 @@ from typing import Any, Self
 import keras
 from keras import ops
 
-from fitfeed import pipelines
-from fitfeed.pipelines.augment.base import Augmentation, Size
-from fitfeed.pipelines.augment.program import list_operations
+from fitfeed.pipelines.arrays.types import Size
+from fitfeed.pipelines.augment.base import Augmentation
+from fitfeed.pipelines.augment.compiler.program import list_operations
+from fitfeed.pipelines.augment.ops import AUGMENTATIONS
 from fitfeed.pipelines.device.program import DeviceProgram, check_batch
 from fitfeed.schemas.errors import UsageError
 
@@ -123,9 +124,9 @@ def _described(op: Augmentation) -> dict[str, Any]:
 
 
 def _made(description: Mapping[str, Any]) -> Augmentation:
-    made = getattr(pipelines, description["name"], None)
-    if not (isinstance(made, type) and issubclass(made, Augmentation)):
-        msg = f"only augmentations of pipelines can be loaded. Received: {description['name']!r}."
+    made = AUGMENTATIONS.get(description["name"])
+    if made is None:
+        msg = f"only augmentations of fitfeed can be loaded. Received: {description['name']!r}."
         raise UsageError(msg)
     arguments = {
         name: tuple(value) if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Mixing a batch on the device, by what `fitfeed.pipelines.mixing.Mixer` has drawn on the host."""
+"""Mixing a batch on the device, by what `fitfeed.pipelines.batches.mix.Mixer` has drawn on the host."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
-from fitfeed.pipelines.augment.mix import Mixture
+from fitfeed.pipelines.augment.ops.mixup_cutmix import Mixture
 from fitfeed.pipelines.device.backend import INDEX, gather
 
 COLUMNS = 6

@@ -1,6 +1,6 @@
 """What happens to a batch on a device: the second plan that augmentations describe themselves to.
 
-As `fitfeed.pipelines.augment.plan.Plan`, with two differences: each step is for all images, of which a mask
+As `fitfeed.pipelines.augment.compiler.plan.Plan`, with two differences: each step is for all images, of which a mask
 may choose, as programs of a device cannot have a different course for each image; and it works off
 what is complete at once. Between passes, images are whole numbers from 0 to 255, in float32.
 """
@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from fitfeed.pipelines.augment.base import Augmentation, Size
-from fitfeed.pipelines.augment.color import Color, ColorAugmentation
-from fitfeed.pipelines.augment.erasing import RandomErasing
-from fitfeed.pipelines.augment.filters import FilterAugmentation
-from fitfeed.pipelines.augment.geometry import GeometricAugmentation, Geometry
-from fitfeed.pipelines.augment.hsv import HsvAugmentation
-from fitfeed.pipelines.augment.plan import Kind
-from fitfeed.pipelines.augment.policies import Policy
-from fitfeed.pipelines.augment.sampling import PLAIN, Sampling
-from fitfeed.pipelines.augment.tables import TableAugmentation
+from fitfeed.pipelines.arrays.types import Size
+from fitfeed.pipelines.augment.base import Augmentation
+from fitfeed.pipelines.augment.compiler.color_matrix import Color, ColorAugmentation, HsvAugmentation
+from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation, Geometry
+from fitfeed.pipelines.augment.compiler.lookup_table import TableAugmentation
+from fitfeed.pipelines.augment.compiler.plan import Kind
+from fitfeed.pipelines.augment.cpu.interpolation import PLAIN, Sampling
+from fitfeed.pipelines.augment.ops.filters import FilterAugmentation
+from fitfeed.pipelines.augment.ops.rand_augment import Policy
+from fitfeed.pipelines.augment.ops.random_erasing import RandomErasing
 from fitfeed.pipelines.device.array import DeviceArray, tensor_of
 from fitfeed.pipelines.device.filters import FILTERS
 from fitfeed.pipelines.device.recolor import recolor, rotate_hue
@@ -62,8 +62,7 @@ class DevicePlan:
         elif isinstance(op, FilterAugmentation):
             self._filter(op, rows, parameters)
         else:
-            plan: Any = self  # an operation calls back one of the methods below
-            op.add_to(plan, rows, parameters)  # type: ignore[arg-type]
+            op.add_to(self, rows, parameters)  # type: ignore[arg-type]  # which calls a method below
 
     def move(self, op: GeometricAugmentation, rows: Mask, parameters: DeviceArray) -> None:
         """Adds a geometric operation."""

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.pipelines.augment.base import Augmentation, Size
-from fitfeed.pipelines.augment.program import sample
+from fitfeed.pipelines.arrays.types import Size
+from fitfeed.pipelines.augment.base import Augmentation
+from fitfeed.pipelines.augment.compiler.program import sample
 from fitfeed.pipelines.device.array import DeviceArray
 from fitfeed.pipelines.device.plan import DevicePlan, parameter_count
 from fitfeed.pipelines.device.split import check_device

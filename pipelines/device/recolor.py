@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from fitfeed.pipelines.augment.color import Color
+from fitfeed.pipelines.augment.compiler.color_matrix import Color
 from fitfeed.pipelines.device.array import over_pixels, tensor_of
 
 

@@ -6,17 +6,17 @@ makes sizes equal stays on the CPU, with everything before it; the rest can go t
 
 from collections.abc import Sequence
 
-from fitfeed.pipelines.augment.adjust import RandomColorJitter
-from fitfeed.pipelines.augment.base import Augmentation, Size
-from fitfeed.pipelines.augment.color import ColorAugmentation
-from fitfeed.pipelines.augment.erasing import RandomErasing
-from fitfeed.pipelines.augment.filters import RandomGaussianBlur, RandomSharpness
-from fitfeed.pipelines.augment.geometry import GeometricAugmentation
-from fitfeed.pipelines.augment.hsv import HsvAugmentation
-from fitfeed.pipelines.augment.policies import RandAugment
-from fitfeed.pipelines.augment.program import ImageFunction, Resize, list_operations
-from fitfeed.pipelines.augment.tables import TableAugmentation
-from fitfeed.pipelines.augment.trivial import SharpnessInside, TrivialAugment
+from fitfeed.pipelines.arrays.types import Size
+from fitfeed.pipelines.augment.base import Augmentation
+from fitfeed.pipelines.augment.compiler.color_matrix import ColorAugmentation, HsvAugmentation
+from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation
+from fitfeed.pipelines.augment.compiler.lookup_table import TableAugmentation
+from fitfeed.pipelines.augment.compiler.program import ImageFunction, Resize, list_operations
+from fitfeed.pipelines.augment.ops.color import RandomColorJitter
+from fitfeed.pipelines.augment.ops.filters import RandomGaussianBlur, RandomSharpness
+from fitfeed.pipelines.augment.ops.rand_augment import RandAugment
+from fitfeed.pipelines.augment.ops.random_erasing import RandomErasing
+from fitfeed.pipelines.augment.ops.trivial_augment import SharpnessInside, TrivialAugment
 from fitfeed.schemas.errors import UsageError
 
 Items = Sequence[Augmentation | ImageFunction]

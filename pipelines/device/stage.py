@@ -10,11 +10,11 @@ import numpy.typing as npt
 import tensorflow as tf
 from keras import ops
 
-from fitfeed.pipelines.augment.mix import Mixture, MixUp, split_batch
+from fitfeed.pipelines.augment.ops.mixup_cutmix import Mixture, MixUp, split_batch
+from fitfeed.pipelines.batches.normalize import shift_and_scale
 from fitfeed.pipelines.device.mix import COLUMNS, mix_batch, mix_columns
 from fitfeed.pipelines.device.program import DeviceProgram
 from fitfeed.pipelines.device.split import sizes_before_resizing, split
-from fitfeed.pipelines.normalize import shift_and_scale
 from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.statistics import ChannelStatistics

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from fitfeed.pipelines.augment.tables import Histogram
+from fitfeed.pipelines.augment.compiler.lookup_table import Histogram
 from fitfeed.pipelines.device.array import DeviceArray
 from fitfeed.pipelines.device.backend import INDEX
 

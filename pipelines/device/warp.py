@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from fitfeed.pipelines.augment.base import Size
-from fitfeed.pipelines.augment.sampling import Sampling
+from fitfeed.pipelines.arrays.types import Size
+from fitfeed.pipelines.augment.cpu.interpolation import Sampling
 from fitfeed.pipelines.device.backend import INDEX, gather
 
 FAR = 2.0**20

@@ -13,8 +13,8 @@ from PIL import Image
 from fitfeed.beam_jobs import convert
 from fitfeed.cli import main
 from fitfeed.converters.options import ConvertOptions, Format
+from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.verify import verify_dataset
-from fitfeed.converters.work import WorkFolder
 from fitfeed.pipelines import make_pipeline, open_dataset
 from fitfeed.schemas.errors import (
     DamagedDatasetError,

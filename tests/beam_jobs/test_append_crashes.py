@@ -16,10 +16,12 @@ import pytest
 
 from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions, Format
-from fitfeed.converters.publish import Outcome, publish
-from fitfeed.converters.shard import write_shard
+from fitfeed.converters.publishing.outcome import Outcome
+from fitfeed.converters.publishing.publish import publish
+from fitfeed.converters.shards.write_shard import write_shard
+from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.converters.staging.job import Job
 from fitfeed.converters.verify import verify_dataset
-from fitfeed.converters.work import Job, WorkFolder
 from fitfeed.pipelines import open_dataset
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.manifest import read_manifest
@@ -129,7 +131,7 @@ def test_an_append_that_is_not_continued_leaves_nothing(
     three = ConvertOptions(**{**vars(options), "shards": 3})
     with monkeypatch.context() as patch:
         patch.setattr(
-            "fitfeed.converters.append.sync_folder", died
+            "fitfeed.converters.publishing.append.sync_folder", died
         )  # shards are in place, the manifest is not
         with pytest.raises(Died):
             convert(later, dataset, three, append=True, max_bad=1, allow_leaks=True)

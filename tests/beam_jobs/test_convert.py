@@ -16,7 +16,7 @@ from PIL import Image
 
 from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions, Format
-from fitfeed.converters.work import WorkFolder
+from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.schemas.errors import ConversionError, TooManyRejectsError, UsageError
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import Manifest, read_manifest
@@ -63,7 +63,7 @@ def test_nothing_but_the_dataset_is_left(dataset_tfrecord: Path) -> None:
     manifest = read_manifest(dataset_tfrecord)
     expected = {"manifest.json", "rejects.jsonl"}
     for split in manifest.splits.values():
-        expected |= {split.index.file, *(shard.file for shard in split.shards)}
+        expected |= {split.index.file, *(write_shard.file for write_shard in split.shards)}
     assert set(contents(dataset_tfrecord)) == expected
 
 
@@ -87,7 +87,7 @@ def test_index_points_at_every_payload(dataset: str, clothing: Path, request: py
     for name, split in manifest.splits.items():
         index = Index(folder / split.index.file)
         assert len(index) == split.examples
-        shards = [(folder / shard.file).read_bytes() for shard in split.shards]
+        shards = [(folder / write_shard.file).read_bytes() for write_shard in split.shards]
         for row in range(0, len(index), 5):
             payload = shards[index.shard[row]][index.offset[row] : index.offset[row] + index.length[row]]
             original = (clothing / index.path(row)).read_bytes()
@@ -103,8 +103,8 @@ def decoded(folder: Path, manifest: Manifest) -> np.ndarray:
     """All training pixels as stock TensorFlow reads them, float64 (pixels, channels)."""
     channels = manifest.features.image.channels
     images = []
-    for shard in manifest.splits["train"].shards:
-        for record in tf.data.TFRecordDataset(str(folder / shard.file)):
+    for write_shard in manifest.splits["train"].shards:
+        for record in tf.data.TFRecordDataset(str(folder / write_shard.file)):
             example = tf.io.parse_single_example(
                 record,
                 {
@@ -155,8 +155,8 @@ def test_statistics_equal_numpy_in_float64(
 def test_jpeg_statistics_are_exact_for_our_decoder(clothing: Path, tmp_path: Path) -> None:
     manifest = convert(clothing / "test", tmp_path / "dataset", ConvertOptions(size=(64, 64))).manifest
     pixels = []
-    for shard in manifest.splits["train"].shards:
-        for record in tf.data.TFRecordDataset(str(tmp_path / "dataset" / shard.file)):
+    for write_shard in manifest.splits["train"].shards:
+        for record in tf.data.TFRecordDataset(str(tmp_path / "dataset" / write_shard.file)):
             payload = (
                 tf.train.Example.FromString(record.numpy()).features.feature["image"].bytes_list.value[0]
             )
@@ -334,7 +334,7 @@ def test_dataset_without_train_says_what_its_statistics_describe(clothing: Path,
 def test_disk_full_is_an_error_that_continues(
     some: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fitfeed.converters import shard
+    from fitfeed.converters.shards import write_shard
 
     dataset = tmp_path / "dataset"
     convert(some, tmp_path / "reference")
@@ -350,9 +350,9 @@ def test_disk_full_is_an_error_that_continues(
     job = work.read_job()
     shutil.rmtree(work.root / "results")
     (work.root / "results").mkdir()
-    monkeypatch.setattr("fitfeed.converters.writers.tfrecord.TFRecordWriter._complete", full)
+    monkeypatch.setattr("fitfeed.converters.shards.writers.tfrecord.TFRecordWriter._complete", full)
     with pytest.raises(ConversionError, match=r"No space left on device.*Nothing was published"):
-        shard.write_shard(work, job, 0, lambda source_bytes, rejected: None)
+        write_shard.write_shard(work, job, 0, lambda source_bytes, rejected: None)
     monkeypatch.undo()
     convert(some, dataset)
     assert contents(dataset) == contents(tmp_path / "reference")

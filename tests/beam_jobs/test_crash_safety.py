@@ -143,7 +143,7 @@ def test_a_failing_publication_is_explained_and_continues(
         raise OSError(28, "No space left on device")
 
     options = ConvertOptions(encoding="raw", size=(8, 8))
-    monkeypatch.setattr("fitfeed.converters.split_files.write_index", full)
+    monkeypatch.setattr("fitfeed.converters.publishing.split_index.write_index", full)
     with pytest.raises(
         ConversionError, match=r"No space left on device\. Nothing was published.*continues\.$"
     ):

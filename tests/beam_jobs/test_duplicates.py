@@ -10,15 +10,14 @@ import pytest
 from PIL import Image
 
 from fitfeed.beam_jobs import convert
-from fitfeed.beam_jobs.run import prepare
 from fitfeed.cli import main
-from fitfeed.converters.decode import decode_image
+from fitfeed.converters.images.decode import decode_image
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.plan import make_plan
-from fitfeed.converters.publish import publish
-from fitfeed.converters.shard import write_shard
+from fitfeed.converters.planning.plan import make_plan
+from fitfeed.converters.publishing.publish import publish
+from fitfeed.converters.shards.write_shard import write_shard
+from fitfeed.converters.staging.folder import WorkFolder, prepare
 from fitfeed.converters.verify import verify_dataset
-from fitfeed.converters.work import WorkFolder
 from fitfeed.schemas.errors import ConversionError, DuplicateImagesError, SplitLeakError
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import read_manifest

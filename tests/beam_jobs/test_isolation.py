@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from fitfeed.converters.condemned import ATTEMPTS, Death, Suspects, Verdict
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.plan import make_plan
-from fitfeed.converters.work import WorkFolder
+from fitfeed.converters.planning.plan import make_plan
+from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.converters.staging.quarantine import ATTEMPTS, Death, Suspects, Verdict
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import read_manifest
 from tests.folders import contents

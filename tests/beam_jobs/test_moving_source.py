@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fitfeed.beam_jobs import convert
-from fitfeed.beam_jobs.run import NoProgress
+from fitfeed.beam_jobs.progress import NoProgress
 from fitfeed.converters.options import ConvertOptions, Format
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import ConversionError, IncompleteDatasetError, TooManyRejectsError, UsageError

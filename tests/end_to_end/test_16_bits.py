@@ -17,7 +17,7 @@ from fitfeed.cli import main
 from fitfeed.converters.options import ConvertOptions, Format
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.pipelines import RandomFlip, make_pipeline, open_dataset
-from fitfeed.schemas.depth import Depth
+from fitfeed.schemas.bit_depth import Depth
 from fitfeed.schemas.errors import SplitLeakError, TooManyRejectsError, UsageError
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import read_manifest

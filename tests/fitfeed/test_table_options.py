@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fitfeed.cli import main
-from fitfeed.converters.foreign import inspect_file
+from fitfeed.converters.inspect import inspect_file
 from fitfeed.schemas.manifest import read_manifest
 from tests.labelled import COLUMNS, LAYOUTS, Flower
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fitfeed import progress as progress_module
 from fitfeed.cli import main
-from fitfeed.progress import ReadingBar, ReadingLines, reading_progress
+from fitfeed.output import progress as progress_module
+from fitfeed.output.progress import ReadingBar, ReadingLines, reading_progress
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import MANIFEST_NAME, read_manifest
 

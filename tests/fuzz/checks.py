@@ -11,14 +11,14 @@ from typing import get_args
 
 import numpy as np
 
-from fitfeed.converters.decode import ImageError, decode_image
-from fitfeed.converters.encode import encode_image
-from fitfeed.converters.foreign import inspect_file
+from fitfeed.converters.images.decode import decode_image
+from fitfeed.converters.images.encode import encode_image
+from fitfeed.converters.inspect import inspect_file
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.rejects import Reason
-from fitfeed.schemas.codec import decode_payload
-from fitfeed.schemas.depth import STORED_TYPES
+from fitfeed.converters.rejects import ImageError, Reason
+from fitfeed.schemas.bit_depth import STORED_TYPES
 from fitfeed.schemas.errors import FitfeedError
+from fitfeed.schemas.payload import decode_payload
 from fitfeed.schemas.tfrecord import CorruptRecordError, iter_records, masked_crc32c
 from tests.fuzz.corpus import NASTY, images
 from tests.fuzz.harness import Check

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fitfeed.converters.images.diagnose import jpeg_frame, unidentified
 from fitfeed.converters.rejects import Reason
-from fitfeed.converters.sniff import jpeg_frame, unidentified
 from fitfeed.schemas.tfrecord import CorruptRecordError, iter_records, masked_crc32c
 from tests.fuzz import checks
 from tests.fuzz.corpus import images

@@ -17,7 +17,6 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
-from fitfeed.schemas.codec import Pixels, decode_payload
 from fitfeed.schemas.index import write_index
 from fitfeed.schemas.manifest import (
     MANIFEST_NAME,
@@ -28,6 +27,7 @@ from fitfeed.schemas.manifest import (
     Statistics,
     build_manifest,
 )
+from fitfeed.schemas.payload import Pixels, decode_payload
 from fitfeed.schemas.sharding import index_file_name, shard_bounds, shard_file_name
 from fitfeed.schemas.statistics import ChannelStatistics
 from fitfeed.schemas.tfrecord import HEADER_BYTES, encode_example, frame

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from fitfeed.schemas.codec import Pixels
+from fitfeed.schemas.payload import Pixels
 
 
 def mirror(image: Pixels) -> Pixels:

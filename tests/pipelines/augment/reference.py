@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fitfeed.pipelines import Augmentation
-from fitfeed.pipelines.augment.plan import Plan
-from fitfeed.pipelines.augment.program import Program
-from fitfeed.schemas.codec import Pixels
+from fitfeed.pipelines.augment.compiler.plan import Plan
+from fitfeed.pipelines.augment.compiler.program import Program
+from fitfeed.schemas.payload import Pixels
 from tests.pipelines.build_dataset import picture
 
 Floats = npt.NDArray[np.float64]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fitfeed.pipelines import Augmentation
 from fitfeed.pipelines.device.array import DeviceArray
 from fitfeed.pipelines.device.program import DeviceProgram
-from fitfeed.schemas.codec import Pixels
+from fitfeed.schemas.payload import Pixels
 from tests.pipelines.augment import reference
 
 Floats = npt.NDArray[np.float64]

@@ -39,7 +39,7 @@ from fitfeed.pipelines import (
     TrivialAugment,
     from_image_data_generator,
 )
-from fitfeed.pipelines.augment.policies import SLOT
+from fitfeed.pipelines.augment.ops.rand_augment import SLOT
 from fitfeed.pipelines.device.program import DeviceProgram
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import apply, difference

@@ -226,7 +226,7 @@ def test_its_configuration_makes_the_layer_again() -> None:
     layer = DeviceAugmentation(EVERYTHING, image_size=(30, 30), seed=2, name="augment")
     again = DeviceAugmentation.from_config(layer.get_config())
     assert (again.augment, again.image_size, again.name) == (EVERYTHING, (30, 30), "augment")
-    with pytest.raises(UsageError, match=r"only augmentations of pipelines can be loaded.*'Dataset'"):
+    with pytest.raises(UsageError, match=r"only augmentations of fitfeed can be loaded.*'Dataset'"):
         DeviceAugmentation.from_config(
             {"augment": [{"name": "Dataset", "arguments": {}}], "image_size": None, "seed": 1}
         )

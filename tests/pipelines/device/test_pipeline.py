@@ -31,8 +31,8 @@ from fitfeed.pipelines import (
     make_pipeline,
     open_dataset,
 )
+from fitfeed.pipelines.batches.mask_loader import check_movable
 from fitfeed.pipelines.callbacks import ResumeTraining
-from fitfeed.pipelines.masks import check_movable
 from fitfeed.schemas.errors import UsageError
 
 RECIPE: list[Augmentation] = [

@@ -1,0 +1,276 @@
+"""Which examples are the same picture, and what is to become of them."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fitfeed.converters.duplicates.image_hashes import Words, read_likenesses
+from fitfeed.converters.duplicates.near_duplicates import find_lookalikes
+from fitfeed.converters.planning.base_dataset import Existing
+from fitfeed.converters.rejects import Reject
+from fitfeed.converters.staging.job import Job
+from fitfeed.converters.staging.results import label_columns
+
+SHOWN_PAIRS = 20
+NO_WORDS: Words = np.empty((0, 2), np.uint64)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """Examples as columns: all that were written, and of a dataset that is appended to those like them.
+
+    Those that were written come first, splits one after the other in manifest order.
+
+    Attributes:
+        existing: bool (n,), whether it was in the dataset before.
+        shard: int64 (n,), number of its shard; -1 where it was in the dataset before.
+        row: int64 (n,), its place in that shard, or in its split's index if it was there before.
+        split: int64 (n,), number of its split.
+        digest: uint64 (n, 2), equal for equal pixels.
+        look: uint64 (n, 2), similar for similar pictures.
+        path: Tells an example's path; paths stay in the results, where they are.
+        labels: Tells all labels of an example; of masks, what tells one from another.
+    """
+
+    existing: npt.NDArray[np.bool_]
+    shard: npt.NDArray[np.int64]
+    row: npt.NDArray[np.int64]
+    split: npt.NDArray[np.int64]
+    digest: Words
+    look: Words
+    path: Callable[[int], str]
+    labels: Callable[[int], list[Any]]
+
+
+def catalogue(job: Job, results: Sequence[dict[str, Any]], existing: Existing | None = None) -> Catalogue:
+    """Collects the examples of all shards.
+
+    Args:
+        job: The job.
+        results: Of every shard, by number.
+        existing: The dataset that is appended to.
+    """
+    written = _written(job, results, [] if existing is None else list(existing.manifest.splits))
+    return written if existing is None else _with_like(written, existing)
+
+
+def _written(job: Job, results: Sequence[dict[str, Any]], known_splits: Sequence[str]) -> Catalogue:
+    names = [*known_splits, *(name for name in job.splits if name not in known_splits)]
+    numbers = [number for shards in job.splits.values() for number in shards]
+    sizes = [results[number]["shard"]["examples"] for number in numbers]
+    of_split = [names.index(name) for name, shards in job.splits.items() for _ in shards]
+    likenesses = [read_likenesses(results[number]["likenesses"]) for number in numbers]
+    shard = np.repeat(np.asarray(numbers, np.int64), sizes)
+    row = np.concatenate([np.empty(0, np.int64), *(np.arange(size) for size in sizes)])
+
+    def path(example: int) -> str:
+        text: str = results[shard[example]]["rows"]["path"][row[example]]
+        return text
+
+    columns = label_columns(job.kinds)
+
+    def labels(example: int) -> list[Any]:
+        rows = results[shard[example]]["rows"]
+        return [rows[column][row[example]] for column in columns]
+
+    return Catalogue(
+        existing=np.zeros(len(shard), np.bool_),
+        shard=shard,
+        row=row,
+        split=np.repeat(np.asarray(of_split, np.int64), sizes),
+        digest=np.concatenate([NO_WORDS, *(digests for digests, _ in likenesses)]),
+        look=np.concatenate([NO_WORDS, *(hashes for _, hashes in likenesses)]),
+        path=path,
+        labels=labels,
+    )
+
+
+def _with_like(written: Catalogue, existing: Existing) -> Catalogue:
+    """Adds the examples of the dataset whose digest one that was written has too."""
+    rows, splits, digests = [written.row], [written.split], [written.digest]
+    indexes = list(existing.indexes.values())
+    for number, index in enumerate(indexes):
+        digest = index.pixels_digest.view("<u8").reshape(-1, 2)
+        like = np.flatnonzero(np.isin(digest[:, 0], written.digest[:, 0]))
+        rows.append(like)
+        splits.append(np.full(len(like), number))
+        digests.append(digest[like])
+    row, split, count = np.concatenate(rows), np.concatenate(splits), len(written.row)
+    more = len(row) - count
+
+    def path(example: int) -> str:
+        return written.path(example) if example < count else indexes[split[example]].path(int(row[example]))
+
+    def labels(example: int) -> list[Any]:
+        if example < count:
+            return written.labels(example)
+        return existing.labels(indexes[split[example]], int(row[example]))
+
+    return Catalogue(
+        existing=np.arange(len(row)) >= count,
+        shard=np.concatenate([written.shard, np.full(more, -1)]),
+        row=row,
+        split=split,
+        digest=np.concatenate(digests),
+        look=np.concatenate([written.look, np.zeros((more, 2), np.uint64)]),
+        path=path,
+        labels=labels,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Copy:
+    """An example with the same pixels as another one.
+
+    Attributes:
+        example: Number in the catalogue.
+        of: The one that comes first: by path in the same split, else in the first split that has it.
+            One that was in the dataset before comes before all that are appended.
+        kind: `duplicate` (same split and label), `label_conflict` (same split, another label) or
+            `split_leak` (another split).
+    """
+
+    example: int
+    of: int
+    kind: str
+
+
+def find_copies(examples: Catalogue) -> list[Copy]:
+    """Finds all written examples whose pixels another one has, exactly.
+
+    An example may be listed twice: as a leak and as a copy within its split. The order is that of
+    the paths, and so the same whatever wrote the shards.
+    """
+    copies = [copy for group in _groups(examples) for copy in _copies(examples, group)]
+    return sorted(copies, key=lambda copy: (examples.path(copy.example), copy.kind))
+
+
+def _groups(examples: Catalogue) -> Iterator[list[int]]:
+    """Examples with the same pixels, two or more: existing ones first, then by split and path."""
+    order = np.lexsort((examples.digest[:, 1], examples.digest[:, 0]))
+    same = (examples.digest[order[1:]] == examples.digest[order[:-1]]).all(axis=1)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], same, [False]]).astype(np.int8)))
+    for start, stop in edges.reshape(-1, 2).tolist():
+        members: list[int] = order[start : stop + 1].tolist()
+        yield sorted(
+            members,
+            key=lambda example: (
+                not examples.existing[example],
+                examples.split[example],
+                examples.path(example),
+            ),
+        )
+
+
+def _copies(examples: Catalogue, group: list[int]) -> Iterator[Copy]:
+    first_of: dict[int, int] = {}
+    for example in group:
+        split = int(examples.split[example])
+        first = first_of.setdefault(split, example)
+        if examples.existing[example]:
+            continue  # counted when it was written
+        if first != example:
+            same = examples.labels(first) == examples.labels(example)
+            yield Copy(example, first, "duplicate" if same else "label_conflict")
+        if examples.split[group[0]] != split:
+            yield Copy(example, group[0], "split_leak")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Review:
+    """What was found, and what follows from `--duplicates`.
+
+    Attributes:
+        copies: Counts for the manifest, of what will be published: `within`, `across_splits`,
+            `label_conflicts`, `dropped`.
+        pairs: The first few, to show: `paths` (the copy, then what it is a copy of) and `kind`.
+        lookalikes: Near-duplicates, to show: `within`, `across_splits`, `pairs`, `exhaustive`.
+        dropped: Shard number to the rows that are left out of it.
+        rejects: A line for each of them.
+    """
+
+    copies: dict[str, int]
+    pairs: list[dict[str, Any]]
+    lookalikes: dict[str, Any]
+    dropped: dict[int, list[int]]
+    rejects: list[Reject]
+
+
+def review(job: Job, results: Sequence[dict[str, Any]], existing: Existing | None = None) -> Review:
+    """Looks for the same picture more than once.
+
+    Args:
+        job: The job.
+        results: Of every shard, by number.
+        existing: The dataset that is appended to. Its examples stay; near-duplicates among them are
+            not looked for.
+    """
+    examples = catalogue(job, results, existing)
+    copies = find_copies(examples)
+    within = [copy for copy in copies if copy.kind != "split_leak"]
+    dropped = within if job.options.duplicates == "drop" else []
+    kept = copies
+    if dropped:
+        gone = {copy.example for copy in dropped}
+        kept = [copy for copy in copies if copy.example not in gone]
+    rows: dict[int, list[int]] = {}
+    for copy in dropped:
+        rows.setdefault(int(examples.shard[copy.example]), []).append(int(examples.row[copy.example]))
+    return Review(
+        copies={
+            "within": sum(copy.kind != "split_leak" for copy in kept),
+            "across_splits": sum(copy.kind == "split_leak" for copy in kept),
+            "label_conflicts": sum(copy.kind == "label_conflict" for copy in kept),
+            "dropped": len(dropped),
+        },
+        pairs=_shown(examples, copies),
+        lookalikes=_lookalikes(examples, copies),
+        dropped={number: sorted(rows[number]) for number in sorted(rows)},
+        rejects=[_reject(job, examples, copy) for copy in dropped],
+    )
+
+
+def _shown(examples: Catalogue, copies: Sequence[Copy]) -> list[dict[str, Any]]:
+    """The worst first: leaks, then conflicts, then mere repetition."""
+    gravest_first = sorted(copies, key=lambda copy: copy.kind, reverse=True)
+    return [
+        {"paths": [examples.path(copy.example), examples.path(copy.of)], "kind": copy.kind}
+        for copy in gravest_first[:SHOWN_PAIRS]
+    ]
+
+
+def _lookalikes(examples: Catalogue, copies: Sequence[Copy]) -> dict[str, Any]:
+    distinct = ~examples.existing
+    distinct[[copy.example for copy in copies]] = False
+    chosen = np.flatnonzero(distinct)
+    found = find_lookalikes(examples.look[chosen], examples.split[chosen], shown=SHOWN_PAIRS)
+    pairs = [
+        {
+            "paths": [examples.path(int(chosen[later])), examples.path(int(chosen[earlier]))],
+            "distance": distance,
+        }
+        for later, earlier, distance in found.pairs
+    ]
+    return {
+        "within": found.within,
+        "across_splits": found.across_splits,
+        "pairs": pairs,
+        "exhaustive": found.exhaustive,
+    }
+
+
+def _reject(job: Job, examples: Catalogue, copy: Copy) -> Reject:
+    first = examples.path(copy.of)
+    if copy.kind == "duplicate":
+        return Reject(
+            examples.path(copy.example), "duplicate", f"has the same pixels as {first}", handling="ignored"
+        )
+    if list(job.kinds.values()) == ["class"]:
+        mine, other = (job.class_names[examples.labels(example)[0]] for example in (copy.example, copy.of))
+        detail = f"is of class {mine}, but has the same pixels as {first} of class {other}"
+    else:
+        detail = f"has the same pixels as {first}, but other labels"
+    return Reject(examples.path(copy.example), "label_conflict", detail)

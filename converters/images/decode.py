@@ -1,0 +1,341 @@
+"""Any image file's bytes to upright RGB or grey pixels of 8 bits, or of 16, fully decoded.
+
+Pillow identifies every file by its content, but for JPEG whose header holds nothing unusual, and
+decodes most formats. Baseline and progressive JPEG
+goes through simplejpeg, measured about twice as fast as Pillow with the same pixels (both wrap
+libjpeg-turbo with the accurate integer DCT); where simplejpeg finds anything to complain about,
+Pillow's verdict counts.
+"""
+
+import dataclasses
+import io
+import re
+import threading
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import simplejpeg
+from PIL import Image
+
+from fitfeed.converters.images.decompression_bombs import MAX_SCANS, hidden_bomb, repeats_values
+from fitfeed.converters.images.diagnose import jpeg_frame, unidentified
+from fitfeed.converters.images.jpeg_header import PROGRESSIVE, ordinary_jpeg
+from fitfeed.converters.images.sixteen_bit import (
+    DeepColourError,
+    composite,
+    deep_samples,
+    grey_of,
+    grey_samples,
+    widen,
+)
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.rejects import ImageError, Reason
+from fitfeed.schemas.bit_depth import MAX_DEEP_SIDE
+from fitfeed.schemas.payload import Pixels, decode_payload
+
+ORIENTATION_TAG = 0x0112
+CRITICAL_CHUNKS = (b"IHDR", b"PLTE", b"IDAT")
+JPEG_FORMATS = ("JPEG", "MPO")
+PORTABLE_JPEG_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
+"""Baseline, extended, progressive, and their arithmetic forms: what TensorFlow's decoder reads too."""
+
+FORMATS = (
+    "JPEG", "PNG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "AVIF", "CUR", "DCX", "DDS", "DIB", "FLI", "ICNS", "ICO",
+    "JPEG2000", "PCX", "PSD", "QOI", "SGI", "XBM", "XPM", "TGA",
+)  # fmt: skip
+"""Pillow's decoders for the extensions in `sources.IMAGE_EXTENSIONS`. The others stay shut: EPS would
+start Ghostscript on the file, and formats nobody keeps photographs in are only room for faults. Tried
+in this order: common ones first, TGA last, since it has no signature; MPO is opened as JPEG."""
+
+Image.MAX_IMAGE_PIXELS = None  # else Pillow warns, wherever it opens a large image that `max_pixels` allows
+
+
+@dataclasses.dataclass(frozen=True)
+class Decoded:
+    """A decoded image.
+
+    Attributes:
+        pixels: uint8 (height, width, channels), upright; uint16 where the dataset has 16 bits.
+        keepable: The original bytes decode to exactly these pixels in `fitfeed.schemas.payload` and in
+            TensorFlow, so they can be stored untouched.
+    """
+
+    pixels: Pixels
+    keepable: bool
+
+
+def decode_image(data: bytes, options: ConvertOptions) -> Decoded:
+    """Decodes a whole image.
+
+    EXIF orientation is applied; CMYK, palette and grey become RGB (or grey, as `channels` says);
+    transparent pixels are composited on `background`. For 8 bits, 16-bit grey keeps its upper 8, as
+    Pillow and TensorFlow do for 16-bit RGB, and is never clipped. For 16, values of 8 are widened to
+    0..65535 before anything is mixed.
+
+    Raises:
+        ImageError: If the bytes are no image, not a whole one, or one that `options` refuse.
+    """
+    ordinary = _decode_ordinary_jpeg(data, options)
+    if ordinary is not None:
+        return ordinary
+    with open_image(data, options) as image:
+        if image.format in JPEG_FORMATS and image.mode in ("RGB", "L"):
+            colour, frame = image.mode == "RGB", jpeg_frame(data)
+            decoded = _decode_jpeg(data, orientation_of(image), options, colour=colour, frame=frame)
+            if decoded is not None:
+                return decoded
+        return _decode_with_pillow(data, image, options)
+
+
+@contextmanager
+def open_image(data: bytes, options: ConvertOptions) -> Iterator[Image.Image]:
+    """Opens a file with all that must be known before its pixels are decoded.
+
+    Raises:
+        ImageError: If the bytes are no image, or one that `options` refuse.
+    """
+    if not data:
+        raise ImageError("empty_file", "the file has no bytes")
+    bomb = hidden_bomb(data, max_pixels=options.max_pixels)
+    if bomb is not None:
+        raise ImageError("bomb", bomb)
+    with warnings.catch_warnings(), _pixel_limit(options.max_pixels):
+        warnings.simplefilter("ignore")  # corrupt EXIF and the like; what matters raises
+        with _identify(data, options) as image:
+            _check_header(image, options)
+            if image.format == "PNG":
+                _check_png_checksums(data)
+            yield image
+
+
+@contextmanager
+def load_errors(image: Image.Image, options: ConvertOptions) -> Iterator[None]:
+    """Turns whatever Pillow raises while it decodes pixels into an `ImageError`."""
+    try:
+        yield
+    except (ImageError, MemoryError):
+        raise
+    except Image.DecompressionBombError as error:
+        raise _bomb(error, options) from error
+    except Exception as error:
+        raise ImageError(_load_reason(error), f"{image.format}: {error}") from error
+
+
+_pillow_limit = threading.Lock()
+
+
+@contextmanager
+def _pixel_limit(max_pixels: int) -> Iterator[None]:
+    """Has Pillow itself refuse pictures inside files (ICO, ICNS, CUR) whose header says another size.
+
+    It raises at twice its limit and only warns below. The limit is a global of Pillow's: on a
+    cluster, threads of one process may convert side by side, so the last one out removes it.
+    """
+    with _pillow_limit:
+        _limited.append(max_pixels)
+        Image.MAX_IMAGE_PIXELS = (max_pixels + 1) // 2
+    try:
+        yield
+    finally:
+        with _pillow_limit:
+            _limited.remove(max_pixels)
+            if not _limited:
+                Image.MAX_IMAGE_PIXELS = None
+
+
+_limited: list[int] = []
+
+
+def _identify(data: bytes, options: ConvertOptions) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except MemoryError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise _bomb(error, options) from error
+    except Exception as error:
+        reason, detail = unidentified(data, error)
+        raise ImageError(reason, detail) from error
+
+
+def _bomb(error: Exception, options: ConvertOptions) -> ImageError:
+    """Pillow's refusal with our limit: it names one that may be a pixel higher."""
+    claimed = re.search(r"\d+ pixels", str(error))
+    return ImageError(
+        "bomb", f"{claimed[0] if claimed else 'its size'} is more than the {options.max_pixels} allowed"
+    )
+
+
+def _check_header(image: Image.Image, options: ConvertOptions) -> None:
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise ImageError("zero_dimension", f"the image is {width} x {height} pixels")
+    if width * height > options.max_pixels:
+        raise ImageError("bomb", f"{width} x {height} pixels is more than the {options.max_pixels} allowed")
+    if options.frames == "reject" and _frames(image) > 1:
+        raise ImageError("unsupported_format", "the image has several frames, and --frames reject was given")
+
+
+def _frames(image: Image.Image) -> int:
+    """Number of frames. Counting them may read the whole file."""
+    try:
+        count = getattr(image, "n_frames", 1)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise ImageError(_load_reason(error), f"{image.format}: {error}") from error
+    return count if isinstance(count, int) else 1
+
+
+def _decode_ordinary_jpeg(data: bytes, options: ConvertOptions) -> Decoded | None:
+    """Decodes a JPEG about which there is nothing to ask Pillow, or returns None."""
+    header = ordinary_jpeg(data)
+    if header is None or header.height * header.width > options.max_pixels:
+        return None
+    if header.frame == PROGRESSIVE and data.count(b"\xff\xda") > MAX_SCANS:
+        return None
+    return _decode_jpeg(data, 1, options, colour=header.components == 3, frame=header.frame)
+
+
+def _decode_jpeg(
+    data: bytes, orientation: int, options: ConvertOptions, *, colour: bool, frame: int | None
+) -> Decoded | None:
+    """Decodes by simplejpeg, or returns None where Pillow must decide."""
+    try:
+        pixels = simplejpeg.decode_jpeg(data, colorspace="RGB" if colour else "GRAY", strict=True)
+    except ValueError:
+        return None
+    keepable = orientation == 1 and (options.channels == 3 or not colour) and frame in PORTABLE_JPEG_FRAMES
+    if options.depth == 16:
+        pixels, keepable = widen(pixels), False
+    return Decoded(upright(_with_channels(pixels, options.channels), orientation), keepable)
+
+
+def _decode_with_pillow(data: bytes, image: Image.Image, options: ConvertOptions) -> Decoded:
+    with load_errors(image, options):
+        image.load()
+        orientation = orientation_of(image)  # after load: Pillow turns TIFF itself and drops the tag
+        if image.mode in ("I", "F"):
+            detail = f"{image.format} with 32-bit pixels has no defined brightest value"
+            raise ImageError("unsupported_format", detail)
+        if options.depth == 16:
+            pixels = _to_16_bit(data, image, options.background)
+        else:
+            pixels = _to_8_bit(image, options.background)
+    pixels = _with_channels(pixels, options.channels)
+    keepable = orientation == 1 and _is_plain_png(data, image, options) and _reads_back(data, pixels, options)
+    return Decoded(upright(pixels, orientation), keepable)
+
+
+def _load_reason(error: Exception) -> Reason:
+    message = str(error).lower()
+    if "decompressed data too large" in message:  # PNG text behind the pixels
+        return "bomb"
+    return "truncated" if "truncated" in message or isinstance(error, EOFError) else "corrupt"
+
+
+def orientation_of(image: Image.Image) -> int:
+    """EXIF orientation 1 to 8; anything invalid or unreadable counts as 1."""
+    if repeats_values(image.info.get("exif", b"")):
+        return 1
+    try:
+        value = image.getexif().get(ORIENTATION_TAG, 1)
+    except Exception:  # noqa: BLE001 - a broken tag block is no reason to refuse good pixels
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Undoes an EXIF orientation (Exif 2.32, section 4.6.4, tag 0x0112)."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def _to_8_bit(image: Image.Image, background: tuple[int, int, int]) -> Pixels:
+    """Any Pillow mode to uint8 (height, width, 1 or 3)."""
+    mode = image.mode
+    if mode.startswith("I;16"):
+        return (composite(grey_samples(image), background) >> 8).astype(np.uint8)
+    if mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
+        canvas = Image.new("RGBA", image.size, (*background, 255))
+        return np.asarray(Image.alpha_composite(canvas, image.convert("RGBA")).convert("RGB"))
+    pixels = np.asarray(image.convert("L" if mode in ("1", "L") else "RGB"))
+    return pixels.reshape(*pixels.shape[:2], -1)
+
+
+def _to_16_bit(data: bytes, image: Image.Image, background: tuple[int, int, int]) -> Pixels:
+    """Any Pillow mode to uint16 (height, width, 1 or 3)."""
+    try:
+        return composite(deep_samples(data, image), background)
+    except DeepColourError as error:
+        raise ImageError("unsupported_format", f"{error}; --depth 8 takes it") from error
+
+
+def _with_channels(pixels: Pixels, channels: int) -> Pixels:
+    if pixels.shape[2] == channels:
+        return pixels
+    if channels == 3:
+        return np.repeat(pixels, 3, axis=2)
+    if pixels.dtype == np.uint16:
+        return grey_of(pixels.astype(np.uint16, copy=False))
+    return np.asarray(Image.fromarray(pixels).convert("L"))[:, :, np.newaxis]
+
+
+def _is_plain_png(data: bytes, image: Image.Image, options: ConvertOptions) -> bool:
+    """Whether every PNG decoder gives these pixels: grey or RGB of this depth, no transparency, one frame."""
+    if image.format != "PNG" or "transparency" in image.info or getattr(image, "n_frames", 1) > 1:
+        return False
+    if options.depth == 16 and max(image.size) > MAX_DEEP_SIDE:
+        return False
+    bit_depth, colour_type = data[24], data[25]  # in IHDR, always the first chunk
+    plain = colour_type == 0 or (colour_type == 2 and options.channels == 3)
+    return bit_depth == options.depth and plain and _ends_as_png(data)
+
+
+def _ends_as_png(data: bytes) -> bool:
+    """Whether all chunks that a decoder must understand are known, up to a whole IEND: libpng insists, Pillow does not."""
+    position = 8
+    while position + 12 <= len(data):
+        kind = data[position + 4 : position + 8]
+        position += 12 + int.from_bytes(data[position : position + 4], "big")
+        if kind == b"IEND":
+            return position <= len(data)
+        if kind[:1].isupper() and kind not in CRITICAL_CHUNKS:
+            return False
+    return False
+
+
+def _reads_back(data: bytes, pixels: Pixels, options: ConvertOptions) -> bool:
+    """Whether readers of the dataset get these pixels: of 16 bits, Pillow may have taken what OpenCV does not."""
+    if options.depth == 8:
+        return True
+    try:
+        return np.array_equal(decode_payload(data, channels=options.channels, depth=16), pixels)
+    except ValueError:
+        return False
+
+
+def _check_png_checksums(data: bytes) -> None:
+    """Checks every chunk's CRC-32 (PNG 1.2, section 3.2), which Pillow does not do for image data."""
+    position = 8
+    while position + 12 <= len(data):
+        length = int.from_bytes(data[position : position + 4], "big")
+        end = position + 8 + length
+        kind = data[position + 4 : position + 8]
+        if end + 4 <= len(data) and zlib.crc32(data[position + 4 : end]) != int.from_bytes(
+            data[end : end + 4], "big"
+        ):
+            raise ImageError(
+                "corrupt", f"PNG: wrong checksum in the {kind.decode('latin-1')} chunk at byte {position}"
+            )
+        if kind == b"IEND":
+            return
+        position = end + 4

@@ -1,0 +1,156 @@
+"""Samples of 16 bits: what Pillow gives of them, and for colours, which Pillow cuts to 8 bits, OpenCV."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from fitfeed.schemas.bit_depth import WIDEN
+from fitfeed.schemas.payload import Pixels
+
+Samples = npt.NDArray[np.uint16]
+"""uint16 (height, width, 1 to 4): grey or RGB, and alpha where that makes it 2 or 4."""
+
+MAX_VALUE = 65_535
+BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262  # tags of TIFF 6.0
+WHITE_IS_ZERO = 0
+
+LUMA = np.array([19_595, 38_470, 7_471], np.uint32)
+"""Weights of red, green and blue in 65,536ths, as Pillow has them. With 16-bit values they fit into 32 bits."""
+
+PIXELS_AT_ONCE = 1 << 20
+"""Arithmetic in 32 bits takes several times the image's memory, so it is done in strips of this size."""
+
+
+class DeepColourError(ValueError):
+    """Colours of 16 bits that no decoder here reads for certain."""
+
+
+def widen(pixels: Pixels) -> Samples:
+    """8-bit values as 16-bit ones: 0..255 becomes 0..65535, exactly."""
+    return pixels.astype(np.uint16) * np.uint16(WIDEN)
+
+
+def grey_samples(image: Image.Image) -> Samples:
+    """The values of a loaded image of mode `I;16`, of either byte order: uint16 (height, width, 1 or 2)."""
+    grey = np.asarray(image).astype(np.uint16)
+    if _tiff_tag(image, PHOTOMETRIC) == WHITE_IS_ZERO:
+        grey = MAX_VALUE - grey  # Pillow does so for 8 bits only
+    return _with_key(grey[:, :, np.newaxis], image)
+
+
+def deep_samples(data: bytes, image: Image.Image) -> Samples:
+    """All samples of a loaded image: as they are where they have 16 bits, else widened.
+
+    Pillow's pixels are the upper 8 bits of colours of 16, so a file of which OpenCV's differ is one
+    that the two understand differently, and is refused.
+
+    Args:
+        data: The whole file.
+        image: The same file, loaded by Pillow; turned already, if it is a TIFF. OpenCV turns those too.
+
+    Raises:
+        DeepColourError: If it has colours of 16 bits that cannot be read for certain.
+    """
+    if image.mode.startswith("I;16"):
+        return grey_samples(image)
+    if not _has_deep_colours(data, image):
+        return widen(_shallow_samples(image))
+    seen = np.asarray(image)
+    found: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if found is None or found.dtype != np.uint16 or found.ndim != 3:
+        msg = f"colours of 16 bits in a {image.format} file of a kind that cannot be read here"
+        raise DeepColourError(msg)
+    samples = found[:, :, [2, 1, 0, 3][: found.shape[2]]]  # OpenCV's order is blue, green, red
+    if found.shape[:2] != seen.shape[:2] or not np.array_equal(
+        samples[:, :, : seen.shape[2]] >> 8, seen[:, :, : found.shape[2]]
+    ):
+        msg = f"colours of 16 bits that two decoders read differently from this {image.format} file"
+        raise DeepColourError(msg)
+    if samples.shape[2] > 3 and seen.shape[2] == 3 and image.format != "PNG":
+        samples = samples[:, :, :3]  # a fourth sample that the file does not call transparency
+    return np.ascontiguousarray(samples)
+
+
+def _has_deep_colours(data: bytes, image: Image.Image) -> bool:
+    if image.mode not in ("RGB", "RGBA", "LA"):
+        return False
+    if image.format == "PNG":
+        return data[24] == 16  # in IHDR, always the first chunk
+    bits = _tiff_tag(image, BITS_PER_SAMPLE)
+    return isinstance(bits, tuple) and set(bits) == {16}
+
+
+def _shallow_samples(image: Image.Image) -> Pixels:
+    """uint8 (height, width, 1, 3 or 4) of any other mode."""
+    if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
+        return np.asarray(image.convert("RGBA"))
+    if image.mode in ("1", "L"):
+        return np.asarray(image.convert("L"))[:, :, np.newaxis]
+    return np.asarray(image.convert("RGB"))
+
+
+def _with_key(grey: Samples, image: Image.Image) -> Samples:
+    """Adds the transparency of a grey PNG that names one of its values (PNG 1.2, section 4.2.9)."""
+    key = image.info.get("transparency")
+    if not isinstance(key, int):
+        return grey
+    alpha = np.where(grey == key, np.uint16(0), np.uint16(MAX_VALUE))
+    return np.concatenate([grey, alpha], axis=2)
+
+
+def _tiff_tag(image: Image.Image, tag: int) -> Any:
+    tags = getattr(image, "tag_v2", None)
+    return None if tags is None else tags.get(tag)
+
+
+def composite(samples: Samples, background: tuple[int, int, int]) -> Samples:
+    """Puts samples with alpha on a background, rounded once; others stay as they are.
+
+    Args:
+        samples: uint16 (height, width, 1 to 4).
+        background: RGB, 0..255.
+
+    Returns:
+        uint16 (height, width, 1) for grey without alpha, else (height, width, 3).
+    """
+    height, width, count = samples.shape
+    if count in (1, 3):
+        return samples
+    below = np.asarray(background, np.uint32) * WIDEN
+    result = np.empty((height, width, 3), np.uint16)
+    for rows in strips(height, width):
+        alpha = samples[rows, :, -1:].astype(np.uint32)
+        # At most 65535 * 65535 and the half of it for rounding: that fits into 32 bits.
+        sums = samples[rows, :, :-1] * alpha + below * (MAX_VALUE - alpha)
+        result[rows] = (sums + MAX_VALUE // 2) // MAX_VALUE
+    return result
+
+
+def grey_of(colours: Samples) -> Samples:
+    """The brightness of colours, uint16 (height, width, 3), as Pillow has it of 8 bits: (height, width, 1)."""
+    height, width, _ = colours.shape
+    result = np.empty((height, width, 1), np.uint16)
+    for rows in strips(height, width):
+        sums = (colours[rows] * LUMA).sum(axis=2, dtype=np.uint32)
+        result[rows, :, 0] = (sums + np.uint32(1 << 15)) >> np.uint32(16)
+    return result
+
+
+def strips(height: int, width: int) -> Iterator[slice]:
+    """Rows of an image, `PIXELS_AT_ONCE` pixels or a single row at a time."""
+    step = max(1, PIXELS_AT_ONCE // width)
+    return (slice(top, top + step) for top in range(0, height, step))
+
+
+def encode_png(pixels: Pixels) -> bytes:
+    """Encodes uint16 (height, width, 1 or 3) as PNG of 16 bits, losslessly; up to `MAX_DEEP_SIDE` a side."""
+    colours = pixels[:, :, 0] if pixels.shape[2] == 1 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    done, data = cv2.imencode(".png", np.ascontiguousarray(colours))
+    if not done:
+        msg = f"{pixels.shape[1]} x {pixels.shape[0]} pixels of 16 bits cannot be encoded as PNG"
+        raise ValueError(msg)
+    return data.tobytes()

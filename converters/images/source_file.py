@@ -1,0 +1,87 @@
+"""Reading a file that was planned some time ago: it may be gone by now, changed, or be no file at all."""
+
+import errno
+import os
+import stat
+import time
+from typing import NamedTuple
+
+from fitfeed.converters.images.memory_limit import file_bound
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.rejects import ImageError
+from fitfeed.schemas.errors import ConversionError
+
+READ_ATTEMPTS = 3
+READ_RETRY_DELAY_S = 0.2
+CHUNK = 1 << 20
+
+
+class Planned(NamedTuple):
+    """A file as it was listed: where, how large, and when it had last been modified."""
+
+    path: str
+    bytes: int
+    mtime_ns: int
+
+
+def read_planned(file: Planned, options: ConvertOptions) -> bytes:
+    """Reads a file, if it still is the one that was planned.
+
+    A shard is a function of its plan, so a file with another content must not slip into it: the
+    shard would differ from one written a moment earlier, and no later run could tell.
+
+    Args:
+        file: What was listed.
+        options: Bound the size of what is read.
+
+    Raises:
+        ImageError: If this one file is gone, changed, unreadable or too large to be an image.
+        ConversionError: If reading fails for a reason that may pass, several times.
+    """
+    for attempt in range(1, READ_ATTEMPTS + 1):
+        try:
+            return _read_regular_file(file, most=file_bound(options.max_pixels))
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise ImageError("vanished", "the file was listed, but is gone or is a broken link") from error
+        except PermissionError as error:
+            raise ImageError("unreadable", "no permission to read the file") from error
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.EISDIR):
+                raise ImageError("unreadable", f"not a readable file ({error.strerror})") from error
+            failure = error
+            time.sleep(READ_RETRY_DELAY_S * attempt)
+    msg = f"cannot read {file.path}: {failure.strerror}, {READ_ATTEMPTS} times. Repair the disk or the network and run the same command again: it continues."
+    raise ConversionError(msg) from failure
+
+
+def _read_regular_file(file: Planned, *, most: int) -> bytes:
+    # Not blocking: opening a named pipe would otherwise wait for a writer, for ever.
+    descriptor = os.open(file.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            raise ImageError("unreadable", "not a regular file")
+        # One byte more than the file has, so that it shows if it grew. To ask for `most` would reserve
+        # as much memory, which costs more than reading a small file.
+        data = os.read(descriptor, min(before.st_size, most) + 1)
+        while len(data) < min(before.st_size, most + 1) and (more := os.read(descriptor, CHUNK)):
+            data += more  # the system gave less than asked for
+        after = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+    for status in (before, after):
+        if (status.st_size, status.st_mtime_ns) != (file.bytes, file.mtime_ns):
+            raise ImageError("vanished", _change(file, status))
+    if len(data) > most:
+        raise ImageError("bomb", f"the file has more than {most} bytes, more than any image that is allowed")
+    return data
+
+
+def _change(file: Planned, now: os.stat_result) -> str:
+    """One sentence without a clock, so that it is the same in every run."""
+    sizes = (
+        f"{file.bytes} bytes then, {now.st_size} now"
+        if now.st_size != file.bytes
+        else f"still {file.bytes} bytes, but written to"
+    )
+    return f"the file was changed after it was listed ({sizes}); run the same command again to take it as it is now"

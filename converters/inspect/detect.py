@@ -1,0 +1,167 @@
+"""Looks into a single TFRecord or HDF5 file, whoever wrote it."""
+
+import os
+import stat
+import zlib
+from pathlib import Path
+
+from fitfeed.converters.inspect.decompress import Compression, Inflated
+from fitfeed.converters.inspect.hdf5 import inspect_hdf5
+from fitfeed.converters.inspect.report import ForeignReport, image_format
+from fitfeed.converters.inspect.tfrecord import inspect_tfrecord
+from fitfeed.schemas.errors import NotFoundError, UsageError
+from fitfeed.schemas.manifest import MANIFEST_NAME
+from fitfeed.schemas.tfrecord import HEADER_BYTES, masked_crc32c
+
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+TFRECORD_SUFFIXES = (".tfrecord", ".tfrecords", ".tfrec", ".tfr")
+HEAD_BYTES = 4096
+
+
+def inspect_file(path: Path) -> ForeignReport:
+    """Reads a TFRecord or HDF5 file from end to end and says what is in it.
+
+    The kind of file is told from its bytes; its name decides only where the bytes cannot. Memory
+    stays bounded by the largest record. No link inside the file is followed and nothing is
+    unpickled.
+
+    Args:
+        path: A local file.
+
+    Raises:
+        NotFoundError: If there is no such file.
+        UsageError: If it is neither a TFRecord nor an HDF5 file.
+        DamagedDatasetError: If it is one, but cut off or changed.
+    """
+    head = _head(path)
+    if _is_hdf5(path, head):
+        return inspect_hdf5(path)
+    compression = _tfrecord_compression(path, head)
+    if compression is None:
+        expected = "fitfeed inspect reads a dataset folder, a TFRecord file or an HDF5 file"
+        msg = f"{path} is {guess_type(head)}. {expected}.{_hint(path)}"
+        raise UsageError(msg)
+    return inspect_tfrecord(path, compression)
+
+
+def _head(path: Path) -> bytes:
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            msg = f"{path} is neither a folder nor a regular file. fitfeed inspect reads those only."
+            raise UsageError(msg)
+        with path.open("rb") as stream:
+            return stream.read(HEAD_BYTES)
+    except FileNotFoundError as error:
+        msg = f"{path} does not exist. Name a dataset folder, a TFRecord file or an HDF5 file."
+        raise NotFoundError(msg) from error
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror or error}. Check its permissions."
+        raise UsageError(msg) from error
+
+
+def _is_hdf5(path: Path, head: bytes) -> bool:
+    """The signature stands at byte 0, 512, 1024, 2048, ... (HDF5 File Format Specification, II.A)."""
+    if head.startswith(HDF5_SIGNATURE):
+        return True
+    offset, size = 512, path.stat().st_size
+    with path.open("rb") as stream:
+        while offset < size:
+            stream.seek(offset, os.SEEK_SET)
+            if stream.read(len(HDF5_SIGNATURE)) == HDF5_SIGNATURE:
+                return True
+            offset *= 2
+    return False
+
+
+def _tfrecord_compression(path: Path, head: bytes) -> Compression | None:
+    """How a TFRecord file is compressed; None if it is no TFRecord file.
+
+    A file named like a TFRecord whose first header is damaged still counts as one, unless its
+    first bytes are those of another known format.
+    """
+    named = any(suffix in path.suffixes for suffix in TFRECORD_SUFFIXES)
+    if _begins_a_record(head):
+        return "none"
+    if not head:
+        return "none" if named else None
+    compression = _compression(head)
+    if compression is not None:
+        with path.open("rb") as stream:
+            try:
+                content = Inflated(stream).read(HEADER_BYTES)
+            except (EOFError, zlib.error):
+                return compression if named else None
+        return compression if named or _begins_a_record(content) else None
+    return "none" if named and guess_type(head) == UNKNOWN else None
+
+
+def _begins_a_record(data: bytes) -> bool:
+    header = data[:HEADER_BYTES]
+    return len(header) == HEADER_BYTES and masked_crc32c(header[:8]) == int.from_bytes(header[8:], "little")
+
+
+def _compression(head: bytes) -> Compression | None:
+    if head.startswith(b"\x1f\x8b\x08"):
+        return "gzip"
+    # RFC 1950: deflate with a window of at most 32 KiB, and a header that is a multiple of 31.
+    is_zlib = (
+        len(head) > 2 and head[0] & 0x0F == 8 and head[0] >> 4 <= 7 and (head[0] << 8 | head[1]) % 31 == 0
+    )
+    return "zlib" if is_zlib else None
+
+
+UNKNOWN = "a file of an unknown type"
+
+
+def guess_type(head: bytes) -> str:
+    """Names what a file seems to be from its first bytes, with its article."""
+    if not head:
+        return "empty"
+    image = image_format(head)
+    if image is not None:
+        return f"a picture ({image.upper()})"
+    if head[257:262] == b"ustar":
+        return "a tar archive"
+    known = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+    if known is not None:
+        return known
+    if not head.strip(b"\0"):
+        return "a file of zero bytes only"
+    return "a text file" if _is_text(head) else UNKNOWN
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        text = head.decode()
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 3:  # not merely a character cut off by the end of `head`
+            return False
+        text = head[: error.start].decode()
+    return all(character.isprintable() or character in "\t\r\n\f" for character in text)
+
+
+def _hint(path: Path) -> str:
+    return f" Name the folder: fitfeed inspect {path.parent}" if path.name == MANIFEST_NAME else ""
+
+
+_MAGIC = [
+    (b"BM", "a picture (BMP)"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"PK\x05\x06", "an empty zip archive"),
+    (b"\x1f\x8b", "a gzip file, but not of TFRecords"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
+    (b"BZh", "a bzip2 file"),
+    (b"\xfd7zXZ\0", "an xz file"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"PAR1", "a Parquet file"),
+    (b"ARROW1", "an Arrow file"),
+    (b"\x93NUMPY", "a NumPy array (.npy)"),
+    (b"MATLAB 5.0", "a MATLAB 5 file"),
+    (b"SQLite format 3\0", "an SQLite database"),
+    (b"%PDF", "a PDF file"),
+    (b"\x80\x02", "a Python pickle"),
+    (b"\x80\x03", "a Python pickle"),
+    (b"\x80\x04", "a Python pickle"),
+    (b"\x80\x05", "a Python pickle"),
+]

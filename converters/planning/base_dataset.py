@@ -1,0 +1,283 @@
+"""A complete dataset that images are appended to: what it holds, and what may join it."""
+
+import dataclasses
+import json
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fitfeed.converters.options import TABLE_OPTIONS, ConvertOptions
+from fitfeed.converters.rejects import Reject, text_path
+from fitfeed.converters.sources.examples import Labelled, in_split_order
+from fitfeed.converters.staging.job import Base
+from fitfeed.schemas.errors import DamagedDatasetError, UsageError
+from fitfeed.schemas.files import file_sha256, locate
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.manifest import File, Manifest, read_manifest
+
+ARRANGEMENT = ("shards", "shard_bytes")
+"""Options that the images which join may have of their own: they only say how many files they fill."""
+
+SHOWN_FILES = 3
+
+
+class Known(NamedTuple):
+    """What is known of the file that an example was made from: labels by feature name, classes by theirs."""
+
+    bytes: int
+    labels: tuple[Any, ...]
+    split: str
+
+
+class Existing:
+    """A complete dataset, opened. Its shards are not read; its index and its rejects are, and checked.
+
+    Attributes:
+        folder: Where it is.
+        manifest: Of it.
+        indexes: Split name to its index.
+        rejects: The lines of its list of rejects.
+    """
+
+    def __init__(
+        self, folder: Path, manifest: Manifest, indexes: dict[str, Index], rejects: list[Reject]
+    ) -> None:
+        """Use `open_existing`."""
+        self.folder, self.manifest, self.indexes, self.rejects = folder, manifest, indexes, rejects
+
+    @cached_property
+    def known(self) -> dict[str, Known]:
+        """Key to what is known of its file, for every example."""
+        return {
+            index.key(row): Known(size, self._values(index, row), split)
+            for split, index in self.indexes.items()
+            for row, size in enumerate(index.source_bytes.tolist())
+        }
+
+    def labels(self, index: Index, row: int) -> list[Any]:
+        """The labels of an example as its results had them: numbers for classes."""
+        return [_plain(column[row]) for column in index.labels.values()]
+
+    def _values(self, index: Index, row: int) -> tuple[Any, ...]:
+        """The labels of an example, with names for classes, as JSON."""
+        features = self.manifest.features.labels
+        named = []
+        for name, label in zip(index.labels, self.labels(index, row), strict=True):
+            names = getattr(features[name], "class_names", None)
+            if names is None:
+                named.append(label)
+            else:
+                several = isinstance(label, list)  # as in `Labelled.value`
+                named.append(sorted(names[number] for number in label) if several else names[label])
+        return tuple(named)
+
+    def shards(self, split: str) -> int:
+        """How many shards a split has; 0 if there is no such split."""
+        return len(self.manifest.splits[split].shards) if split in self.manifest.splits else 0
+
+    def split_order(self, found: Collection[str]) -> list[str]:
+        """The splits, and behind them those that are new."""
+        names = list(self.manifest.splits)
+        return [*names, *in_split_order(set(found) - set(names))]
+
+    def statistics_split(self, splits: Collection[str]) -> str:
+        """Which split's pixels are counted when these splits have images."""
+        return "train" if "train" in splits else self.manifest.statistics.split
+
+    def base(self, listed: Collection[str], source_files: int) -> Base:
+        """What a job must know that appends to it.
+
+        Args:
+            listed: Paths in the source that are not examples yet.
+            source_files: Files that the dataset and the job are made from, together.
+        """
+        retried = sorted({reject.path for reject in self.rejects} & set(listed))
+        return Base(
+            fingerprint=self.manifest.fingerprint,
+            statistics_split=self.manifest.statistics.split,
+            source_files=source_files,
+            retried=retried,
+        )
+
+
+def open_existing(folder: Path) -> Existing:
+    """Opens a dataset to append to.
+
+    Raises:
+        NotFoundError, IncompleteDatasetError, UsageError: If there is no complete dataset.
+        DamagedDatasetError: If its manifest, its index or its list of rejects is not what was
+            published, or a shard is missing or has another size.
+    """
+    manifest = read_manifest(folder)
+    for split in manifest.splits.values():
+        for shard in split.shards:
+            size = locate(folder, shard.file).stat().st_size
+            if size != shard.bytes:
+                msg = f"{folder / shard.file} has {size} bytes, and the manifest says {shard.bytes}. Restore it, or convert again with --overwrite."
+                raise DamagedDatasetError(msg)
+    if "mask" in manifest.features.label_kinds.values():
+        msg = f"{folder} has masks, which --append cannot compare with those in SOURCE. Convert everything again with --overwrite."
+        raise UsageError(msg)
+    indexes = {
+        name: Index(_whole(folder, split.index), manifest.features.label_kinds)
+        for name, split in manifest.splits.items()
+    }
+    lines = _whole(folder, manifest.rejects_file).read_text(encoding="utf-8").splitlines()
+    return Existing(folder, manifest, indexes, [Reject(**json.loads(line)) for line in lines])
+
+
+def _whole(folder: Path, entry: File) -> Path:
+    path = locate(folder, entry.file)
+    if file_sha256(path) != entry.sha256:
+        msg = f"{folder / entry.file} is not what was published. Restore it, or convert again with --overwrite; `fitfeed verify {folder}` lists all damage."
+        raise DamagedDatasetError(msg)
+    return path
+
+
+def join_classes(existing: Existing, labelled: Labelled) -> Labelled:
+    """Numbers the classes of a source as a dataset has them; new ones, by name, behind those that are there.
+
+    So no label that is there changes.
+
+    Raises:
+        UsageError: If the source has other labels than the dataset.
+    """
+    features, labels = dict(labelled.features), dict(labelled.labels)
+    kinds = {name: feature["kind"] for name, feature in features.items()}
+    if kinds != existing.manifest.features.label_kinds:
+        had, has = (
+            ", ".join(f"{name}:{kind}" for name, kind in each.items())
+            for each in (existing.manifest.features.label_kinds, kinds)
+        )
+        msg = f"the dataset has the labels {had or 'none'}, and SOURCE has {has or 'none'}. Give the table and the columns that it was made with."
+        raise UsageError(msg)
+    for name, feature in features.items():
+        if "class_names" not in feature:
+            continue
+        there = getattr(existing.manifest.features.labels[name], "class_names", [])
+        names = [*there, *sorted(set(feature["class_names"]) - set(there))]
+        number_of = {each: number for number, each in enumerate(names)}
+        renumbered = [number_of[each] for each in feature["class_names"]]
+        features[name] = {**feature, "class_names": names}
+        labels[name] = [
+            sorted(renumbered[number] for number in label) if isinstance(label, list) else renumbered[label]
+            for label in labels[name]
+        ]
+    return dataclasses.replace(labelled, features=features, labels=labels)
+
+
+def select_new(
+    existing: Existing, labelled: Labelled, splits: Mapping[str, Sequence[int]]
+) -> dict[str, list[int]]:
+    """Leaves out the files that are in a dataset already.
+
+    A file is known by its key, the path below the source. Of its content the dataset knows the size,
+    which must not have changed, and neither may its labels and split: an example is never replaced.
+
+    Args:
+        existing: The dataset.
+        labelled: All files of the source.
+        splits: Split name to their places.
+
+    Returns:
+        The places of the others by split, splits of the dataset first; no split is empty.
+
+    Raises:
+        UsageError: If a file has the key of an example, but another size, label or split.
+    """
+    new: dict[str, list[int]] = {}
+    changed: list[str] = []
+    for split in existing.split_order(splits):
+        for place in splits.get(split, ()):
+            path = text_path(labelled.files[place].path)
+            there = existing.known.get(path)
+            labels = tuple(labelled.value(name, place) for name in labelled.labels)
+            here = Known(labelled.files[place].bytes, labels, split)
+            if there is None:
+                new.setdefault(split, []).append(place)
+            elif there != here:
+                changed.append(f"  {path}: {_difference(there, here, list(labelled.labels))}")
+    if changed:
+        first = "\n".join(changed[:SHOWN_FILES])
+        msg = (
+            f"{len(changed)} files in SOURCE have the path of an example of {existing.folder}, but are not the same:\n{first}\n"
+            "--append never changes what is there. Give new files other names, or take everything anew with --overwrite instead of --append."
+        )
+        raise UsageError(msg)
+    return new
+
+
+def _difference(there: Known, here: Known, labels: Sequence[str]) -> str:
+    names = ["bytes", *labels, "split"]
+    values = [(known.bytes, *known.labels, known.split) for known in (there, here)]
+    parts = [f"{name} {old}, now {new}" for name, old, new in zip(names, *values, strict=True) if old != new]
+    return "; ".join(parts)
+
+
+def _plain(label: Any) -> Any:
+    """A value of an index column as JSON."""
+    if isinstance(label, np.ndarray):
+        return label.tolist()
+    return label.item() if isinstance(label, np.generic) else label
+
+
+def all_rows(existing: Existing, listed: Sequence[list[Any]]) -> list[list[Any]]:
+    """What the dataset and the source are made from together, for the digest in the manifest.
+
+    Args:
+        existing: The dataset.
+        listed: Path, size, labels and split of each file of the source.
+    """
+    rows = {path: [path, file.bytes, *file.labels, file.split] for path, file in existing.known.items()}
+    rows |= {row[0]: row for row in listed}
+    return [rows[path] for path in sorted(rows)]
+
+
+def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptions:
+    """The options for images that join a dataset: those that it was made with.
+
+    Args:
+        existing: Of the dataset.
+        given: Options that the user gave, by name. `shards` and `shard_bytes` are free; `shards` is
+            not inherited, since as many shards again would be too many for a few images.
+
+    Raises:
+        UsageError: If one contradicts the dataset's.
+    """
+    try:
+        inherited = ConvertOptions.from_json(existing.options)
+    except (TypeError, ValueError) as error:
+        msg = f"the dataset's options are not those of this fitfeed ({error}), so nothing can be appended. Convert again with --overwrite."
+        raise UsageError(msg) from error
+    asked = ConvertOptions.from_json({**inherited.to_json(), **given, **dict.fromkeys(ARRANGEMENT)})
+    names = (field.name for field in dataclasses.fields(ConvertOptions) if field.name not in ARRANGEMENT)
+    wrong = [name for name in names if getattr(inherited, name) != getattr(asked, name)]
+    if wrong:
+        details = ", ".join(
+            f"{TABLE_OPTIONS.get(name) or '--' + name.replace('_', '-')} {_shown(name, getattr(asked, name))} "
+            f"(it has {_shown(name, getattr(inherited, name))})"
+            for name in wrong
+        )
+        msg = f"the dataset was made with other options: {details}. With --append leave them out, or choose another folder."
+        raise UsageError(msg)
+    if inherited.stratify:
+        msg = "the dataset was divided with --stratify, which depends on all images together: more of them would move others to another split. Convert everything again with --overwrite."
+        raise UsageError(msg)
+    shards, shard_bytes = (given.get(name) for name in ARRANGEMENT)
+    if shards is None and shard_bytes is None:
+        shard_bytes = inherited.shard_bytes
+    return dataclasses.replace(inherited, shards=shards, shard_bytes=shard_bytes)
+
+
+def _shown(name: str, value: Any) -> str:
+    """An option's value as the command line takes it."""
+    if value is None or value == ():
+        return "none"
+    if isinstance(value, Mapping):
+        return ",".join(f"{key}={share:g}" for key, share in value.items())
+    if isinstance(value, tuple):
+        return ("x" if name == "size" else ",").join(map(str, value))
+    return str(value)

@@ -1,0 +1,176 @@
+"""Planning: list once, then decide split, order and shard of every file by arithmetic."""
+
+import dataclasses
+import itertools
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.planning.base_dataset import Existing, all_rows, join_classes, select_new
+from fitfeed.converters.planning.manifest_limits import check_capacity
+from fitfeed.converters.planning.size_estimate import expected_bytes
+from fitfeed.converters.rejects import text_path
+from fitfeed.converters.sources.discover import find_labelled
+from fitfeed.converters.sources.examples import Labelled
+from fitfeed.converters.sources.listing import SourceFile
+from fitfeed.converters.sources.splits import by_split
+from fitfeed.converters.staging.job import Job, Plan, ShardPlan, digest_of
+from fitfeed.schemas.manifest import SHARD_EXTENSIONS
+from fitfeed.schemas.sharding import number_of_shards, salted_order, shard_bounds, shard_file_name
+
+
+def make_plan(
+    source: Path,
+    options: ConvertOptions,
+    *,
+    labels: Path | None = None,
+    max_bad: int | float = 0,
+    allow_leaks: bool = False,
+    existing: Existing | None = None,
+) -> Plan:
+    """Lists a source and plans its conversion. Reads no image.
+
+    Args:
+        source: A folder of images, or a table that names them.
+        options: How to convert.
+        labels: For a folder: a table of labels.
+        max_bad: How many rejects are tolerated: a number, or a share of all files.
+        allow_leaks: Whether the same pixels, or a group, may stand in two splits.
+        existing: The dataset that images are appended to: its files are left out.
+
+    Raises:
+        NotFoundError, UsageError: If the source or its labels are missing, empty or not laid out as
+            they must be, or contradict the dataset that is appended to.
+        SplitLeakError: If a group stands in two splits.
+    """
+    found = find_labelled(source, options, labels)
+    labelled = found.labelled if existing is None else join_classes(existing, found.labelled)
+    splits = by_split(labelled, options, allow_leaks=allow_leaks)
+    rows = _listed(labelled, splits)
+    if existing is not None:
+        splits = select_new(existing, labelled, splits)
+        rows = all_rows(existing, rows)
+    source_files, source_digest = len(rows), digest_of(rows)
+    del rows  # as large as the plan, which is made next
+    numbers: dict[str, list[int]] = {}
+    shards: list[ShardPlan] = []
+    for split, places in splits.items():
+        before = 0 if existing is None else existing.shards(split)
+        planned = _plan_split(
+            split, places, labelled, options, first_number=len(shards), shards_before=before
+        )
+        numbers[split] = [plan.number for plan in planned]
+        shards.extend(planned)
+    check_capacity(
+        _shard_files(shards, existing),
+        labelled.class_names(),
+        channels=options.channels,
+        depth=options.depth,
+    )
+    new = list(itertools.chain.from_iterable(splits.values()))
+    base, identity = None, [source_digest, _times(labelled, new), options.writing_json()]
+    if existing is not None:
+        seen = {text_path(labelled.files[place].path) for place in new}
+        seen |= {reject.path for reject in [*found.rejects, *found.ignored]}
+        base = existing.base(seen, source_files=source_files)
+        identity.append(base.fingerprint)
+    job = Job(
+        source=str(found.root.resolve()),
+        options=options,
+        labels=labelled.features,
+        splits=numbers,
+        statistics_split=_statistics_split(numbers, existing),
+        files=len(new),
+        bytes=sum(labelled.files[place].bytes for place in new),
+        source_digest=source_digest,
+        digest=digest_of(identity),
+        rejects=[dataclasses.asdict(reject) for reject in found.rejects],
+        ignored=[dataclasses.asdict(reject) for reject in found.ignored],
+        max_bad=max_bad,
+        allow_leaks=allow_leaks,
+        base=base,
+    )
+    return Plan(job, shards)
+
+
+def _listed(labelled: Labelled, splits: dict[str, list[int]]) -> list[list[Any]]:
+    """What identifies the source, in an order of its own: path, size, labels and split of each file."""
+    files, names = labelled.files, labelled.labels
+    return sorted(
+        [text_path(files[i].path), files[i].bytes, *(labelled.value(name, i) for name in names), split]
+        for split, places in splits.items()
+        for i in places
+    )
+
+
+def _times(labelled: Labelled, places: Iterable[int]) -> list[list[Any]]:
+    """When the files at some places, and their masks, were changed last."""
+    masks = [values for values in labelled.labels.values() if values and isinstance(values[0], SourceFile)]
+    return sorted(
+        [text_path(labelled.files[i].path), labelled.files[i].mtime_ns, *(mask[i].mtime_ns for mask in masks)]
+        for i in places
+    )
+
+
+def _shard_files(shards: Sequence[ShardPlan], existing: Existing | None) -> dict[str, list[str]]:
+    files: defaultdict[str, list[str]] = defaultdict(list)
+    if existing is not None:
+        for name, split in existing.manifest.splits.items():
+            files[name] = [shard.file for shard in split.shards]
+    for plan in shards:
+        files[plan.split].append(plan.file)
+    return files
+
+
+def _statistics_split(splits: Collection[str], existing: Existing | None) -> str:
+    if existing is not None:
+        return existing.statistics_split(splits)
+    return "train" if "train" in splits else next(iter(splits))
+
+
+def _plan_split(
+    split: str,
+    places: Sequence[int],
+    labelled: Labelled,
+    options: ConvertOptions,
+    *,
+    first_number: int,
+    shards_before: int,
+) -> list[ShardPlan]:
+    files = [labelled.files[place] for place in places]
+    order = salted_order([text_path(file.path) for file in files], seed=options.seed)
+    shards = number_of_shards(
+        examples=len(files),
+        total_bytes=expected_bytes([file.bytes for file in files], options),
+        shard_bytes=options.shard_bytes,
+        shards=options.shards,
+    )
+    plans = []
+    for position, (start, stop) in enumerate(shard_bounds(len(files), shards)):
+        chosen = [files[i] for i in order[start:stop]]
+        labels = {
+            name: [values[places[i]] for i in order[start:stop]] for name, values in labelled.labels.items()
+        }
+        extension = SHARD_EXTENSIONS[options.format]
+        file = shard_file_name(split, shards_before + position, shards_before + shards, extension)
+        plans.append(
+            ShardPlan(
+                number=first_number + position,
+                split=split,
+                file=file,
+                paths=[each.path for each in chosen],
+                keys=[text_path(each.path) for each in chosen],
+                labels={name: [_planned(value) for value in values] for name, values in labels.items()},
+                bytes=[each.bytes for each in chosen],
+                mtimes_ns=[each.mtime_ns for each in chosen],
+                digest=digest_of([file, chosen, labels, options.writing_json()]),
+            )
+        )
+    return plans
+
+
+def _planned(label: Any) -> Any:
+    """A label as the plan has it: of a mask, what was listed."""
+    return list(label) if isinstance(label, SourceFile) else label

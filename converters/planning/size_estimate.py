@@ -1,0 +1,32 @@
+"""How many bytes images will take, estimated before any of them is read."""
+
+from collections.abc import Sequence
+
+from fitfeed.converters.options import ConvertOptions
+
+JPEG_BYTES_PER_PIXEL = {50: 0.12, 75: 0.2, 90: 0.36, 95: 0.55, 100: 1.2}
+"""Of photographs at 256 pixels, 4:2:0; the next higher quality is taken. Only shard counts depend on it."""
+
+
+PNG_BYTES_PER_VALUE = 0.6
+
+
+def expected_bytes(source_bytes: Sequence[int], options: ConvertOptions) -> int:
+    """Estimates the stored size of images, to choose how many shards they fill.
+
+    Exact for `raw`, near for `keep`; for `jpeg` and `png` from typical bytes per pixel, or from the
+    source's own size where the pixel count is not known.
+    """
+    total, value_bytes = sum(source_bytes), options.depth // 8
+    if options.size is None:
+        return total * 4 * value_bytes if options.encoding == "png" else total
+    height, width = options.size
+    pixels = height * width * (4 / 3 if options.fit == "shorter" else 1)  # a photograph's aspect ratio
+    if options.encoding == "raw":
+        per_image = float(height * width * options.channels * value_bytes)
+    elif options.encoding == "png":
+        per_image = pixels * options.channels * PNG_BYTES_PER_VALUE * value_bytes
+    else:
+        quality = min(quality for quality in JPEG_BYTES_PER_PIXEL if quality >= options.quality)
+        per_image = pixels * JPEG_BYTES_PER_PIXEL[quality]
+    return int(len(source_bytes) * per_image)

@@ -1,0 +1,96 @@
+"""A split's index, and what the manifest says of the split: from the results of its shards."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from fitfeed.converters.duplicates.image_hashes import read_likenesses
+from fitfeed.converters.staging.job import Job
+from fitfeed.schemas.files import file_sha256, sync_file
+from fitfeed.schemas.index import Index, index_schema, write_index
+from fitfeed.schemas.manifest import Extent, Split
+
+
+def write_split(
+    path: Path,
+    results: Sequence[dict[str, Any]],
+    job: Job,
+    *,
+    before: tuple[Split, Index] | None = None,
+) -> dict[str, Any]:
+    """Writes a split's index and describes the split for the manifest.
+
+    Args:
+        path: The index file to write.
+        results: Of the shards, in the manifest's order.
+        job: Names the labels and their classes.
+        before: What the split held already: its rows and shards come first, unchanged.
+
+    Returns:
+        The fields of `fitfeed.schemas.manifest.Split`.
+
+    Raises:
+        OSError: If the index cannot be written.
+    """
+    shards = [] if before is None else [shard.model_dump() for shard in before[0].shards]
+    columns = _columns(results, job, first_shard=len(shards))
+    if before is not None:
+        held = before[1].columns()
+        columns = {name: pa.concat_arrays([held[name], column]) for name, column in columns.items()}
+    write_index(path, columns, job.kinds)
+    sync_file(path)
+    shards += [result["shard"] for result in results]
+    return {
+        "examples": sum(shard["examples"] for shard in shards),
+        "bytes": sum(shard["bytes"] for shard in shards),
+        "class_counts": _class_counts(job, columns),
+        "height": _extent(columns["height"].to_numpy()),
+        "width": _extent(columns["width"].to_numpy()),
+        "index": file_entry(path),
+        "shards": shards,
+    }
+
+
+def _columns(results: Sequence[dict[str, Any]], job: Job, *, first_shard: int) -> dict[str, Any]:
+    """The rows of some shards, as an Arrow array for each column of the index."""
+    schema = index_schema(job.kinds)
+    parts: dict[str, list[Any]] = {field.name: [pa.array([], field.type)] for field in schema}
+    for position, result in enumerate(results, start=first_shard):
+        digests, _ = read_likenesses(result["likenesses"])
+        columns = {
+            **result["rows"],
+            "shard": np.full(len(digests), position),
+            "pixels_digest": [digest.tobytes() for digest in digests],
+        }
+        for name, column in parts.items():
+            column.append(pa.array(columns[name], schema.field(name).type))
+    return {name: pa.concat_arrays(column) for name, column in parts.items()}
+
+
+def _class_counts(job: Job, columns: dict[str, Any]) -> list[int]:
+    """How many examples have each of the classes that `class_names` is about."""
+    if job.classes is None:
+        return []
+    labels = columns[job.classes]
+    if job.kinds[job.classes] == "multiclass":
+        labels = labels.flatten()
+    counts: list[int] = np.bincount(labels.to_numpy(), minlength=len(job.class_names)).tolist()
+    return counts
+
+
+def _extent(values: npt.NDArray[np.int32]) -> Extent | None:
+    if not len(values):
+        return None
+    low, p5, median, p95, high = (
+        np.percentile(values, [0, 5, 50, 95, 100], method="inverted_cdf").astype(int).tolist()
+    )
+    return Extent(min=low, p5=p5, median=median, p95=p95, max=high)
+
+
+def file_entry(path: Path) -> dict[str, Any]:
+    """How the manifest names a file."""
+    return {"file": path.name, "bytes": path.stat().st_size, "sha256": file_sha256(path)}

@@ -1,0 +1,5 @@
+"""One shard: the unit of work, of retry and of resumption.
+
+In: its number. Out: a shard file and its result in the staging area. `worker_process` does so in a process
+of its own, `writers/` knows the containers, `drop_rows` leaves out duplicates afterwards.
+"""

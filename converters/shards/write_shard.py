@@ -1,0 +1,203 @@
+"""Writing one shard: the unit of work, of retry and of resumption."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import google_crc32c
+
+from fitfeed.converters.duplicates.image_hashes import Likenesses
+from fitfeed.converters.images.decode import Decoded, decode_image
+from fitfeed.converters.images.encode import encode_image
+from fitfeed.converters.images.masks import decode_mask, encode_mask
+from fitfeed.converters.images.memory_limit import memory_bound, memory_is_limited
+from fitfeed.converters.images.pixel_histogram import count_pixels
+from fitfeed.converters.images.source_file import Planned, read_planned
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.rejects import ImageError, Reason, Reject, text_path
+from fitfeed.converters.shards.writers import Record, open_writer
+from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.converters.staging.job import Job, ShardPlan
+from fitfeed.converters.staging.quarantine import Verdict
+from fitfeed.converters.staging.results import ShardTotals, row_columns
+from fitfeed.schemas.errors import ConversionError
+from fitfeed.schemas.histogram_json import histogram_to_json
+from fitfeed.schemas.payload import payload_format
+from fitfeed.schemas.statistics import Histogram, empty_histogram
+
+Progress = Callable[[int, bool], None]
+"""Called after each image with its source bytes and whether it was rejected."""
+
+Watch = Callable[[int | None], None]
+"""Called with an image's place in the plan before it is decoded, and with None afterwards."""
+
+
+def write_shard(
+    work: WorkFolder, job: Job, number: int, progress: Progress, *, watch: Watch = lambda entry: None
+) -> ShardTotals:
+    """Writes a shard, unless an earlier run finished the very same one.
+
+    The file is a pure function of its inputs, the options and the verdicts on condemned images, so
+    doing it twice, even at the same time, is harmless.
+
+    Args:
+        work: The working folder.
+        job: The job it holds.
+        number: Which shard.
+        progress: Called after each image.
+        watch: Told which image is being decoded, so that it is known if the process dies of it.
+
+    Raises:
+        ConversionError: If a file cannot be read for a reason that may pass, or nothing can be
+            written.
+    """
+    plan = work.read_plan(number)
+    finished = _finished_result(work, plan)
+    if finished is not None:
+        return _totals(plan, finished, reused=True)
+    condemned = work.read_condemned(plan)
+    rejects: list[Reject] = []
+    rows: dict[str, list[Any]] = {name: [] for name in row_columns(job.kinds)}
+    histogram = empty_histogram(channels=job.options.channels, depth=job.options.depth)
+    counted = histogram if plan.split in job.counted_splits else None
+    likenesses = Likenesses()
+    try:
+        with open_writer(work.shards / plan.file, job.options, job.kinds) as writer:
+            for entry, path in enumerate(plan.paths):
+                made = condemned.get(entry) or _make_record(job, plan, entry, counted, partial(watch, entry))
+                if isinstance(made, ImageError | Verdict):
+                    watch(None)
+                    rejects.append(Reject(text_path(path), made.reason, made.detail))
+                    progress(0, True)
+                    continue
+                record, decoded, source_bytes = made
+                likenesses.add(decoded.pixels)
+                watch(None)
+                writer.write(record)
+                _add_row(rows, text_path(path), record, source_bytes)
+                progress(source_bytes, False)
+            stored = writer.finish()
+        result = {
+            "digest": plan.digest,
+            "shard": {
+                "file": plan.file,
+                "examples": len(stored.offsets),
+                "bytes": stored.bytes,
+                "sha256": stored.sha256,
+            },
+            "rows": {**rows, **stored.columns()},
+            "likenesses": likenesses.to_json(),
+            "rejects": [dataclasses.asdict(reject) for reject in rejects],
+            "histogram": histogram_to_json(histogram),
+        }
+        work.write_result(number, result)
+    except OSError as error:
+        raise work.write_error(error) from error
+    return _totals(plan, result, reused=False)
+
+
+def _add_row(rows: dict[str, list[Any]], path: str, record: Record, source_bytes: int) -> None:
+    values = {
+        "key": record.key,
+        "path": path,
+        **record.labels,
+        "length": len(record.payload),
+        "crc32c": google_crc32c.value(record.payload),
+        "height": record.height,
+        "width": record.width,
+        "source_bytes": source_bytes,
+    }
+    for name, payload in record.masks.items():
+        values[f"{name}_length"] = len(payload)
+        values[f"{name}_crc32c"] = google_crc32c.value(payload)
+    for name, column in rows.items():
+        column.append(values[name])
+
+
+def _make_record(
+    job: Job,
+    plan: ShardPlan,
+    entry: int,
+    histogram: Histogram | None,
+    decoding: Callable[[], None],
+) -> tuple[Record, Decoded, int] | ImageError:
+    """Reads, decodes and encodes an image, and its masks."""
+    options = job.options
+    file = Planned(f"{job.source}/{plan.paths[entry]}", plan.bytes[entry], plan.mtimes_ns[entry])
+    labels = {name: values[entry] for name, values in plan.labels.items()}
+    try:
+        data = read_planned(file, options)
+        decoding()
+        decoded = decode_image(data, options)
+        payload, (height, width), pixels = encode_image(
+            decoded, data, options, want_pixels=histogram is not None
+        )
+        for name, kind in job.kinds.items():
+            if kind == "mask":
+                labels[name] = _make_mask(job.source, labels[name], name, decoded, options)
+    except ImageError as error:
+        return error
+    except MemoryError as error:
+        if memory_is_limited():
+            return ImageError(
+                "bomb", f"decoding it takes more than {memory_bound(options.max_pixels) >> 20} MiB of memory"
+            )
+        msg = f"out of memory while converting {file.path}. Run the same command again with fewer --workers, or with a smaller --max-pixels: it continues."
+        raise ConversionError(msg) from error
+    if histogram is not None and pixels is not None:
+        count_pixels(pixels, histogram)
+    record = Record(
+        key=plan.keys[entry],
+        labels=labels,
+        payload=payload,
+        format="raw" if options.encoding == "raw" else payload_format(payload),
+        height=height,
+        width=width,
+        channels=options.channels,
+    )
+    return record, decoded, len(data)
+
+
+def _make_mask(
+    source: str, listed: tuple[str, int, int], name: str, decoded: Decoded, options: ConvertOptions
+) -> bytes:
+    """Reads, decodes and encodes a mask.
+
+    Raises:
+        ImageError: If it is not what a mask of this image must be.
+    """
+    path, size, mtime_ns = listed
+    try:
+        data = read_planned(Planned(f"{source}/{path}", size, mtime_ns), options)
+        return encode_mask(decode_mask(data, options), decoded.pixels.shape[:2], options)
+    except ImageError as error:
+        reason: Reason = "mask_missing" if error.reason == "vanished" else error.reason
+        msg = f"its {name}, {text_path(path)}: {error.detail}"
+        raise ImageError(reason, msg) from error
+
+
+def _finished_result(work: WorkFolder, plan: ShardPlan) -> dict[str, Any] | None:
+    """The result of an earlier run, if it is of this very plan and its file is still whole.
+
+    A result is only written after its shard was synced and renamed.
+    """
+    result = work.read_result(plan.number)
+    if result is None or result["digest"] != plan.digest:
+        return None
+    path = work.find_shard(plan.file)
+    if not path.is_file() or path.stat().st_size != result["shard"]["bytes"]:
+        return None
+    return result
+
+
+def _totals(plan: ShardPlan, result: dict[str, Any], *, reused: bool) -> ShardTotals:
+    return ShardTotals(
+        number=plan.number,
+        planned=len(plan.paths),
+        examples=result["shard"]["examples"],
+        bytes=result["shard"]["bytes"],
+        rejects=dict(Counter(reject["reason"] for reject in result["rejects"])),
+        reused=reused,
+    )

@@ -1,0 +1,72 @@
+"""TFRecord shards of plain `tf.train.Example`, readable by anyone with stock TensorFlow."""
+
+import hashlib
+import os
+from collections import defaultdict
+from pathlib import Path
+
+from fitfeed.converters.shards.writers.base import Record, ShardWriter, StoredShard
+from fitfeed.schemas.tfrecord import HEADER_BYTES, FeatureValue, encode_example, frame
+
+BUFFER_BYTES = 1 << 20
+
+
+class TFRecordWriter(ShardWriter):
+    """Streams records into a file, digesting as it goes: memory does not grow with the shard.
+
+    Features of an example: `image` (bytes), `key` (bytes, UTF-8), the labels (class, multiclass and
+    int: int64; float: float32; text and mask: bytes), `format` (bytes: jpeg, png or raw), `height`,
+    `width`, `channels` (int64).
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Opens the temporary file."""
+        super().__init__(path)
+        self._stream = self._temporary.open("wb", buffering=BUFFER_BYTES)
+        self._digest = hashlib.sha256()
+        self._position = 0
+        self._offsets: list[int] = []
+        self._mask_offsets: defaultdict[str, list[int]] = defaultdict(list)
+
+    def write(self, record: Record) -> None:
+        """Adds a record."""
+        message, offsets = encode_example(record.payload, _features(record))
+        before, after = frame(message)
+        start = self._position + HEADER_BYTES
+        self._offsets.append(start + offsets["image"])
+        for name in record.masks:
+            self._mask_offsets[name].append(start + offsets[name])
+        for part in (before, message, after):
+            self._stream.write(part)
+            self._digest.update(part)
+            self._position += len(part)
+
+    def _complete(self) -> StoredShard:
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        self._stream.close()
+        return StoredShard(
+            bytes=self._position,
+            sha256=self._digest.hexdigest(),
+            offsets=self._offsets,
+            mask_offsets=dict(self._mask_offsets),
+        )
+
+    def _discard(self) -> None:
+        self._stream.close()
+        self._temporary.unlink(missing_ok=True)
+
+
+def _features(record: Record) -> dict[str, FeatureValue]:
+    """Everything but the image, by feature name, in the order in which it is stored."""
+    labels = {
+        name: label.encode() if isinstance(label, str) else label for name, label in record.labels.items()
+    }
+    return {
+        "key": record.key.encode(),
+        **labels,
+        "format": record.format.encode(),
+        "height": record.height,
+        "width": record.width,
+        "channels": record.channels,
+    }

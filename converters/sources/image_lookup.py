@@ -1,0 +1,131 @@
+"""Finding the pictures that a table names, without ever leaving SOURCE."""
+
+import re
+import stat
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from fitfeed.converters.rejects import Reason, text_path
+from fitfeed.converters.sources.listing import SourceFile
+from fitfeed.schemas.strict_json import shortened
+
+AMBIGUOUS = SourceFile("", -1, -1)
+SHOWN_MATCHES = 3
+MAX_SHOWN = 300
+ODD_PARTS = frozenset(["", ".", ".."])
+WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+
+
+class PathError(Exception):
+    """A path in a table that leads to no picture.
+
+    Attributes:
+        reason: Code for `rejects.jsonl`.
+    """
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        """Says why, as a code and as the end of a sentence."""
+        super().__init__(detail)
+        self.reason = reason
+
+
+def quoted(text: str) -> str:
+    """A path from a table for a message: in quotes, on one line, of bounded length."""
+    return shortened(repr(text), limit=MAX_SHOWN)
+
+
+def safe_path(text: str) -> str:
+    """Checks and normalises a path from a table: relative, with `/`, nowhere above its folder.
+
+    Raises:
+        PathError: If it is absolute, contains `..` or names nothing.
+    """
+    if ODD_PARTS.isdisjoint(text.split("/")) and not WINDOWS_DRIVE.match(text) and "\0" not in text:
+        return text  # ten million times, so without objects
+    if "\0" in text:
+        raise PathError("label_invalid", f"{quoted(text)} is no path")
+    path = PurePosixPath(text)
+    if path.is_absolute() or WINDOWS_DRIVE.match(text):
+        raise PathError("label_invalid", f"{quoted(text)} is absolute; paths are relative to SOURCE")
+    if ".." in path.parts:
+        raise PathError("label_invalid", f"{quoted(text)} contains '..', and no path may leave SOURCE")
+    if not path.parts:
+        raise PathError("label_invalid", f"{quoted(text)} names no file")
+    return path.as_posix()
+
+
+def stat_picture(root: Path, path: str, *, missing: Reason) -> SourceFile:
+    """Looks a file up by its path.
+
+    Args:
+        root: SOURCE.
+        path: A safe path.
+        missing: Reason where it is not there.
+
+    Raises:
+        PathError: If it is not there, or no regular file.
+    """
+    try:
+        status = (root / path).stat()
+    except (OSError, ValueError) as error:  # ValueError: no name that the system could have
+        hint = "; write folders with /, not with a backslash" if "\\" in path else ""
+        raise PathError(missing, f"{quoted(path)} is not in SOURCE{hint}") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise PathError(missing, f"{quoted(path)} is no file")
+    return SourceFile(path, status.st_size, status.st_mtime_ns)
+
+
+class NamedPictures:
+    """The pictures of a SOURCE that is itself a table: each is looked up where its row says."""
+
+    def __init__(self, root: Path) -> None:
+        """Takes the folder that the table is in."""
+        self._root = root
+
+    def find(self, text: str) -> SourceFile:
+        """Finds a picture.
+
+        Raises:
+            PathError: If there is none of this path.
+        """
+        return stat_picture(self._root, safe_path(text), missing="vanished")
+
+
+class ListedPictures:
+    """The pictures of a SOURCE folder, found by their path, or without folder or extension if one fits."""
+
+    def __init__(self, files: Iterable[SourceFile]) -> None:
+        """Takes the listing."""
+        self._files = {text_path(file.path): file for file in files}
+        self._shortened: dict[str, SourceFile] | None = None
+
+    def find(self, text: str) -> SourceFile:
+        """Finds a picture.
+
+        Raises:
+            PathError: If none fits, or several do.
+        """
+        path = safe_path(text)
+        file = self._files.get(path) or self._by_short_name().get(path)
+        if file is None:
+            hint = "; write folders with /, not with a backslash" if "\\" in path else ""
+            raise PathError("vanished", f"{quoted(text)} is not among the images of SOURCE{hint}")
+        if file is AMBIGUOUS:
+            fitting = [path_ for path_ in self._files if path in _short_names(path_)][:SHOWN_MATCHES]
+            raise PathError("label_invalid", f"{quoted(text)} fits several images: {', '.join(fitting)}")
+        return file
+
+    def _by_short_name(self) -> dict[str, SourceFile]:
+        """Made when first needed: tables that give whole paths never do."""
+        if self._shortened is None:
+            self._shortened = {}
+            for path, file in self._files.items():
+                for name in _short_names(path):
+                    self._shortened[name] = AMBIGUOUS if name in self._shortened else file
+        return self._shortened
+
+
+def _short_names(path: str) -> set[str]:
+    """A path without its folders, without its extension, and without both."""
+    whole = PurePosixPath(path)
+    return {whole.name, whole.stem, whole.with_suffix("").as_posix()} - {path}

@@ -1,0 +1,87 @@
+"""Which split each labelled file goes to."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.rejects import text_path
+from fitfeed.converters.sources.examples import Labelled, in_split_order
+from fitfeed.schemas.errors import SplitLeakError, UsageError
+from fitfeed.schemas.sharding import splits_of, stratified_splits
+
+SHOWN_GROUPS = 5
+
+
+def by_split(labelled: Labelled, options: ConvertOptions, *, allow_leaks: bool) -> dict[str, list[int]]:
+    """Divides the labelled files into splits.
+
+    Args:
+        labelled: The files.
+        options: `split`, `stratify`, `group`, `seed`.
+        allow_leaks: Whether a group may stand in two splits.
+
+    Returns:
+        Split name to the places of its files; no split is empty. Train, validation, test, then
+        others; with `--split` in the order given.
+
+    Raises:
+        SplitLeakError: If a group stands in two splits.
+        UsageError: If an option has nothing to work on.
+    """
+    assigned = _assign(labelled, options)
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for place, name in enumerate(assigned):
+        places[name].append(place)
+    if labelled.groups is not None:
+        _check_groups(labelled.groups, assigned, options, splits=len(places), allow_leaks=allow_leaks)
+    names = in_split_order(set(places)) if options.split is None else list(options.split)
+    return {name: places[name] for name in names if name in places}
+
+
+def _assign(labelled: Labelled, options: ConvertOptions) -> list[str]:
+    """The split of each file."""
+    if options.split is None:
+        return [split or "train" for split in labelled.splits]
+    keys = [text_path(file.path) for file in labelled.files]
+    if options.stratify:
+        return _stratified(keys, labelled, options)
+    salted = keys if labelled.groups is None else labelled.groups
+    return splits_of(salted, options.split, seed=options.seed)
+
+
+def _stratified(keys: Sequence[str], labelled: Labelled, options: ConvertOptions) -> list[str]:
+    name = labelled.classes
+    if name is None or labelled.features[name]["kind"] != "class":
+        kinds = ", ".join(f"{label}:{feature['kind']}" for label, feature in labelled.features.items())
+        msg = f"--stratify needs a label that gives each image one class. Received: {kinds}."
+        raise UsageError(msg)
+    of_class: defaultdict[int, list[int]] = defaultdict(list)
+    for place, label in enumerate(labelled.labels[name]):
+        of_class[label].append(place)
+    assigned = [""] * len(keys)
+    for places in of_class.values():
+        splits = stratified_splits([keys[place] for place in places], options.split or {}, seed=options.seed)
+        for place, split in zip(places, splits, strict=True):
+            assigned[place] = split
+    return assigned
+
+
+def _check_groups(
+    groups: Sequence[str], assigned: Sequence[str], options: ConvertOptions, *, splits: int, allow_leaks: bool
+) -> None:
+    """With `--split` no group can cross; with split folders or a column, the source decides."""
+    if options.split is not None:
+        return
+    if splits == 1:
+        msg = f"--group {options.group} keeps groups out of two splits, and there is only one split. Add --split or --split-column, or leave it out."
+        raise UsageError(msg)
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for group, split in zip(groups, assigned, strict=True):
+        found[group].add(split)
+    crossing = sorted(group for group, names in found.items() if len(names) > 1)
+    if crossing and not allow_leaks:
+        shown = "\n".join(
+            f"  {group!r}: {', '.join(in_split_order(found[group]))}" for group in crossing[:SHOWN_GROUPS]
+        )
+        msg = f"groups of column {options.group!r} that stand in two splits: {len(crossing)} of {len(found)}; nothing was published. The first:\n{shown}\nLet --split divide by group instead, or accept them with --allow-leaks."
+        raise SplitLeakError(msg)

@@ -1,0 +1,358 @@
+"""From a table and the pictures it names to labelled files, every fault with its row."""
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.rejects import Reject, text_path
+from fitfeed.converters.sources.examples import Labelled
+from fitfeed.converters.sources.folder_labels import SPLIT_FOLDERS, Layout
+from fitfeed.converters.sources.image_lookup import PathError, quoted, safe_path, stat_picture
+from fitfeed.converters.sources.label_values import LabelError, LabelSpec, parse_label, parse_spec
+from fitfeed.converters.sources.listing import SourceFile
+from fitfeed.converters.sources.table import Row, Table
+from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.features import check_label_names
+
+DEFAULT_LABEL_COLUMN = "label"
+MAX_PATH = 4096
+"""Characters of a path that no file has: longer than any that one could have (PATH_MAX)."""
+
+WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
+
+
+class TableColumns(NamedTuple):
+    """The columns of a table that are read. No `labels`: the class folders are the labels."""
+
+    path: str
+    labels: list[LabelSpec]
+    split: str | None
+    group: str | None
+
+    @property
+    def names(self) -> list[str]:
+        """In the order in which their values are read."""
+        extra = [name for name in (self.split, self.group) if name is not None]
+        return [self.path, *(spec.column for spec in self.labels), *extra]
+
+
+def choose_columns(table: Table, options: ConvertOptions) -> TableColumns:
+    """Finds the columns that the options ask for.
+
+    One label column becomes feature `label`, several become features of their own names.
+
+    Raises:
+        UsageError: If a column is not there, or two labels cannot be stored side by side.
+    """
+    path = (
+        table.path_column()
+        if options.path_column is None
+        else table.column(options.path_column, "--path-column")
+    )
+    parsed = [parse_spec(text) for text in options.label_columns]
+    if not parsed and DEFAULT_LABEL_COLUMN in table.columns:
+        parsed = [(DEFAULT_LABEL_COLUMN, "class")]
+    for column, _ in parsed:
+        table.column(column, "--label-column")
+    columns = [column for column, _ in parsed]
+    if len(set(columns)) != len(columns):
+        msg = f"--label-column names a column twice. Received: {', '.join(columns)}"
+        raise UsageError(msg)
+    names = ["label"] if len(parsed) == 1 else columns
+    labels = [LabelSpec(column, kind, name) for (column, kind), name in zip(parsed, names, strict=True)]
+    try:
+        check_label_names({spec.name: spec.kind for spec in labels})
+    except ValueError as error:
+        msg = f"{table.name}: {error}. Rename the column."
+        raise UsageError(msg) from error
+    return TableColumns(
+        path=path,
+        labels=labels,
+        split=options.split_column and table.column(options.split_column, "--split-column"),
+        group=options.group and table.column(options.group, "--group"),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Joined:
+    """Rows and the pictures they name, one after the other; class names are still names.
+
+    Attributes:
+        files, lines: A picture, and the line of its row.
+        labels: For each label column, its values.
+        splits, groups: Empty where there is no such column.
+        rejects: What was wrong with other rows.
+        named: Paths of all pictures and masks that any row names.
+    """
+
+    files: list[SourceFile] = dataclasses.field(default_factory=list)
+    lines: list[int] = dataclasses.field(default_factory=list)
+    labels: list[list[Any]] = dataclasses.field(default_factory=list)
+    splits: list[str] = dataclasses.field(default_factory=list)
+    groups: list[str] = dataclasses.field(default_factory=list)
+    rejects: list[Reject] = dataclasses.field(default_factory=list)
+    named: set[str] = dataclasses.field(default_factory=set)
+
+    def columns(self) -> Iterator[list[Any]]:
+        """All that a row says of its picture, as columns."""
+        yield from self.labels
+        yield from (column for column in (self.splits, self.groups) if column)
+
+    def row(self, position: int) -> list[Any]:
+        """All that was said of one picture."""
+        return [column[position] for column in self.columns()]
+
+    def without(self, positions: set[int]) -> "Joined":
+        """Leaves pictures out."""
+        if not positions:
+            return self
+        kept = [position for position in range(len(self.files)) if position not in positions]
+
+        def chosen(column: list[Any]) -> list[Any]:
+            return [column[position] for position in kept] if column else []
+
+        return Joined(
+            files=chosen(self.files),
+            lines=chosen(self.lines),
+            labels=[chosen(column) for column in self.labels],
+            splits=chosen(self.splits),
+            groups=chosen(self.groups),
+            rejects=self.rejects,
+            named=self.named,
+        )
+
+
+def join(table: Table, columns: TableColumns, find: Callable[[str], SourceFile], root: Path) -> Joined:
+    """Reads a table from end to end and finds the picture of each row.
+
+    Args:
+        table: The table.
+        columns: What to read of it.
+        find: Finds a picture by what a row calls it; raises `PathError`.
+        root: SOURCE, which masks are looked up in.
+    """
+    joined = Joined(labels=[[] for _ in columns.labels])
+    position_of: dict[str, int] = {}
+    conflicting: set[int] = set()
+    for row in table.rows(columns.names):
+        name = row.values[0] if isinstance(row.values[0], str) else ""
+        file = None
+        try:
+            file = _picture(row, name, find)
+            joined.named.add(file.path)
+            values = _row_values(row, columns, root, joined.named)
+        except (PathError, LabelError) as error:
+            reason = error.reason if isinstance(error, PathError) else "label_invalid"
+            path = text_path(file.path) if file else _printable(name) or f"{table.name}:{row.line}"
+            joined.rejects.append(Reject(path, reason, f"{table.name}, line {row.line}: {error}"))
+            continue
+        first = position_of.setdefault(file.path, len(joined.files))
+        if first < len(joined.files):
+            conflict = joined.row(first) != values
+            joined.rejects.append(_repeated(table, row, file, joined.lines[first], conflict=conflict))
+            if conflict:
+                conflicting.add(first)
+            continue
+        joined.files.append(file)
+        joined.lines.append(row.line)
+        targets = [*joined.labels, *_present(columns, joined)]
+        for target, value in zip(targets, values, strict=True):
+            target.append(value)
+    return joined.without(conflicting)
+
+
+def _present(columns: TableColumns, joined: Joined) -> list[list[Any]]:
+    pairs = ((columns.split, joined.splits), (columns.group, joined.groups))
+    return [target for column, target in pairs if column is not None]
+
+
+def _picture(row: Row, name: str, find: Callable[[str], SourceFile]) -> SourceFile:
+    if row.fault is not None:
+        raise LabelError(row.fault)
+    if not name.strip():
+        raise LabelError("the row names no image")
+    return find(name.strip())
+
+
+def _row_values(row: Row, columns: TableColumns, root: Path, named: set[str]) -> list[Any]:
+    """All labels of a row, then its split and its group, where there are such columns.
+
+    Raises:
+        LabelError, PathError: If one of them is none.
+    """
+    values: list[Any] = []
+    rest = iter(row.values[1:])
+    for spec, raw in zip(columns.labels, rest, strict=False):
+        try:
+            value = parse_label(spec.kind, raw)
+            if spec.kind == "mask":
+                value = stat_picture(root, safe_path(value), missing="mask_missing")
+                named.add(value.path)
+        except LabelError as error:
+            msg = f"column {quoted(spec.column)}: {error}"
+            raise LabelError(msg) from None
+        except PathError as error:
+            raise PathError(error.reason, f"column {quoted(spec.column)}: {error}") from None
+        values.append(value)
+    extra = row.values[1 + len(columns.labels) :]
+    parsers = [(columns.split, _split), (columns.group, _group)]
+    for (column, parse), raw in zip([pair for pair in parsers if pair[0] is not None], extra, strict=True):
+        try:
+            values.append(parse(raw))
+        except LabelError as error:
+            msg = f"column {quoted(column or '')}: {error}"
+            raise LabelError(msg) from None
+    return values
+
+
+def _split(raw: Any) -> str:
+    name: str = parse_label("class", raw)
+    if name.lower() not in SPLIT_FOLDERS:
+        msg = f"{quoted(name)} is no split; expected one of {', '.join(SPLIT_FOLDERS)}"
+        raise LabelError(msg)
+    return SPLIT_FOLDERS[name.lower()]
+
+
+def _group(raw: Any) -> str:
+    name: str = parse_label("class", raw)
+    return name
+
+
+def _repeated(table: Table, row: Row, file: SourceFile, first: int, *, conflict: bool) -> Reject:
+    path = text_path(file.path)
+    if conflict:
+        detail = f"{table.name}, line {row.line}: says something else of this image than line {first}, so it is left out"
+        return Reject(path, "label_conflict", detail)
+    detail = f"ignored: {table.name}, line {row.line} repeats line {first}"
+    return Reject(path, "duplicate", detail, handling="ignored")
+
+
+def _printable(name: str) -> str:
+    """A path from a table as text that any UTF-8 file can hold."""
+    return name[:MAX_PATH].encode("utf-8", "backslashreplace").decode()
+
+
+def label_by_table(
+    table: Table, find: Callable[[str], SourceFile], root: Path, options: ConvertOptions
+) -> tuple[Labelled, list[Reject], set[str]]:
+    """Labels pictures by a table.
+
+    Args:
+        table: The table.
+        find: Finds a picture by what a row calls it; raises `PathError`.
+        root: SOURCE.
+        options: Which columns say what.
+
+    Returns:
+        The labelled files, a reject for each row or picture that is wrong, and the paths of all
+        pictures and masks that a row names.
+
+    Raises:
+        UsageError: If the columns do not fit, or nothing is left.
+    """
+    columns = choose_columns(table, options)
+    joined = join(table, columns, find, root)
+    use_folders = options.split is None and columns.split is None
+    paths = (file.path for file in joined.files)
+    layout = Layout(paths, class_from=options.class_from, use_split_folders=use_folders)
+    folders = [layout.read(file.path) for file in joined.files]
+    if columns.labels:
+        wrong = _conflicts_with_folders(table, columns, joined, [folder.class_name for folder in folders])
+    else:
+        wrong = _without_class_folder(table, joined, [folder.class_name for folder in folders], layout)
+    rejects = [*joined.rejects, *wrong.values()]
+    kept = joined.without(set(wrong))
+    kept_folders = [folder for position, folder in enumerate(folders) if position not in wrong]
+    if not kept.files:
+        raise UsageError(_nothing_left(table, columns, rejects))
+    columns_of = {
+        spec.name: (spec.kind, values) for spec, values in zip(columns.labels, kept.labels, strict=True)
+    }
+    if not columns.labels:
+        columns_of = {"label": ("class", [folder.class_name for folder in kept_folders])}
+    numbered = {name: _numbered(kind, values) for name, (kind, values) in columns_of.items()}
+    labelled = Labelled(
+        files=kept.files,
+        labels={name: values for name, (_, values) in numbered.items()},
+        features={name: feature for name, (feature, _) in numbered.items()},
+        splits=list(kept.splits) if columns.split else [folder.split for folder in kept_folders],
+        groups=kept.groups if columns.group else None,
+    )
+    return labelled, rejects, joined.named
+
+
+def _conflicts_with_folders(
+    table: Table, columns: TableColumns, joined: Joined, folders: list[str | None]
+) -> dict[int, Reject]:
+    """Pictures that lie in the folder of another class than their row says.
+
+    A folder counts only if the table knows its name as a class, in this spelling or, where only one
+    class fits, in another case: so `images/` is no class, and `hat/` may hold what is labelled `Hat`.
+    """
+    place = next((i for i, spec in enumerate(columns.labels) if spec.kind == "class"), None)
+    if place is None:
+        return {}
+    names = set(joined.labels[place])
+    folded: dict[str, str | None] = {}
+    for name in names:
+        folded[name.casefold()] = None if name.casefold() in folded else name
+    wrong = {}
+    for position, (folder, label) in enumerate(zip(folders, joined.labels[place], strict=True)):
+        if folder is None or folder in (label, None):
+            continue
+        meant = folder if folder in names else folded.get(folder.casefold())
+        if meant is not None and meant != label:
+            detail = f"{table.name}, line {joined.lines[position]}: the label is {quoted(label)}, but the image lies in folder {quoted(folder)}"
+            wrong[position] = Reject(text_path(joined.files[position].path), "label_conflict", detail)
+    return wrong
+
+
+def _without_class_folder(
+    table: Table, joined: Joined, folders: list[str | None], layout: Layout
+) -> dict[int, Reject]:
+    if joined.files and not any(folders):
+        msg = f"no --label-column is given, {table.name} has no column called 'label', and the images lie in no class folders. Give --label-column; its columns are: {', '.join(table.columns)}."
+        raise UsageError(msg)
+    return {
+        position: Reject(
+            text_path(joined.files[position].path),
+            "label_invalid",
+            f"{table.name}, line {joined.lines[position]}: {layout.why_no_class(joined.files[position].path)}",
+        )
+        for position, folder in enumerate(folders)
+        if folder is None
+    }
+
+
+def _nothing_left(table: Table, columns: TableColumns, rejects: list[Reject]) -> str:
+    if not rejects:
+        return f"{table.name} has no rows. Expected one for each image."
+    return f"no row of {table.name} gives an image of SOURCE its labels. The first: {rejects[0].detail}. Column {columns.path!r} is taken for the paths; they are relative to SOURCE."
+
+
+def _numbered(kind: str, values: list[Any]) -> tuple[dict[str, Any], list[Any]]:
+    """Describes a label for the manifest, and replaces class names by their numbers."""
+    if kind == "class":
+        names = in_class_order(set(values))
+        numbers = {name: number for number, name in enumerate(names)}
+        return {"kind": kind, "class_names": names}, [numbers[name] for name in values]
+    if kind == "multiclass":
+        names = in_class_order({name for chosen in values for name in chosen})
+        if not names:
+            msg = "a multiclass column has no class in any row. Leave it out of --label-column."
+            raise UsageError(msg)
+        numbers = {name: number for number, name in enumerate(names)}
+        return {"kind": kind, "class_names": names}, [
+            sorted(numbers[name] for name in chosen) for chosen in values
+        ]
+    return {"kind": kind}, values
+
+
+def in_class_order(names: set[str]) -> list[str]:
+    """Sorts class names: by number if all are whole numbers, so that 10 comes after 2, else as text."""
+    if all(WHOLE_NUMBER.fullmatch(name) for name in names):
+        return sorted(names, key=int)
+    return sorted(names)

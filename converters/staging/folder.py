@@ -1,0 +1,228 @@
+"""The working folder of a conversion: what is planned, what is done, all on disk.
+
+```
+DATASET/.work/
+  job.json            options, source, classes and the list of shards, written once
+  plans/00003.json    what goes into shard 3
+  shards/             shard files, under their final names once they are whole
+  results/00003.json  totals, index rows and rejects of shard 3, written after its file
+  condemned/00003.json  images of shard 3 that must not be decoded again, and why
+  kept/               shards from which publication has left out duplicates
+  outcome.json        what publication decided
+```
+
+A conversion that was stopped finds here what it need not do again.
+"""
+
+import dataclasses
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.staging.job import Base, Job, Plan, ShardPlan
+from fitfeed.converters.staging.quarantine import Verdict
+from fitfeed.schemas.errors import ConversionError, UsageError
+from fitfeed.schemas.files import write_text
+from fitfeed.schemas.manifest import WORK_FOLDER
+
+PARTS = ("plans", "shards", "results", "condemned")
+"""Folders whose content belongs to one job."""
+
+
+STAGED_REJECTS = "rejects.append.jsonl"
+"""What a new list of rejects is called until the old one is no longer needed (`fitfeed.converters.publishing.append`)."""
+
+
+class WorkFolder:
+    """Paths and files of a working folder. Picklable; holds nothing but its path."""
+
+    def __init__(self, dataset: Path) -> None:
+        """Names the working folder of a dataset, without touching it."""
+        self.dataset = dataset
+        self.root = dataset / WORK_FOLDER
+
+    @property
+    def shards(self) -> Path:
+        """Where shard files are built."""
+        return self.root / "shards"
+
+    @property
+    def kept(self) -> Path:
+        """Where publication builds shards without their duplicates."""
+        return self.root / "kept"
+
+    def find_shard(self, file: str) -> Path:
+        """Where a finished shard is: here, or in place already if publication was interrupted."""
+        path = self.shards / file
+        return path if path.is_file() else self.dataset / file
+
+    def create(self) -> None:
+        """Makes the folders."""
+        for name in PARTS:
+            (self.root / name).mkdir(parents=True, exist_ok=True)
+
+    def write_job(self, job: Job) -> None:
+        """Saves the job; its presence means that planning has finished."""
+        content = {**dataclasses.asdict(job), "options": job.options.to_json()}
+        write_json(self.root / "job.json", content)
+
+    def read_job(self) -> Job:
+        """Loads the job."""
+        content = json.loads((self.root / "job.json").read_text())
+        content["base"] = content["base"] and Base(**content["base"])
+        return Job(**{**content, "options": ConvertOptions.from_json(content["options"])})
+
+    def read_job_or_none(self) -> Job | None:
+        """Loads the job, or returns None where there is none that this version can read."""
+        try:
+            return self.read_job()
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def write_plan(self, plan: ShardPlan) -> None:
+        """Saves what goes into a shard."""
+        write_json(self.root / "plans" / f"{plan.number:05d}.json", dataclasses.asdict(plan))
+
+    def read_plan(self, number: int) -> ShardPlan:
+        """Loads what goes into a shard."""
+        return ShardPlan(**json.loads((self.root / "plans" / f"{number:05d}.json").read_text()))
+
+    def write_result(self, number: int, result: dict[str, Any]) -> None:
+        """Saves what came out of a shard."""
+        write_json(self._result_path(number), result)
+
+    def read_result(self, number: int) -> dict[str, Any] | None:
+        """Loads what came out of a shard, or None if it is not finished."""
+        try:
+            result: dict[str, Any] = json.loads(self._result_path(number).read_text())
+        except FileNotFoundError:
+            return None
+        return result
+
+    def condemn(self, plan: ShardPlan, entry: int, verdict: Verdict) -> None:
+        """Has an image of a shard rejected without a look from now on."""
+        self._write_condemned(plan.number, plan.digest, {**self.read_condemned(plan), entry: verdict})
+
+    def read_condemned(self, plan: ShardPlan) -> dict[int, Verdict]:
+        """The verdicts on images of a shard, by their place in the plan."""
+        try:
+            content = json.loads(self._condemned_path(plan.number).read_text())
+        except FileNotFoundError:
+            return {}
+        if content["digest"] != plan.digest:
+            return {}
+        return {int(entry): Verdict(**verdict) for entry, verdict in content["entries"].items()}
+
+    def pardon(self, limit_s: float) -> None:
+        """Forgets verdicts of a shorter time limit than `limit_s` (0: none), and shards made with them."""
+        for path in self.root.glob("condemned/*.json"):
+            plan = self.read_plan(int(path.stem))
+            known = self.read_condemned(plan)
+            kept = {
+                entry: verdict
+                for entry, verdict in known.items()
+                if verdict.limit_s is None or 0 < limit_s <= verdict.limit_s
+            }
+            if kept != known:
+                self._result_path(plan.number).unlink(missing_ok=True)
+                self._write_condemned(plan.number, plan.digest, kept)
+
+    def _write_condemned(self, number: int, digest: str, entries: dict[int, Verdict]) -> None:
+        content = {
+            "digest": digest,
+            "entries": {str(entry): dataclasses.asdict(verdict) for entry, verdict in entries.items()},
+        }
+        write_json(self._condemned_path(number), content)
+
+    def _condemned_path(self, number: int) -> Path:
+        return self.root / "condemned" / f"{number:05d}.json"
+
+    def _result_path(self, number: int) -> Path:
+        return self.root / "results" / f"{number:05d}.json"
+
+    def write_error(self, error: OSError) -> ConversionError:
+        """What to raise when the dataset's folder cannot be written to."""
+        msg = f"cannot write to {self.dataset}: {error.strerror or error}. Nothing was published. Make room there and run the same command again: it continues."
+        return ConversionError(msg)
+
+    def sweep_temporary_files(self) -> None:
+        """Removes what writers that were killed left behind."""
+        for path in self.root.glob("**/*.tmp-*"):
+            path.unlink(missing_ok=True)
+
+
+def move_into(work: WorkFolder, names: Iterable[str]) -> None:
+    """Moves finished files to the dataset; called again after an interruption, it goes on."""
+    for name in names:
+        for folder in (work.root, work.kept, work.shards):
+            if (folder / name).exists():  # if not, an interrupted publication moved it already
+                (folder / name).replace(work.dataset / name)
+                break  # a shard without its duplicates replaces the whole one
+
+
+def remove_leftovers(dataset: Path, keep: Collection[str]) -> None:
+    """Removes what other conversions left in a dataset's folder, and nothing that is not a dataset's."""
+    for pattern in ("*-of-*.tfrecord", "*-of-*.h5", "*.index.arrow", STAGED_REJECTS):
+        for path in dataset.glob(pattern):
+            if path.name not in keep:
+                path.unlink()
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes a JSON file atomically: a reader sees the old one or the new one, whole.
+
+    ASCII, because paths that are not valid UTF-8 (lone surrogates) must survive the round trip.
+    """
+    write_text(path, json.dumps(content))
+
+
+@contextmanager
+def locked(work: WorkFolder) -> Iterator[None]:
+    """Lets one conversion at a time into a folder. The lock ends with the process, however it ends."""
+    try:
+        work.create()
+        lock = os.open(work.root / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        msg = f"cannot write to DATASET {work.dataset}: {error.strerror}. Choose a folder that you may write to."
+        raise UsageError(msg) from error
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            msg = f"another conversion into {work.dataset} is running. Wait for it, or choose another folder."
+            raise UsageError(msg) from error
+        yield
+    finally:
+        os.close(lock)
+
+
+def prepare(work: WorkFolder, plan: Plan, *, timeout_s: float) -> None:
+    """Brings the working folder in line with the plan, keeping finished shards of the same job.
+
+    From then on the plan is on disk. Drop it: of a million images it takes half a gigabyte.
+
+    Raises:
+        ConversionError: If it cannot be written.
+    """
+    known = work.read_job_or_none()
+    try:
+        if known is None or known.digest != plan.job.digest:
+            (work.root / "job.json").unlink(missing_ok=True)  # first: it vouches for the plans
+            for name in PARTS:
+                shutil.rmtree(work.root / name, ignore_errors=True)
+            work.create()
+            for shard in plan.shards:
+                work.write_plan(shard)
+        work.sweep_temporary_files()
+        work.pardon(timeout_s)
+        (work.root / "outcome.json").unlink(missing_ok=True)
+        work.write_job(plan.job)
+    except OSError as error:
+        msg = f"cannot write to DATASET {work.dataset}: {error.strerror}. Make room there and run the same command again."
+        raise ConversionError(msg) from error

@@ -1,0 +1,166 @@
+"""The plan of a conversion, as it lies in the staging area: the job, and what goes into each shard."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.schemas.features import LabelKind
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ShardPlan:
+    """What goes into one shard.
+
+    Attributes:
+        number: Unique among all shards of the conversion.
+        split: Split it belongs to.
+        file: Its final name.
+        paths: Source paths in stored order, as the file system knows them.
+        keys: Their keys.
+        labels: By feature name, for each: class number, list of them, number, text; of a mask its path,
+            size and time of modification.
+        bytes: Their sizes when they were listed.
+        mtimes_ns: When they had last been modified then, in nanoseconds; 0 where that is not known.
+        digest: Over all that decides the shard's bytes.
+    """
+
+    number: int
+    split: str
+    file: str
+    paths: list[str]
+    keys: list[str]
+    labels: dict[str, list[Any]]
+    bytes: list[int]
+    mtimes_ns: list[int]
+    digest: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Base:
+    """The complete dataset that a job's images are appended to.
+
+    Attributes:
+        fingerprint: Of its manifest: the job is for this very dataset.
+        statistics_split: The split whose pixels it has counted.
+        source_files: Files that it and the job are made from, together.
+        retried: Paths that its list of rejects names, and that the job tries again.
+    """
+
+    fingerprint: str
+    statistics_split: str
+    source_files: int
+    retried: list[str]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job:
+    """A whole conversion.
+
+    Attributes:
+        source: Absolute path of the source folder.
+        options: How to convert.
+        labels: Label name to what the manifest says of it before masks are known: `kind`, `class_names`.
+        splits: Split name to the numbers of its shards, in order.
+        statistics_split: The split whose pixels are counted.
+        files: How many files were planned.
+        bytes: Their total size.
+        source_digest: Over the listing, and what is in `base` already; goes into the manifest.
+        digest: Over the listing with modification times, and the options that shards are written
+            by: identifies the job.
+        rejects: Files refused while planning, as `Reject` fields.
+        ignored: Files ignored while listing, as `Reject` fields.
+        max_bad: How many rejects are tolerated: a number, or a share of all files.
+        allow_leaks: Whether the same pixels may stand in two splits.
+        base: The dataset that is appended to, or None to make a new one.
+    """
+
+    source: str
+    options: ConvertOptions
+    labels: dict[str, dict[str, Any]]
+    splits: dict[str, list[int]]
+    statistics_split: str
+    files: int
+    bytes: int
+    source_digest: str
+    digest: str
+    rejects: list[dict[str, Any]]
+    ignored: list[dict[str, Any]]
+    max_bad: int | float
+    allow_leaks: bool
+    base: Base | None = None
+
+    @property
+    def kinds(self) -> dict[str, LabelKind]:
+        """Label name to kind."""
+        return {name: feature["kind"] for name, feature in self.labels.items()}
+
+    @property
+    def classes(self) -> str | None:
+        """The first label that has classes."""
+        return next((name for name, feature in self.labels.items() if "class_names" in feature), None)
+
+    @property
+    def class_names(self) -> list[str]:
+        """Of that label, in order."""
+        return [] if self.classes is None else self.labels[self.classes]["class_names"]
+
+    @property
+    def shards(self) -> int:
+        """Number of shards in all splits."""
+        return sum(len(numbers) for numbers in self.splits.values())
+
+    @property
+    def counted_splits(self) -> set[str]:
+        """Splits whose pixels are counted: two, if images join a dataset that counted another one so far."""
+        return {self.statistics_split} | ({self.base.statistics_split} if self.base else set())
+
+    @property
+    def allowed_rejects(self) -> int:
+        """`max_bad` as a number of files."""
+        return (
+            self.max_bad
+            if isinstance(self.max_bad, int)
+            else int(self.max_bad * (self.files + len(self.rejects)))
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A job and what goes into each of its shards, by number."""
+
+    job: Job
+    shards: list[ShardPlan]
+
+
+def digest_of(content: Any) -> str:
+    """SHA-256 over a value's canonical JSON, of which no more than a part is held at a time."""
+    digest = hashlib.sha256()
+    for part in _canonical_json(content):
+        digest.update(part.encode())
+    return digest.hexdigest()
+
+
+ITEMS_AT_ONCE = 1 << 14
+
+
+def _canonical_json(content: Any) -> Iterator[str]:
+    """JSON with sorted keys and no spaces; long lists, on the first two levels, in parts."""
+    to_json = partial(json.dumps, sort_keys=True, separators=(",", ":"))
+    if not isinstance(content, list):
+        yield to_json(content)
+    elif len(content) > ITEMS_AT_ONCE:
+        for start in range(0, len(content), ITEMS_AT_ONCE):
+            yield ("," if start else "[") + to_json(content[start : start + ITEMS_AT_ONCE])[1:-1]
+        yield "]"
+    else:
+        for number, item in enumerate(content):
+            yield "," if number else "["
+            if isinstance(item, list) and len(item) > ITEMS_AT_ONCE:
+                yield from _canonical_json(item)
+            else:
+                yield to_json(item)
+        yield "]" if content else "[]"

@@ -1,0 +1,1 @@
+"""What commands print: summaries, JSON documents and progress."""

@@ -1,0 +1,205 @@
+"""What `fitfeed convert` prints at its end, and what `--dry-run` prints instead."""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from fitfeed.beam_jobs import Conversion
+from fitfeed.converters.planning.size_estimate import expected_bytes
+from fitfeed.converters.staging.job import Job, Plan, ShardPlan
+from fitfeed.schemas.bit_depth import levels_of
+from fitfeed.schemas.manifest import Manifest
+
+SHOWN_PAIRS = 5
+SHOWN_CLASSES = 10
+
+
+def conversion_summary(conversion: Conversion, dataset: str) -> str:
+    """The summary for a person."""
+    manifest = conversion.manifest
+    stored = sum(split.bytes for split in manifest.splits.values())
+    rate = conversion.files / conversion.seconds
+    lines = [
+        f"{dataset} is up to date: nothing to do" if conversion.up_to_date else f"{dataset} is complete",
+        *_added_lines(conversion),
+        "",
+    ]
+    lines += splits_table(manifest)
+    lines += ["", _rejects_line(manifest), _duplicates_line(manifest)]
+    lines += _near_duplicates_lines(conversion.near_duplicates)
+    lines.append(f"bytes      {human_bytes(conversion.source_bytes)} in, {human_bytes(stored)} out")
+    if not conversion.up_to_date:
+        reused = (
+            f", {conversion.reused_shards} shards of an earlier run re-used"
+            if conversion.reused_shards
+            else ""
+        )
+        lines.append(f"time       {conversion.seconds:.1f} s, {rate:.0f} images/s{reused}")
+    lines += statistics_lines(manifest)
+    lines += _warnings(conversion)
+    lines += ["", *training_lines(dataset, manifest)]
+    return "\n".join(lines)
+
+
+def _added_lines(conversion: Conversion) -> list[str]:
+    """What joined a dataset that was there."""
+    if conversion.added is None or conversion.up_to_date:
+        return []
+    names = conversion.manifest.class_names
+    by_split = ", ".join(f"{split} {count}" for split, count in conversion.added.items() if count)
+    return [
+        f"added      {sum(conversion.added.values())} images{f' ({by_split})' if by_split else ''}",
+        *(f"new class  {name!r} is label {names.index(name)}" for name in conversion.new_classes),
+    ]
+
+
+def splits_table(manifest: Manifest) -> list[str]:
+    """Examples, shards and bytes per split, and examples per class."""
+    lines = []
+    for name, split in manifest.splits.items():
+        lines.append(
+            f"{name:<10} {split.examples} examples in {len(split.shards)} shards, {human_bytes(split.bytes)}"
+        )
+        counts = zip(manifest.class_names, split.class_counts, strict=True)
+        listed = ", ".join(f"{class_name} {count}" for class_name, count in counts)
+        lines += [f"           {listed}"] if listed else []
+    return lines
+
+
+def statistics_lines(manifest: Manifest) -> list[str]:
+    """Mean and standard deviation per channel, and which pixels they describe."""
+    statistics = manifest.statistics
+    brightest = levels_of(statistics.depth) - 1
+    mean = " ".join(f"{value:.3f}" for value in statistics.mean)
+    std = " ".join(f"{value:.3f}" for value in statistics.std)
+    return [
+        f"mean       {mean}",
+        f"std        {std}   (0..{brightest}, of the {statistics.images} {statistics.split} images as stored)",
+    ]
+
+
+def training_lines(dataset: str, manifest: Manifest) -> list[str]:
+    """The lines of Python that train on a dataset."""
+    split, content = next(iter(manifest.splits.items()))
+    batch_size = min(32, content.examples)
+    size = "" if manifest.features.image.shape[0] else ", image_size=(224, 224)"
+    return [
+        "train on it:",
+        "  from fitfeed import make_pipeline",
+        f"  model.fit(make_pipeline({dataset!r}, {split!r}, batch_size={batch_size}{size}), epochs=10)",
+    ]
+
+
+def _rejects_line(manifest: Manifest) -> str:
+    ignored = manifest.ignored - manifest.duplicates.dropped
+    if not manifest.rejects:
+        return f"rejects    none ({ignored} other files ignored)"
+    reasons = ", ".join(f"{count} {reason}" for reason, count in manifest.rejects.items())
+    return f"rejects    {sum(manifest.rejects.values())} ({reasons}); {ignored} other files ignored; see rejects.jsonl"
+
+
+def _duplicates_line(manifest: Manifest) -> str:
+    found = manifest.duplicates
+    parts = []
+    if found.within:
+        parts.append(f"{found.within} kept within a split (--duplicates drop leaves them out)")
+    if found.across_splits:
+        parts.append(f"{found.across_splits} across splits, allowed by --allow-leaks")
+    if found.dropped:
+        parts.append(f"{found.dropped} left out, see rejects.jsonl")
+    return f"duplicates {'; '.join(parts) or 'none'}"
+
+
+def _near_duplicates_lines(found: dict[str, Any] | None) -> list[str]:
+    """How many images look like another, and the first of them."""
+    if found is None or not found["pairs"]:
+        return []
+    least = "" if found["exhaustive"] else "at least "
+    lines = [
+        f"lookalikes {least}{found['within']} within a split, {found['across_splits']} across splits; all are kept. Look at:"
+    ]
+    lines += [
+        f"           {one} ~ {other} ({pair['distance']} of 128 bits differ)"
+        for pair in found["pairs"][:SHOWN_PAIRS]
+        for one, other in [pair["paths"]]
+    ]
+    return lines
+
+
+def _warnings(conversion: Conversion) -> list[str]:
+    manifest, lines = conversion.manifest, []
+    if len(manifest.class_names) == 1 and manifest.has_one_class_each:
+        lines.append(f"warning: there is only one class ({manifest.class_names[0]!r}), so every label is 0")
+    folded = Counter(name.casefold() for name in manifest.class_names)
+    alike = [name for name in manifest.class_names if folded[name.casefold()] > 1]
+    if alike:
+        lines.append(f"warning: classes that differ only in case: {', '.join(alike[:SHOWN_CLASSES])}")
+    if manifest.duplicates.label_conflicts:
+        lines.append(
+            f"warning: images with the pixels of another one in their split, but another label: {manifest.duplicates.label_conflicts}"
+        )
+        conflicts = [pair["paths"] for pair in conversion.duplicates if pair["kind"] == "label_conflict"]
+        lines += [f"  {copy} = {first}" for copy, first in conflicts[:SHOWN_PAIRS]]
+    return ["", *lines] if lines else []
+
+
+def human_bytes(count: int) -> str:
+    """A size for a person, in powers of 1024."""
+    size = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"
+
+
+def _class_numbers(job: Job, shard: ShardPlan) -> Iterable[int]:
+    """The classes of a shard's images that `class_names` is about; of a multiclass label, all."""
+    if job.classes is None:
+        return []
+    labels = shard.labels[job.classes]
+    return labels if job.kinds[job.classes] == "class" else itertools.chain.from_iterable(labels)
+
+
+def dry_run_document(plan: Plan) -> dict[str, Any]:
+    """What a conversion would do, for `--dry-run --json`."""
+    job = plan.job
+    splits = {}
+    for name, numbers in job.splits.items():
+        shards = [plan.shards[number] for number in numbers]
+        labels = Counter(label for shard in shards for label in _class_numbers(job, shard))
+        splits[name] = {
+            "images": sum(len(shard.paths) for shard in shards),
+            "shards": len(shards),
+            "class_counts": {class_name: labels[label] for label, class_name in enumerate(job.class_names)},
+        }
+    return {
+        "format": job.options.format,
+        "options": job.options.to_json(),
+        "labels": job.labels,
+        "class_names": job.class_names,
+        "splits": splits,
+        "source_bytes": job.bytes,
+        "expected_bytes": expected_bytes([job.bytes // max(1, job.files)] * job.files, job.options),
+        "rejects": len(job.rejects),
+        "ignored": len(job.ignored),
+    }
+
+
+def dry_run_summary(document: dict[str, Any]) -> str:
+    """The same for a person."""
+    lines = ["nothing was done; without --dry-run this would be converted:", ""]
+    for name, split in document["splits"].items():
+        lines.append(
+            f"{name:<10} {split['images']} images into {split['shards']} {document['format']} shards"
+        )
+        counts = ", ".join(f"{class_name} {count}" for class_name, count in split["class_counts"].items())
+        lines += [f"           {counts}"] if counts else []
+    lines += [
+        "",
+        f"encoding   {document['options']['encoding']}{', 16 bits' if document['options'].get('depth') == 16 else ''}",
+        f"bytes      {human_bytes(document['source_bytes'])} in, about {human_bytes(document['expected_bytes'])} out",
+        f"ignored    {document['ignored']} other files; rejected {document['rejects']} images or rows without a label",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""The contact sheet of `fitfeed preview`: which samples, how augmented, drawn where."""

@@ -1,0 +1,242 @@
+"""Loops over pixels for which OpenCV has no call, or takes several: compiled by Numba.
+
+They release the interpreter lock. Each is compiled when first called, in less than a second, and its
+machine code is kept in Numba's cache for later runs. Importing this module imports Numba, so whoever
+needs it imports it late.
+
+Products and sums are not fused, so all processors compute the same numbers.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from fitfeed.pipelines.arrays.types import Floats
+from fitfeed.schemas.payload import Pixels
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+ZERO, BRIGHTEST = np.float32(0), np.float32(255)
+
+
+def compiled(function: F) -> F:
+    """Compiles a function; keeps the machine code where there is a folder that can be written to."""
+    # Pixels are never NaN, and the sign of zero does not matter: so a minimum is one instruction.
+    options: dict[str, Any] = {
+        "nogil": True,
+        "forceinline": True,
+        "error_model": "numpy",
+        "fastmath": {"nnan", "nsz"},
+    }
+    try:
+        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
+    except RuntimeError:  # neither the folder of this file nor the user's cache can be written to
+        return numba.njit(**options)(function)  # type: ignore[no-any-return]
+
+
+@compiled
+def scale(
+    pixels: npt.NDArray[Any],
+    factor: npt.NDArray[np.float32],
+    shift: npt.NDArray[np.float32],
+    out: npt.NDArray[np.float32],
+) -> None:
+    """Writes pixel * factor + shift.
+
+    Args:
+        pixels: (rows, columns * channels), of any type.
+        factor: (channels,)
+        shift: (channels,)
+        out: (rows, columns * channels)
+    """
+    width, channels = pixels.shape[1], factor.size
+    factors, shifts = np.empty(width, np.float32), np.empty(width, np.float32)
+    for x in range(width):  # as long as a row, so that the loop below needs no remainders
+        factors[x], shifts[x] = factor[x % channels], shift[x % channels]
+    for y in range(pixels.shape[0]):
+        for x in range(width):
+            out[y, x] = np.float32(pixels[y, x]) * factors[x] + shifts[x]
+
+
+@compiled
+def look_up(pixels: Pixels, table: npt.NDArray[np.int16], out: npt.NDArray[np.int16]) -> None:
+    """Replaces each value by what a table has for it.
+
+    Args:
+        pixels: uint8 or uint16 (rows, columns * channels).
+        table: (channels, levels), with a value for each of the levels.
+        out: (rows, columns * channels)
+    """
+    width, values = pixels.shape[1], table.reshape(-1)
+    starts = np.empty(width, np.uint32)
+    for x in range(width):
+        starts[x] = x % table.shape[0] * table.shape[1]
+    for y in range(pixels.shape[0]):
+        for x in range(width):
+            out[y, x] = values[starts[x] + np.uint32(pixels[y, x])]
+
+
+@compiled
+def recolor(pixels: Pixels, matrix: Floats, mean: Floats, turn: float, gain: float, out: Pixels) -> None:
+    """Transforms colours linearly, clips them, turns their hue and multiplies their saturation.
+
+    Args:
+        pixels: uint8 (rows, columns * 3): red, green, blue, red, ...
+        matrix: float64 (3, 4), of (red, green, blue, 1).
+        mean: float64 (3, 3), of the image's mean colour; what comes out is added.
+        turn: Added to the hue, in turns.
+        gain: What the saturation is multiplied by, >= 0.
+        out: uint8 (rows, columns * 3); may be `pixels`.
+    """
+    sixths = 6 * (turn - math.floor(turn))
+    thirds = math.floor(sixths / 2 + 0.5)
+    turned, about_mean, mixes = np.empty((3, 4), np.float32), False, False
+    for i in range(3):
+        for j in range(3):
+            about_mean |= mean[i, j] != 0
+    average = _mean(pixels) if about_mean else np.zeros(3)
+    for i in range(3):
+        row = (i + thirds) % 3  # by a third of a turn, red becomes green, green blue and blue red
+        for j in range(3):
+            turned[row, j] = matrix[i, j]
+            mixes |= row != j and matrix[i, j] != 0
+        turned[row, 3] = (
+            matrix[i, 3] + mean[i, 0] * average[0] + mean[i, 1] * average[1] + mean[i, 2] * average[2]
+        )
+    if turn == 0 and gain == 1 and not mixes:
+        _scale_and_round(pixels, turned, out)
+    else:
+        _mix_and_turn(pixels, turned, mixes, sixths - 2 * thirds, gain, out)
+
+
+@compiled
+def _mean(pixels: Pixels) -> Floats:
+    """Mean colour, float64 (3,), of uint8 (rows, columns * 3)."""
+    height, width = pixels.shape
+    totals = np.zeros(3, np.int64)
+    for first in range(0, height, 256):  # rows whose sum fits into 16 bits
+        sums = np.zeros(width, np.uint16)
+        for y in range(first, min(first + 256, height)):
+            row = pixels[y]
+            for x in range(width):
+                sums[x] += row[x]
+        for x in range(width):
+            totals[x % 3] += sums[x]
+    average: Floats = totals / (height * width // 3)
+    return average
+
+
+# Loops that may read and write the same memory are not vectorised. So rows go through memory of their own.
+
+
+@compiled
+def _scale_and_round(pixels: Pixels, matrix: npt.NDArray[np.float32], out: Pixels) -> None:
+    """As `recolor`, where channels do not mix."""
+    height, width = pixels.shape
+    factors, shifts, rounded = (
+        np.empty(width, np.float32),
+        np.empty(width, np.float32),
+        np.empty(width, np.uint8),
+    )
+    for x in range(width):
+        factors[x], shifts[x] = matrix[x % 3, x % 3], matrix[x % 3, 3]
+    for y in range(height):
+        source, target = pixels[y], out[y]
+        for x in range(width):
+            rounded[x] = _rounded(_clipped(np.float32(source[x]) * factors[x] + shifts[x]))
+        for x in range(width):
+            target[x] = rounded[x]
+
+
+@compiled
+def _mix_and_turn(
+    pixels: Pixels, matrix: npt.NDArray[np.float32], mixes: bool, sixths: float, gain: float, out: Pixels
+) -> None:
+    """As `recolor`, of hues that are turned by at most one sixth either way; `mixes`: whether channels mix."""
+    m00, m01, m02, m03 = matrix[0, 0], matrix[0, 1], matrix[0, 2], matrix[0, 3]
+    m10, m11, m12, m13 = matrix[1, 0], matrix[1, 1], matrix[1, 2], matrix[1, 3]
+    m20, m21, m22, m23 = matrix[2, 0], matrix[2, 1], matrix[2, 2], matrix[2, 3]
+    turns, columns = sixths != 0 or gain != 1, pixels.shape[1] // 3
+    reds, greens, blues = np.empty((3, columns), np.float32)
+    for y in range(pixels.shape[0]):
+        source, target = pixels[y], out[y]
+        if mixes:
+            for x in range(columns):
+                r, g, b = (
+                    np.float32(source[3 * x]),
+                    np.float32(source[3 * x + 1]),
+                    np.float32(source[3 * x + 2]),
+                )
+                reds[x] = _clipped(m00 * r + m01 * g + m02 * b + m03)
+                greens[x] = _clipped(m10 * r + m11 * g + m12 * b + m13)
+                blues[x] = _clipped(m20 * r + m21 * g + m22 * b + m23)
+        else:
+            for x in range(columns):
+                reds[x] = _clipped(m00 * np.float32(source[3 * x]) + m03)
+                greens[x] = _clipped(m11 * np.float32(source[3 * x + 1]) + m13)
+                blues[x] = _clipped(m22 * np.float32(source[3 * x + 2]) + m23)
+        if turns:
+            _turn(reds, greens, blues, sixths, np.float32(gain))
+        for x in range(columns):
+            target[3 * x] = _rounded(reds[x])
+            target[3 * x + 1] = _rounded(greens[x])
+            target[3 * x + 2] = _rounded(blues[x])
+
+
+@compiled
+def _turn(
+    reds: npt.NDArray[np.float32],
+    greens: npt.NDArray[np.float32],
+    blues: npt.NDArray[np.float32],
+    sixths: float,
+    gain: np.float32,
+) -> None:
+    """Changes hue and saturation in place, as HSV defines them, but without converting anything.
+
+    On the circle of hues the channels follow each other as red, green, blue. Where a colour of chroma c
+    (largest minus least channel) is turned by t sixths, each channel moves by at most m = c * t towards
+    the channel behind it, never past that one. It moves by less where it is above the one ahead (or
+    below, moving up): the channel that is largest or least of all remains so for the first part of the
+    way. A saturation multiplied by g multiplies each channel's distance to the largest one.
+    """
+    share = np.float32(abs(sixths))
+    for x in range(reds.size):
+        red, green, blue = reds[x], greens[x], blues[x]
+        value = max(max(red, green), blue)
+        most = share * (value - min(min(red, green), blue))
+        if sixths < 0:
+            red, green, blue = (
+                _moved(red, blue, green, most),
+                _moved(green, red, blue, most),
+                _moved(blue, green, red, most),
+            )
+        else:
+            red, green, blue = (
+                _moved(red, green, blue, most),
+                _moved(green, blue, red, most),
+                _moved(blue, red, green, most),
+            )
+        reds[x] = max(value - gain * (value - red), ZERO)
+        greens[x] = max(value - gain * (value - green), ZERO)
+        blues[x] = max(value - gain * (value - blue), ZERO)
+
+
+@compiled
+def _moved(value: np.float32, ahead: np.float32, behind: np.float32, most: np.float32) -> np.float32:
+    lead = min(max(value - ahead, -most), most)
+    down = max(lead, ZERO) - most
+    return min(max(behind, value + down), value + (lead - down))
+
+
+@compiled
+def _clipped(value: np.float32) -> np.float32:
+    return min(max(value, ZERO), BRIGHTEST)
+
+
+@compiled
+def _rounded(value: np.float32) -> np.uint8:
+    return np.uint8(np.int32(np.rint(value)))

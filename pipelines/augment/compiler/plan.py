@@ -1,0 +1,171 @@
+"""What happens to each image of a batch: sampled operations in order, fused into passes.
+
+Operations are added for many images at once. Each image has at most one stretch open, of
+operations that fuse; an operation of another kind closes it, which makes it a pass.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from fitfeed.pipelines.arrays.types import Floats, Integers, Size
+from fitfeed.pipelines.augment.base import Augmentation, Pass
+from fitfeed.pipelines.augment.compiler.color_matrix import Color, ColorAugmentation, HsvAugmentation
+from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation, Geometry
+from fitfeed.pipelines.augment.compiler.lookup_table import TableAugmentation, Tabulation
+from fitfeed.pipelines.augment.cpu.interpolation import PLAIN, Sampling
+
+
+class Kind:
+    """Of a stretch of operations that fuse. Plain numbers: NumPy compares with those of an enum five times slower."""
+
+    NONE = 0
+    GEOMETRY = 1  # matrices, multiplied; one resampling
+    COLOR = 2  # matrices, multiplied; one transform
+    TABLE = 3  # look-up tables, composed; one look-up
+    HUE = 4  # angles added, gains multiplied; in one pass with the matrix before them
+    ALONE = 5  # does not fuse
+
+
+class Plan:
+    """The passes of n images, as far as operations have been added.
+
+    Attributes:
+        passes: For each image, those that are complete. `finish` completes all.
+        image_size: The pipeline's, if given.
+    """
+
+    def __init__(self, size: Integers, *, image_size: Size | None = None) -> None:
+        """Starts from images of the sizes int64 (n, 2)."""
+        n = len(size)
+        self.passes: list[list[Pass]] = [[] for _ in range(n)]
+        self.image_size = image_size
+        self._open = np.zeros(n, np.int8)  # a Kind for each image
+        self._source = size.astype(np.int64)  # sizes before the open stretch
+        whole = Geometry.whole(*size.T)
+        self._matrix, self._size = whole.matrix.copy(), whole.size
+        self._samplings: list[Sampling] = [PLAIN]
+        self._sampling = np.zeros(n, np.int64)  # numbers in that list; 0 where no operation minds
+        self._color = Color.identity(n)
+        self._turn, self._gain = np.zeros(n), np.ones(n)
+        self._chains: list[list[object]] = [[] for _ in range(n)]
+
+    @property
+    def size(self) -> Integers:
+        """int64 (n, 2): height and width of the images as they have become."""
+        return self._size
+
+    def move(self, op: GeometricAugmentation, rows: Integers, parameters: Floats) -> None:
+        """Adds a geometric operation for the images of these numbers."""
+        number = self._number(op.sampling)
+        if number:
+            others = (self._sampling[rows] != 0) & (self._sampling[rows] != number)
+            self._close(rows[others])
+        self._enter(Kind.GEOMETRY, rows, op)
+        before = Geometry(matrix=self._matrix[rows], size=self._size[rows])
+        after = op.move(before, parameters, image_size=self.image_size)
+        self._matrix[rows], self._size[rows] = after.matrix, after.size
+        if number:
+            self._sampling[rows] = number
+
+    def recolor(self, op: ColorAugmentation, rows: Integers, parameters: Floats) -> None:
+        """Adds a linear operation on colours; within a look-up table if channels do not mix."""
+        in_table = (self._open[rows] == Kind.TABLE) & (not op.mixes)
+        if in_table.any():
+            self._enter(Kind.TABLE, rows[in_table], op)
+            links = op.recolor(Color.identity(int(in_table.sum())), parameters[in_table]).recolorings()
+            for i, link in zip(rows[in_table].tolist(), links, strict=True):
+                if link is not None:
+                    self._chains[i].append(link)
+            rows, parameters = rows[~in_table], parameters[~in_table]
+        self._enter(Kind.COLOR, rows, op)
+        self._set_color(rows, op.recolor(self._color[rows], parameters))
+
+    def tabulate(self, op: TableAugmentation, rows: Integers, parameters: Floats) -> None:
+        """Adds an operation on single values; takes linear ones before it into its table."""
+        absorbed = rows[(self._open[rows] == Kind.COLOR) & self._color[rows].is_diagonal()]
+        for i, link in zip(absorbed.tolist(), self._color[absorbed].recolorings(), strict=True):
+            if link is not None:
+                self._chains[i].append(link)
+        self._set_color(absorbed, Color.identity(len(absorbed)))
+        self._open[absorbed] = Kind.TABLE
+        self._enter(Kind.TABLE, rows, op)
+        for i, row in zip(rows.tolist(), parameters.tolist(), strict=True):
+            self._chains[i].append((op, row))
+
+    def rotate_hue(self, op: HsvAugmentation, rows: Integers, turn: Floats, gain: Floats) -> None:
+        """Adds to the hue, in turns, and multiplies the saturation; both: (m,). Linear operations may come before."""
+        self._open[rows[self._open[rows] == Kind.COLOR]] = Kind.HUE
+        self._enter(Kind.HUE, rows, op)
+        self._turn[rows] += turn
+        self._gain[rows] *= gain
+
+    def append(self, op: Augmentation, rows: Integers, passes: Iterable[Pass]) -> None:
+        """Adds an operation that does not fuse: one pass for each row."""
+        self._enter(Kind.ALONE, rows, op)
+        for i, one in zip(rows.tolist(), passes, strict=True):
+            self.passes[i].append(one)
+        self._open[rows] = Kind.NONE
+
+    def branch(self, rows: Integers) -> "Plan":
+        """A plan for copies of these images, as they have become."""
+        return Plan(self._size[rows], image_size=self.image_size)
+
+    def finish(self) -> list[list[Pass]]:
+        """Completes all passes and returns them."""
+        self._close(np.arange(len(self._open)))
+        return self.passes
+
+    def _enter(self, kind: int, rows: Integers, op: Augmentation) -> None:
+        """Continues or begins a stretch."""
+        kinds = self._open[rows]
+        self._close(rows[(kinds != kind) & (kinds != Kind.NONE)])
+        self._open[rows] = kind
+
+    def _close(self, rows: Integers) -> None:
+        """Makes passes of what is open, and leaves out those that would change nothing."""
+        if not rows.size:
+            return
+        kinds = self._open[rows]
+        for kind in set(kinds.tolist()):
+            closing = rows[kinds == kind]
+            for i, one in zip(closing.tolist(), self._completed(kind, closing), strict=True):
+                if one is not None:
+                    self.passes[i].append(one)
+            self._open[closing] = Kind.NONE
+
+    def _completed(self, kind: int, rows: Integers) -> Iterable[Pass | None]:
+        if kind == Kind.GEOMETRY:
+            return self._views(rows)
+        if kind in (Kind.COLOR, Kind.HUE):
+            passes: Iterable[Pass | None] = self._color[rows].recolorings(self._turn[rows], self._gain[rows])
+            self._set_color(rows, Color.identity(len(rows)))
+            self._turn[rows], self._gain[rows] = 0, 1
+            return passes
+        if kind == Kind.TABLE:
+            chains = [self._chains[i] for i in rows.tolist()]
+            for i in rows.tolist():
+                self._chains[i] = []
+            return [Tabulation(tuple(chain)) for chain in chains]
+        return [None] * len(rows)
+
+    def _views(self, rows: Integers) -> Iterable[Pass | None]:
+        geometry = Geometry(matrix=self._matrix[rows], size=self._size[rows])
+        samplings = [self._samplings[number] for number in self._sampling[rows].tolist()]
+        views = geometry.views(self._source[rows], samplings)
+        self._source[rows], self._matrix[rows], self._sampling[rows] = self._size[rows], np.eye(3), 0
+        return views
+
+    def _set_color(self, rows: Integers, color: Color) -> None:
+        self._color.pixel[rows], self._color.mean[rows], self._color.shift[rows] = (
+            color.pixel,
+            color.mean,
+            color.shift,
+        )
+
+    def _number(self, sampling: Sampling | None) -> int:
+        if sampling is None:
+            return 0
+        if sampling not in self._samplings[1:]:
+            self._samplings.append(sampling)
+        return self._samplings.index(sampling, 1)

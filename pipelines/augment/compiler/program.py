@@ -1,0 +1,339 @@
+"""A list of augmentations, compiled for each image of a batch and executed on one after the other."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fitfeed.pipelines.arrays.buffer_pool import SCRATCH
+from fitfeed.pipelines.arrays.types import Floats, Integers, Size
+from fitfeed.pipelines.augment.base import Augmentation, Pass, PlanBuilder
+from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation, Geometry
+from fitfeed.pipelines.augment.compiler.plan import Plan
+from fitfeed.pipelines.augment.cpu.interpolation import Sampling
+from fitfeed.pipelines.augment.cpu.resample import View, nearest
+from fitfeed.pipelines.order.counter_rng import hash_key, uniforms
+from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.payload import Decoded, Pixels
+
+ImageFunction = Callable[[Pixels], Pixels]
+"""Any function from one uint8 (for 16 bits uint16) (H, W, C) array to another. It is called from several threads. What it
+is given may be written over when it has returned."""
+
+MASK_SAMPLING = Sampling("nearest", "constant", 0.0)
+"""Outside a mask there is class 0."""
+
+
+@dataclass(frozen=True)
+class Resize(GeometricAugmentation):
+    """To the pipeline's `image_size`, after all that may change the size."""
+
+    size: Size
+
+    def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
+        """See the base class."""
+        if (geometry.size == self.size).all():  # after a random crop, which does it
+            return geometry
+        return geometry.resize(*self.size)
+
+    def output_size(self, size: Size, *, image_size: Size | None) -> Size:
+        """That size."""
+        return self.size
+
+
+@dataclass(frozen=True)
+class Call(Augmentation):
+    """A user's function in the list.
+
+    Attributes:
+        function: From image to image.
+        next: Place in the program of what comes after it.
+    """
+
+    function: ImageFunction
+    next: int
+
+    def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
+        """Assumes that the function keeps the size; `Program` compiles the rest anew where it does not."""
+        plan.append(self, rows, [CallPass(self, size) for size in map(tuple, plan.size[rows].tolist())])
+
+
+@dataclass(frozen=True, slots=True)
+class CallPass:
+    """A function and the size of its image."""
+
+    call: Call
+    size: Size
+
+    def size_of(self, pixels: Pixels) -> Size:
+        """As assumed."""
+        return self.size
+
+    def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
+        """Calls the function, which does not write to `out`.
+
+        Raises:
+            UsageError: If it does not return an image.
+        """
+        function = self.call.function
+        result: object = function(pixels)  # a user's, which may return anything
+        if (
+            isinstance(result, np.ndarray)
+            and result.dtype == pixels.dtype
+            and result.shape[2:] == pixels.shape[2:]
+        ):
+            return result
+        received = (
+            f"{result.dtype} {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
+        )
+        msg = (
+            f"a function in augment must return a {pixels.dtype} array (height, width, {pixels.shape[2]}). "
+            f"Received: {received}, from {function!r}."
+        )
+        raise UsageError(msg)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draws:
+    """All that is random about n images, and what follows from it.
+
+    Attributes:
+        epoch: Number of the epoch.
+        examples: int64 (n,), example numbers.
+        sizes: int64 (n, 2), stored heights and widths.
+        passes: What is done to each image, in order.
+    """
+
+    epoch: int
+    examples: npt.NDArray[np.int64]
+    sizes: npt.NDArray[np.int64]
+    passes: list[list[Pass]]
+
+    @cached_property
+    def views(self) -> list[View]:
+        """What is shown of each stored image first: the source box, and the size that it gets."""
+        return [
+            passes[0] if passes and isinstance(passes[0], View) else View.whole(*size)
+            for passes, size in zip(self.passes, self.sizes.tolist(), strict=True)
+        ]
+
+
+class Program:
+    """What happens between a decoded image and its place in the batch. Thread-safe.
+
+    Attributes:
+        identity: Whether that is nothing at all.
+        image_size: Final (height, width), if given.
+        moves_masks: Whether masks can follow their images: not through functions.
+    """
+
+    def __init__(
+        self, augment: Sequence[Augmentation | ImageFunction], *, image_size: Size | None, seed: int
+    ) -> None:
+        """Compiles a list.
+
+        Args:
+            augment: In order. Each operation sees what stands before it.
+            image_size: Final (height, width). Images are resized to it after the last geometric
+                operation or function. None: whatever the list makes of the stored size.
+            seed: The run's seed.
+
+        Raises:
+            UsageError: If something is neither an augmentation nor a function.
+        """
+        self.image_size, self._seed = image_size, seed
+        self._ops = list_operations(augment, image_size)
+        self.identity = not augment and image_size is None
+        self.moves_masks = not any(isinstance(op, Call) for _, op in self._ops)
+
+    def output_size(self, size: Size) -> Size:
+        """(height, width) that images of one stored size come out with. Functions are taken to keep it."""
+        for _, op in self._ops:
+            size = op.output_size(size, image_size=self.image_size)
+        return size
+
+    def sample(self, epoch: int, examples: npt.NDArray[np.int64]) -> list[Floats]:
+        """Draws the parameters of a batch: a pure function of (seed, epoch, example).
+
+        Args:
+            epoch: Number of the epoch.
+            examples: int64 (n,), example numbers.
+
+        Returns:
+            For each operation of the program, float64 (n, parameters).
+        """
+        return sample(self._ops, self._seed, epoch, examples)
+
+    def draw(
+        self,
+        epoch: int,
+        examples: npt.NDArray[np.int64],
+        *,
+        heights: npt.NDArray[Any],
+        widths: npt.NDArray[Any],
+    ) -> Draws:
+        """Samples, and compiles what has been sampled.
+
+        Args:
+            epoch: Number of the epoch.
+            examples: int64 (n,), example numbers.
+            heights: Stored sizes, (n,).
+            widths: Stored sizes, (n,).
+        """
+        sizes = np.stack([heights, widths], axis=1).astype(np.int64)
+        return Draws(
+            epoch=epoch, examples=examples, sizes=sizes, passes=self._compile(epoch, examples, sizes)
+        )
+
+    def render(
+        self,
+        stored: Decoded | Pixels,
+        draws: Draws,
+        i: int,
+        *,
+        size: Size,
+        out: Pixels | None = None,
+    ) -> Pixels:
+        """Executes the list on one image.
+
+        Args:
+            stored: The stored image, uint8 (H, W, C), or what was decoded of it: rows that its view
+                does not show may be missing. It is not changed.
+            draws: Of its batch.
+            i: Its place in the batch.
+            size: (height, width) that must come out.
+            out: uint8 (*size, C), C-contiguous: where to write. None: a new array.
+
+        Returns:
+            uint8 (*size, C): `out`.
+
+        Raises:
+            UsageError: If a function does not return an image, or not one of the right size.
+        """
+        passes = draws.passes[i]
+        pixels, first, shrink = stored if isinstance(stored, Decoded) else Decoded(stored)
+        if out is None:
+            out = np.empty((*size, pixels.shape[2]), pixels.dtype)
+        if first or shrink != 1:
+            rest = passes[1:] if passes and isinstance(passes[0], View) else passes
+            passes = [draws.views[i].within(first, shrink), *rest]
+        result = self._run(pixels, passes, draws, i, out=out)
+        if result.shape[:2] != size:
+            msg = f"a function in augment changed the image size to {result.shape[:2]}, but {size} is expected. Pass image_size."
+            raise UsageError(msg)
+        if result is not out:
+            np.copyto(out, result)
+        return out
+
+    def render_mask(
+        self, mask: Pixels, draws: Draws, i: int, *, size: Size, out: Pixels | None = None
+    ) -> Pixels:
+        """Moves a mask as its image is moved; what stands outside of it is 0.
+
+        Args:
+            mask: uint8 (H, W, 1), of the stored image's size. It is not changed.
+            draws: Of its batch.
+            i: Its place in the batch.
+            size: (height, width) that must come out.
+            out: uint8 (*size, 1), C-contiguous: where to write. None: a new array, or `mask` itself.
+
+        Returns:
+            uint8 (*size, 1), of values that `mask` has, and 0; `out` if given.
+        """
+        for one in draws.passes[i]:
+            if isinstance(one, View):
+                mask = nearest(mask, one, MASK_SAMPLING)
+        if out is None:
+            return mask
+        np.copyto(out, mask)
+        return out
+
+    def _compile(
+        self, epoch: int, examples: npt.NDArray[np.int64], sizes: Integers, *, first: int = 0
+    ) -> list[list[Pass]]:
+        """The passes of the program, from an operation on, for images of these sizes (n, 2)."""
+        plan = Plan(sizes, image_size=self.image_size)
+        rows = np.arange(len(sizes))
+        for (_, op), parameters in list(zip(self._ops, self.sample(epoch, examples), strict=True))[first:]:
+            op.add_to(plan, rows, parameters)
+        return plan.finish()
+
+    def _run(self, pixels: Pixels, passes: list[Pass], draws: Draws, i: int, *, out: Pixels) -> Pixels:
+        # What moves pixels cannot write where it reads, and a function may keep what it is given or
+        # returns. So `out` is used from the last of these on, and passes after it work in place.
+        last = max((n for n, one in enumerate(passes) if isinstance(one, View | CallPass)), default=0)
+        ours = False  # whether `pixels` may be written to
+        for number, one in enumerate(passes):
+            if isinstance(one, CallPass):
+                pixels, ours = one.apply(pixels, pixels), False
+                size = pixels.shape[:2]
+                if size != one.size:
+                    example = draws.examples[i : i + 1]
+                    rest = self._compile(draws.epoch, example, np.array([size]), first=one.call.next)[0]
+                    return self._run(pixels, rest, draws, i, out=out)
+                continue
+            shape = (*one.size_of(pixels), pixels.shape[2])
+            if number >= last and out.shape == shape:
+                target = out
+            elif ours and not isinstance(one, View):
+                target = pixels
+            else:
+                target = SCRATCH.take(
+                    f"pass {number % 2}", shape, pixels.dtype
+                )  # what it reads may be in the other
+            pixels, ours = one.apply(pixels, target), True
+        return pixels
+
+
+def sample(
+    ops: Sequence[tuple[int, Augmentation]], seed: int, epoch: int, examples: npt.NDArray[np.int64]
+) -> list[Floats]:
+    """Draws the parameters of operations: a pure function of all that is random is drawn by.
+
+    Args:
+        ops: Each with its place in the user's list.
+        seed: The run's.
+        epoch: Number of the epoch.
+        examples: int64 (n,), numbers to draw by.
+
+    Returns:
+        For each operation, float64 (n, parameters).
+    """
+    if not ops:
+        return []
+    keys = np.concatenate([hash_key("augment", seed, epoch, place) for place, _ in ops])
+    drawn = uniforms(keys, examples, draws=[op.draws for _, op in ops])
+    return [op.sample(numbers) for (_, op), numbers in zip(ops, drawn, strict=True)]
+
+
+def list_operations(
+    augment: Sequence[Augmentation | ImageFunction], image_size: Size | None
+) -> list[tuple[int, Augmentation]]:
+    """The user's list as operations with their places in it; resizing inserted where it belongs.
+
+    Raises:
+        UsageError: If something is neither an augmentation nor a function.
+    """
+    ops: list[tuple[int, Augmentation]] = []
+    resizing = 0  # place of the resize
+    items: Sequence[object] = augment  # a user's, which may hold anything
+    for place, op in enumerate(items):
+        if isinstance(op, Augmentation):
+            ops.append((place, op))
+        elif callable(op):
+            ops.append((place, Call(op, place + 1)))
+        else:
+            msg = (
+                f"augment[{place}] is neither an augmentation nor a function of one image. Received: {op!r}."
+            )
+            raise UsageError(msg)
+        if isinstance(ops[-1][1], GeometricAugmentation | Call):
+            resizing = place + 1
+    if image_size is not None:
+        # Behind the last operation that moves pixels, so that it fuses with it, and colours, which
+        # do not care, are changed at the final size. Functions may change the size themselves.
+        ops.insert(resizing, (len(augment), Resize(image_size)))
+    return ops

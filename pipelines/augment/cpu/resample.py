@@ -1,0 +1,178 @@
+"""The geometry of one image, and the one resampling that executes it."""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from fitfeed.pipelines.arrays.types import Floats, Integers, Size
+from fitfeed.pipelines.augment.cpu.interpolation import PLAIN, Sampling
+from fitfeed.pipelines.augment.cpu.warp import halve, halvings, pick, warp
+from fitfeed.schemas.payload import Pixels
+
+ALIGNED = 1e-6
+"""Pixels within which two places are the same: far above rounding errors, far below what shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The geometry of one image.
+
+    Attributes:
+        box: Top, left, height, width of the source rectangle that is shown, in source pixels. With
+            a matrix: the rectangle around what is shown, which may reach out of the source.
+        flip: Whether it is mirrored vertically (top to bottom), horizontally. False with a matrix.
+        size: Height and width of the output.
+        matrix: From output to source as in `Geometry`, by rows, where box and flip do not tell it
+            all: with rotation, shear or perspective, or parts outside the source.
+        sampling: How pixels are fetched.
+    """
+
+    box: tuple[float, float, float, float]
+    flip: tuple[bool, bool]
+    size: Size
+    matrix: tuple[float, ...] | None = None
+    sampling: Sampling = PLAIN
+
+    @classmethod
+    def whole(cls, height: int, width: int) -> "View":
+        """Shows an image as it is."""
+        return cls((0.0, 0.0, float(height), float(width)), (False, False), (height, width))
+
+    def within(self, first: int, shrink: int) -> "View":
+        """The same output from a source of which only rows from `first` on were decoded, and smaller.
+
+        Pixel i of it covers `shrink` pixels, from i * shrink on, of the source that begins there.
+        """
+        top, left, height, width = self.box
+        box = ((top - first) / shrink, left / shrink, height / shrink, width / shrink)
+        if self.matrix is None:
+            return View(box, self.flip, self.size, None, self.sampling)
+        smaller = np.array([[1, 0, 0], [0, 1, -first], [0, 0, shrink]]) @ self.full_matrix()
+        return replace(self, box=box, matrix=tuple((smaller / smaller[2, 2]).ravel().tolist()))
+
+    @property
+    def flip_code(self) -> int | None:
+        """OpenCV's name of the mirroring: 0 vertical, 1 horizontal, -1 both."""
+        vertical, horizontal = self.flip
+        if vertical:
+            return -1 if horizontal else 0
+        return 1 if horizontal else None
+
+    def full_matrix(self) -> Floats:
+        """float64 (3, 3), from output to source."""
+        if self.matrix is not None:
+            return np.array(self.matrix).reshape(3, 3)
+        top, left, height, width = self.box
+        y, x = height / self.size[0], width / self.size[1]
+        if self.flip[0]:
+            y, top = -y, top + height
+        if self.flip[1]:
+            x, left = -x, left + width
+        return np.array([[x, 0.0, left], [0.0, y, top], [0.0, 0.0, 1.0]])
+
+    def size_of(self, pixels: Pixels) -> Size:
+        """Of the output."""
+        return self.size
+
+    def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
+        """Fetches the output image; see `resample`."""
+        return resample(pixels, self, out)
+
+
+def resample(pixels: Pixels, view: View, out: Pixels | None = None) -> Pixels:
+    """Fetches the output image of a geometry.
+
+    Without a matrix: crops, resizes and flips, bilinear; a side that shrinks to half or less is
+    averaged first, as bilinear would skip pixels there. A box that already has its size is copied,
+    not resampled. With a matrix: one warp.
+
+    Args:
+        pixels: uint8 or uint16 (H, W, C).
+        view: Geometry of this image.
+        out: (*view.size, C), C-contiguous, where to write. None: a new array, or a view of
+            `pixels` where nothing has to be done.
+
+    Returns:
+        (*view.size, C), of the same type; `out` if given.
+    """
+    height, width = view.size
+    shape = (height, width, pixels.shape[2])
+    if view.sampling.interpolation == "nearest":
+        return nearest(pixels, view, view.sampling, out)
+    if view.matrix is not None:
+        out = np.empty(shape, pixels.dtype) if out is None else out
+        warp(pixels, view.full_matrix(), view.sampling, out)
+        return out
+    code = view.flip_code
+    crop, fraction = _crop(pixels, view)
+    if crop.shape == shape and fraction is None:
+        if code is not None:
+            out = np.empty(shape, pixels.dtype) if out is None else out
+            cv2.flip(crop, code, dst=out)
+            return out
+        if out is None:
+            return crop
+        np.copyto(out, crop)
+        return out
+
+    out = np.empty(shape, pixels.dtype) if out is None else out
+    if fraction is None:
+        cv2.resize(
+            halve(crop, _times(crop, view.size)), (width, height), dst=out, interpolation=cv2.INTER_LINEAR
+        )
+    else:
+        warp(crop, fraction, PLAIN, out)
+    if code is not None:
+        cv2.flip(out, code, dst=out)
+    return out
+
+
+def nearest(pixels: Pixels, view: View, sampling: Sampling, out: Pixels | None = None) -> Pixels:
+    """As `resample`, each pixel being the one whose area holds its place: for masks, which do not mix.
+
+    Args:
+        pixels: uint8 or uint16 (H, W, C).
+        view: Geometry of this image.
+        sampling: What stands outside the source.
+        out: As in `resample`.
+    """
+    shape = (*view.size, pixels.shape[2])
+    out = np.empty(shape, pixels.dtype) if out is None else out
+    matrix = view.full_matrix()
+    if view.matrix is None:
+        rows = _places(view.size[0], matrix[1, 1], matrix[1, 2], pixels.shape[0])
+        columns = _places(view.size[1], matrix[0, 0], matrix[0, 2], pixels.shape[1])
+        np.take(np.take(pixels, rows, axis=0), columns, axis=1, out=out)
+        return out
+    pick(pixels, matrix, sampling, out)
+    return out
+
+
+def _places(count: int, scale: float, start: float, limit: int) -> Integers:
+    places = np.floor((np.arange(count) + 0.5) * scale + start).astype(np.int64)
+    inside: Integers = np.clip(places, 0, limit - 1)  # a box of fractional pixels may end within the last one
+    return inside
+
+
+def _crop(pixels: Pixels, view: View) -> tuple[Pixels, Floats | None]:
+    """The part of the image that is needed, or all with the matrix from output to it.
+
+    The latter where pixels do not line up: a crop of a resized image has a box of fractional pixels,
+    and an odd number of them cannot be halved. Rounding the box would shift the image.
+    """
+    top, left, height, width = view.box
+    first, start = round(top), round(left)
+    last, stop = max(first + 1, round(top + height)), max(start + 1, round(left + width))
+    crop = pixels[first:last, start:stop]
+    off = max(abs(top - first), abs(left - start), abs(top + height - last), abs(left + width - stop))
+    odd = [side % 2**times for side, times in zip(crop.shape, _times(crop, view.size), strict=False)]
+    if off < ALIGNED and not any(odd):
+        return crop, None
+    y, x = height / view.size[0], width / view.size[1]
+    return pixels, np.array([[x, 0.0, left], [0.0, y, top], [0.0, 0.0, 1.0]])
+
+
+def _times(pixels: Pixels, size: Size) -> tuple[int, int]:
+    """How often rows and columns are halved on the way to a size."""
+    return halvings(pixels.shape[0] / size[0]), halvings(pixels.shape[1] / size[1])

@@ -1,0 +1,161 @@
+"""Sharpness and blur: what a pixel becomes depends on its neighbours, so these run alone."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import cv2
+import numpy as np
+
+from fitfeed.pipelines.arrays.types import Bools, Floats, Integers, Size
+from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
+from fitfeed.pipelines.augment.ops.arguments import Factor, between, bounds, check, happens, is_count
+from fitfeed.schemas.payload import Pixels
+
+
+class FilterAugmentation(Augmentation):
+    """A function of a whole image that keeps its size."""
+
+    @abstractmethod
+    def filter(self, pixels: Pixels, parameters: Sequence[float], out: Pixels) -> None:
+        """Writes the filtered image.
+
+        Args:
+            pixels: uint8 or uint16 (H, W, C).
+            parameters: Of this image, from `sample`.
+            out: Of the same shape; may be `pixels`.
+        """
+
+    @abstractmethod
+    def changes(self, parameters: Floats) -> Bools:
+        """Bool (n,): which images are changed at all."""
+
+    def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
+        """See the base class."""
+        changed = self.changes(parameters)
+        plan.append(self, rows[changed], [Filtering(self, row) for row in parameters[changed].tolist()])
+
+
+@dataclass(frozen=True, slots=True)
+class Filtering:
+    """A filter with its parameters for one image."""
+
+    op: FilterAugmentation
+    parameters: Sequence[float]
+
+    def size_of(self, pixels: Pixels) -> Size:
+        """Of the output: the same."""
+        return pixels.shape[0], pixels.shape[1]
+
+    def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
+        """Writes the filtered image."""
+        self.op.filter(pixels, self.parameters, out)
+        return out
+
+
+@dataclass(frozen=True)
+class RandomSharpness(FilterAugmentation):
+    """Blurs or sharpens, as `keras.layers.RandomSharpness`.
+
+    Outside the image is black, as there: a blurred image has a darker rim, one pixel wide.
+
+    Attributes:
+        factor: In [0, 1], a number f for (0, f) or a pair: 0 blurs, 0.5 changes nothing, 1 sharpens.
+
+    Example:
+        >>> make_pipeline("flowers", "train", batch_size=32, augment=[RandomSharpness((0.3, 0.9))])
+    """
+
+    factor: Factor
+    draws: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        """Checks the factor.
+
+        Raises:
+            UsageError: If it is not a number or a pair in [0, 1].
+        """
+        bounds(self, "factor", low=0, high=1)
+
+    def sample(self, uniforms: Floats) -> Floats:
+        """(n, 1): the factor."""
+        return between(bounds(self, "factor", low=0, high=1), uniforms)
+
+    def changes(self, parameters: Floats) -> Bools:
+        """See the base class."""
+        return np.asarray(parameters[:, 0] != 0.5)
+
+    def filter(self, pixels: Pixels, parameters: Sequence[float], out: Pixels) -> None:
+        """See the base class."""
+        sharpen(pixels, 2 * parameters[0], out)
+
+
+def sharpen(pixels: Pixels, amount: float, out: Pixels) -> None:
+    """Moves an image away from (or, below 1, towards) its smoothed copy, in one filter.
+
+    Args:
+        pixels: uint8 or uint16 (H, W, C).
+        amount: 0 leaves the smoothed copy, 1 the image.
+        out: Of the same shape; may be `pixels`.
+    """
+    smooth = np.full((3, 3), 1 / 13)
+    smooth[1, 1] = 5 / 13
+    kernel = (1 - amount) * smooth
+    kernel[1, 1] += amount
+    cv2.filter2D(pixels, -1, kernel, out, borderType=cv2.BORDER_CONSTANT)
+
+
+@dataclass(frozen=True)
+class RandomGaussianBlur(FilterAugmentation):
+    """Blurs some images, as `keras.layers.RandomGaussianBlur`; outside the image is black, as there.
+
+    Attributes:
+        factor: In [0, 1], a number f for (0, f) or a pair: the probability, itself drawn. Defaults
+            to 1: half of the images. (1, 1) blurs all.
+        kernel_size: Odd number of pixels, or a pair of them along x and y. Defaults to 3.
+        sigma: In [0, 1], a number s for (0, s) or a pair: the standard deviations along x and y, in
+            pixels, are drawn from it, for each image its own. Defaults to 1.
+
+    Example:
+        >>> make_pipeline("flowers", "train", batch_size=32, augment=[RandomGaussianBlur(0.2, kernel_size=5)])
+    """
+
+    factor: Factor = 1.0
+    kernel_size: int | tuple[int, int] = 3
+    sigma: Factor = 1.0
+    draws: ClassVar[int] = 4
+
+    def __post_init__(self) -> None:
+        """Checks all arguments.
+
+        Raises:
+            UsageError: Naming the one that is wrong.
+        """
+        bounds(self, "factor", low=0, high=1)
+        bounds(self, "sigma", low=0, high=1)
+        sizes = self.kernel_size if isinstance(self.kernel_size, tuple | list) else (self.kernel_size,)
+        valid = 0 < len(sizes) <= 2 and all(is_count(size) and size % 2 for size in sizes)
+        check(self, "kernel_size", "an odd number of pixels, or a pair of them", valid=valid)
+
+    def sample(self, uniforms: Floats) -> Floats:
+        """(n, 3): 1 where the image is blurred, else 0, and the standard deviations along x and y."""
+        applied = happens(bounds(self, "factor", low=0, high=1), uniforms[:, :2])
+        sigma = between(bounds(self, "sigma", low=0, high=1), uniforms[:, 2:]) + 1e-6
+        return np.concatenate([applied[:, None], sigma], axis=1)
+
+    def changes(self, parameters: Floats) -> Bools:
+        """See the base class."""
+        return parameters[:, 0] > 0
+
+    def filter(self, pixels: Pixels, parameters: Sequence[float], out: Pixels) -> None:
+        """See the base class."""
+        x, y = self.kernel_size if isinstance(self.kernel_size, tuple | list) else (self.kernel_size,) * 2
+        _, sigma_x, sigma_y = parameters
+        kernel = np.outer(_gaussian(y, sigma_y), _gaussian(x, sigma_x))
+        cv2.filter2D(pixels, -1, kernel, out, borderType=cv2.BORDER_CONSTANT)
+
+
+def _gaussian(size: int, sigma: float) -> Floats:
+    weights = np.exp(-0.5 * ((np.arange(size) - (size - 1) / 2) / sigma) ** 2)
+    return np.asarray(weights / weights.sum())

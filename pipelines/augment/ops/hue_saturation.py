@@ -1,0 +1,81 @@
+"""Hue and saturation, as HSV defines them."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from fitfeed.pipelines.arrays.types import Floats
+from fitfeed.pipelines.augment.compiler.color_matrix import HsvAugmentation
+from fitfeed.pipelines.augment.ops.arguments import Factor, between, bounds
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class RandomSaturation(HsvAugmentation):
+    """Multiplies the saturation (in HSV), as `keras.layers.RandomSaturation`.
+
+    Attributes:
+        factor: In [-1, 1], a number f for (-f, f) or a pair. What is drawn multiplies the
+            saturation by f / (1 - f): 0.5 changes nothing, 0 (and below) makes grey of the image's
+            HSV value, 1 saturates fully.
+
+    Example:
+        >>> make_pipeline("flowers", "train", batch_size=32, augment=[RandomSaturation((0.4, 0.6))])
+    """
+
+    factor: Factor
+    draws: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        """Checks the factor.
+
+        Raises:
+            UsageError: If it is not a number or a pair in [-1, 1].
+        """
+        bounds(self, "factor", low=-1, high=1)
+
+    def sample(self, uniforms: Floats) -> Floats:
+        """(n, 1): what multiplies the saturation."""
+        factor = between(bounds(self, "factor", low=-1, high=1), uniforms)
+        # Keras adds 1e-7 too, against 1 / 0. More than 255 times saturated is black and full colour anyway.
+        return np.clip(factor / (1 - factor + 1e-7), 0, 1e4)
+
+    def turn_and_gain(self, parameters: Floats) -> tuple[Floats, Floats]:
+        """See the base class."""
+        return np.zeros_like(parameters[:, 0]), parameters[:, 0]
+
+
+@dataclass(frozen=True)
+class RandomHue(HsvAugmentation):
+    """Rotates the hue (in HSV), as `keras.layers.RandomHue`.
+
+    Attributes:
+        factor: In [0, 1], a number f for (0, f) or a pair. Half of what is drawn is the angle in
+            turns, either way: 1 is the opposite colour.
+
+    Example:
+        >>> make_pipeline("flowers", "train", batch_size=32, augment=[RandomHue(0.1)])
+    """
+
+    factor: Factor
+    draws: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        """Checks the factor.
+
+        Raises:
+            UsageError: If it is not a number or a pair in [0, 1].
+        """
+        bounds(self, "factor", low=0, high=1)
+
+    def sample(self, uniforms: Floats) -> Floats:
+        """(n, 1): the angle, in turns."""
+        sign = np.where(uniforms[:, 0] > 0.5, -1, 1)
+        return (sign * between(bounds(self, "factor", low=0, high=1), uniforms[:, 1]) * 0.5)[:, None]
+
+    def turn_and_gain(self, parameters: Floats) -> tuple[Floats, Floats]:
+        """See the base class."""
+        return parameters[:, 0], np.ones_like(parameters[:, 0])

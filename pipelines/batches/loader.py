@@ -1,0 +1,199 @@
+"""Batches as NumPy arrays: read, decode, augment and normalise in parallel, each image written once."""
+
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from fitfeed.pipelines.arrays.buffer_pool import Buffers, Scratch
+from fitfeed.pipelines.augment.compiler.program import Program
+from fitfeed.pipelines.augment.ops.mixup_cutmix import Mixture
+from fitfeed.pipelines.batches.mix import Mixer, mix_image
+from fitfeed.pipelines.batches.normalize import Normalizer
+from fitfeed.pipelines.batches.renderer import Damaged, Renderer
+from fitfeed.pipelines.batches.skipped_examples import Skipped, compacted
+from fitfeed.pipelines.batches.workers.process_pool import Processes
+from fitfeed.pipelines.batches.workers.shared_memory import Layout
+from fitfeed.pipelines.reading.records import Records
+from fitfeed.schemas.cpus import available_cpus
+from fitfeed.schemas.errors import DamagedDatasetError
+
+BLOCK = 16
+"""Images per task: enough to make the cost of a task vanish, few enough to balance the threads."""
+
+
+class Loaded(NamedTuple):
+    """A batch.
+
+    Attributes:
+        images: (n, height, width, channels) of the loader's type.
+        examples: int64 (n,), which examples these are.
+        mixtures: How these images were mixed with each other.
+    """
+
+    images: npt.NDArray[Any]
+    examples: npt.NDArray[np.int64]
+    mixtures: Sequence[Mixture] = ()
+
+
+class Loader:
+    """Turns example numbers into a batch of images. Thread-safe; not picklable.
+
+    Threads do most of it side by side: reading, decoding, resizing and normalising release the
+    interpreter lock. What does not, the Python code between, keeps one CPU busy from some 15,000 images
+    a second on; so there are processes too, which have a lock each.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        program: Program,
+        normalizer: Normalizer | None,
+        *,
+        batch_size: int,
+        dtype: npt.DTypeLike,
+        threads: int | None = None,
+        skipped: Skipped | None = None,
+        mixer: Mixer | None = None,
+        mixes_here: bool = True,
+        processes: int = 0,
+    ) -> None:
+        """Fixes the shape of batches.
+
+        Args:
+            records: Where images come from.
+            program: What happens to each.
+            normalizer: What writes each into the batch; None leaves them as they are.
+            batch_size: The most images in a batch.
+            dtype: Of the batch.
+            threads: How many work on a batch. None: the CPUs that this process may use. The result
+                does not depend on it.
+            skipped: Where to note damaged examples that are left out. None: they are errors.
+            mixer: What mixes the images of a batch. None: nothing does.
+            mixes_here: Whether images are mixed here. False: what has been drawn is all that is added.
+            processes: How many fill batches in the threads' place; threads mix what they have filled.
+
+        Raises:
+            UsageError: If the images would not all have one size.
+        """
+        # An image that is mixed needs its partner, which another thread may be decoding. So all are
+        # rendered first, as stored, which is a quarter or half of the memory of floats; normalising is
+        # linear and can come after.
+        renders, rendered = (None, records.dtype) if mixer and mixes_here else (normalizer, dtype)
+        self._renderer = Renderer(records, program, renders, skips=skipped is not None)
+        self.image_shape = self._renderer.image_shape
+        shape = (batch_size, *self.image_shape)
+        self._rendered, self._mixed = Buffers(shape, rendered), Buffers(shape, dtype)
+        self._mixer, self._mixes_here, self._normalizer = mixer, mixes_here, normalizer
+        self._scratch = Scratch()
+        self._skipped = skipped
+        self._threads = threads or available_cpus()
+        # Of the whole process, for want of anything narrower. OpenCV would divide images above 256 x 256
+        # among as many threads again, which then wait for each other: 7 to 28% more CPU time.
+        cv2.setNumThreads(1)
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="fitfeed")
+        self._processes: Processes | None = None
+        if processes:
+            self._processes = Processes(self._renderer, Layout(shape, np.dtype(rendered)), count=processes)
+
+    def load(
+        self,
+        epoch: int,
+        examples: npt.NDArray[np.int64],
+        payloads: Sequence[bytes] | None = None,
+        *,
+        draws_by: npt.NDArray[np.int64] | None = None,
+    ) -> Loaded:
+        """Makes a batch.
+
+        Args:
+            epoch: Number of the epoch, which augmentations depend on.
+            examples: int64 (n,), example numbers, n <= batch_size.
+            payloads: Their stored bytes where they have been read already; empty where that failed.
+                None: they are read here.
+            draws_by: int64 (n,), numbers that augmentations draw by. None: the examples' own.
+
+        Returns:
+            All n examples, or without those that are damaged, if such are skipped. The images' memory
+            is used again once this array and everything made from it are gone, not before.
+
+        Raises:
+            DamagedExampleError: If an image cannot be read or decoded.
+            DamagedDatasetError: If that is so for all of them, although such are skipped; or if a
+                whole file is missing.
+            UsageError: If a function in the program does not return an image, or one of another size.
+        """
+        draws_by = examples if draws_by is None else draws_by
+        batch, damaged = self._render(epoch, examples, payloads, draws_by)
+        loaded = self._without(damaged, Loaded(batch, examples)) if damaged else Loaded(batch, examples)
+        if self._mixer is None:
+            return loaded
+        mixtures = self._mixer.draw(epoch, draws_by, size=self.image_shape[:2])
+        if damaged:
+            places = np.delete(np.arange(len(examples)), list(damaged))
+            mixtures = [mixture.keep(places) for mixture in mixtures]
+        if not self._mixes_here:
+            return loaded._replace(mixtures=mixtures)
+        return self._mix(loaded, mixtures)
+
+    def _render(
+        self,
+        epoch: int,
+        examples: npt.NDArray[np.int64],
+        payloads: Sequence[bytes] | None,
+        draws_by: npt.NDArray[np.int64],
+    ) -> tuple[npt.NDArray[Any], Damaged]:
+        """Writes every image by itself; says which are damaged, if such are skipped."""
+        if self._processes is not None:
+            return self._processes.render(epoch, examples, draws_by)
+        renderer, batch = self._renderer, self._rendered.take(len(examples))
+        fill = renderer.filling(epoch, examples, draws_by, out=batch, payloads=payloads)
+        if renderer.copies:
+            # Pure copying takes 3 ms a batch: waking other threads, on both sides of a lock that
+            # each needs for every image, costs as much. Two batches at once use two threads as it is.
+            return batch, renderer.fill(fill, range(len(examples)))
+        return batch, self._fill(fill, len(examples))
+
+    def _mix(self, loaded: Loaded, mixtures: Sequence[Mixture]) -> Loaded:
+        """Mixes rendered images, and normalises them."""
+        images, normalizer, scratch = loaded.images, self._normalizer, self._scratch
+        batch = self._mixed.take(len(images))
+
+        def fill(i: int) -> None:
+            if normalizer is None:
+                out = batch[i]
+                image = mix_image(images, mixtures, i, out=out)
+                if image is not out:
+                    np.copyto(out, image)
+            else:
+                image = scratch.take("image", self.image_shape, images.dtype)
+                normalizer(mix_image(images, mixtures, i, out=image), batch[i])
+
+        self._fill(fill, len(images))
+        return Loaded(batch, loaded.examples, mixtures)
+
+    def _fill(self, fill: Callable[[int], None], count: int) -> Damaged:
+        """Writes all images of a batch; returns those that are damaged, if such are skipped."""
+        size = min(BLOCK, math.ceil(count / self._threads))
+        blocks = [range(first, min(first + size, count)) for first in range(0, count, size)]
+        tasks = [self._pool.submit(self._renderer.fill, fill, block) for block in blocks]
+        # All must be done before an error leaves: it would free the memory that others still write to.
+        wait(tasks)
+        return {i: error for task in tasks for i, error in task.result().items()}
+
+    def _without(self, damaged: Damaged, loaded: Loaded) -> Loaded:
+        """Closes the gaps in a batch, and notes what is missing."""
+        images, examples, _ = loaded
+        if self._skipped is not None:
+            for i, error in damaged.items():
+                self._skipped.add(int(examples[i]), error)
+        kept = ~np.isin(np.arange(len(examples)), list(damaged))
+        if not kept.any():
+            first = damaged[0]
+            msg = f"none of the {len(examples)} examples of a batch could be read, so there is nothing to go on with. The first: {first}"
+            raise DamagedDatasetError(msg) from first
+        return Loaded(compacted(images, kept), examples[kept])

@@ -1,0 +1,108 @@
+"""Normalisation: one subtraction and one division per channel, from the manifest's statistics."""
+
+import warnings
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.payload import Pixels
+from fitfeed.schemas.statistics import ChannelStatistics
+
+if TYPE_CHECKING:
+    import keras
+
+NormalizeKind = Literal["zscore", "minmax", "unit", "symmetric"]
+"""zscore: (x - mean) / std. minmax: (x - min) / (max - min). unit: x / 255. symmetric: x / 127.5 - 1. For 16
+bits, 65535 and 32767.5 stand for 255 and 127.5."""
+
+KINDS: tuple[str, ...] = get_args(NormalizeKind)
+
+
+def shift_and_scale(
+    kind: str, statistics: ChannelStatistics
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The two numbers per channel of `(x - shift) / scale`.
+
+    Returns:
+        float64 (channels,) each; scale is positive. A constant channel gets scale 1, so that it
+        becomes 0 and not NaN, and warns.
+
+    Raises:
+        UsageError: If there is no such kind.
+    """
+    low, high = np.array(statistics.min, float), np.array(statistics.max, float)
+    match kind:
+        case "zscore":
+            shift, scale = np.array(statistics.mean), np.array(statistics.std)
+        case "minmax":
+            shift, scale = low, high - low
+        case "unit":
+            shift, scale = np.zeros_like(low), np.full_like(low, statistics.brightest)
+        case "symmetric":
+            shift = scale = np.full_like(low, statistics.brightest / 2)
+        case _:
+            msg = f"no such normalisation. Received: {kind!r}. Use one of: {', '.join(map(repr, KINDS))}."
+            raise UsageError(msg)
+    constant = scale == 0
+    if constant.any():
+        channels = ", ".join(f"{c} (always {low[c]:.0f})" for c in np.flatnonzero(constant))
+        message = (
+            f"every stored pixel of channel {channels} has the same value, so normalize={kind!r} has nothing to "
+            f"divide by; it is only shifted, to 0. Check the images, or use normalize='unit'."
+        )
+        warnings.warn(message, stacklevel=2)
+    return shift, np.where(constant, 1.0, scale)
+
+
+def keras_layer(kind: str, statistics: ChannelStatistics) -> "keras.layers.Normalization":
+    """The normalisation as a built-in, serialisable Keras layer.
+
+    Raises:
+        UsageError: If there is no such kind.
+    """
+    shift, scale = shift_and_scale(kind, statistics)
+    import keras  # slow, and not needed to read a dataset
+
+    return keras.layers.Normalization(mean=shift, variance=scale**2, name=f"{kind}_normalization")
+
+
+class Normalizer:
+    """Writes uint8 or uint16 images as normalised floats. Immutable and thread-safe."""
+
+    def __init__(self, kind: str | None, statistics: ChannelStatistics, *, dtype: npt.DTypeLike) -> None:
+        """Prepares the factors.
+
+        Args:
+            kind: A `NormalizeKind`, or None to keep the values.
+            statistics: Of the dataset.
+            dtype: What is written: float32, or a float type of 16 bits.
+        """
+        channels = statistics.channels
+        shift, scale = np.zeros(channels), np.ones(channels)
+        if kind is not None:
+            shift, scale = shift_and_scale(kind, statistics)
+        self._factor, self._shift = (1 / scale).astype(np.float32), (-shift / scale).astype(np.float32)
+        self._table: npt.NDArray[np.int16] | None = None
+        if np.dtype(dtype).itemsize == 2:
+            values = (np.arange(statistics.brightest + 1) - shift[:, None]) / scale[:, None]
+            self._table = values.astype(dtype).view(np.int16)
+
+    def __call__(self, pixels: Pixels, out: npt.NDArray[Any]) -> None:
+        """Writes one image.
+
+        Args:
+            pixels: uint8 or uint16 (H, W, C).
+            out: (H, W, C) of the output type, C-contiguous.
+        """
+        from fitfeed.pipelines.arrays import numba_kernels  # imports Numba
+
+        rows, target = pixels.reshape(len(pixels), -1), out.reshape(len(out), -1)
+        # Measured for 224 x 224 x 3, in microseconds. float32: 12; by a conversion and a matrix product of
+        # OpenCV, each vectorised, 34. 16 bits: the table takes 66 (OpenCV's 94, and NumPy's 890 for pixels of
+        # 16 bits), and rounds only once.
+        if self._table is None:
+            numba_kernels.scale(rows, self._factor, self._shift, target)
+        else:
+            numba_kernels.look_up(rows, self._table, target.view(np.int16))

@@ -1,0 +1,131 @@
+"""Images, each written once at its place in a batch: read, decoded, augmented and normalised."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fitfeed.pipelines.arrays.buffer_pool import Scratch
+from fitfeed.pipelines.augment.compiler.program import Program
+from fitfeed.pipelines.batches.decode_window import needed
+from fitfeed.pipelines.batches.normalize import Normalizer
+from fitfeed.pipelines.reading.records import Records
+from fitfeed.schemas.errors import DamagedExampleError, UsageError
+
+Damaged = dict[int, DamagedExampleError]
+"""Place in a batch to what is wrong with the image there, where such are skipped."""
+
+
+class Renderer:
+    """Writes images into batches. Immutable, thread-safe, and picklable if what it is made of is.
+
+    Attributes:
+        image_shape: (height, width, channels) of every image.
+        copies: Whether stored pixels are what is asked for, so that they are read into the batch.
+    """
+
+    def __init__(
+        self, records: Records, program: Program, normalizer: Normalizer | None, *, skips: bool
+    ) -> None:
+        """Fixes the shape of images.
+
+        Args:
+            records: Where they come from.
+            program: What happens to each.
+            normalizer: What writes each into the batch; None leaves them as they are.
+            skips: Whether damaged images are reported and left out, or are errors.
+
+        Raises:
+            UsageError: If the images would not all have one size.
+        """
+        self._records, self._program, self._normalizer, self._skips = records, program, normalizer, skips
+        self.image_shape: tuple[int, int, int] = (*_image_size(records, program), records.channels)
+        is_plain = records.is_raw and records.is_native
+        self.copies = is_plain and program.identity and normalizer is None
+        self._scratch = Scratch()
+
+    def render(
+        self,
+        epoch: int,
+        examples: npt.NDArray[np.int64],
+        draws_by: npt.NDArray[np.int64],
+        *,
+        out: npt.NDArray[Any],
+    ) -> Damaged:
+        """Writes images one after the other; the arguments are those of `filling`."""
+        return self.fill(self.filling(epoch, examples, draws_by, out=out), range(len(examples)))
+
+    def filling(
+        self,
+        epoch: int,
+        examples: npt.NDArray[np.int64],
+        draws_by: npt.NDArray[np.int64],
+        *,
+        out: npt.NDArray[Any],
+        payloads: Sequence[bytes] | None = None,
+    ) -> Callable[[int], None]:
+        """What writes the image at one place of a batch, or of a part of one: the result is the same.
+
+        Args:
+            epoch: Number of the epoch, which augmentations depend on.
+            examples: int64 (n,), example numbers.
+            draws_by: int64 (n,), numbers that augmentations draw by.
+            out: (n, *image_shape), to be filled.
+            payloads: Stored bytes where they have been read already; empty where that failed.
+        """
+        records, program, normalizer, scratch = self._records, self._program, self._normalizer, self._scratch
+        rows, size = examples.tolist(), self.image_shape[:2]
+        if self.copies and payloads is None:
+            memory, length = out.reshape(-1).view(np.uint8).data, out[0].nbytes
+            # From the page cache into the batch, no copy between.
+            return lambda i: records.read_into(rows[i], memory[i * length : (i + 1) * length])
+        index = records.index
+        draws = program.draw(epoch, draws_by, heights=index.height[examples], widths=index.width[examples])
+
+        def fill(i: int) -> None:
+            payload = payloads[i] if payloads is not None else None
+            portion = needed(draws.passes[i])
+            stored = records.pixels(rows[i], portion, payload=payload or None, scratch=scratch)
+            if normalizer is None:
+                program.render(stored, draws, i, size=size, out=out[i])
+            else:
+                image = scratch.take("image", self.image_shape, records.dtype)
+                normalizer(program.render(stored, draws, i, size=size, out=image), out[i])
+
+        return fill
+
+    def fill(self, fill: Callable[[int], None], places: Iterable[int]) -> Damaged:
+        """Writes some images; returns those that are damaged, if such are skipped.
+
+        Args:
+            fill: From `filling`, or another function of a place.
+            places: Which.
+
+        Raises:
+            DamagedExampleError: If an image is damaged and such are not skipped.
+        """
+        damaged: Damaged = {}
+        for i in places:
+            try:
+                fill(i)
+            except DamagedExampleError as error:
+                if not self._skips:
+                    raise
+                damaged[i] = error
+        return damaged
+
+
+def _image_size(records: Records, program: Program) -> tuple[int, int]:
+    """Height and width of every image in a batch."""
+    common = records.common_size
+    if common is not None:
+        return program.output_size(common)
+    if program.image_size is not None:
+        return program.image_size
+    heights, widths = records.index.height, records.index.width
+    msg = (
+        f"images are stored in different sizes ({heights.min()} to {heights.max()} pixels high, {widths.min()} to "
+        f"{widths.max()} wide), so a batch needs one. Received: image_size=None. Pass image_size=(height, width)."
+    )
+    raise UsageError(msg)

@@ -1,0 +1,254 @@
+"""Worker processes, and the one socket that connects them all with their parent.
+
+Tasks are put into it, and whoever is free takes the next one out: the kernel does the balancing.
+Answers come back by it, to one thread. Another thread waits for the death of any worker, which is the
+only way in which they end: each is of no use without the others, and none has anything to lose.
+"""
+
+import contextlib
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy.typing as npt
+
+from fitfeed.pipelines.batches.renderer import Damaged
+from fitfeed.pipelines.batches.workers.protocol import LARGEST, START, Answer, Task
+from fitfeed.schemas.errors import DamagedExampleError, FeedError
+
+PROGRAM = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from fitfeed.pipelines.batches.workers.worker import main; main(*map(int, sys.argv[2:]))"
+)
+"""Of a worker: it imports what its parent would import. Not `python -m`, which looks for modules in the
+current folder first."""
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""NumPy's BLAS would start a thread per CPU in each process."""
+
+LOOK_S = 0.2
+"""Between two looks at whether all workers are alive."""
+
+END_S = 5.0
+"""Longest wait for processes that have been killed."""
+
+
+class Job:
+    """A batch that is being filled."""
+
+    def __init__(self, batch: npt.NDArray[Any], blocks: int) -> None:
+        """Begins with no block done.
+
+        Args:
+            batch: Kept until all workers are done with it, for whoever waits for it may be interrupted.
+            blocks: So many answers are awaited.
+        """
+        self._batch: npt.NDArray[Any] | None = batch
+        self._left = blocks
+        self._damaged: dict[int, str] = {}
+        self._error: Exception | None = None
+        self._done = threading.Event()
+
+    def take(self, answer: Answer) -> bool:
+        """Notes an answer; returns whether it was the last."""
+        self._damaged.update(answer.damaged)
+        self._error = self._error or answer.exception()
+        self._left -= 1
+        if not self._left:
+            self._finish()
+        return not self._left
+
+    def fail(self, reason: str) -> None:
+        """Gives up."""
+        self._error = FeedError(reason)
+        self._finish()
+
+    def result(self) -> Damaged:
+        """Waits; returns which images are damaged.
+
+        Raises:
+            Exception: What a worker has met, after all of them are done with the batch.
+        """
+        self._done.wait()
+        error, self._error = self._error, None
+        if error is None:
+            return {place: DamagedExampleError(text) for place, text in sorted(self._damaged.items())}
+        try:
+            raise error
+        finally:
+            del error  # else its traceback would keep this frame, and that the batches of its callers
+
+    def _finish(self) -> None:
+        self._batch = None
+        self._done.set()
+
+
+class Team:
+    """The workers of a pipeline. Thread-safe."""
+
+    def __init__(self, setup: bytes, *, memory: int, count: int) -> None:
+        """Starts the workers.
+
+        Args:
+            setup: A pickled `Setup`.
+            memory: Descriptor of the file of batches.
+            count: How many.
+
+        Raises:
+            FeedError: If they cannot be started.
+        """
+        self._jobs: dict[int, Job] = {}
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()  # of the jobs
+        self._sending = threading.Lock()  # blocks of a batch stay together
+        self._failed_start = self._obituary = ""
+        self._closing = threading.Event()
+        self._over: str | None = None  # why there are no more answers
+        self._workers: list[subprocess.Popen[bytes]] = []
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, _file(setup) as setup_file:
+            try:
+                for _ in range(count):
+                    self._workers.append(_start(theirs.fileno(), memory, setup_file))
+            except BaseException as error:  # no process or descriptor left, or Ctrl-C
+                self._reap()
+                self._socket.close()
+                if isinstance(error, OSError):
+                    msg = f"worker processes could not be started ({error}). Use fewer, or threads: processes=0."
+                    raise FeedError(msg) from error
+                raise
+        self._watcher = threading.Thread(target=self._watch, name="fitfeed-watcher", daemon=True)
+        self._watcher.start()
+        threading.Thread(target=self._collect, name="fitfeed-collector", daemon=True).start()
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the workers."""
+        return [worker.pid for worker in self._workers]
+
+    def begin(self, batch: npt.NDArray[Any], *, blocks: int) -> tuple[int, Job]:
+        """Registers a batch; returns the number that its tasks have.
+
+        Raises:
+            FeedError: If there are no workers any more.
+        """
+        job = Job(batch, blocks)
+        with self._lock:
+            if self._over is not None:
+                raise FeedError(self._over)
+            number = next(self._numbers)
+            self._jobs[number] = job
+        return number, job
+
+    def send(self, tasks: Iterable[Task]) -> None:
+        """Hands out the blocks of a batch; waits while the workers have enough to do."""
+        # Where there are no workers any more, sending fails, and then the batch fails too.
+        with self._sending, contextlib.suppress(ConnectionError):
+            for task in tasks:
+                if self._over is None:
+                    self._socket.send(task.encode())
+
+    def end(self) -> None:
+        """Ends the workers."""
+        self._closing.set()
+        if threading.current_thread() is not self._watcher:  # garbage is collected in any thread
+            self._watcher.join(END_S)
+
+    def _watch(self) -> None:
+        """Waits until a worker is gone, or all shall go; then ends them, and with them the answers."""
+        while not self._closing.wait(LOOK_S):
+            dead = [worker for worker in self._workers if worker.poll() is not None]
+            if dead:
+                self._obituary = _obituary(dead[0])
+                break
+        self._reap()
+        # Whatever a user's function has forked may hold the workers' end open.
+        self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _reap(self) -> None:
+        for worker in self._workers:
+            worker.kill()
+        for worker in self._workers:
+            worker.wait()
+
+    def _collect(self) -> None:
+        """Takes answers until there are no more, and gives up what is then still awaited."""
+        while message := self._receive():
+            self._take(Answer.decode(message))
+        self._watcher.join()  # it knows why
+        with self._lock:
+            self._over = self._failed_start or self._obituary or "the pipeline is closed"
+            for job in self._jobs.values():
+                job.fail(self._over)
+            self._jobs.clear()
+        with self._sending:
+            self._socket.close()
+
+    def _receive(self) -> bytes:
+        try:
+            return self._socket.recv(LARGEST)
+        except ConnectionError:
+            # The workers ended and left tasks unread. That is told once, before what they still said.
+            return self._socket.recv(LARGEST)
+
+    def _take(self, answer: Answer) -> None:
+        if answer.job == START:
+            self._failed_start = f"a worker process could not start: {answer.exception()}"
+            return
+        with self._lock:
+            if self._jobs[answer.job].take(answer):
+                del self._jobs[answer.job]
+
+
+def _start(channel: int, memory: int, setup: int) -> "subprocess.Popen[bytes]":
+    """Starts a worker with these descriptors."""
+    paths = [path or os.getcwd() for path in sys.path]  # noqa: PTH109 - as a string
+    arguments = [json.dumps(paths), *map(str, (os.getpid(), channel, memory, setup))]
+    with _interrupts_held():
+        return subprocess.Popen(
+            [sys.executable, "-P", "-c", PROGRAM, *arguments],
+            stdin=subprocess.DEVNULL,
+            pass_fds=(channel, memory, setup),
+            env={**os.environ, **ONE_THREAD},
+        )
+
+
+def _obituary(worker: "subprocess.Popen[bytes]") -> str:
+    """How a worker ended, and what to do about it."""
+    status = worker.wait()
+    if status >= 0:
+        end = f"ended with exit status {status}; what it wrote to standard error may say why"
+    else:
+        end = f"was killed by signal {-status} ({signal.Signals(-status).name})"
+    if status == -signal.SIGKILL:
+        end += ", which often means that memory ran out: then use fewer processes, or a smaller batch_size"
+    return (
+        f"the worker process {worker.pid}, which filled batches, {end}. The pipeline cannot go on; a new one can, "
+        f"from start=(epoch, step)."
+    )
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """What is started meanwhile never sees Ctrl-C, which reaches the whole group: the parent decides."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _file(content: bytes) -> Iterator[int]:
+    """The descriptor of a file in memory."""
+    with os.fdopen(os.memfd_create("fitfeed-setup"), "wb") as file:
+        file.write(content)
+        file.flush()
+        yield file.fileno()

@@ -1,0 +1,121 @@
+"""The program of a process that fills batches: the other end of `fitfeed.pipelines.batches.workers.process_pool`.
+
+It imports nothing of TensorFlow, Keras or the user's script; only the modules of functions in
+`augment`. It holds no state, so it may be killed at any moment.
+"""
+
+import mmap
+import os
+import pickle
+import socket
+import sys
+import threading
+import time
+import traceback
+from typing import Any, NamedTuple, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from fitfeed.pipelines.batches.renderer import Damaged
+from fitfeed.pipelines.batches.workers.protocol import LARGEST, START, Answer, Task
+from fitfeed.pipelines.batches.workers.shared_memory import Layout
+from fitfeed.schemas.errors import FitfeedError
+
+PARENT_S = 1.0
+"""Between two looks at whether the parent is still there."""
+
+
+class Rendering(Protocol):
+    """What a worker does to its part of a batch; see `Renderer`."""
+
+    def render(
+        self,
+        epoch: int,
+        examples: npt.NDArray[np.int64],
+        draws_by: npt.NDArray[np.int64],
+        *,
+        out: npt.NDArray[Any],
+    ) -> Damaged:
+        """Writes images; returns those that are damaged, by their place in `out`."""
+
+
+class Setup(NamedTuple):
+    """What a worker needs to know before its first task."""
+
+    rendering: Rendering
+    layout: Layout
+
+
+class Worker:
+    """Fills blocks of batches."""
+
+    def __init__(self, setup: Setup, memory: int) -> None:
+        """Takes what it needs.
+
+        Args:
+            setup: From the parent.
+            memory: Descriptor of the file of batches.
+        """
+        self._rendering, self._layout = setup
+        self._memory = memory
+        self._slots: dict[int, mmap.mmap] = {}
+
+    def work(self, task: Task) -> Answer:
+        """Does a task."""
+        try:
+            batch = self._batch(task.slot)
+            out = batch[task.first : task.first + len(task.examples)]
+            damaged = self._rendering.render(task.epoch, task.examples, task.draws, out=out)
+        except FitfeedError as error:
+            return Answer(job=task.job, error=(type(error).__name__, str(error)))
+        except Exception as error:  # noqa: BLE001 - a user's function's, or a bug; the parent raises it
+            return Answer(job=task.job, error=(type(error).__name__, traceback.format_exc()))
+        return Answer(
+            job=task.job, damaged={task.first + place: str(error) for place, error in damaged.items()}
+        )
+
+    def _batch(self, slot: int) -> npt.NDArray[Any]:
+        memory = self._slots.get(slot)
+        if memory is None:
+            memory = self._slots[slot] = self._layout.map(self._memory, slot)
+        shape, dtype = self._layout
+        return np.frombuffer(memory, np.uint8, self._layout.array_bytes).view(dtype).reshape(shape)
+
+
+def main(parent: int, channel: int, memory: int, setup: int) -> None:
+    """Works until the channel or the parent is gone.
+
+    Args:
+        parent: Process id of the parent.
+        channel: Descriptor of a socket: tasks arrive, answers leave.
+        memory: Descriptor of the file of batches.
+        setup: Descriptor of a file with a pickled `Setup`.
+    """
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    cv2.setNumThreads(1)  # the processes are the parallelism
+    connection = socket.socket(fileno=channel)
+    try:
+        # Not data that somebody brought along: our own parent has just pickled its own objects.
+        worker = Worker(pickle.loads(os.pread(setup, os.fstat(setup).st_size, 0)), memory)  # noqa: S301
+    except Exception as error:  # noqa: BLE001 - a module that cannot be imported, say; the parent raises it
+        connection.send(Answer(job=START, error=(type(error).__name__, traceback.format_exc())).encode())
+        sys.exit(1)
+    os.close(setup)
+    try:
+        while message := connection.recv(LARGEST):
+            connection.send(worker.work(Task.decode(message)).encode())
+    except ConnectionError:
+        return  # the parent is gone
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process when the parent is gone, even in the middle of a block.
+
+    The channel says so too, at once, but not while a function of the user hangs, nor while children
+    that the parent has forked hold its end open.
+    """
+    while os.getppid() == parent:
+        time.sleep(PARENT_S)
+    os._exit(1)

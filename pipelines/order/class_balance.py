@@ -1,0 +1,53 @@
+"""An order in which every class is equally often, as a function and not as a list."""
+
+import numpy as np
+import numpy.typing as npt
+
+from fitfeed.pipelines.order.counter_rng import hash_key, mix
+from fitfeed.pipelines.order.global_batches import Steps
+from fitfeed.pipelines.order.shuffle import Batch, permute, permute_by_key
+
+
+class BalancedOrder:
+    """Which examples a step reads if every class shall be equally often. Immutable, thread-safe.
+
+    An epoch has as many positions as the split has examples, dealt to the classes in turn and
+    shuffled. Each class walks through its own examples in rounds, every round in a new order, and
+    goes on in the next epoch where the last one ended: so over time every example of a class is
+    used equally often, and any step of any epoch is still found without what came before.
+
+    Attributes:
+        steps: The steps of an epoch of this worker.
+    """
+
+    def __init__(self, *, steps: Steps, labels: npt.NDArray[np.int64], seed: int) -> None:
+        """Groups the examples by class.
+
+        Args:
+            steps: The steps of an epoch of this worker.
+            labels: int64 (examples,), the class of each. Classes without examples get no turn.
+            seed: The run's seed.
+        """
+        self.steps, self._seed = steps, seed
+        self._rows = np.argsort(labels, kind="stable")
+        self._classes, begins, sizes = np.unique(labels[self._rows], return_index=True, return_counts=True)
+        self._begins, self._sizes = begins.astype(np.int64), sizes.astype(np.int64)
+
+    def batch(self, epoch: int, step: int) -> Batch:
+        """The examples of this worker in one step. An example that comes again draws anew."""
+        return self.at(epoch, np.arange(*self.steps.bounds(step), dtype=np.int64))
+
+    def at(self, epoch: int, positions: npt.NDArray[np.int64]) -> Batch:
+        """The examples at some positions of an epoch, int64 (n,)."""
+        classes = len(self._classes)
+        turns = permute(positions, size=self.steps.examples, seed=self._seed, epoch=epoch)
+        group, turn = turns % classes, turns // classes
+        # Every epoch gives a class the same number of turns, so those before this epoch are known.
+        per_epoch = (self.steps.examples - group + classes - 1) // classes
+        rounds, place = np.divmod(epoch * per_epoch + turn, self._sizes[group])
+        # One permutation per class and round, all evaluated at once.
+        key = mix(hash_key("balance", self._seed) ^ mix(self._classes[group].astype(np.uint64)))
+        key = mix(key ^ mix(rounds.astype(np.uint64)))
+        place = permute_by_key(place, size=self._sizes[group], key=key)
+        examples = self._rows[self._begins[group] + place]
+        return Batch(examples, examples + rounds * self.steps.examples)

@@ -1,0 +1,107 @@
+"""The order of an epoch, as a function and not as a list.
+
+`permute` maps positions to example numbers by a keyed bijection: a Feistel network over the
+smallest domain of 4**h numbers that holds them all, walked until the result is small enough. It
+needs no memory and no warm-up: the last batch of epoch 90 costs what the first batch costs. That
+is what makes a perfect global shuffle, sharding and resuming free at any number of examples.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fitfeed.pipelines.order.counter_rng import Hashes, hash_key, mix
+from fitfeed.pipelines.order.global_batches import Steps
+
+ROUNDS = 8
+"""Four rounds make a Feistel network pseudo-random on large domains (Luby, Rackoff 1988); small ones
+need more, and a round costs a few microseconds a batch."""
+
+
+def permute(positions: npt.NDArray[Any], *, size: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
+    """Maps positions of an epoch to numbers, one to one.
+
+    Args:
+        positions: Integers of [0, size), any shape.
+        size: Number of elements that are shuffled, at least 1.
+        seed: The run's seed.
+        epoch: Each epoch has its own order.
+
+    Returns:
+        int64 of the same shape, values in [0, size).
+    """
+    return permute_by_key(positions, size=size, key=hash_key("order", seed, epoch))
+
+
+def permute_by_key(
+    positions: npt.NDArray[Any], *, size: int | npt.NDArray[np.int64], key: Hashes
+) -> npt.NDArray[np.int64]:
+    """Maps positions to numbers by one bijection, or each by a bijection of its own.
+
+    Args:
+        positions: Integers of [0, size), any shape.
+        size: Number of elements that are shuffled, at least 1; for all, or of the same shape.
+        key: uint64 (1,), for all, or of the same shape.
+
+    Returns:
+        int64 of the same shape, values in [0, size).
+    """
+    numbers = positions.astype(np.uint64).reshape(-1)
+    sizes = np.broadcast_to(np.asarray(size, np.uint64).reshape(-1), numbers.shape)
+    bits = np.frexp((sizes - np.uint64(1)).astype(np.float64))[1]  # exact below 2**53
+    half = np.maximum(1, (bits + 1) // 2).astype(np.uint64)
+    keys = mix(key.reshape(-1) + np.arange(ROUNDS, dtype=np.uint64)[:, None])
+    keys = np.broadcast_to(keys, (ROUNDS, *numbers.shape))
+
+    outside = np.ones(numbers.shape, bool)
+    # Cycle walking: the domain has at most 4 times `size` numbers, and a bijection that is applied
+    # again to whatever fell outside is a bijection of what is inside.
+    while outside.any():
+        walking, shift = numbers[outside], half[outside]
+        mask = (np.uint64(1) << shift) - np.uint64(1)
+        left, right = walking >> shift, walking & mask
+        for round_key in keys[:, outside]:
+            left, right = right, left ^ (mix(right ^ round_key) & mask)
+        numbers[outside] = left << shift | right
+        outside = numbers >= sizes
+    return numbers.astype(np.int64).reshape(positions.shape)
+
+
+class Batch(NamedTuple):
+    """What a step reads.
+
+    Attributes:
+        examples: int64 (n,), example numbers (rows of the index), in order.
+        draws: int64 (n,), the numbers that augmentation draws by: those of the examples, except
+            where an example comes again in an epoch.
+    """
+
+    examples: npt.NDArray[np.int64]
+    draws: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """Which examples a step reads. Immutable, picklable, thread-safe.
+
+    Attributes:
+        steps: The steps of an epoch of this worker.
+        shuffle: False keeps the stored order in every epoch.
+        seed: The run's seed.
+    """
+
+    steps: Steps
+    shuffle: bool
+    seed: int
+
+    def batch(self, epoch: int, step: int) -> Batch:
+        """The examples of this worker in one step."""
+        return self.at(epoch, np.arange(*self.steps.bounds(step), dtype=np.int64))
+
+    def at(self, epoch: int, positions: npt.NDArray[np.int64]) -> Batch:
+        """The examples at some positions of an epoch, int64 (n,)."""
+        if self.shuffle:
+            positions = permute(positions, size=self.steps.examples, seed=self.seed, epoch=epoch)
+        return Batch(positions, positions)

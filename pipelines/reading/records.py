@@ -1,0 +1,344 @@
+"""Random access to the examples of a split, without TensorFlow."""
+
+import math
+import operator
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple, SupportsIndex
+
+import google_crc32c
+import numpy as np
+import numpy.typing as npt
+
+from fitfeed.pipelines.arrays.buffer_pool import Scratch
+from fitfeed.pipelines.reading.labels import impossible_labels, label_of
+from fitfeed.pipelines.reading.shard_files import ShardFiles
+from fitfeed.schemas.bit_depth import STORED_TYPES, native
+from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError
+from fitfeed.schemas.files import locate
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.manifest import Manifest
+from fitfeed.schemas.payload import WHOLE, Decoded, Pixels, Portion, decode_payload, decode_portion
+
+MAX_PIXELS = 2**31
+"""Of one image: more is no photograph, but an index that would have a reader ask for all memory."""
+
+
+class _Opened(NamedTuple):
+    # Set together, so that another thread sees both or neither.
+    rows: Index
+    files: ShardFiles
+
+
+class Records:
+    """The examples of one split, by number, in stored order.
+
+    `records[i]` is `{"image": uint8 or uint16 (H, W, C), "label": ..., "key": str}`, which makes this a Grain
+    random-access source and a PyTorch map-style dataset as it is. Opens its index when first used.
+    Thread-safe. Picklable: the copy opens the files again, so it may go to another process.
+
+    Attributes:
+        split: Name of the split.
+        channels: 1 or 3.
+        depth: 8 or 16: images are uint8 or uint16.
+        dtype: The same as a NumPy type.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, split: str) -> None:
+        """Use `Dataset.records`."""
+        self._folder, self._manifest, self.split = folder, manifest, split
+        self._entry = manifest.splits[split]
+        self._raw = manifest.features.image.encoding == "raw"
+        self.channels = manifest.features.image.channels
+        self.depth = manifest.features.image.depth
+        self.dtype = np.dtype(manifest.features.image.dtype)
+        self._lock = threading.Lock()
+        self._opened: _Opened | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles what to open, not what is open."""
+        return Records, (self._folder, self._manifest, self.split)
+
+    def __repr__(self) -> str:
+        """Names the split, as Grain asks of a source."""
+        return f"Records({str(self._folder)!r}, split={self.split!r}, examples={len(self)})"
+
+    def __len__(self) -> int:
+        """Number of examples."""
+        return self._entry.examples
+
+    def __getitem__(self, number: SupportsIndex) -> dict[str, Any]:
+        """Reads and decodes one example.
+
+        Args:
+            number: From -len to len - 1.
+
+        Returns:
+            `image`: uint8 (height, width, channels), 0..255, or uint16, 0..65535; writable; the labels by name (`label` where
+            there is one); `key`: str. A label is an int (class, int), a float, a str (text), int64 (n,)
+            (multiclass: class numbers) or uint8 (height, width, 1), writable (mask).
+
+        Raises:
+            IndexError: If there is no such example.
+            DamagedExampleError: If it cannot be read or decoded, or is not what was stored.
+        """
+        row = self._row(number)
+        features = self._manifest.features
+        labels = {
+            name: self.mask(name, row) if kind == "mask" else label_of(self.index, features, name, row)
+            for name, kind in features.label_kinds.items()
+        }
+        return {"image": self.pixels(row).pixels, **labels, "key": self.index.key(row)}
+
+    def encoded(self, number: SupportsIndex) -> bytes:
+        """The stored bytes of an example: a JPEG or PNG file, or raw pixels (uint8, or little-endian uint16).
+
+        Raises:
+            IndexError: If there is no such example.
+            DamagedExampleError: If it cannot be read.
+        """
+        row = self._row(number)
+        payload = bytearray(int(self.index.length[row]))
+        self.read_into(row, memoryview(payload))
+        return bytes(payload)
+
+    @property
+    def index(self) -> Index:
+        """The index: one row per example.
+
+        Raises:
+            DamagedDatasetError: If it contradicts the manifest.
+        """
+        return self._open().rows
+
+    @property
+    def common_size(self) -> tuple[int, int] | None:
+        """(height, width) as stored, if it is the same for all examples."""
+        height, width, _ = self._manifest.features.image.shape
+        if height is not None and width is not None:
+            return height, width
+        heights, widths = self.index.height, self.index.width
+        if len(self) and heights.min() == heights.max() and widths.min() == widths.max():
+            return int(heights[0]), int(widths[0])
+        return None
+
+    def keys(self, rows: npt.NDArray[np.int64]) -> list[str]:
+        """Keys of examples."""
+        return [self.index.key(int(row)) for row in rows]
+
+    def pixels(
+        self,
+        row: int,
+        portion: Portion = WHOLE,
+        *,
+        payload: bytes | None = None,
+        scratch: Scratch | None = None,
+    ) -> Decoded:
+        """Reads and decodes the image of row 0 <= `row` < len.
+
+        Args:
+            row: Row of the index.
+            portion: What is needed of it.
+            payload: Its stored bytes where they have been read already.
+            scratch: Where to put it. None: new memory.
+
+        Returns:
+            See `decode_portion`; writable. In `scratch`, valid until the thread's next call.
+
+        Raises:
+            DamagedExampleError: If it cannot be read or decoded, or is not what was stored.
+        """
+        if self._raw:
+            return Decoded(self._raw_pixels(row, payload, scratch))
+        if payload is None:
+            memory = np.empty(int(self.index.length[row]), np.uint8)
+            if scratch is not None:
+                memory = scratch.take("payload", memory.shape)
+            self.read_into(row, memory.data)
+            return self._decode(row, memory, portion, scratch)
+        return self._decode(row, np.frombuffer(payload, np.uint8), portion, scratch)
+
+    def read_into(self, row: int, memory: memoryview) -> None:
+        """Reads the stored bytes of row `row` into memory of their size.
+
+        Raises:
+            DamagedExampleError: If they cannot be read.
+        """
+        index, files = self._open()
+        try:
+            done = files.read_into(int(index.shard[row]), int(index.offset[row]), memory)
+        except OSError as error:
+            raise self.damaged(row, f"cannot be read ({error})") from error
+        if done < len(memory):
+            raise self.damaged(row, f"the file ends after {done} of its {len(memory)} bytes")
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether images are stored as plain pixels."""
+        return self._raw
+
+    @property
+    def is_native(self) -> bool:
+        """Whether plain pixels are stored as this machine has them in memory."""
+        return STORED_TYPES[self.depth] == self.dtype
+
+    def payloads(self, first: int, stop: int) -> list[bytes]:
+        """Reads the stored bytes of consecutive examples of one shard in one sequential read.
+
+        Args:
+            first: First row.
+            stop: Row after the last; more than `first`.
+
+        Returns:
+            One item per example; empty where it cannot be read. What is wrong with it, reading it
+            by itself will tell, in the batch that it belongs to.
+        """
+        index, files = self._open()
+        offsets = index.offset[first:stop]
+        ends = offsets + index.length[first:stop]
+        begin, end = int(offsets.min()), int(ends.max())
+        try:
+            data = files.read(int(index.shard[first]), begin, end - begin)
+        except OSError:
+            if stop - first == 1:
+                return [b""]
+            return [payload for row in range(first, stop) for payload in self.payloads(row, row + 1)]
+        spans = zip((offsets - begin).tolist(), (ends - begin).tolist(), strict=True)
+        return [data[start:stop] if stop <= len(data) else b"" for start, stop in spans]
+
+    def damaged(self, row: int, reason: str) -> DamagedExampleError:
+        """An error that names shard, key and byte offset of an example."""
+        index = self.index
+        file = self._entry.shards[int(index.shard[row])].file
+        return DamagedExampleError(
+            f"{self._folder / file}: example {index.key(row)!r} (row {row} of {self.split!r}, payload at byte "
+            f"{index.offset[row]}): {reason}. Restore the file, or convert again; `fitfeed verify` lists all damage."
+        )
+
+    def mask(self, name: str, row: int) -> Pixels:
+        """Reads and decodes a mask of row 0 <= `row` < len.
+
+        Args:
+            name: Of the label.
+            row: Row of the index.
+
+        Returns:
+            uint8 (height, width, 1), writable.
+
+        Raises:
+            DamagedExampleError: If it cannot be read or decoded, has not its image's size, or is not what
+                was stored.
+        """
+        index, files = self._open()
+        place, shape = index.labels[name], (*self._shape(row)[:2], 1)
+        offset, length = int(place.offset[row]), int(place.length[row])
+        try:
+            payload = files.read(int(index.shard[row]), offset, length)
+            if google_crc32c.value(payload) != place.crc32c[row]:
+                msg = "its bytes are not those that were stored (the CRC-32C differs)"
+                raise ValueError(msg)  # noqa: TRY301 - named with its place below, like what a decoder finds
+            if self._raw and len(payload) == math.prod(shape):
+                return np.frombuffer(bytearray(payload), np.uint8).reshape(shape)
+            mask = decode_payload(payload, channels=1)
+        except (OSError, ValueError) as error:
+            raise self.damaged(row, f"its {name}, {length} bytes at byte {offset}: {error}") from error
+        if mask.shape != shape:
+            raise self.damaged(row, f"its {name} decodes to shape {mask.shape}, but the index says {shape}")
+        return mask if mask.flags.writeable else mask.copy()
+
+    def _scalars(self, index: Index, row: int) -> str:
+        """The labels of a row that are single numbers, for a message."""
+        columns = index.labels.items()
+        return "".join(
+            f"{name} {column[row]}, " for name, column in columns if isinstance(column, np.ndarray)
+        )
+
+    def _raw_pixels(self, row: int, payload: bytes | None, scratch: Scratch | None) -> Pixels:
+        shape = self._shape(row)
+        if payload is not None:
+            return native(np.frombuffer(bytearray(payload), STORED_TYPES[self.depth]).reshape(shape))
+        pixels = np.empty(shape, self.dtype) if scratch is None else scratch.take("pixels", shape, self.dtype)
+        self.read_into(row, pixels.reshape(-1).view(np.uint8).data)
+        return native(pixels.view(STORED_TYPES[self.depth]))
+
+    def _decode(
+        self, row: int, payload: npt.NDArray[np.uint8], portion: Portion, scratch: Scratch | None
+    ) -> Decoded:
+        height, width, channels = shape = self._shape(row)
+        # 1 to 2 us for 30 KB, and what the decoder does not look at, or decodes although it is damaged,
+        # shows all the same.
+        if google_crc32c.value(payload) != self.index.crc32c[row]:
+            raise self.damaged(row, "its bytes are not those that were stored (the CRC-32C differs)")
+        buffer = None if scratch is None else scratch.take("pixels", (math.prod(shape),))
+        try:
+            decoded = decode_portion(
+                payload.data,
+                portion,
+                size=(height, width),
+                channels=channels,
+                depth=self.depth,
+                buffer=buffer,
+            )
+        except ValueError as error:
+            raise self.damaged(row, str(error)) from error
+        pixels, first, shrink = decoded
+        stop = height if portion.stop is None else min(portion.stop, height)
+        rows = range(-(-(stop - first) // shrink), -(-(height - first) // shrink) + 1)
+        if pixels.shape[1:] != (-(-width // shrink), channels) or pixels.shape[0] not in rows:
+            raise self.damaged(row, f"decodes to shape {pixels.shape}, but the index says {shape}")
+        return decoded if pixels.flags.writeable else decoded._replace(pixels=pixels.copy())
+
+    def _shape(self, row: int) -> tuple[int, int, int]:
+        index = self.index
+        return int(index.height[row]), int(index.width[row]), self.channels
+
+    def _row(self, number: SupportsIndex) -> int:
+        row = operator.index(number)
+        if not -len(self) <= row < len(self):
+            msg = f"split {self.split!r} has examples 0 to {len(self) - 1}. Received: {row}"
+            raise IndexError(msg)
+        return row % len(self)
+
+    def _open(self) -> _Opened:
+        opened = self._opened
+        if opened is None:
+            with self._lock:
+                opened = self._opened
+                if opened is None:
+                    index = Index(
+                        locate(self._folder, self._entry.index.file), self._manifest.features.label_kinds
+                    )
+                    self._check(index)
+                    files = ShardFiles(self._folder, [shard.file for shard in self._entry.shards])
+                    opened = self._opened = _Opened(index, files)
+        return opened
+
+    def _check(self, index: Index) -> None:
+        """Holds the index against the manifest before a wrong offset can fetch a wrong image."""
+        path = self._folder / self._entry.index.file
+        advice = "Restore it, or convert the dataset again."
+        if len(index) != len(self):
+            msg = f"{path} has {len(index)} rows, but the manifest says {len(self)} examples. {advice}"
+            raise DamagedDatasetError(msg)
+        shards = self._entry.shards
+        if not np.array_equal(
+            index.shard, np.repeat(np.arange(len(shards)), [shard.examples for shard in shards])
+        ):
+            msg = f"{path} assigns examples to shards otherwise than the manifest. {advice}"
+            raise DamagedDatasetError(msg)
+        sizes = np.array([shard.bytes for shard in shards], np.int64)[index.shard]
+        wrong = (index.offset < 0) | (index.length <= 0) | (index.offset > sizes - index.length)
+        wrong |= (index.height <= 0) | (index.width <= 0)
+        wrong |= impossible_labels(index, self._manifest.features, sizes)
+        pixels = index.height.astype(np.int64) * index.width  # 62 bits at most; times three might not fit
+        wrong |= pixels > MAX_PIXELS
+        if self._raw:
+            wrong |= index.length != pixels * self.channels * self.dtype.itemsize
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            msg = (
+                f"{path}: row {row} (key {index.key(row)!r}) is impossible: {self._scalars(index, row)}"
+                f"{index.length[row]} bytes at byte {index.offset[row]} of {shards[index.shard[row]].file} "
+                f"({sizes[row]} bytes), {index.height[row]} x {index.width[row]} pixels. {advice}"
+            )
+            raise DamagedDatasetError(msg)

@@ -1,0 +1,80 @@
+"""Stream access: sequential reads of whole chunks, for files that are slow to jump about in.
+
+An epoch is a permutation of chunks (runs of consecutive examples of one shard, each fetched by one
+read), several of them interleaved, through a bounded shuffle of encoded bytes. As the stored order
+is random already, that is a good shuffle, though not the perfect one of indexed access.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fitfeed.pipelines.order.chunks import ChunkOrder
+from fitfeed.pipelines.reading.records import Records
+from fitfeed.pipelines.tf_data.py_function import guarded
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+INTERLEAVED = 8
+"""Chunks that are read and mixed at once."""
+
+SHUFFLE_BYTES = 256 << 20  # 256 MiB of encoded images: some 8,000 of 30 KB
+"""Bound of the shuffle buffer."""
+
+
+def encoded_batches(
+    records: Records, order: ChunkOrder, epoch: "tf.Tensor", first_step: "tf.Tensor"
+) -> "tf.data.Dataset":
+    """The encoded batches of an epoch.
+
+    Args:
+        records: Where the bytes come from.
+        order: Which chunks.
+        epoch: int64 scalar.
+        first_step: int64 scalar: the steps before it are read, but left out.
+
+    Returns:
+        Elements (epoch, examples int64 (n,), payloads string (n,)), n as `order.steps.sizes()` has it.
+    """
+    import tensorflow as tf
+
+    def plan(epoch: np.int64) -> tuple[npt.NDArray[np.int64], np.int64]:
+        return order.of_epoch(int(epoch)), np.int64(order.shuffle_seed(int(epoch)))
+
+    def read(first: np.int64, stop: np.int64) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+        return np.arange(first, stop), np.array(records.payloads(int(first), int(stop)), object)
+
+    def read_chunk(bounds: "tf.Tensor") -> "tf.data.Dataset":
+        rows, payloads = tf.numpy_function(guarded(read), [bounds[0], bounds[1]], [tf.int64, tf.string])
+        return tf.data.Dataset.from_tensor_slices(
+            (tf.ensure_shape(rows, [None]), tf.ensure_shape(payloads, [None]))
+        )
+
+    # A seed that the user sets for the whole of TensorFlow must not reach the order of the data:
+    # in a dataset function, this call is about that function's own graph only.
+    tf.random.set_seed(1)
+    chunks, shuffle_seed = tf.numpy_function(guarded(plan), [epoch], [tf.int64, tf.int64])
+    sizes = tf.constant(order.steps.sizes())
+    examples = tf.data.Dataset.from_tensor_slices(tf.ensure_shape(chunks, [None, 2])).interleave(
+        read_chunk,
+        cycle_length=INTERLEAVED if order.shuffle else 1,  # one at a time keeps the stored order
+        num_parallel_calls=INTERLEAVED if order.shuffle else 1,
+        deterministic=True,
+    )
+    if order.shuffle:
+        examples = examples.shuffle(
+            _shuffle_buffer(records), seed=tf.ensure_shape(shuffle_seed, []), reshuffle_each_iteration=False
+        )
+    # Skipping comes after shuffling, or a resumed epoch would be shuffled otherwise. What is skipped
+    # is never decoded. `rebatch` gives the last steps the sizes that keep all workers in step.
+    examples = examples.skip(tf.reduce_sum(sizes[:first_step]))
+    batches = examples.batch(order.steps.batch_size).rebatch(sizes[first_step:])
+    return batches.map(lambda rows, payloads: (epoch, rows, payloads))
+
+
+def _shuffle_buffer(records: Records) -> int:
+    """Examples in the shuffle buffer, from the mean size of a payload."""
+    return max(1, min(len(records), SHUFFLE_BYTES // max(1, int(records.index.length.mean()))))

@@ -1,0 +1,72 @@
+"""Histograms as JSON: 256 counts a channel in full, 65,536 as a text of those that are not 0.
+
+As numbers, 65,536 counts for each of three channels would be two fifths of the values that a manifest may
+have, one a line. `"0:12 514:3"` is one value: 12 pixels have the value 0, 3 have 514, and none any other.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from fitfeed.schemas.base_model import MAX_COUNT
+from fitfeed.schemas.bit_depth import Depth, levels_of
+from fitfeed.schemas.statistics import Histogram
+
+SPARSE = r"^[0-9]{1,5}:[0-9]{1,16}( [0-9]{1,5}:[0-9]{1,16})*$"
+
+SparseCounts = Annotated[str, Field(pattern=SPARSE, max_length=(1 << 16) * 23)]
+"""`value:count`, ascending, separated by single spaces: a channel's histogram of 65,536 bins."""
+
+SPARSE_BYTES = (1 << 16) * 17
+"""More than the text of one channel takes up to 10**10 pixels of each value."""
+
+
+def histogram_to_json(histogram: Histogram) -> list[Any]:
+    """A histogram, int64 (channels, bins), as JSON: lists of counts, or texts for 65,536 bins."""
+    if histogram.shape[1] == levels_of(8):
+        counts: list[Any] = histogram.tolist()
+        return counts
+    return [_sparse(channel) for channel in histogram]
+
+
+def _sparse(channel: Histogram) -> str:
+    values = np.flatnonzero(channel)
+    pairs = zip(values.tolist(), channel[values].tolist(), strict=True)
+    return " ".join(f"{value}:{count}" for value, count in pairs)
+
+
+def histogram_from_json(content: Sequence[str | Sequence[int]], depth: Depth) -> Histogram:
+    """Inverse of `histogram_to_json`: int64 (channels, bins).
+
+    Raises:
+        ValueError: If it is not what `histogram_to_json` makes of counts that add up to no more than
+            JSON can hold.
+    """
+    levels = levels_of(depth)
+    histogram = np.zeros((len(content), levels), np.int64)
+    for channel, counts in zip(histogram, content, strict=True):
+        if isinstance(counts, str) == (depth == 8):
+            msg = f"histograms of {depth} bits are {'lists of counts' if depth == 8 else 'texts'}"
+            raise ValueError(msg)
+        if isinstance(counts, str):
+            _fill(channel, counts)
+        elif len(counts) != levels:
+            msg = f"every channel's histogram must have {levels} bins"
+            raise ValueError(msg)
+        else:
+            channel[:] = counts
+    return histogram
+
+
+def _fill(channel: Histogram, text: str) -> None:
+    last, total = -1, 0
+    for pair in text.split(" ") if text else ():
+        value, count = map(int, pair.split(":"))
+        total += count
+        if not last < value < len(channel) or not count > 0 or total > MAX_COUNT:
+            msg = f"a histogram must be value:count, values ascending and below {len(channel)}, counts positive and in all no more than {MAX_COUNT}. Received: {pair}"
+            raise ValueError(msg)
+        channel[value] = count
+        last = value

@@ -1,0 +1,162 @@
+"""Faults of worker processes."""
+
+import errno
+import os
+import signal
+import time
+from concurrent.futures import Future
+from multiprocessing.context import ForkServerProcess
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fitfeed.beam_jobs.local import run_local
+from fitfeed.beam_jobs.process_pool import ShardPool
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.planning.plan import make_plan
+from fitfeed.converters.publishing.publish import clean_up, publish
+from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.converters.staging.job import Job
+from fitfeed.converters.staging.quarantine import ATTEMPTS
+from fitfeed.converters.staging.results import ShardTotals
+from fitfeed.schemas.errors import ConversionError, InterruptedConversionError
+from tests.folders import contents
+
+OPTIONS = ConvertOptions(encoding="png", size=(200, 200))  # slow enough to be interrupted
+
+
+def prepared(source: Path, dataset: Path) -> tuple[WorkFolder, Job]:
+    plan = make_plan(source, OPTIONS)
+    work = WorkFolder(dataset)
+    work.create()
+    for shard in plan.shards:
+        work.write_plan(shard)
+    work.write_job(plan.job)
+    return work, plan.job
+
+
+def wait_for_images(pool: ShardPool, images: int) -> None:
+    deadline = time.monotonic() + 60
+    while pool.progress()[0] < images:
+        assert time.monotonic() < deadline, "the pool makes no progress"
+        time.sleep(0.01)
+
+
+def worker_processes(pool: ShardPool) -> list[int]:
+    processes = [worker.process for worker in pool._workers if worker.process is not None]
+    return [process.pid for process in processes if process.pid is not None]
+
+
+def run_to_the_end(work: WorkFolder, futures: list["Future[ShardTotals]"]) -> dict[str, bytes]:
+    outcome = publish(work, [future.result(timeout=120) for future in futures])
+    assert outcome.status == "published"
+    work.sweep_temporary_files()
+    clean_up(work)
+    return contents(work.dataset)
+
+
+def test_anticipated_shards_are_written_before_they_are_asked_for_and_only_once(
+    clothing: Path, tmp_path: Path
+) -> None:
+    work, job = prepared(clothing, tmp_path / "dataset")
+    pool = ShardPool(work, job, workers=2)
+    try:
+        pool.anticipate(range(job.shards))
+        wait_for_images(pool, job.files)
+        futures = [pool.submit(number) for number in range(job.shards)]
+        assert not any(future.result(timeout=120).reused for future in futures)
+        assert pool.progress()[0] == job.files
+        # Submitted again, as a runner does that retries: tried again, and found finished.
+        assert pool.submit(0).result(timeout=120).reused
+    finally:
+        pool.close()
+
+
+def test_a_worker_that_cannot_be_started_is_an_error(
+    clothing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_process: BaseProcess) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    work, job = prepared(clothing, tmp_path / "dataset")
+    monkeypatch.setattr(ForkServerProcess, "start", fail)
+    with pytest.raises(
+        ConversionError, match=r"no worker process could be started .*unavailable.* fewer --workers"
+    ):
+        run_local(work, job, workers=2, timeout_s=0, report=lambda *_: None)
+
+
+def test_dead_workers_are_replaced_and_their_shards_tried_again(clothing: Path, tmp_path: Path) -> None:
+    work, job = prepared(clothing, tmp_path / "undisturbed")
+    pool = ShardPool(work, job, workers=2)
+    try:
+        undisturbed = run_to_the_end(work, [pool.submit(number) for number in range(job.shards)])
+        assert pool.progress()[:2] == (job.files, 0)
+    finally:
+        pool.close()
+
+    work, job = prepared(clothing, tmp_path / "disturbed")
+    pool = ShardPool(work, job, workers=2)
+    try:
+        futures = [pool.submit(number) for number in range(job.shards)]
+        killed: set[int] = set()
+        for images in (30, 120, 250):
+            wait_for_images(pool, images)
+            victim = worker_processes(pool)[len(killed) % 2]
+            os.kill(victim, signal.SIGKILL)
+            killed.add(victim)
+        assert run_to_the_end(work, futures) == undisturbed
+        assert len(killed) == 3
+        assert pool.progress()[0] == job.files  # images of a shard that was tried twice count once
+        assert not any(psutil.pid_exists(pid) for pid in killed)
+    finally:
+        pool.close()
+
+
+def test_a_shard_whose_workers_die_at_different_images_is_given_up(clothing: Path, tmp_path: Path) -> None:
+    work, job = prepared(clothing, tmp_path / "dataset")
+    pool = ShardPool(work, job, workers=1)
+    try:
+        future = pool.submit(0)
+        for attempt in range(ATTEMPTS):
+            wait_for_images(pool, 3 + 10 * attempt)
+            before = worker_processes(pool)
+            os.kill(before[0], signal.SIGKILL)
+            while worker_processes(pool) == before and not future.done():
+                time.sleep(0.01)
+        with pytest.raises(RuntimeError, match=f"shard 0 died {ATTEMPTS} times.*exit code -9"):
+            future.result(timeout=60)
+        assert isinstance(pool.error, ConversionError)
+    finally:
+        pool.close()
+
+
+def test_stop_ends_everything_at_once(clothing: Path, tmp_path: Path) -> None:
+    work, job = prepared(clothing, tmp_path / "dataset")
+    pool = ShardPool(work, job, workers=2)
+    futures = [pool.submit(number) for number in range(job.shards)]
+    wait_for_images(pool, 10)
+    processes = worker_processes(pool)
+    started = time.monotonic()
+    pool.stop()
+    for future in futures:
+        with pytest.raises(RuntimeError, match="interrupted"):
+            future.result(timeout=10)
+    pool.close()
+    assert time.monotonic() - started < 3
+    assert isinstance(pool.error, InterruptedConversionError)
+    assert not any(psutil.pid_exists(pid) for pid in processes)
+    assert not (work.dataset / "manifest.json").exists()
+
+
+def test_errors_of_a_shard_reach_the_caller(clothing: Path, tmp_path: Path) -> None:
+    work, job = prepared(clothing, tmp_path / "dataset")
+    (work.root / "plans" / "00000.json").write_text("{")
+    pool = ShardPool(work, job, workers=1)
+    try:
+        with pytest.raises(RuntimeError, match="JSONDecodeError"):
+            pool.submit(0).result(timeout=60)
+    finally:
+        pool.close()

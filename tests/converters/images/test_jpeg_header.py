@@ -1,0 +1,84 @@
+"""The fast way to decode a JPEG gives the same verdict and the same pixels as asking Pillow first."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fitfeed.converters.images import decode
+from fitfeed.converters.images.decode import Decoded, decode_image
+from fitfeed.converters.images.jpeg_header import PROGRESSIVE, JpegHeader, ordinary_jpeg
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.rejects import ImageError
+from tests.fuzz.mutate import mutated
+
+NASTY = Path(__file__).parents[2] / "data" / "nasty"
+
+
+def written(mode: str = "RGB", **options: object) -> bytes:
+    rows, columns = np.mgrid[0:37, 0:53]
+    pixels = np.stack([rows * 6, columns * 4, rows ^ columns], axis=2).astype(np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).convert(mode).save(stream, "JPEG", **options)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_ordinary_files_are_read(mode: str, progressive: bool) -> None:
+    data = written(mode, progressive=progressive, comment=b"by hand", icc_profile=b"x" * 100)
+    header = ordinary_jpeg(data)
+    assert header is not None
+    assert header == JpegHeader(37, 53, components=len(mode), frame=header.frame)
+    assert (header.frame == PROGRESSIVE) == progressive
+
+
+def test_what_changes_the_picture_is_left_to_pillow() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert ordinary_jpeg(written(exif=exif)) is None
+    assert ordinary_jpeg(written(xmp=b'<x tiff:Orientation="6"/>')) is None
+    assert ordinary_jpeg(written("CMYK")) is None
+    for name in ("mpo_two_pictures", "lossless_sof3_8bit", "arithmetic", "bogus_empty_jfif_segment"):
+        assert ordinary_jpeg((NASTY / "jpeg" / f"{name}.jpg").read_bytes()) is None
+
+
+def test_damaged_headers_are_left_to_pillow() -> None:
+    data = written()
+    end = data.index(b"\xff\xda") + 14  # of the header of a scan of three components
+    assert ordinary_jpeg(data[:end]) is not None
+    for length in range(end):
+        assert ordinary_jpeg(data[:length]) is None
+
+
+def verdict(data: bytes, options: ConvertOptions) -> Decoded | tuple[str, str]:
+    try:
+        return decode_image(data, options)
+    except ImageError as error:
+        return error.reason, error.detail
+
+
+def test_verdicts_and_pixels_are_the_same(monkeypatch: pytest.MonkeyPatch, clothing: Path) -> None:
+    corpus = [path.read_bytes() for path in sorted(NASTY.glob("*/*.jp*g"))]
+    corpus += [path.read_bytes() for path in sorted(clothing.glob("test/*/*.jpg"))[:3]]
+    corpus += [written(mode, progressive=way) for mode in ("RGB", "L") for way in (False, True)]
+    small = [data for data in corpus if 0 < len(data) < 30_000]
+    ordinary_ones = [data for data in small if ordinary_jpeg(data) is not None]
+    damaged = [mutated(small + 4 * ordinary_ones, seed=4, number=number) for number in range(1500)]
+    ordinary = 0
+    for options in (ConvertOptions(max_pixels=2_000_000), ConvertOptions(max_pixels=40_000, channels=1)):
+        for data in [*corpus, *damaged]:
+            fast = verdict(data, options)
+            with monkeypatch.context() as patch:
+                patch.setattr(decode, "ordinary_jpeg", lambda data: None)
+                slow = verdict(data, options)
+            ordinary += ordinary_jpeg(data) is not None and isinstance(fast, Decoded)
+            if isinstance(slow, Decoded):
+                assert isinstance(fast, Decoded)
+                np.testing.assert_array_equal(fast.pixels, slow.pixels)
+                assert fast.keepable == slow.keepable
+            else:
+                assert fast == slow
+    assert ordinary > 300

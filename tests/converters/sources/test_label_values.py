@@ -1,0 +1,116 @@
+"""One value, one label: every kind against values that Python itself reads, and all that is none."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fitfeed.converters.sources.label_values import LabelError, parse_label, parse_spec
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("class", " rose ", "rose"),
+        ("class", "None", "None"),
+        ("class", 3, "3"),
+        ("class", True, "true"),
+        ("class", 1.5, "1.5"),
+        ("multiclass", "b; a;b", ["a", "b"]),
+        ("multiclass", '["x;y", 2]', ["2", "x;y"]),
+        ("multiclass", ["b", "a"], ["a", "b"]),
+        ("multiclass", "[]", []),
+        ("multiclass", [], []),
+        ("multiclass", 7, ["7"]),
+        ("float", "1e-3", 0.001),
+        ("float", " -.5 ", -0.5),
+        ("float", 2, 2.0),
+        ("int", "-12", -12),
+        ("int", "3.0", 3),
+        ("int", 3.0, 3),
+        ("int", str(-(2**63)), -(2**63)),
+        ("text", " as it is ", " as it is "),
+        ("text", 5, "5"),
+        ("mask", " m/1.png ", "m/1.png"),
+    ],
+)
+def test_values(kind: str, value: object, expected: object) -> None:
+    got = parse_label(kind, value)  # type: ignore[arg-type]
+    assert got == expected
+    assert type(got) is type(expected)
+
+
+@pytest.mark.parametrize("kind", ["class", "multiclass", "float", "int", "mask", "text"])
+@pytest.mark.parametrize("value", ["", "  ", None, math.nan, {"a": 1}])
+def test_no_value_is_no_label_of_any_kind(kind: str, value: object) -> None:
+    with pytest.raises(LabelError):
+        parse_label(kind, value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "message"),
+    [
+        ("class", "NaN", "NaN"),
+        ("class", ["a"], "not one value"),
+        ("class", "\ud800", "UTF-8"),
+        ("class", "x" * 1001, "is it a text"),
+        ("multiclass", ";", "empty entry"),
+        ("multiclass", '["a", null]', "empty entry"),
+        ("multiclass", '["a"', "begins like a JSON list"),
+        ("multiclass", [["a"]], "not one value"),
+        ("multiclass", "a;nan", "NaN"),
+        ("float", "1,5", "no number such as"),
+        ("float", "nan", "NaN"),
+        ("float", "inf", "no number"),
+        ("float", "1_0", "no number"),
+        ("float", "1e39", "32 bits"),
+        ("float", 10**400, "32 bits"),
+        ("float", True, "no number"),
+        ("int", "1.5", "no integer"),
+        ("int", "2e3", "no integer"),
+        ("int", str(2**63), "no integer"),
+        ("int", False, "no integer"),
+        ("int", "9" * 5000, "no integer"),
+        ("text", "x" * (1 << 20) + "x", "more than"),
+    ],
+)
+def test_what_is_none(kind: str, value: object, message: str) -> None:
+    with pytest.raises(LabelError, match=message) as caught:
+        parse_label(kind, value)  # type: ignore[arg-type]
+    assert len(str(caught.value)) < 200
+
+
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+def test_floats_are_pythons(value: float) -> None:
+    assert parse_label("float", repr(value)) == value == parse_label("float", value)
+    assert np.float32(parse_label("float", repr(value))) == np.float32(value)
+
+
+@given(st.integers(-(2**63), 2**63 - 1))
+def test_integers_are_pythons(value: int) -> None:
+    assert parse_label("int", str(value)) == value == parse_label("int", value)
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda t: t.strip())))
+def test_lists_are_jsons(names: list[str]) -> None:
+    expected = sorted({name.strip() for name in names})
+    if not any(name.lower() == "nan" for name in expected):
+        assert parse_label("multiclass", json.dumps(names)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("label", ("label", "class")),
+        ("age:float", ("age", "float")),
+        ("a:b", ("a:b", "class")),
+        ("a:b:mask", ("a:b", "mask")),
+        (":int", ("", "int")),
+        ("label:flaot", ("label:flaot", "class")),
+    ],
+)
+def test_specifications(text: str, expected: tuple[str, str]) -> None:
+    assert parse_spec(text) == expected

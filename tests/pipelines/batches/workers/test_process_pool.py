@@ -1,0 +1,315 @@
+"""Batches that worker processes fill: the same as those of threads, and no process outlives its use."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+import tensorflow as tf
+
+from fitfeed.pipelines import (
+    CutMix,
+    Dataset,
+    MixUp,
+    RandomBrightness,
+    RandomFlip,
+    RandomResizedCrop,
+    make_pipeline,
+    open_dataset,
+)
+from fitfeed.pipelines.augment.compiler.program import Program
+from fitfeed.pipelines.batches.loader import Loader
+from fitfeed.pipelines.batches.normalize import Normalizer
+from fitfeed.pipelines.batches.skipped_examples import Skipped
+from fitfeed.pipelines.batches.workers.process_pool import BLOCK, batches_at_once
+from fitfeed.pipelines.batches.workers.protocol import Answer, Task
+from fitfeed.pipelines.options import PipelineOptions
+from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError, FeedError, UsageError
+from tests.pipelines import functions
+from tests.pipelines.build_dataset import Format, build_dataset, raw
+
+ALL = np.arange(53)
+AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal")]
+END_S = 10.0
+
+
+def loader(dataset: Dataset, *functions_: Any, processes: int = 2, **options: Any) -> Loader:
+    program = Program([*AUGMENT, *functions_], image_size=(20, 30), seed=1)
+    dtype = options.pop("dtype", "uint8")
+    normalizer = None if dtype == "uint8" else Normalizer("zscore", dataset.statistics, dtype=dtype)
+    return Loader(
+        dataset.records("train"),
+        program,
+        normalizer,
+        batch_size=53,
+        dtype=dtype,
+        processes=processes,
+        **options,
+    )
+
+
+def pids(one: Loader) -> list[int]:
+    assert one._processes is not None
+    return one._processes.pids
+
+
+def batches(dataset: Dataset | Path, **options: Any) -> list[dict[str, Any]]:
+    settings: dict[str, Any] = {"batch_size": 8, "image_size": (16, 20), "output": "dict", "augment": AUGMENT}
+    pipeline = make_pipeline(dataset, "train", **{**settings, **options})
+    return [{name: tensor.numpy() for name, tensor in batch.items()} for batch in pipeline.repeat(2)]
+
+
+def assert_same(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> None:
+    assert len(ours) == len(theirs) > 0
+    for a, b in zip(ours, theirs, strict=True):
+        assert a.keys() == b.keys()
+        assert all(np.array_equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("format_", ["tfrecord", "hdf5"])
+@pytest.mark.parametrize("options", [{}, {"normalize": None, "dtype": "uint8"}])
+def test_the_same_batches_as_with_threads(
+    encoded_datasets: dict[Format, Dataset], format_: Format, options: dict[str, Any]
+) -> None:
+    options = {**options, "drop_remainder": False, "augment": [*AUGMENT, functions.mirror], "start": (3, 2)}
+    ours = batches(encoded_datasets[format_], processes=2, **options)
+    assert_same(ours, batches(encoded_datasets[format_], **options))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_floats_of_16_bits(flowers: Dataset, dtype: str) -> None:
+    kind = tf.as_dtype(dtype).as_numpy_dtype
+    in_processes = loader(flowers, dtype=kind).load(1, ALL).images
+    in_threads = loader(flowers, dtype=kind, processes=0).load(1, ALL).images
+    assert np.array_equal(in_processes.view(np.uint16), in_threads.view(np.uint16))
+
+
+@pytest.mark.parametrize("format_", ["tfrecord", "hdf5"])
+def test_raw_images_as_they_are(raw_datasets: dict[Format, Dataset], format_: Format) -> None:
+    options: dict[str, Any] = {"image_size": None, "augment": [], "normalize": None, "dtype": "uint8"}
+    options |= {"batch_size": 40, "drop_remainder": False}
+    ours = batches(raw_datasets[format_], processes=3, **options)
+    assert_same(ours, batches(raw_datasets[format_], **options))
+
+
+@pytest.mark.parametrize("mix", [[MixUp(0.4)], [MixUp(0.4), CutMix()]])
+def test_mixed_batches(flowers: Dataset, mix: list[Any]) -> None:
+    options: dict[str, Any] = {"augment": [*AUGMENT, *mix], "drop_remainder": False}
+    assert_same(batches(flowers, processes=2, **options), batches(flowers, **options))
+
+
+def test_images_of_16_bits(tmp_path: Path) -> None:
+    values = np.random.default_rng(1).integers(0, 1 << 16, (20, 12, 10, 3)).astype(np.uint16)
+    split = [raw(f"class{i % 3}/{i}", i % 3, pixels) for i, pixels in enumerate(values)]
+    dataset = open_dataset(build_dataset(tmp_path / "d", {"train": split}, is_raw=True))
+    options: dict[str, Any] = {"image_size": None, "augment": [], "normalize": None, "dtype": "uint16"}
+    for given in (options, {**options, "augment": [RandomFlip()], "normalize": "zscore", "dtype": "float32"}):
+        assert_same(batches(dataset, processes=2, **given), batches(dataset, **given))
+
+
+def test_what_a_device_does_is_not_done_in_workers(flowers: Dataset) -> None:
+    options: dict[str, Any] = {"augment": [*AUGMENT, RandomBrightness(0.3), MixUp()], "augment_on": "device"}
+    assert_same(batches(flowers, processes=2, **options), batches(flowers, **options))
+
+
+def test_masks(labelled: Callable[[str], Path]) -> None:
+    dataset = open_dataset(labelled("tfrecord"))
+    options: dict[str, Any] = {"batch_size": 4, "augment": AUGMENT}
+    assert_same(batches(dataset, processes=2, **options), batches(dataset, **options))
+
+
+def test_several_batches_at_once_in_more_processes_than_blocks(flowers: Dataset) -> None:
+    ours, theirs = (
+        loader(flowers, processes=5, dtype="float32"),
+        loader(flowers, processes=0, dtype="float32"),
+    )
+    expected = [theirs.load(epoch, ALL).images for epoch in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        for epoch, loaded in enumerate(pool.map(lambda epoch: ours.load(epoch, ALL), range(12))):
+            assert np.array_equal(loaded.images, expected[epoch])
+    assert len(pids(ours)) == 5
+
+
+def damage(path: Path, rows: list[int]) -> Dataset:
+    dataset = open_dataset(path)
+    index, shards = dataset.records("train").index, dataset.splits["train"].shards
+    for row in rows:
+        with (path / shards[index.shard[row]].file).open("r+b") as file:
+            file.seek(int(index.offset[row]) + 30)
+            file.write(bytes(200))
+    return dataset
+
+
+def test_damaged_examples_are_left_out(own_copy: Callable[[Format], Path]) -> None:
+    dataset = damage(own_copy("tfrecord"), [0, 17, 52])
+    options: dict[str, Any] = {"on_error": "skip", "drop_remainder": False}
+    ours = batches(dataset, processes=2, **options)
+    assert dataset.skipped["train"] == 3
+    assert sum(len(batch["image"]) for batch in ours) == 2 * 50
+    assert_same(ours, batches(dataset, **options))
+    mixed: dict[str, Any] = {**options, "augment": [CutMix()]}
+    assert_same(batches(dataset, processes=2, **mixed), batches(dataset, **mixed))
+
+
+def test_damage_is_named_and_the_workers_go_on(own_copy: Callable[[Format], Path]) -> None:
+    dataset = damage(own_copy("hdf5"), [6])
+    broken = loader(dataset)
+    with pytest.raises(DamagedExampleError, match=r"train-00000.*image0006.*at byte"):
+        broken.load(0, ALL)
+    before = pids(broken)
+    assert np.array_equal(
+        broken.load(0, ALL[7:]).images, loader(dataset, processes=0).load(0, ALL[7:]).images
+    )
+    assert pids(broken) == before
+    skipping = loader(dataset, skipped=Skipped("train"))
+    with pytest.raises(DamagedDatasetError, match=r"none of the 1 examples.*image0006"):
+        skipping.load(0, ALL[6:7])
+
+
+def test_a_missing_shard_and_wrong_functions_are_errors_of_the_same_classes(
+    flowers: Dataset, own_copy: Callable[[Format], Path]
+) -> None:
+    path = own_copy("tfrecord")
+    dataset = open_dataset(path)
+    (path / dataset.splits["train"].shards[1].file).unlink()
+    with pytest.raises(DamagedDatasetError, match="is missing"):
+        loader(dataset).load(0, ALL)
+    with pytest.raises(RuntimeError, match=r"(?s)a worker process failed.*in fail.*no such colour"):
+        loader(flowers, functions.fail).load(0, ALL)
+
+
+def test_a_function_that_changes_the_size(thumbnails: Dataset) -> None:
+    program = Program([functions.widen], image_size=None, seed=0)
+    one = Loader(thumbnails.records("train"), program, None, batch_size=53, dtype="uint8", processes=1)
+    with pytest.raises(UsageError, match="changed the image size"):
+        one.load(0, ALL)
+
+
+def test_functions_must_be_importable(flowers: Dataset) -> None:
+    def inner(image: Any) -> Any:
+        return image
+
+    for function in (inner, lambda image: image):
+        with pytest.raises(UsageError, match=r"augment\[2\]=<function.*[Pp]ickle.*pass processes=0"):
+            batches(flowers, augment=[*AUGMENT, function], processes=1)
+    with pytest.raises(FeedError, match=r"(?s)could not start.*cannot be restored"):
+        loader(flowers, functions.Unpicklable()).load(0, ALL)
+
+
+@pytest.mark.parametrize("processes", [-1, 1.5, True, "2"])
+def test_wrong_numbers_are_refused(flowers: Dataset, processes: Any) -> None:
+    with pytest.raises(
+        UsageError, match=r"processes expects a number of worker processes, 0 for threads, or None"
+    ):
+        batches(flowers, processes=processes)
+
+
+def test_several_cpus_mean_processes(flowers: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fitfeed.pipelines.options.available_cpus", lambda: 3)
+    before = {child.pid for child in psutil.Process().children()}
+    pipeline = make_pipeline(
+        flowers, "train", batch_size=8, image_size=(16, 20), augment=AUGMENT, output="dict"
+    )
+    ours = [{name: tensor.numpy() for name, tensor in batch.items()} for batch in pipeline.repeat(2)]
+    assert len({child.pid for child in psutil.Process().children()} - before) == 3
+    assert_same(ours, batches(flowers, processes=0))
+
+
+@pytest.mark.parametrize(
+    ("cpus", "changed", "count"),
+    [
+        (1, {}, 0),
+        (2, {}, 2),
+        (3, {}, 3),
+        (16, {}, 16),
+        (64, {}, 16),
+        (64, {"processes": 64}, 64),
+        (64, {"processes": 0}, 0),
+        (1, {"processes": 2}, 2),
+        (64, {"access": "stream"}, 0),
+        (64, {"access": "indexed"}, 16),
+        (64, {"augment": [*AUGMENT, MixUp()]}, 16),
+        (64, {"augment": [*AUGMENT, functions.mirror]}, 0),
+        (64, {"augment": [*AUGMENT, functions.mirror], "processes": 8}, 8),
+    ],
+)
+def test_how_many_processes(
+    monkeypatch: pytest.MonkeyPatch, cpus: int, changed: dict[str, Any], count: int
+) -> None:
+    monkeypatch.setattr("fitfeed.pipelines.options.available_cpus", lambda: cpus)
+    options: dict[str, Any] = {
+        "batch_size": 8,
+        "image_size": (16, 20),
+        "augment": AUGMENT,
+        "normalize": "zscore",
+        "dtype": "float32",
+        "labels": "int",
+        "label_smoothing": 0.0,
+        "output": "tuple",
+        "shuffle": True,
+        "seed": 0,
+        "shard": (0, 1),
+        "start": (0, 0),
+        "balance": None,
+        "drop_remainder": True,
+        "access": "auto",
+        "on_error": "raise",
+        "augment_on": "cpu",
+        "processes": None,
+        "transforms": False,
+    }
+    assert PipelineOptions(**{**options, **changed}).worker_processes == count
+
+
+def test_no_processes_where_python_has_no_program(monkeypatch: pytest.MonkeyPatch, flowers: Dataset) -> None:
+    """As in an application with Python inside."""
+    monkeypatch.setattr("fitfeed.pipelines.options.available_cpus", lambda: 8)
+    monkeypatch.setattr(sys, "executable", "")
+    assert_same(batches(flowers, processes=None), batches(flowers, processes=0))
+
+
+def test_stream_access_is_refused(flowers: Dataset) -> None:
+    with pytest.raises(
+        UsageError, match=r"processes=2, access='stream'. Use access='indexed', or processes=0"
+    ):
+        batches(flowers, access="stream", processes=2)
+
+
+def test_workers_load_no_framework() -> None:
+    program = "import sys, fitfeed.pipelines.batches.workers.worker; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "fitfeed" in loaded
+    assert not {"tensorflow", "keras", "apache_beam", "h5py"} & set(loaded)
+
+
+def test_messages_arrive_as_they_were_sent() -> None:
+    task = Task(job=3, slot=1, epoch=2**40, first=16, examples=ALL + 2**33, draws=ALL * 7)
+    copy = Task.decode(task.encode())
+    assert (copy.job, copy.slot, copy.epoch, copy.first) == (3, 1, 2**40, 16)
+    assert np.array_equal(copy.examples, task.examples)
+    assert np.array_equal(copy.draws, task.draws)
+    plain = Answer(job=5)
+    assert Answer.decode(plain.encode()) == plain
+    full = Answer(job=5, damaged={3: "fehlt: \udcff ü"}, error=("DamagedExampleError", "x"))
+    assert Answer.decode(full.encode()) == full
+    assert isinstance(full.exception(), DamagedExampleError)
+    assert isinstance(Answer(job=1, error=("SystemError", "x")).exception(), RuntimeError)
+    long = Answer(job=5, damaged=dict.fromkeys(range(32), "𝄞" * 10_000)).encode()
+    assert len(long) < 150_000
+
+
+@pytest.mark.parametrize("count", [1, 2, 8, 16, 64])
+@pytest.mark.parametrize("batch_size", [1, 8, 128, 1024])
+def test_every_process_has_a_block_and_memory_is_bounded(count: int, batch_size: int) -> None:
+    at_once = batches_at_once(count, batch_size)
+    assert 2 <= at_once <= max(2, count)
+    assert at_once * batch_size <= max(2 * batch_size, count * BLOCK + 2 * batch_size)
+    if batch_size >= BLOCK:
+        assert at_once * (batch_size // BLOCK) >= count

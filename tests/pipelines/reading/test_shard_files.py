@@ -1,0 +1,76 @@
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fitfeed.pipelines.reading.shard_files import ShardFiles
+from fitfeed.schemas.errors import DamagedDatasetError
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> ShardFiles:
+    for number in range(5):
+        (tmp_path / str(number)).write_bytes(bytes([number]) * 1000 + b"end")
+    return ShardFiles(tmp_path, [str(number) for number in range(5)], open_files=2)
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_reads_ranges_and_stops_at_the_end(files: ShardFiles) -> None:
+    assert files.read(3, 998, 5) == b"\x03\x03end"
+    assert files.read(3, 1001, 99) == b"nd"
+    memory = np.zeros(10, np.uint8)
+    assert files.read_into(4, 999, memory.data) == 4
+    assert memory.tobytes() == b"\x04end" + bytes(6)
+
+
+@pytest.mark.usefixtures("files")
+def test_keeps_few_files_open(tmp_path: Path) -> None:
+    before = open_descriptors()
+    files = ShardFiles(tmp_path, [str(number) for number in range(5)], open_files=2)
+    for number in [*range(5), 0, 4, 2]:
+        assert files.read(number, 0, 1) == bytes([number])
+        assert open_descriptors() <= before + 2
+    del files
+    assert open_descriptors() == before
+
+
+def test_a_file_in_use_survives_eviction(files: ShardFiles) -> None:
+    in_use = files._file(0)
+    for number in range(1, 5):
+        files.read(number, 0, 1)
+    assert os.pread(in_use.descriptor, 1, 0) == b"\x00"
+
+
+def test_many_threads_read_more_files_than_stay_open(files: ShardFiles) -> None:
+    wrong: list[int] = []
+
+    def work(start: int) -> None:
+        for i in range(300):
+            number = (start + i * 3) % 5
+            if files.read(number, 10, 20) != bytes([number]) * 20:
+                wrong.append(number)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_missing_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DamagedDatasetError, match="gone is missing"):
+        ShardFiles(tmp_path, ["gone"]).read(0, 0, 1)
+
+
+def test_no_link_is_followed_out_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "outside").write_text("secret")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "shard").symlink_to(tmp_path / "outside")
+    with pytest.raises(DamagedDatasetError, match="link out of the dataset's folder"):
+        ShardFiles(tmp_path / "folder", ["shard"]).read(0, 0, 1)
