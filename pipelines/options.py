@@ -131,7 +131,7 @@ class PipelineOptions:
         if self.processes is not None:
             return self.processes
         ours = all(
-            isinstance(op, Augmentation) and type(op).__module__.startswith("pipelines.")
+            isinstance(op, Augmentation) and type(op).__module__.startswith("fitfeed.")
             for op in self.augment
         )
         cpus = available_cpus()
