@@ -4,5 +4,5 @@
 does not import Beam.
 """
 
-from fitfeed.beam_jobs.conversion import Conversion as Conversion
+from fitfeed.beam_jobs.conversion import ConversionResult as ConversionResult
 from fitfeed.beam_jobs.convert import convert as convert

@@ -4,10 +4,15 @@ import dataclasses
 import time
 from pathlib import Path
 
-from fitfeed.beam_jobs.conversion import Conversion
-from fitfeed.beam_jobs.run import Running, run_job
+from fitfeed.beam_jobs.conversion import ConversionResult
+from fitfeed.beam_jobs.run import ExecutionOptions, run_job
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.planning.base_dataset import ARRANGEMENT, Existing, append_options, open_existing
+from fitfeed.converters.planning.base_dataset import (
+    ARRANGEMENT,
+    BaseDataset,
+    append_options,
+    open_base_dataset,
+)
 from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.publishing.append import settle
 from fitfeed.converters.publishing.publish import clean_up
@@ -25,8 +30,8 @@ def append_images(
     labels: Path | None,
     max_bad: int | float,
     allow_leaks: bool,
-    running: Running,
-) -> Conversion:
+    running: ExecutionOptions,
+) -> ConversionResult:
     """Adds to a dataset what it does not have yet. See `fitfeed.beam_jobs.convert`, whose arguments these are."""
     started = time.monotonic()
     before = read_manifest(dataset)  # before anything is written there: it says so if there is no dataset
@@ -34,7 +39,7 @@ def append_images(
     with locked(work):
         try:
             before = _settled(work, read_manifest(dataset))  # only now is it certain to stay what it is
-            existing = open_existing(dataset)
+            existing = open_base_dataset(dataset)
             chosen = append_options(before, {} if options is None else _given(options))
             plan = make_plan(
                 source, chosen, labels=labels, max_bad=max_bad, allow_leaks=allow_leaks, existing=existing
@@ -54,7 +59,7 @@ def append_images(
         _conversion(job, before, read_manifest(dataset), started),
         reused_shards=outcome.reused,
         duplicates=outcome.pairs,
-        near_duplicates=outcome.lookalikes,
+        near_duplicates=outcome.near_duplicates,
     )
 
 
@@ -75,7 +80,7 @@ def _settled(work: WorkFolder, manifest: Manifest) -> Manifest:
         raise work.write_error(error) from error
 
 
-def _is_news(job: Job, existing: Existing) -> bool:
+def _is_news(job: Job, existing: BaseDataset) -> bool:
     """Whether there is anything to convert, or to report as bad."""
     known = {reject.path for reject in existing.rejects}
     return job.files > 0 or any(reject["path"] not in known for reject in job.rejects)
@@ -88,10 +93,10 @@ def _leave(work: WorkFolder, manifest: Manifest) -> None:
         clean_up(work)
 
 
-def _conversion(job: Job, before: Manifest, after: Manifest, started: float) -> Conversion:
+def _conversion(job: Job, before: Manifest, after: Manifest, started: float) -> ConversionResult:
     had = {name: split.examples for name, split in before.splits.items()}
     added = {name: split.examples - had.get(name, 0) for name, split in after.splits.items()}
-    return Conversion(
+    return ConversionResult(
         manifest=after,
         up_to_date=after.fingerprint == before.fingerprint,
         files=job.files,

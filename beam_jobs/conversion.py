@@ -7,7 +7,7 @@ from fitfeed.schemas.manifest import Manifest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Conversion:
+class ConversionResult:
     """What a conversion did.
 
     Attributes:

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fitfeed.beam_jobs.append import append_images
-from fitfeed.beam_jobs.conversion import Conversion
+from fitfeed.beam_jobs.conversion import ConversionResult
 from fitfeed.beam_jobs.progress import NoProgress, ProgressReport
 from fitfeed.beam_jobs.remote import check_runner
-from fitfeed.beam_jobs.run import Running, run_job
+from fitfeed.beam_jobs.run import ExecutionOptions, run_job
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.publishing.publish import clean_up
 from fitfeed.converters.staging.folder import WorkFolder, locked, prepare
-from fitfeed.converters.staging.job import Plan
+from fitfeed.converters.staging.job import ConversionPlan
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
 
@@ -37,7 +37,7 @@ def convert(
     overwrite: bool = False,
     append: bool = False,
     progress: ProgressReport | None = None,
-) -> Conversion:
+) -> ConversionResult:
     """Converts a folder of images to a dataset.
 
     Stopped at any moment and called again, it continues and ends with the same bytes. In a script,
@@ -78,7 +78,7 @@ def convert(
     check_runner(runner)
     _check_arguments(source, dataset, max_bad=max_bad, workers=workers, timeout_s=timeout_s)
     table = None if labels is None else Path(labels)
-    running = Running(
+    running = ExecutionOptions(
         workers=workers,
         timeout_s=timeout_s,
         runner=runner,
@@ -103,7 +103,7 @@ def convert(
     plan = make_plan(source, options, labels=table, max_bad=max_bad, allow_leaks=allow_leaks)
     if existing is not None and not overwrite:
         _require_same(existing, plan, dataset)
-        return Conversion(
+        return ConversionResult(
             manifest=existing,
             up_to_date=True,
             files=plan.job.files,
@@ -120,7 +120,7 @@ def convert(
         del plan
         outcome = run_job(work, job, running)
         clean_up(work)
-    return Conversion(
+    return ConversionResult(
         manifest=read_manifest(dataset),
         up_to_date=False,
         files=job.files,
@@ -128,7 +128,7 @@ def convert(
         seconds=time.monotonic() - started,
         reused_shards=outcome.reused,
         duplicates=outcome.pairs,
-        near_duplicates=outcome.lookalikes,
+        near_duplicates=outcome.near_duplicates,
     )
 
 
@@ -163,7 +163,7 @@ def _existing_dataset(dataset: Path) -> Manifest | None:
     return None
 
 
-def _require_same(existing: Manifest, plan: Plan, dataset: Path) -> None:
+def _require_same(existing: Manifest, plan: ConversionPlan, dataset: Path) -> None:
     asked = plan.job.options.to_json()
     names = dict.fromkeys([*asked, *existing.options])
     changed = [name for name in names if existing.options.get(name) != asked.get(name)]

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from fitfeed.beam_jobs.process_pool import INTERRUPTED, ShardPool, use
-from fitfeed.beam_jobs.progress import Report, reporting
+from fitfeed.beam_jobs.progress import Report, report_progress
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.schemas.errors import FitfeedError, InterruptedConversionError
@@ -38,17 +38,17 @@ def run_local(work: WorkFolder, job: Job, *, workers: int, timeout_s: float, rep
     try:
         with (
             _stop_on_signals(pool),
-            reporting(pool.progress, report, interval_s=REPORT_INTERVAL_S),
+            report_progress(pool.progress, report, interval_s=REPORT_INTERVAL_S),
             use(pool),
         ):
-            pool.anticipate(range(job.shards))  # the numbers that the graph will hand out
+            pool.submit_early(range(job.shards))  # the numbers that the graph will hand out
             _run_graph(work, job, pool)
     finally:
         pool.close()
 
 
 def _run_graph(work: WorkFolder, job: Job, pool: ShardPool) -> None:
-    with _without_small_talk():
+    with _quiet_logging():
         import apache_beam as beam
         from apache_beam.options.pipeline_options import PipelineOptions
         from apache_beam.runners.portability.fn_api_runner import FnApiRunner
@@ -74,7 +74,7 @@ def _run_graph(work: WorkFolder, job: Job, pool: ShardPool) -> None:
 
 
 @contextmanager
-def _without_small_talk() -> Iterator[None]:
+def _quiet_logging() -> Iterator[None]:
     """Imports Beam without its warnings to the root logger, and silences its log: errors are raised too."""
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     before = logging.root.manager.disable

@@ -25,7 +25,7 @@ from typing import Any
 from fitfeed.converters.shards.worker_process import Counts, serve
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
-from fitfeed.converters.staging.quarantine import ATTEMPTS, Death, Suspects, Verdict
+from fitfeed.converters.staging.quarantine import ATTEMPTS, CrashTracker, Quarantine, WorkerExit
 from fitfeed.converters.staging.results import ShardTotals
 from fitfeed.schemas.errors import ConversionError, InterruptedConversionError
 
@@ -92,7 +92,7 @@ class ShardPool:
         context.set_forkserver_preload(["fitfeed.converters.shards.worker_process"])
         self._queue: queue.SimpleQueue[tuple[int, Future[ShardTotals]] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._anticipated: dict[int, Future[ShardTotals]] = {}
+        self._submitted_early: dict[int, Future[ShardTotals]] = {}
         self._finished = [0, 0, 0]  # images, rejects, bytes of finished shards
         self._workers = [_Worker(context, work.dataset, job, timeout_s) for _ in range(workers)]
         self._threads = [
@@ -101,14 +101,14 @@ class ShardPool:
         for thread in self._threads:
             thread.start()
 
-    def anticipate(self, numbers: Iterable[int]) -> None:
+    def submit_early(self, numbers: Iterable[int]) -> None:
         """Queues shards that will be submitted later: work begins while Beam is still being imported."""
         for number in numbers:
-            self._anticipated[number] = self._enqueue(number)
+            self._submitted_early[number] = self._enqueue(number)
 
     def submit(self, number: int) -> "Future[ShardTotals]":
         """Queues a shard, unless it was anticipated; submitted again, it is tried again."""
-        return self._anticipated.pop(number, None) or self._enqueue(number)
+        return self._submitted_early.pop(number, None) or self._enqueue(number)
 
     def _enqueue(self, number: int) -> "Future[ShardTotals]":
         future: Future[ShardTotals] = Future()
@@ -161,8 +161,8 @@ class ShardPool:
             self.error = self.error or error
 
     def _write(self, worker: "_Worker", number: int) -> ShardTotals:
-        suspects = Suspects()
-        while not (self.interrupted.is_set() or self.error is not None or suspects.given_up):
+        suspects = CrashTracker()
+        while not (self.interrupted.is_set() or self.error is not None or suspects.exhausted):
             try:
                 totals = worker.write(number)
             except EOFError:
@@ -184,10 +184,10 @@ class ShardPool:
         msg = f"the process that wrote shard {number} died {ATTEMPTS} times, last with exit code {worker.last_exit_code} (-9 often means: out of memory). Run the same command again with fewer --workers: it continues."
         raise ConversionError(msg)
 
-    def _condemn(self, number: int, entry: int, verdict: Verdict) -> None:
+    def _condemn(self, number: int, entry: int, verdict: Quarantine) -> None:
         """Remembers a verdict before the shard is tried again, so that no later run judges anew."""
         try:
-            self._work.condemn(self._work.read_plan(number), entry, verdict)
+            self._work.quarantine(self._work.read_plan(number), entry, verdict)
         except OSError as error:
             raise self._work.write_error(error) from error
 
@@ -209,12 +209,12 @@ class _Worker:
         self._lock = threading.Lock()
         self._ended = False
 
-    def replace(self) -> Death:
+    def replace(self) -> WorkerExit:
         """Starts another process, and says how this one died."""
         entry = self.counts[3] - 1
         hung, self._hung = self._hung, False
         self.start()
-        return Death(
+        return WorkerExit(
             entry=entry if entry >= 0 else None,
             exit_code=self.last_exit_code,
             limit_s=self._timeout_s if hung else None,

@@ -13,7 +13,7 @@ Report = Callable[[int, int, int], None]
 
 
 @contextmanager
-def reporting(count: Callable[[], Counts], report: Report, *, interval_s: float) -> Iterator[None]:
+def report_progress(count: Callable[[], Counts], report: Report, *, interval_s: float) -> Iterator[None]:
     """Reports the counts at an interval, and once more when the block ends without an error.
 
     Args:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from fitfeed.beam_jobs.progress import Report, reporting
+from fitfeed.beam_jobs.progress import Report, report_progress
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.schemas.errors import UsageError
@@ -56,7 +56,7 @@ def run_on(
         raise UsageError(msg) from error
     build(pipeline, dataset=work.dataset, shards=job.shards)
     result = pipeline.run()
-    with reporting(lambda: _counters(result), report, interval_s=REPORT_INTERVAL_S):
+    with report_progress(lambda: _counters(result), report, interval_s=REPORT_INTERVAL_S):
         result.wait_until_finish()
 
 

@@ -15,7 +15,7 @@ from fitfeed.schemas.errors import ConversionError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Running:
+class ExecutionOptions:
     """How a job runs; nothing of this decides any bytes. The fields are arguments of `convert`."""
 
     workers: int | None
@@ -25,7 +25,7 @@ class Running:
     progress: ProgressReport
 
 
-def run_job(work: WorkFolder, job: Job, running: Running) -> Outcome:
+def run_job(work: WorkFolder, job: Job, running: ExecutionOptions) -> Outcome:
     """Runs a job, for which the folder was prepared, to its publication. The caller holds the lock and cleans up.
 
     Raises:

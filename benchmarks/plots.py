@@ -54,8 +54,8 @@ def peers() -> Any:
     rates = medians("feed_peers", "F6, F7 jpeg 256, float32", "images/s")
     names = sorted(rates, key=lambda name: rates[name])
     figure, axes = plt.subplots(figsize=(7, 0.3 * len(names) + 0.8))
-    colours = [FLOOR if name == "floor" else OURS if "fitfeed" in name else OTHER for name in names]
-    bars = axes.barh(names, [rates[name] for name in names], color=colours)
+    colors = [FLOOR if name == "floor" else OURS if "fitfeed" in name else OTHER for name in names]
+    bars = axes.barh(names, [rates[name] for name in names], color=colors)
     axes.bar_label(bars, fmt="{:,.0f}", padding=3)
     axes.set_xlabel("images per second, two CPUs (256 px JPEG to 224 px float32 batches)")
     return tidied(figure, axes)
@@ -67,8 +67,8 @@ def stages() -> Any:
     for row, (label, case) in enumerate((("256 px JPEG", "T1 jpeg 256"), ("533 x 400 originals", "T1 keep"))):
         cost, left = medians("stages", case, "CPU-us/image"), 0.0
         for number, stage in enumerate(STAGES):
-            colour = plt.get_cmap("tab10")(number)
-            axes.barh(label, cost[stage], left=left, color=colour, label=stage if row == 0 else None)
+            color = plt.get_cmap("tab10")(number)
+            axes.barh(label, cost[stage], left=left, color=color, label=stage if row == 0 else None)
             left += cost[stage]
     axes.set_xlabel("CPU microseconds per image")
     axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
@@ -85,9 +85,9 @@ def sizes() -> Any:
     left.set_xlabel("batch size")
     left.set_ylabel("images per second")
     sides = (64, 128, 224, 384)
-    for name, colour in (("fitfeed", OURS), ("floor", FLOOR)):
+    for name, color in (("fitfeed", OURS), ("floor", FLOOR)):
         rates = [medians("stages", f"T3 output {side}", "images/s")[name] for side in sides]
-        right.plot(sides, rates, "o-", color=colour, label=name)
+        right.plot(sides, rates, "o-", color=color, label=name)
     right.set_xlabel("output side, pixels (from 533 x 400 originals)")
     right.legend(frameon=False)
     for axes in (left, right):
@@ -100,14 +100,14 @@ def scaling() -> Any:
     """Threads and processes, real and simulated."""
     figure, axes = plt.subplots(figsize=(7, 2.8))
     for case, style in (("P1 as it is", "o-"), ("P3 simulated CPUs", "o--")):
-        for kind, colour in (("threads", OTHER), ("processes", OURS)):
+        for kind, color in (("threads", OTHER), ("processes", OURS)):
             points = sorted(
                 (int(name.removeprefix(f"{kind}: ")), rate)
                 for name, rate in medians("scaling", case, "images/s").items()
                 if name.startswith(kind)
             )
             label = kind + (", simulated" if "simulated" in case else "")
-            axes.plot(*zip(*points, strict=True), style, color=colour, label=label)
+            axes.plot(*zip(*points, strict=True), style, color=color, label=label)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2)
     axes.xaxis.set_major_formatter(PLAIN)

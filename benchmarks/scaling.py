@@ -40,8 +40,8 @@ from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipel
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.batches.loader import Loader
 from fitfeed.pipelines.batches.normalize import Normalizer
-from fitfeed.pipelines.batches.workers.process_pool import Processes, batches_at_once
-from fitfeed.pipelines.batches.workers.shared_memory import Layout
+from fitfeed.pipelines.batches.workers.process_pool import RenderPool, batches_at_once
+from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout
 from fitfeed.pipelines.tf_data.make_pipeline import BATCHES_AT_ONCE
 from fitfeed.schemas.cpus import available_cpus
 
@@ -237,13 +237,13 @@ def simulated_threads(dataset: Dataset, wait_s: float, options: argparse.Namespa
 
 def simulated_processes(wait_s: float, options: argparse.Namespace) -> tuple[list[Result], list[float]]:
     """P3: processes; and the CPU microseconds that an image costs the main process."""
-    layout = Layout((options.batch_size, SIDE, SIDE, 3), np.dtype(np.float32))
+    layout = BatchLayout((options.batch_size, SIDE, SIDE, 3), np.dtype(np.float32))
     examples = np.arange(options.batch_size)
     results, main_us = [], []
     for count in options.processes:
-        processes = Processes(Waiting(wait_s), layout, count=count)
+        processes = RenderPool(Waiting(wait_s), layout, count=count)
 
-        def load(epoch: int, _step: int, processes: Processes = processes) -> int:
+        def load(epoch: int, _step: int, processes: RenderPool = processes) -> int:
             return len(processes.render(epoch, examples, examples)[0])
 
         at_once = batches_at_once(count, options.batch_size)

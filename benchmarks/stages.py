@@ -30,9 +30,9 @@ from benchmarks.measure import Result
 from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
-from fitfeed.pipelines.arrays.buffer_pool import Scratch
+from fitfeed.pipelines.arrays.buffer_pool import ThreadScratch
 from fitfeed.pipelines.augment.compiler.program import Program
-from fitfeed.pipelines.batches.decode_window import needed
+from fitfeed.pipelines.batches.decode_window import decode_window_of
 from fitfeed.pipelines.batches.loader import Loader
 from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.schemas.cpus import available_cpus
@@ -92,10 +92,10 @@ def stages(case: str, dataset: Dataset, *, rounds: int) -> list[Result]:
     program = Program(AUGMENT, image_size=(SIDE, SIDE), seed=0)
     sizes = {"heights": index.height[examples], "widths": index.width[examples]}
     draws = program.draw(0, examples, **sizes)
-    portions = [needed(passes) for passes in draws.passes]
+    portions = [decode_window_of(passes) for passes in draws.passes]
     stored = [records.pixels(i, portions[i]) for i in range(count)]
     encoded = [records.encoded(i) for i in range(count)]
-    image, scratch = np.empty((SIDE, SIDE, 3), np.uint8), Scratch()
+    image, scratch = np.empty((SIDE, SIDE, 3), np.uint8), ThreadScratch()
     memory, batch = np.empty(1 << 24, np.uint8), np.empty((count, SIDE, SIDE, 3), np.float32)
     normalizer = Normalizer("zscore", dataset.statistics, dtype=np.float32)
     loader = Loader(records, program, normalizer, batch_size=count, dtype=np.float32, threads=1)

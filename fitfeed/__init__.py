@@ -8,7 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fitfeed.beam_jobs import Conversion, convert
+    from fitfeed.beam_jobs import ConversionResult, convert
     from fitfeed.converters.inspect.detect import inspect_file
     from fitfeed.converters.options import ConvertOptions
     from fitfeed.converters.verify import verify_dataset
@@ -62,7 +62,7 @@ __all__ = [
     "Augmentation",
     "AutoContrast",
     "CenterCrop",
-    "Conversion",
+    "ConversionResult",
     "ConvertOptions",
     "CutMix",
     "Dataset",
@@ -108,7 +108,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Conversion": "fitfeed.beam_jobs",
+    "ConversionResult": "fitfeed.beam_jobs",
     "ConvertOptions": "fitfeed.converters.options",
     "convert": "fitfeed.beam_jobs",
     "inspect_file": "fitfeed.converters.inspect.detect",

@@ -7,7 +7,7 @@ import numpy as np
 
 from fitfeed.pipelines.arrays.types import Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation
-from fitfeed.pipelines.augment.compiler.plan import Kind, Plan
+from fitfeed.pipelines.augment.compiler.plan import FusionKind, Plan
 from fitfeed.pipelines.augment.compiler.program import Call, ImageFunction, Resize, list_operations
 from fitfeed.pipelines.augment.ops.augmix import AugMix
 from fitfeed.pipelines.augment.ops.filters import FilterAugmentation
@@ -16,11 +16,11 @@ from fitfeed.pipelines.augment.ops.rand_augment import Policy
 from fitfeed.pipelines.device.split import split
 
 COST = {
-    Kind.GEOMETRY: "one resampling",
-    Kind.COLOR: "one colour matrix",
-    Kind.TABLE: "one look-up table",
-    Kind.HUE: "one pass over colour, hue and saturation",
-    Kind.ALONE: "alone",
+    FusionKind.GEOMETRY: "one resampling",
+    FusionKind.COLOR: "one colour matrix",
+    FusionKind.TABLE: "one look-up table",
+    FusionKind.HUE: "one pass over colour, hue and saturation",
+    FusionKind.UNFUSED: "alone",
 }
 
 
@@ -34,14 +34,14 @@ class _Traced(Plan):
 
     def note(self, op: Augmentation) -> None:
         """Adds an operation of which only chance knows what it does."""
-        self._enter(Kind.ALONE, np.zeros(1, np.int64), op)
-        self._open[0] = Kind.NONE
+        self._enter(FusionKind.UNFUSED, np.zeros(1, np.int64), op)
+        self._open[0] = FusionKind.NONE
 
     def _enter(self, kind: int, rows: Integers, op: Augmentation) -> None:
         if not len(rows):
             return
-        absorbs = kind == Kind.TABLE and self._open[0] == Kind.TABLE
-        continues = self._open[0] == kind and kind != Kind.ALONE
+        absorbs = kind == FusionKind.TABLE and self._open[0] == FusionKind.TABLE
+        continues = self._open[0] == kind and kind != FusionKind.UNFUSED
         super()._enter(kind, rows, op)
         name = _name(op, on_device=self._on_device)
         if continues or absorbs:

@@ -27,7 +27,7 @@ JPEG_MAGIC = b"\xff\xd8\xff"
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
 
-class Portion(NamedTuple):
+class DecodeWindow(NamedTuple):
     """What is needed of a stored image.
 
     Attributes:
@@ -41,10 +41,10 @@ class Portion(NamedTuple):
     shrink: int = 1
 
 
-WHOLE = Portion()
+FULL = DecodeWindow()
 
 
-class Decoded(NamedTuple):
+class DecodedPayload(NamedTuple):
     """What was decoded of a stored image.
 
     Attributes:
@@ -122,15 +122,15 @@ def _decode_16_bit(payload: bytes | memoryview, *, channels: int) -> Pixels:
     return np.asarray(cv2.cvtColor(pixels, code), np.uint16)
 
 
-def decode_portion(
+def decode_window(
     payload: bytes | memoryview,
-    portion: Portion,
+    portion: DecodeWindow,
     *,
     size: tuple[int, int],
     channels: int,
     depth: Depth = 8,
     buffer: Pixels | None = None,
-) -> Decoded:
+) -> DecodedPayload:
     """Decodes what is needed of a JPEG or PNG payload, and not much more.
 
     The caller must have compared the payload with its checksum: outside the rows that are needed,
@@ -156,14 +156,14 @@ def decode_portion(
         ValueError: If the bytes are not a JPEG or PNG image.
     """
     if payload_format(payload) != "jpeg":
-        return Decoded(decode_payload(payload, channels=channels, depth=depth, buffer=buffer))
+        return DecodedPayload(decode_payload(payload, channels=channels, depth=depth, buffer=buffer))
     height, width = size
     stop = height if portion.stop is None else min(portion.stop, height)
     cut = None
     if stop - portion.first < height:
         cut = rows_of(payload, portion.first, stop, height=height)
     if cut is None and portion.shrink == 1:
-        return Decoded(decode_payload(payload, channels=channels, buffer=buffer))
+        return DecodedPayload(decode_payload(payload, channels=channels, buffer=buffer))
     data, first, rows = cut or (payload, 0, height)
     # Asked for these minima, simplejpeg takes the scale 1 / shrink, and not one of those between,
     # like 5/8, which would take longer than decoding all.
@@ -176,4 +176,4 @@ def decode_portion(
         strict=cut is None,
         buffer=buffer,
     )
-    return Decoded(pixels, first, portion.shrink)
+    return DecodedPayload(pixels, first, portion.shrink)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Samples = npt.NDArray[np.uint16]
-COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -20,7 +20,7 @@ def png(samples: npt.NDArray[Any], *extra: bytes) -> bytes:
     """A PNG of uint16 or uint8 (height, width, 1 to 4), without filters; `extra` chunks before the pixels."""
     height, width, count = samples.shape
     depth = 8 * samples.itemsize
-    header = struct.pack(">IIBBBBB", width, height, depth, COLOUR_TYPES[count], 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, COLOR_TYPES[count], 0, 0, 0)
     rows = b"".join(b"\0" + row.astype(samples.dtype.newbyteorder(">")).tobytes() for row in samples)
     pixels = chunk(b"IDAT", zlib.compress(rows))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + b"".join(extra) + pixels + chunk(b"IEND", b"")

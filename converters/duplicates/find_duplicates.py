@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.converters.duplicates.image_hashes import Words, read_likenesses
-from fitfeed.converters.duplicates.near_duplicates import find_lookalikes
-from fitfeed.converters.planning.base_dataset import Existing
+from fitfeed.converters.duplicates.image_hashes import Words, read_image_hashes
+from fitfeed.converters.duplicates.near_duplicates import find_near_duplicates
+from fitfeed.converters.planning.base_dataset import BaseDataset
 from fitfeed.converters.rejects import Reject
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import label_columns
@@ -19,7 +19,7 @@ NO_WORDS: Words = np.empty((0, 2), np.uint64)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Catalogue:
+class ExampleColumns:
     """Examples as columns: all that were written, and of a dataset that is appended to those like them.
 
     Those that were written come first, splits one after the other in manifest order.
@@ -45,7 +45,9 @@ class Catalogue:
     labels: Callable[[int], list[Any]]
 
 
-def catalogue(job: Job, results: Sequence[dict[str, Any]], existing: Existing | None = None) -> Catalogue:
+def example_columns(
+    job: Job, results: Sequence[dict[str, Any]], existing: BaseDataset | None = None
+) -> ExampleColumns:
     """Collects the examples of all shards.
 
     Args:
@@ -57,12 +59,12 @@ def catalogue(job: Job, results: Sequence[dict[str, Any]], existing: Existing | 
     return written if existing is None else _with_like(written, existing)
 
 
-def _written(job: Job, results: Sequence[dict[str, Any]], known_splits: Sequence[str]) -> Catalogue:
+def _written(job: Job, results: Sequence[dict[str, Any]], known_splits: Sequence[str]) -> ExampleColumns:
     names = [*known_splits, *(name for name in job.splits if name not in known_splits)]
     numbers = [number for shards in job.splits.values() for number in shards]
     sizes = [results[number]["shard"]["examples"] for number in numbers]
     of_split = [names.index(name) for name, shards in job.splits.items() for _ in shards]
-    likenesses = [read_likenesses(results[number]["likenesses"]) for number in numbers]
+    image_hashes = [read_image_hashes(results[number]["image_hashes"]) for number in numbers]
     shard = np.repeat(np.asarray(numbers, np.int64), sizes)
     row = np.concatenate([np.empty(0, np.int64), *(np.arange(size) for size in sizes)])
 
@@ -76,19 +78,19 @@ def _written(job: Job, results: Sequence[dict[str, Any]], known_splits: Sequence
         rows = results[shard[example]]["rows"]
         return [rows[column][row[example]] for column in columns]
 
-    return Catalogue(
+    return ExampleColumns(
         existing=np.zeros(len(shard), np.bool_),
         shard=shard,
         row=row,
         split=np.repeat(np.asarray(of_split, np.int64), sizes),
-        digest=np.concatenate([NO_WORDS, *(digests for digests, _ in likenesses)]),
-        look=np.concatenate([NO_WORDS, *(hashes for _, hashes in likenesses)]),
+        digest=np.concatenate([NO_WORDS, *(digests for digests, _ in image_hashes)]),
+        look=np.concatenate([NO_WORDS, *(hashes for _, hashes in image_hashes)]),
         path=path,
         labels=labels,
     )
 
 
-def _with_like(written: Catalogue, existing: Existing) -> Catalogue:
+def _with_like(written: ExampleColumns, existing: BaseDataset) -> ExampleColumns:
     """Adds the examples of the dataset whose digest one that was written has too."""
     rows, splits, digests = [written.row], [written.split], [written.digest]
     indexes = list(existing.indexes.values())
@@ -109,7 +111,7 @@ def _with_like(written: Catalogue, existing: Existing) -> Catalogue:
             return written.labels(example)
         return existing.labels(indexes[split[example]], int(row[example]))
 
-    return Catalogue(
+    return ExampleColumns(
         existing=np.arange(len(row)) >= count,
         shard=np.concatenate([written.shard, np.full(more, -1)]),
         row=row,
@@ -122,7 +124,7 @@ def _with_like(written: Catalogue, existing: Existing) -> Catalogue:
 
 
 @dataclasses.dataclass(frozen=True)
-class Copy:
+class DuplicatePair:
     """An example with the same pixels as another one.
 
     Attributes:
@@ -138,17 +140,17 @@ class Copy:
     kind: str
 
 
-def find_copies(examples: Catalogue) -> list[Copy]:
+def find_pairs(examples: ExampleColumns) -> list[DuplicatePair]:
     """Finds all written examples whose pixels another one has, exactly.
 
     An example may be listed twice: as a leak and as a copy within its split. The order is that of
     the paths, and so the same whatever wrote the shards.
     """
-    copies = [copy for group in _groups(examples) for copy in _copies(examples, group)]
+    copies = [copy for group in _groups(examples) for copy in _pairs(examples, group)]
     return sorted(copies, key=lambda copy: (examples.path(copy.example), copy.kind))
 
 
-def _groups(examples: Catalogue) -> Iterator[list[int]]:
+def _groups(examples: ExampleColumns) -> Iterator[list[int]]:
     """Examples with the same pixels, two or more: existing ones first, then by split and path."""
     order = np.lexsort((examples.digest[:, 1], examples.digest[:, 0]))
     same = (examples.digest[order[1:]] == examples.digest[order[:-1]]).all(axis=1)
@@ -165,7 +167,7 @@ def _groups(examples: Catalogue) -> Iterator[list[int]]:
         )
 
 
-def _copies(examples: Catalogue, group: list[int]) -> Iterator[Copy]:
+def _pairs(examples: ExampleColumns, group: list[int]) -> Iterator[DuplicatePair]:
     first_of: dict[int, int] = {}
     for example in group:
         split = int(examples.split[example])
@@ -174,13 +176,13 @@ def _copies(examples: Catalogue, group: list[int]) -> Iterator[Copy]:
             continue  # counted when it was written
         if first != example:
             same = examples.labels(first) == examples.labels(example)
-            yield Copy(example, first, "duplicate" if same else "label_conflict")
+            yield DuplicatePair(example, first, "duplicate" if same else "label_conflict")
         if examples.split[group[0]] != split:
-            yield Copy(example, group[0], "split_leak")
+            yield DuplicatePair(example, group[0], "split_leak")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Review:
+class DuplicateReport:
     """What was found, and what follows from `--duplicates`.
 
     Attributes:
@@ -194,12 +196,14 @@ class Review:
 
     copies: dict[str, int]
     pairs: list[dict[str, Any]]
-    lookalikes: dict[str, Any]
+    near_duplicates: dict[str, Any]
     dropped: dict[int, list[int]]
     rejects: list[Reject]
 
 
-def review(job: Job, results: Sequence[dict[str, Any]], existing: Existing | None = None) -> Review:
+def find_duplicates(
+    job: Job, results: Sequence[dict[str, Any]], existing: BaseDataset | None = None
+) -> DuplicateReport:
     """Looks for the same picture more than once.
 
     Args:
@@ -208,8 +212,8 @@ def review(job: Job, results: Sequence[dict[str, Any]], existing: Existing | Non
         existing: The dataset that is appended to. Its examples stay; near-duplicates among them are
             not looked for.
     """
-    examples = catalogue(job, results, existing)
-    copies = find_copies(examples)
+    examples = example_columns(job, results, existing)
+    copies = find_pairs(examples)
     within = [copy for copy in copies if copy.kind != "split_leak"]
     dropped = within if job.options.duplicates == "drop" else []
     kept = copies
@@ -219,7 +223,7 @@ def review(job: Job, results: Sequence[dict[str, Any]], existing: Existing | Non
     rows: dict[int, list[int]] = {}
     for copy in dropped:
         rows.setdefault(int(examples.shard[copy.example]), []).append(int(examples.row[copy.example]))
-    return Review(
+    return DuplicateReport(
         copies={
             "within": sum(copy.kind != "split_leak" for copy in kept),
             "across_splits": sum(copy.kind == "split_leak" for copy in kept),
@@ -227,13 +231,13 @@ def review(job: Job, results: Sequence[dict[str, Any]], existing: Existing | Non
             "dropped": len(dropped),
         },
         pairs=_shown(examples, copies),
-        lookalikes=_lookalikes(examples, copies),
+        near_duplicates=_near_duplicates(examples, copies),
         dropped={number: sorted(rows[number]) for number in sorted(rows)},
         rejects=[_reject(job, examples, copy) for copy in dropped],
     )
 
 
-def _shown(examples: Catalogue, copies: Sequence[Copy]) -> list[dict[str, Any]]:
+def _shown(examples: ExampleColumns, copies: Sequence[DuplicatePair]) -> list[dict[str, Any]]:
     """The worst first: leaks, then conflicts, then mere repetition."""
     gravest_first = sorted(copies, key=lambda copy: copy.kind, reverse=True)
     return [
@@ -242,11 +246,11 @@ def _shown(examples: Catalogue, copies: Sequence[Copy]) -> list[dict[str, Any]]:
     ]
 
 
-def _lookalikes(examples: Catalogue, copies: Sequence[Copy]) -> dict[str, Any]:
+def _near_duplicates(examples: ExampleColumns, copies: Sequence[DuplicatePair]) -> dict[str, Any]:
     distinct = ~examples.existing
     distinct[[copy.example for copy in copies]] = False
     chosen = np.flatnonzero(distinct)
-    found = find_lookalikes(examples.look[chosen], examples.split[chosen], shown=SHOWN_PAIRS)
+    found = find_near_duplicates(examples.look[chosen], examples.split[chosen], shown=SHOWN_PAIRS)
     pairs = [
         {
             "paths": [examples.path(int(chosen[later])), examples.path(int(chosen[earlier]))],
@@ -262,7 +266,7 @@ def _lookalikes(examples: Catalogue, copies: Sequence[Copy]) -> dict[str, Any]:
     }
 
 
-def _reject(job: Job, examples: Catalogue, copy: Copy) -> Reject:
+def _reject(job: Job, examples: ExampleColumns, copy: DuplicatePair) -> Reject:
     first = examples.path(copy.of)
     if copy.kind == "duplicate":
         return Reject(

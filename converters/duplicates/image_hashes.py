@@ -21,7 +21,7 @@ Words = npt.NDArray[np.uint64]
 KEY = b"fitfeed's pixels"
 """16 bytes. The same in every dataset, so that digests of different conversions can be compared."""
 
-LONGEST_CALL = 1 << 30
+MAX_CALL = 1 << 30
 """AES-GCM takes less than 2 GiB in one call."""
 
 SAMPLED = 72
@@ -30,14 +30,14 @@ SAMPLED = 72
 GRID = 9
 """Rows and columns of what a hash is taken of."""
 
-MOST_LOOKS = 1024
+MAX_THUMBNAILS = 1024
 """Hashes are taken of so many pictures at once: alone, each would cost a quarter more."""
 
-LEAST_STEP = 2
+MIN_STEP = 2
 """Grey levels between neighbours that JPEG noise does not reach: flat areas then give zero bits."""
 
 
-class Likenesses:
+class ImageHashes:
     """Digests and hashes of a shard's examples, in stored order. Not thread-safe."""
 
     def __init__(self) -> None:
@@ -54,12 +54,12 @@ class Likenesses:
             pixels: uint8 or uint16 (height, width, 1 or 3), contiguous.
         """
         self._digests += pixel_digest(pixels, self._cipher)
-        self._looks += look(pixels)
-        if len(self._looks) >= MOST_LOOKS * GRID * GRID:
+        self._looks += thumbnail(pixels)
+        if len(self._looks) >= MAX_THUMBNAILS * GRID * GRID:
             self._take_hashes()
 
     def _take_hashes(self) -> None:
-        self._hashes += perceptual_hashes(self._looks)
+        self._hashes += dhash(self._looks)
         self._looks.clear()
 
     def to_json(self) -> dict[str, str]:
@@ -71,11 +71,11 @@ class Likenesses:
         }
 
 
-def read_likenesses(content: Mapping[str, str]) -> tuple[Words, Words]:
-    """Inverse of `Likenesses.to_json`.
+def read_image_hashes(content: Mapping[str, str]) -> tuple[Words, Words]:
+    """Inverse of `ImageHashes.to_json`.
 
     Returns:
-        Digests, uint64 (examples, 2), and hashes, uint64 (examples, 2): see `perceptual_hashes`.
+        Digests, uint64 (examples, 2), and hashes, uint64 (examples, 2): see `dhash`.
     """
     digests, hashes = (
         np.frombuffer(base64.b64decode(content[name]), "<u8").reshape(-1, 2) for name in ("digests", "hashes")
@@ -84,10 +84,10 @@ def read_likenesses(content: Mapping[str, str]) -> tuple[Words, Words]:
 
 
 def keep_rows(content: Mapping[str, str], rows: Sequence[int]) -> dict[str, str]:
-    """Only some rows of `Likenesses.to_json`."""
+    """Only some rows of `ImageHashes.to_json`."""
     return {
         name: base64.b64encode(column[list(rows)].tobytes()).decode()
-        for name, column in zip(("digests", "hashes"), read_likenesses(content), strict=True)
+        for name, column in zip(("digests", "hashes"), read_image_hashes(content), strict=True)
     }
 
 
@@ -106,13 +106,13 @@ def pixel_digest(pixels: Pixels, cipher: AESGCM) -> bytes:
     shape = b"".join(size.to_bytes(4, "little") for size in pixels.shape)
     flat = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).reshape(-1).view(np.uint8)
     tag = b""
-    for start in range(0, max(1, flat.size), LONGEST_CALL):
-        part = flat[start : start + LONGEST_CALL].data
+    for start in range(0, max(1, flat.size), MAX_CALL):
+        part = flat[start : start + MAX_CALL].data
         tag = cipher.encrypt(shape, tag, part)[-16:]  # covers the tag of the part before
     return tag
 
 
-def look(pixels: Pixels) -> bytes:
+def thumbnail(pixels: Pixels) -> bytes:
     """How a picture looks from afar: 9 x 9 grey values, row by row.
 
     Args:
@@ -121,20 +121,20 @@ def look(pixels: Pixels) -> bytes:
     small = np.asarray(cv2.resize(pixels, (SAMPLED, SAMPLED), interpolation=cv2.INTER_LINEAR), pixels.dtype)
     if small.dtype == np.uint16:
         small = (small >> 8).astype(np.uint8)
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY) if small.ndim == 3 else small
-    return cv2.resize(grey, (GRID, GRID), interpolation=cv2.INTER_AREA).tobytes()
+    gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY) if small.ndim == 3 else small
+    return cv2.resize(gray, (GRID, GRID), interpolation=cv2.INTER_AREA).tobytes()
 
 
-def perceptual_hashes(looks: bytes | bytearray) -> bytes:
+def dhash(looks: bytes | bytearray) -> bytes:
     """128 bits each that change little when a picture is re-encoded or resized (dHash of both directions).
 
     The first 64 bits say where it becomes brighter to the right (rows 0 to 7, 8 steps each), the
     other 64 where it becomes brighter downwards (columns 0 to 7).
 
     Args:
-        looks: `look` of any number of pictures, one after the other.
+        looks: `thumbnail` of any number of pictures, one after the other.
     """
     grid = np.frombuffer(looks, np.uint8).reshape(-1, GRID, GRID).astype(np.int16)
-    to_the_right = grid[:, :8, 1:] > grid[:, :8, :-1] + LEAST_STEP
-    downwards = grid[:, 1:, :8] > grid[:, :-1, :8] + LEAST_STEP
+    to_the_right = grid[:, :8, 1:] > grid[:, :8, :-1] + MIN_STEP
+    downwards = grid[:, 1:, :8] > grid[:, :-1, :8] + MIN_STEP
     return np.packbits(np.stack([to_the_right, downwards], axis=1)).tobytes()

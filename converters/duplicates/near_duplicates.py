@@ -19,15 +19,15 @@ quality 30 98%, at half the size 96%, halved and re-encoded at 60 92%.
 BANDS = DISTANCE + 2
 """Two hashes that differ in at most DISTANCE bits agree in at least two of so many parts."""
 
-NEIGHBOURS = 64
+NEIGHBORS = 64
 """With so many others in its bucket a picture is compared: a bound on the work where thousands agree."""
 
-LEAST_BITS = 8
+MIN_BITS = 8
 """A picture whose hash has fewer bits set is too plain to say anything about."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Lookalikes:
+class NearDuplicates:
     """What was found.
 
     Attributes:
@@ -46,7 +46,7 @@ class Lookalikes:
 Places = npt.NDArray[np.int64]
 
 
-def find_lookalikes(looks: Words, splits: npt.NDArray[np.int64], *, shown: int) -> Lookalikes:
+def find_near_duplicates(looks: Words, splits: npt.NDArray[np.int64], *, shown: int) -> NearDuplicates:
     """Finds pictures that look alike.
 
     Args:
@@ -54,21 +54,21 @@ def find_lookalikes(looks: Words, splits: npt.NDArray[np.int64], *, shown: int) 
         splits: int64 (n,), ascending: number of the split.
         shown: How many pairs to return.
     """
-    informative = np.flatnonzero(np.bitwise_count(looks).sum(axis=1) >= LEAST_BITS)
+    informative = np.flatnonzero(np.bitwise_count(looks).sum(axis=1) >= MIN_BITS)
     # Sorted, so that in a bucket those most alike are neighbours, and compared even in a large one.
     order = informative[np.lexsort((looks[informative, 1], looks[informative, 0]))]
-    tally = _Tally(looks[order], order, splits, shown)
+    collector = _PairCollector(looks[order], order, splits, shown)
     exhaustive = True
     for bucket in _buckets(looks[order, 0]):
-        exhaustive &= _compare_neighbours(*bucket, tally)
+        exhaustive &= _compare_neighbors(*bucket, collector)
     pairs = [
         (later, earlier, bits)
         for across in (True, False)
-        for (later, earlier), bits in tally.pairs[across].items()
+        for (later, earlier), bits in collector.pairs[across].items()
     ]
-    return Lookalikes(
-        within=int(tally.within.sum()),
-        across_splits=int(tally.across.sum()),
+    return NearDuplicates(
+        within=int(collector.within.sum()),
+        across_splits=int(collector.across.sum()),
         pairs=pairs[:shown],
         exhaustive=exhaustive,
     )
@@ -90,20 +90,20 @@ def _buckets(words: npt.NDArray[np.uint64]) -> Iterator[tuple[npt.NDArray[np.uin
         yield keys[order], order
 
 
-def _compare_neighbours(keys: npt.NDArray[np.uint32], places: Places, tally: "_Tally") -> bool:
+def _compare_neighbors(keys: npt.NDArray[np.uint32], places: Places, collector: "_PairCollector") -> bool:
     """Compares each word with the next ones of the same key. Returns whether that was all of them."""
     starts = np.arange(len(keys))
-    for step in range(1, NEIGHBOURS + 2):
+    for step in range(1, NEIGHBORS + 2):
         starts = starts[: np.searchsorted(starts, len(keys) - step)]
         starts = starts[keys[starts] == keys[starts + step]]
         if not len(starts):
             return True
-        if step <= NEIGHBOURS:
-            tally.compare(places[starts], places[starts + step])
+        if step <= NEIGHBORS:
+            collector.compare(places[starts], places[starts + step])
     return False
 
 
-class _Tally:
+class _PairCollector:
     """Who looks like whom, so far."""
 
     def __init__(self, looks: Words, origin: Places, splits: npt.NDArray[np.int64], shown: int) -> None:

@@ -24,12 +24,12 @@ from fitfeed.converters.images.decompression_bombs import MAX_SCANS, hidden_bomb
 from fitfeed.converters.images.diagnose import jpeg_frame, unidentified
 from fitfeed.converters.images.jpeg_header import PROGRESSIVE, ordinary_jpeg
 from fitfeed.converters.images.sixteen_bit import (
-    DeepColourError,
+    DeepColorError,
     composite,
-    deep_samples,
-    grey_of,
-    grey_samples,
-    widen,
+    read_gray,
+    read_uint16,
+    to_luma,
+    to_uint16,
 )
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import ImageError, Reason
@@ -54,7 +54,7 @@ Image.MAX_IMAGE_PIXELS = None  # else Pillow warns, wherever it opens a large im
 
 
 @dataclasses.dataclass(frozen=True)
-class Decoded:
+class DecodedImage:
     """A decoded image.
 
     Attributes:
@@ -67,7 +67,7 @@ class Decoded:
     keepable: bool
 
 
-def decode_image(data: bytes, options: ConvertOptions) -> Decoded:
+def decode_image(data: bytes, options: ConvertOptions) -> DecodedImage:
     """Decodes a whole image.
 
     EXIF orientation is applied; CMYK, palette and grey become RGB (or grey, as `channels` says);
@@ -83,8 +83,8 @@ def decode_image(data: bytes, options: ConvertOptions) -> Decoded:
         return ordinary
     with open_image(data, options) as image:
         if image.format in JPEG_FORMATS and image.mode in ("RGB", "L"):
-            colour, frame = image.mode == "RGB", jpeg_frame(data)
-            decoded = _decode_jpeg(data, orientation_of(image), options, colour=colour, frame=frame)
+            color, frame = image.mode == "RGB", jpeg_frame(data)
+            decoded = _decode_jpeg(data, orientation_of(image), options, color=color, frame=frame)
             if decoded is not None:
                 return decoded
         return _decode_with_pillow(data, image, options)
@@ -190,31 +190,31 @@ def _frames(image: Image.Image) -> int:
     return count if isinstance(count, int) else 1
 
 
-def _decode_ordinary_jpeg(data: bytes, options: ConvertOptions) -> Decoded | None:
+def _decode_ordinary_jpeg(data: bytes, options: ConvertOptions) -> DecodedImage | None:
     """Decodes a JPEG about which there is nothing to ask Pillow, or returns None."""
     header = ordinary_jpeg(data)
     if header is None or header.height * header.width > options.max_pixels:
         return None
     if header.frame == PROGRESSIVE and data.count(b"\xff\xda") > MAX_SCANS:
         return None
-    return _decode_jpeg(data, 1, options, colour=header.components == 3, frame=header.frame)
+    return _decode_jpeg(data, 1, options, color=header.components == 3, frame=header.frame)
 
 
 def _decode_jpeg(
-    data: bytes, orientation: int, options: ConvertOptions, *, colour: bool, frame: int | None
-) -> Decoded | None:
+    data: bytes, orientation: int, options: ConvertOptions, *, color: bool, frame: int | None
+) -> DecodedImage | None:
     """Decodes by simplejpeg, or returns None where Pillow must decide."""
     try:
-        pixels = simplejpeg.decode_jpeg(data, colorspace="RGB" if colour else "GRAY", strict=True)
+        pixels = simplejpeg.decode_jpeg(data, colorspace="RGB" if color else "GRAY", strict=True)
     except ValueError:
         return None
-    keepable = orientation == 1 and (options.channels == 3 or not colour) and frame in PORTABLE_JPEG_FRAMES
+    keepable = orientation == 1 and (options.channels == 3 or not color) and frame in PORTABLE_JPEG_FRAMES
     if options.depth == 16:
-        pixels, keepable = widen(pixels), False
-    return Decoded(upright(_with_channels(pixels, options.channels), orientation), keepable)
+        pixels, keepable = to_uint16(pixels), False
+    return DecodedImage(upright(_with_channels(pixels, options.channels), orientation), keepable)
 
 
-def _decode_with_pillow(data: bytes, image: Image.Image, options: ConvertOptions) -> Decoded:
+def _decode_with_pillow(data: bytes, image: Image.Image, options: ConvertOptions) -> DecodedImage:
     with load_errors(image, options):
         image.load()
         orientation = orientation_of(image)  # after load: Pillow turns TIFF itself and drops the tag
@@ -227,7 +227,7 @@ def _decode_with_pillow(data: bytes, image: Image.Image, options: ConvertOptions
             pixels = _to_8_bit(image, options.background)
     pixels = _with_channels(pixels, options.channels)
     keepable = orientation == 1 and _is_plain_png(data, image, options) and _reads_back(data, pixels, options)
-    return Decoded(upright(pixels, orientation), keepable)
+    return DecodedImage(upright(pixels, orientation), keepable)
 
 
 def _load_reason(error: Exception) -> Reason:
@@ -263,7 +263,7 @@ def _to_8_bit(image: Image.Image, background: tuple[int, int, int]) -> Pixels:
     """Any Pillow mode to uint8 (height, width, 1 or 3)."""
     mode = image.mode
     if mode.startswith("I;16"):
-        return (composite(grey_samples(image), background) >> 8).astype(np.uint8)
+        return (composite(read_gray(image), background) >> 8).astype(np.uint8)
     if mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
         canvas = Image.new("RGBA", image.size, (*background, 255))
         return np.asarray(Image.alpha_composite(canvas, image.convert("RGBA")).convert("RGB"))
@@ -274,8 +274,8 @@ def _to_8_bit(image: Image.Image, background: tuple[int, int, int]) -> Pixels:
 def _to_16_bit(data: bytes, image: Image.Image, background: tuple[int, int, int]) -> Pixels:
     """Any Pillow mode to uint16 (height, width, 1 or 3)."""
     try:
-        return composite(deep_samples(data, image), background)
-    except DeepColourError as error:
+        return composite(read_uint16(data, image), background)
+    except DeepColorError as error:
         raise ImageError("unsupported_format", f"{error}; --depth 8 takes it") from error
 
 
@@ -285,7 +285,7 @@ def _with_channels(pixels: Pixels, channels: int) -> Pixels:
     if channels == 3:
         return np.repeat(pixels, 3, axis=2)
     if pixels.dtype == np.uint16:
-        return grey_of(pixels.astype(np.uint16, copy=False))
+        return to_luma(pixels.astype(np.uint16, copy=False))
     return np.asarray(Image.fromarray(pixels).convert("L"))[:, :, np.newaxis]
 
 
@@ -295,8 +295,8 @@ def _is_plain_png(data: bytes, image: Image.Image, options: ConvertOptions) -> b
         return False
     if options.depth == 16 and max(image.size) > MAX_DEEP_SIDE:
         return False
-    bit_depth, colour_type = data[24], data[25]  # in IHDR, always the first chunk
-    plain = colour_type == 0 or (colour_type == 2 and options.channels == 3)
+    bit_depth, color_type = data[24], data[25]  # in IHDR, always the first chunk
+    plain = color_type == 0 or (color_type == 2 and options.channels == 3)
     return bit_depth == options.depth and plain and _ends_as_png(data)
 
 

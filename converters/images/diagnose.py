@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from fitfeed.converters.rejects import Reason
 
-Verdict = tuple[Reason, str]
+Diagnosis = tuple[Reason, str]
 
 
 def jpeg_frame(data: bytes) -> int | None:
@@ -25,7 +25,7 @@ def jpeg_frame(data: bytes) -> int | None:
     return None
 
 
-def unidentified(data: bytes, error: Exception) -> Verdict:
+def unidentified(data: bytes, error: Exception) -> Diagnosis:
     """Why Pillow could not open these bytes, as a reason code and a sentence."""
     for magic, verdict in _BY_MAGIC:
         if data.startswith(magic):
@@ -37,7 +37,7 @@ def unidentified(data: bytes, error: Exception) -> Verdict:
     return _not_an_image(data)
 
 
-def _jpeg(data: bytes, error: Exception) -> Verdict:
+def _jpeg(data: bytes, error: Exception) -> Diagnosis:
     precision = _jpeg_precision(data)
     if precision not in (None, 8):
         return "unsupported_format", f"JPEG with {precision} bits per sample; convert it to 16-bit PNG first"
@@ -55,30 +55,30 @@ def _jpeg_precision(data: bytes) -> int | None:
     return data[start + 4] if start + 4 < len(data) else None
 
 
-def _png(data: bytes, error: Exception) -> Verdict:
+def _png(data: bytes, error: Exception) -> Diagnosis:
     if "text" in str(error).lower() or "decompressed data too large" in str(error).lower():
         return "bomb", "PNG whose compressed text is larger than allowed"
     return "corrupt", "PNG with a damaged header"
 
 
-def _gif(data: bytes, error: Exception) -> Verdict:
+def _gif(data: bytes, error: Exception) -> Diagnosis:
     if 0 in (int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")):
         return "zero_dimension", "GIF with a width or height of 0"
     return "corrupt", f"damaged GIF ({error})"
 
 
-def _unsupported(name: str) -> Callable[[bytes, Exception], Verdict]:
+def _unsupported(name: str) -> Callable[[bytes, Exception], Diagnosis]:
     return lambda data, error: (
         "unsupported_format",
         f"{name} cannot be decoded here; convert it to JPEG or PNG first",
     )
 
 
-def _damaged(name: str) -> Callable[[bytes, Exception], Verdict]:
+def _damaged(name: str) -> Callable[[bytes, Exception], Diagnosis]:
     return lambda data, error: ("corrupt", f"damaged {name} ({error})")
 
 
-_BY_MAGIC: list[tuple[bytes, Callable[[bytes, Exception], Verdict]]] = [
+_BY_MAGIC: list[tuple[bytes, Callable[[bytes, Exception], Diagnosis]]] = [
     (b"\xff\xd8\xff", _jpeg),
     (b"\x89PNG", _png),
     (b"GIF8", _gif),
@@ -91,7 +91,7 @@ _BY_MAGIC: list[tuple[bytes, Callable[[bytes, Exception], Verdict]]] = [
 ]
 
 
-def _not_an_image(data: bytes) -> Verdict:
+def _not_an_image(data: bytes) -> Diagnosis:
     text = data[:512].lstrip().lower()
     if not data.strip(b"\0"):
         return "not_an_image", "only zero bytes"

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from fitfeed.converters.images.decode import Decoded
+from fitfeed.converters.images.decode import DecodedImage
 from fitfeed.converters.images.resize import resize
 from fitfeed.converters.images.sixteen_bit import encode_png as encode_deep_png
 from fitfeed.converters.options import ConvertOptions
@@ -19,7 +19,7 @@ MAX_JPEG_SIDE = 65_500
 
 
 def encode_image(
-    decoded: Decoded, data: bytes, options: ConvertOptions, *, want_pixels: bool
+    decoded: DecodedImage, data: bytes, options: ConvertOptions, *, want_pixels: bool
 ) -> tuple[bytes, tuple[int, int], Pixels | None]:
     """Turns a decoded image into what is stored.
 
@@ -74,13 +74,13 @@ def encode_jpeg(pixels: Pixels, quality: int) -> bytes:
     Each row of MCUs begins behind a restart marker, so that a reader can leave out what stands above
     a crop (`fitfeed.schemas.jpeg_rows`): 0.4% more bytes, for a fifth of the decoding time of random crops.
     """
-    grey = pixels.shape[2] == 1
+    gray = pixels.shape[2] == 1
     options = {
         cv2.IMWRITE_JPEG_QUALITY: quality,
         cv2.IMWRITE_JPEG_SAMPLING_FACTOR: cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
-        cv2.IMWRITE_JPEG_RST_INTERVAL: -(-pixels.shape[1] // (8 if grey else 16)),
+        cv2.IMWRITE_JPEG_RST_INTERVAL: -(-pixels.shape[1] // (8 if gray else 16)),
     }
-    image = pixels if grey else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)  # OpenCV's order
+    image = pixels if gray else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)  # OpenCV's order
     _, data = cv2.imencode(".jpg", image, [number for option in options.items() for number in option])
     return data.tobytes()
 

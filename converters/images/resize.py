@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from fitfeed.converters.images.decode import Decoded
-from fitfeed.converters.images.sixteen_bit import grey_of, widen
+from fitfeed.converters.images.decode import DecodedImage
+from fitfeed.converters.images.sixteen_bit import to_luma, to_uint16
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import ImageError
 from fitfeed.schemas.payload import Pixels
@@ -46,7 +46,7 @@ def shrink(pixels: Pixels, height: int, width: int) -> Pixels:
     return scaled.reshape(height, width, channels)  # OpenCV drops the channel axis of grey images
 
 
-def resize(decoded: Decoded, options: ConvertOptions) -> Pixels:
+def resize(decoded: DecodedImage, options: ConvertOptions) -> Pixels:
     """Brings pixels to `options.size` in the way that `options.fit` says.
 
     Shrinking averages areas (no aliasing), enlarging interpolates bilinearly.
@@ -74,7 +74,7 @@ def _fit(
     pixels: Pixels,
     options: ConvertOptions,
     scale_to: Callable[[Pixels, int, int], Pixels],
-    colour: tuple[int, ...],
+    color: tuple[int, ...],
 ) -> Pixels:
     if options.size is None:
         return pixels
@@ -93,7 +93,7 @@ def _fit(
         top, left = (new_height - target_height) // 2, (new_width - target_width) // 2
         return np.ascontiguousarray(scaled[top : top + target_height, left : left + target_width])
     if options.fit == "contain":
-        return _pad(scaled, options.size, colour)
+        return _pad(scaled, options.size, color)
     return scaled
 
 
@@ -113,10 +113,10 @@ def _scale_nearest(pixels: Pixels, height: int, width: int) -> Pixels:
     return np.ascontiguousarray(pixels[rows[:, np.newaxis], columns])
 
 
-def _pad(pixels: Pixels, size: tuple[int, int], colour: tuple[int, ...]) -> Pixels:
+def _pad(pixels: Pixels, size: tuple[int, int], color: tuple[int, ...]) -> Pixels:
     height, width = size
     canvas = np.empty((height, width, pixels.shape[2]), pixels.dtype)
-    canvas[:] = colour
+    canvas[:] = color
     top, left = (height - pixels.shape[0]) // 2, (width - pixels.shape[1]) // 2
     canvas[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
     return canvas
@@ -125,9 +125,9 @@ def _pad(pixels: Pixels, size: tuple[int, int], colour: tuple[int, ...]) -> Pixe
 def _background(options: ConvertOptions) -> tuple[int, ...]:
     """What `contain` pads with, a value for each channel."""
     if options.depth == 16:
-        colour = widen(np.array([[options.background]], np.uint8))
-        return tuple((colour if options.channels == 3 else grey_of(colour)).ravel().tolist())
+        color = to_uint16(np.array([[options.background]], np.uint8))
+        return tuple((color if options.channels == 3 else to_luma(color)).ravel().tolist())
     if options.channels == 3:
         return options.background
-    grey = Image.new("RGB", (1, 1), options.background).convert("L")
-    return (int(np.asarray(grey)[0, 0]),)
+    gray = Image.new("RGB", (1, 1), options.background).convert("L")
+    return (int(np.asarray(gray)[0, 0]),)

@@ -25,24 +25,24 @@ PIXELS_AT_ONCE = 1 << 20
 """Arithmetic in 32 bits takes several times the image's memory, so it is done in strips of this size."""
 
 
-class DeepColourError(ValueError):
+class DeepColorError(ValueError):
     """Colours of 16 bits that no decoder here reads for certain."""
 
 
-def widen(pixels: Pixels) -> Samples:
+def to_uint16(pixels: Pixels) -> Samples:
     """8-bit values as 16-bit ones: 0..255 becomes 0..65535, exactly."""
     return pixels.astype(np.uint16) * np.uint16(WIDEN)
 
 
-def grey_samples(image: Image.Image) -> Samples:
+def read_gray(image: Image.Image) -> Samples:
     """The values of a loaded image of mode `I;16`, of either byte order: uint16 (height, width, 1 or 2)."""
-    grey = np.asarray(image).astype(np.uint16)
+    gray = np.asarray(image).astype(np.uint16)
     if _tiff_tag(image, PHOTOMETRIC) == WHITE_IS_ZERO:
-        grey = MAX_VALUE - grey  # Pillow does so for 8 bits only
-    return _with_key(grey[:, :, np.newaxis], image)
+        gray = MAX_VALUE - gray  # Pillow does so for 8 bits only
+    return _with_key(gray[:, :, np.newaxis], image)
 
 
-def deep_samples(data: bytes, image: Image.Image) -> Samples:
+def read_uint16(data: bytes, image: Image.Image) -> Samples:
     """All samples of a loaded image: as they are where they have 16 bits, else widened.
 
     Pillow's pixels are the upper 8 bits of colours of 16, so a file of which OpenCV's differ is one
@@ -56,26 +56,26 @@ def deep_samples(data: bytes, image: Image.Image) -> Samples:
         DeepColourError: If it has colours of 16 bits that cannot be read for certain.
     """
     if image.mode.startswith("I;16"):
-        return grey_samples(image)
-    if not _has_deep_colours(data, image):
-        return widen(_shallow_samples(image))
+        return read_gray(image)
+    if not _has_deep_colors(data, image):
+        return to_uint16(_shallow_samples(image))
     seen = np.asarray(image)
     found: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if found is None or found.dtype != np.uint16 or found.ndim != 3:
         msg = f"colours of 16 bits in a {image.format} file of a kind that cannot be read here"
-        raise DeepColourError(msg)
+        raise DeepColorError(msg)
     samples = found[:, :, [2, 1, 0, 3][: found.shape[2]]]  # OpenCV's order is blue, green, red
     if found.shape[:2] != seen.shape[:2] or not np.array_equal(
         samples[:, :, : seen.shape[2]] >> 8, seen[:, :, : found.shape[2]]
     ):
         msg = f"colours of 16 bits that two decoders read differently from this {image.format} file"
-        raise DeepColourError(msg)
+        raise DeepColorError(msg)
     if samples.shape[2] > 3 and seen.shape[2] == 3 and image.format != "PNG":
         samples = samples[:, :, :3]  # a fourth sample that the file does not call transparency
     return np.ascontiguousarray(samples)
 
 
-def _has_deep_colours(data: bytes, image: Image.Image) -> bool:
+def _has_deep_colors(data: bytes, image: Image.Image) -> bool:
     if image.mode not in ("RGB", "RGBA", "LA"):
         return False
     if image.format == "PNG":
@@ -93,13 +93,13 @@ def _shallow_samples(image: Image.Image) -> Pixels:
     return np.asarray(image.convert("RGB"))
 
 
-def _with_key(grey: Samples, image: Image.Image) -> Samples:
+def _with_key(gray: Samples, image: Image.Image) -> Samples:
     """Adds the transparency of a grey PNG that names one of its values (PNG 1.2, section 4.2.9)."""
     key = image.info.get("transparency")
     if not isinstance(key, int):
-        return grey
-    alpha = np.where(grey == key, np.uint16(0), np.uint16(MAX_VALUE))
-    return np.concatenate([grey, alpha], axis=2)
+        return gray
+    alpha = np.where(gray == key, np.uint16(0), np.uint16(MAX_VALUE))
+    return np.concatenate([gray, alpha], axis=2)
 
 
 def _tiff_tag(image: Image.Image, tag: int) -> Any:
@@ -130,12 +130,12 @@ def composite(samples: Samples, background: tuple[int, int, int]) -> Samples:
     return result
 
 
-def grey_of(colours: Samples) -> Samples:
+def to_luma(colors: Samples) -> Samples:
     """The brightness of colours, uint16 (height, width, 3), as Pillow has it of 8 bits: (height, width, 1)."""
-    height, width, _ = colours.shape
+    height, width, _ = colors.shape
     result = np.empty((height, width, 1), np.uint16)
     for rows in strips(height, width):
-        sums = (colours[rows] * LUMA).sum(axis=2, dtype=np.uint32)
+        sums = (colors[rows] * LUMA).sum(axis=2, dtype=np.uint32)
         result[rows, :, 0] = (sums + np.uint32(1 << 15)) >> np.uint32(16)
     return result
 
@@ -148,8 +148,8 @@ def strips(height: int, width: int) -> Iterator[slice]:
 
 def encode_png(pixels: Pixels) -> bytes:
     """Encodes uint16 (height, width, 1 or 3) as PNG of 16 bits, losslessly; up to `MAX_DEEP_SIDE` a side."""
-    colours = pixels[:, :, 0] if pixels.shape[2] == 1 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    done, data = cv2.imencode(".png", np.ascontiguousarray(colours))
+    colors = pixels[:, :, 0] if pixels.shape[2] == 1 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    done, data = cv2.imencode(".png", np.ascontiguousarray(colors))
     if not done:
         msg = f"{pixels.shape[1]} x {pixels.shape[0]} pixels of 16 bits cannot be encoded as PNG"
         raise ValueError(msg)

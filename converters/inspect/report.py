@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fitfeed.schemas.payload import JPEG_MAGIC, PNG_MAGIC
 
-PNG_COLOUR_TYPE = 25
+PNG_COLOR_TYPE = 25
 """Its place in a PNG, in the header chunk that is always first (PNG 1.2, section 4.1.1)."""
 
 DISTINCT_LIMIT = 1000
@@ -166,7 +166,7 @@ class ByteStrings:
         self._distinct: set[bytes] = set()
         self._all_short = True
         self.images: dict[str, int] = {}
-        self._grey = 0
+        self._gray = 0
         self.count = 0
 
     def add(self, value: bytes) -> None:
@@ -176,7 +176,7 @@ class ByteStrings:
         image = image_format(value)
         if image is not None:
             self.images[image] = self.images.get(image, 0) + 1
-            self._grey += image == "png" and value[PNG_COLOUR_TYPE : PNG_COLOUR_TYPE + 1] == b"\0"
+            self._gray += image == "png" and value[PNG_COLOR_TYPE : PNG_COLOR_TYPE + 1] == b"\0"
         if len(value) > SHORT_BYTES:
             self._all_short = False
             self._distinct.clear()
@@ -186,7 +186,7 @@ class ByteStrings:
     @property
     def channels(self) -> int | None:
         """1 if all values are grey PNG without alpha, else None."""
-        return 1 if self.count and self._grey == self.count else None
+        return 1 if self.count and self._gray == self.count else None
 
     @property
     def size(self) -> Span | None:

@@ -11,8 +11,8 @@ import numpy as np
 
 from fitfeed.converters.options import TABLE_OPTIONS, ConvertOptions
 from fitfeed.converters.rejects import Reject, text_path
-from fitfeed.converters.sources.examples import Labelled, in_split_order
-from fitfeed.converters.staging.job import Base
+from fitfeed.converters.sources.examples import ExampleTable, in_split_order
+from fitfeed.converters.staging.job import AppendTarget
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.files import file_sha256, locate
 from fitfeed.schemas.index import Index
@@ -24,7 +24,7 @@ ARRANGEMENT = ("shards", "shard_bytes")
 SHOWN_FILES = 3
 
 
-class Known(NamedTuple):
+class SourceRecord(NamedTuple):
     """What is known of the file that an example was made from: labels by feature name, classes by theirs."""
 
     bytes: int
@@ -32,7 +32,7 @@ class Known(NamedTuple):
     split: str
 
 
-class Existing:
+class BaseDataset:
     """A complete dataset, opened. Its shards are not read; its index and its rejects are, and checked.
 
     Attributes:
@@ -45,14 +45,14 @@ class Existing:
     def __init__(
         self, folder: Path, manifest: Manifest, indexes: dict[str, Index], rejects: list[Reject]
     ) -> None:
-        """Use `open_existing`."""
+        """Use `open_base_dataset`."""
         self.folder, self.manifest, self.indexes, self.rejects = folder, manifest, indexes, rejects
 
     @cached_property
-    def known(self) -> dict[str, Known]:
+    def known(self) -> dict[str, SourceRecord]:
         """Key to what is known of its file, for every example."""
         return {
-            index.key(row): Known(size, self._values(index, row), split)
+            index.key(row): SourceRecord(size, self._values(index, row), split)
             for split, index in self.indexes.items()
             for row, size in enumerate(index.source_bytes.tolist())
         }
@@ -70,7 +70,7 @@ class Existing:
             if names is None:
                 named.append(label)
             else:
-                several = isinstance(label, list)  # as in `Labelled.value`
+                several = isinstance(label, list)  # as in `ExampleTable.value`
                 named.append(sorted(names[number] for number in label) if several else names[label])
         return tuple(named)
 
@@ -87,7 +87,7 @@ class Existing:
         """Which split's pixels are counted when these splits have images."""
         return "train" if "train" in splits else self.manifest.statistics.split
 
-    def base(self, listed: Collection[str], source_files: int) -> Base:
+    def base(self, listed: Collection[str], source_files: int) -> AppendTarget:
         """What a job must know that appends to it.
 
         Args:
@@ -95,7 +95,7 @@ class Existing:
             source_files: Files that the dataset and the job are made from, together.
         """
         retried = sorted({reject.path for reject in self.rejects} & set(listed))
-        return Base(
+        return AppendTarget(
             fingerprint=self.manifest.fingerprint,
             statistics_split=self.manifest.statistics.split,
             source_files=source_files,
@@ -103,7 +103,7 @@ class Existing:
         )
 
 
-def open_existing(folder: Path) -> Existing:
+def open_base_dataset(folder: Path) -> BaseDataset:
     """Opens a dataset to append to.
 
     Raises:
@@ -126,7 +126,7 @@ def open_existing(folder: Path) -> Existing:
         for name, split in manifest.splits.items()
     }
     lines = _whole(folder, manifest.rejects_file).read_text(encoding="utf-8").splitlines()
-    return Existing(folder, manifest, indexes, [Reject(**json.loads(line)) for line in lines])
+    return BaseDataset(folder, manifest, indexes, [Reject(**json.loads(line)) for line in lines])
 
 
 def _whole(folder: Path, entry: File) -> Path:
@@ -137,7 +137,7 @@ def _whole(folder: Path, entry: File) -> Path:
     return path
 
 
-def join_classes(existing: Existing, labelled: Labelled) -> Labelled:
+def join_classes(existing: BaseDataset, example_table: ExampleTable) -> ExampleTable:
     """Numbers the classes of a source as a dataset has them; new ones, by name, behind those that are there.
 
     So no label that is there changes.
@@ -145,7 +145,7 @@ def join_classes(existing: Existing, labelled: Labelled) -> Labelled:
     Raises:
         UsageError: If the source has other labels than the dataset.
     """
-    features, labels = dict(labelled.features), dict(labelled.labels)
+    features, labels = dict(example_table.features), dict(example_table.labels)
     kinds = {name: feature["kind"] for name, feature in features.items()}
     if kinds != existing.manifest.features.label_kinds:
         had, has = (
@@ -166,11 +166,11 @@ def join_classes(existing: Existing, labelled: Labelled) -> Labelled:
             sorted(renumbered[number] for number in label) if isinstance(label, list) else renumbered[label]
             for label in labels[name]
         ]
-    return dataclasses.replace(labelled, features=features, labels=labels)
+    return dataclasses.replace(example_table, features=features, labels=labels)
 
 
 def select_new(
-    existing: Existing, labelled: Labelled, splits: Mapping[str, Sequence[int]]
+    existing: BaseDataset, example_table: ExampleTable, splits: Mapping[str, Sequence[int]]
 ) -> dict[str, list[int]]:
     """Leaves out the files that are in a dataset already.
 
@@ -179,7 +179,7 @@ def select_new(
 
     Args:
         existing: The dataset.
-        labelled: All files of the source.
+        example_table: All files of the source.
         splits: Split name to their places.
 
     Returns:
@@ -192,14 +192,14 @@ def select_new(
     changed: list[str] = []
     for split in existing.split_order(splits):
         for place in splits.get(split, ()):
-            path = text_path(labelled.files[place].path)
+            path = text_path(example_table.files[place].path)
             there = existing.known.get(path)
-            labels = tuple(labelled.value(name, place) for name in labelled.labels)
-            here = Known(labelled.files[place].bytes, labels, split)
+            labels = tuple(example_table.value(name, place) for name in example_table.labels)
+            here = SourceRecord(example_table.files[place].bytes, labels, split)
             if there is None:
                 new.setdefault(split, []).append(place)
             elif there != here:
-                changed.append(f"  {path}: {_difference(there, here, list(labelled.labels))}")
+                changed.append(f"  {path}: {_difference(there, here, list(example_table.labels))}")
     if changed:
         first = "\n".join(changed[:SHOWN_FILES])
         msg = (
@@ -210,7 +210,7 @@ def select_new(
     return new
 
 
-def _difference(there: Known, here: Known, labels: Sequence[str]) -> str:
+def _difference(there: SourceRecord, here: SourceRecord, labels: Sequence[str]) -> str:
     names = ["bytes", *labels, "split"]
     values = [(known.bytes, *known.labels, known.split) for known in (there, here)]
     parts = [f"{name} {old}, now {new}" for name, old, new in zip(names, *values, strict=True) if old != new]
@@ -224,7 +224,7 @@ def _plain(label: Any) -> Any:
     return label.item() if isinstance(label, np.generic) else label
 
 
-def all_rows(existing: Existing, listed: Sequence[list[Any]]) -> list[list[Any]]:
+def all_rows(existing: BaseDataset, listed: Sequence[list[Any]]) -> list[list[Any]]:
     """What the dataset and the source are made from together, for the digest in the manifest.
 
     Args:

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.planning.base_dataset import Existing, all_rows, join_classes, select_new
+from fitfeed.converters.planning.base_dataset import BaseDataset, all_rows, join_classes, select_new
 from fitfeed.converters.planning.manifest_limits import check_capacity
 from fitfeed.converters.planning.size_estimate import expected_bytes
 from fitfeed.converters.rejects import text_path
-from fitfeed.converters.sources.discover import find_labelled
-from fitfeed.converters.sources.examples import Labelled
-from fitfeed.converters.sources.listing import SourceFile
+from fitfeed.converters.source_file import SourceFile
+from fitfeed.converters.sources.discover import find_examples
+from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.splits import by_split
-from fitfeed.converters.staging.job import Job, Plan, ShardPlan, digest_of
+from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan, digest_of
 from fitfeed.schemas.manifest import SHARD_EXTENSIONS
 from fitfeed.schemas.sharding import number_of_shards, salted_order, shard_bounds, shard_file_name
 
@@ -28,8 +28,8 @@ def make_plan(
     labels: Path | None = None,
     max_bad: int | float = 0,
     allow_leaks: bool = False,
-    existing: Existing | None = None,
-) -> Plan:
+    existing: BaseDataset | None = None,
+) -> ConversionPlan:
     """Lists a source and plans its conversion. Reads no image.
 
     Args:
@@ -45,12 +45,12 @@ def make_plan(
             they must be, or contradict the dataset that is appended to.
         SplitLeakError: If a group stands in two splits.
     """
-    found = find_labelled(source, options, labels)
-    labelled = found.labelled if existing is None else join_classes(existing, found.labelled)
-    splits = by_split(labelled, options, allow_leaks=allow_leaks)
-    rows = _listed(labelled, splits)
+    found = find_examples(source, options, labels)
+    example_table = found.example_table if existing is None else join_classes(existing, found.example_table)
+    splits = by_split(example_table, options, allow_leaks=allow_leaks)
+    rows = _listed(example_table, splits)
     if existing is not None:
-        splits = select_new(existing, labelled, splits)
+        splits = select_new(existing, example_table, splits)
         rows = all_rows(existing, rows)
     source_files, source_digest = len(rows), digest_of(rows)
     del rows  # as large as the plan, which is made next
@@ -59,31 +59,31 @@ def make_plan(
     for split, places in splits.items():
         before = 0 if existing is None else existing.shards(split)
         planned = _plan_split(
-            split, places, labelled, options, first_number=len(shards), shards_before=before
+            split, places, example_table, options, first_number=len(shards), shards_before=before
         )
         numbers[split] = [plan.number for plan in planned]
         shards.extend(planned)
     check_capacity(
         _shard_files(shards, existing),
-        labelled.class_names(),
+        example_table.class_names(),
         channels=options.channels,
         depth=options.depth,
     )
     new = list(itertools.chain.from_iterable(splits.values()))
-    base, identity = None, [source_digest, _times(labelled, new), options.writing_json()]
+    base, identity = None, [source_digest, _times(example_table, new), options.writing_json()]
     if existing is not None:
-        seen = {text_path(labelled.files[place].path) for place in new}
+        seen = {text_path(example_table.files[place].path) for place in new}
         seen |= {reject.path for reject in [*found.rejects, *found.ignored]}
         base = existing.base(seen, source_files=source_files)
         identity.append(base.fingerprint)
     job = Job(
         source=str(found.root.resolve()),
         options=options,
-        labels=labelled.features,
+        labels=example_table.features,
         splits=numbers,
         statistics_split=_statistics_split(numbers, existing),
         files=len(new),
-        bytes=sum(labelled.files[place].bytes for place in new),
+        bytes=sum(example_table.files[place].bytes for place in new),
         source_digest=source_digest,
         digest=digest_of(identity),
         rejects=[dataclasses.asdict(reject) for reject in found.rejects],
@@ -92,29 +92,35 @@ def make_plan(
         allow_leaks=allow_leaks,
         base=base,
     )
-    return Plan(job, shards)
+    return ConversionPlan(job, shards)
 
 
-def _listed(labelled: Labelled, splits: dict[str, list[int]]) -> list[list[Any]]:
+def _listed(example_table: ExampleTable, splits: dict[str, list[int]]) -> list[list[Any]]:
     """What identifies the source, in an order of its own: path, size, labels and split of each file."""
-    files, names = labelled.files, labelled.labels
+    files, names = example_table.files, example_table.labels
     return sorted(
-        [text_path(files[i].path), files[i].bytes, *(labelled.value(name, i) for name in names), split]
+        [text_path(files[i].path), files[i].bytes, *(example_table.value(name, i) for name in names), split]
         for split, places in splits.items()
         for i in places
     )
 
 
-def _times(labelled: Labelled, places: Iterable[int]) -> list[list[Any]]:
+def _times(example_table: ExampleTable, places: Iterable[int]) -> list[list[Any]]:
     """When the files at some places, and their masks, were changed last."""
-    masks = [values for values in labelled.labels.values() if values and isinstance(values[0], SourceFile)]
+    masks = [
+        values for values in example_table.labels.values() if values and isinstance(values[0], SourceFile)
+    ]
     return sorted(
-        [text_path(labelled.files[i].path), labelled.files[i].mtime_ns, *(mask[i].mtime_ns for mask in masks)]
+        [
+            text_path(example_table.files[i].path),
+            example_table.files[i].mtime_ns,
+            *(mask[i].mtime_ns for mask in masks),
+        ]
         for i in places
     )
 
 
-def _shard_files(shards: Sequence[ShardPlan], existing: Existing | None) -> dict[str, list[str]]:
+def _shard_files(shards: Sequence[ShardPlan], existing: BaseDataset | None) -> dict[str, list[str]]:
     files: defaultdict[str, list[str]] = defaultdict(list)
     if existing is not None:
         for name, split in existing.manifest.splits.items():
@@ -124,7 +130,7 @@ def _shard_files(shards: Sequence[ShardPlan], existing: Existing | None) -> dict
     return files
 
 
-def _statistics_split(splits: Collection[str], existing: Existing | None) -> str:
+def _statistics_split(splits: Collection[str], existing: BaseDataset | None) -> str:
     if existing is not None:
         return existing.statistics_split(splits)
     return "train" if "train" in splits else next(iter(splits))
@@ -133,13 +139,13 @@ def _statistics_split(splits: Collection[str], existing: Existing | None) -> str
 def _plan_split(
     split: str,
     places: Sequence[int],
-    labelled: Labelled,
+    example_table: ExampleTable,
     options: ConvertOptions,
     *,
     first_number: int,
     shards_before: int,
 ) -> list[ShardPlan]:
-    files = [labelled.files[place] for place in places]
+    files = [example_table.files[place] for place in places]
     order = salted_order([text_path(file.path) for file in files], seed=options.seed)
     shards = number_of_shards(
         examples=len(files),
@@ -151,7 +157,8 @@ def _plan_split(
     for position, (start, stop) in enumerate(shard_bounds(len(files), shards)):
         chosen = [files[i] for i in order[start:stop]]
         labels = {
-            name: [values[places[i]] for i in order[start:stop]] for name, values in labelled.labels.items()
+            name: [values[places[i]] for i in order[start:stop]]
+            for name, values in example_table.labels.items()
         }
         extension = SHARD_EXTENSIONS[options.format]
         file = shard_file_name(split, shards_before + position, shards_before + shards, extension)

@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fitfeed.converters.planning.base_dataset import Existing
+from fitfeed.converters.planning.base_dataset import BaseDataset
 from fitfeed.converters.publishing.split_index import file_entry, write_split
 from fitfeed.converters.rejects import Reject, count_reasons, to_json_lines
 from fitfeed.converters.staging.folder import STAGED_REJECTS, WorkFolder, move_into
@@ -43,7 +43,7 @@ def staged_index(split: str) -> str:
 def publish_append(
     work: WorkFolder,
     job: Job,
-    existing: Existing,
+    existing: BaseDataset,
     results: Sequence[dict[str, Any]],
     rejects: Sequence[Reject],
     copies: dict[str, int],
@@ -58,7 +58,7 @@ def publish_append(
         existing: The dataset.
         results: Of every shard, by number, without dropped duplicates.
         rejects: What this job rejected and ignored.
-        copies: Duplicates among the images that were added: see `duplicates.Review`.
+        copies: Duplicates among the images that were added: see `DuplicateReport`.
 
     Raises:
         OSError: If a file cannot be written.
@@ -86,7 +86,7 @@ def publish_append(
 def _manifest(
     work: WorkFolder,
     job: Job,
-    existing: Existing,
+    existing: BaseDataset,
     added: dict[str, list[dict[str, Any]]],
     listed: Sequence[Reject],
     copies: dict[str, int],

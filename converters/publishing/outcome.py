@@ -18,7 +18,7 @@ class Outcome:
         allowed: How many rejects were tolerated.
         first_rejects: The first few, to show.
         reused: Shards that an earlier run had finished.
-        copies: How many examples have the pixels of another one: see `duplicates.Review`.
+        copies: How many examples have the pixels of another one: see `DuplicateReport`.
         pairs: The first few of them, and what they are copies of.
         lookalikes: The same for near-duplicates.
     """
@@ -30,7 +30,7 @@ class Outcome:
     reused: int
     copies: dict[str, int]
     pairs: list[dict[str, Any]]
-    lookalikes: dict[str, Any]
+    near_duplicates: dict[str, Any]
 
 
 SHOWN_PAIRS = 5

@@ -7,8 +7,8 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-from fitfeed.converters.duplicates.find_duplicates import Review, review
-from fitfeed.converters.planning.base_dataset import open_existing
+from fitfeed.converters.duplicates.find_duplicates import DuplicateReport, find_duplicates
+from fitfeed.converters.planning.base_dataset import open_base_dataset
 from fitfeed.converters.publishing.append import publish_append
 from fitfeed.converters.publishing.outcome import Outcome, Status
 from fitfeed.converters.publishing.split_index import file_entry, write_split
@@ -43,7 +43,7 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
             be written.
     """
     job = work.read_job()
-    existing = None if job.base is None else open_existing(work.dataset)
+    existing = None if job.base is None else open_base_dataset(work.dataset)
     if (
         job.base is not None
         and existing is not None
@@ -54,7 +54,7 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
     rejects = [Reject(**content) for content in job.rejects]
     results = [_require_result(work, shard.number) for shard in ordered]
     rejects += [Reject(**content) for result in results for content in result["rejects"]]
-    found = review(job, results, existing)
+    found = find_duplicates(job, results, existing)
     rejects += found.rejects
     outcome = _decide(job, rejects, ordered, found)
     rejects += [Reject(**content) for content in job.ignored]
@@ -120,7 +120,9 @@ def _compact(rows: dict[str, list[Any]]) -> dict[str, Sequence[Any]]:
     return {**rows, "path": paths, **{name: array("q", rows[name]) for name in NUMBERS}}
 
 
-def _decide(job: Job, rejects: list[Reject], totals: Sequence[ShardTotals], found: Review) -> Outcome:
+def _decide(
+    job: Job, rejects: list[Reject], totals: Sequence[ShardTotals], found: DuplicateReport
+) -> Outcome:
     # A file that was rejected before, and tolerated, is no news.
     known = frozenset() if job.base is None else frozenset(job.base.retried)
     bad = [reject for reject in rejects if reject.handling == "rejected" and reject.path not in known]
@@ -145,7 +147,7 @@ def _decide(job: Job, rejects: list[Reject], totals: Sequence[ShardTotals], foun
         reused=sum(shard.reused for shard in totals),
         copies=found.copies,
         pairs=found.pairs,
-        lookalikes=found.lookalikes,
+        near_duplicates=found.near_duplicates,
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from fitfeed.converters.duplicates.image_hashes import read_likenesses
+from fitfeed.converters.duplicates.image_hashes import read_image_hashes
 from fitfeed.converters.staging.job import Job
 from fitfeed.schemas.files import file_sha256, sync_file
 from fitfeed.schemas.index import Index, index_schema, write_index
@@ -60,7 +60,7 @@ def _columns(results: Sequence[dict[str, Any]], job: Job, *, first_shard: int) -
     schema = index_schema(job.kinds)
     parts: dict[str, list[Any]] = {field.name: [pa.array([], field.type)] for field in schema}
     for position, result in enumerate(results, start=first_shard):
-        digests, _ = read_likenesses(result["likenesses"])
+        digests, _ = read_image_hashes(result["image_hashes"])
         columns = {
             **result["rows"],
             "shard": np.full(len(digests), position),

@@ -8,19 +8,20 @@ from typing import Any
 
 import google_crc32c
 
-from fitfeed.converters.duplicates.image_hashes import Likenesses
-from fitfeed.converters.images.decode import Decoded, decode_image
+from fitfeed.converters.duplicates.image_hashes import ImageHashes
+from fitfeed.converters.images.decode import DecodedImage, decode_image
 from fitfeed.converters.images.encode import encode_image
 from fitfeed.converters.images.masks import decode_mask, encode_mask
 from fitfeed.converters.images.memory_limit import memory_bound, memory_is_limited
 from fitfeed.converters.images.pixel_histogram import count_pixels
-from fitfeed.converters.images.source_file import Planned, read_planned
+from fitfeed.converters.images.read_source import read_unchanged
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import ImageError, Reason, Reject, text_path
 from fitfeed.converters.shards.writers import Record, open_writer
+from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job, ShardPlan
-from fitfeed.converters.staging.quarantine import Verdict
+from fitfeed.converters.staging.quarantine import Quarantine
 from fitfeed.converters.staging.results import ShardTotals, row_columns
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.histogram_json import histogram_to_json
@@ -57,23 +58,25 @@ def write_shard(
     finished = _finished_result(work, plan)
     if finished is not None:
         return _totals(plan, finished, reused=True)
-    condemned = work.read_condemned(plan)
+    quarantined = work.read_quarantined(plan)
     rejects: list[Reject] = []
     rows: dict[str, list[Any]] = {name: [] for name in row_columns(job.kinds)}
     histogram = empty_histogram(channels=job.options.channels, depth=job.options.depth)
     counted = histogram if plan.split in job.counted_splits else None
-    likenesses = Likenesses()
+    image_hashes = ImageHashes()
     try:
         with open_writer(work.shards / plan.file, job.options, job.kinds) as writer:
             for entry, path in enumerate(plan.paths):
-                made = condemned.get(entry) or _make_record(job, plan, entry, counted, partial(watch, entry))
-                if isinstance(made, ImageError | Verdict):
+                made = quarantined.get(entry) or _make_record(
+                    job, plan, entry, counted, partial(watch, entry)
+                )
+                if isinstance(made, ImageError | Quarantine):
                     watch(None)
                     rejects.append(Reject(text_path(path), made.reason, made.detail))
                     progress(0, True)
                     continue
                 record, decoded, source_bytes = made
-                likenesses.add(decoded.pixels)
+                image_hashes.add(decoded.pixels)
                 watch(None)
                 writer.write(record)
                 _add_row(rows, text_path(path), record, source_bytes)
@@ -88,7 +91,7 @@ def write_shard(
                 "sha256": stored.sha256,
             },
             "rows": {**rows, **stored.columns()},
-            "likenesses": likenesses.to_json(),
+            "image_hashes": image_hashes.to_json(),
             "rejects": [dataclasses.asdict(reject) for reject in rejects],
             "histogram": histogram_to_json(histogram),
         }
@@ -122,13 +125,13 @@ def _make_record(
     entry: int,
     histogram: Histogram | None,
     decoding: Callable[[], None],
-) -> tuple[Record, Decoded, int] | ImageError:
+) -> tuple[Record, DecodedImage, int] | ImageError:
     """Reads, decodes and encodes an image, and its masks."""
     options = job.options
-    file = Planned(f"{job.source}/{plan.paths[entry]}", plan.bytes[entry], plan.mtimes_ns[entry])
+    file = SourceFile(f"{job.source}/{plan.paths[entry]}", plan.bytes[entry], plan.mtimes_ns[entry])
     labels = {name: values[entry] for name, values in plan.labels.items()}
     try:
-        data = read_planned(file, options)
+        data = read_unchanged(file, options)
         decoding()
         decoded = decode_image(data, options)
         payload, (height, width), pixels = encode_image(
@@ -161,7 +164,7 @@ def _make_record(
 
 
 def _make_mask(
-    source: str, listed: tuple[str, int, int], name: str, decoded: Decoded, options: ConvertOptions
+    source: str, listed: tuple[str, int, int], name: str, decoded: DecodedImage, options: ConvertOptions
 ) -> bytes:
     """Reads, decodes and encodes a mask.
 
@@ -170,7 +173,7 @@ def _make_mask(
     """
     path, size, mtime_ns = listed
     try:
-        data = read_planned(Planned(f"{source}/{path}", size, mtime_ns), options)
+        data = read_unchanged(SourceFile(f"{source}/{path}", size, mtime_ns), options)
         return encode_mask(decode_mask(data, options), decoded.pixels.shape[:2], options)
     except ImageError as error:
         reason: Reason = "mask_missing" if error.reason == "vanished" else error.reason

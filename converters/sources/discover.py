@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject, text_path
-from fitfeed.converters.sources.examples import Labelled
+from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.folder_labels import label_by_folders
 from fitfeed.converters.sources.image_lookup import ListedPictures, NamedPictures
 from fitfeed.converters.sources.listing import list_folder
@@ -16,56 +16,60 @@ from fitfeed.schemas.features import MAX_CLASS_NAMES, MAX_CLASSES
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Found:
+class Discovery:
     """What a source holds.
 
     Attributes:
         root: Folder that all paths are relative to.
-        labelled: What is to become examples.
+        example_table: What is to become examples.
         rejects: What cannot, and counts as bad.
         ignored: What is not meant to.
     """
 
     root: Path
-    labelled: Labelled
+    example_table: ExampleTable
     rejects: list[Reject]
     ignored: list[Reject]
 
 
-def find_labelled(source: Path, options: ConvertOptions, labels: Path | None) -> Found:
+def find_examples(source: Path, options: ConvertOptions, labels: Path | None) -> Discovery:
     """Lists a source and labels its images, by their folders or by a table."""
     if is_table(source):
         if labels is not None:
             msg = f"SOURCE {source} is a table of labels itself, so --labels {labels} has no place. Give one of them."
             raise UsageError(msg)
         root = source.parent
-        labelled, rejects, _ = label_by_table(Table(source), NamedPictures(root).find, root, options)
-        return _checked(root, labelled, rejects, [])
+        example_table, rejects, _ = label_by_table(Table(source), NamedPictures(root).find, root, options)
+        return _checked(root, example_table, rejects, [])
     if labels is None and options.needs_table is not None:
         msg = f"{options.needs_table} needs a table of labels. Add --labels TABLE, or give a .csv or .jsonl file as SOURCE."
         raise UsageError(msg)
     listing = list_folder(source)
     if labels is None:
-        labelled, rejects = label_by_folders(
+        example_table, rejects = label_by_folders(
             listing.files, class_from=options.class_from, use_split_folders=options.split is None
         )
-        return _checked(source, labelled, rejects, listing.ignored)
+        return _checked(source, example_table, rejects, listing.ignored)
     table = Table(labels)
-    labelled, rejects, named = label_by_table(table, ListedPictures(listing.files).find, source, options)
+    example_table, rejects, named = label_by_table(table, ListedPictures(listing.files).find, source, options)
     unnamed = [
         Reject(text_path(file.path), "label_invalid", f"ignored: no row of {table.name} names it", "ignored")
         for file in listing.files
         if file.path not in named
     ]
-    return _checked(source, labelled, rejects, [*listing.ignored, *unnamed])
+    return _checked(source, example_table, rejects, [*listing.ignored, *unnamed])
 
 
-def _checked(root: Path, labelled: Labelled, rejects: list[Reject], ignored: list[Reject]) -> Found:
-    for name, feature in labelled.features.items():
+def _checked(
+    root: Path, example_table: ExampleTable, rejects: list[Reject], ignored: list[Reject]
+) -> Discovery:
+    for name, feature in example_table.features.items():
         names = feature.get("class_names", ())
         if len(names) > MAX_CLASSES or sum(map(len, names)) > MAX_CLASS_NAMES:
             msg = f"{name!r} has {len(names)} different classes, more than a manifest can name ({MAX_CLASSES}, or {MAX_CLASS_NAMES} characters together). Is it a text? Then give --label-column COLUMN:text."
             raise UsageError(msg)
     rejected = [reject for reject in rejects if reject.handling == "rejected"]
     also_ignored = [reject for reject in rejects if reject.handling == "ignored"]
-    return Found(root=root, labelled=labelled, rejects=rejected, ignored=[*ignored, *also_ignored])
+    return Discovery(
+        root=root, example_table=example_table, rejects=rejected, ignored=[*ignored, *also_ignored]
+    )

@@ -3,13 +3,13 @@
 import dataclasses
 from typing import Any
 
-from fitfeed.converters.sources.listing import SourceFile
+from fitfeed.converters.source_file import SourceFile
 
 SPLIT_ORDER = ("train", "validation", "test")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Labelled:
+class ExampleTable:
     """What is to become examples: columns with one entry for each file.
 
     Attributes:

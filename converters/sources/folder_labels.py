@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from fitfeed.converters.options import ClassFrom
 from fitfeed.converters.rejects import Reject, text_path
-from fitfeed.converters.sources.examples import Labelled
-from fitfeed.converters.sources.listing import SourceFile
+from fitfeed.converters.source_file import SourceFile
+from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.schemas.errors import UsageError
 
 SPLIT_FOLDERS = {
@@ -25,7 +25,7 @@ class Folders(NamedTuple):
     class_name: str | None
 
 
-class Layout:
+class FolderLayout:
     """How the folders of a source are to be read."""
 
     def __init__(self, paths: Iterable[str], *, class_from: ClassFrom, use_split_folders: bool) -> None:
@@ -60,7 +60,7 @@ class Layout:
 
 def label_by_folders(
     files: Sequence[SourceFile], *, class_from: ClassFrom, use_split_folders: bool
-) -> tuple[Labelled, list[Reject]]:
+) -> tuple[ExampleTable, list[Reject]]:
     """Reads class and split off each file's folders.
 
     Args:
@@ -75,7 +75,7 @@ def label_by_folders(
         UsageError: If split folders stand beside other folders, or no file has a class.
     """
     paths = (file.path for file in files)
-    layout = Layout(paths, class_from=class_from, use_split_folders=use_split_folders)
+    layout = FolderLayout(paths, class_from=class_from, use_split_folders=use_split_folders)
     kept: list[SourceFile] = []
     names: list[str] = []
     splits: list[str | None] = []
@@ -93,7 +93,7 @@ def label_by_folders(
         raise UsageError(msg)
     class_names = sorted(set(names))
     numbers = {name: number for number, name in enumerate(class_names)}
-    return Labelled(
+    return ExampleTable(
         files=kept,
         labels={"label": [numbers[name] for name in names]},
         features={"label": {"kind": "class", "class_names": class_names}},

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from fitfeed.converters.rejects import Reason, text_path
-from fitfeed.converters.sources.listing import SourceFile
+from fitfeed.converters.source_file import SourceFile
 from fitfeed.schemas.strict_json import shortened
 
 AMBIGUOUS = SourceFile("", -1, -1)

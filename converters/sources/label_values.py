@@ -13,7 +13,7 @@ MAX_TEXT_BYTES = 1 << 20
 MAX_CLASS_NAME = 1000
 INT = re.compile(r"([+-]?\d{1,19})(?:\.0*)?")
 FLOAT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-LARGEST_FLOAT32 = 3.4028234663852886e38
+MAX_FLOAT32 = 3.4028234663852886e38
 
 
 class LabelError(Exception):
@@ -103,7 +103,7 @@ def _float(value: Any) -> float:
         number = float(value)
     except OverflowError:
         number = math.inf
-    if abs(number) > LARGEST_FLOAT32:
+    if abs(number) > MAX_FLOAT32:
         msg = f"{_short(value)} is larger than the numbers that training reads (32 bits)"
         raise LabelError(msg)
     return number

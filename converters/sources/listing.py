@@ -4,9 +4,9 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from fitfeed.converters.rejects import Reject, text_path
+from fitfeed.converters.source_file import SourceFile
 from fitfeed.schemas.errors import ConversionError, NotFoundError, UsageError
 
 IMAGE_EXTENSIONS = frozenset(
@@ -124,14 +124,6 @@ SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN"})
 
 IMAGE_MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF", b"\0\0\0\x0cjP")
 """First bytes that make a file with an unknown extension, or none, worth trying."""
-
-
-class SourceFile(NamedTuple):
-    """A file that may be an image; `path` is relative to the source, with `/`."""
-
-    path: str
-    bytes: int
-    mtime_ns: int
 
 
 @dataclasses.dataclass(frozen=True)

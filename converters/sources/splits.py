@@ -5,18 +5,20 @@ from collections.abc import Sequence
 
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import text_path
-from fitfeed.converters.sources.examples import Labelled, in_split_order
+from fitfeed.converters.sources.examples import ExampleTable, in_split_order
 from fitfeed.schemas.errors import SplitLeakError, UsageError
 from fitfeed.schemas.sharding import splits_of, stratified_splits
 
 SHOWN_GROUPS = 5
 
 
-def by_split(labelled: Labelled, options: ConvertOptions, *, allow_leaks: bool) -> dict[str, list[int]]:
+def by_split(
+    example_table: ExampleTable, options: ConvertOptions, *, allow_leaks: bool
+) -> dict[str, list[int]]:
     """Divides the labelled files into splits.
 
     Args:
-        labelled: The files.
+        example_table: The files.
         options: `split`, `stratify`, `group`, `seed`.
         allow_leaks: Whether a group may stand in two splits.
 
@@ -28,35 +30,35 @@ def by_split(labelled: Labelled, options: ConvertOptions, *, allow_leaks: bool) 
         SplitLeakError: If a group stands in two splits.
         UsageError: If an option has nothing to work on.
     """
-    assigned = _assign(labelled, options)
+    assigned = _assign(example_table, options)
     places: defaultdict[str, list[int]] = defaultdict(list)
     for place, name in enumerate(assigned):
         places[name].append(place)
-    if labelled.groups is not None:
-        _check_groups(labelled.groups, assigned, options, splits=len(places), allow_leaks=allow_leaks)
+    if example_table.groups is not None:
+        _check_groups(example_table.groups, assigned, options, splits=len(places), allow_leaks=allow_leaks)
     names = in_split_order(set(places)) if options.split is None else list(options.split)
     return {name: places[name] for name in names if name in places}
 
 
-def _assign(labelled: Labelled, options: ConvertOptions) -> list[str]:
+def _assign(example_table: ExampleTable, options: ConvertOptions) -> list[str]:
     """The split of each file."""
     if options.split is None:
-        return [split or "train" for split in labelled.splits]
-    keys = [text_path(file.path) for file in labelled.files]
+        return [split or "train" for split in example_table.splits]
+    keys = [text_path(file.path) for file in example_table.files]
     if options.stratify:
-        return _stratified(keys, labelled, options)
-    salted = keys if labelled.groups is None else labelled.groups
+        return _stratified(keys, example_table, options)
+    salted = keys if example_table.groups is None else example_table.groups
     return splits_of(salted, options.split, seed=options.seed)
 
 
-def _stratified(keys: Sequence[str], labelled: Labelled, options: ConvertOptions) -> list[str]:
-    name = labelled.classes
-    if name is None or labelled.features[name]["kind"] != "class":
-        kinds = ", ".join(f"{label}:{feature['kind']}" for label, feature in labelled.features.items())
+def _stratified(keys: Sequence[str], example_table: ExampleTable, options: ConvertOptions) -> list[str]:
+    name = example_table.classes
+    if name is None or example_table.features[name]["kind"] != "class":
+        kinds = ", ".join(f"{label}:{feature['kind']}" for label, feature in example_table.features.items())
         msg = f"--stratify needs a label that gives each image one class. Received: {kinds}."
         raise UsageError(msg)
     of_class: defaultdict[int, list[int]] = defaultdict(list)
-    for place, label in enumerate(labelled.labels[name]):
+    for place, label in enumerate(example_table.labels[name]):
         of_class[label].append(place)
     assigned = [""] * len(keys)
     for places in of_class.values():

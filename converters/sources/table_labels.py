@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject, text_path
-from fitfeed.converters.sources.examples import Labelled
-from fitfeed.converters.sources.folder_labels import SPLIT_FOLDERS, Layout
+from fitfeed.converters.source_file import SourceFile
+from fitfeed.converters.sources.examples import ExampleTable
+from fitfeed.converters.sources.folder_labels import SPLIT_FOLDERS, FolderLayout
 from fitfeed.converters.sources.image_lookup import PathError, quoted, safe_path, stat_picture
 from fitfeed.converters.sources.label_values import LabelError, LabelSpec, parse_label, parse_spec
-from fitfeed.converters.sources.listing import SourceFile
 from fitfeed.converters.sources.table import Row, Table
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import check_label_names
@@ -237,7 +237,7 @@ def _printable(name: str) -> str:
 
 def label_by_table(
     table: Table, find: Callable[[str], SourceFile], root: Path, options: ConvertOptions
-) -> tuple[Labelled, list[Reject], set[str]]:
+) -> tuple[ExampleTable, list[Reject], set[str]]:
     """Labels pictures by a table.
 
     Args:
@@ -257,7 +257,7 @@ def label_by_table(
     joined = join(table, columns, find, root)
     use_folders = options.split is None and columns.split is None
     paths = (file.path for file in joined.files)
-    layout = Layout(paths, class_from=options.class_from, use_split_folders=use_folders)
+    layout = FolderLayout(paths, class_from=options.class_from, use_split_folders=use_folders)
     folders = [layout.read(file.path) for file in joined.files]
     if columns.labels:
         wrong = _conflicts_with_folders(table, columns, joined, [folder.class_name for folder in folders])
@@ -274,14 +274,14 @@ def label_by_table(
     if not columns.labels:
         columns_of = {"label": ("class", [folder.class_name for folder in kept_folders])}
     numbered = {name: _numbered(kind, values) for name, (kind, values) in columns_of.items()}
-    labelled = Labelled(
+    example_table = ExampleTable(
         files=kept.files,
         labels={name: values for name, (_, values) in numbered.items()},
         features={name: feature for name, (feature, _) in numbered.items()},
         splits=list(kept.splits) if columns.split else [folder.split for folder in kept_folders],
         groups=kept.groups if columns.group else None,
     )
-    return labelled, rejects, joined.named
+    return example_table, rejects, joined.named
 
 
 def _conflicts_with_folders(
@@ -311,7 +311,7 @@ def _conflicts_with_folders(
 
 
 def _without_class_folder(
-    table: Table, joined: Joined, folders: list[str | None], layout: Layout
+    table: Table, joined: Joined, folders: list[str | None], layout: FolderLayout
 ) -> dict[int, Reject]:
     if joined.files and not any(folders):
         msg = f"no --label-column is given, {table.name} has no column called 'label', and the images lie in no class folders. Give --label-column; its columns are: {', '.join(table.columns)}."

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.staging.job import Base, Job, Plan, ShardPlan
-from fitfeed.converters.staging.quarantine import Verdict
+from fitfeed.converters.staging.job import AppendTarget, ConversionPlan, Job, ShardPlan
+from fitfeed.converters.staging.quarantine import Quarantine
 from fitfeed.schemas.errors import ConversionError, UsageError
 from fitfeed.schemas.files import write_text
 from fitfeed.schemas.manifest import WORK_FOLDER
@@ -75,7 +75,7 @@ class WorkFolder:
     def read_job(self) -> Job:
         """Loads the job."""
         content = json.loads((self.root / "job.json").read_text())
-        content["base"] = content["base"] and Base(**content["base"])
+        content["base"] = content["base"] and AppendTarget(**content["base"])
         return Job(**{**content, "options": ConvertOptions.from_json(content["options"])})
 
     def read_job_or_none(self) -> Job | None:
@@ -105,25 +105,25 @@ class WorkFolder:
             return None
         return result
 
-    def condemn(self, plan: ShardPlan, entry: int, verdict: Verdict) -> None:
+    def quarantine(self, plan: ShardPlan, entry: int, verdict: Quarantine) -> None:
         """Has an image of a shard rejected without a look from now on."""
-        self._write_condemned(plan.number, plan.digest, {**self.read_condemned(plan), entry: verdict})
+        self._write_quarantined(plan.number, plan.digest, {**self.read_quarantined(plan), entry: verdict})
 
-    def read_condemned(self, plan: ShardPlan) -> dict[int, Verdict]:
+    def read_quarantined(self, plan: ShardPlan) -> dict[int, Quarantine]:
         """The verdicts on images of a shard, by their place in the plan."""
         try:
-            content = json.loads(self._condemned_path(plan.number).read_text())
+            content = json.loads(self._quarantined_path(plan.number).read_text())
         except FileNotFoundError:
             return {}
         if content["digest"] != plan.digest:
             return {}
-        return {int(entry): Verdict(**verdict) for entry, verdict in content["entries"].items()}
+        return {int(entry): Quarantine(**verdict) for entry, verdict in content["entries"].items()}
 
-    def pardon(self, limit_s: float) -> None:
+    def release(self, limit_s: float) -> None:
         """Forgets verdicts of a shorter time limit than `limit_s` (0: none), and shards made with them."""
         for path in self.root.glob("condemned/*.json"):
             plan = self.read_plan(int(path.stem))
-            known = self.read_condemned(plan)
+            known = self.read_quarantined(plan)
             kept = {
                 entry: verdict
                 for entry, verdict in known.items()
@@ -131,16 +131,16 @@ class WorkFolder:
             }
             if kept != known:
                 self._result_path(plan.number).unlink(missing_ok=True)
-                self._write_condemned(plan.number, plan.digest, kept)
+                self._write_quarantined(plan.number, plan.digest, kept)
 
-    def _write_condemned(self, number: int, digest: str, entries: dict[int, Verdict]) -> None:
+    def _write_quarantined(self, number: int, digest: str, entries: dict[int, Quarantine]) -> None:
         content = {
             "digest": digest,
             "entries": {str(entry): dataclasses.asdict(verdict) for entry, verdict in entries.items()},
         }
-        write_json(self._condemned_path(number), content)
+        write_json(self._quarantined_path(number), content)
 
-    def _condemned_path(self, number: int) -> Path:
+    def _quarantined_path(self, number: int) -> Path:
         return self.root / "condemned" / f"{number:05d}.json"
 
     def _result_path(self, number: int) -> Path:
@@ -202,7 +202,7 @@ def locked(work: WorkFolder) -> Iterator[None]:
         os.close(lock)
 
 
-def prepare(work: WorkFolder, plan: Plan, *, timeout_s: float) -> None:
+def prepare(work: WorkFolder, plan: ConversionPlan, *, timeout_s: float) -> None:
     """Brings the working folder in line with the plan, keeping finished shards of the same job.
 
     From then on the plan is on disk. Drop it: of a million images it takes half a gigabyte.
@@ -220,7 +220,7 @@ def prepare(work: WorkFolder, plan: Plan, *, timeout_s: float) -> None:
             for shard in plan.shards:
                 work.write_plan(shard)
         work.sweep_temporary_files()
-        work.pardon(timeout_s)
+        work.release(timeout_s)
         (work.root / "outcome.json").unlink(missing_ok=True)
         work.write_job(plan.job)
     except OSError as error:

@@ -40,7 +40,7 @@ class ShardPlan:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Base:
+class AppendTarget:
     """The complete dataset that a job's images are appended to.
 
     Attributes:
@@ -91,7 +91,7 @@ class Job:
     ignored: list[dict[str, Any]]
     max_bad: int | float
     allow_leaks: bool
-    base: Base | None = None
+    base: AppendTarget | None = None
 
     @property
     def kinds(self) -> dict[str, LabelKind]:
@@ -129,7 +129,7 @@ class Job:
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class ConversionPlan:
     """A job and what goes into each of its shards, by number."""
 
     job: Job

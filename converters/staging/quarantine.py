@@ -23,7 +23,7 @@ OUTSIDE_SIGNALS = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, sign
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Death:
+class WorkerExit:
     """How a process ended before its shard did.
 
     Attributes:
@@ -43,7 +43,7 @@ class Death:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Verdict:
+class Quarantine:
     """Why an image is rejected without being decoded.
 
     Attributes:
@@ -57,20 +57,20 @@ class Verdict:
     limit_s: float | None = None
 
 
-class Suspects:
+class CrashTracker:
     """The deaths of the processes that wrote one shard, until they prove something."""
 
     def __init__(self) -> None:
-        """Suspects nobody."""
-        self._deaths: defaultdict[int, list[Death]] = defaultdict(list)
+        """CrashTracker nobody."""
+        self._deaths: defaultdict[int, list[WorkerExit]] = defaultdict(list)
         self._unexplained = 0
 
     @property
-    def given_up(self) -> bool:
+    def exhausted(self) -> bool:
         """Whether too many processes died without a verdict."""
         return self._unexplained >= ATTEMPTS
 
-    def add(self, death: Death) -> Verdict | None:
+    def add(self, death: WorkerExit) -> Quarantine | None:
         """Takes in a death; returns the verdict on its image if that is now proven guilty."""
         self._unexplained += 1
         if death.entry is None:
@@ -80,18 +80,18 @@ class Suspects:
         if sum(each.is_crash for each in deaths) < CRASHES and len(deaths) < KILLS:
             return None
         self._unexplained = 0
-        return _verdict(deaths)
+        return _quarantine(deaths)
 
 
-def _verdict(deaths: list[Death]) -> Verdict:
+def _quarantine(deaths: list[WorkerExit]) -> Quarantine:
     last = next((death for death in reversed(deaths) if death.is_crash), deaths[-1])
     if last.limit_s is not None:
         detail = f"decoding it took longer than {last.limit_s:g} s (--timeout), {len(deaths)} times"
-        return Verdict(reason="timeout", detail=detail, limit_s=last.limit_s)
+        return Quarantine(reason="timeout", detail=detail, limit_s=last.limit_s)
     detail = f"the process that decoded it died {len(deaths)} times, with {_exit(last.exit_code)}"
     if not last.is_crash:
         detail += "; that often means: out of memory, so fewer --workers may help"
-    return Verdict(reason="decoder_crash", detail=detail)
+    return Quarantine(reason="decoder_crash", detail=detail)
 
 
 def _exit(code: int | None) -> str:

@@ -21,7 +21,7 @@ DATASET_PATTERNS = ("*-of-*.tfrecord", "*-of-*.h5", "*.index.arrow")
 """What a folder must not have besides the manifest's files: remains of another dataset."""
 
 
-class Progress(Protocol):
+class VerifyProgress(Protocol):
     """Is told how far a verification is."""
 
     def start(self, *, files: int, total_bytes: int) -> None:
@@ -31,7 +31,7 @@ class Progress(Protocol):
         """Called with the size of each piece that was read."""
 
 
-def verify_dataset(folder: Path, *, progress: Progress | None = None) -> Report:
+def verify_dataset(folder: Path, *, progress: VerifyProgress | None = None) -> Report:
     """Checks everything against everything.
 
     Each file is read once, from end to end. The SHA-256 of the manifest say which file is damaged;
@@ -57,7 +57,7 @@ def verify_dataset(folder: Path, *, progress: Progress | None = None) -> Report:
 class _Verification:
     """One verification and what it has found so far."""
 
-    def __init__(self, folder: Path, manifest: Manifest, progress: Progress | None) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, progress: VerifyProgress | None) -> None:
         self._folder, self._manifest, self._progress = folder, manifest, progress
         self._known = {entry.sha256: entry.file for entry in manifest.files()}
         self._findings = Findings()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from fitfeed.schemas.errors import UsageError
 
 if TYPE_CHECKING:
-    from fitfeed.beam_jobs import Conversion
+    from fitfeed.beam_jobs import ConversionResult
     from fitfeed.converters.options import ConvertOptions
-    from fitfeed.converters.staging.job import Plan
+    from fitfeed.converters.staging.job import ConversionPlan
 
 EPILOG = """\
 examples:
@@ -91,7 +91,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     )
     stored.add_argument(
         "--background",
-        type=parse_colour,
+        type=parse_color,
         metavar="R,G,B",
         help="what transparent pixels are composited on, and padding; default: 255,255,255",
     )
@@ -286,7 +286,7 @@ def _options(arguments: argparse.Namespace) -> "ConvertOptions":
     return append_options(read_manifest(Path(arguments.dataset)), given)
 
 
-def _print_result(arguments: argparse.Namespace, conversion: "Conversion") -> None:
+def _print_result(arguments: argparse.Namespace, conversion: "ConversionResult") -> None:
     from fitfeed.output.dataset_json import describe
     from fitfeed.output.summary import conversion_summary
 
@@ -312,13 +312,13 @@ def _print_result(arguments: argparse.Namespace, conversion: "Conversion") -> No
 def _dry_run(arguments: argparse.Namespace, options: "ConvertOptions") -> int:
     from pathlib import Path
 
-    from fitfeed.converters.planning.base_dataset import open_existing
+    from fitfeed.converters.planning.base_dataset import open_base_dataset
     from fitfeed.converters.planning.plan import make_plan
     from fitfeed.output.summary import dry_run_document, dry_run_summary
 
-    existing = open_existing(Path(arguments.dataset)) if arguments.append else None
+    existing = open_base_dataset(Path(arguments.dataset)) if arguments.append else None
     labels = arguments.labels and Path(arguments.labels)
-    plan: Plan = make_plan(
+    plan: ConversionPlan = make_plan(
         Path(arguments.source), options, labels=labels, allow_leaks=arguments.allow_leaks, existing=existing
     )
     document = dry_run_document(plan)
@@ -348,7 +348,7 @@ def parse_bytes(text: str) -> int:
     return size
 
 
-def parse_colour(text: str) -> tuple[int, int, int]:
+def parse_color(text: str) -> tuple[int, int, int]:
     """`R,G,B` to three numbers, each 0 to 255."""
     parts = text.split(",")
     if len(parts) != 3 or not all(part.strip().isdigit() and int(part) <= 255 for part in parts):

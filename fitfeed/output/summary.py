@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from fitfeed.beam_jobs import Conversion
+from fitfeed.beam_jobs import ConversionResult
 from fitfeed.converters.planning.size_estimate import expected_bytes
-from fitfeed.converters.staging.job import Job, Plan, ShardPlan
+from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan
 from fitfeed.schemas.bit_depth import levels_of
 from fitfeed.schemas.manifest import Manifest
 
@@ -15,7 +15,7 @@ SHOWN_PAIRS = 5
 SHOWN_CLASSES = 10
 
 
-def conversion_summary(conversion: Conversion, dataset: str) -> str:
+def conversion_summary(conversion: ConversionResult, dataset: str) -> str:
     """The summary for a person."""
     manifest = conversion.manifest
     stored = sum(split.bytes for split in manifest.splits.values())
@@ -42,7 +42,7 @@ def conversion_summary(conversion: Conversion, dataset: str) -> str:
     return "\n".join(lines)
 
 
-def _added_lines(conversion: Conversion) -> list[str]:
+def _added_lines(conversion: ConversionResult) -> list[str]:
     """What joined a dataset that was there."""
     if conversion.added is None or conversion.up_to_date:
         return []
@@ -127,7 +127,7 @@ def _near_duplicates_lines(found: dict[str, Any] | None) -> list[str]:
     return lines
 
 
-def _warnings(conversion: Conversion) -> list[str]:
+def _warnings(conversion: ConversionResult) -> list[str]:
     manifest, lines = conversion.manifest, []
     if len(manifest.class_names) == 1 and manifest.has_one_class_each:
         lines.append(f"warning: there is only one class ({manifest.class_names[0]!r}), so every label is 0")
@@ -162,7 +162,7 @@ def _class_numbers(job: Job, shard: ShardPlan) -> Iterable[int]:
     return labels if job.kinds[job.classes] == "class" else itertools.chain.from_iterable(labels)
 
 
-def dry_run_document(plan: Plan) -> dict[str, Any]:
+def dry_run_document(plan: ConversionPlan) -> dict[str, Any]:
     """What a conversion would do, for `--dry-run --json`."""
     job = plan.job
     splits = {}

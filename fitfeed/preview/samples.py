@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.pipelines.augment.compiler.program import Draws, Program
+from fitfeed.pipelines.augment.compiler.program import CompiledBatch, Program
 from fitfeed.pipelines.augment.ops.mixup_cutmix import Mixture, split_batch
-from fitfeed.pipelines.batches.decode_window import needed
+from fitfeed.pipelines.batches.decode_window import decode_window_of
 from fitfeed.pipelines.batches.mix import Mixer, mix_image
 from fitfeed.pipelines.batches.soft_labels import SoftLabels
 from fitfeed.pipelines.order.shuffle import permute
@@ -139,14 +139,14 @@ class _Versions:
                 f"Pass --image-size N, as in training."
             )
             raise UsageError(msg)
-        self._draws: list[Draws] = [
+        self._draws: list[CompiledBatch] = [
             self._program.draw(epoch, rows, heights=heights, widths=widths) for epoch in range(draws)
         ]
 
     def image(self, epoch: int, i: int) -> "Pixels":
         """Example i in an epoch, not mixed; decoded as in training, no more of it than is needed."""
         draws = self._draws[epoch]
-        stored = self._records.pixels(int(self._rows[i]), needed(draws.passes[i]))
+        stored = self._records.pixels(int(self._rows[i]), decode_window_of(draws.passes[i]))
         return self._program.render(stored, draws, i, size=self._sizes[i])
 
     def mask(self, mask: "Pixels", epoch: int, i: int) -> "Pixels":
@@ -209,8 +209,8 @@ def _written(value: Any) -> list[str]:
 def _tile(
     pixels: "Pixels", masks: "dict[str, Pixels]", side: int, *, lines: Sequence[str] = (), note: str = ""
 ) -> Tile:
-    coloured = {name: fit(_shown(mask), side, labels=True) for name, mask in masks.items()}
-    return Tile(fit(_shown(pixels), side), coloured, lines, note)
+    colored = {name: fit(_shown(mask), side, labels=True) for name, mask in masks.items()}
+    return Tile(fit(_shown(pixels), side), colored, lines, note)
 
 
 def _shown(pixels: "Pixels") -> npt.NDArray[np.uint8]:

@@ -22,7 +22,7 @@ SPARE_BUFFERS = 4
 """Kept for re-use. As many batches are on their way at once (being filled, prefetched, consumed)."""
 
 
-class Buffers:
+class BufferPool:
     """Hands out arrays and takes their memory back by itself. Thread-safe.
 
     An array's memory is page-aligned (TensorFlow wants 64 bytes) and belongs to nobody else until
@@ -73,7 +73,7 @@ def ask_for_huge_pages(memory: mmap.mmap) -> None:
         memory.madvise(mmap.MADV_HUGEPAGE)
 
 
-class Scratch(threading.local):
+class ThreadScratch(threading.local):
     """Memory for intermediate results: of each thread its own, and used again from image to image.
 
     What is taken under a name is valid until the same thread takes that name again.
@@ -84,9 +84,9 @@ class Scratch(threading.local):
         self._memory: dict[str, npt.NDArray[np.uint8]] = {}
         self._taken: dict[str, npt.NDArray[Any]] = {}
 
-    def __reduce__(self) -> tuple[type["Scratch"], tuple[()]]:
+    def __reduce__(self) -> tuple[type["ThreadScratch"], tuple[()]]:
         """Another process starts empty as well."""
-        return Scratch, ()
+        return ThreadScratch, ()
 
     def take(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike = np.uint8) -> npt.NDArray[Any]:
         """A C-contiguous array with undefined content."""
@@ -101,6 +101,6 @@ class Scratch(threading.local):
         return taken
 
 
-SCRATCH = Scratch()
+SCRATCH = ThreadScratch()
 """Of the passes over an image, which have no place of their own to keep memory. Each uses names that
 nothing it calls uses. Fresh pages cost far more than what is written to them (docs/adr/0015-feeding-speed.md)."""

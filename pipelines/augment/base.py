@@ -20,7 +20,7 @@ REFUSED = {
 """Arguments of the Keras layers that mean nothing here, and why."""
 
 
-class Pass(Protocol):
+class PixelPass(Protocol):
     """One walk over the pixels of one image."""
 
     def size_of(self, pixels: Pixels) -> Size:
@@ -55,13 +55,13 @@ class PlanBuilder(Protocol):
     def rotate_hue(self, op: Any, rows: Any, turn: Any, gain: Any) -> None:
         """Adds to the hue, in turns (m,), and multiplies the saturation by a gain (m,)."""
 
-    def append(self, op: "Augmentation", rows: Any, passes: "Iterable[Pass]") -> None:
+    def append(self, op: "Augmentation", rows: Any, passes: "Iterable[PixelPass]") -> None:
         """Adds an operation that fuses with no other: one pass for each row."""
 
     def branch(self, rows: Any) -> "PlanBuilder":
         """Starts a plan for copies of these images, as they are so far."""
 
-    def finish(self) -> "list[list[Pass]]":
+    def finish(self) -> "list[list[PixelPass]]":
         """Completes the passes of every image, and returns them."""
 
 

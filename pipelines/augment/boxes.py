@@ -13,8 +13,8 @@ import numpy.typing as npt
 from fitfeed.pipelines.arrays.types import Floats, Size
 from fitfeed.pipelines.augment.base import Augmentation
 from fitfeed.pipelines.augment.compiler.geometry import diagonal
-from fitfeed.pipelines.augment.compiler.program import Draws, ImageFunction
-from fitfeed.pipelines.augment.cpu.resample import View
+from fitfeed.pipelines.augment.compiler.program import CompiledBatch, ImageFunction
+from fitfeed.pipelines.augment.cpu.resample import CropResize
 from fitfeed.pipelines.augment.ops.mixup_cutmix import BatchAugmentation
 from fitfeed.schemas.errors import UsageError
 
@@ -86,7 +86,7 @@ def move_boxes(boxes: npt.ArrayLike, transform: npt.ArrayLike) -> MovedBoxes:
     return MovedBoxes(shown, np.divide(_area(shown), area, out=np.zeros(count), where=area > 0))
 
 
-def relative_transforms(draws: Draws, size: Size) -> Floats:
+def relative_transforms(draws: CompiledBatch, size: Size) -> Floats:
     """From stored images to those in a batch, both relative.
 
     Args:
@@ -135,7 +135,7 @@ def check_transformable(
 def _to_stored(passes: Sequence[object]) -> Floats:
     matrix = np.eye(3)
     for one in passes:
-        if isinstance(one, View):
+        if isinstance(one, CropResize):
             matrix = matrix @ one.full_matrix()
     return matrix
 

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Sequence
 
-from fitfeed.pipelines.augment.base import Pass
+from fitfeed.pipelines.augment.base import PixelPass
 from fitfeed.pipelines.augment.cpu.interpolation import PLAIN
-from fitfeed.pipelines.augment.cpu.resample import View
-from fitfeed.schemas.payload import WHOLE, Portion
+from fitfeed.pipelines.augment.cpu.resample import CropResize
+from fitfeed.schemas.payload import FULL, DecodeWindow
 
 SHRINKS = (8, 4, 2)
 """Scales 1/8, 1/4 and 1/2: libjpeg-turbo has fast code for them, and none for those between."""
@@ -15,7 +15,7 @@ MARGIN = 2
 """Rows of the decoded image below the box that interpolation may touch."""
 
 
-def needed(passes: Sequence[Pass]) -> Portion:
+def decode_window_of(passes: Sequence[PixelPass]) -> DecodeWindow:
     """What must be decoded for the passes of an image: a pure function of them.
 
     Everything, unless the first pass is a plain crop: what is first done to the colours may depend on
@@ -25,11 +25,11 @@ def needed(passes: Sequence[Pass]) -> Portion:
     high and as wide as the output, so nothing is ever enlarged because of it.
     """
     view = passes[0] if passes else None
-    if not isinstance(view, View) or view.matrix is not None or view.sampling != PLAIN:
-        return WHOLE
+    if not isinstance(view, CropResize) or view.matrix is not None or view.sampling != PLAIN:
+        return FULL
     top, _, height, width = view.box
     shrink = next(
         (scale for scale in SHRINKS if height >= scale * view.size[0] and width >= scale * view.size[1]), 1
     )
     margin = MARGIN * shrink
-    return Portion(max(0, math.floor(top) - margin), math.ceil(top + height) + margin, shrink)
+    return DecodeWindow(max(0, math.floor(top) - margin), math.ceil(top + height) + margin, shrink)

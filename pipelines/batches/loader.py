@@ -9,15 +9,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.pipelines.arrays.buffer_pool import Buffers, Scratch
+from fitfeed.pipelines.arrays.buffer_pool import BufferPool, ThreadScratch
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.augment.ops.mixup_cutmix import Mixture
 from fitfeed.pipelines.batches.mix import Mixer, mix_image
 from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.pipelines.batches.renderer import Damaged, Renderer
 from fitfeed.pipelines.batches.skipped_examples import Skipped, compacted
-from fitfeed.pipelines.batches.workers.process_pool import Processes
-from fitfeed.pipelines.batches.workers.shared_memory import Layout
+from fitfeed.pipelines.batches.workers.process_pool import RenderPool
+from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout
 from fitfeed.pipelines.reading.records import Records
 from fitfeed.schemas.cpus import available_cpus
 from fitfeed.schemas.errors import DamagedDatasetError
@@ -87,18 +87,20 @@ class Loader:
         self._renderer = Renderer(records, program, renders, skips=skipped is not None)
         self.image_shape = self._renderer.image_shape
         shape = (batch_size, *self.image_shape)
-        self._rendered, self._mixed = Buffers(shape, rendered), Buffers(shape, dtype)
+        self._rendered, self._mixed = BufferPool(shape, rendered), BufferPool(shape, dtype)
         self._mixer, self._mixes_here, self._normalizer = mixer, mixes_here, normalizer
-        self._scratch = Scratch()
+        self._scratch = ThreadScratch()
         self._skipped = skipped
         self._threads = threads or available_cpus()
         # Of the whole process, for want of anything narrower. OpenCV would divide images above 256 x 256
         # among as many threads again, which then wait for each other: 7 to 28% more CPU time.
         cv2.setNumThreads(1)
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="fitfeed")
-        self._processes: Processes | None = None
+        self._processes: RenderPool | None = None
         if processes:
-            self._processes = Processes(self._renderer, Layout(shape, np.dtype(rendered)), count=processes)
+            self._processes = RenderPool(
+                self._renderer, BatchLayout(shape, np.dtype(rendered)), count=processes
+            )
 
     def load(
         self,
@@ -106,7 +108,7 @@ class Loader:
         examples: npt.NDArray[np.int64],
         payloads: Sequence[bytes] | None = None,
         *,
-        draws_by: npt.NDArray[np.int64] | None = None,
+        rng_index: npt.NDArray[np.int64] | None = None,
     ) -> Loaded:
         """Makes a batch.
 
@@ -115,7 +117,7 @@ class Loader:
             examples: int64 (n,), example numbers, n <= batch_size.
             payloads: Their stored bytes where they have been read already; empty where that failed.
                 None: they are read here.
-            draws_by: int64 (n,), numbers that augmentations draw by. None: the examples' own.
+            rng_index: int64 (n,), numbers that augmentations draw by. None: the examples' own.
 
         Returns:
             All n examples, or without those that are damaged, if such are skipped. The images' memory
@@ -127,12 +129,12 @@ class Loader:
                 whole file is missing.
             UsageError: If a function in the program does not return an image, or one of another size.
         """
-        draws_by = examples if draws_by is None else draws_by
-        batch, damaged = self._render(epoch, examples, payloads, draws_by)
+        rng_index = examples if rng_index is None else rng_index
+        batch, damaged = self._render(epoch, examples, payloads, rng_index)
         loaded = self._without(damaged, Loaded(batch, examples)) if damaged else Loaded(batch, examples)
         if self._mixer is None:
             return loaded
-        mixtures = self._mixer.draw(epoch, draws_by, size=self.image_shape[:2])
+        mixtures = self._mixer.draw(epoch, rng_index, size=self.image_shape[:2])
         if damaged:
             places = np.delete(np.arange(len(examples)), list(damaged))
             mixtures = [mixture.keep(places) for mixture in mixtures]
@@ -145,13 +147,13 @@ class Loader:
         epoch: int,
         examples: npt.NDArray[np.int64],
         payloads: Sequence[bytes] | None,
-        draws_by: npt.NDArray[np.int64],
+        rng_index: npt.NDArray[np.int64],
     ) -> tuple[npt.NDArray[Any], Damaged]:
         """Writes every image by itself; says which are damaged, if such are skipped."""
         if self._processes is not None:
-            return self._processes.render(epoch, examples, draws_by)
+            return self._processes.render(epoch, examples, rng_index)
         renderer, batch = self._renderer, self._rendered.take(len(examples))
-        fill = renderer.filling(epoch, examples, draws_by, out=batch, payloads=payloads)
+        fill = renderer.filling(epoch, examples, rng_index, out=batch, payloads=payloads)
         if renderer.copies:
             # Pure copying takes 3 ms a batch: waking other threads, on both sides of a lock that
             # each needs for every image, costs as much. Two batches at once use two threads as it is.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.pipelines.arrays.buffer_pool import Buffers
+from fitfeed.pipelines.arrays.buffer_pool import BufferPool
 from fitfeed.pipelines.augment.base import Augmentation
 from fitfeed.pipelines.augment.compiler.program import ImageFunction, Program
 from fitfeed.pipelines.batches.skipped_examples import Skipped
@@ -86,18 +86,18 @@ class MaskLoader:
         """
         self._records, self._program, self._name = records, program, name
         self._size, self._skipped = image_size, skipped
-        self._buffers = Buffers((batch_size, *image_size, 1), np.uint8)
+        self._buffers = BufferPool((batch_size, *image_size, 1), np.uint8)
         self._pool = ThreadPoolExecutor(threads or available_cpus(), thread_name_prefix="fitfeed-masks")
 
     def load(
-        self, epoch: int, examples: npt.NDArray[np.int64], *, draws_by: npt.NDArray[np.int64]
+        self, epoch: int, examples: npt.NDArray[np.int64], *, rng_index: npt.NDArray[np.int64]
     ) -> LoadedMasks:
         """Makes a batch.
 
         Args:
             epoch: Number of the epoch, which augmentations depend on.
             examples: int64 (n,), example numbers, n <= batch_size.
-            draws_by: int64 (n,), numbers that augmentations draw by.
+            rng_index: int64 (n,), numbers that augmentations draw by.
 
         Returns:
             All n masks, of which some may not be whole if such are skipped. Their memory is used again
@@ -109,7 +109,7 @@ class MaskLoader:
         """
         index = self._records.index
         draws = self._program.draw(
-            epoch, draws_by, heights=index.height[examples], widths=index.width[examples]
+            epoch, rng_index, heights=index.height[examples], widths=index.width[examples]
         )
         batch = self._buffers.take(len(examples))
 

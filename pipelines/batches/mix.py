@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from fitfeed.pipelines.arrays.types import Floats, Size
 from fitfeed.pipelines.augment.ops.mixup_cutmix import BatchAugmentation, Mixture
-from fitfeed.pipelines.order.counter_rng import hash_key, uniform
+from fitfeed.pipelines.order.counter_rng import fold_in, uniform
 from fitfeed.schemas.payload import Pixels
 
 Box = tuple[int, int, int, int]
@@ -41,7 +41,7 @@ class Mixer:
         """
         mixtures = []
         for place, op in self._ops:
-            key = hash_key("augment", self._seed, epoch, place)
+            key = fold_in("augment", self._seed, epoch, place)
             parameters = op.sample(uniform(key, examples, draws=op.draws))
             partner = np.argsort(parameters[:, 0], kind="stable")
             mixtures.append(op.mix(parameters, partner, size))

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.pipelines.arrays.buffer_pool import Scratch
+from fitfeed.pipelines.arrays.buffer_pool import ThreadScratch
 from fitfeed.pipelines.augment.compiler.program import Program
-from fitfeed.pipelines.batches.decode_window import needed
+from fitfeed.pipelines.batches.decode_window import decode_window_of
 from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.pipelines.reading.records import Records
 from fitfeed.schemas.errors import DamagedExampleError, UsageError
@@ -43,24 +43,24 @@ class Renderer:
         self.image_shape: tuple[int, int, int] = (*_image_size(records, program), records.channels)
         is_plain = records.is_raw and records.is_native
         self.copies = is_plain and program.identity and normalizer is None
-        self._scratch = Scratch()
+        self._scratch = ThreadScratch()
 
     def render(
         self,
         epoch: int,
         examples: npt.NDArray[np.int64],
-        draws_by: npt.NDArray[np.int64],
+        rng_index: npt.NDArray[np.int64],
         *,
         out: npt.NDArray[Any],
     ) -> Damaged:
         """Writes images one after the other; the arguments are those of `filling`."""
-        return self.fill(self.filling(epoch, examples, draws_by, out=out), range(len(examples)))
+        return self.fill(self.filling(epoch, examples, rng_index, out=out), range(len(examples)))
 
     def filling(
         self,
         epoch: int,
         examples: npt.NDArray[np.int64],
-        draws_by: npt.NDArray[np.int64],
+        rng_index: npt.NDArray[np.int64],
         *,
         out: npt.NDArray[Any],
         payloads: Sequence[bytes] | None = None,
@@ -70,7 +70,7 @@ class Renderer:
         Args:
             epoch: Number of the epoch, which augmentations depend on.
             examples: int64 (n,), example numbers.
-            draws_by: int64 (n,), numbers that augmentations draw by.
+            rng_index: int64 (n,), numbers that augmentations draw by.
             out: (n, *image_shape), to be filled.
             payloads: Stored bytes where they have been read already; empty where that failed.
         """
@@ -81,11 +81,11 @@ class Renderer:
             # From the page cache into the batch, no copy between.
             return lambda i: records.read_into(rows[i], memory[i * length : (i + 1) * length])
         index = records.index
-        draws = program.draw(epoch, draws_by, heights=index.height[examples], widths=index.width[examples])
+        draws = program.draw(epoch, rng_index, heights=index.height[examples], widths=index.width[examples])
 
         def fill(i: int) -> None:
             payload = payloads[i] if payloads is not None else None
-            portion = needed(draws.passes[i])
+            portion = decode_window_of(draws.passes[i])
             stored = records.pixels(rows[i], portion, payload=payload or None, scratch=scratch)
             if normalizer is None:
                 program.render(stored, draws, i, size=size, out=out[i])

@@ -18,14 +18,14 @@ VERSION = 1
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """How far a training has come.
 
     Attributes:
         epoch: Epoch that comes next, or that is under way.
         step: Steps of it that are done.
         steps: Steps per epoch.
-        pipeline: What decides the examples of each step: `Epochs.identity`.
+        pipeline: What decides the examples of each step: `EpochCounter.identity`.
         logs: Metrics of the epoch under way, as of the last step.
         batch: Shapes and types of a batch, from `spec_to_json`.
     """
@@ -40,15 +40,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Progress, and the value of every variable then."""
+    """TrainingProgress, and the value of every variable then."""
 
-    progress: Progress
+    progress: TrainingProgress
     names: list[str]
     values: list[npt.NDArray[Any]]
 
 
 def write_checkpoint(
-    path: Path, progress: Progress, names: Sequence[str], values: Sequence[npt.NDArray[Any]]
+    path: Path, progress: TrainingProgress, names: Sequence[str], values: Sequence[npt.NDArray[Any]]
 ) -> None:
     """Replaces a checkpoint atomically: killed at any moment, the old one or the new one is there.
 
@@ -104,7 +104,7 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
                 np.frombuffer(content[f"{number}"].tobytes(), _dtype(entry["dtype"])).reshape(entry["shape"])
                 for number, entry in enumerate(variables)
             ]
-        progress = Progress(**{field.name: about[field.name] for field in fields(Progress)})
+        progress = TrainingProgress(**{field.name: about[field.name] for field in fields(TrainingProgress)})
     except FileNotFoundError:
         return None
     except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:

@@ -11,8 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fitfeed.pipelines.callbacks.batch_spec import spec_from_json, spec_to_json
-from fitfeed.pipelines.callbacks.checkpoint import Checkpoint, Progress, read_checkpoint, write_checkpoint
-from fitfeed.pipelines.tf_data.epoch_counter import Epochs, Pin, set_pin
+from fitfeed.pipelines.callbacks.checkpoint import (
+    Checkpoint,
+    TrainingProgress,
+    read_checkpoint,
+    write_checkpoint,
+)
+from fitfeed.pipelines.tf_data.epoch_counter import EpochCounter, EpochOverride, set_override
 from fitfeed.schemas.errors import UsageError
 
 LOG = logging.getLogger("fitfeed.training")
@@ -78,7 +83,7 @@ class ResumeTraining(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Restores the state that an earlier run has left."""
-        self._pipeline: Epochs | None = None
+        self._pipeline: EpochCounter | None = None
         self._checkpoint = read_checkpoint(self.path / FILE_NAME)
         self._saved_at = time.monotonic()
         self._step = self._saved_step = 0
@@ -102,8 +107,8 @@ class ResumeTraining(keras.callbacks.Callback):
             self._first = self._checkpoint.progress.step
             self._restore(self._checkpoint)  # once more: `fit` has reset the metrics since
         self._saved_step = self._first
-        self._pin: Pin | None = Pin((epoch, self._first))
-        set_pin(self._pin)
+        self._pin: EpochOverride | None = EpochOverride((epoch, self._first))
+        set_override(self._pin)
         self._wrap_first_step()
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -135,7 +140,7 @@ class ResumeTraining(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Leaves the model as `fit` expects it next time."""
-        set_pin(None)
+        set_override(None)
         self.model._initial_epoch = None  # noqa: SLF001
 
     def _wrap_first_step(self) -> None:
@@ -151,11 +156,11 @@ class ResumeTraining(keras.callbacks.Callback):
             try:
                 return train(iterator)
             finally:
-                set_pin(None)
+                set_override(None)
 
         model.train_function = first_step
 
-    def _only_pipeline(self, pin: Pin) -> Epochs:
+    def _only_pipeline(self, pin: EpochOverride) -> EpochCounter:
         """The pipeline that `fit` reads, checked against the one that was interrupted."""
         pipelines = list({id(epochs): epochs for epochs in pin.opened}.values())
         if len(pipelines) != 1:
@@ -213,10 +218,10 @@ class ResumeTraining(keras.callbacks.Callback):
     def _save(self, epoch: int, step: int, logs: dict[str, Any] | None) -> None:
         self._saved_at, self._saved_step = time.monotonic(), step
         assert self._pipeline is not None  # noqa: S101  there has been a step
-        if not self._pipeline.leads:
+        if not self._pipeline.is_chief:
             return
         variables = self._variables()
-        progress = Progress(
+        progress = TrainingProgress(
             epoch=epoch,
             step=step,
             steps=self._pipeline.steps,

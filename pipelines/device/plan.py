@@ -15,7 +15,7 @@ from fitfeed.pipelines.augment.base import Augmentation
 from fitfeed.pipelines.augment.compiler.color_matrix import Color, ColorAugmentation, HsvAugmentation
 from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation, Geometry
 from fitfeed.pipelines.augment.compiler.lookup_table import TableAugmentation
-from fitfeed.pipelines.augment.compiler.plan import Kind
+from fitfeed.pipelines.augment.compiler.plan import FusionKind
 from fitfeed.pipelines.augment.cpu.interpolation import PLAIN, Sampling
 from fitfeed.pipelines.augment.ops.filters import FilterAugmentation
 from fitfeed.pipelines.augment.ops.rand_augment import Policy
@@ -53,7 +53,7 @@ class DevicePlan:
         self._color, self._mixes = Color.identity(1), False
         self._turn: Any = 0.0
         self._gain: Any = 1.0
-        self._open = Kind.NONE
+        self._open = FusionKind.NONE
 
     def add(self, op: Augmentation, rows: Mask, parameters: DeviceArray) -> None:
         """Adds an operation; parameters (n, P)."""
@@ -68,7 +68,7 @@ class DevicePlan:
         """Adds a geometric operation."""
         if op.sampling is not None and self._sampling not in (None, op.sampling):
             self._close()
-        self._enter(Kind.GEOMETRY)
+        self._enter(FusionKind.GEOMETRY)
         before = self._geometry
         after = op.move(before, parameters, image_size=self.image_size)  # type: ignore[arg-type]
         self._geometry = Geometry(matrix=_either(rows, after.matrix, before.matrix), size=after.size)
@@ -77,11 +77,11 @@ class DevicePlan:
 
     def recolor(self, op: ColorAugmentation, rows: Mask, parameters: DeviceArray) -> None:
         """Adds a linear operation on colours; within a stretch of tables if channels do not mix."""
-        if self._open == Kind.TABLE and not op.mixes:
+        if self._open == FusionKind.TABLE and not op.mixes:
             color = op.recolor(Color.identity(1), parameters)  # type: ignore[arg-type]
             self._change(rows, _clipped(recolor(self._images, color)))
             return
-        self._enter(Kind.COLOR)
+        self._enter(FusionKind.COLOR)
         before, after = self._color, op.recolor(self._color, parameters)  # type: ignore[arg-type]
         self._color = Color(
             pixel=_either(rows, after.pixel, before.pixel),
@@ -93,8 +93,8 @@ class DevicePlan:
     def tabulate(self, op: TableAugmentation, rows: Mask, parameters: DeviceArray) -> None:
         """Adds an operation on single values; linear ones before it are not rounded, as in a table."""
         if not self._mixes:
-            self._take_color_into(Kind.TABLE)
-        self._enter(Kind.TABLE)
+            self._take_color_into(FusionKind.TABLE)
+        self._enter(FusionKind.TABLE)
         height, width, channels = self._images.shape[1:]
         values: Any = DeviceArray(ops.reshape(self._images, (-1, height * width, channels)))
         columns: Any = [parameters[:, i, None, None] for i in range(parameters.shape[1] or 0)]
@@ -103,8 +103,8 @@ class DevicePlan:
 
     def rotate_hue(self, op: HsvAugmentation, rows: Mask, turn: DeviceArray, gain: DeviceArray) -> None:
         """Adds to the hue, in turns, and multiplies the saturation; both: (n,). What comes before is not rounded."""
-        self._take_color_into(Kind.HUE)
-        self._enter(Kind.HUE)
+        self._take_color_into(FusionKind.HUE)
+        self._enter(FusionKind.HUE)
         self._turn, self._gain = (
             _either(rows, self._turn + turn, self._turn),
             _either(rows, self._gain * gain, self._gain),
@@ -141,28 +141,28 @@ class DevicePlan:
 
     def _take_color_into(self, kind: int) -> None:
         """Works off linear operations without rounding, if they are open, and opens another stretch."""
-        if self._open == Kind.COLOR:
+        if self._open == FusionKind.COLOR:
             self._images = _clipped(recolor(self._images, self._color))
             self._color, self._mixes, self._open = Color.identity(1), False, kind
 
     def _enter(self, kind: int) -> None:
-        if self._open not in (kind, Kind.NONE):
+        if self._open not in (kind, FusionKind.NONE):
             self._close()
         self._open = kind
 
     def _close(self) -> None:
-        kind, self._open = self._open, Kind.NONE
-        if kind == Kind.GEOMETRY:
+        kind, self._open = self._open, FusionKind.NONE
+        if kind == FusionKind.GEOMETRY:
             self._images = _quantized(self._warped())
             self._geometry = Geometry(matrix=np.eye(3)[None], size=self._geometry.size)
             self._sampling = None
-        elif kind == Kind.COLOR:
+        elif kind == FusionKind.COLOR:
             self._images = _quantized(recolor(self._images, self._color))
             self._color, self._mixes = Color.identity(1), False
-        elif kind == Kind.HUE:
+        elif kind == FusionKind.HUE:
             self._images = _quantized(rotate_hue(self._images, self._turn.tensor, self._gain.tensor))
             self._turn, self._gain = 0.0, 1.0
-        elif kind == Kind.TABLE:
+        elif kind == FusionKind.TABLE:
             self._images = ops.round(self._images)
 
     def _warped(self) -> Any:

@@ -58,7 +58,7 @@ class DeviceStage:
     def parameters(
         self,
         epoch: int,
-        draws_by: npt.NDArray[np.int64],
+        rng_index: npt.NDArray[np.int64],
         *,
         sizes: npt.NDArray[np.int64],
         mixtures: Sequence[Mixture] = (),
@@ -67,7 +67,7 @@ class DeviceStage:
 
         Args:
             epoch: Number of the epoch.
-            draws_by: int64 (n,), numbers to draw by.
+            rng_index: int64 (n,), numbers to draw by.
             sizes: int64 (n, 2), stored heights and widths.
             mixtures: What is mixed in the end.
 
@@ -76,8 +76,8 @@ class DeviceStage:
             is mixed.
         """
         before = sizes_before_resizing(self.on_cpu, self._image_size, list(map(tuple, sizes.tolist())))
-        drawn = self._program.sample(self._seed, epoch, draws_by)
-        mixed = mix_columns(mixtures, len(draws_by))
+        drawn = self._program.sample(self._seed, epoch, rng_index)
+        mixed = mix_columns(mixtures, len(rng_index))
         return np.concatenate([np.array(before, np.float32).reshape(-1, 2), drawn, mixed], axis=1)
 
     def __call__(self, images: Any, parameters: Any) -> Any:

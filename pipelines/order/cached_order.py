@@ -15,7 +15,7 @@ SPANS = 2
 """Kept, since batches are loaded two at a time, and those may be of two spans."""
 
 
-class BatchesAhead:
+class CachedOrder:
     """Gives the batches of an order, which it asks for many at a time. Thread-safe.
 
     A pure function all the same: what is kept is only what has been asked for lately.

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.pipelines.order.counter_rng import hash_key
-from fitfeed.pipelines.order.global_batches import Steps
+from fitfeed.pipelines.order.counter_rng import fold_in
+from fitfeed.pipelines.order.global_batches import EpochSteps
 from fitfeed.pipelines.order.shuffle import permute
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class ChunkOrder:
     """
 
     chunks: npt.NDArray[np.int64]
-    steps: Steps
+    steps: EpochSteps
     shuffle: bool
     seed: int
 
@@ -71,4 +71,4 @@ class ChunkOrder:
 
     def shuffle_seed(self, epoch: int) -> int:
         """Seed of the epoch's bounded shuffle, in the range of int64."""
-        return int(hash_key("stream", self.seed, epoch)[0] >> np.uint64(1))
+        return int(fold_in("stream", self.seed, epoch)[0] >> np.uint64(1))

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.pipelines.order.counter_rng import hash_key, mix
-from fitfeed.pipelines.order.global_batches import Steps
+from fitfeed.pipelines.order.counter_rng import fold_in, splitmix64
+from fitfeed.pipelines.order.global_batches import EpochSteps
 from fitfeed.pipelines.order.shuffle import Batch, permute, permute_by_key
 
 
@@ -20,7 +20,7 @@ class BalancedOrder:
         steps: The steps of an epoch of this worker.
     """
 
-    def __init__(self, *, steps: Steps, labels: npt.NDArray[np.int64], seed: int) -> None:
+    def __init__(self, *, steps: EpochSteps, labels: npt.NDArray[np.int64], seed: int) -> None:
         """Groups the examples by class.
 
         Args:
@@ -46,8 +46,8 @@ class BalancedOrder:
         per_epoch = (self.steps.examples - group + classes - 1) // classes
         rounds, place = np.divmod(epoch * per_epoch + turn, self._sizes[group])
         # One permutation per class and round, all evaluated at once.
-        key = mix(hash_key("balance", self._seed) ^ mix(self._classes[group].astype(np.uint64)))
-        key = mix(key ^ mix(rounds.astype(np.uint64)))
+        key = splitmix64(fold_in("balance", self._seed) ^ splitmix64(self._classes[group].astype(np.uint64)))
+        key = splitmix64(key ^ splitmix64(rounds.astype(np.uint64)))
         place = permute_by_key(place, size=self._sizes[group], key=key)
         examples = self._rows[self._begins[group] + place]
         return Batch(examples, examples + rounds * self.steps.examples)

@@ -18,7 +18,7 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 """2**64 / golden ratio, odd: splitmix64's increment."""
 
 
-def mix(values: Hashes) -> Hashes:
+def splitmix64(values: Hashes) -> Hashes:
     """Scrambles 64-bit values so that neighbours come out unrelated.
 
     Args:
@@ -37,7 +37,7 @@ def mix(values: Hashes) -> Hashes:
     return mixed
 
 
-def hash_key(purpose: str, *numbers: int) -> Hashes:
+def fold_in(purpose: str, *numbers: int) -> Hashes:
     """Hashes a purpose and some integers of any sign and size to one key.
 
     Args:
@@ -57,7 +57,7 @@ def uniform(key: Hashes, examples: npt.NDArray[Any], *, draws: int) -> npt.NDArr
     """Draws uniform numbers for each example.
 
     Args:
-        key: From `hash_key`.
+        key: From `fold_in`.
         examples: Example numbers, an integer array of shape (n,).
         draws: How many numbers each example needs.
 
@@ -73,15 +73,15 @@ def uniforms(
     """Draws what `uniform` does for each of several keys, in far fewer calls of NumPy.
 
     Args:
-        keys: (k,), each from `hash_key`.
+        keys: (k,), each from `fold_in`.
         examples: Example numbers, an integer array of shape (n,).
         draws: How many numbers each example needs for each of the keys.
 
     Returns:
         For each key, float64 (n, its draws) in [0, 1).
     """
-    streams = mix(mix(examples.astype(np.uint64))[:, None] ^ keys)
+    streams = splitmix64(splitmix64(examples.astype(np.uint64))[:, None] ^ keys)
     counters = np.concatenate([np.arange(count, dtype=np.uint64) for count in draws]) * GOLDEN
-    bits = mix(np.repeat(streams, draws, axis=1) + counters)
+    bits = splitmix64(np.repeat(streams, draws, axis=1) + counters)
     numbers = (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53  # the 53 bits that a double holds exactly
     return np.split(numbers, np.cumsum(draws)[:-1], axis=1)

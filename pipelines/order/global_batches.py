@@ -14,7 +14,7 @@ from fitfeed.schemas.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Steps:
+class EpochSteps:
     """Step arithmetic of one worker. Immutable, picklable, thread-safe.
 
     Attributes:
@@ -86,7 +86,7 @@ class Steps:
         return self.batch_size * self.shard[1]
 
     def __len__(self) -> int:
-        """Steps per epoch, the same for every worker."""
+        """EpochSteps per epoch, the same for every worker."""
         return self._full + len(self._tail)
 
     def bounds(self, step: int) -> tuple[int, int]:

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.pipelines.order.counter_rng import Hashes, hash_key, mix
-from fitfeed.pipelines.order.global_batches import Steps
+from fitfeed.pipelines.order.counter_rng import Hashes, fold_in, splitmix64
+from fitfeed.pipelines.order.global_batches import EpochSteps
 
 ROUNDS = 8
 """Four rounds make a Feistel network pseudo-random on large domains (Luby, Rackoff 1988); small ones
@@ -32,7 +32,7 @@ def permute(positions: npt.NDArray[Any], *, size: int, seed: int, epoch: int) ->
     Returns:
         int64 of the same shape, values in [0, size).
     """
-    return permute_by_key(positions, size=size, key=hash_key("order", seed, epoch))
+    return permute_by_key(positions, size=size, key=fold_in("order", seed, epoch))
 
 
 def permute_by_key(
@@ -52,7 +52,7 @@ def permute_by_key(
     sizes = np.broadcast_to(np.asarray(size, np.uint64).reshape(-1), numbers.shape)
     bits = np.frexp((sizes - np.uint64(1)).astype(np.float64))[1]  # exact below 2**53
     half = np.maximum(1, (bits + 1) // 2).astype(np.uint64)
-    keys = mix(key.reshape(-1) + np.arange(ROUNDS, dtype=np.uint64)[:, None])
+    keys = splitmix64(key.reshape(-1) + np.arange(ROUNDS, dtype=np.uint64)[:, None])
     keys = np.broadcast_to(keys, (ROUNDS, *numbers.shape))
 
     outside = np.ones(numbers.shape, bool)
@@ -63,7 +63,7 @@ def permute_by_key(
         mask = (np.uint64(1) << shift) - np.uint64(1)
         left, right = walking >> shift, walking & mask
         for round_key in keys[:, outside]:
-            left, right = right, left ^ (mix(right ^ round_key) & mask)
+            left, right = right, left ^ (splitmix64(right ^ round_key) & mask)
         numbers[outside] = left << shift | right
         outside = numbers >= sizes
     return numbers.astype(np.int64).reshape(positions.shape)
@@ -92,7 +92,7 @@ class Order:
         seed: The run's seed.
     """
 
-    steps: Steps
+    steps: EpochSteps
     shuffle: bool
     seed: int
 

@@ -10,7 +10,7 @@ import google_crc32c
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.pipelines.arrays.buffer_pool import Scratch
+from fitfeed.pipelines.arrays.buffer_pool import ThreadScratch
 from fitfeed.pipelines.reading.labels import impossible_labels, label_of
 from fitfeed.pipelines.reading.shard_files import ShardFiles
 from fitfeed.schemas.bit_depth import STORED_TYPES, native
@@ -18,7 +18,7 @@ from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError
 from fitfeed.schemas.files import locate
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import Manifest
-from fitfeed.schemas.payload import WHOLE, Decoded, Pixels, Portion, decode_payload, decode_portion
+from fitfeed.schemas.payload import FULL, DecodedPayload, DecodeWindow, Pixels, decode_payload, decode_window
 
 MAX_PIXELS = 2**31
 """Of one image: more is no photograph, but an index that would have a reader ask for all memory."""
@@ -129,11 +129,11 @@ class Records:
     def pixels(
         self,
         row: int,
-        portion: Portion = WHOLE,
+        portion: DecodeWindow = FULL,
         *,
         payload: bytes | None = None,
-        scratch: Scratch | None = None,
-    ) -> Decoded:
+        scratch: ThreadScratch | None = None,
+    ) -> DecodedPayload:
         """Reads and decodes the image of row 0 <= `row` < len.
 
         Args:
@@ -143,13 +143,13 @@ class Records:
             scratch: Where to put it. None: new memory.
 
         Returns:
-            See `decode_portion`; writable. In `scratch`, valid until the thread's next call.
+            See `decode_window`; writable. In `scratch`, valid until the thread's next call.
 
         Raises:
             DamagedExampleError: If it cannot be read or decoded, or is not what was stored.
         """
         if self._raw:
-            return Decoded(self._raw_pixels(row, payload, scratch))
+            return DecodedPayload(self._raw_pixels(row, payload, scratch))
         if payload is None:
             memory = np.empty(int(self.index.length[row]), np.uint8)
             if scratch is not None:
@@ -253,7 +253,7 @@ class Records:
             f"{name} {column[row]}, " for name, column in columns if isinstance(column, np.ndarray)
         )
 
-    def _raw_pixels(self, row: int, payload: bytes | None, scratch: Scratch | None) -> Pixels:
+    def _raw_pixels(self, row: int, payload: bytes | None, scratch: ThreadScratch | None) -> Pixels:
         shape = self._shape(row)
         if payload is not None:
             return native(np.frombuffer(bytearray(payload), STORED_TYPES[self.depth]).reshape(shape))
@@ -262,8 +262,8 @@ class Records:
         return native(pixels.view(STORED_TYPES[self.depth]))
 
     def _decode(
-        self, row: int, payload: npt.NDArray[np.uint8], portion: Portion, scratch: Scratch | None
-    ) -> Decoded:
+        self, row: int, payload: npt.NDArray[np.uint8], portion: DecodeWindow, scratch: ThreadScratch | None
+    ) -> DecodedPayload:
         height, width, channels = shape = self._shape(row)
         # 1 to 2 us for 30 KB, and what the decoder does not look at, or decodes although it is damaged,
         # shows all the same.
@@ -271,7 +271,7 @@ class Records:
             raise self.damaged(row, "its bytes are not those that were stored (the CRC-32C differs)")
         buffer = None if scratch is None else scratch.take("pixels", (math.prod(shape),))
         try:
-            decoded = decode_portion(
+            decoded = decode_window(
                 payload.data,
                 portion,
                 size=(height, width),

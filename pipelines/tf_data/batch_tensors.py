@@ -17,7 +17,7 @@ from fitfeed.pipelines.batches.skipped_examples import compacted
 from fitfeed.pipelines.batches.soft_labels import SoftLabels
 from fitfeed.pipelines.dataset import Dataset
 from fitfeed.pipelines.options import PipelineOptions
-from fitfeed.pipelines.order.cached_order import BatchesAhead
+from fitfeed.pipelines.order.cached_order import CachedOrder
 from fitfeed.pipelines.order.class_balance import BalancedOrder
 from fitfeed.pipelines.order.shuffle import Batch, Order
 from fitfeed.pipelines.reading.labels import check_onehot, label_batch
@@ -56,7 +56,7 @@ def _device_stage(dataset: Dataset, options: PipelineOptions) -> "DeviceStage | 
     return DeviceStage(options, dataset.statistics)
 
 
-class Delivery:
+class BatchTensors:
     """Makes the tensors of a batch: called by TensorFlow, from its own threads."""
 
     def __init__(self, dataset: Dataset, records: Records, options: PipelineOptions) -> None:
@@ -127,7 +127,7 @@ class Delivery:
 
     def numbered(self, order: Order | BalancedOrder) -> "Callable[[tf.Tensor, tf.Tensor], list[Any]]":
         """A function that loads a batch by its epoch and step."""
-        ahead = BatchesAhead(order)
+        ahead = CachedOrder(order)
 
         def load(epoch: "tf.Tensor", step: "tf.Tensor") -> list[Any]:
             return self._tensors(int(epoch), ahead.batch(int(epoch), int(step)), None)
@@ -164,12 +164,12 @@ class Delivery:
         return named["image"], *(labels.values() if len(labels) == 1 else [labels])
 
     def _tensors(self, epoch: int, batch: Batch, payloads: Any) -> list[Any]:
-        images, examples, mixtures = self._loader.load(epoch, batch.examples, payloads, draws_by=batch.draws)
+        images, examples, mixtures = self._loader.load(epoch, batch.examples, payloads, rng_index=batch.draws)
         if len(examples) != len(batch.examples):  # damaged ones were left out
             batch = Batch(examples, batch.draws[np.isin(batch.examples, examples)])
         pictures: dict[str, npt.NDArray[Any]] = {"image": images}
         for name, loader in self._masks.items():
-            pictures[name], whole = loader.load(epoch, batch.examples, draws_by=batch.draws)
+            pictures[name], whole = loader.load(epoch, batch.examples, rng_index=batch.draws)
             if not whole.all():
                 batch = Batch(batch.examples[whole], batch.draws[whole])
                 pictures = {each: compacted(array, whole) for each, array in pictures.items()}

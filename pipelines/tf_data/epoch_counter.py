@@ -10,7 +10,7 @@ import numpy as np
 from fitfeed.schemas.errors import UsageError
 
 
-class Epochs:
+class EpochCounter:
     """Counts the iterations of a pipeline. Thread-safe.
 
     An iteration that is given up early still counts: `next(iter(train))` uses up an epoch number.
@@ -31,7 +31,7 @@ class Epochs:
         *,
         steps: int,
         identity: Mapping[str, Any] | None = None,
-        leads: bool = True,
+        is_chief: bool = True,
     ) -> None:
         """Starts the count.
 
@@ -39,7 +39,7 @@ class Epochs:
             start: (epoch, step) of the first iteration; later ones begin at step 0.
             steps: Steps per epoch.
             identity: As the attribute; plain JSON.
-            leads: As the attribute.
+            is_chief: As the attribute.
 
         Raises:
             UsageError: If an epoch has no such step.
@@ -48,14 +48,14 @@ class Epochs:
         if step >= steps:
             msg = f"start expects a step below the {steps} of an epoch. Received: start={start}. Use ({epoch + 1}, 0) for the next epoch."
             raise UsageError(msg)
-        self.steps, self.identity, self.leads = steps, dict(identity or {}), leads
+        self.steps, self.identity, self.is_chief = steps, dict(identity or {}), is_chief
         self._next = (epoch, step)
         self._lock = threading.Lock()
 
     def take(self) -> tuple[np.int64, np.int64]:
         """The number of the epoch that begins now, and the step that it begins at."""
         with self._lock:
-            pin = _pin
+            pin = _override
             if pin is not None:
                 pin.opened.append(self)
                 self._next = pin.position
@@ -65,7 +65,7 @@ class Epochs:
 
 
 @dataclass
-class Pin:
+class EpochOverride:
     """Where the iterations that are opened meanwhile begin, whatever their own count says.
 
     Attributes:
@@ -74,14 +74,14 @@ class Pin:
     """
 
     position: tuple[int, int]
-    opened: list[Epochs] = field(default_factory=list)
+    opened: list[EpochCounter] = field(default_factory=list)
 
 
-_pin: Pin | None = None
+_override: EpochOverride | None = None
 """Of the process, because a callback of `fit` never sees the dataset that `fit` was given."""
 
 
-def set_pin(pin: Pin | None) -> None:
+def set_override(pin: EpochOverride | None) -> None:
     """Pins what is opened from now on, or stops that."""
     global _pin
-    _pin = pin
+    _override = pin

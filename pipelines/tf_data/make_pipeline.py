@@ -21,12 +21,12 @@ from fitfeed.pipelines.options import (
 )
 from fitfeed.pipelines.order.chunks import ChunkOrder, chunk_bounds
 from fitfeed.pipelines.order.class_balance import BalancedOrder
-from fitfeed.pipelines.order.global_batches import Steps
+from fitfeed.pipelines.order.global_batches import EpochSteps
 from fitfeed.pipelines.order.shuffle import Order
 from fitfeed.pipelines.reading.records import Records
-from fitfeed.pipelines.tf_data.batch_tensors import Delivery
-from fitfeed.pipelines.tf_data.epoch_counter import Epochs
-from fitfeed.pipelines.tf_data.py_function import guarded, held_weakly
+from fitfeed.pipelines.tf_data.batch_tensors import BatchTensors
+from fitfeed.pipelines.tf_data.epoch_counter import EpochCounter
+from fitfeed.pipelines.tf_data.py_function import refuse_at_exit, weakly_bound
 from fitfeed.pipelines.tf_data.stream import encoded_batches
 
 if TYPE_CHECKING:
@@ -178,21 +178,21 @@ def _chain(dataset: Dataset, records: Records, options: PipelineOptions) -> "tf.
     plain = tf.autograph.experimental.do_not_convert  # our functions are written for the graph as they are
 
     # Inside a `tf.function` the dataset is gone after tracing, and nobody but TensorFlow holds our functions.
-    held = _as_it_is if tf.inside_function() else held_weakly
+    held = _as_it_is if tf.inside_function() else weakly_bound
 
-    steps = Steps(
+    steps = EpochSteps(
         examples=len(records),
         batch_size=options.batch_size,
         shard=options.shard,
         drop_remainder=options.drop_remainder,
     )
-    epochs = Epochs(
+    epochs = EpochCounter(
         options.start,
         steps=len(steps),
         identity=options.identity(dataset.manifest.fingerprint, records.split),
-        leads=options.shard[0] == 0,
+        is_chief=options.shard[0] == 0,
     )
-    delivery = Delivery(dataset, records, options)
+    delivery = BatchTensors(dataset, records, options)
 
     # One element, so that each iteration of the result asks once for its epoch. TensorFlow runs this
     # step anew for each iterator: that is the hook that makes every epoch's order a new one.
@@ -240,14 +240,14 @@ def _chain(dataset: Dataset, records: Records, options: PipelineOptions) -> "tf.
     batches = batches.prefetch(1)
 
     # Sharding is ours (`shard=`): TensorFlow's own would drop batches a second time.
-    behaviour = tf.data.Options()
-    behaviour.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    behaviour.deterministic = True
+    behavior = tf.data.Options()
+    behavior.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    behavior.deterministic = True
     # Nothing here is left to be tuned; and TensorFlow's tuner, which sleeps ever longer (10 ms, doubled up
     # to 60 s), is at times not woken when an iterator is dropped. So an epoch of `fit` would end late: in
     # one of three runs of 1.3 s by 0.6 to 2.3 s, and the more, the longer it was.
-    behaviour.autotune.enabled = False
-    return batches.with_options(behaviour)
+    behavior.autotune.enabled = False
+    return batches.with_options(behavior)
 
 
 def _as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -264,7 +264,7 @@ def _call(
     """Calls a Python function in the graph; what it returns crosses over without a copy."""
     import tensorflow as tf
 
-    results = tf.py_function(guarded(function), inputs, types)
+    results = tf.py_function(refuse_at_exit(function), inputs, types)
     for result, shape in zip(results, shapes, strict=False):
         result.set_shape(shape)
     return results

@@ -25,7 +25,7 @@ LIMIT_S = 30.0
 """Longest wait, should a user's function never return."""
 
 
-class _Calls:
+class _RunningCalls:
     """Counts calls in flight."""
 
     def __init__(self) -> None:
@@ -59,13 +59,13 @@ class _Calls:
 
 
 @functools.cache
-def _calls() -> _Calls:
-    calls = _Calls()
+def _calls() -> _RunningCalls:
+    calls = _RunningCalls()
     atexit.register(calls.close)
     return calls
 
 
-def held_weakly(function: Callable[P, R]) -> Callable[P, R]:
+def weakly_bound(function: Callable[P, R]) -> Callable[P, R]:
     """The same function, which does not keep alive what it needs.
 
     TensorFlow keeps what `py_function` is given until the process ends: threads, memory and processes
@@ -85,7 +85,7 @@ def held_weakly(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-def guarded(function: Callable[P, R]) -> Callable[P, R]:
+def refuse_at_exit(function: Callable[P, R]) -> Callable[P, R]:
     """Makes a function that TensorFlow may call from its threads until the interpreter exits."""
     calls = _calls()
 

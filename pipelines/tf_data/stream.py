@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fitfeed.pipelines.order.chunks import ChunkOrder
 from fitfeed.pipelines.reading.records import Records
-from fitfeed.pipelines.tf_data.py_function import guarded
+from fitfeed.pipelines.tf_data.py_function import refuse_at_exit
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -48,7 +48,9 @@ def encoded_batches(
         return np.arange(first, stop), np.array(records.payloads(int(first), int(stop)), object)
 
     def read_chunk(bounds: "tf.Tensor") -> "tf.data.Dataset":
-        rows, payloads = tf.numpy_function(guarded(read), [bounds[0], bounds[1]], [tf.int64, tf.string])
+        rows, payloads = tf.numpy_function(
+            refuse_at_exit(read), [bounds[0], bounds[1]], [tf.int64, tf.string]
+        )
         return tf.data.Dataset.from_tensor_slices(
             (tf.ensure_shape(rows, [None]), tf.ensure_shape(payloads, [None]))
         )
@@ -56,7 +58,7 @@ def encoded_batches(
     # A seed that the user sets for the whole of TensorFlow must not reach the order of the data:
     # in a dataset function, this call is about that function's own graph only.
     tf.random.set_seed(1)
-    chunks, shuffle_seed = tf.numpy_function(guarded(plan), [epoch], [tf.int64, tf.int64])
+    chunks, shuffle_seed = tf.numpy_function(refuse_at_exit(plan), [epoch], [tf.int64, tf.int64])
     sizes = tf.constant(order.steps.sizes())
     examples = tf.data.Dataset.from_tensor_slices(tf.ensure_shape(chunks, [None, 2])).interleave(
         read_chunk,

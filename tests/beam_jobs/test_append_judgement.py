@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from fitfeed.beam_jobs import convert
-from fitfeed.beam_jobs.conversion import Conversion
+from fitfeed.beam_jobs.conversion import ConversionResult
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import DuplicateImagesError, SplitLeakError, TooManyRejectsError
@@ -138,6 +138,6 @@ def test_near_duplicates_are_looked_for_among_what_joins(
 ) -> None:
     picture = sorted((later / "train" / "hat").iterdir())[0]
     Image.open(picture).save(later / "train" / "hat" / "again.jpg", quality=60)
-    conversion: Conversion = convert(later, small_dataset, append=True)
+    conversion: ConversionResult = convert(later, small_dataset, append=True)
     assert conversion.near_duplicates is not None
     assert conversion.near_duplicates["within"] == 1

@@ -12,7 +12,7 @@ import pytest
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.staging.folder import WorkFolder
-from fitfeed.converters.staging.quarantine import ATTEMPTS, Death, Suspects, Verdict
+from fitfeed.converters.staging.quarantine import ATTEMPTS, CrashTracker, Quarantine, WorkerExit
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import read_manifest
 from tests.folders import contents
@@ -135,9 +135,9 @@ def test_a_longer_time_limit_lets_an_image_try_again(faulty_photos: Path, tmp_pa
     assert "longer than 3 s" in (tmp_path / "dataset" / "rejects.jsonl").read_text()
 
 
-CRASH, KILL = Death(entry=7, exit_code=-11), Death(entry=7, exit_code=-9)
-HANG = Death(entry=7, exit_code=-9, limit_s=5.0)
-ELSEWHERE, IDLE = Death(entry=8, exit_code=-11), Death(entry=None, exit_code=-9)
+CRASH, KILL = WorkerExit(entry=7, exit_code=-11), WorkerExit(entry=7, exit_code=-9)
+HANG = WorkerExit(entry=7, exit_code=-9, limit_s=5.0)
+ELSEWHERE, IDLE = WorkerExit(entry=8, exit_code=-11), WorkerExit(entry=None, exit_code=-9)
 
 
 @pytest.mark.parametrize(
@@ -153,20 +153,20 @@ ELSEWHERE, IDLE = Death(entry=8, exit_code=-11), Death(entry=None, exit_code=-9)
         ([KILL, HANG, HANG], "timeout"),
     ],
 )
-def test_two_crashes_or_three_kills_condemn_an_image(deaths: list[Death], reason: str | None) -> None:
-    suspects = Suspects()
+def test_two_crashes_or_three_kills_condemn_an_image(deaths: list[WorkerExit], reason: str | None) -> None:
+    suspects = CrashTracker()
     verdicts = [suspects.add(death) for death in deaths]
     assert verdicts[:-1] == [None] * (len(deaths) - 1)
     assert (verdicts[-1] and verdicts[-1].reason) == reason
 
 
 def test_deaths_that_no_image_explains_end_the_shard() -> None:
-    suspects = Suspects()
+    suspects = CrashTracker()
     for death in (CRASH, CRASH, IDLE, ELSEWHERE):
         suspects.add(death)
-        assert not suspects.given_up
+        assert not suspects.exhausted
     suspects.add(IDLE)
-    assert suspects.given_up
+    assert suspects.exhausted
     assert ATTEMPTS == 3
 
 
@@ -175,20 +175,20 @@ def test_verdicts_are_of_one_plan_and_one_time_limit(photos: Path, tmp_path: Pat
     work.create()
     (plan,) = make_plan(photos, ConvertOptions(shards=1)).shards
     (other,) = make_plan(photos, ConvertOptions(shards=1, seed=1)).shards
-    crash = Verdict(reason="decoder_crash", detail="crashed")
-    slow = Verdict(reason="timeout", detail="slow", limit_s=5.0)
+    crash = Quarantine(reason="decoder_crash", detail="crashed")
+    slow = Quarantine(reason="timeout", detail="slow", limit_s=5.0)
     work.write_plan(plan)
     work.write_result(0, {})
-    work.condemn(plan, 3, crash)
-    work.condemn(plan, 4, slow)
-    assert work.read_condemned(other) == {}
+    work.quarantine(plan, 3, crash)
+    work.quarantine(plan, 4, slow)
+    assert work.read_quarantined(other) == {}
     for limit_s in (1.0, 5.0):
-        work.pardon(limit_s)
-        assert work.read_condemned(plan) == {3: crash, 4: slow}
+        work.release(limit_s)
+        assert work.read_quarantined(plan) == {3: crash, 4: slow}
         assert work.read_result(0) == {}
-    work.pardon(6.0)
-    assert work.read_condemned(plan) == {3: crash}
+    work.release(6.0)
+    assert work.read_quarantined(plan) == {3: crash}
     assert work.read_result(0) is None
-    work.condemn(plan, 4, slow)
-    work.pardon(0)
-    assert work.read_condemned(plan) == {3: crash}
+    work.quarantine(plan, 4, slow)
+    work.release(0)
+    assert work.read_quarantined(plan) == {3: crash}

@@ -63,7 +63,7 @@ def test_anticipated_shards_are_written_before_they_are_asked_for_and_only_once(
     work, job = prepared(clothing, tmp_path / "dataset")
     pool = ShardPool(work, job, workers=2)
     try:
-        pool.anticipate(range(job.shards))
+        pool.submit_early(range(job.shards))
         wait_for_images(pool, job.files)
         futures = [pool.submit(number) for number in range(job.shards)]
         assert not any(future.result(timeout=120).reused for future in futures)

@@ -40,13 +40,13 @@ def make_source(folder: Path, *, numbers: range = range(EACH)) -> dict[str, Samp
     expected: dict[str, Samples] = {}
     for number in numbers:
         split, name = ("validation" if number % 4 == 3 else "train"), "ab"[number % 2]
-        colour, grey = noise(12, 10, 3, seed=number), noise(12, 10, 1, seed=number)
-        shallow = (colour >> 8).astype(np.uint8)
+        color, gray = noise(12, 10, 3, seed=number), noise(12, 10, 1, seed=number)
+        shallow = (color >> 8).astype(np.uint8)
         content, pixels, extension = [
-            (png(colour), colour, "png"),
-            (tiff(colour, order=">"), colour, "tif"),
-            (png(grey), np.repeat(grey, 3, axis=2), "png"),
-            (tiff(grey), np.repeat(grey, 3, axis=2), "tiff"),
+            (png(color), color, "png"),
+            (tiff(color, order=">"), color, "tif"),
+            (png(gray), np.repeat(gray, 3, axis=2), "png"),
+            (tiff(gray), np.repeat(gray, 3, axis=2), "tiff"),
             (png(shallow), shallow.astype(np.uint16) * 257, "png"),
         ][number % 5]
         path = folder / split / name / f"{number}.{extension}"

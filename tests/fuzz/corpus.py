@@ -35,8 +35,8 @@ def _picture() -> Image.Image:
 
 def _written() -> list[bytes]:
     rgb = _picture()
-    grey, palette, rgba = rgb.convert("L"), rgb.quantize(16), rgb.convert("RGBA")
-    rgba.putalpha(grey)
+    gray, palette, rgba = rgb.convert("L"), rgb.quantize(16), rgb.convert("RGBA")
+    rgba.putalpha(gray)
     wanted: list[tuple[Image.Image, str, dict[str, Any]]] = [
         *[
             (rgb, name, {})
@@ -54,7 +54,7 @@ def _written() -> list[bytes]:
         (rgb.convert("LAB"), "TIFF", {}),
         (rgb.convert("F"), "TIFF", {}),
         (rgba, "TIFF", {"tiffinfo": {270: "text" * 20}, "big_tiff": True}),
-        (grey, "TGA", {"compression": "tga_rle"}),
+        (gray, "TGA", {"compression": "tga_rle"}),
         (palette, "TGA", {"compression": "tga_rle"}),
         (palette, "PCX", {}),
         (palette, "GIF", {"interlace": True}),
@@ -74,7 +74,7 @@ def _written() -> list[bytes]:
         (rgb, "JPEG", {"progressive": True, "subsampling": 0, "restart_marker_blocks": 2}),
         (rgb.convert("1"), "XBM", {}),
         (rgb, "MPO", {"save_all": True, "append_images": [rgb.rotate(180)]}),
-        (grey, "PPM", {}),
+        (gray, "PPM", {}),
         (rgb.convert("I"), "PPM", {}),
         (rgb.convert("I;16"), "PNG", {}),
     ]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fitfeed.schemas.jpeg_rows import frame_header, rows_of
-from fitfeed.schemas.payload import WHOLE, Pixels, Portion, decode_payload, decode_portion
+from fitfeed.schemas.payload import FULL, DecodeWindow, Pixels, decode_payload, decode_window
 from tests.pipelines.build_dataset import picture
 
 SUBSAMPLINGS = ("444", "422", "420", "440", "411", "grey")
@@ -68,11 +68,11 @@ def test_rows_are_those_of_the_whole_image(
     first = min(height - 1, round(min(shares) * height))
     stop = max(first + 1, round(max(shares) * height))
     options: dict[str, Any] = {"size": (height, width), "channels": channels}
-    whole, _, scale = decode_portion(payload, Portion(shrink=shrink), **options)
+    whole, _, scale = decode_window(payload, DecodeWindow(shrink=shrink), **options)
     if width >= shrink and height >= shrink:
         assert scale == shrink
         assert whole.shape == (-(-height // shrink), -(-width // shrink), channels)
-    part, begin, scale = decode_portion(payload, Portion(first, stop, shrink), **options)
+    part, begin, scale = decode_window(payload, DecodeWindow(first, stop, shrink), **options)
     assert begin <= first
     assert begin % shrink == 0
     low, high = first // scale, -(-stop // scale)
@@ -83,7 +83,7 @@ def test_rows_above_a_restart_marker_are_left_out() -> None:
     payload = saved(picture(1, 640, 80), restart_marker_rows=1)
     whole = decode_payload(payload, channels=3)
     for first in range(0, 600, 7):
-        part, begin, _ = decode_portion(payload, Portion(first, first + 20), size=(640, 80), channels=3)
+        part, begin, _ = decode_window(payload, DecodeWindow(first, first + 20), size=(640, 80), channels=3)
         assert first - 36 < begin <= first
         assert len(part) <= 80
         assert np.array_equal(part[first - begin :][:20], whole[first : first + 20])
@@ -92,7 +92,7 @@ def test_rows_above_a_restart_marker_are_left_out() -> None:
 @pytest.mark.parametrize("blocks", [2, 3, 7, 15])
 def test_rows_begin_where_markers_and_rows_of_blocks_meet(blocks: int) -> None:
     payload = saved(picture(1, 640, 80), restart_marker_blocks=blocks)  # five MCUs across, 40 down
-    _, begin, _ = decode_portion(payload, Portion(500, 520), size=(640, 80), channels=3)
+    _, begin, _ = decode_window(payload, DecodeWindow(500, 520), size=(640, 80), channels=3)
     step = 16 * math.lcm(5, blocks) // 5
     assert begin == (500 - 4) // 16 * 16 // step * step
 
@@ -123,14 +123,14 @@ def test_shrinks_as_pillow_does(subsampling: str, shrink: int) -> None:
     with Image.open(io.BytesIO(payload)) as image:
         image.draft(None, (301 // shrink, 203 // shrink))
         theirs = np.asarray(image.convert("RGB"))
-    ours, *_ = decode_portion(payload, Portion(shrink=shrink), size=(203, 301), channels=3)
+    ours, *_ = decode_window(payload, DecodeWindow(shrink=shrink), size=(203, 301), channels=3)
     assert np.array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("subsampling", SUBSAMPLINGS)
 def test_less_is_decoded(subsampling: str) -> None:
     payload = jpeg(picture(1, 400, 300), subsampling)
-    part, *_ = decode_portion(payload, Portion(stop=100), size=(400, 300), channels=3)
+    part, *_ = decode_window(payload, DecodeWindow(stop=100), size=(400, 300), channels=3)
     assert 100 <= len(part) <= 128
 
 
@@ -138,7 +138,7 @@ def test_a_shrunken_image_is_near_the_average() -> None:
     pixels = picture(3, 256, 320)
     payload = simplejpeg.encode_jpeg(pixels, quality=98, colorsubsampling="444")
     averages = pixels.reshape(64, 4, 80, 4, 3).mean(axis=(1, 3))
-    quarter, *_ = decode_portion(payload, Portion(shrink=4), size=(256, 320), channels=3)
+    quarter, *_ = decode_window(payload, DecodeWindow(shrink=4), size=(256, 320), channels=3)
     assert np.abs(quarter - averages).mean() < 2
 
 
@@ -150,7 +150,7 @@ def test_a_shrunken_image_is_near_the_average() -> None:
     ],
 )
 def test_what_has_no_order_of_rows_is_decoded_whole(payload: bytes) -> None:
-    pixels, _, shrink = decode_portion(payload, Portion(stop=8), size=(90, 80), channels=3)
+    pixels, _, shrink = decode_window(payload, DecodeWindow(stop=8), size=(90, 80), channels=3)
     assert shrink == 1
     assert np.array_equal(pixels, decode_payload(payload, channels=3))
 
@@ -160,7 +160,7 @@ def test_restart_markers_and_other_segments_make_no_difference() -> None:
     exif[0x010E] = "a description with a picture inside: \xff\xd8\xff\xc0"
     payload = saved(picture(1, 96, 80), restart_marker_rows=1, exif=exif, comment=b"\xff\xc0\xff\xda")
     assert b"\xff\xd0" in payload
-    part, *_ = decode_portion(payload, Portion(stop=20), size=(96, 80), channels=3)
+    part, *_ = decode_window(payload, DecodeWindow(stop=20), size=(96, 80), channels=3)
     assert len(part) == 32
     assert np.array_equal(part[:20], decode_payload(payload, channels=3)[:20])
 
@@ -179,16 +179,18 @@ def test_a_file_of_another_height_is_not_cut() -> None:
     payload = jpeg(picture(1, 96, 80), "420")
     for height in (95, 97):
         assert rows_of(payload, 0, 8, height=height) is None
-        pixels, *_ = decode_portion(payload, Portion(stop=8), size=(height, 80), channels=3)
+        pixels, *_ = decode_window(payload, DecodeWindow(stop=8), size=(height, 80), channels=3)
         assert len(pixels) == 96  # whole, so that the caller sees the contradiction
 
 
-@pytest.mark.parametrize("portion", [WHOLE, Portion(shrink=2), Portion(stop=8), Portion(stop=8, shrink=2)])
-def test_what_is_no_image_is_an_error(portion: Portion) -> None:
+@pytest.mark.parametrize(
+    "portion", [FULL, DecodeWindow(shrink=2), DecodeWindow(stop=8), DecodeWindow(stop=8, shrink=2)]
+)
+def test_what_is_no_image_is_an_error(portion: DecodeWindow) -> None:
     payload = jpeg(picture(1, 96, 80), "420")
     for broken in (b"", b"nothing", payload[:20], payload[: payload.index(b"\xff\xda") + 4]):
         with pytest.raises(ValueError, match=r".+"):
-            decode_portion(broken, portion, size=(96, 80), channels=3)
+            decode_window(broken, portion, size=(96, 80), channels=3)
 
 
 @settings(max_examples=300)
@@ -202,5 +204,5 @@ def test_damage_behind_the_last_needed_row_does_not_change_the_rows() -> None:
     payload = bytearray(jpeg(picture(1, 400, 300), "420"))
     whole = decode_payload(bytes(payload), channels=3)
     payload[len(payload) * 3 // 4 : -2] = bytes(len(payload[len(payload) * 3 // 4 : -2]))
-    part, *_ = decode_portion(bytes(payload), Portion(stop=64), size=(400, 300), channels=3)
+    part, *_ = decode_window(bytes(payload), DecodeWindow(stop=64), size=(400, 300), channels=3)
     assert np.array_equal(part[:64], whole[:64])

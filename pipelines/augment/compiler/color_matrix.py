@@ -12,7 +12,7 @@ from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
 from fitfeed.schemas.bit_depth import unit_of
 from fitfeed.schemas.payload import Pixels
 
-GREY = np.array([0.2989, 0.5870, 0.1140])
+GRAY = np.array([0.2989, 0.5870, 0.1140])
 """Weights of red, green and blue in the grey of a colour, as in Keras and `tf.image`."""
 
 NO_CHANGE = np.eye(3, 4)
@@ -75,10 +75,10 @@ class Color:
             shift=stretched.shift + (kept @ self.shift[:, :, None])[:, :, 0],
         )
 
-    def blend_grey(self, share: Floats) -> "Color":
+    def blend_gray(self, share: Floats) -> "Color":
         """Replaces a share (n,) of each colour by its grey; a negative share takes grey out."""
         share = share[:, None, None]
-        matrix = (1 - share) * np.eye(3) + share * GREY
+        matrix = (1 - share) * np.eye(3) + share * GRAY
         return Color(
             pixel=matrix @ self.pixel,
             mean=matrix @ self.mean,
@@ -91,9 +91,7 @@ class Color:
         mixed = np.concatenate([self.pixel[:, off], self.mean[:, off]], axis=1) != 0
         return np.asarray(~mixed.any(axis=1))
 
-    def recolorings(
-        self, turn: Floats | float = 0.0, gain: Floats | float = 1.0
-    ) -> "list[Recoloring | None]":
+    def recolorings(self, turn: Floats | float = 0.0, gain: Floats | float = 1.0) -> "list[ColorPass | None]":
         """The n operations one by one; None where nothing would change.
 
         Args:
@@ -107,13 +105,13 @@ class Color:
         changed = linear | (turns != 0) | (gains != 1)
         columns = (column.tolist() for column in (turns, gains, about_mean, changed))
         return [
-            Recoloring(matrix, mean if about else None, turn, gain) if changed else None
+            ColorPass(matrix, mean if about else None, turn, gain) if changed else None
             for matrix, mean, turn, gain, about, changed in zip(matrices, self.mean, *columns, strict=True)
         ]
 
 
 @dataclass(frozen=True, slots=True)
-class Recoloring:
+class ColorPass:
     """What becomes of the colours of one image: a pass over it, two with a mean.
 
     Attributes:
@@ -144,8 +142,8 @@ class Recoloring:
 
     def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
         """Writes the recoloured image; `out` may be `pixels`. Grey images have no hue, and keep none."""
-        grey = pixels.shape[2] == 1
-        if not grey and pixels.dtype == np.uint8:
+        gray = pixels.shape[2] == 1
+        if not gray and pixels.dtype == np.uint8:
             from fitfeed.pipelines.arrays.numba_kernels import recolor  # imports Numba
 
             rows, target = pixels.reshape(len(pixels), -1), out.reshape(len(out), -1)
@@ -153,8 +151,8 @@ class Recoloring:
             recolor(rows, self.matrix, mean_matrix, self.turn, self.gain, target)
             return out
         mean = cv2.mean(pixels) if self.mean is not None else (0.0,) * 3
-        matrix = self.with_mean(np.array(mean[:1] * 3 if grey else mean[:3]), unit=unit_of(pixels))
-        if grey:  # a grey pixel is a colour of three equal channels, and stays one
+        matrix = self.with_mean(np.array(mean[:1] * 3 if gray else mean[:3]), unit=unit_of(pixels))
+        if gray:  # a grey pixel is a colour of three equal channels, and stays one
             matrix = np.array([[matrix[0, :3].sum(), matrix[0, 3]]])
         cv2.transform(pixels, matrix, out)
         return out

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fitfeed.pipelines.arrays.types import Bools, Floats, Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
 from fitfeed.pipelines.augment.cpu.interpolation import Sampling
-from fitfeed.pipelines.augment.cpu.resample import ALIGNED, View
+from fitfeed.pipelines.augment.cpu.resample import ALIGNED, CropResize
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ class Geometry:
         top, left = y.min(axis=1), x.min(axis=1)
         return np.stack([top, left, y.max(axis=1) - top, x.max(axis=1) - left], axis=1)
 
-    def views(self, source: Integers, samplings: list[Sampling]) -> list[View | None]:
+    def views(self, source: Integers, samplings: list[Sampling]) -> list[CropResize | None]:
         """The n geometries one by one, as plain numbers; None where nothing would change.
 
         Args:
@@ -109,7 +109,7 @@ class Geometry:
         return [
             None
             if whole
-            else View(
+            else CropResize(
                 box, flip if simple else (False, False), size, None if simple else tuple(matrix), sampling
             )
             for box, flip, size, matrix, simple, whole, sampling in rows
@@ -143,7 +143,7 @@ def diagonal(x: Any, y: Any) -> Floats:
     return matrices(x, 0, 0, 0, y, 0, 0, 0, 1)
 
 
-def about_centre(geometry: Geometry, matrix: Floats) -> Floats:
+def about_center(geometry: Geometry, matrix: Floats) -> Floats:
     """Lets matrices (n, 3, 3) act about the centre of what is shown."""
     y, x = geometry.size.T / 2
     return move(x, y) @ matrix @ move(-x, -y)

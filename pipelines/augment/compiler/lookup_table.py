@@ -15,7 +15,7 @@ import numpy as np
 
 from fitfeed.pipelines.arrays.types import Floats, Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
-from fitfeed.pipelines.augment.compiler.color_matrix import Recoloring
+from fitfeed.pipelines.augment.compiler.color_matrix import ColorPass
 from fitfeed.schemas.payload import Pixels
 
 
@@ -73,7 +73,7 @@ class TableAugmentation(Augmentation):
 
 
 @dataclass(frozen=True, slots=True)
-class Tabulation:
+class LookupPass:
     """The look-up table of one image: a pass over it, and others where its histogram is needed.
 
     Attributes:
@@ -81,7 +81,7 @@ class Tabulation:
             and its parameters.
     """
 
-    chain: tuple[Recoloring | tuple[TableAugmentation, Sequence[float]], ...]
+    chain: tuple[ColorPass | tuple[TableAugmentation, Sequence[float]], ...]
 
     def size_of(self, pixels: Pixels) -> Size:
         """Of the output: the same."""
@@ -92,7 +92,7 @@ class Tabulation:
         histogram = Histogram(pixels)
         values = np.tile(np.arange(256.0)[:, None], pixels.shape[2])
         for link in self.chain:
-            if isinstance(link, Recoloring):
+            if isinstance(link, ColorPass):
                 values = _recolored(values, histogram, link)
             else:
                 op, parameters = link
@@ -110,7 +110,7 @@ class Tabulation:
         return out
 
 
-def _recolored(values: Floats, histogram: Histogram, link: Recoloring) -> Floats:
+def _recolored(values: Floats, histogram: Histogram, link: ColorPass) -> Floats:
     channels = values.shape[1]
     mean = np.zeros(3) if link.mean is None else np.resize(histogram.mean(values), 3)
     matrix = link.with_mean(mean)

@@ -9,14 +9,14 @@ from collections.abc import Iterable
 import numpy as np
 
 from fitfeed.pipelines.arrays.types import Floats, Integers, Size
-from fitfeed.pipelines.augment.base import Augmentation, Pass
+from fitfeed.pipelines.augment.base import Augmentation, PixelPass
 from fitfeed.pipelines.augment.compiler.color_matrix import Color, ColorAugmentation, HsvAugmentation
 from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation, Geometry
-from fitfeed.pipelines.augment.compiler.lookup_table import TableAugmentation, Tabulation
+from fitfeed.pipelines.augment.compiler.lookup_table import LookupPass, TableAugmentation
 from fitfeed.pipelines.augment.cpu.interpolation import PLAIN, Sampling
 
 
-class Kind:
+class FusionKind:
     """Of a stretch of operations that fuse. Plain numbers: NumPy compares with those of an enum five times slower."""
 
     NONE = 0
@@ -24,7 +24,7 @@ class Kind:
     COLOR = 2  # matrices, multiplied; one transform
     TABLE = 3  # look-up tables, composed; one look-up
     HUE = 4  # angles added, gains multiplied; in one pass with the matrix before them
-    ALONE = 5  # does not fuse
+    UNFUSED = 5  # does not fuse
 
 
 class Plan:
@@ -38,7 +38,7 @@ class Plan:
     def __init__(self, size: Integers, *, image_size: Size | None = None) -> None:
         """Starts from images of the sizes int64 (n, 2)."""
         n = len(size)
-        self.passes: list[list[Pass]] = [[] for _ in range(n)]
+        self.passes: list[list[PixelPass]] = [[] for _ in range(n)]
         self.image_size = image_size
         self._open = np.zeros(n, np.int8)  # a Kind for each image
         self._source = size.astype(np.int64)  # sizes before the open stretch
@@ -61,7 +61,7 @@ class Plan:
         if number:
             others = (self._sampling[rows] != 0) & (self._sampling[rows] != number)
             self._close(rows[others])
-        self._enter(Kind.GEOMETRY, rows, op)
+        self._enter(FusionKind.GEOMETRY, rows, op)
         before = Geometry(matrix=self._matrix[rows], size=self._size[rows])
         after = op.move(before, parameters, image_size=self.image_size)
         self._matrix[rows], self._size[rows] = after.matrix, after.size
@@ -70,48 +70,48 @@ class Plan:
 
     def recolor(self, op: ColorAugmentation, rows: Integers, parameters: Floats) -> None:
         """Adds a linear operation on colours; within a look-up table if channels do not mix."""
-        in_table = (self._open[rows] == Kind.TABLE) & (not op.mixes)
+        in_table = (self._open[rows] == FusionKind.TABLE) & (not op.mixes)
         if in_table.any():
-            self._enter(Kind.TABLE, rows[in_table], op)
+            self._enter(FusionKind.TABLE, rows[in_table], op)
             links = op.recolor(Color.identity(int(in_table.sum())), parameters[in_table]).recolorings()
             for i, link in zip(rows[in_table].tolist(), links, strict=True):
                 if link is not None:
                     self._chains[i].append(link)
             rows, parameters = rows[~in_table], parameters[~in_table]
-        self._enter(Kind.COLOR, rows, op)
+        self._enter(FusionKind.COLOR, rows, op)
         self._set_color(rows, op.recolor(self._color[rows], parameters))
 
     def tabulate(self, op: TableAugmentation, rows: Integers, parameters: Floats) -> None:
         """Adds an operation on single values; takes linear ones before it into its table."""
-        absorbed = rows[(self._open[rows] == Kind.COLOR) & self._color[rows].is_diagonal()]
+        absorbed = rows[(self._open[rows] == FusionKind.COLOR) & self._color[rows].is_diagonal()]
         for i, link in zip(absorbed.tolist(), self._color[absorbed].recolorings(), strict=True):
             if link is not None:
                 self._chains[i].append(link)
         self._set_color(absorbed, Color.identity(len(absorbed)))
-        self._open[absorbed] = Kind.TABLE
-        self._enter(Kind.TABLE, rows, op)
+        self._open[absorbed] = FusionKind.TABLE
+        self._enter(FusionKind.TABLE, rows, op)
         for i, row in zip(rows.tolist(), parameters.tolist(), strict=True):
             self._chains[i].append((op, row))
 
     def rotate_hue(self, op: HsvAugmentation, rows: Integers, turn: Floats, gain: Floats) -> None:
         """Adds to the hue, in turns, and multiplies the saturation; both: (m,). Linear operations may come before."""
-        self._open[rows[self._open[rows] == Kind.COLOR]] = Kind.HUE
-        self._enter(Kind.HUE, rows, op)
+        self._open[rows[self._open[rows] == FusionKind.COLOR]] = FusionKind.HUE
+        self._enter(FusionKind.HUE, rows, op)
         self._turn[rows] += turn
         self._gain[rows] *= gain
 
-    def append(self, op: Augmentation, rows: Integers, passes: Iterable[Pass]) -> None:
+    def append(self, op: Augmentation, rows: Integers, passes: Iterable[PixelPass]) -> None:
         """Adds an operation that does not fuse: one pass for each row."""
-        self._enter(Kind.ALONE, rows, op)
+        self._enter(FusionKind.UNFUSED, rows, op)
         for i, one in zip(rows.tolist(), passes, strict=True):
             self.passes[i].append(one)
-        self._open[rows] = Kind.NONE
+        self._open[rows] = FusionKind.NONE
 
     def branch(self, rows: Integers) -> "Plan":
         """A plan for copies of these images, as they have become."""
         return Plan(self._size[rows], image_size=self.image_size)
 
-    def finish(self) -> list[list[Pass]]:
+    def finish(self) -> list[list[PixelPass]]:
         """Completes all passes and returns them."""
         self._close(np.arange(len(self._open)))
         return self.passes
@@ -119,7 +119,7 @@ class Plan:
     def _enter(self, kind: int, rows: Integers, op: Augmentation) -> None:
         """Continues or begins a stretch."""
         kinds = self._open[rows]
-        self._close(rows[(kinds != kind) & (kinds != Kind.NONE)])
+        self._close(rows[(kinds != kind) & (kinds != FusionKind.NONE)])
         self._open[rows] = kind
 
     def _close(self, rows: Integers) -> None:
@@ -132,24 +132,26 @@ class Plan:
             for i, one in zip(closing.tolist(), self._completed(kind, closing), strict=True):
                 if one is not None:
                     self.passes[i].append(one)
-            self._open[closing] = Kind.NONE
+            self._open[closing] = FusionKind.NONE
 
-    def _completed(self, kind: int, rows: Integers) -> Iterable[Pass | None]:
-        if kind == Kind.GEOMETRY:
+    def _completed(self, kind: int, rows: Integers) -> Iterable[PixelPass | None]:
+        if kind == FusionKind.GEOMETRY:
             return self._views(rows)
-        if kind in (Kind.COLOR, Kind.HUE):
-            passes: Iterable[Pass | None] = self._color[rows].recolorings(self._turn[rows], self._gain[rows])
+        if kind in (FusionKind.COLOR, FusionKind.HUE):
+            passes: Iterable[PixelPass | None] = self._color[rows].recolorings(
+                self._turn[rows], self._gain[rows]
+            )
             self._set_color(rows, Color.identity(len(rows)))
             self._turn[rows], self._gain[rows] = 0, 1
             return passes
-        if kind == Kind.TABLE:
+        if kind == FusionKind.TABLE:
             chains = [self._chains[i] for i in rows.tolist()]
             for i in rows.tolist():
                 self._chains[i] = []
-            return [Tabulation(tuple(chain)) for chain in chains]
+            return [LookupPass(tuple(chain)) for chain in chains]
         return [None] * len(rows)
 
-    def _views(self, rows: Integers) -> Iterable[Pass | None]:
+    def _views(self, rows: Integers) -> Iterable[PixelPass | None]:
         geometry = Geometry(matrix=self._matrix[rows], size=self._size[rows])
         samplings = [self._samplings[number] for number in self._sampling[rows].tolist()]
         views = geometry.views(self._source[rows], samplings)

@@ -10,14 +10,14 @@ import numpy.typing as npt
 
 from fitfeed.pipelines.arrays.buffer_pool import SCRATCH
 from fitfeed.pipelines.arrays.types import Floats, Integers, Size
-from fitfeed.pipelines.augment.base import Augmentation, Pass, PlanBuilder
+from fitfeed.pipelines.augment.base import Augmentation, PixelPass, PlanBuilder
 from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation, Geometry
 from fitfeed.pipelines.augment.compiler.plan import Plan
 from fitfeed.pipelines.augment.cpu.interpolation import Sampling
-from fitfeed.pipelines.augment.cpu.resample import View, nearest
-from fitfeed.pipelines.order.counter_rng import hash_key, uniforms
+from fitfeed.pipelines.augment.cpu.resample import CropResize, resample_nearest
+from fitfeed.pipelines.order.counter_rng import fold_in, uniforms
 from fitfeed.schemas.errors import UsageError
-from fitfeed.schemas.payload import Decoded, Pixels
+from fitfeed.schemas.payload import DecodedPayload, Pixels
 
 ImageFunction = Callable[[Pixels], Pixels]
 """Any function from one uint8 (for 16 bits uint16) (H, W, C) array to another. It is called from several threads. What it
@@ -97,7 +97,7 @@ class CallPass:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Draws:
+class CompiledBatch:
     """All that is random about n images, and what follows from it.
 
     Attributes:
@@ -110,13 +110,13 @@ class Draws:
     epoch: int
     examples: npt.NDArray[np.int64]
     sizes: npt.NDArray[np.int64]
-    passes: list[list[Pass]]
+    passes: list[list[PixelPass]]
 
     @cached_property
-    def views(self) -> list[View]:
+    def views(self) -> list[CropResize]:
         """What is shown of each stored image first: the source box, and the size that it gets."""
         return [
-            passes[0] if passes and isinstance(passes[0], View) else View.whole(*size)
+            passes[0] if passes and isinstance(passes[0], CropResize) else CropResize.whole(*size)
             for passes, size in zip(self.passes, self.sizes.tolist(), strict=True)
         ]
 
@@ -174,7 +174,7 @@ class Program:
         *,
         heights: npt.NDArray[Any],
         widths: npt.NDArray[Any],
-    ) -> Draws:
+    ) -> CompiledBatch:
         """Samples, and compiles what has been sampled.
 
         Args:
@@ -184,14 +184,14 @@ class Program:
             widths: Stored sizes, (n,).
         """
         sizes = np.stack([heights, widths], axis=1).astype(np.int64)
-        return Draws(
+        return CompiledBatch(
             epoch=epoch, examples=examples, sizes=sizes, passes=self._compile(epoch, examples, sizes)
         )
 
     def render(
         self,
-        stored: Decoded | Pixels,
-        draws: Draws,
+        stored: DecodedPayload | Pixels,
+        draws: CompiledBatch,
         i: int,
         *,
         size: Size,
@@ -214,11 +214,11 @@ class Program:
             UsageError: If a function does not return an image, or not one of the right size.
         """
         passes = draws.passes[i]
-        pixels, first, shrink = stored if isinstance(stored, Decoded) else Decoded(stored)
+        pixels, first, shrink = stored if isinstance(stored, DecodedPayload) else DecodedPayload(stored)
         if out is None:
             out = np.empty((*size, pixels.shape[2]), pixels.dtype)
         if first or shrink != 1:
-            rest = passes[1:] if passes and isinstance(passes[0], View) else passes
+            rest = passes[1:] if passes and isinstance(passes[0], CropResize) else passes
             passes = [draws.views[i].within(first, shrink), *rest]
         result = self._run(pixels, passes, draws, i, out=out)
         if result.shape[:2] != size:
@@ -229,7 +229,7 @@ class Program:
         return out
 
     def render_mask(
-        self, mask: Pixels, draws: Draws, i: int, *, size: Size, out: Pixels | None = None
+        self, mask: Pixels, draws: CompiledBatch, i: int, *, size: Size, out: Pixels | None = None
     ) -> Pixels:
         """Moves a mask as its image is moved; what stands outside of it is 0.
 
@@ -244,8 +244,8 @@ class Program:
             uint8 (*size, 1), of values that `mask` has, and 0; `out` if given.
         """
         for one in draws.passes[i]:
-            if isinstance(one, View):
-                mask = nearest(mask, one, MASK_SAMPLING)
+            if isinstance(one, CropResize):
+                mask = resample_nearest(mask, one, MASK_SAMPLING)
         if out is None:
             return mask
         np.copyto(out, mask)
@@ -253,7 +253,7 @@ class Program:
 
     def _compile(
         self, epoch: int, examples: npt.NDArray[np.int64], sizes: Integers, *, first: int = 0
-    ) -> list[list[Pass]]:
+    ) -> list[list[PixelPass]]:
         """The passes of the program, from an operation on, for images of these sizes (n, 2)."""
         plan = Plan(sizes, image_size=self.image_size)
         rows = np.arange(len(sizes))
@@ -261,10 +261,12 @@ class Program:
             op.add_to(plan, rows, parameters)
         return plan.finish()
 
-    def _run(self, pixels: Pixels, passes: list[Pass], draws: Draws, i: int, *, out: Pixels) -> Pixels:
+    def _run(
+        self, pixels: Pixels, passes: list[PixelPass], draws: CompiledBatch, i: int, *, out: Pixels
+    ) -> Pixels:
         # What moves pixels cannot write where it reads, and a function may keep what it is given or
         # returns. So `out` is used from the last of these on, and passes after it work in place.
-        last = max((n for n, one in enumerate(passes) if isinstance(one, View | CallPass)), default=0)
+        last = max((n for n, one in enumerate(passes) if isinstance(one, CropResize | CallPass)), default=0)
         ours = False  # whether `pixels` may be written to
         for number, one in enumerate(passes):
             if isinstance(one, CallPass):
@@ -278,7 +280,7 @@ class Program:
             shape = (*one.size_of(pixels), pixels.shape[2])
             if number >= last and out.shape == shape:
                 target = out
-            elif ours and not isinstance(one, View):
+            elif ours and not isinstance(one, CropResize):
                 target = pixels
             else:
                 target = SCRATCH.take(
@@ -304,7 +306,7 @@ def sample(
     """
     if not ops:
         return []
-    keys = np.concatenate([hash_key("augment", seed, epoch, place) for place, _ in ops])
+    keys = np.concatenate([fold_in("augment", seed, epoch, place) for place, _ in ops])
     drawn = uniforms(keys, examples, draws=[op.draws for _, op in ops])
     return [op.sample(numbers) for (_, op), numbers in zip(ops, drawn, strict=True)]
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from fitfeed.pipelines.arrays.types import Floats, Integers, Size
 from fitfeed.pipelines.augment.cpu.interpolation import PLAIN, Sampling
-from fitfeed.pipelines.augment.cpu.warp import halve, halvings, pick, warp
+from fitfeed.pipelines.augment.cpu.warp import halve, halvings, nearest, warp
 from fitfeed.schemas.payload import Pixels
 
 ALIGNED = 1e-6
@@ -15,7 +15,7 @@ ALIGNED = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class CropResize:
     """The geometry of one image.
 
     Attributes:
@@ -35,11 +35,11 @@ class View:
     sampling: Sampling = PLAIN
 
     @classmethod
-    def whole(cls, height: int, width: int) -> "View":
+    def whole(cls, height: int, width: int) -> "CropResize":
         """Shows an image as it is."""
         return cls((0.0, 0.0, float(height), float(width)), (False, False), (height, width))
 
-    def within(self, first: int, shrink: int) -> "View":
+    def within(self, first: int, shrink: int) -> "CropResize":
         """The same output from a source of which only rows from `first` on were decoded, and smaller.
 
         Pixel i of it covers `shrink` pixels, from i * shrink on, of the source that begins there.
@@ -47,7 +47,7 @@ class View:
         top, left, height, width = self.box
         box = ((top - first) / shrink, left / shrink, height / shrink, width / shrink)
         if self.matrix is None:
-            return View(box, self.flip, self.size, None, self.sampling)
+            return CropResize(box, self.flip, self.size, None, self.sampling)
         smaller = np.array([[1, 0, 0], [0, 1, -first], [0, 0, shrink]]) @ self.full_matrix()
         return replace(self, box=box, matrix=tuple((smaller / smaller[2, 2]).ravel().tolist()))
 
@@ -80,7 +80,7 @@ class View:
         return resample(pixels, self, out)
 
 
-def resample(pixels: Pixels, view: View, out: Pixels | None = None) -> Pixels:
+def resample(pixels: Pixels, view: CropResize, out: Pixels | None = None) -> Pixels:
     """Fetches the output image of a geometry.
 
     Without a matrix: crops, resizes and flips, bilinear; a side that shrinks to half or less is
@@ -99,7 +99,7 @@ def resample(pixels: Pixels, view: View, out: Pixels | None = None) -> Pixels:
     height, width = view.size
     shape = (height, width, pixels.shape[2])
     if view.sampling.interpolation == "nearest":
-        return nearest(pixels, view, view.sampling, out)
+        return resample_nearest(pixels, view, view.sampling, out)
     if view.matrix is not None:
         out = np.empty(shape, pixels.dtype) if out is None else out
         warp(pixels, view.full_matrix(), view.sampling, out)
@@ -128,7 +128,9 @@ def resample(pixels: Pixels, view: View, out: Pixels | None = None) -> Pixels:
     return out
 
 
-def nearest(pixels: Pixels, view: View, sampling: Sampling, out: Pixels | None = None) -> Pixels:
+def resample_nearest(
+    pixels: Pixels, view: CropResize, sampling: Sampling, out: Pixels | None = None
+) -> Pixels:
     """As `resample`, each pixel being the one whose area holds its place: for masks, which do not mix.
 
     Args:
@@ -145,7 +147,7 @@ def nearest(pixels: Pixels, view: View, sampling: Sampling, out: Pixels | None =
         columns = _places(view.size[1], matrix[0, 0], matrix[0, 2], pixels.shape[1])
         np.take(np.take(pixels, rows, axis=0), columns, axis=1, out=out)
         return out
-    pick(pixels, matrix, sampling, out)
+    nearest(pixels, matrix, sampling, out)
     return out
 
 
@@ -155,7 +157,7 @@ def _places(count: int, scale: float, start: float, limit: int) -> Integers:
     return inside
 
 
-def _crop(pixels: Pixels, view: View) -> tuple[Pixels, Floats | None]:
+def _crop(pixels: Pixels, view: CropResize) -> tuple[Pixels, Floats | None]:
     """The part of the image that is needed, or all with the matrix from output to it.
 
     The latter where pixels do not line up: a crop of a resized image has a box of fractional pixels,

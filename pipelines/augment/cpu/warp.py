@@ -58,7 +58,7 @@ def interpolate(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels)
         _transform(wide, matrix, cv2.INTER_LINEAR, sampling, out)
 
 
-def pick(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels) -> None:
+def nearest(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels) -> None:
     """Takes the nearest pixel; arguments as in `warp`."""
     _transform(pixels, matrix, cv2.INTER_NEAREST, sampling, out)
 

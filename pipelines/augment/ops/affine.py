@@ -13,13 +13,13 @@ from fitfeed.pipelines.arrays.types import Floats, Size
 from fitfeed.pipelines.augment.compiler.geometry import (
     GeometricAugmentation,
     Geometry,
-    about_centre,
+    about_center,
     diagonal,
     matrices,
     move,
 )
 from fitfeed.pipelines.augment.cpu.interpolation import FillMode, Interpolation, Sampling
-from fitfeed.pipelines.augment.ops.arguments import Factor, between, bounds, sampling_of
+from fitfeed.pipelines.augment.ops.arguments import Factor, factor_range, sampling_of, scale_to
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class RandomRotation(GeometricAugmentation):
         Raises:
             UsageError: Naming the one that is wrong.
         """
-        bounds(self, "factor", low=-1, high=1)
+        factor_range(self, "factor", low=-1, high=1)
         _ = self.sampling
 
     @property
@@ -59,11 +59,11 @@ class RandomRotation(GeometricAugmentation):
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): the angle in turns."""
-        return between(bounds(self, "factor", low=-1, high=1), uniforms)
+        return scale_to(factor_range(self, "factor", low=-1, high=1), uniforms)
 
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
         """Rotates; see the base class."""
-        return geometry.transform(about_centre(geometry, rotation(2 * math.pi * parameters[:, 0])))
+        return geometry.transform(about_center(geometry, rotation(2 * math.pi * parameters[:, 0])))
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,9 @@ class RandomZoom(GeometricAugmentation):
         Raises:
             UsageError: Naming the one that is wrong.
         """
-        bounds(self, "height_factor", low=-1, high=1, open_low=True)
+        factor_range(self, "height_factor", low=-1, high=1, open_low=True)
         if self.width_factor is not None:
-            bounds(self, "width_factor", low=-1, high=1, open_low=True)
+            factor_range(self, "width_factor", low=-1, high=1, open_low=True)
         _ = self.sampling
 
     @property
@@ -107,16 +107,16 @@ class RandomZoom(GeometricAugmentation):
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 2): how many times as much is shown of the height and the width."""
-        height = between(bounds(self, "height_factor", low=-1, high=1, open_low=True), uniforms[:, 0])
+        height = scale_to(factor_range(self, "height_factor", low=-1, high=1, open_low=True), uniforms[:, 0])
         if self.width_factor is None:
             return 1 + np.stack([height, height], axis=1)
-        width = between(bounds(self, "width_factor", low=-1, high=1, open_low=True), uniforms[:, 1])
+        width = scale_to(factor_range(self, "width_factor", low=-1, high=1, open_low=True), uniforms[:, 1])
         return 1 + np.stack([height, width], axis=1)
 
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
         """Zooms; see the base class."""
         height, width = parameters.T
-        return geometry.transform(about_centre(geometry, diagonal(width, height)))
+        return geometry.transform(about_center(geometry, diagonal(width, height)))
 
 
 @dataclass(frozen=True)
@@ -148,8 +148,8 @@ class RandomTranslation(GeometricAugmentation):
         Raises:
             UsageError: Naming the one that is wrong.
         """
-        bounds(self, "height_factor", low=-1, high=1)
-        bounds(self, "width_factor", low=-1, high=1)
+        factor_range(self, "height_factor", low=-1, high=1)
+        factor_range(self, "width_factor", low=-1, high=1)
         _ = self.sampling
 
     @property
@@ -159,8 +159,8 @@ class RandomTranslation(GeometricAugmentation):
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 2): the shift down and to the right, as shares of height and width."""
-        down = between(bounds(self, "height_factor", low=-1, high=1), uniforms[:, 0])
-        right = between(bounds(self, "width_factor", low=-1, high=1), uniforms[:, 1])
+        down = scale_to(factor_range(self, "height_factor", low=-1, high=1), uniforms[:, 0])
+        right = scale_to(factor_range(self, "width_factor", low=-1, high=1), uniforms[:, 1])
         return np.stack([down, right], axis=1)
 
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
@@ -210,8 +210,8 @@ class RandomShear(GeometricAugmentation):
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 2): input pixels along x for each output row, and along y for each column."""
         sign = np.where(uniforms[:, :1] > 0.5, -1, 1)
-        x = between(self._bounds("x_factor"), uniforms[:, 1])
-        y = between(self._bounds("y_factor"), uniforms[:, 2])
+        x = scale_to(self._bounds("x_factor"), uniforms[:, 1])
+        y = scale_to(self._bounds("y_factor"), uniforms[:, 2])
         return sign * np.stack([x, y], axis=1)
 
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
@@ -219,7 +219,7 @@ class RandomShear(GeometricAugmentation):
         return geometry.transform_pixels(shear(*parameters.T))
 
     def _bounds(self, name: str) -> tuple[float, float]:
-        low, high = bounds(self, name, low=0, high=1)
+        low, high = factor_range(self, name, low=0, high=1)
         single = not isinstance(getattr(self, name), tuple | list)
         return (-high if single else low), high
 

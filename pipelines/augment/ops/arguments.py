@@ -18,7 +18,7 @@ Factor = float | tuple[float, float]
 Bounds = tuple[float, float]
 
 
-def bounds(
+def factor_range(
     op: Augmentation,
     name: str,
     *,
@@ -53,13 +53,13 @@ def bounds(
     return (max(-factor, low) if single_from is None else single_from), factor
 
 
-def between(limits: Bounds, uniforms: Floats) -> Floats:
+def scale_to(limits: Bounds, uniforms: Floats) -> Floats:
     """Scales uniform numbers of any shape to a range."""
     low, high = limits
     return low + (high - low) * uniforms
 
 
-def happens(limits: Bounds, uniforms: Floats) -> Floats:
+def bernoulli(limits: Bounds, uniforms: Floats) -> Floats:
     """Draws whether something happens, as Keras: the probability itself is drawn, then the event.
 
     Args:
@@ -69,7 +69,7 @@ def happens(limits: Bounds, uniforms: Floats) -> Floats:
     Returns:
         float64 (n,): 1 where it happens, else 0.
     """
-    return (uniforms[:, 1] < between(limits, uniforms[:, 0])).astype(np.float64)
+    return (uniforms[:, 1] < scale_to(limits, uniforms[:, 0])).astype(np.float64)
 
 
 def sampling_of(op: Augmentation, interpolation: str, fill_mode: str, fill_value: float) -> Sampling:

@@ -7,9 +7,9 @@ import numpy as np
 
 from fitfeed.pipelines.arrays.buffer_pool import SCRATCH
 from fitfeed.pipelines.arrays.types import Floats, Integers, Size
-from fitfeed.pipelines.augment.base import Augmentation, Pass, PlanBuilder
+from fitfeed.pipelines.augment.base import Augmentation, PixelPass, PlanBuilder
 from fitfeed.pipelines.augment.cpu.interpolation import Interpolation
-from fitfeed.pipelines.augment.ops.arguments import Factor, bounds, check, is_count, is_number
+from fitfeed.pipelines.augment.ops.arguments import Factor, check, factor_range, is_count, is_number
 from fitfeed.pipelines.augment.ops.rand_augment import SLOT, Policy, add_choices, operations, sample_choices
 from fitfeed.schemas.payload import Pixels
 
@@ -66,7 +66,7 @@ class AugMix(Policy):
             "'bilinear' or 'nearest'",
             valid=self.interpolation in ("bilinear", "nearest"),
         )
-        bounds(self, "factor", low=0, high=1)
+        factor_range(self, "factor", low=0, high=1)
 
     @property
     def draws(self) -> int:  # type: ignore[override]
@@ -76,7 +76,7 @@ class AugMix(Policy):
     @cached_property
     def choices(self) -> list[Augmentation]:
         """See the base class."""
-        ops = operations(bounds(self, "factor", low=0, high=1), self.interpolation)
+        ops = operations(factor_range(self, "factor", low=0, high=1), self.interpolation)
         if not self.all_ops:
             for name in ("brightness", "color_degeneration", "contrast", "sharpness"):
                 del ops[name]
@@ -115,7 +115,7 @@ class Blend:
     """
 
     weights: list[float]
-    chains: "tuple[list[Pass], ...]"
+    chains: "tuple[list[PixelPass], ...]"
 
     def size_of(self, pixels: Pixels) -> Size:
         """Of the output: the same."""

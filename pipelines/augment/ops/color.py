@@ -9,7 +9,14 @@ import numpy as np
 from fitfeed.pipelines.arrays.types import Floats, Integers
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
 from fitfeed.pipelines.augment.compiler.color_matrix import Color, ColorAugmentation
-from fitfeed.pipelines.augment.ops.arguments import Factor, between, bounds, check, happens, is_number
+from fitfeed.pipelines.augment.ops.arguments import (
+    Factor,
+    bernoulli,
+    check,
+    factor_range,
+    is_number,
+    scale_to,
+)
 from fitfeed.pipelines.augment.ops.hue_saturation import RandomHue, RandomSaturation
 from fitfeed.schemas.errors import UsageError
 
@@ -34,11 +41,11 @@ class RandomBrightness(ColorAugmentation):
         Raises:
             UsageError: If it is not a number or a pair in [-1, 1].
         """
-        bounds(self, "factor", low=-1, high=1)
+        factor_range(self, "factor", low=-1, high=1)
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): what is added."""
-        return 255 * between(bounds(self, "factor", low=-1, high=1), uniforms)
+        return 255 * scale_to(factor_range(self, "factor", low=-1, high=1), uniforms)
 
     def recolor(self, color: Color, parameters: Floats) -> Color:
         """See the base class."""
@@ -70,14 +77,14 @@ class RandomContrast(ColorAugmentation):
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): what the distance to the mean is multiplied by."""
-        return between(self._bounds(), uniforms)
+        return scale_to(self._bounds(), uniforms)
 
     def recolor(self, color: Color, parameters: Floats) -> Color:
         """See the base class."""
         return color.stretch(parameters[:, 0])
 
     def _bounds(self) -> tuple[float, float]:
-        low, high = bounds(self, "factor", low=0, high=1)
+        low, high = factor_range(self, "factor", low=0, high=1)
         return 1 - low, 1 + high
 
 
@@ -103,15 +110,15 @@ class RandomColorDegeneration(ColorAugmentation):
         Raises:
             UsageError: If it is not a number or a pair in [-1, 1].
         """
-        bounds(self, "factor", low=-1, high=1)
+        factor_range(self, "factor", low=-1, high=1)
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): the share of grey."""
-        return between(bounds(self, "factor", low=-1, high=1), uniforms)
+        return scale_to(factor_range(self, "factor", low=-1, high=1), uniforms)
 
     def recolor(self, color: Color, parameters: Floats) -> Color:
         """See the base class."""
-        return color.blend_grey(parameters[:, 0])
+        return color.blend_gray(parameters[:, 0])
 
 
 @dataclass(frozen=True)
@@ -143,7 +150,7 @@ class RandomGrayscale(ColorAugmentation):
 
     def recolor(self, color: Color, parameters: Floats) -> Color:
         """See the base class."""
-        return color.blend_grey(parameters[:, 0])
+        return color.blend_gray(parameters[:, 0])
 
 
 @dataclass(frozen=True)
@@ -167,11 +174,11 @@ class RandomInvert(ColorAugmentation):
         Raises:
             UsageError: If it is not a number or a pair in [0, 1].
         """
-        bounds(self, "factor", low=0, high=1)
+        factor_range(self, "factor", low=0, high=1)
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): 1 where the image is inverted, else 0."""
-        return happens(bounds(self, "factor", low=0, high=1), uniforms)[:, None]
+        return bernoulli(factor_range(self, "factor", low=0, high=1), uniforms)[:, None]
 
     def recolor(self, color: Color, parameters: Floats) -> Color:
         """See the base class."""

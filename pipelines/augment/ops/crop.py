@@ -8,7 +8,7 @@ import numpy as np
 
 from fitfeed.pipelines.arrays.types import Bools, Floats, Integers, Size
 from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation, Geometry, diagonal
-from fitfeed.pipelines.augment.ops.arguments import between, check, is_count
+from fitfeed.pipelines.augment.ops.arguments import check, is_count, scale_to
 from fitfeed.schemas.errors import UsageError
 
 ATTEMPTS = 10
@@ -45,8 +45,8 @@ class RandomResizedCrop(GeometricAugmentation):
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 22): ten shares of the area, ten aspect ratios, and the place along y and x, 0..1."""
         low, high = self.ratio
-        shares = between(self.scale, uniforms[:, :ATTEMPTS])
-        ratios = np.exp(between((math.log(low), math.log(high)), uniforms[:, ATTEMPTS : 2 * ATTEMPTS]))
+        shares = scale_to(self.scale, uniforms[:, :ATTEMPTS])
+        ratios = np.exp(scale_to((math.log(low), math.log(high)), uniforms[:, ATTEMPTS : 2 * ATTEMPTS]))
         return np.concatenate([shares, ratios, uniforms[:, -2:]], axis=1)
 
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
@@ -60,7 +60,7 @@ class RandomResizedCrop(GeometricAugmentation):
         fits = (tried_widths > 0) & (tried_widths <= widths[:, None])
         fits = fits & (tried_heights > 0) & (tried_heights <= heights[:, None])
         any_fits, taken = fits.any(axis=1), fits & (np.cumsum(1 * fits, axis=1) == 1)
-        height, width = self._centre(heights, widths)
+        height, width = self._center(heights, widths)
         height = np.where(any_fits, (taken * tried_heights).sum(axis=1), height)
         width = np.where(any_fits, (taken * tried_widths).sum(axis=1), width)
         place_y, place_x = parameters[:, -2:].T
@@ -77,7 +77,7 @@ class RandomResizedCrop(GeometricAugmentation):
         """`image_size`, or as before without one."""
         return image_size or size
 
-    def _centre(self, heights: Integers, widths: Integers) -> tuple[Integers, Integers]:
+    def _center(self, heights: Integers, widths: Integers) -> tuple[Integers, Integers]:
         """Where ten attempts failed: the largest central part whose aspect ratio is within bounds."""
         low, high = self.ratio
         narrow, wide = widths < low * heights, widths > high * heights

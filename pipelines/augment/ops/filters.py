@@ -10,7 +10,7 @@ import numpy as np
 
 from fitfeed.pipelines.arrays.types import Bools, Floats, Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
-from fitfeed.pipelines.augment.ops.arguments import Factor, between, bounds, check, happens, is_count
+from fitfeed.pipelines.augment.ops.arguments import Factor, bernoulli, check, factor_range, is_count, scale_to
 from fitfeed.schemas.payload import Pixels
 
 
@@ -76,11 +76,11 @@ class RandomSharpness(FilterAugmentation):
         Raises:
             UsageError: If it is not a number or a pair in [0, 1].
         """
-        bounds(self, "factor", low=0, high=1)
+        factor_range(self, "factor", low=0, high=1)
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): the factor."""
-        return between(bounds(self, "factor", low=0, high=1), uniforms)
+        return scale_to(factor_range(self, "factor", low=0, high=1), uniforms)
 
     def changes(self, parameters: Floats) -> Bools:
         """See the base class."""
@@ -132,16 +132,16 @@ class RandomGaussianBlur(FilterAugmentation):
         Raises:
             UsageError: Naming the one that is wrong.
         """
-        bounds(self, "factor", low=0, high=1)
-        bounds(self, "sigma", low=0, high=1)
+        factor_range(self, "factor", low=0, high=1)
+        factor_range(self, "sigma", low=0, high=1)
         sizes = self.kernel_size if isinstance(self.kernel_size, tuple | list) else (self.kernel_size,)
         valid = 0 < len(sizes) <= 2 and all(is_count(size) and size % 2 for size in sizes)
         check(self, "kernel_size", "an odd number of pixels, or a pair of them", valid=valid)
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 3): 1 where the image is blurred, else 0, and the standard deviations along x and y."""
-        applied = happens(bounds(self, "factor", low=0, high=1), uniforms[:, :2])
-        sigma = between(bounds(self, "sigma", low=0, high=1), uniforms[:, 2:]) + 1e-6
+        applied = bernoulli(factor_range(self, "factor", low=0, high=1), uniforms[:, :2])
+        sigma = scale_to(factor_range(self, "sigma", low=0, high=1), uniforms[:, 2:]) + 1e-6
         return np.concatenate([applied[:, None], sigma], axis=1)
 
     def changes(self, parameters: Floats) -> Bools:

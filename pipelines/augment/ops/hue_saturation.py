@@ -7,7 +7,7 @@ import numpy as np
 
 from fitfeed.pipelines.arrays.types import Floats
 from fitfeed.pipelines.augment.compiler.color_matrix import HsvAugmentation
-from fitfeed.pipelines.augment.ops.arguments import Factor, between, bounds
+from fitfeed.pipelines.augment.ops.arguments import Factor, factor_range, scale_to
 
 if TYPE_CHECKING:
     pass
@@ -35,11 +35,11 @@ class RandomSaturation(HsvAugmentation):
         Raises:
             UsageError: If it is not a number or a pair in [-1, 1].
         """
-        bounds(self, "factor", low=-1, high=1)
+        factor_range(self, "factor", low=-1, high=1)
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): what multiplies the saturation."""
-        factor = between(bounds(self, "factor", low=-1, high=1), uniforms)
+        factor = scale_to(factor_range(self, "factor", low=-1, high=1), uniforms)
         # Keras adds 1e-7 too, against 1 / 0. More than 255 times saturated is black and full colour anyway.
         return np.clip(factor / (1 - factor + 1e-7), 0, 1e4)
 
@@ -69,12 +69,12 @@ class RandomHue(HsvAugmentation):
         Raises:
             UsageError: If it is not a number or a pair in [0, 1].
         """
-        bounds(self, "factor", low=0, high=1)
+        factor_range(self, "factor", low=0, high=1)
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): the angle, in turns."""
         sign = np.where(uniforms[:, 0] > 0.5, -1, 1)
-        return (sign * between(bounds(self, "factor", low=0, high=1), uniforms[:, 1]) * 0.5)[:, None]
+        return (sign * scale_to(factor_range(self, "factor", low=0, high=1), uniforms[:, 1]) * 0.5)[:, None]
 
     def turn_and_gain(self, parameters: Floats) -> tuple[Floats, Floats]:
         """See the base class."""

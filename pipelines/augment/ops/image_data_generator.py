@@ -12,14 +12,14 @@ from fitfeed.pipelines.augment.compiler.color_matrix import Color, ColorAugmenta
 from fitfeed.pipelines.augment.compiler.geometry import (
     GeometricAugmentation,
     Geometry,
-    about_centre,
+    about_center,
     matrices,
     move,
 )
 from fitfeed.pipelines.augment.compiler.lookup_table import Histogram, TableAugmentation
 from fitfeed.pipelines.augment.cpu.interpolation import BORDERS, Sampling
 from fitfeed.pipelines.augment.ops.affine import RandomRotation, RandomZoom
-from fitfeed.pipelines.augment.ops.arguments import between, is_number
+from fitfeed.pipelines.augment.ops.arguments import is_number, scale_to
 from fitfeed.pipelines.augment.ops.flip import FlipMode, RandomFlip
 from fitfeed.schemas.errors import UsageError
 
@@ -60,7 +60,7 @@ class GeneratorShift(GeometricAugmentation):
 
 def _shift(limits: float | Sequence[float], uniforms: Floats) -> Floats:
     if isinstance(limits, float):
-        return between((-limits, limits), uniforms[:, 0])
+        return scale_to((-limits, limits), uniforms[:, 0])
     choices = np.arange(limits) if isinstance(limits, int) else np.array(limits)
     if not choices.size:  # an integer of 0
         return np.zeros_like(uniforms[:, 0])
@@ -84,13 +84,13 @@ class GeneratorShear(GeometricAugmentation):
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): the angle in radians."""
-        return np.deg2rad(between((-self.degrees, self.degrees), uniforms))
+        return np.deg2rad(scale_to((-self.degrees, self.degrees), uniforms))
 
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
         """Shears about the centre; see the base class."""
         angle = parameters[:, 0]
         matrix = matrices(1, -np.sin(angle), 0, 0, np.cos(angle), 0, 0, 0, 1)
-        return geometry.transform(about_centre(geometry, matrix))
+        return geometry.transform(about_center(geometry, matrix))
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class GeneratorChannelShift(TableAugmentation):
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): what is added."""
-        return between((-self.limit, self.limit), uniforms)
+        return scale_to((-self.limit, self.limit), uniforms)
 
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
         """See the base class."""
@@ -121,7 +121,7 @@ class GeneratorBrightness(ColorAugmentation):
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): what values are multiplied by."""
-        return between(self.limits, uniforms)
+        return scale_to(self.limits, uniforms)
 
     def recolor(self, color: Color, parameters: Floats) -> Color:
         """See the base class."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from fitfeed.pipelines.arrays.types import Floats, Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
-from fitfeed.pipelines.augment.ops.arguments import Factor, between, bounds, check, is_number
+from fitfeed.pipelines.augment.ops.arguments import Factor, check, factor_range, is_number, scale_to
 from fitfeed.pipelines.augment.ops.beta_quantile import beta_quantile
 from fitfeed.schemas.errors import UsageError
 
@@ -137,11 +137,11 @@ class CutMix(BatchAugmentation):
         Raises:
             UsageError: If it is not a number or a pair in [0, 1].
         """
-        bounds(self, "factor", low=0, high=1)
+        factor_range(self, "factor", low=0, high=1)
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 4): order among the batch, side of the box by side of the image, its place along y and x, 0..1."""
-        alpha = np.minimum(between(bounds(self, "factor", low=0, high=1), uniforms[:, 1]) + 1e-6, 1.0)
+        alpha = np.minimum(scale_to(factor_range(self, "factor", low=0, high=1), uniforms[:, 1]) + 1e-6, 1.0)
         side = np.sqrt(1.0 - beta_quantile(alpha, uniforms[:, 2]))
         return np.stack([uniforms[:, 0], side, uniforms[:, 3], uniforms[:, 4]], axis=1)
 

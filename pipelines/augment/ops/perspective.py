@@ -8,7 +8,14 @@ import numpy as np
 from fitfeed.pipelines.arrays.types import Floats, Size
 from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation, Geometry, diagonal, matrices
 from fitfeed.pipelines.augment.cpu.interpolation import Interpolation, Sampling
-from fitfeed.pipelines.augment.ops.arguments import Factor, bounds, check, happens, is_number, sampling_of
+from fitfeed.pipelines.augment.ops.arguments import (
+    Factor,
+    bernoulli,
+    check,
+    factor_range,
+    is_number,
+    sampling_of,
+)
 
 Corner = tuple[Any, Any]
 """x and y of a corner, each float64 (n,)."""
@@ -43,7 +50,7 @@ class RandomPerspective(GeometricAugmentation):
         Raises:
             UsageError: Naming the one that is wrong.
         """
-        bounds(self, "factor", low=0, high=1)
+        factor_range(self, "factor", low=0, high=1)
         check(self, "scale", "a number in [0, 1]", valid=is_number(self.scale) and 0 <= self.scale <= 1)
         _ = self.sampling
 
@@ -54,7 +61,7 @@ class RandomPerspective(GeometricAugmentation):
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 8): by what share x and y of each corner move: upper left and right, lower left and right."""
-        applied = happens(bounds(self, "factor", low=0, high=1), uniforms[:, :2])
+        applied = bernoulli(factor_range(self, "factor", low=0, high=1), uniforms[:, :2])
         return applied[:, None] * self.scale * (uniforms[:, 2:] - 0.5)
 
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:

@@ -11,7 +11,7 @@ from fitfeed.pipelines.arrays.types import Floats, Integers
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
 from fitfeed.pipelines.augment.cpu.interpolation import Interpolation
 from fitfeed.pipelines.augment.ops.affine import RandomRotation, RandomShear, RandomTranslation
-from fitfeed.pipelines.augment.ops.arguments import Factor, bounds, check, is_count
+from fitfeed.pipelines.augment.ops.arguments import Factor, check, factor_range, is_count
 from fitfeed.pipelines.augment.ops.color import RandomBrightness, RandomColorDegeneration, RandomContrast
 from fitfeed.pipelines.augment.ops.filters import RandomSharpness
 from fitfeed.pipelines.augment.ops.tone import AutoContrast, Equalization, RandomPosterization, Solarization
@@ -117,7 +117,7 @@ class RandAugment(Policy):
             UsageError: Naming the one that is wrong.
         """
         check(self, "num_ops", "a positive number of operations", valid=is_count(self.num_ops))
-        bounds(self, "factor", low=0, high=1)
+        factor_range(self, "factor", low=0, high=1)
         _ = self.choices
 
     @property
@@ -134,7 +134,7 @@ class RandAugment(Policy):
             "'bilinear' or 'nearest'",
             valid=self.interpolation in ("bilinear", "nearest"),
         )
-        return list(operations(bounds(self, "factor", low=0, high=1), self.interpolation).values())
+        return list(operations(factor_range(self, "factor", low=0, high=1), self.interpolation).values())
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, num_ops * 4): the number of each operation and its parameters."""

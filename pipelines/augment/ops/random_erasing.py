@@ -10,7 +10,14 @@ from typing import ClassVar
 import numpy as np
 
 from fitfeed.pipelines.arrays.types import Bools, Floats
-from fitfeed.pipelines.augment.ops.arguments import Factor, between, bounds, check, happens, is_number
+from fitfeed.pipelines.augment.ops.arguments import (
+    Factor,
+    bernoulli,
+    check,
+    factor_range,
+    is_number,
+    scale_to,
+)
 from fitfeed.pipelines.augment.ops.filters import FilterAugmentation
 from fitfeed.schemas.bit_depth import unit_of
 from fitfeed.schemas.errors import UsageError
@@ -55,8 +62,8 @@ class RandomErasing(FilterAugmentation):
         Raises:
             UsageError: Naming the one that is wrong.
         """
-        bounds(self, "factor", low=0, high=1)
-        bounds(self, "scale", low=0, high=1)
+        factor_range(self, "factor", low=0, high=1)
+        factor_range(self, "scale", low=0, high=1)
         value = self.fill_value
         values = [] if value is None else value if isinstance(value, tuple | list) else [value]
         valid = len(values) in (0, 1, 3) and all(is_number(v) and 0 <= v <= 255 for v in values)
@@ -64,8 +71,8 @@ class RandomErasing(FilterAugmentation):
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 6): 1 where it erases, else 0; share of width and height; place along x and y, 0..1; key of the noise, 0..1."""
-        applied = happens(bounds(self, "factor", low=0, high=1), uniforms[:, :2])
-        shares = np.sqrt(between(bounds(self, "scale", low=0, high=1), uniforms[:, 2:4]))
+        applied = bernoulli(factor_range(self, "factor", low=0, high=1), uniforms[:, :2])
+        shares = np.sqrt(scale_to(factor_range(self, "scale", low=0, high=1), uniforms[:, 2:4]))
         return np.concatenate([applied[:, None], shares, uniforms[:, 4:]], axis=1)
 
     def changes(self, parameters: Floats) -> Bools:

@@ -8,7 +8,7 @@ import numpy as np
 
 from fitfeed.pipelines.arrays.types import Floats
 from fitfeed.pipelines.augment.compiler.lookup_table import Histogram, TableAugmentation
-from fitfeed.pipelines.augment.ops.arguments import Factor, between, bounds, check, is_count
+from fitfeed.pipelines.augment.ops.arguments import Factor, check, factor_range, is_count, scale_to
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class RandomPosterization(TableAugmentation):
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): how many bits stay."""
-        low, high = bounds(self, "factor", low=1, high=8)
+        low, high = factor_range(self, "factor", low=1, high=8)
         choices = high - low if high > low else 1.0
         return np.floor(uniforms * choices) + low
 
@@ -76,8 +76,8 @@ class Solarization(TableAugmentation):
 
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 2): what is added, and the threshold."""
-        addition = between(self._bounds("addition_factor"), uniforms[:, 0])
-        threshold = between(self._bounds("threshold_factor"), uniforms[:, 1])
+        addition = scale_to(self._bounds("addition_factor"), uniforms[:, 0])
+        threshold = scale_to(self._bounds("threshold_factor"), uniforms[:, 1])
         return np.stack([addition, threshold], axis=1)
 
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
@@ -87,7 +87,7 @@ class Solarization(TableAugmentation):
         return np.where(values < threshold, values, 255 - values)
 
     def _bounds(self, name: str) -> tuple[float, float]:
-        low, high = bounds(self, name, low=0, high=1, single_from=0)
+        low, high = factor_range(self, name, low=0, high=1, single_from=0)
         return low, 255 * high
 
 

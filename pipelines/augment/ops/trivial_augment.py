@@ -9,8 +9,8 @@ import numpy as np
 
 from fitfeed.pipelines.arrays.types import Bools, Floats, Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
-from fitfeed.pipelines.augment.compiler.color_matrix import GREY, Color, ColorAugmentation
-from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation, Geometry, about_centre, move
+from fitfeed.pipelines.augment.compiler.color_matrix import GRAY, Color, ColorAugmentation
+from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation, Geometry, about_center, move
 from fitfeed.pipelines.augment.compiler.lookup_table import Histogram, TableAugmentation
 from fitfeed.pipelines.augment.cpu.interpolation import Interpolation, Sampling
 from fitfeed.pipelines.augment.ops.affine import rotation, shear
@@ -65,7 +65,7 @@ class _Rotate(_Geometric):
     """Degrees, counter-clockwise."""
 
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        return geometry.transform(about_centre(geometry, rotation(np.deg2rad(parameters[:, 0]))))
+        return geometry.transform(about_center(geometry, rotation(np.deg2rad(parameters[:, 0]))))
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class _Color(ColorAugmentation):
     mixes: ClassVar[bool] = True
 
     def recolor(self, color: Color, parameters: Floats) -> Color:
-        return color.blend_grey(-parameters[:, 0])
+        return color.blend_gray(-parameters[:, 0])
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class _Contrast(ColorAugmentation):
     mixes: ClassVar[bool] = True
 
     def recolor(self, color: Color, parameters: Floats) -> Color:
-        return color.stretch(1 + parameters[:, 0], np.tile(GREY / GREY.sum(), (3, 1)))
+        return color.stretch(1 + parameters[:, 0], np.tile(GRAY / GRAY.sum(), (3, 1)))
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,14 @@ import numpy.typing as npt
 
 from fitfeed.pipelines.batches.renderer import Damaged
 from fitfeed.pipelines.batches.workers.protocol import Task
-from fitfeed.pipelines.batches.workers.shared_memory import Layout, SharedBuffers
-from fitfeed.pipelines.batches.workers.supervisor import Team
+from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout, SharedBuffers
+from fitfeed.pipelines.batches.workers.supervisor import WorkerSupervisor
 from fitfeed.pipelines.batches.workers.worker import Rendering, Setup
 
 BLOCK = 16
 """Images per task, at least."""
 
-LARGEST_BLOCK = 64
+MAX_BLOCK = 64
 """Images per task, at most: drawing what is random takes 0.3 to 0.6 ms a task, so larger ones are better as
 long as there are enough for all."""
 
@@ -34,13 +34,13 @@ def batches_at_once(count: int, batch_size: int) -> int:
     return min(1 + -(-count * BLOCK // batch_size), max(2, count))
 
 
-class Processes:
+class RenderPool:
     """Fills batches in worker processes, which start with the first batch. Thread-safe; not picklable.
 
     They end when this object is gone, or the process that made it, however it ends.
     """
 
-    def __init__(self, rendering: Rendering, layout: Layout, *, count: int) -> None:
+    def __init__(self, rendering: Rendering, layout: BatchLayout, *, count: int) -> None:
         """Starts nothing yet.
 
         Args:
@@ -52,7 +52,7 @@ class Processes:
         # Besides those that are filled, one is ready, and one is with the model.
         self._buffers = SharedBuffers(layout, spare=batches_at_once(count, layout.shape[0]) + 2)
         self._starting = threading.Lock()
-        self._team: Team | None = None
+        self._team: WorkerSupervisor | None = None
 
     @property
     def pids(self) -> list[int]:
@@ -60,14 +60,14 @@ class Processes:
         return [] if self._team is None else self._team.pids
 
     def render(
-        self, epoch: int, examples: npt.NDArray[np.int64], draws_by: npt.NDArray[np.int64]
+        self, epoch: int, examples: npt.NDArray[np.int64], rng_index: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[Any], Damaged]:
         """Fills a batch.
 
         Args:
             epoch: Number of the epoch.
             examples: int64 (n,), example numbers, n <= batch.
-            draws_by: int64 (n,), numbers that augmentations draw by.
+            rng_index: int64 (n,), numbers that augmentations draw by.
 
         Returns:
             The batch, (n, ...), and which images are damaged, if such are skipped.
@@ -79,7 +79,7 @@ class Processes:
         """
         team = self._started()
         batch, slot = self._buffers.take(len(examples))
-        size = min(LARGEST_BLOCK, max(BLOCK, len(examples) // self._count))
+        size = min(MAX_BLOCK, max(BLOCK, len(examples) // self._count))
         blocks = [slice(first, first + size) for first in range(0, len(examples), size)]
         number, job = team.begin(batch, blocks=len(blocks))
         team.send(
@@ -89,15 +89,15 @@ class Processes:
                 epoch=epoch,
                 first=block.start,
                 examples=examples[block],
-                draws=draws_by[block],
+                draws=rng_index[block],
             )
             for block in blocks
         )
         return batch, job.result()
 
-    def _started(self) -> Team:
+    def _started(self) -> WorkerSupervisor:
         with self._starting:
             if self._team is None:
-                self._team = Team(self._setup, memory=self._buffers.descriptor, count=self._count)
+                self._team = WorkerSupervisor(self._setup, memory=self._buffers.descriptor, count=self._count)
                 weakref.finalize(self, self._team.end)  # also when the interpreter exits
             return self._team

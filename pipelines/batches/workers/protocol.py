@@ -16,10 +16,10 @@ _HEADER = struct.Struct("<qqqqq")
 START = -1
 """In the place of a job's number: the worker could not start."""
 
-LARGEST = 256 << 10
+MAX_MESSAGE_BYTES = 256 << 10
 """Bytes of a message. A task of 32 images has 552; an answer about as many damaged ones much more."""
 
-LONGEST_TEXT = 1000
+MAX_TEXT = 1000
 """Characters of an error that are passed on: 32 of them are 128 KB at most, which a datagram holds."""
 
 
@@ -107,6 +107,6 @@ class Answer:
 
 def _shortened(text: str) -> str:
     """Begin and end of a text: a traceback says at its end what went wrong."""
-    if len(text) <= LONGEST_TEXT:
+    if len(text) <= MAX_TEXT:
         return text
-    return f"{text[: LONGEST_TEXT // 2]} ... {text[-LONGEST_TEXT // 2 :]}"
+    return f"{text[: MAX_TEXT // 2]} ... {text[-MAX_TEXT // 2 :]}"

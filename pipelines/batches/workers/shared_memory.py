@@ -19,7 +19,7 @@ import numpy.typing as npt
 from fitfeed.pipelines.arrays.buffer_pool import HUGE_PAGE, ask_for_huge_pages
 
 
-class Layout(NamedTuple):
+class BatchLayout(NamedTuple):
     """Which arrays stand in the slots.
 
     Attributes:
@@ -57,14 +57,14 @@ class Slot(NamedTuple):
 
 
 class SharedBuffers:
-    """Hands out arrays and takes their memory back by itself, as `Buffers` does. Thread-safe.
+    """Hands out arrays and takes their memory back by itself, as `BufferPool` does. Thread-safe.
 
     Attributes:
         descriptor: Of the file; other processes map a slot of it by its number.
         layout: Of the slots.
     """
 
-    def __init__(self, layout: Layout, *, spare: int) -> None:
+    def __init__(self, layout: BatchLayout, *, spare: int) -> None:
         """Makes the file, without memory so far.
 
         Args:
@@ -76,7 +76,7 @@ class SharedBuffers:
         weakref.finalize(self, os.close, self.descriptor)
         self._count = 0
         self._growing = threading.Lock()  # taken here only, never where memory comes back
-        self._spare: deque[Slot] = deque()  # appending and popping are atomic: see `Buffers`
+        self._spare: deque[Slot] = deque()  # appending and popping are atomic: see `BufferPool`
 
     def take(self, length: int) -> tuple[npt.NDArray[Any], int]:
         """An array of `length` <= batch elements with undefined content, and the number of its slot."""

@@ -20,7 +20,7 @@ from typing import Any
 import numpy.typing as npt
 
 from fitfeed.pipelines.batches.renderer import Damaged
-from fitfeed.pipelines.batches.workers.protocol import LARGEST, START, Answer, Task
+from fitfeed.pipelines.batches.workers.protocol import MAX_MESSAGE_BYTES, START, Answer, Task
 from fitfeed.schemas.errors import DamagedExampleError, FeedError
 
 PROGRAM = (
@@ -33,14 +33,14 @@ current folder first."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """NumPy's BLAS would start a thread per CPU in each process."""
 
-LOOK_S = 0.2
+POLL_S = 0.2
 """Between two looks at whether all workers are alive."""
 
 END_S = 5.0
 """Longest wait for processes that have been killed."""
 
 
-class Job:
+class PendingBatch:
     """A batch that is being filled."""
 
     def __init__(self, batch: npt.NDArray[Any], blocks: int) -> None:
@@ -90,7 +90,7 @@ class Job:
         self._done.set()
 
 
-class Team:
+class WorkerSupervisor:
     """The workers of a pipeline. Thread-safe."""
 
     def __init__(self, setup: bytes, *, memory: int, count: int) -> None:
@@ -104,7 +104,7 @@ class Team:
         Raises:
             FeedError: If they cannot be started.
         """
-        self._jobs: dict[int, Job] = {}
+        self._jobs: dict[int, PendingBatch] = {}
         self._numbers = itertools.count()
         self._lock = threading.Lock()  # of the jobs
         self._sending = threading.Lock()  # blocks of a batch stay together
@@ -133,13 +133,13 @@ class Team:
         """Process ids of the workers."""
         return [worker.pid for worker in self._workers]
 
-    def begin(self, batch: npt.NDArray[Any], *, blocks: int) -> tuple[int, Job]:
+    def begin(self, batch: npt.NDArray[Any], *, blocks: int) -> tuple[int, PendingBatch]:
         """Registers a batch; returns the number that its tasks have.
 
         Raises:
             FeedError: If there are no workers any more.
         """
-        job = Job(batch, blocks)
+        job = PendingBatch(batch, blocks)
         with self._lock:
             if self._over is not None:
                 raise FeedError(self._over)
@@ -163,10 +163,10 @@ class Team:
 
     def _watch(self) -> None:
         """Waits until a worker is gone, or all shall go; then ends them, and with them the answers."""
-        while not self._closing.wait(LOOK_S):
+        while not self._closing.wait(POLL_S):
             dead = [worker for worker in self._workers if worker.poll() is not None]
             if dead:
-                self._obituary = _obituary(dead[0])
+                self._obituary = _exit_message(dead[0])
                 break
         self._reap()
         # Whatever a user's function has forked may hold the workers' end open.
@@ -193,10 +193,10 @@ class Team:
 
     def _receive(self) -> bytes:
         try:
-            return self._socket.recv(LARGEST)
+            return self._socket.recv(MAX_MESSAGE_BYTES)
         except ConnectionError:
             # The workers ended and left tasks unread. That is told once, before what they still said.
-            return self._socket.recv(LARGEST)
+            return self._socket.recv(MAX_MESSAGE_BYTES)
 
     def _take(self, answer: Answer) -> None:
         if answer.job == START:
@@ -220,7 +220,7 @@ def _start(channel: int, memory: int, setup: int) -> "subprocess.Popen[bytes]":
         )
 
 
-def _obituary(worker: "subprocess.Popen[bytes]") -> str:
+def _exit_message(worker: "subprocess.Popen[bytes]") -> str:
     """How a worker ended, and what to do about it."""
     status = worker.wait()
     if status >= 0:

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fitfeed.pipelines.batches.renderer import Damaged
-from fitfeed.pipelines.batches.workers.protocol import LARGEST, START, Answer, Task
-from fitfeed.pipelines.batches.workers.shared_memory import Layout
+from fitfeed.pipelines.batches.workers.protocol import MAX_MESSAGE_BYTES, START, Answer, Task
+from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout
 from fitfeed.schemas.errors import FitfeedError
 
 PARENT_S = 1.0
@@ -34,7 +34,7 @@ class Rendering(Protocol):
         self,
         epoch: int,
         examples: npt.NDArray[np.int64],
-        draws_by: npt.NDArray[np.int64],
+        rng_index: npt.NDArray[np.int64],
         *,
         out: npt.NDArray[Any],
     ) -> Damaged:
@@ -45,7 +45,7 @@ class Setup(NamedTuple):
     """What a worker needs to know before its first task."""
 
     rendering: Rendering
-    layout: Layout
+    layout: BatchLayout
 
 
 class Worker:
@@ -104,7 +104,7 @@ def main(parent: int, channel: int, memory: int, setup: int) -> None:
         sys.exit(1)
     os.close(setup)
     try:
-        while message := connection.recv(LARGEST):
+        while message := connection.recv(MAX_MESSAGE_BYTES):
             connection.send(worker.work(Task.decode(message)).encode())
     except ConnectionError:
         return  # the parent is gone

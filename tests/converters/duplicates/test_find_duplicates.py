@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitfeed.converters.duplicates.find_duplicates import Catalogue, find_copies
+from fitfeed.converters.duplicates.find_duplicates import ExampleColumns, find_pairs
 
 
 class Example(NamedTuple):
@@ -22,12 +22,12 @@ EXAMPLES = st.lists(
 )
 
 
-def catalogue(examples: list[Example]) -> Catalogue:
+def catalogue(examples: list[Example]) -> ExampleColumns:
     """Paths are the places in the list, in an order that has nothing to do with the list's."""
     count = len(examples)
     digest = np.zeros((count, 2), np.uint64)
     digest[:, 0] = [example.picture for example in examples]
-    return Catalogue(
+    return ExampleColumns(
         existing=np.array([example.existing for example in examples], np.bool_),
         shard=np.zeros(count, np.int64),
         row=np.arange(count),
@@ -57,7 +57,7 @@ def test_copies_as_they_are_defined(examples: list[Example]) -> None:
             expected.add((number, first, "duplicate" if same else "label_conflict"))
         if examples[alike[0]].split != example.split:
             expected.add((number, alike[0], "split_leak"))
-    found = find_copies(catalogue(examples))
+    found = find_pairs(catalogue(examples))
     assert {(copy.example, copy.of, copy.kind) for copy in found} == expected
     assert len(found) == len(expected)
 
@@ -69,8 +69,8 @@ def test_counts_of_the_parts_add_up_to_those_of_the_whole(examples: list[Example
 
     def counts(chosen: list[Example]) -> Counter[str]:
         part = catalogue(chosen)
-        ordered = Catalogue(**{**vars(part), "path": lambda number: f"{number:03d}"})
-        return Counter(copy.kind for copy in find_copies(ordered) if copy.kind != "split_leak")
+        ordered = ExampleColumns(**{**vars(part), "path": lambda number: f"{number:03d}"})
+        return Counter(copy.kind for copy in find_pairs(ordered) if copy.kind != "split_leak")
 
     at_once = [example._replace(existing=False) for example in examples]
     before = at_once[: sum(example.existing for example in examples)]

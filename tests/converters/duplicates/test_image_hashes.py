@@ -14,11 +14,11 @@ from PIL import Image
 from fitfeed.converters.duplicates import image_hashes
 from fitfeed.converters.duplicates.image_hashes import (
     KEY,
-    Likenesses,
-    look,
-    perceptual_hashes,
+    ImageHashes,
+    dhash,
     pixel_digest,
-    read_likenesses,
+    read_image_hashes,
+    thumbnail,
 )
 from fitfeed.converters.duplicates.near_duplicates import DISTANCE
 from fitfeed.schemas.payload import Pixels
@@ -27,7 +27,7 @@ CIPHER = AESGCM(KEY)
 
 
 def perceptual_hash(pixels: Pixels) -> bytes:
-    return perceptual_hashes(look(pixels))
+    return dhash(thumbnail(pixels))
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 3]))
@@ -46,7 +46,7 @@ def test_one_changed_bit_or_another_shape_changes_the_digest(seed: int, channels
 
 
 def test_every_part_of_a_huge_image_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image_hashes, "LONGEST_CALL", 16)
+    monkeypatch.setattr(image_hashes, "MAX_CALL", 16)
     pixels = np.zeros((5, 4, 3), np.uint8)
     digests = {pixel_digest(pixels, CIPHER)}
     for byte in range(pixels.size):
@@ -57,26 +57,26 @@ def test_every_part_of_a_huge_image_counts(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_round_trip() -> None:
-    likenesses = Likenesses()
+    image_hashes = ImageHashes()
     images = [np.full((3, 4, 1), value, np.uint8) for value in range(5)]
     for image in images:
-        likenesses.add(image)
-    digests, hashes = read_likenesses(likenesses.to_json())
+        image_hashes.add(image)
+    digests, hashes = read_image_hashes(image_hashes.to_json())
     assert digests.shape == hashes.shape == (5, 2)
     assert [row.tobytes() for row in digests] == [pixel_digest(image, CIPHER) for image in images]
     assert not hashes.any()  # flat: nothing becomes brighter anywhere
-    empty_digests, _ = read_likenesses(Likenesses().to_json())
+    empty_digests, _ = read_image_hashes(ImageHashes().to_json())
     assert empty_digests.shape == (0, 2)
 
 
 def test_hashes_taken_at_once_are_those_taken_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image_hashes, "MOST_LOOKS", 4)
+    monkeypatch.setattr(image_hashes, "MAX_THUMBNAILS", 4)
     generator = np.random.default_rng(0)
     images = [generator.integers(0, 256, (20, 30, 3), np.uint8) for _ in range(11)]
-    likenesses = Likenesses()
+    taken = ImageHashes()
     for image in images:
-        likenesses.add(image)
-    _, hashes = read_likenesses(likenesses.to_json())
+        taken.add(image)
+    _, hashes = read_image_hashes(taken.to_json())
     assert [row.tobytes() for row in hashes] == [perceptual_hash(image) for image in images]
 
 

@@ -7,7 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fitfeed.converters.duplicates import near_duplicates
-from fitfeed.converters.duplicates.near_duplicates import DISTANCE, LEAST_BITS, Lookalikes, find_lookalikes
+from fitfeed.converters.duplicates.near_duplicates import (
+    DISTANCE,
+    MIN_BITS,
+    NearDuplicates,
+    find_near_duplicates,
+)
 
 Words = npt.NDArray[np.uint64]
 
@@ -21,7 +26,7 @@ def by_comparing_all(
     for later in range(len(looks)):
         for earlier in range(later):
             bits = np.bitwise_count(looks[later] ^ looks[earlier])
-            plain = min(np.bitwise_count(looks[i]).sum() for i in (later, earlier)) < LEAST_BITS
+            plain = min(np.bitwise_count(looks[i]).sum() for i in (later, earlier)) < MIN_BITS
             if (bits <= DISTANCE).all() and not plain:
                 pairs.add((later, earlier, int(bits.sum())))
                 (within if splits[later] == splits[earlier] else across).add(later)
@@ -45,7 +50,7 @@ def scattered(seed: int, *, families: int, members: int) -> tuple[Words, npt.NDA
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 8))
 def test_equals_comparing_all(seed: int, families: int, members: int) -> None:
     looks, splits = scattered(seed, families=families, members=members)
-    found = find_lookalikes(looks, splits, shown=10_000)
+    found = find_near_duplicates(looks, splits, shown=10_000)
     within, across, pairs = by_comparing_all(looks, splits)
     assert (found.within, found.across_splits) == (within, across)
     assert set(found.pairs) == pairs
@@ -57,36 +62,36 @@ def test_equals_comparing_all(seed: int, families: int, members: int) -> None:
 def test_no_choice_of_differing_bits_is_missed(word: int, bits: set[int]) -> None:
     other = word ^ sum(1 << bit for bit in bits)
     looks = np.array([[word, 2**64 - 1], [other, 2**64 - 1]], np.uint64)
-    assert find_lookalikes(looks, np.zeros(2, np.int64), shown=5).pairs == [(1, 0, len(bits))]
+    assert find_near_duplicates(looks, np.zeros(2, np.int64), shown=5).pairs == [(1, 0, len(bits))]
 
 
 def test_many_equal_hashes_are_counted_with_bounded_work(monkeypatch: pytest.MonkeyPatch) -> None:
     compared = 0
-    compare = near_duplicates._Tally.compare
+    compare = near_duplicates._PairCollector.compare
 
     def counting(
-        self: near_duplicates._Tally, one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]
+        self: near_duplicates._PairCollector, one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]
     ) -> None:
         nonlocal compared
         compared += len(one)
         compare(self, one, other)
 
-    monkeypatch.setattr(near_duplicates._Tally, "compare", counting)
+    monkeypatch.setattr(near_duplicates._PairCollector, "compare", counting)
     looks = np.full((5000, 2), 0x0F0F0F0F0F0F0F0F, np.uint64)
-    found = find_lookalikes(looks, np.zeros(5000, np.int64), shown=20)
+    found = find_near_duplicates(looks, np.zeros(5000, np.int64), shown=20)
     assert found.within == 4999
     assert len(found.pairs) == 20
     assert not found.exhaustive
-    assert compared <= 15 * 5000 * near_duplicates.NEIGHBOURS
+    assert compared <= 15 * 5000 * near_duplicates.NEIGHBORS
 
 
 def test_those_across_splits_are_shown_first() -> None:
     looks = np.full((6, 2), 0x0F0F0F0F0F0F0F0F, np.uint64)
-    found = find_lookalikes(looks, np.array([0, 0, 0, 0, 0, 1]), shown=3)
+    found = find_near_duplicates(looks, np.array([0, 0, 0, 0, 0, 1]), shown=3)
     assert [later for later, _, _ in found.pairs] == [5, 5, 5]
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_nothing_to_compare(count: int) -> None:
-    found = find_lookalikes(np.ones((count, 2), np.uint64) * 0xFFFF, np.zeros(count, np.int64), shown=5)
-    assert found == Lookalikes(within=0, across_splits=0, pairs=[], exhaustive=True)
+    found = find_near_duplicates(np.ones((count, 2), np.uint64) * 0xFFFF, np.zeros(count, np.int64), shown=5)
+    assert found == NearDuplicates(within=0, across_splits=0, pairs=[], exhaustive=True)

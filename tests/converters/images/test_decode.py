@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from fitfeed.converters.images.decode import Decoded, decode_image
+from fitfeed.converters.images.decode import DecodedImage, decode_image
 from fitfeed.converters.images.encode import encode_image
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import ImageError
@@ -25,7 +25,7 @@ EXPECTED = [
 ]
 
 
-def decode(path: str, options: ConvertOptions = OPTIONS) -> Decoded:
+def decode(path: str, options: ConvertOptions = OPTIONS) -> DecodedImage:
     return decode_image((NASTY / path).read_bytes(), options)
 
 
@@ -120,13 +120,13 @@ def test_progressive_is_accepted_and_kept() -> None:
     assert difference(decoded.pixels, decode("jpeg/baseline_rgb.jpg").pixels) < 1
 
 
-def test_grey_output() -> None:
-    grey = ConvertOptions(channels=1)
+def test_gray_output() -> None:
+    gray = ConvertOptions(channels=1)
     rgb = decode("jpeg/baseline_rgb.jpg").pixels
-    decoded = decode("jpeg/baseline_rgb.jpg", grey)
+    decoded = decode("jpeg/baseline_rgb.jpg", gray)
     np.testing.assert_array_equal(decoded.pixels[:, :, 0], np.asarray(Image.fromarray(rgb).convert("L")))
     assert not decoded.keepable
-    assert decode("jpeg/grayscale.jpg", grey).keepable
+    assert decode("jpeg/grayscale.jpg", gray).keepable
 
 
 def test_frames_option() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fitfeed.converters.images.decode import Decoded, decode_image
+from fitfeed.converters.images.decode import DecodedImage, decode_image
 from fitfeed.converters.images.encode import encode_image, encode_jpeg, encode_png
 from fitfeed.converters.images.pixel_histogram import count_pixels
 from fitfeed.converters.images.resize import resize
@@ -37,7 +37,7 @@ SIDES = st.integers(1, 90)
 )
 def test_shapes(height: int, width: int, to_height: int, to_width: int, fit: str, channels: int) -> None:
     options = ConvertOptions(size=(to_height, to_width), fit=fit, channels=channels)  # type: ignore[arg-type]
-    got = resize(Decoded(picture(height, width, channels), keepable=False), options).shape
+    got = resize(DecodedImage(picture(height, width, channels), keepable=False), options).shape
     assert got[2] == channels
     if fit != "shorter":
         assert got[:2] == (to_height, to_width)
@@ -52,22 +52,23 @@ def test_shapes(height: int, width: int, to_height: int, to_width: int, fit: str
 )
 def test_shorter_keeps_the_aspect_ratio(shape: tuple[int, int], expected: tuple[int, int]) -> None:
     assert (
-        resize(Decoded(picture(*shape), keepable=False), ConvertOptions(size=(100, 100))).shape[:2]
+        resize(DecodedImage(picture(*shape), keepable=False), ConvertOptions(size=(100, 100))).shape[:2]
         == expected
     )
 
 
-def test_cover_takes_the_centre() -> None:
+def test_cover_takes_the_center() -> None:
     pixels = np.zeros((10, 30, 3), np.uint8)
     pixels[:, 10:20] = 200
-    got = resize(Decoded(pixels, keepable=False), ConvertOptions(size=(10, 10), fit="cover"))
+    got = resize(DecodedImage(pixels, keepable=False), ConvertOptions(size=(10, 10), fit="cover"))
     assert (got == 200).all()
 
 
 def test_contain_pads_with_the_background() -> None:
     pixels = np.full((10, 20, 3), 7, np.uint8)
     got = resize(
-        Decoded(pixels, keepable=False), ConvertOptions(size=(20, 20), fit="contain", background=(1, 2, 3))
+        DecodedImage(pixels, keepable=False),
+        ConvertOptions(size=(20, 20), fit="contain", background=(1, 2, 3)),
     )
     assert (got[5:15] == 7).all()
     assert (got[:5] == (1, 2, 3)).all()
@@ -77,20 +78,22 @@ def test_contain_pads_with_the_background() -> None:
 def test_shrinking_averages() -> None:
     checkers = np.indices((64, 64)).sum(axis=0) % 2 * 255
     pixels = np.repeat(checkers[:, :, np.newaxis].astype(np.uint8), 3, axis=2)
-    got = resize(Decoded(pixels, keepable=False), ConvertOptions(size=(16, 16)))
+    got = resize(DecodedImage(pixels, keepable=False), ConvertOptions(size=(16, 16)))
     assert set(np.unique(got)) <= {127, 128}
 
 
 def test_same_size_is_untouched() -> None:
     pixels = picture(40, 40)
     for fit in ("shorter", "cover", "contain", "stretch"):
-        got = resize(Decoded(pixels, keepable=False), ConvertOptions(size=(40, 40), fit=fit))
+        got = resize(DecodedImage(pixels, keepable=False), ConvertOptions(size=(40, 40), fit=fit))
         np.testing.assert_array_equal(got, pixels)
 
 
 def test_extreme_aspect_ratio_is_refused_before_memory_is_spent() -> None:
     with pytest.raises(ImageError, match="would become") as caught:
-        resize(Decoded(np.zeros((1, 20_000, 3), np.uint8), keepable=False), ConvertOptions(size=(256, 256)))
+        resize(
+            DecodedImage(np.zeros((1, 20_000, 3), np.uint8), keepable=False), ConvertOptions(size=(256, 256))
+        )
     assert caught.value.reason == "bomb"
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from fitfeed.converters.images import decode
-from fitfeed.converters.images.decode import Decoded, decode_image
+from fitfeed.converters.images.decode import DecodedImage, decode_image
 from fitfeed.converters.images.jpeg_header import PROGRESSIVE, JpegHeader, ordinary_jpeg
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import ImageError
@@ -53,7 +53,7 @@ def test_damaged_headers_are_left_to_pillow() -> None:
         assert ordinary_jpeg(data[:length]) is None
 
 
-def verdict(data: bytes, options: ConvertOptions) -> Decoded | tuple[str, str]:
+def verdict(data: bytes, options: ConvertOptions) -> DecodedImage | tuple[str, str]:
     try:
         return decode_image(data, options)
     except ImageError as error:
@@ -74,9 +74,9 @@ def test_verdicts_and_pixels_are_the_same(monkeypatch: pytest.MonkeyPatch, cloth
             with monkeypatch.context() as patch:
                 patch.setattr(decode, "ordinary_jpeg", lambda data: None)
                 slow = verdict(data, options)
-            ordinary += ordinary_jpeg(data) is not None and isinstance(fast, Decoded)
-            if isinstance(slow, Decoded):
-                assert isinstance(fast, Decoded)
+            ordinary += ordinary_jpeg(data) is not None and isinstance(fast, DecodedImage)
+            if isinstance(slow, DecodedImage):
+                assert isinstance(fast, DecodedImage)
                 np.testing.assert_array_equal(fast.pixels, slow.pixels)
                 assert fast.keepable == slow.keepable
             else:

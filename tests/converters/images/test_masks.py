@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fitfeed.converters.images.decode import Decoded, decode_image
+from fitfeed.converters.images.decode import DecodedImage, decode_image
 from fitfeed.converters.images.masks import decode_mask, encode_mask
 from fitfeed.converters.images.resize import resize, resize_mask
 from fitfeed.converters.options import ConvertOptions
@@ -109,9 +109,9 @@ def test_nearest_is_pillows(height: int, width: int, to_height: int, to_width: i
     expected = Image.fromarray(mask[:, :, 0]).resize((to_width, to_height), Image.Resampling.NEAREST)
     different = got != np.asarray(expected)
     # Where a centre falls exactly between two pixels, Pillow's floating point decides either way.
-    centres_y = (np.arange(to_height) + 0.5) * height / to_height
-    centres_x = (np.arange(to_width) + 0.5) * width / to_width
-    tie_y, tie_x = (np.isclose(c, np.round(c), atol=1e-9) for c in (centres_y, centres_x))
+    centers_y = (np.arange(to_height) + 0.5) * height / to_height
+    centers_x = (np.arange(to_width) + 0.5) * width / to_width
+    tie_y, tie_x = (np.isclose(c, np.round(c), atol=1e-9) for c in (centers_y, centers_x))
     assert not (different & ~tie_y[:, np.newaxis] & ~tie_x).any()
 
 
@@ -122,7 +122,7 @@ def test_a_mask_goes_where_its_image_goes(
     options = ConvertOptions(size=(to_height, to_width), fit=fit, channels=1, background=(0, 0, 0))  # type: ignore[arg-type]
     half = np.zeros((height, width, 1), np.uint8)
     half[height // 2 :, width // 2 :] = 255
-    image, mask = resize(Decoded(half, keepable=False), options), resize_mask(half, options)
+    image, mask = resize(DecodedImage(half, keepable=False), options), resize_mask(half, options)
     assert mask.shape == image.shape
     # An area or bilinear mean that is nearly black or white shows pixels of that one value only.
     assert set(np.unique(mask)) <= {0, 255}

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from fitfeed.converters.images.decode import Decoded, decode_image
+from fitfeed.converters.images.decode import DecodedImage, decode_image
 from fitfeed.converters.images.encode import encode_image
 from fitfeed.converters.images.resize import resize
-from fitfeed.converters.images.sixteen_bit import MAX_VALUE, composite, encode_png, grey_of, widen
+from fitfeed.converters.images.sixteen_bit import MAX_VALUE, composite, encode_png, to_luma, to_uint16
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import ImageError
 from fitfeed.schemas.errors import UsageError
@@ -22,7 +22,7 @@ from fitfeed.schemas.payload import Pixels, decode_payload
 from tests.deep import Samples, chunk, noise, png, tiff, transparent, turned
 
 DEEP = ConvertOptions(depth=16)
-GREY = ConvertOptions(depth=16, channels=1)
+GRAY = ConvertOptions(depth=16, channels=1)
 WHITE = (255, 255, 255)
 
 
@@ -76,9 +76,9 @@ def test_hostile_files_of_other_formats(nasty: Path) -> None:
         start = image.tag_v2[273][0]  # type: ignore[attr-defined]
         order = "<u2" if tif[:2] == b"II" else ">u2"
     values = np.frombuffer(tif, order, 64 * 64, start).reshape(64, 64, 1)
-    assert np.array_equal(decoded(tif, GREY), values)
+    assert np.array_equal(decoded(tif, GRAY), values)
     # The same picture, lossless in both.
-    jp2 = decoded((nasty / "formats" / "gray16.jp2").read_bytes(), GREY)
+    jp2 = decoded((nasty / "formats" / "gray16.jp2").read_bytes(), GRAY)
     assert np.array_equal(jp2, values)
 
 
@@ -92,16 +92,16 @@ def test_png(count: int) -> None:
 
 
 def test_a_transparent_value_is_composited() -> None:
-    grey, colour = noise(9, 8, 1), noise(9, 8, 3)
-    ours = decoded(png(grey, transparent(int(grey[3, 4, 0]))), ConvertOptions(depth=16, background=(1, 2, 3)))
-    expected = np.where(grey == grey[3, 4], np.array([1, 2, 3]) * 257, grey)
+    gray, color = noise(9, 8, 1), noise(9, 8, 3)
+    ours = decoded(png(gray, transparent(int(gray[3, 4, 0]))), ConvertOptions(depth=16, background=(1, 2, 3)))
+    expected = np.where(gray == gray[3, 4], np.array([1, 2, 3]) * 257, gray)
     assert np.array_equal(ours, expected)
-    ours = decoded(png(colour, transparent(*colour[3, 4].tolist())))
-    colour[3, 4] = MAX_VALUE
-    assert np.array_equal(ours, colour)
+    ours = decoded(png(color, transparent(*color[3, 4].tolist())))
+    color[3, 4] = MAX_VALUE
+    assert np.array_equal(ours, color)
     # And so it is where 8 bits are kept.
-    shallow = decode_image(png(grey, transparent(int(grey[3, 4, 0]))), ConvertOptions()).pixels
-    assert np.array_equal(shallow, np.broadcast_to(np.where(grey == grey[3, 4], 255, grey >> 8), (9, 8, 3)))
+    shallow = decode_image(png(gray, transparent(int(gray[3, 4, 0]))), ConvertOptions()).pixels
+    assert np.array_equal(shallow, np.broadcast_to(np.where(gray == gray[3, 4], 255, gray >> 8), (9, 8, 3)))
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -123,7 +123,7 @@ def test_tiff(order: str, count: int, orientation: int) -> None:
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_turned_png(orientation: int, count: int) -> None:
     samples = noise(6, 9, count)
-    ours = decoded(png(samples, turned(orientation)), GREY if count == 1 else DEEP)
+    ours = decoded(png(samples, turned(orientation)), GRAY if count == 1 else DEEP)
     theirs = decode_image(png((samples >> 8).astype(np.uint8), turned(orientation)), ConvertOptions())
     assert np.array_equal(np.broadcast_to(ours >> 8, (*ours.shape[:2], 3)), theirs.pixels)
     assert np.array_equal(np.sort(ours, axis=None), np.sort(samples, axis=None))
@@ -136,7 +136,7 @@ def test_tiff_with_more_samples() -> None:
     assert np.array_equal(decoded(tiff(samples, extra=2)), by_floats(samples))
     assert np.array_equal(decoded(tiff(samples, extra=0)), samples[..., :3])
     white_is_zero = tiff(samples[..., :1], photometric=0)
-    assert np.array_equal(decoded(white_is_zero, GREY), MAX_VALUE - samples[..., :1])
+    assert np.array_equal(decoded(white_is_zero, GRAY), MAX_VALUE - samples[..., :1])
     shallow = decode_image(white_is_zero, ConvertOptions(channels=1)).pixels
     assert np.array_equal(shallow, (MAX_VALUE - samples[..., :1]) >> 8)
 
@@ -162,7 +162,7 @@ def test_8_bits_are_widened(nasty: Path, clothing: Path) -> None:
 
 def test_alpha_of_8_bits_is_composited_in_16() -> None:
     samples = np.random.default_rng(1).integers(0, 256, (30, 40, 4), np.uint8)
-    assert np.array_equal(decoded(png(samples)), by_floats(widen(samples)))
+    assert np.array_equal(decoded(png(samples)), by_floats(to_uint16(samples)))
 
 
 @given(hnp.arrays(np.uint16, st.tuples(st.integers(1, 5), st.integers(1, 5), st.sampled_from([2, 4]))))
@@ -176,19 +176,19 @@ def test_compositing_is_rounded_once(samples: Samples) -> None:
 
 
 @given(hnp.arrays(np.uint16, st.tuples(st.integers(1, 5), st.integers(1, 5), st.just(3))))
-def test_grey_is_the_nearest(colours: Samples) -> None:
-    exact = colours @ np.array([19_595, 38_470, 7_471], np.int64) / 65_536
-    assert np.abs(grey_of(colours)[..., 0] - exact).max() <= 0.5
-    grey = np.repeat(colours[..., :1], 3, axis=2)
-    assert np.array_equal(grey_of(grey), colours[..., :1])
+def test_gray_is_the_nearest(colors: Samples) -> None:
+    exact = colors @ np.array([19_595, 38_470, 7_471], np.int64) / 65_536
+    assert np.abs(to_luma(colors)[..., 0] - exact).max() <= 0.5
+    gray = np.repeat(colors[..., :1], 3, axis=2)
+    assert np.array_equal(to_luma(gray), colors[..., :1])
 
 
 def test_large_images_are_done_in_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     samples = noise(50, 7, 4)
-    whole, grey = composite(samples, (9, 99, 200)), grey_of(samples[..., :3])
+    whole, gray = composite(samples, (9, 99, 200)), to_luma(samples[..., :3])
     monkeypatch.setattr("fitfeed.converters.images.sixteen_bit.PIXELS_AT_ONCE", 20)
     assert np.array_equal(composite(samples, (9, 99, 200)), whole)
-    assert np.array_equal(grey_of(samples[..., :3]), grey)
+    assert np.array_equal(to_luma(samples[..., :3]), gray)
 
 
 @settings(max_examples=50)
@@ -240,9 +240,9 @@ def test_all_else_is_encoded_anew(data: bytes) -> None:
     assert np.array_equal(by_tensorflow(payload, channels=3), decoded(data))
 
 
-def test_colours_are_not_kept_as_grey() -> None:
-    assert np.array_equal(by_tensorflow(stored(PLAIN, GREY)), decoded(PLAIN, GREY))
-    assert stored(png(noise(6, 9, 1)), GREY) == png(noise(6, 9, 1))
+def test_colors_are_not_kept_as_gray() -> None:
+    assert np.array_equal(by_tensorflow(stored(PLAIN, GRAY)), decoded(PLAIN, GRAY))
+    assert stored(png(noise(6, 9, 1)), GRAY) == png(noise(6, 9, 1))
 
 
 @pytest.mark.parametrize("cut", [0, 7, 30, 100, -13, -1])
@@ -272,7 +272,7 @@ def test_a_payload_of_another_kind_is_no_image(clothing: Path) -> None:
 def test_sides_that_opencv_does_not_take() -> None:
     long = png(noise(1, (1 << 20) + 1, 1) & np.uint16(0xFF00))
     with pytest.raises(ImageError, match="1048577 x 1 pixels as stored is more than the 1048576 a side"):
-        stored(long, GREY)
+        stored(long, GRAY)
     with pytest.raises(ValueError, match="16 bits"):
         decode_payload(long, channels=1, depth=16)
     raw = ConvertOptions(depth=16, channels=1, encoding="raw", size=(1, 8), fit="stretch")
@@ -300,7 +300,7 @@ def by_areas(pixels: Pixels, height: int, width: int) -> Any:
 def test_shrinking_is_within_one_level_of_the_mean(channels: int, size: tuple[int, int]) -> None:
     pixels = noise(60, 80, channels)
     options = ConvertOptions(depth=16, size=size, fit="stretch", channels=1 if channels == 1 else 3)
-    ours = resize(Decoded(pixels, keepable=False), options)
+    ours = resize(DecodedImage(pixels, keepable=False), options)
     assert ours.dtype == np.uint16
     assert np.abs(ours - by_areas(pixels, *size)).max() <= 1.01
 
@@ -308,7 +308,7 @@ def test_shrinking_is_within_one_level_of_the_mean(channels: int, size: tuple[in
 def test_enlarging_interpolates_in_16_bits() -> None:
     ramp = np.linspace(0, 65_535, 11).round().astype(np.uint16).reshape(1, 11, 1)
     ours = resize(
-        Decoded(ramp, keepable=False), ConvertOptions(depth=16, channels=1, size=(1, 44), fit="stretch")
+        DecodedImage(ramp, keepable=False), ConvertOptions(depth=16, channels=1, size=(1, 44), fit="stretch")
     )
     places = np.clip((np.arange(44) + 0.5) / 4 - 0.5, 0, 10)
     assert np.abs(ours.ravel() - np.interp(places, np.arange(11), ramp.ravel())).max() <= 1

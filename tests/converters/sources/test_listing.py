@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from fitfeed.converters.rejects import text_path
+from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.examples import in_split_order
 from fitfeed.converters.sources.folder_labels import label_by_folders
-from fitfeed.converters.sources.listing import SourceFile, list_folder
+from fitfeed.converters.sources.listing import list_folder
 from fitfeed.schemas.errors import NotFoundError, UsageError
 
 JPEG = b"\xff\xd8\xff\xe0rest"
@@ -22,9 +23,10 @@ def make(root: Path, *names: str, content: bytes = JPEG) -> None:
 
 def labels(*paths: str, class_from: str = "first", split: bool = True) -> dict[str, tuple[str, str | None]]:
     files = [SourceFile(path, 1, 0) for path in paths]
-    labelled, _ = label_by_folders(files, class_from=class_from, use_split_folders=split)  # type: ignore[arg-type]
+    example_table, _ = label_by_folders(files, class_from=class_from, use_split_folders=split)  # type: ignore[arg-type]
     return {
-        file.path: (labelled.value("label", i), labelled.splits[i]) for i, file in enumerate(labelled.files)
+        file.path: (example_table.value("label", i), example_table.splits[i])
+        for i, file in enumerate(example_table.files)
     }
 
 
@@ -115,8 +117,8 @@ def test_classes_named_like_splits_need_the_split_option() -> None:
 
 def test_images_without_a_class_are_rejected_by_name() -> None:
     files = [SourceFile(path, 1, 0) for path in ("dog/1.jpg", "loose.jpg")]
-    labelled, rejects = label_by_folders(files, class_from="first", use_split_folders=True)
-    assert [file.path for file in labelled.files] == ["dog/1.jpg"]
+    example_table, rejects = label_by_folders(files, class_from="first", use_split_folders=True)
+    assert [file.path for file in example_table.files] == ["dog/1.jpg"]
     assert [(reject.path, reject.reason) for reject in rejects] == [("loose.jpg", "label_invalid")]
 
 

@@ -8,22 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.sources.examples import Labelled
-from fitfeed.converters.sources.listing import SourceFile
+from fitfeed.converters.source_file import SourceFile
+from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.splits import by_split
 from fitfeed.schemas.errors import SplitLeakError, UsageError
 
 SHARES = {"train": 0.7, "validation": 0.2, "test": 0.1}
 
 
-def labelled(
+def example_table(
     classes: Sequence[int],
     *,
     groups: Sequence[str] | None = None,
     splits: Sequence[str | None] | None = None,
     kind: str = "class",
-) -> Labelled:
-    return Labelled(
+) -> ExampleTable:
+    return ExampleTable(
         files=[SourceFile(f"{i}.jpg", 1, 0) for i in range(len(classes))],
         labels={"label": list(classes)},
         features={"label": {"kind": kind, "class_names": ["a", "b", "c"]}},
@@ -32,7 +32,7 @@ def labelled(
     )
 
 
-def split_of_each(found: Labelled, options: ConvertOptions, *, allow_leaks: bool = False) -> list[str]:
+def split_of_each(found: ExampleTable, options: ConvertOptions, *, allow_leaks: bool = False) -> list[str]:
     places = by_split(found, options, allow_leaks=allow_leaks)
     assert sorted(place for chosen in places.values() for place in chosen) == list(range(len(found.files)))
     names = {place: name for name, chosen in places.items() for place in chosen}
@@ -42,16 +42,16 @@ def split_of_each(found: Labelled, options: ConvertOptions, *, allow_leaks: bool
 @given(st.lists(st.sampled_from("pqrstuv"), min_size=1, max_size=60), st.integers(0, 9))
 def test_no_group_is_in_two_splits(groups: list[str], seed: int) -> None:
     options = ConvertOptions(split=SHARES, group="who", seed=seed)
-    splits = split_of_each(labelled([0] * len(groups), groups=groups), options)
+    splits = split_of_each(example_table([0] * len(groups), groups=groups), options)
     assert len(set(zip(groups, splits, strict=True))) == len(set(groups))
-    later = split_of_each(labelled([0] * (len(groups) + 1), groups=[*groups, "w"]), options)
+    later = split_of_each(example_table([0] * (len(groups) + 1), groups=[*groups, "w"]), options)
     assert later[:-1] == splits  # a new group moves no other
 
 
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=80), st.integers(0, 9))
 def test_every_class_has_its_share_in_every_split(classes: list[int], seed: int) -> None:
     options = ConvertOptions(split=SHARES, stratify=True, seed=seed)
-    splits = split_of_each(labelled(classes), options)
+    splits = split_of_each(example_table(classes), options)
     counts = Counter(zip(classes, splits, strict=True))
     for number, count in Counter(classes).items():
         for name, share in SHARES.items():
@@ -61,15 +61,15 @@ def test_every_class_has_its_share_in_every_split(classes: list[int], seed: int)
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=80), st.integers(0, 2), st.integers(0, 9))
 def test_another_class_moves_nothing(classes: list[int], number: int, seed: int) -> None:
     options = ConvertOptions(split=SHARES, stratify=True, seed=seed)
-    before = split_of_each(labelled(classes), options)
-    after = split_of_each(labelled([*classes, number]), options)
+    before = split_of_each(example_table(classes), options)
+    after = split_of_each(example_table([*classes, number]), options)
     moved = [i for i, name in enumerate(before) if after[i] != name]
     assert all(classes[i] == number for i in moved)
     assert len(moved) <= 2 * (len(SHARES) - 1)  # at each cut, the new one and at most one beside it
 
 
 def test_groups_of_folders_or_columns_are_checked() -> None:
-    found = labelled(
+    found = example_table(
         [0] * 5, groups=["p", "q", "p", "r", "q"], splits=["train", "train", "test", "test", "test"]
     )
     options = ConvertOptions(group="patient", split_column="set")
@@ -82,10 +82,10 @@ def test_groups_of_folders_or_columns_are_checked() -> None:
 
 def test_options_without_anything_to_work_on() -> None:
     with pytest.raises(UsageError, match="there is only one split"):
-        by_split(labelled([0, 1], groups=["p", "q"]), ConvertOptions(group="who"), allow_leaks=False)
+        by_split(example_table([0, 1], groups=["p", "q"]), ConvertOptions(group="who"), allow_leaks=False)
     options = ConvertOptions(split=SHARES, stratify=True)
     with pytest.raises(UsageError, match=r"one class.*label:multiclass"):
-        by_split(labelled([0], kind="multiclass"), options, allow_leaks=False)
+        by_split(example_table([0], kind="multiclass"), options, allow_leaks=False)
 
 
 @pytest.mark.parametrize(

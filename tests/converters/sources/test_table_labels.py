@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.sources.discover import Found, find_labelled
-from fitfeed.converters.sources.examples import Labelled
+from fitfeed.converters.sources.discover import Discovery, find_examples
+from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.table_labels import in_class_order
 from fitfeed.schemas.errors import UsageError
 
@@ -22,15 +22,15 @@ def make(folder: Path, table: str, *pictures: str, name: str = "labels.csv") -> 
     return folder
 
 
-def find(folder: Path, *, name: str = "labels.csv", **options: Any) -> Found:
-    return find_labelled(folder / "photos", ConvertOptions(**options), folder / name)
+def find(folder: Path, *, name: str = "labels.csv", **options: Any) -> Discovery:
+    return find_examples(folder / "photos", ConvertOptions(**options), folder / name)
 
 
-def labels_of(labelled: Labelled, name: str = "label") -> dict[str, Any]:
-    return {file.path: labelled.value(name, i) for i, file in enumerate(labelled.files)}
+def labels_of(example_table: ExampleTable, name: str = "label") -> dict[str, Any]:
+    return {file.path: example_table.value(name, i) for i, file in enumerate(example_table.files)}
 
 
-def faults(found: Found) -> dict[str, tuple[str, str]]:
+def faults(found: Discovery) -> dict[str, tuple[str, str]]:
     return {reject.path: (reject.reason, reject.detail) for reject in found.rejects}
 
 
@@ -38,13 +38,13 @@ def test_whole_paths_short_names_and_names_without_extension(tmp_path: Path) -> 
     table = "path,label\nx/a.jpg,1\nb.jpg,2\nc,3\ny/d,4\n./y//e.jpg,5\n"
     found = find(make(tmp_path, table, "x/a.jpg", "x/b.jpg", "y/c.jpg", "y/d.jpg", "y/e.jpg"))
     expected = {"x/a.jpg": "1", "x/b.jpg": "2", "y/c.jpg": "3", "y/d.jpg": "4", "y/e.jpg": "5"}
-    assert labels_of(found.labelled) == expected
+    assert labels_of(found.example_table) == expected
     assert found.rejects == []
 
 
 def test_a_name_that_fits_several_pictures_fits_none(tmp_path: Path) -> None:
     found = find(make(tmp_path, "path,label\na,1\nx/a.jpg,2\n", "x/a.jpg", "y/a.jpg", "y/a.png"))
-    assert labels_of(found.labelled) == {"x/a.jpg": "2"}
+    assert labels_of(found.example_table) == {"x/a.jpg": "2"}
     reason, detail = faults(found)["a"]
     assert reason == "label_invalid"
     assert detail == "labels.csv, line 2: 'a' fits several images: x/a.jpg, y/a.jpg, y/a.png"
@@ -71,13 +71,13 @@ def test_paths_that_lead_nowhere(
     make(tmp_path, f'path,label\nx/a.jpg,1\n"{path}",2\n', "x/a.jpg", name="photos.csv")
     if is_source:
         (tmp_path / "photos.csv").rename(tmp_path / "photos" / "photos.csv")
-        found = find_labelled(tmp_path / "photos" / "photos.csv", ConvertOptions(), None)
+        found = find_examples(tmp_path / "photos" / "photos.csv", ConvertOptions(), None)
         detail = "SOURCE" if "among" in detail else detail
         if path == "x":
             detail = "is no file"
     else:
         found = find(tmp_path, name="photos.csv")
-    assert labels_of(found.labelled) == {"x/a.jpg": "1"}
+    assert labels_of(found.example_table) == {"x/a.jpg": "1"}
     ((where, (got, text)),) = faults(found).items()
     assert (where, got) == (path or "photos.csv:3", reason)
     assert text.startswith("photos.csv, line 3: ")
@@ -92,7 +92,7 @@ def test_names_that_no_file_can_have(tmp_path: Path, name: str) -> None:
         place.write_text(lines)
         is_source = place.parent.name == "photos"
         labels, source = (None, place) if is_source else (place, tmp_path / "photos")
-        found = find_labelled(source, ConvertOptions(), labels)
+        found = find_examples(source, ConvertOptions(), labels)
         ((path, (reason, detail)),) = faults(found).items()
         assert reason in ("vanished", "label_invalid")
         assert f"{path}{detail}".encode()
@@ -102,8 +102,8 @@ def test_names_that_no_file_can_have(tmp_path: Path, name: str) -> None:
 def test_a_table_as_source_takes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
     make(tmp_path, "", "a.jpg", "b.jpg")
     (tmp_path / "photos" / "t.jsonl").write_text('{"file": "b.jpg", "label": "x"}\n')
-    found = find_labelled(tmp_path / "photos" / "t.jsonl", ConvertOptions(), None)
-    assert labels_of(found.labelled) == {"b.jpg": "x"}
+    found = find_examples(tmp_path / "photos" / "t.jsonl", ConvertOptions(), None)
+    assert labels_of(found.example_table) == {"b.jpg": "x"}
     assert (found.root, found.ignored) == (tmp_path / "photos", [])
 
 
@@ -122,7 +122,7 @@ def test_pictures_without_a_row_are_reported_but_not_bad(tmp_path: Path) -> None
 def test_the_same_picture_twice(tmp_path: Path) -> None:
     table = "path,label\na.jpg,x\nb.jpg,x\na,x\nb,y\nb.jpg,z\nc.jpg,x\n"
     found = find(make(tmp_path, table, "a.jpg", "b.jpg", "c.jpg"))
-    assert labels_of(found.labelled) == {"a.jpg": "x", "c.jpg": "x"}
+    assert labels_of(found.example_table) == {"a.jpg": "x", "c.jpg": "x"}
     assert [(r.path, r.reason, r.detail) for r in found.rejects] == [
         (
             "b.jpg",
@@ -140,7 +140,7 @@ def test_labels_against_folders(tmp_path: Path) -> None:
     table = "path,label\nhat/1.jpg,Hat\nhat/2.jpg,Coat\nimages/3.jpg,Coat\nCOAT/4.jpg,Coat\n5.jpg,Hat\n"
     found = find(make(tmp_path, table, "hat/1.jpg", "hat/2.jpg", "images/3.jpg", "COAT/4.jpg", "5.jpg"))
     expected = {"hat/1.jpg": "Hat", "images/3.jpg": "Coat", "COAT/4.jpg": "Coat", "5.jpg": "Hat"}
-    assert labels_of(found.labelled) == expected  # the table's spelling
+    assert labels_of(found.example_table) == expected  # the table's spelling
     detail = "labels.csv, line 3: the label is 'Coat', but the image lies in folder 'hat'"
     assert faults(found) == {"hat/2.jpg": ("label_conflict", detail)}
 
@@ -148,14 +148,14 @@ def test_labels_against_folders(tmp_path: Path) -> None:
 def test_letters_in_two_cases_are_two_classes(tmp_path: Path) -> None:
     table = "path,label\na/1.jpg,a\nA/2.jpg,A\na/3.jpg,A\n"
     found = find(make(tmp_path, table, "a/1.jpg", "A/2.jpg", "a/3.jpg"))
-    assert labels_of(found.labelled) == {"a/1.jpg": "a", "A/2.jpg": "A"}
+    assert labels_of(found.example_table) == {"a/1.jpg": "a", "A/2.jpg": "A"}
     assert faults(found)["a/3.jpg"][0] == "label_conflict"
 
 
 def test_split_columns_take_the_names_of_split_folders(tmp_path: Path) -> None:
     table = "path,label,set\n1.jpg,a,TRAIN\n2.jpg,a,val\n3.jpg,a,valid\n4.jpg,a,test\n5.jpg,a,trian\n"
     found = find(make(tmp_path, table, *(f"{n}.jpg" for n in range(1, 6))), split_column="set")
-    assert found.labelled.splits == ["train", "validation", "validation", "test"]
+    assert found.example_table.splits == ["train", "validation", "validation", "test"]
     reason, detail = faults(found)["5.jpg"]
     assert reason == "label_invalid"
     assert "column 'set': 'trian' is no split; expected one of train, validation" in detail
@@ -163,22 +163,22 @@ def test_split_columns_take_the_names_of_split_folders(tmp_path: Path) -> None:
 
 def test_split_folders_count_where_no_column_says(tmp_path: Path) -> None:
     found = find(make(tmp_path, "path,label\ntrain/1.jpg,a\nval/2.jpg,b\n", "train/1.jpg", "val/2.jpg"))
-    assert found.labelled.splits == ["train", "validation"]
+    assert found.example_table.splits == ["train", "validation"]
 
 
 def test_class_folders_are_the_labels_of_a_table_without(tmp_path: Path) -> None:
     table = "path,patient\nrose/1.jpg,p\ntulip/2.jpg,q\n3.jpg,q\n"
     found = find(make(tmp_path, table, "rose/1.jpg", "tulip/2.jpg", "3.jpg"), group="patient")
-    assert labels_of(found.labelled) == {"rose/1.jpg": "rose", "tulip/2.jpg": "tulip"}
-    assert found.labelled.groups == ["p", "q"]
+    assert labels_of(found.example_table) == {"rose/1.jpg": "rose", "tulip/2.jpg": "tulip"}
+    assert found.example_table.groups == ["p", "q"]
     assert faults(found)["3.jpg"][1].endswith("line 4: lies directly in SOURCE, so it has no class folder")
 
 
 def test_several_columns_keep_their_names_and_one_becomes_label(tmp_path: Path) -> None:
     make(tmp_path, "path,kind,age\n1.jpg,b,3\n2.jpg,a,4.5\n", "1.jpg", "2.jpg")
-    one = find(tmp_path, label_columns=("age:float",)).labelled
+    one = find(tmp_path, label_columns=("age:float",)).example_table
     assert (one.features, one.labels) == ({"label": {"kind": "float"}}, {"label": [3.0, 4.5]})
-    two = find(tmp_path, label_columns=("kind", "age:float")).labelled
+    two = find(tmp_path, label_columns=("kind", "age:float")).example_table
     assert two.labels == {"kind": [1, 0], "age": [3.0, 4.5]}
     assert two.features == {"kind": {"kind": "class", "class_names": ["a", "b"]}, "age": {"kind": "float"}}
 
@@ -224,9 +224,9 @@ def test_options_that_need_a_table(tmp_path: Path) -> None:
     make(tmp_path, "path,label\nx/a.jpg,1\n", "x/a.jpg")
     for options in ({"group": "a"}, {"split_column": "a"}, {"path_column": "a"}, {"label_columns": ("a",)}):
         with pytest.raises(UsageError, match="needs a table"):
-            find_labelled(tmp_path / "photos", ConvertOptions(**options), None)
+            find_examples(tmp_path / "photos", ConvertOptions(**options), None)
     with pytest.raises(UsageError, match="is a table of labels itself"):
-        find_labelled(tmp_path / "labels.csv", ConvertOptions(), tmp_path / "labels.csv")
+        find_examples(tmp_path / "labels.csv", ConvertOptions(), tmp_path / "labels.csv")
 
 
 def test_whole_numbers_are_sorted_as_numbers() -> None:
@@ -236,17 +236,17 @@ def test_whole_numbers_are_sorted_as_numbers() -> None:
 
 
 def test_the_sample_table_with_all_its_faults(clothing: Path) -> None:
-    found = find_labelled(clothing, ConvertOptions(split_column="split"), clothing / "labels.csv")
+    found = find_examples(clothing, ConvertOptions(split_column="split"), clothing / "labels.csv")
     reasons = [reject.reason for reject in found.rejects]
     assert (reasons.count("vanished"), reasons.count("label_conflict"), len(reasons)) == (3, 5, 8)
     lines = (clothing / "labels.csv").read_text().splitlines()
     for reject in found.rejects:
         number = int(reject.detail.split("line ")[1].split(":")[0])
         assert Path(reject.path).stem in lines[number - 1]
-    labelled = found.labelled
-    assert len(labelled.files) == 521 - 5
-    for i, file in enumerate(labelled.files):
+    example_table = found.example_table
+    assert len(example_table.files) == 521 - 5
+    for i, file in enumerate(example_table.files):
         split, folder, _ = file.path.split("/")
-        assert (labelled.splits[i], labelled.value("label", i).lower()) == (split, folder)
-    assert labelled.features["label"]["class_names"][-1] == "T-Shirt"
+        assert (example_table.splits[i], example_table.value("label", i).lower()) == (split, folder)
+    assert example_table.features["label"]["class_names"][-1] == "T-Shirt"
     assert [reject.path for reject in found.ignored if reject.reason == "label_invalid"] == []

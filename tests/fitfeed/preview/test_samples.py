@@ -56,7 +56,7 @@ def cut(sheet: Pixels, box: list[int]) -> Pixels:
 
 
 @pytest.fixture(scope="module")
-def grey(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def gray(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """12 grey pictures of 14 x 20 pixels in two classes."""
     folder = tmp_path_factory.mktemp("grey")
     for number in range(12):
@@ -89,13 +89,13 @@ def test_small_pictures_are_shown_pixel_by_pixel(
         np.testing.assert_array_equal(cut(sheet, box), expected)
 
 
-def test_grey_pictures_are_grey(grey: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_gray_pictures_are_gray(gray: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     sheet, document = previewed(
-        capsys, grey, tmp_path / "s.png", "--count", "99", "--augment", TURNED, "--tile", "20"
+        capsys, gray, tmp_path / "s.png", "--count", "99", "--augment", TURNED, "--tile", "20"
     )
     assert len(document["pictures"]) == 12
     for picture in document["pictures"]:
-        image = open_dataset(grey).records("train")[picture["example"]]["image"]
+        image = open_dataset(gray).records("train")[picture["example"]]["image"]
         np.testing.assert_array_equal(cut(sheet, picture["boxes"][0]), np.broadcast_to(image, (14, 20, 3)))
         for box in picture["boxes"]:
             pixels = cut(sheet, box)
@@ -146,22 +146,22 @@ def test_augmented_pictures_are_those_of_training(
 
 
 def test_mixed_pictures_are_those_of_training(
-    grey: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    gray: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     options = ("--augment", MIXED, "--draws", "1", "--tile", "20", "--count", "12", "--seed", "3")
-    sheet, document = previewed(capsys, grey, tmp_path / "s.png", *options)
+    sheet, document = previewed(capsys, gray, tmp_path / "s.png", *options)
     pipeline = make_pipeline(
-        grey, "train", batch_size=12, augment=[RandomFlip("horizontal"), MixUp(1.0), CutMix()], normalize=None, dtype="uint8", seed=3
+        gray, "train", batch_size=12, augment=[RandomFlip("horizontal"), MixUp(1.0), CutMix()], normalize=None, dtype="uint8", seed=3
     )  # fmt: skip
     ((images, labels),) = pipeline
-    names = open_dataset(grey).class_names
+    names = open_dataset(gray).class_names
     for picture, image, label in zip(document["pictures"], images.numpy(), labels.numpy(), strict=True):
         np.testing.assert_array_equal(cut(sheet, picture["boxes"][1])[..., :1], image)
         shares = picture["mixed_labels"][0]["label"]
         assert [shares.get(name, 0) for name in names] == pytest.approx(label.tolist(), abs=0.006)
 
 
-def test_masks_are_shown_in_colours_and_move_along(
+def test_masks_are_shown_in_colors_and_move_along(
     labelled: Callable[[str], Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     colors = np.array([(0, 0, 0), (128, 0, 0), (0, 128, 0), (128, 128, 0)], np.uint8)  # Pascal VOC's
@@ -219,14 +219,14 @@ def test_every_option_has_an_effect(
     assert all(box[2] - box[0] == box[3] - box[1] == 128 for box in squares["pictures"][0]["boxes"][1:])
 
 
-def test_a_font_of_ones_own(grey: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_font_of_ones_own(gray: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     default = ImageFont.load_default(12)
     assert isinstance(default, ImageFont.FreeTypeFont)
     (tmp_path / "own.ttf").write_bytes(default.font_bytes)
     sheet = ContactSheet(side=100, columns=1, font=tmp_path / "own.ttf")
     assert sheet._cut("éß中", 100, sheet._text) == "éß中"  # it is trusted to have them
-    with_own, _ = previewed(capsys, grey, tmp_path / "s.png", "--font", str(tmp_path / "own.ttf"))
-    assert with_own.shape == previewed(capsys, grey, tmp_path / "s.png")[0].shape
+    with_own, _ = previewed(capsys, gray, tmp_path / "s.png", "--font", str(tmp_path / "own.ttf"))
+    assert with_own.shape == previewed(capsys, gray, tmp_path / "s.png")[0].shape
     with pytest.raises(UsageError, match=r"none\.ttf cannot be read as a font"):
         ContactSheet(side=100, columns=1, font=tmp_path / "none.ttf")
     (tmp_path / "text.ttf").write_text("no font")
@@ -234,24 +234,24 @@ def test_a_font_of_ones_own(grey: Path, capsys: pytest.CaptureFixture[str], tmp_
         ContactSheet(side=100, columns=1, font=tmp_path / "text.ttf")
 
 
-def test_what_is_printed(grey: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_what_is_printed(gray: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "s.jpg"
-    assert main(["preview", str(grey), "-o", str(file)]) == 0
+    assert main(["preview", str(gray), "-o", str(file)]) == 0
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", f"{file}: 8 pictures of train, 734 x 396 pixels\n")
     with Image.open(file) as image:
         assert image.format == "JPEG"
-    assert main(["preview", str(grey), "-o", str(file), "--quiet", "--augment", "RandomFlip()"]) == 0
+    assert main(["preview", str(gray), "-o", str(file), "--quiet", "--augment", "RandomFlip()"]) == 0
     assert capsys.readouterr() == ("", "")
     with pytest.raises(SystemExit):
         main(["preview", "--help"])
     assert "fitfeed preview flowers/ -o flowers.png --augment" in capsys.readouterr().out
 
 
-def test_tensorflow_is_not_loaded(grey: Path, tmp_path: Path) -> None:
+def test_tensorflow_is_not_loaded(gray: Path, tmp_path: Path) -> None:
     code = (
         f"import sys\nfrom fitfeed.cli import main\n"
-        f"status = main(['preview', {str(grey)!r}, '-o', {str(tmp_path / 's.png')!r}, '--augment', {MIXED!r}])\n"
+        f"status = main(['preview', {str(gray)!r}, '-o', {str(tmp_path / 's.png')!r}, '--augment', {MIXED!r}])\n"
         f"heavy = {{'tensorflow', 'keras', 'apache_beam', 'h5py'}} & set(sys.modules)\nsys.exit(status or len(heavy))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=60).returncode == 0
@@ -286,12 +286,12 @@ def test_tensorflow_is_not_loaded(grey: Path, tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(
-    grey: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    gray: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     options: list[str], message: str,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     Path("folder.png").mkdir()
-    assert main(["preview", str(grey), "-o", "s.png", *options]) == 2
+    assert main(["preview", str(gray), "-o", "s.png", *options]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("fitfeed preview: ")
@@ -333,8 +333,8 @@ def test_labels_that_cannot_be_mixed(
     assert "MixUp mixes labels" in capsys.readouterr().err
 
 
-def test_damage_is_status_5(grey: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(grey, tmp_path / "copy"))
+def test_damage_is_status_5(gray: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(gray, tmp_path / "copy"))
     for shard in folder.glob("*.tfrecord"):
         shard.write_bytes(b"x" * shard.stat().st_size)
     assert main(["preview", str(folder), "-o", str(tmp_path / "s.png")]) == 5
@@ -343,7 +343,7 @@ def test_damage_is_status_5(grey: Path, capsys: pytest.CaptureFixture[str], tmp_
 
 
 def test_a_sheet_that_cannot_be_written_leaves_the_old_one(
-    grey: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    gray: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(image: Image.Image, path: Path, *_: object, **__: object) -> None:
         Path(path).write_bytes(b"half")
@@ -352,7 +352,7 @@ def test_a_sheet_that_cannot_be_written_leaves_the_old_one(
     file = tmp_path / "s.png"
     file.write_bytes(b"old")
     monkeypatch.setattr(Image.Image, "save", full)
-    assert main(["preview", str(grey), "-o", str(file)]) == 2
+    assert main(["preview", str(gray), "-o", str(file)]) == 2
     assert "s.png cannot be written: No space left on device" in capsys.readouterr().err
     assert ([path.name for path in tmp_path.iterdir()], file.read_bytes()) == (["s.png"], b"old")
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fitfeed.pipelines.arrays.buffer_pool import SPARE_BUFFERS, Buffers
+from fitfeed.pipelines.arrays.buffer_pool import SPARE_BUFFERS, BufferPool
 
 
 def address(array: npt.NDArray[Any]) -> int:
@@ -15,7 +15,7 @@ def address(array: npt.NDArray[Any]) -> int:
 
 
 def test_arrays_are_aligned_typed_and_writable() -> None:
-    buffers = Buffers((8, 5, 3), np.float32)
+    buffers = BufferPool((8, 5, 3), np.float32)
     for length in (8, 3, 1):
         array = buffers.take(length)
         assert array.shape == (length, 5, 3)
@@ -30,7 +30,7 @@ def test_arrays_are_aligned_typed_and_writable() -> None:
 )
 @pytest.mark.parametrize(("size", "huge"), [(1 << 20, False), ((4 << 20) + 5, True)])
 def test_large_arrays_ask_for_huge_pages(size: int, huge: bool) -> None:
-    array = Buffers((1, size), np.uint8).take(1)
+    array = BufferPool((1, size), np.uint8).take(1)
     assert array.shape == (1, size)
     array[:] = 7
     assert ("hg" in flags_of_memory(address(array))) is huge  # see proc_pid_smaps(5)
@@ -50,7 +50,7 @@ def flags_of_memory(place: int) -> list[str]:
 
 
 def test_memory_is_used_again_once_all_views_are_gone() -> None:
-    buffers = Buffers((4, 1000), np.uint8)
+    buffers = BufferPool((4, 1000), np.uint8)
     first = buffers.take(4)
     place = address(first)
     view = first[1:3, ::2].T
@@ -63,7 +63,7 @@ def test_memory_is_used_again_once_all_views_are_gone() -> None:
 
 
 def test_live_arrays_never_share_memory() -> None:
-    buffers = Buffers((1, 100), np.uint8)
+    buffers = BufferPool((1, 100), np.uint8)
     alive = [buffers.take(1) for _ in range(20)]
     for number, array in enumerate(alive):
         array[:] = number
@@ -71,7 +71,7 @@ def test_live_arrays_never_share_memory() -> None:
 
 
 def test_spare_memory_is_bounded() -> None:
-    buffers = Buffers((1, 100), np.uint8)
+    buffers = BufferPool((1, 100), np.uint8)
     alive = [buffers.take(1) for _ in range(20)]
     assert alive
     del alive
@@ -79,7 +79,7 @@ def test_spare_memory_is_bounded() -> None:
 
 
 def test_threads() -> None:
-    buffers = Buffers((1, 1000), np.uint8)
+    buffers = BufferPool((1, 1000), np.uint8)
     mixed: list[int] = []
 
     def work(number: int) -> None:

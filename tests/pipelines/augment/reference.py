@@ -143,7 +143,7 @@ def _index(i: Any, n: int, fill_mode: str) -> tuple[Any, Any]:
 
 # ---------------------------------------------------------------- colours, on floats
 
-GREY = np.array([0.2989, 0.5870, 0.1140])
+GRAY = np.array([0.2989, 0.5870, 0.1140])
 
 
 def brightened(image: Floats, delta: float) -> Floats:
@@ -156,7 +156,7 @@ def contrasted(image: Floats, factor: float) -> Floats:
 
 
 def degenerated(image: Floats, share: float) -> Floats:
-    return np.asarray(image + share * ((image @ GREY)[..., None] - image))
+    return np.asarray(image + share * ((image @ GRAY)[..., None] - image))
 
 
 def rounded(image: Floats) -> Pixels:

@@ -15,8 +15,8 @@ from PIL import Image
 
 from fitfeed.pipelines import CenterCrop, Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
 from fitfeed.pipelines.augment.compiler.program import Program
-from fitfeed.pipelines.augment.cpu.resample import View
-from fitfeed.pipelines.batches.decode_window import MARGIN, needed
+from fitfeed.pipelines.augment.cpu.resample import CropResize
+from fitfeed.pipelines.batches.decode_window import MARGIN, decode_window_of
 from fitfeed.pipelines.batches.loader import Loader
 from fitfeed.schemas.payload import Pixels
 from tests.pipelines.build_dataset import Example, Format, build_dataset, encoded, picture
@@ -76,7 +76,7 @@ def whole(dataset: Dataset, photos: list[Example]) -> list[Pixels]:
 def scales(dataset: Dataset) -> list[int]:
     index = dataset.records("train").index
     draws = program().draw(3, np.arange(COUNT), heights=index.height, widths=index.width)
-    return [needed(passes).shrink for passes in draws.passes]
+    return [decode_window_of(passes).shrink for passes in draws.passes]
 
 
 def test_same_bits_however_they_are_read(albums: dict[Format, Dataset]) -> None:
@@ -169,8 +169,8 @@ edges = st.floats(0.5, 5000)
 
 @given(top=st.floats(0, 5000), height=edges, width=edges, out_height=sides, out_width=sides)
 def test_what_is_needed(top: float, height: float, width: float, out_height: int, out_width: int) -> None:
-    view = View(box=(top, 3.5, height, width), flip=(False, True), size=(out_height, out_width))
-    first, stop, shrink = needed([view])
+    view = CropResize(box=(top, 3.5, height, width), flip=(False, True), size=(out_height, out_width))
+    first, stop, shrink = decode_window_of([view])
     small = view.within(first, shrink)
     assert small.box == tuple(edge / shrink for edge in (top - first, *view.box[1:]))
     assert (small.size, small.flip) == (view.size, view.flip)

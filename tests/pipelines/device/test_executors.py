@@ -161,7 +161,7 @@ COLORS: dict[str, tuple[Augmentation, Any]] = {
     "grayscale": (RandomGrayscale(), reference.degenerated),
     "inversion": (RandomInvert(), executors.inverted),
 }
-ALONE: dict[str, tuple[Augmentation, Any]] = {
+UNFUSED: dict[str, tuple[Augmentation, Any]] = {
     **COLORS,
     "hue": (RandomHue(1.0), lambda image, turn: executors.through_hsv(image, turn, 1)),
     "saturation": (RandomSaturation((0, 0.8)), lambda image, gain: executors.through_hsv(image, 0, gain)),
@@ -174,19 +174,19 @@ ALONE: dict[str, tuple[Augmentation, Any]] = {
     "erasing": (RandomErasing(fill_value=99), executors.erased),
 }
 RECOLORED = {*COLORS, "hue", "saturation"}
-COLOURED = {"degeneration", "grayscale", "hue", "saturation"}
+COLORED = {"degeneration", "grayscale", "hue", "saturation"}
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("name", ALONE)
+@pytest.mark.parametrize("name", UNFUSED)
 def test_one_operation(name: str, channels: int) -> None:
-    op, function = ALONE[name]
+    op, function = UNFUSED[name]
     images = (pictures(8, channels=channels) * 0.7 + 20).astype(np.uint8)  # not all of 0 to 255 is there
     drawn = parameters(op, 8)
     ours, cpu = on_device([(op, drawn)], images), on_cpu([(op, drawn)], images)
     for i, row in enumerate(drawn.tolist()):
         image = images[i].astype(np.float64)
-        if name not in COLOURED:
+        if name not in COLORED:
             image = function(image, *row)
         elif channels == 3:
             image = function(image, *row[:1])
@@ -202,7 +202,7 @@ def test_one_operation(name: str, channels: int) -> None:
     seed=st.integers(0, 1000),
 )
 @settings(max_examples=40)
-def test_linear_colours_composed(steps: list[str], channels: int, seed: int) -> None:
+def test_linear_colors_composed(steps: list[str], channels: int, seed: int) -> None:
     """One transform: neither clipped nor rounded in between, also about means that operations changed."""
     drawn = [parameters(COLORS[name][0], 3, seed + number) for number, name in enumerate(steps)]
     images = pictures(3, channels=channels)
@@ -211,7 +211,7 @@ def test_linear_colours_composed(steps: list[str], channels: int, seed: int) -> 
     for i in range(3):
         expected = images[i].astype(np.float64)
         for name, own in zip(steps, drawn, strict=True):
-            if name not in COLOURED or channels == 3:
+            if name not in COLORED or channels == 3:
                 expected = COLORS[name][1](expected, *own[i].tolist())
         expected = np.clip(expected, 0, 255)
         # Grey of grey is 0.9999 of it.
@@ -220,14 +220,16 @@ def test_linear_colours_composed(steps: list[str], channels: int, seed: int) -> 
 
 
 @given(
-    steps=st.lists(st.sampled_from(["brightness", "contrast", "inversion", *sorted(ALONE)[-3:]]), max_size=4),
+    steps=st.lists(
+        st.sampled_from(["brightness", "contrast", "inversion", *sorted(UNFUSED)[-3:]]), max_size=4
+    ),
     seed=st.integers(0, 1000),
 )
 @settings(max_examples=25)
 def test_tables_composed_are_the_cpus(steps: list[str], seed: int) -> None:
     """With clipping after each and rounding once, and histograms, means and extremes of the image so far."""
     names = [*steps, "auto contrast", "equalization", "solarization", "posterization"]
-    ops = [(ALONE[name][0], parameters(ALONE[name][0], 4, seed)) for name in names]
+    ops = [(UNFUSED[name][0], parameters(UNFUSED[name][0], 4, seed)) for name in names]
     images = pictures(4)
     off = difference(on_device(ops, images), on_cpu(ops, images))
     # Where 24 bits round to another side than 53, the next bin of a histogram or a bit decides.
@@ -255,7 +257,7 @@ def test_everything_composed_agrees_with_the_cpu() -> None:
     assert off.max() <= 4
 
 
-def test_colours_and_hue_composed_are_rounded_once() -> None:
+def test_colors_and_hue_composed_are_rounded_once() -> None:
     jitter = RandomColorJitter(
         brightness_factor=0.2, contrast_factor=(0.2, 0.2), saturation_factor=(0.4, 0.6), hue_factor=0.5
     )
@@ -382,6 +384,6 @@ def test_noise_is_of_the_example_alone_and_distributed_as_on_the_cpu() -> None:
     cpu = on_cpu([(op, drawn)], images)
     counts = [np.histogram(values, bins=16, range=(0, 256))[0] for values in (ours, cpu)]
     assert np.abs(counts[0] - counts[1]).max() < 6 * np.sqrt(counts[1].max())
-    centred = ours.astype(np.float64) - ours.mean()
+    centerd = ours.astype(np.float64) - ours.mean()
     for axis, shift in ((1, 1), (2, 1), (3, 1), (1, 5)):
-        assert abs((centred * np.roll(centred, shift, axis)).mean() / centred.var()) < 0.02
+        assert abs((centerd * np.roll(centerd, shift, axis)).mean() / centerd.var()) < 0.02

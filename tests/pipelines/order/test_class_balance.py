@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 
 from fitfeed.pipelines import Dataset, RandomResizedCrop, make_pipeline
 from fitfeed.pipelines.order.class_balance import BalancedOrder
-from fitfeed.pipelines.order.global_batches import Steps
+from fitfeed.pipelines.order.global_batches import EpochSteps
 from fitfeed.pipelines.order.shuffle import Batch, permute, permute_by_key
 from fitfeed.schemas.errors import UsageError
 
 
-def epoch_of(order: BalancedOrder, steps: Steps, epoch: int) -> Batch:
+def epoch_of(order: BalancedOrder, steps: EpochSteps, epoch: int) -> Batch:
     batches = [order.batch(epoch, step) for step in range(len(steps))]
     return Batch(*(np.concatenate(parts) for parts in zip(*batches, strict=True)))
 
 
-def whole_steps(examples: int, *, batch_size: int = 7, shard: tuple[int, int] = (0, 1)) -> Steps:
-    return Steps(examples=examples, batch_size=batch_size, shard=shard, drop_remainder=False)
+def whole_steps(examples: int, *, batch_size: int = 7, shard: tuple[int, int] = (0, 1)) -> EpochSteps:
+    return EpochSteps(examples=examples, batch_size=batch_size, shard=shard, drop_remainder=False)
 
 
 labels_of_classes = st.lists(st.integers(0, 5), min_size=1, max_size=200).map(

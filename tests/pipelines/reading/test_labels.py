@@ -19,7 +19,7 @@ from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.pipelines import CenterCrop, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
 from fitfeed.pipelines.augment.compiler.program import MASK_SAMPLING
-from fitfeed.pipelines.augment.cpu.resample import View, nearest
+from fitfeed.pipelines.augment.cpu.resample import CropResize, resample_nearest
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.index import write_index
 from tests.converters.damage import reseal
@@ -249,8 +249,8 @@ def test_nearest_is_pillows(
 ) -> None:  # fmt: skip
     mask = np.random.default_rng(height * width).integers(0, 256, (height, width, 1), np.uint8)
     box = (top * height, left * width, tall * height, wide * width)
-    view = View(box, (vertical, horizontal), (to_height, to_width))
-    got = nearest(mask, view, MASK_SAMPLING)
+    view = CropResize(box, (vertical, horizontal), (to_height, to_width))
+    got = resample_nearest(mask, view, MASK_SAMPLING)
     corners = (box[1], box[0], box[1] + box[3], box[0] + box[2])
     image = Image.fromarray(mask[:, :, 0]).transform(
         (to_width, to_height), Image.Transform.EXTENT, corners, Image.Resampling.NEAREST
@@ -268,7 +268,7 @@ def test_nearest_is_pillows(
     different = np.not_equal(got[:, :, 0], expected)
     assert not (different & ~tie_y.reshape(-1, 1) & ~tie_x).any()
     out = np.empty_like(got)
-    assert nearest(mask, view, MASK_SAMPLING, out) is out
+    assert resample_nearest(mask, view, MASK_SAMPLING, out) is out
     np.testing.assert_array_equal(out, got)
 
 

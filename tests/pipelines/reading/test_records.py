@@ -64,11 +64,11 @@ def test_decodes_as_pillow_does_and_close_to_tensorflow(flowers: Dataset) -> Non
             assert np.abs(image - theirs.numpy().astype(int)).max() <= 1
 
 
-def test_grey_images(tmp_path: Path) -> None:
+def test_gray_images(tmp_path: Path) -> None:
     file = io.BytesIO()
     Image.fromarray(picture(1, 20, 30, 1)[..., 0]).save(file, "PNG")
-    grey = [encoded(f"g{i}", 0, file.getvalue(), channels=1) for i in range(3)]
-    record = open_dataset(build_dataset(tmp_path / "d", {"train": grey}, shards=1)).records("train")[1]
+    gray = [encoded(f"g{i}", 0, file.getvalue(), channels=1) for i in range(3)]
+    record = open_dataset(build_dataset(tmp_path / "d", {"train": gray}, shards=1)).records("train")[1]
     assert record["image"].shape == (20, 30, 1)
 
 

@@ -50,7 +50,7 @@ from fitfeed.pipelines.augment.base import Augmentation
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.batches.normalize import KINDS, Normalizer
 from fitfeed.schemas.errors import UsageError
-from fitfeed.schemas.payload import Decoded, Pixels
+from fitfeed.schemas.payload import DecodedPayload, Pixels
 from fitfeed.schemas.statistics import ChannelStatistics
 from tests.deep import Samples, noise, png
 from tests.pipelines.build_dataset import Example, Format, build_dataset, pickled, picture, raw
@@ -190,7 +190,7 @@ def rendered(augment: Any, pixels: Pixels, *, size: tuple[int, int], seed: int) 
     )
     out = np.zeros((*size, pixels.shape[2]), pixels.dtype)
     untouched = pixels.copy()
-    assert program.render(Decoded(pixels), draws, 0, size=size, out=out) is out
+    assert program.render(DecodedPayload(pixels), draws, 0, size=size, out=out) is out
     assert np.array_equal(pixels, untouched)
     return out
 
@@ -213,13 +213,13 @@ def test_augmentation_is_that_of_8_bits_but_finer(augment: Any, channels: Channe
 
 
 @pytest.mark.parametrize("augment", LINEAR, ids=str)
-def test_colours_are_within_one_level_of_float64(augment: Any) -> None:
+def test_colors_are_within_one_level_of_float64(augment: Any) -> None:
     ops: list[Any] = augment if isinstance(augment, list) else [augment]
     for seed in range(6):
         pixels = deep_picture(seed)
         program = Program(ops, image_size=None, seed=seed)
         draws = program.draw(0, np.arange(1), heights=np.array([HEIGHT]), widths=np.array([WIDTH]))
-        ours = program.render(Decoded(pixels), draws, 0, size=(HEIGHT, WIDTH))
+        ours = program.render(DecodedPayload(pixels), draws, 0, size=(HEIGHT, WIDTH))
         wide = pixels / 257
         for one in draws.passes[0]:
             matrix = one.with_mean(wide.mean(axis=(0, 1)))  # type: ignore[attr-defined]
@@ -309,7 +309,7 @@ def test_output_types_fit_the_depth(deep: Dataset, thumbnails: Dataset) -> None:
 
 
 @pytest.mark.parametrize("is_raw", [False, True])
-def test_grey(tmp_path: Path, is_raw: bool) -> None:
+def test_gray(tmp_path: Path, is_raw: bool) -> None:
     splits = {"train": examples(8, is_raw=is_raw, channels=1)}
     dataset = open_dataset(build_dataset(tmp_path / "grey", splits, is_raw=is_raw))
     found = batches(dataset, batch_size=8)[0]

@@ -34,10 +34,10 @@ from fitfeed.pipelines import (
     RandomZoom,
     Solarization,
 )
-from fitfeed.pipelines.augment.compiler.color_matrix import Recoloring
-from fitfeed.pipelines.augment.compiler.lookup_table import Tabulation
+from fitfeed.pipelines.augment.compiler.color_matrix import ColorPass
+from fitfeed.pipelines.augment.compiler.lookup_table import LookupPass
 from fitfeed.pipelines.augment.cpu.interpolation import Sampling
-from fitfeed.pipelines.augment.cpu.resample import View
+from fitfeed.pipelines.augment.cpu.resample import CropResize
 from fitfeed.pipelines.augment.cpu.warp import warp
 from fitfeed.pipelines.augment.ops.filters import Filtering
 from tests.pipelines.augment import reference
@@ -92,7 +92,7 @@ def test_geometry_is_one_resampling_at_the_place_of_all_moves(
 ) -> None:
     image = picture(1, *SIZE, channels)
     ops = [(OPS[name](0.5, fill_mode=fill_mode), parameters) for name, parameters in steps]
-    assert all(isinstance(one, View) for one in passes(ops, SIZE))
+    assert all(isinstance(one, CropResize) for one in passes(ops, SIZE))
     assert len(passes(ops, SIZE)) <= 1
     ours = apply(ops, image)
     x, y = unfused_places(steps)
@@ -182,11 +182,11 @@ COLORS: dict[str, tuple[Augmentation, Any]] = {
 
 
 @given(steps=st.lists(colors, min_size=1, max_size=5), channels=st.sampled_from([1, 3]))
-def test_colours_are_one_matrix(steps: list[tuple[str, float]], channels: int) -> None:
+def test_colors_are_one_matrix(steps: list[tuple[str, float]], channels: int) -> None:
     """Within a level of float64 without clipping in between, also about means that operations changed."""
     image = picture(3, *SIZE, channels)
     ops = [(COLORS[name][0], [value]) for name, value in steps]
-    assert all(isinstance(one, Recoloring) for one in passes(ops, SIZE))
+    assert all(isinstance(one, ColorPass) for one in passes(ops, SIZE))
     assert len(passes(ops, SIZE)) <= 1
     expected = image.astype(np.float64)
     for name, value in steps:
@@ -195,7 +195,7 @@ def test_colours_are_one_matrix(steps: list[tuple[str, float]], channels: int) -
     assert difference(apply(ops, image), np.clip(expected, 0, 255)).max() <= 1
 
 
-def test_colours_agree_with_keras_layers_in_a_row_where_nothing_is_clipped() -> None:
+def test_colors_agree_with_keras_layers_in_a_row_where_nothing_is_clipped() -> None:
     image = (picture(4, 40, 30) // 3 + 80).astype(np.uint8)
     ops: list[tuple[Augmentation, Any]] = [
         (RandomBrightness(0.5), [17.3]),
@@ -260,7 +260,7 @@ def toned(image: reference.Floats, op: Augmentation, parameters: tuple[float, ..
 def test_tables_compose_exactly(steps: list[Any], channels: int) -> None:
     image = (picture(5, *SIZE, channels) // 2 + 50).astype(np.uint8)
     steps = [(Solarization(1.0, 1.0), (0.0, 255.0)), *steps]  # so that all is one table
-    assert [type(one) for one in passes(steps, SIZE)] == [Tabulation]
+    assert [type(one) for one in passes(steps, SIZE)] == [LookupPass]
     expected = image.astype(np.float64)
     for op, parameters in steps:
         expected = toned(expected, op, parameters)
@@ -275,9 +275,9 @@ def test_linear_operations_go_into_the_table_behind_them() -> None:
         (RandomContrast(0.5), [1.4]),
         (RandomPosterization(8), [3]),
     ]
-    assert [type(one) for one in passes(ops, SIZE)] == [Tabulation]
+    assert [type(one) for one in passes(ops, SIZE)] == [LookupPass]
     mixed = [(RandomColorDegeneration(0.5), [0.5]), *ops]
-    assert [type(one) for one in passes(mixed, SIZE)] == [Recoloring, Tabulation]
+    assert [type(one) for one in passes(mixed, SIZE)] == [ColorPass, LookupPass]
     image = picture(6, *SIZE)
     expected = np.clip(reference.contrasted(image.astype(np.float64) + 20, 1.4), 0, 255) // 32 * 32
     assert np.mean(difference(apply(ops, image), expected) > 0.5) < 0.01
@@ -286,7 +286,7 @@ def test_linear_operations_go_into_the_table_behind_them() -> None:
 def test_hue_and_saturation_are_one_pass() -> None:
     ops: list[Any] = [(RandomHue(0.5), [0.1]), (RandomSaturation(0.5), [0.7]), (RandomHue(0.5), [-0.3])]
     (change,) = passes(ops, SIZE)
-    assert isinstance(change, Recoloring)
+    assert isinstance(change, ColorPass)
     assert (change.turn, change.gain) == pytest.approx((-0.2, 0.7))
     image = picture(7, *SIZE)
     one_by_one = apply(ops[2:], apply(ops[1:2], apply(ops[:1], image)))
@@ -303,7 +303,7 @@ def test_what_does_not_fuse_stands_between() -> None:
         (RandomRotation(0.5, "constant"), [0.1]),
         (RandomHue(0.5), [0.1]),
     ]
-    kinds = [View, Recoloring, Filtering, View, View, Recoloring]
+    kinds = [CropResize, ColorPass, Filtering, CropResize, CropResize, ColorPass]
     assert [type(one) for one in passes(ops, SIZE)] == kinds
 
 
@@ -357,8 +357,8 @@ def test_a_way_and_back_is_no_pass(turns: float, shift: tuple[float, float]) -> 
     "op",
     [RandomSaturation((0.2, 0.3)), RandomHue(0.5), RandomColorDegeneration((0.5, 0.6)), RandomGrayscale(1.0)],
 )
-def test_grey_images_have_no_colour_to_change(op: Augmentation) -> None:
+def test_gray_images_have_no_color_to_change(op: Augmentation) -> None:
     image = picture(9, *SIZE, 1)
     assert np.array_equal(run([op], image), image)
-    grey = np.repeat(image, 3, axis=2)
-    assert difference(run([op], grey), grey).max() <= 1
+    gray = np.repeat(image, 3, axis=2)
+    assert difference(run([op], gray), gray).max() <= 1

@@ -30,9 +30,9 @@ from fitfeed.pipelines import (
 )
 from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation
 from fitfeed.pipelines.augment.compiler.program import Program
-from fitfeed.pipelines.augment.cpu.resample import View
+from fitfeed.pipelines.augment.cpu.resample import CropResize
 from fitfeed.schemas.errors import UsageError
-from fitfeed.schemas.payload import Decoded, Pixels
+from fitfeed.schemas.payload import DecodedPayload, Pixels
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import blurred, difference, run
 from tests.pipelines.build_dataset import picture
@@ -110,7 +110,7 @@ def test_rendering_from_a_smaller_decode_shows_the_same(augment: list[Augmentati
     draws = program.draw(0, np.arange(8), heights=np.full(8, 203), widths=np.full(8, 149))
     for i in range(8):
         expected = program.render(image, draws, i, size=(32, 32))
-        ours = program.render(Decoded(decoded, shrink=round(1 / scale)), draws, i, size=(32, 32))
+        ours = program.render(DecodedPayload(decoded, shrink=round(1 / scale)), draws, i, size=(32, 32))
         off = difference(ours, expected)
         # More only at the rim, where interpolation reaches outside: by source pixels of another size,
         # of which an odd last one is left out before halving.
@@ -132,7 +132,7 @@ def test_views_show_what_is_needed_of_the_stored_image() -> None:
     assert (height, width) == pytest.approx((150 / 2**0.5, 150 / 2**0.5))
     assert (top, left) == pytest.approx((30 - height / 2, 45 - width / 2))
     first = Program([RandomBrightness(0.2), RandomRotation(0.1)], image_size=None, seed=0)
-    assert first.draw(0, np.arange(20), **sizes).views[0] == View.whole(60, 90)
+    assert first.draw(0, np.arange(20), **sizes).views[0] == CropResize.whole(60, 90)
 
 
 # ---------------------------------------------------------------- masks

@@ -218,7 +218,7 @@ COLORS: list[tuple[str, Augmentation, Any, Callable[[float], Any], Sequence[floa
         for parameter in case[4]
     ],
 )
-def test_colours(
+def test_colors(
     ours: Augmentation, layer: Any, transformation: Callable[[float], Any], parameter: float, tolerance: float
 ) -> None:
     image = picture(10, 37, 29)

@@ -12,7 +12,7 @@ from fitfeed.pipelines import CenterCrop, RandomFlip, RandomResizedCrop
 from fitfeed.pipelines.augment.compiler.geometry import Geometry
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.augment.cpu.interpolation import Sampling
-from fitfeed.pipelines.augment.cpu.resample import View, resample
+from fitfeed.pipelines.augment.cpu.resample import CropResize, resample
 from fitfeed.schemas.payload import Pixels
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import blurred, difference, run
@@ -48,7 +48,7 @@ def test_integer_crops_and_flips_are_slices(
         )
         geometry = geometry.crop(*(np.array([value]) for value in (top, left, h, w)))
         expected = expected[top : top + h, left : left + w]
-    view = geometry.views(np.array([[height, width]]), [Sampling()])[0] or View.whole(height, width)
+    view = geometry.views(np.array([[height, width]]), [Sampling()])[0] or CropResize.whole(height, width)
     assert view.matrix is None
     assert np.array_equal(resample(image, view), expected)
     out = np.zeros_like(expected, order="C")
@@ -61,7 +61,7 @@ def test_resizing_is_bilinear_and_averages_where_it_shrinks_to_half(
     height: int, width: int, size: tuple[int, int], flip: tuple[bool, bool]
 ) -> None:
     image = picture(2, height, width)
-    view = View((0.0, 0.0, height, width), flip, size)
+    view = CropResize((0.0, 0.0, height, width), flip, size)
     mirrored = (slice(None, None, -1 if flip[0] else 1), slice(None, None, -1 if flip[1] else 1))
     expected = resample(image, view)
     if height < 2 * size[0] and width < 2 * size[1]:
@@ -74,9 +74,9 @@ def test_resizing_is_bilinear_and_averages_where_it_shrinks_to_half(
     assert not out[0].any()
 
 
-def test_grey_images_are_resized_in_place() -> None:
+def test_gray_images_are_resized_in_place() -> None:
     image, out = picture(3, 40, 30, 1), np.zeros((20, 25, 1), np.uint8)
-    resample(image, View((5.0, 0.0, 30.0, 30.0), (False, True), (20, 25)), out)
+    resample(image, CropResize((5.0, 0.0, 30.0, 30.0), (False, True), (20, 25)), out)
     assert np.array_equal(out[..., 0], cv2.resize(image[5:35, :, 0], (25, 20))[:, ::-1])
 
 

@@ -15,7 +15,7 @@ from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.augment.ops.beta_quantile import beta_quantile
 from fitfeed.pipelines.augment.ops.mixup_cutmix import BatchAugmentation, Mixture, split_batch
 from fitfeed.pipelines.batches.mix import Mixer, mix_image, mix_labels
-from fitfeed.pipelines.order.counter_rng import hash_key, uniform
+from fitfeed.pipelines.order.counter_rng import fold_in, uniform
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.payload import Pixels
 from tests.pipelines.build_dataset import picture
@@ -26,7 +26,7 @@ HALF = 0.502
 
 
 def sampled(op: BatchAugmentation, count: int = DRAWS, seed: int = 3) -> npt.NDArray[np.float64]:
-    return op.sample(uniform(hash_key("augment", seed, 0, 0), np.arange(count), draws=op.draws))
+    return op.sample(uniform(fold_in("augment", seed, 0, 0), np.arange(count), draws=op.draws))
 
 
 def assert_same_distribution(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> None:
@@ -135,7 +135,7 @@ def test_cut_mix_is_keras_layer(channels: int) -> None:
     images = np.stack([picture(i, height, width, channels) for i in range(n)])
     labels = np.eye(5, dtype=np.float32)[np.arange(n) % 5]
     (mixture,) = mixtures = mixtures_of([op], n, (height, width))
-    parameters = op.sample(uniform(hash_key("augment", 0, 0, 0), np.arange(n), draws=op.draws))
+    parameters = op.sample(uniform(fold_in("augment", 0, 0, 0), np.arange(n), draws=op.draws))
     _, share, y, x = parameters.T.astype(np.float32)
     top, left = y * (height - share * height), x * (width - share * width)
     corners = (left, left + share * width, top, top + share * height)

@@ -12,7 +12,7 @@ from fitfeed.pipelines import (
     explain,
 )
 from fitfeed.pipelines.augment.compiler.program import Program
-from fitfeed.pipelines.augment.cpu.resample import View
+from fitfeed.pipelines.augment.cpu.resample import CropResize
 from fitfeed.pipelines.augment.ops.augmix import GAMMA, gamma
 from fitfeed.pipelines.augment.ops.rand_augment import SLOT
 from fitfeed.schemas.payload import Pixels
@@ -20,7 +20,7 @@ from tests.pipelines.augment.reference import apply, blurred, difference, rounde
 from tests.pipelines.build_dataset import picture
 
 N = 6000
-GREY = np.array([0.299, 0.587, 0.114])
+GRAY = np.array([0.299, 0.587, 0.114])
 
 
 def test_rand_augment_chooses_evenly_and_per_image() -> None:
@@ -36,7 +36,7 @@ def test_rand_augment_chooses_evenly_and_per_image() -> None:
     assert 0.39 < rotations.max() <= 0.4
 
 
-def test_rand_augment_fuses_with_its_neighbours() -> None:
+def test_rand_augment_fuses_with_its_neighbors() -> None:
     """A geometric choice needs no resampling of its own."""
     alone = Program([RandomResizedCrop(), RandomFlip()], image_size=(32, 32), seed=0)
     both = Program([RandomResizedCrop(), RandomFlip(), RandAugment(num_ops=1)], image_size=(32, 32), seed=0)
@@ -47,7 +47,8 @@ def test_rand_augment_fuses_with_its_neighbours() -> None:
     geometric = [len(passes) == 1 for passes in after]
     assert 0.2 < np.mean(geometric) < 0.45  # 3 of 11, and those that happen to change nothing
     assert all(
-        isinstance(passes[0], View) and not any(isinstance(p, View) for p in passes[1:]) for passes in after
+        isinstance(passes[0], CropResize) and not any(isinstance(p, CropResize) for p in passes[1:])
+        for passes in after
     )
 
 
@@ -99,10 +100,10 @@ def test_trivial_augment_is_torchvisions_operations() -> None:
     image, ours = trivial("brightness", 0.5)
     assert difference(ours, np.clip(image * 1.5, 0, 255)).max() <= 0.75
     image, ours = trivial("color", -0.4)
-    grey = (image @ GREY)[..., None]
-    assert difference(ours, grey * 0.4 + image * 0.6).max() <= 1
+    gray = (image @ GRAY)[..., None]
+    assert difference(ours, gray * 0.4 + image * 0.6).max() <= 1
     image, ours = trivial("contrast", 0.7)
-    assert difference(ours, np.clip(image * 1.7 - 0.7 * (image @ GREY).mean(), 0, 255)).max() <= 1
+    assert difference(ours, np.clip(image * 1.7 - 0.7 * (image @ GRAY).mean(), 0, 255)).max() <= 1
     image, ours = trivial("solarize", 100)
     assert np.array_equal(ours, np.where(image >= 100, 255 - image, image))
     image, ours = trivial("posterize", 3)

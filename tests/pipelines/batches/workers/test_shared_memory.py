@@ -5,11 +5,11 @@ import os
 
 import numpy as np
 
-from fitfeed.pipelines.batches.workers.shared_memory import Layout, SharedBuffers
+from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout, SharedBuffers
 
 
 def test_shared_memory_is_used_again_and_given_back() -> None:
-    buffers = SharedBuffers(Layout((4, 1000), np.dtype(np.float32)), spare=2)
+    buffers = SharedBuffers(BatchLayout((4, 1000), np.dtype(np.float32)), spare=2)
     alive = [buffers.take(4) for _ in range(6)]
     assert [slot for _, slot in alive] == list(range(6))
     for number, (array, _) in enumerate(alive):

@@ -4,11 +4,11 @@ import errno
 import os
 import stat
 import time
-from typing import NamedTuple
 
 from fitfeed.converters.images.memory_limit import file_bound
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import ImageError
+from fitfeed.converters.source_file import SourceFile
 from fitfeed.schemas.errors import ConversionError
 
 READ_ATTEMPTS = 3
@@ -16,15 +16,7 @@ READ_RETRY_DELAY_S = 0.2
 CHUNK = 1 << 20
 
 
-class Planned(NamedTuple):
-    """A file as it was listed: where, how large, and when it had last been modified."""
-
-    path: str
-    bytes: int
-    mtime_ns: int
-
-
-def read_planned(file: Planned, options: ConvertOptions) -> bytes:
+def read_unchanged(file: SourceFile, options: ConvertOptions) -> bytes:
     """Reads a file, if it still is the one that was planned.
 
     A shard is a function of its plan, so a file with another content must not slip into it: the
@@ -54,7 +46,7 @@ def read_planned(file: Planned, options: ConvertOptions) -> bytes:
     raise ConversionError(msg) from failure
 
 
-def _read_regular_file(file: Planned, *, most: int) -> bytes:
+def _read_regular_file(file: SourceFile, *, most: int) -> bytes:
     # Not blocking: opening a named pipe would otherwise wait for a writer, for ever.
     descriptor = os.open(file.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -77,7 +69,7 @@ def _read_regular_file(file: Planned, *, most: int) -> bytes:
     return data
 
 
-def _change(file: Planned, now: os.stat_result) -> str:
+def _change(file: SourceFile, now: os.stat_result) -> str:
     """One sentence without a clock, so that it is the same in every run."""
     sizes = (
         f"{file.bytes} bytes then, {now.st_size} now"

@@ -7,50 +7,51 @@ from typing import Any
 
 import pytest
 
-from fitfeed.converters.images import source_file
-from fitfeed.converters.images.source_file import Planned, read_planned
+from fitfeed.converters.images import read_source
+from fitfeed.converters.images.read_source import read_unchanged
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import ImageError
+from fitfeed.converters.source_file import SourceFile
 from fitfeed.schemas.errors import ConversionError
 
 OPTIONS = ConvertOptions()
 
 
-def listed(path: Path) -> Planned:
+def listed(path: Path) -> SourceFile:
     status = path.stat()
-    return Planned(str(path), status.st_size, status.st_mtime_ns)
+    return SourceFile(str(path), status.st_size, status.st_mtime_ns)
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Planned:
+def file(tmp_path: Path) -> SourceFile:
     (tmp_path / "a.jpg").write_bytes(b"0123456789")
     return listed(tmp_path / "a.jpg")
 
 
-def refusal(file: Planned) -> tuple[str, str]:
+def refusal(file: SourceFile) -> tuple[str, str]:
     with pytest.raises(ImageError) as caught:
-        read_planned(file, OPTIONS)
+        read_unchanged(file, OPTIONS)
     return caught.value.reason, caught.value.detail
 
 
-def test_the_file_that_was_listed(file: Planned) -> None:
-    assert read_planned(file, OPTIONS) == b"0123456789"
+def test_the_file_that_was_listed(file: SourceFile) -> None:
+    assert read_unchanged(file, OPTIONS) == b"0123456789"
 
 
-def test_another_size(file: Planned) -> None:
+def test_another_size(file: SourceFile) -> None:
     Path(file.path).write_bytes(b"0123")
     reason, detail = refusal(file)
     assert reason == "vanished"
     assert "changed after it was listed (10 bytes then, 4 now); run the same command again" in detail
 
 
-def test_the_same_size_written_anew(file: Planned) -> None:
+def test_the_same_size_written_anew(file: SourceFile) -> None:
     Path(file.path).write_bytes(b"9876543210")
     os.utime(file.path, ns=(0, file.mtime_ns + 1))
     assert "still 10 bytes, but written to" in refusal(file)[1]
 
 
-def test_changed_while_it_is_read(file: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_while_it_is_read(file: SourceFile, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.fstat
     calls: list[int] = []
 
@@ -67,32 +68,32 @@ def test_changed_while_it_is_read(file: Planned, monkeypatch: pytest.MonkeyPatch
     assert len(calls) == 2
 
 
-def test_gone(file: Planned) -> None:
+def test_gone(file: SourceFile) -> None:
     Path(file.path).unlink()
     assert refusal(file)[0] == "vanished"
 
 
 def test_its_folder_has_become_a_file(tmp_path: Path) -> None:
     (tmp_path / "folder").touch()
-    assert refusal(Planned(str(tmp_path / "folder" / "a.jpg"), 1, 1))[0] == "vanished"
+    assert refusal(SourceFile(str(tmp_path / "folder" / "a.jpg"), 1, 1))[0] == "vanished"
 
 
 def test_links(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").symlink_to("nowhere")
     (tmp_path / "loop.jpg").symlink_to("loop.jpg")
-    assert refusal(Planned(str(tmp_path / "broken.jpg"), 0, 0))[0] == "vanished"
-    assert refusal(Planned(str(tmp_path / "loop.jpg"), 0, 0))[0] == "unreadable"
+    assert refusal(SourceFile(str(tmp_path / "broken.jpg"), 0, 0))[0] == "vanished"
+    assert refusal(SourceFile(str(tmp_path / "loop.jpg"), 0, 0))[0] == "unreadable"
 
 
 def test_a_folder_or_a_pipe_has_taken_its_place(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "folder.jpg").mkdir()
-    assert refusal(Planned(str(tmp_path / "pipe.jpg"), 1, 1))[0] == "unreadable"
-    assert refusal(Planned(str(tmp_path / "folder.jpg"), 1, 1))[0] == "unreadable"
+    assert refusal(SourceFile(str(tmp_path / "pipe.jpg"), 1, 1))[0] == "unreadable"
+    assert refusal(SourceFile(str(tmp_path / "folder.jpg"), 1, 1))[0] == "unreadable"
 
 
-def test_an_error_that_may_pass_is_tried_again(file: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, failures = source_file._read_regular_file, [errno.EIO, errno.ESTALE]
+def test_an_error_that_may_pass_is_tried_again(file: SourceFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, failures = read_source._read_regular_file, [errno.EIO, errno.ESTALE]
 
     def flaky(*arguments: Any, **options: Any) -> bytes:
         if failures:
@@ -100,15 +101,15 @@ def test_an_error_that_may_pass_is_tried_again(file: Planned, monkeypatch: pytes
             raise OSError(number, os.strerror(number))
         return real(*arguments, **options)
 
-    monkeypatch.setattr(source_file, "_read_regular_file", flaky)
-    monkeypatch.setattr(source_file, "READ_RETRY_DELAY_S", 0)
-    assert read_planned(file, OPTIONS) == b"0123456789"
+    monkeypatch.setattr(read_unchanged, "_read_regular_file", flaky)
+    monkeypatch.setattr(read_unchanged, "READ_RETRY_DELAY_S", 0)
+    assert read_unchanged(file, OPTIONS) == b"0123456789"
     failures.extend([errno.EIO] * 3)
     with pytest.raises(ConversionError, match=r"a\.jpg: Input/output error, 3 times"):
-        read_planned(file, OPTIONS)
+        read_unchanged(file, OPTIONS)
 
 
-def test_short_reads(file: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_reads(file: SourceFile, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = os.read
     monkeypatch.setattr(os, "read", lambda descriptor, size: whole(descriptor, min(size, 3)))
-    assert read_planned(file, OPTIONS) == b"0123456789"
+    assert read_unchanged(file, OPTIONS) == b"0123456789"
