@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation
@@ -37,6 +38,7 @@ class _Traced(Plan):
         self._enter(FusionKind.UNFUSED, np.zeros(1, np.int64), op)
         self._open[0] = FusionKind.NONE
 
+    @override
     def _enter(self, kind: int, rows: Integers, op: Augmentation) -> None:
         if not len(rows):
             return

@@ -18,7 +18,7 @@ import numpy.typing as npt
 HUGE_PAGE = 2 << 20  # 2 MiB
 """Page faults on a fresh batch of 77 MB: 37 instead of 18,816."""
 
-SPARE_BUFFERS = 4
+MAX_SPARE_BUFFERS = 4
 """Kept for re-use. As many batches are on their way at once (being filled, prefetched, consumed)."""
 
 
@@ -39,7 +39,7 @@ class BufferPool:
         self._shape, self._dtype = shape, np.dtype(dtype)
         # A deque, not a list and a lock: memory comes back whenever an array dies, possibly in a
         # thread that holds the lock at that moment. Appending and popping are atomic.
-        self._spare: deque[mmap.mmap] = deque(maxlen=SPARE_BUFFERS)
+        self._spare: deque[mmap.mmap] = deque(maxlen=MAX_SPARE_BUFFERS)
 
     def take(self, length: int) -> npt.NDArray[Any]:
         """An array of `length` <= batch elements, with undefined content."""

@@ -81,20 +81,22 @@ def look_up(pixels: Pixels, table: npt.NDArray[np.int16], out: npt.NDArray[np.in
 
 
 @compiled
-def recolor(pixels: Pixels, matrix: Floats, mean: Floats, turn: float, gain: float, out: Pixels) -> None:
+def recolor(
+    pixels: Pixels, matrix: Floats, mean: Floats, hue_shift: float, saturation_scale: float, out: Pixels
+) -> None:
     """Transforms colours linearly, clips them, turns their hue and multiplies their saturation.
 
     Args:
         pixels: uint8 (rows, columns * 3): red, green, blue, red, ...
         matrix: float64 (3, 4), of (red, green, blue, 1).
         mean: float64 (3, 3), of the image's mean colour; what comes out is added.
-        turn: Added to the hue, in turns.
-        gain: What the saturation is multiplied by, >= 0.
+        hue_shift: Added to the hue, in turns.
+        saturation_scale: What the saturation is multiplied by, >= 0.
         out: uint8 (rows, columns * 3); may be `pixels`.
     """
-    sixths = 6 * (turn - math.floor(turn))
+    sixths = 6 * (hue_shift - math.floor(hue_shift))
     thirds = math.floor(sixths / 2 + 0.5)
-    turned, about_mean, mixes = np.empty((3, 4), np.float32), False, False
+    rotated, about_mean, mixes = np.empty((3, 4), np.float32), False, False
     for i in range(3):
         for j in range(3):
             about_mean |= mean[i, j] != 0
@@ -102,15 +104,15 @@ def recolor(pixels: Pixels, matrix: Floats, mean: Floats, turn: float, gain: flo
     for i in range(3):
         row = (i + thirds) % 3  # by a third of a turn, red becomes green, green blue and blue red
         for j in range(3):
-            turned[row, j] = matrix[i, j]
+            rotated[row, j] = matrix[i, j]
             mixes |= row != j and matrix[i, j] != 0
-        turned[row, 3] = (
+        rotated[row, 3] = (
             matrix[i, 3] + mean[i, 0] * average[0] + mean[i, 1] * average[1] + mean[i, 2] * average[2]
         )
-    if turn == 0 and gain == 1 and not mixes:
-        _scale_and_round(pixels, turned, out)
+    if hue_shift == 0 and saturation_scale == 1 and not mixes:
+        _scale_and_round(pixels, rotated, out)
     else:
-        _mix_and_turn(pixels, turned, mixes, sixths - 2 * thirds, gain, out)
+        _mix_and_shift_hue(pixels, rotated, mixes, sixths - 2 * thirds, saturation_scale, out)
 
 
 @compiled
@@ -153,14 +155,19 @@ def _scale_and_round(pixels: Pixels, matrix: npt.NDArray[np.float32], out: Pixel
 
 
 @compiled
-def _mix_and_turn(
-    pixels: Pixels, matrix: npt.NDArray[np.float32], mixes: bool, sixths: float, gain: float, out: Pixels
+def _mix_and_shift_hue(
+    pixels: Pixels,
+    matrix: npt.NDArray[np.float32],
+    mixes: bool,
+    sixths: float,
+    saturation_scale: float,
+    out: Pixels,
 ) -> None:
     """As `recolor`, of hues that are turned by at most one sixth either way; `mixes`: whether channels mix."""
     m00, m01, m02, m03 = matrix[0, 0], matrix[0, 1], matrix[0, 2], matrix[0, 3]
     m10, m11, m12, m13 = matrix[1, 0], matrix[1, 1], matrix[1, 2], matrix[1, 3]
     m20, m21, m22, m23 = matrix[2, 0], matrix[2, 1], matrix[2, 2], matrix[2, 3]
-    turns, columns = sixths != 0 or gain != 1, pixels.shape[1] // 3
+    changes_hue, columns = sixths != 0 or saturation_scale != 1, pixels.shape[1] // 3
     reds, greens, blues = np.empty((3, columns), np.float32)
     for y in range(pixels.shape[0]):
         source, target = pixels[y], out[y]
@@ -179,8 +186,8 @@ def _mix_and_turn(
                 reds[x] = _clipped(m00 * np.float32(source[3 * x]) + m03)
                 greens[x] = _clipped(m11 * np.float32(source[3 * x + 1]) + m13)
                 blues[x] = _clipped(m22 * np.float32(source[3 * x + 2]) + m23)
-        if turns:
-            _turn(reds, greens, blues, sixths, np.float32(gain))
+        if changes_hue:
+            _shift_hue(reds, greens, blues, sixths, np.float32(saturation_scale))
         for x in range(columns):
             target[3 * x] = _rounded(reds[x])
             target[3 * x + 1] = _rounded(greens[x])
@@ -188,12 +195,12 @@ def _mix_and_turn(
 
 
 @compiled
-def _turn(
+def _shift_hue(
     reds: npt.NDArray[np.float32],
     greens: npt.NDArray[np.float32],
     blues: npt.NDArray[np.float32],
     sixths: float,
-    gain: np.float32,
+    saturation_scale: np.float32,
 ) -> None:
     """Changes hue and saturation in place, as HSV defines them, but without converting anything.
 
@@ -220,9 +227,9 @@ def _turn(
                 _moved(green, blue, red, most),
                 _moved(blue, red, green, most),
             )
-        reds[x] = max(value - gain * (value - red), ZERO)
-        greens[x] = max(value - gain * (value - green), ZERO)
-        blues[x] = max(value - gain * (value - blue), ZERO)
+        reds[x] = max(value - saturation_scale * (value - red), ZERO)
+        greens[x] = max(value - saturation_scale * (value - green), ZERO)
+        blues[x] = max(value - saturation_scale * (value - blue), ZERO)
 
 
 @compiled

@@ -22,7 +22,7 @@ from fitfeed.pipelines.reading.records import Records
 from fitfeed.schemas.cpus import available_cpus
 from fitfeed.schemas.errors import DamagedDatasetError
 
-BLOCK = 16
+MAX_BLOCK = 16
 """Images per task: enough to make the cost of a task vanish, few enough to balance the threads."""
 
 
@@ -134,7 +134,7 @@ class Loader:
         loaded = self._without(damaged, Loaded(batch, examples)) if damaged else Loaded(batch, examples)
         if self._mixer is None:
             return loaded
-        mixtures = self._mixer.draw(epoch, rng_index, size=self.image_shape[:2])
+        mixtures = self._mixer.sample(epoch, rng_index, size=self.image_shape[:2])
         if damaged:
             places = np.delete(np.arange(len(examples)), list(damaged))
             mixtures = [mixture.keep(places) for mixture in mixtures]
@@ -153,19 +153,19 @@ class Loader:
         if self._processes is not None:
             return self._processes.render(epoch, examples, rng_index)
         renderer, batch = self._renderer, self._rendered.take(len(examples))
-        fill = renderer.filling(epoch, examples, rng_index, out=batch, payloads=payloads)
+        write = renderer.image_writer(epoch, examples, rng_index, out=batch, payloads=payloads)
         if renderer.copies:
             # Pure copying takes 3 ms a batch: waking other threads, on both sides of a lock that
             # each needs for every image, costs as much. Two batches at once use two threads as it is.
-            return batch, renderer.fill(fill, range(len(examples)))
-        return batch, self._fill(fill, len(examples))
+            return batch, renderer.write_images(write, range(len(examples)))
+        return batch, self._write_images(write, len(examples))
 
     def _mix(self, loaded: Loaded, mixtures: Sequence[Mixture]) -> Loaded:
         """Mixes rendered images, and normalises them."""
         images, normalizer, scratch = loaded.images, self._normalizer, self._scratch
         batch = self._mixed.take(len(images))
 
-        def fill(i: int) -> None:
+        def write(i: int) -> None:
             if normalizer is None:
                 out = batch[i]
                 image = mix_image(images, mixtures, i, out=out)
@@ -175,14 +175,14 @@ class Loader:
                 image = scratch.take("image", self.image_shape, images.dtype)
                 normalizer(mix_image(images, mixtures, i, out=image), batch[i])
 
-        self._fill(fill, len(images))
+        self._write_images(write, len(images))
         return Loaded(batch, loaded.examples, mixtures)
 
-    def _fill(self, fill: Callable[[int], None], count: int) -> Damaged:
+    def _write_images(self, write: Callable[[int], None], count: int) -> Damaged:
         """Writes all images of a batch; returns those that are damaged, if such are skipped."""
-        size = min(BLOCK, math.ceil(count / self._threads))
+        size = min(MAX_BLOCK, math.ceil(count / self._threads))
         blocks = [range(first, min(first + size, count)) for first in range(0, count, size)]
-        tasks = [self._pool.submit(self._renderer.fill, fill, block) for block in blocks]
+        tasks = [self._pool.submit(self._renderer.write_images, write, block) for block in blocks]
         # All must be done before an error leaves: it would free the memory that others still write to.
         wait(tasks)
         return {i: error for task in tasks for i, error in task.result().items()}

@@ -108,16 +108,16 @@ class MaskLoader:
             DamagedDatasetError: If that is so for all of them, although such are skipped.
         """
         index = self._records.index
-        draws = self._program.draw(
+        compiled = self._program.compile(
             epoch, rng_index, heights=index.height[examples], widths=index.width[examples]
         )
         batch = self._buffers.take(len(examples))
 
-        def fill(i: int, row: int) -> None:
+        def write(i: int, row: int) -> None:
             mask = self._records.mask(self._name, row)
-            self._program.render_mask(mask, draws, i, size=self._size, out=batch[i])
+            self._program.render_mask(mask, compiled, i, size=self._size, out=batch[i])
 
-        tasks = [self._pool.submit(fill, i, row) for i, row in enumerate(examples.tolist())]
+        tasks = [self._pool.submit(write, i, row) for i, row in enumerate(examples.tolist())]
         # All must be done before an error leaves: it would free the memory that others still write to.
         wait(tasks)
         whole = np.array(

@@ -28,7 +28,7 @@ class Mixer:
         """
         self._ops, self._seed = list(ops), seed
 
-    def draw(self, epoch: int, examples: npt.NDArray[np.int64], *, size: Size) -> list[Mixture]:
+    def sample(self, epoch: int, examples: npt.NDArray[np.int64], *, size: Size) -> list[Mixture]:
         """Draws what is mixed: a pure function of (seed, epoch, the examples of the batch).
 
         Args:
@@ -59,7 +59,7 @@ def mix_image(
 
     Args:
         images: uint8 or uint16 (n, H, W, C), unmixed. They are not changed.
-        mixtures: From `Mixer.draw`.
+        mixtures: From `Mixer.sample`.
         i: Its place in the batch.
         out: (H, W, C), of the same type, where to write. None: a new array.
         box: Which pixels to make; `out` is of that size. None: all.
@@ -95,7 +95,7 @@ def mix_labels(labels: npt.NDArray[np.float32], mixtures: Sequence[Mixture]) -> 
 
     Args:
         labels: float32 (n,) or (n, classes).
-        mixtures: From `Mixer.draw`.
+        mixtures: From `Mixer.sample`.
 
     Returns:
         float32 of the same shape.

@@ -53,10 +53,10 @@ class Renderer:
         *,
         out: npt.NDArray[Any],
     ) -> Damaged:
-        """Writes images one after the other; the arguments are those of `filling`."""
-        return self.fill(self.filling(epoch, examples, rng_index, out=out), range(len(examples)))
+        """Writes images one after the other; the arguments are those of `image_writer`."""
+        return self.write_images(self.image_writer(epoch, examples, rng_index, out=out), range(len(examples)))
 
-    def filling(
+    def image_writer(
         self,
         epoch: int,
         examples: npt.NDArray[np.int64],
@@ -81,25 +81,27 @@ class Renderer:
             # From the page cache into the batch, no copy between.
             return lambda i: records.read_into(rows[i], memory[i * length : (i + 1) * length])
         index = records.index
-        draws = program.draw(epoch, rng_index, heights=index.height[examples], widths=index.width[examples])
+        compiled = program.compile(
+            epoch, rng_index, heights=index.height[examples], widths=index.width[examples]
+        )
 
-        def fill(i: int) -> None:
+        def write(i: int) -> None:
             payload = payloads[i] if payloads is not None else None
-            portion = decode_window_of(draws.passes[i])
-            stored = records.pixels(rows[i], portion, payload=payload or None, scratch=scratch)
+            window = decode_window_of(compiled.passes[i])
+            stored = records.pixels(rows[i], window, payload=payload or None, scratch=scratch)
             if normalizer is None:
-                program.render(stored, draws, i, size=size, out=out[i])
+                program.render(stored, compiled, i, size=size, out=out[i])
             else:
                 image = scratch.take("image", self.image_shape, records.dtype)
-                normalizer(program.render(stored, draws, i, size=size, out=image), out[i])
+                normalizer(program.render(stored, compiled, i, size=size, out=image), out[i])
 
-        return fill
+        return write
 
-    def fill(self, fill: Callable[[int], None], places: Iterable[int]) -> Damaged:
+    def write_images(self, write: Callable[[int], None], places: Iterable[int]) -> Damaged:
         """Writes some images; returns those that are damaged, if such are skipped.
 
         Args:
-            fill: From `filling`, or another function of a place.
+            write: From `image_writer`, or another function of a place.
             places: Which.
 
         Raises:
@@ -108,7 +110,7 @@ class Renderer:
         damaged: Damaged = {}
         for i in places:
             try:
-                fill(i)
+                write(i)
             except DamagedExampleError as error:
                 if not self._skips:
                     raise

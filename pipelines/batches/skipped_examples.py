@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from fitfeed.schemas.errors import DamagedExampleError
 
-LOGGED = 100
+MAX_LOGGED = 100
 """So many warnings per split; where there are more, the disk is broken, and the log should stay readable."""
 
 _logger = logging.getLogger("fitfeed.pipelines")
@@ -44,9 +44,9 @@ class Skipped:
                 return
             self._rows.add(row)
             count = len(self._rows)
-        if count <= LOGGED:
+        if count <= MAX_LOGGED:
             _logger.warning("skipped an example of %r: %s", self._split, error)
-        if count == LOGGED:
+        if count == MAX_LOGGED:
             _logger.warning(
                 "skipped %d examples of %r; more will only be counted, in `skipped` of the open dataset",
                 count,

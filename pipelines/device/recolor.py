@@ -33,16 +33,16 @@ def recolor(images: Any, color: Color) -> Any:
     return mixed + shift[:, None, None, :]
 
 
-def rotate_hue(images: Any, turn: Any, gain: Any) -> Any:
+def rotate_hue(images: Any, hue_shift: Any, saturation_scale: Any) -> Any:
     """Adds to the hue and multiplies the saturation, in HSV.
 
-    A channel is value - chroma * gain * share, where the share (0 to 1) depends on the hue only; so
+    A channel is value - chroma * saturation_scale * share, where the share (0 to 1) depends on the hue only; so
     neither is divided by the value, and black needs no care.
 
     Args:
         images: float32 (n, H, W, C). Grey ones have no hue and stay.
-        turn: float32 (n,), in turns.
-        gain: float32 (n,), >= 0.
+        hue_shift: float32 (n,), in turns.
+        saturation_scale: float32 (n,), >= 0.
 
     Returns:
         float32 (n, H, W, C), neither clipped nor rounded.
@@ -58,8 +58,8 @@ def rotate_hue(images: Any, turn: Any, gain: Any) -> Any:
         (green - blue) / unit,
         ops.where(ops.equal(value, green), 2 + (blue - red) / unit, 4 + (red - green) / unit),
     )
-    hue = hue + 6 * turn[:, None, None]  # in sixths of a turn
-    strength = chroma * gain[:, None, None]
+    hue = hue + 6 * hue_shift[:, None, None]  # in sixths of a turn
+    strength = chroma * saturation_scale[:, None, None]
     return ops.stack([value - strength * _share(hue + start) for start in (5, 3, 1)], axis=-1)
 
 

@@ -9,7 +9,7 @@ from fitfeed.pipelines.arrays.types import Size
 from fitfeed.pipelines.augment.cpu.interpolation import Sampling
 from fitfeed.pipelines.device.backend import INDEX, gather
 
-FAR = 2.0**20
+MAX_PLACE = 2.0**20
 """Pixels: places further out are taken to be here, so that they can be numbered."""
 
 
@@ -49,8 +49,8 @@ def _places(matrix: Any, size: Size) -> tuple[Any, Any]:
     depth = g * x + (h * y + i)
     depth = ops.where(ops.absolute(depth) < 1e-9, 1e-9, depth)  # the horizon
     return (
-        ops.clip((a * x + (b * y + c)) / depth, -FAR, FAR),
-        ops.clip((d * x + (e * y + f)) / depth, -FAR, FAR),
+        ops.clip((a * x + (b * y + c)) / depth, -MAX_PLACE, MAX_PLACE),
+        ops.clip((d * x + (e * y + f)) / depth, -MAX_PLACE, MAX_PLACE),
     )
 
 

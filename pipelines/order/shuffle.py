@@ -74,12 +74,12 @@ class Batch(NamedTuple):
 
     Attributes:
         examples: int64 (n,), example numbers (rows of the index), in order.
-        draws: int64 (n,), the numbers that augmentation draws by: those of the examples, except
+        rng_index: int64 (n,), the numbers that augmentation draws by: those of the examples, except
             where an example comes again in an epoch.
     """
 
     examples: npt.NDArray[np.int64]
-    draws: npt.NDArray[np.int64]
+    rng_index: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)

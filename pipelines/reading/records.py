@@ -129,7 +129,7 @@ class Records:
     def pixels(
         self,
         row: int,
-        portion: DecodeWindow = FULL,
+        window: DecodeWindow = FULL,
         *,
         payload: bytes | None = None,
         scratch: ThreadScratch | None = None,
@@ -138,7 +138,7 @@ class Records:
 
         Args:
             row: Row of the index.
-            portion: What is needed of it.
+            window: What is needed of it.
             payload: Its stored bytes where they have been read already.
             scratch: Where to put it. None: new memory.
 
@@ -155,8 +155,8 @@ class Records:
             if scratch is not None:
                 memory = scratch.take("payload", memory.shape)
             self.read_into(row, memory.data)
-            return self._decode(row, memory, portion, scratch)
-        return self._decode(row, np.frombuffer(payload, np.uint8), portion, scratch)
+            return self._decode(row, memory, window, scratch)
+        return self._decode(row, np.frombuffer(payload, np.uint8), window, scratch)
 
     def read_into(self, row: int, memory: memoryview) -> None:
         """Reads the stored bytes of row `row` into memory of their size.
@@ -262,7 +262,7 @@ class Records:
         return native(pixels.view(STORED_TYPES[self.depth]))
 
     def _decode(
-        self, row: int, payload: npt.NDArray[np.uint8], portion: DecodeWindow, scratch: ThreadScratch | None
+        self, row: int, payload: npt.NDArray[np.uint8], window: DecodeWindow, scratch: ThreadScratch | None
     ) -> DecodedPayload:
         height, width, channels = shape = self._shape(row)
         # 1 to 2 us for 30 KB, and what the decoder does not look at, or decodes although it is damaged,
@@ -273,7 +273,7 @@ class Records:
         try:
             decoded = decode_window(
                 payload.data,
-                portion,
+                window,
                 size=(height, width),
                 channels=channels,
                 depth=self.depth,
@@ -282,7 +282,7 @@ class Records:
         except ValueError as error:
             raise self.damaged(row, str(error)) from error
         pixels, first, shrink = decoded
-        stop = height if portion.stop is None else min(portion.stop, height)
+        stop = height if window.stop is None else min(window.stop, height)
         rows = range(-(-(stop - first) // shrink), -(-(height - first) // shrink) + 1)
         if pixels.shape[1:] != (-(-width // shrink), channels) or pixels.shape[0] not in rows:
             raise self.damaged(row, f"decodes to shape {pixels.shape}, but the index says {shape}")

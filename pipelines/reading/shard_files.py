@@ -20,7 +20,7 @@ from pathlib import Path
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.files import locate
 
-OPEN_FILES = 128
+MAX_OPEN_FILES = 128
 """Well below the usual limit of 1,024 descriptors a process; a dataset seldom has more shards."""
 
 
@@ -41,7 +41,7 @@ class ShardFiles:
     Not picklable: descriptors belong to their process.
     """
 
-    def __init__(self, folder: Path, names: Sequence[str], *, open_files: int = OPEN_FILES) -> None:
+    def __init__(self, folder: Path, names: Sequence[str], *, open_files: int = MAX_OPEN_FILES) -> None:
         """Names the files; opens none.
 
         Args:

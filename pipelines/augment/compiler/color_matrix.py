@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 
 import cv2
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Bools, Floats, Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
@@ -91,22 +92,29 @@ class Color:
         mixed = np.concatenate([self.pixel[:, off], self.mean[:, off]], axis=1) != 0
         return np.asarray(~mixed.any(axis=1))
 
-    def recolorings(self, turn: Floats | float = 0.0, gain: Floats | float = 1.0) -> "list[ColorPass | None]":
+    def color_passes(
+        self, hue_shift: Floats | float = 0.0, saturation_scale: Floats | float = 1.0
+    ) -> "list[ColorPass | None]":
         """The n operations one by one; None where nothing would change.
 
         Args:
-            turn: (n,), added to the hue afterwards, in turns.
-            gain: (n,), what the saturation is multiplied by afterwards, >= 0.
+            hue_shift: (n,), added to the hue afterwards, in turns.
+            saturation_scale: (n,), what the saturation is multiplied by afterwards, >= 0.
         """
         matrices = np.concatenate([self.pixel, self.shift[:, :, None]], axis=2)
         about_mean = (self.mean != 0).any(axis=(1, 2))
         linear = about_mean | (matrices != NO_CHANGE).any(axis=(1, 2))
-        turns, gains = turn + np.zeros(len(linear)), gain + np.zeros(len(linear))
-        changed = linear | (turns != 0) | (gains != 1)
-        columns = (column.tolist() for column in (turns, gains, about_mean, changed))
+        hue_shifts, saturation_scales = (
+            hue_shift + np.zeros(len(linear)),
+            saturation_scale + np.zeros(len(linear)),
+        )
+        changed = linear | (hue_shifts != 0) | (saturation_scales != 1)
+        columns = (column.tolist() for column in (hue_shifts, saturation_scales, about_mean, changed))
         return [
-            ColorPass(matrix, mean if about else None, turn, gain) if changed else None
-            for matrix, mean, turn, gain, about, changed in zip(matrices, self.mean, *columns, strict=True)
+            ColorPass(matrix, mean if about else None, hue_shift, saturation_scale) if changed else None
+            for matrix, mean, hue_shift, saturation_scale, about, changed in zip(
+                matrices, self.mean, *columns, strict=True
+            )
         ]
 
 
@@ -117,14 +125,14 @@ class ColorPass:
     Attributes:
         matrix: float64 (3, 4), of (red, green, blue, 1).
         mean: float64 (3, 3), of the image's mean colour, as in `Color`.
-        turn: Then added to the hue, in turns.
-        gain: Then multiplies the saturation, >= 0.
+        hue_shift: Then added to the hue, in turns.
+        saturation_scale: Then multiplies the saturation, >= 0.
     """
 
     matrix: Floats
     mean: Floats | None
-    turn: float = 0.0
-    gain: float = 1.0
+    hue_shift: float = 0.0
+    saturation_scale: float = 1.0
 
     def size_of(self, pixels: Pixels) -> Size:
         """Of the output: the same."""
@@ -148,7 +156,7 @@ class ColorPass:
 
             rows, target = pixels.reshape(len(pixels), -1), out.reshape(len(out), -1)
             mean_matrix = NO_MEAN if self.mean is None else self.mean
-            recolor(rows, self.matrix, mean_matrix, self.turn, self.gain, target)
+            recolor(rows, self.matrix, mean_matrix, self.hue_shift, self.saturation_scale, target)
             return out
         mean = cv2.mean(pixels) if self.mean is not None else (0.0,) * 3
         matrix = self.with_mean(np.array(mean[:1] * 3 if gray else mean[:3]), unit=unit_of(pixels))
@@ -171,8 +179,8 @@ class ColorAugmentation(Augmentation):
     def recolor(self, color: Color, parameters: Floats) -> Color:
         """Adds this augmentation to the colour operations of n images; `parameters` from `sample`."""
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """See the base class."""
         plan.recolor(self, rows, parameters)
 
 
@@ -181,10 +189,10 @@ class HsvAugmentation(Augmentation):
 
     only_8_bit: ClassVar[bool] = True
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """See the base class."""
-        plan.rotate_hue(self, rows, *self.turn_and_gain(parameters))
+        plan.rotate_hue(self, rows, *self.hue_and_saturation(parameters))
 
     @abstractmethod
-    def turn_and_gain(self, parameters: Floats) -> tuple[Floats, Floats]:
+    def hue_and_saturation(self, parameters: Floats) -> tuple[Floats, Floats]:
         """Both (n,): what is added to the hue, in turns, and what multiplies the saturation."""

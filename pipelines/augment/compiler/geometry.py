@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Bools, Floats, Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
@@ -171,6 +172,6 @@ class GeometricAugmentation(Augmentation):
             image_size: The pipeline's, if given.
         """
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """See the base class."""
         plan.move(self, rows, parameters)

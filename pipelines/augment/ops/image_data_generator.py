@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Floats, Size
 from fitfeed.pipelines.augment.base import Augmentation
@@ -41,18 +42,20 @@ class GeneratorShift(GeometricAugmentation):
     draws: ClassVar[int] = 4
 
     @property
+    @override
     def sampling(self) -> Sampling:
-        """See the base class."""
         return self.how
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 2): the shift to the left, as drawn for the height, and up, as drawn for the width."""
         left = _shift(self.height_range, uniforms[:, :2])
         up = _shift(self.width_range, uniforms[:, 2:])
         return np.stack([left, up], axis=1)
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Shifts; see the base class."""
+        """Shifts."""
         shares = [np.max(limits) < 1 for limits in (self.height_range, self.width_range)]
         left, up = (parameters * np.where(shares, geometry.size, 1)).T
         return geometry.transform(move(left, up))
@@ -78,16 +81,18 @@ class GeneratorShear(GeometricAugmentation):
     draws: ClassVar[int] = 1
 
     @property
+    @override
     def sampling(self) -> Sampling:
-        """See the base class."""
         return self.how
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): the angle in radians."""
         return np.deg2rad(scale_to((-self.degrees, self.degrees), uniforms))
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Shears about the centre; see the base class."""
+        """Shears about the centre."""
         angle = parameters[:, 0]
         matrix = matrices(1, -np.sin(angle), 0, 0, np.cos(angle), 0, 0, 0, 1)
         return geometry.transform(about_center(geometry, matrix))
@@ -100,12 +105,13 @@ class GeneratorChannelShift(TableAugmentation):
     limit: float
     draws: ClassVar[int] = 1
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): what is added."""
         return scale_to((-self.limit, self.limit), uniforms)
 
+    @override
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
-        """See the base class."""
         there = histogram.counts > 0
         low = np.where(there, values, 255).min(axis=(-2, -1), keepdims=True)
         high = np.where(there, values, 0).max(axis=(-2, -1), keepdims=True)
@@ -119,12 +125,13 @@ class GeneratorBrightness(ColorAugmentation):
     limits: tuple[float, float]
     draws: ClassVar[int] = 1
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): what values are multiplied by."""
         return scale_to(self.limits, uniforms)
 
+    @override
     def recolor(self, color: Color, parameters: Floats) -> Color:
-        """See the base class."""
         return color.multiply(parameters[:, 0])
 
 

@@ -5,6 +5,8 @@ import pickle
 from collections.abc import Sequence
 from typing import Any
 
+from typing_extensions import override
+
 from fitfeed.schemas.errors import UsageError
 
 MAIN = "__main__"
@@ -31,6 +33,7 @@ def check_importable(augment: Sequence[object]) -> None:
 class _Pickler(pickle.Pickler):
     """Refuses what lives in the script itself: that is `__main__` here, and something else in a worker."""
 
+    @override
     def reducer_override(self, obj: Any) -> Any:
         """Looks at functions and classes; everything else is pickled as usual."""
         if getattr(obj, "__module__", None) == MAIN and hasattr(obj, "__qualname__"):

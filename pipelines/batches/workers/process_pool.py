@@ -18,7 +18,7 @@ from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout, SharedB
 from fitfeed.pipelines.batches.workers.supervisor import WorkerSupervisor
 from fitfeed.pipelines.batches.workers.worker import Rendering, Setup
 
-BLOCK = 16
+MIN_BLOCK = 16
 """Images per task, at least."""
 
 MAX_BLOCK = 64
@@ -31,7 +31,7 @@ def batches_at_once(count: int, batch_size: int) -> int:
 
     Not more than there are processes, even of very small batches: each occupies a thread of TensorFlow.
     """
-    return min(1 + -(-count * BLOCK // batch_size), max(2, count))
+    return min(1 + -(-count * MIN_BLOCK // batch_size), max(2, count))
 
 
 class RenderPool:
@@ -52,12 +52,12 @@ class RenderPool:
         # Besides those that are filled, one is ready, and one is with the model.
         self._buffers = SharedBuffers(layout, spare=batches_at_once(count, layout.shape[0]) + 2)
         self._starting = threading.Lock()
-        self._team: WorkerSupervisor | None = None
+        self._supervisor: WorkerSupervisor | None = None
 
     @property
     def pids(self) -> list[int]:
         """Process ids of the workers; none before the first batch."""
-        return [] if self._team is None else self._team.pids
+        return [] if self._supervisor is None else self._supervisor.pids
 
     def render(
         self, epoch: int, examples: npt.NDArray[np.int64], rng_index: npt.NDArray[np.int64]
@@ -77,27 +77,29 @@ class RenderPool:
             FeedError: If a worker has died.
             RuntimeError: If a function of the user has failed; with the worker's traceback.
         """
-        team = self._started()
+        supervisor = self._started()
         batch, slot = self._buffers.take(len(examples))
-        size = min(MAX_BLOCK, max(BLOCK, len(examples) // self._count))
+        size = min(MAX_BLOCK, max(MIN_BLOCK, len(examples) // self._count))
         blocks = [slice(first, first + size) for first in range(0, len(examples), size)]
-        number, job = team.begin(batch, blocks=len(blocks))
-        team.send(
+        number, pending = supervisor.register(batch, blocks=len(blocks))
+        supervisor.send(
             Task(
                 job=number,
                 slot=slot,
                 epoch=epoch,
                 first=block.start,
                 examples=examples[block],
-                draws=rng_index[block],
+                rng_index=rng_index[block],
             )
             for block in blocks
         )
-        return batch, job.result()
+        return batch, pending.result()
 
     def _started(self) -> WorkerSupervisor:
         with self._starting:
-            if self._team is None:
-                self._team = WorkerSupervisor(self._setup, memory=self._buffers.descriptor, count=self._count)
-                weakref.finalize(self, self._team.end)  # also when the interpreter exits
-            return self._team
+            if self._supervisor is None:
+                self._supervisor = WorkerSupervisor(
+                    self._setup, memory=self._buffers.descriptor, count=self._count
+                )
+                weakref.finalize(self, self._supervisor.end)  # also when the interpreter exits
+            return self._supervisor

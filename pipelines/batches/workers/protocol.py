@@ -33,7 +33,7 @@ class Task:
         epoch: Number of the epoch.
         first: Place of the block's first image in the batch.
         examples: int64 (n,), example numbers.
-        draws: int64 (n,), numbers that augmentations draw by.
+        rng_index: int64 (n,), numbers that augmentations draw by.
     """
 
     job: int
@@ -41,12 +41,12 @@ class Task:
     epoch: int
     first: int
     examples: npt.NDArray[np.int64]
-    draws: npt.NDArray[np.int64]
+    rng_index: npt.NDArray[np.int64]
 
     def encode(self) -> bytes:
         """As bytes."""
         header = _HEADER.pack(self.job, self.slot, self.epoch, self.first, len(self.examples))
-        return header + self.examples.tobytes() + self.draws.tobytes()
+        return header + self.examples.tobytes() + self.rng_index.tobytes()
 
     @classmethod
     def decode(cls, message: bytes) -> "Task":
@@ -54,7 +54,7 @@ class Task:
         job, slot, epoch, first, count = _HEADER.unpack_from(message)
         numbers = np.frombuffer(message, np.int64, offset=_HEADER.size)
         return cls(
-            job=job, slot=slot, epoch=epoch, first=first, examples=numbers[:count], draws=numbers[count:]
+            job=job, slot=slot, epoch=epoch, first=first, examples=numbers[:count], rng_index=numbers[count:]
         )
 
 

@@ -36,7 +36,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 POLL_S = 0.2
 """Between two looks at whether all workers are alive."""
 
-END_S = 5.0
+MAX_END_S = 5.0
 """Longest wait for processes that have been killed."""
 
 
@@ -56,7 +56,7 @@ class PendingBatch:
         self._error: Exception | None = None
         self._done = threading.Event()
 
-    def take(self, answer: Answer) -> bool:
+    def record(self, answer: Answer) -> bool:
         """Notes an answer; returns whether it was the last."""
         self._damaged.update(answer.damaged)
         self._error = self._error or answer.exception()
@@ -104,11 +104,11 @@ class WorkerSupervisor:
         Raises:
             FeedError: If they cannot be started.
         """
-        self._jobs: dict[int, PendingBatch] = {}
+        self._pending: dict[int, PendingBatch] = {}
         self._numbers = itertools.count()
         self._lock = threading.Lock()  # of the jobs
         self._sending = threading.Lock()  # blocks of a batch stay together
-        self._failed_start = self._obituary = ""
+        self._failed_start = self._exit_reason = ""
         self._closing = threading.Event()
         self._over: str | None = None  # why there are no more answers
         self._workers: list[subprocess.Popen[bytes]] = []
@@ -133,19 +133,19 @@ class WorkerSupervisor:
         """Process ids of the workers."""
         return [worker.pid for worker in self._workers]
 
-    def begin(self, batch: npt.NDArray[Any], *, blocks: int) -> tuple[int, PendingBatch]:
+    def register(self, batch: npt.NDArray[Any], *, blocks: int) -> tuple[int, PendingBatch]:
         """Registers a batch; returns the number that its tasks have.
 
         Raises:
             FeedError: If there are no workers any more.
         """
-        job = PendingBatch(batch, blocks)
+        pending = PendingBatch(batch, blocks)
         with self._lock:
             if self._over is not None:
                 raise FeedError(self._over)
             number = next(self._numbers)
-            self._jobs[number] = job
-        return number, job
+            self._pending[number] = pending
+        return number, pending
 
     def send(self, tasks: Iterable[Task]) -> None:
         """Hands out the blocks of a batch; waits while the workers have enough to do."""
@@ -159,14 +159,14 @@ class WorkerSupervisor:
         """Ends the workers."""
         self._closing.set()
         if threading.current_thread() is not self._watcher:  # garbage is collected in any thread
-            self._watcher.join(END_S)
+            self._watcher.join(MAX_END_S)
 
     def _watch(self) -> None:
         """Waits until a worker is gone, or all shall go; then ends them, and with them the answers."""
         while not self._closing.wait(POLL_S):
             dead = [worker for worker in self._workers if worker.poll() is not None]
             if dead:
-                self._obituary = _exit_message(dead[0])
+                self._exit_reason = _exit_message(dead[0])
                 break
         self._reap()
         # Whatever a user's function has forked may hold the workers' end open.
@@ -181,13 +181,13 @@ class WorkerSupervisor:
     def _collect(self) -> None:
         """Takes answers until there are no more, and gives up what is then still awaited."""
         while message := self._receive():
-            self._take(Answer.decode(message))
+            self._record(Answer.decode(message))
         self._watcher.join()  # it knows why
         with self._lock:
-            self._over = self._failed_start or self._obituary or "the pipeline is closed"
-            for job in self._jobs.values():
-                job.fail(self._over)
-            self._jobs.clear()
+            self._over = self._failed_start or self._exit_reason or "the pipeline is closed"
+            for pending in self._pending.values():
+                pending.fail(self._over)
+            self._pending.clear()
         with self._sending:
             self._socket.close()
 
@@ -198,13 +198,13 @@ class WorkerSupervisor:
             # The workers ended and left tasks unread. That is told once, before what they still said.
             return self._socket.recv(MAX_MESSAGE_BYTES)
 
-    def _take(self, answer: Answer) -> None:
+    def _record(self, answer: Answer) -> None:
         if answer.job == START:
             self._failed_start = f"a worker process could not start: {answer.exception()}"
             return
         with self._lock:
-            if self._jobs[answer.job].take(answer):
-                del self._jobs[answer.job]
+            if self._pending[answer.job].record(answer):
+                del self._pending[answer.job]
 
 
 def _start(channel: int, memory: int, setup: int) -> "subprocess.Popen[bytes]":

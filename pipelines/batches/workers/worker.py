@@ -67,7 +67,7 @@ class Worker:
         try:
             batch = self._batch(task.slot)
             out = batch[task.first : task.first + len(task.examples)]
-            damaged = self._rendering.render(task.epoch, task.examples, task.draws, out=out)
+            damaged = self._rendering.render(task.epoch, task.examples, task.rng_index, out=out)
         except FitfeedError as error:
             return Answer(job=task.job, error=(type(error).__name__, str(error)))
         except Exception as error:  # noqa: BLE001 - a user's function's, or a bug; the parent raises it

@@ -41,8 +41,8 @@ def test_rand_augment_fuses_with_its_neighbors() -> None:
     alone = Program([RandomResizedCrop(), RandomFlip()], image_size=(32, 32), seed=0)
     both = Program([RandomResizedCrop(), RandomFlip(), RandAugment(num_ops=1)], image_size=(32, 32), seed=0)
     sizes = {"heights": np.full(200, 64), "widths": np.full(200, 64)}
-    before = alone.draw(0, np.arange(200), **sizes).passes
-    after = both.draw(0, np.arange(200), **sizes).passes
+    before = alone.compile(0, np.arange(200), **sizes).passes
+    after = both.compile(0, np.arange(200), **sizes).passes
     assert all(len(passes) == 1 for passes in before)
     geometric = [len(passes) == 1 for passes in after]
     assert 0.2 < np.mean(geometric) < 0.45  # 3 of 11, and those that happen to change nothing
