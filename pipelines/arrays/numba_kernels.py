@@ -1,8 +1,8 @@
-"""Loops over pixels for which OpenCV has no call, or takes several: compiled by Numba.
+"""Loops over pixels, compiled by Numba, where OpenCV has no function or needs several calls.
 
-They release the interpreter lock. Each is compiled when first called, in less than a second, and its
-machine code is kept in Numba's cache for later runs. Importing this module imports Numba, so whoever
-needs it imports it late.
+The loops release the interpreter lock. Each is compiled when it is first called, in less than a
+second, and Numba's cache keeps the machine code for later runs. Importing this module imports Numba,
+so its users import it late.
 
 Products and sums are not fused, so all processors compute the same numbers.
 """
@@ -24,7 +24,7 @@ ZERO, BRIGHTEST = np.float32(0), np.float32(255)
 
 
 def compiled(function: F) -> F:
-    """Compiles a function; keeps the machine code where there is a folder that can be written to."""
+    """Compiles a function, and caches the machine code if there is a folder to write it to."""
     # Pixels are never NaN, and the sign of zero does not matter: so a minimum is one instruction.
     options: dict[str, Any] = {
         "nogil": True,
@@ -45,13 +45,13 @@ def scale(
     shift: npt.NDArray[np.float32],
     out: npt.NDArray[np.float32],
 ) -> None:
-    """Writes pixel * factor + shift.
+    """Writes pixel * factor + shift, for each channel.
 
     Args:
         pixels: (rows, columns * channels), of any type.
-        factor: (channels,)
-        shift: (channels,)
-        out: (rows, columns * channels)
+        factor: float32 (channels,).
+        shift: float32 (channels,).
+        out: float32 (rows, columns * channels), to be written.
     """
     width, channels = pixels.shape[1], factor.size
     factors, shifts = np.empty(width, np.float32), np.empty(width, np.float32)
@@ -64,12 +64,12 @@ def scale(
 
 @compiled
 def look_up(pixels: Pixels, table: npt.NDArray[np.int16], out: npt.NDArray[np.int16]) -> None:
-    """Replaces each value by what a table has for it.
+    """Replaces each value by its entry in a table.
 
     Args:
         pixels: uint8 or uint16 (rows, columns * channels).
-        table: (channels, levels), with a value for each of the levels.
-        out: (rows, columns * channels)
+        table: int16 (channels, levels), an entry for each of the levels: the bits of a 16-bit float.
+        out: int16 (rows, columns * channels), to be written.
     """
     width, values = pixels.shape[1], table.reshape(-1)
     starts = np.empty(width, np.uint32)
@@ -84,18 +84,20 @@ def look_up(pixels: Pixels, table: npt.NDArray[np.int16], out: npt.NDArray[np.in
 def recolor(
     pixels: Pixels, matrix: Floats, mean: Floats, hue_shift: float, saturation_scale: float, out: Pixels
 ) -> None:
-    """Transforms colours linearly, clips them, turns their hue and multiplies their saturation.
+    """Transforms colors linearly, clips them, shifts their hue and multiplies their saturation.
 
     Args:
         pixels: uint8 (rows, columns * 3): red, green, blue, red, ...
-        matrix: float64 (3, 4), of (red, green, blue, 1).
-        mean: float64 (3, 3), of the image's mean colour; what comes out is added.
+        matrix: float64 (3, 4), to be multiplied by (red, green, blue, 1).
+        mean: float64 (3, 3), to be multiplied by the image's mean color; the product is added.
         hue_shift: Added to the hue, in turns.
-        saturation_scale: What the saturation is multiplied by, >= 0.
+        saturation_scale: Multiplies the saturation, >= 0.
         out: uint8 (rows, columns * 3); may be `pixels`.
     """
     sixths = 6 * (hue_shift - math.floor(hue_shift))
     thirds = math.floor(sixths / 2 + 0.5)
+    # The hue is shifted by a whole number of thirds of a turn first, which only exchanges channels. The
+    # rest is at most one sixth of a turn in either direction, which `_shift_hue` does.
     rotated, about_mean, mixes = np.empty((3, 4), np.float32), False, False
     for i in range(3):
         for j in range(3):
@@ -117,7 +119,7 @@ def recolor(
 
 @compiled
 def _mean(pixels: Pixels) -> Floats:
-    """Mean colour, float64 (3,), of uint8 (rows, columns * 3)."""
+    """Returns the mean color, float64 (3,), of pixels uint8 (rows, columns * 3)."""
     height, width = pixels.shape
     totals = np.zeros(3, np.int64)
     for first in range(0, height, 256):  # rows whose sum fits into 16 bits
@@ -132,12 +134,12 @@ def _mean(pixels: Pixels) -> Floats:
     return average
 
 
-# Loops that may read and write the same memory are not vectorised. So rows go through memory of their own.
+# Loops that may read and write the same memory are not vectorized. So each row is computed in other memory.
 
 
 @compiled
 def _scale_and_round(pixels: Pixels, matrix: npt.NDArray[np.float32], out: Pixels) -> None:
-    """As `recolor`, where channels do not mix."""
+    """Recolors images whose channels do not mix; see `recolor`. `matrix`: float32 (3, 4)."""
     height, width = pixels.shape
     factors, shifts, rounded = (
         np.empty(width, np.float32),
@@ -163,7 +165,16 @@ def _mix_and_shift_hue(
     saturation_scale: float,
     out: Pixels,
 ) -> None:
-    """As `recolor`, of hues that are turned by at most one sixth either way; `mixes`: whether channels mix."""
+    """Recolors images whose hue is shifted by at most one sixth of a turn; see `recolor`.
+
+    Args:
+        pixels: uint8 (rows, columns * 3).
+        matrix: float32 (3, 4).
+        mixes: Whether channels mix.
+        sixths: Added to the hue, in sixths of a turn, from -1 to 1.
+        saturation_scale: Multiplies the saturation, >= 0.
+        out: uint8 (rows, columns * 3); may be `pixels`.
+    """
     m00, m01, m02, m03 = matrix[0, 0], matrix[0, 1], matrix[0, 2], matrix[0, 3]
     m10, m11, m12, m13 = matrix[1, 0], matrix[1, 1], matrix[1, 2], matrix[1, 3]
     m20, m21, m22, m23 = matrix[2, 0], matrix[2, 1], matrix[2, 2], matrix[2, 3]
@@ -204,11 +215,13 @@ def _shift_hue(
 ) -> None:
     """Changes hue and saturation in place, as HSV defines them, but without converting anything.
 
-    On the circle of hues the channels follow each other as red, green, blue. Where a colour of chroma c
-    (largest minus least channel) is turned by t sixths, each channel moves by at most m = c * t towards
-    the channel behind it, never past that one. It moves by less where it is above the one ahead (or
-    below, moving up): the channel that is largest or least of all remains so for the first part of the
-    way. A saturation multiplied by g multiplies each channel's distance to the largest one.
+    The three channels are float32 (columns,). On the circle of hues they follow each other as red,
+    green, blue. Let c be the chroma of a color (largest minus least channel), and t the shift in sixths.
+    Each channel then moves by at most c * t toward the channel that precedes it, and never past it. It
+    moves by less where it is above the next channel (or below it, moving up): the largest and the least
+    channel keep their place for the first part of the way.
+
+    A saturation multiplied by g multiplies the distance of each channel to the largest one by g.
     """
     share = np.float32(abs(sixths))
     for x in range(reds.size):
@@ -233,10 +246,11 @@ def _shift_hue(
 
 
 @compiled
-def _moved(value: np.float32, ahead: np.float32, behind: np.float32, most: np.float32) -> np.float32:
-    lead = min(max(value - ahead, -most), most)
+def _moved(value: np.float32, following: np.float32, preceding: np.float32, most: np.float32) -> np.float32:
+    """Moves a channel toward the one that precedes it on the circle of hues, by at most `most`."""
+    lead = min(max(value - following, -most), most)
     down = max(lead, ZERO) - most
-    return min(max(behind, value + down), value + (lead - down))
+    return min(max(preceding, value + down), value + (lead - down))
 
 
 @compiled

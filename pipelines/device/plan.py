@@ -76,7 +76,7 @@ class DevicePlan:
         self._sampling = op.sampling or self._sampling
 
     def recolor(self, op: ColorAugmentation, rows: Mask, parameters: DeviceArray) -> None:
-        """Adds a linear operation on colours; within a stretch of tables if channels do not mix."""
+        """Adds a linear operation on colors; within a stretch of tables if channels do not mix."""
         if self._open == FusionKind.TABLE and not op.mixes:
             color = op.recolor(Color.identity(1), parameters)  # type: ignore[arg-type]
             self._change(rows, _clipped(recolor(self._images, color)))
@@ -129,7 +129,7 @@ class DevicePlan:
 
     def _filter(self, op: FilterAugmentation, rows: Mask, parameters: DeviceArray) -> None:
         if isinstance(op, RandomErasing) and np.size(op.fill_value or 0) > self._images.shape[-1]:
-            msg = f"RandomErasing has three values for a grey image. Received: fill_value={op.fill_value!r}."
+            msg = f"RandomErasing has three values for a gray image. Received: fill_value={op.fill_value!r}."
             raise UsageError(msg)
         self._close()
         filtered = FILTERS[type(op)](op, self._images, parameters.tensor)

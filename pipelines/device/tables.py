@@ -42,7 +42,7 @@ class EveryPixel(Histogram):
         numbers = ops.cast(bins.tensor, INDEX)  # (n, H * W, C)
         images, (pixels, channels) = ops.shape(numbers)[0], numbers.shape[1:]
         image = ops.reshape(ops.arange(images, dtype=INDEX), (-1, 1, 1))
-        # Neighbours, which are often alike, count in histograms of their own: threads that add to the
+        # Neighbors, which are often alike, count in histograms of their own: threads that add to the
         # same number wait for each other.
         share = ops.convert_to_tensor((np.arange(pixels) % SHARES).astype(INDEX)[:, None])
         place = ((image * SHARES + share) * channels + ops.arange(channels, dtype=INDEX)) * count + numbers

@@ -79,14 +79,14 @@ def make_pipeline(
             `CutMix` stand at the end, and make class labels soft.
         augment_on: "cpu": each image is written once, finished, by the loader's threads. "device":
             the loader crops and resizes, and what comes after in `augment` runs on the uint8 batch
-            as TensorFlow operations, with the same random numbers, followed by normalising. That
+            as TensorFlow operations, with the same random numbers, followed by normalizing. That
             frees the CPU where there is a GPU, and is slower where there is none; `explain` says
             what runs where. Not with masks, `AugMix` or other Keras backends.
         normalize: "zscore" ((x - mean) / std), "minmax" (0..1 by the stored minimum and maximum),
             "unit" (x / 255, or / 65535 for 16 bits), "symmetric" (-1..1), per channel by the dataset's
             statistics, or None for the values as stored.
         dtype: "float32", "bfloat16", "float16", or with normalize=None "uint8" (a quarter of the
-            bytes; normalise on the device by `dataset.normalization`), "uint16" where the dataset has
+            bytes; normalize on the device by `dataset.normalization`), "uint16" where the dataset has
             16 bits.
         labels: "int" (a class as its number), "onehot" (a class as float32 (classes,)), or None for
             images only. Other labels are the same for both: multiclass float32 (classes,), 1 for each
@@ -223,7 +223,7 @@ def _chain(dataset: Dataset, records: Records, options: PipelineOptions) -> "tf.
     processes = options.worker_processes
     at_once = batches_at_once(processes, options.batch_size) if processes else BATCHES_AT_ONCE
     # Whole batches cross into Python, not images: the loader has its own threads, and writes every
-    # image once, decoded, augmented and normalised, at its final place. Deterministic, for the order.
+    # image once, decoded, augmented and normalized, at its final place. Deterministic, for the order.
     batches = batches.map(
         plain(lambda *batch: batch_tensors.shaped(_call(held(load), batch, batch_tensors.types))),
         num_parallel_calls=at_once,

@@ -1,4 +1,4 @@
-"""What becomes of the colours of n images: matrices, multiplied for the whole batch at once, and hue."""
+"""What becomes of the colors of n images: matrices, multiplied for the whole batch at once, and hue."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ from fitfeed.schemas.bit_depth import unit_of
 from fitfeed.schemas.payload import Pixels
 
 GRAY = np.array([0.2989, 0.5870, 0.1140])
-"""Weights of red, green and blue in the grey of a colour, as in Keras and `tf.image`."""
+"""Weights of red, green and blue in the gray of a color, as in Keras and `tf.image`."""
 
 NO_CHANGE = np.eye(3, 4)
-"""Of colours, as a matrix."""
+"""Of colors, as a matrix."""
 
 NO_MEAN = np.zeros((3, 3))
-"""Of an operation that does not ask for the image's mean colour."""
+"""Of an operation that does not ask for the image's mean color."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Color:
-    """The composed linear colour operations of n images.
+    """The composed linear color operations of n images.
 
-    A colour x (three values) of an image whose mean colour is m becomes pixel @ x + mean @ m +
+    A color x (three values) of an image whose mean color is m becomes pixel @ x + mean @ m +
     shift. That is closed under everything here: an operation about the mean of the image so far
     needs pixel @ m + mean @ m + shift, so the image is averaged once, however many there are.
     Values are neither clipped nor rounded between operations, only at the end.
@@ -77,7 +77,7 @@ class Color:
         )
 
     def blend_gray(self, share: Floats) -> "Color":
-        """Replaces a share (n,) of each colour by its grey; a negative share takes grey out."""
+        """Replaces a share (n,) of each color by its gray; a negative share takes gray out."""
         share = share[:, None, None]
         matrix = (1 - share) * np.eye(3) + share * GRAY
         return Color(
@@ -120,11 +120,11 @@ class Color:
 
 @dataclass(frozen=True, slots=True)
 class ColorPass:
-    """What becomes of the colours of one image: a pass over it, two with a mean.
+    """What becomes of the colors of one image: a pass over it, two with a mean.
 
     Attributes:
         matrix: float64 (3, 4), of (red, green, blue, 1).
-        mean: float64 (3, 3), of the image's mean colour, as in `Color`.
+        mean: float64 (3, 3), of the image's mean color, as in `Color`.
         hue_shift: Then added to the hue, in turns.
         saturation_scale: Then multiplies the saturation, >= 0.
     """
@@ -139,7 +139,7 @@ class ColorPass:
         return pixels.shape[0], pixels.shape[1]
 
     def with_mean(self, mean: Floats, *, unit: int = 1) -> Floats:
-        """float64 (3, 4): the matrix for an image of this mean colour (3,), and of this `unit_of` values."""
+        """float64 (3, 4): the matrix for an image of this mean color (3,), and of this `unit_of` values."""
         if self.mean is None and unit == 1:
             return self.matrix
         matrix = self.matrix.copy()
@@ -149,7 +149,7 @@ class ColorPass:
         return matrix
 
     def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
-        """Writes the recoloured image; `out` may be `pixels`. Grey images have no hue, and keep none."""
+        """Writes the recolored image; `out` may be `pixels`. Gray images have no hue, and keep none."""
         gray = pixels.shape[2] == 1
         if not gray and pixels.dtype == np.uint8:
             from fitfeed.pipelines.arrays.numba_kernels import recolor  # imports Numba
@@ -160,24 +160,24 @@ class ColorPass:
             return out
         mean = cv2.mean(pixels) if self.mean is not None else (0.0,) * 3
         matrix = self.with_mean(np.array(mean[:1] * 3 if gray else mean[:3]), unit=unit_of(pixels))
-        if gray:  # a grey pixel is a colour of three equal channels, and stays one
+        if gray:  # a gray pixel is a color of three equal channels, and stays one
             matrix = np.array([[matrix[0, :3].sum(), matrix[0, 3]]])
         cv2.transform(pixels, matrix, out)
         return out
 
 
 class ColorAugmentation(Augmentation):
-    """A linear operation on colours: a function from `Color` to `Color`.
+    """A linear operation on colors: a function from `Color` to `Color`.
 
     Attributes:
-        mixes: Whether channels mix. A grey image stays as it is where they do.
+        mixes: Whether channels mix. A gray image stays as it is where they do.
     """
 
     mixes: ClassVar[bool] = False
 
     @abstractmethod
     def recolor(self, color: Color, parameters: Floats) -> Color:
-        """Adds this augmentation to the colour operations of n images; `parameters` from `sample`."""
+        """Adds this augmentation to the color operations of n images; `parameters` from `sample`."""
 
     @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:

@@ -69,7 +69,7 @@ class Plan:
             self._sampling[rows] = number
 
     def recolor(self, op: ColorAugmentation, rows: Integers, parameters: Floats) -> None:
-        """Adds a linear operation on colours; within a look-up table if channels do not mix."""
+        """Adds a linear operation on colors; within a look-up table if channels do not mix."""
         in_table = (self._open[rows] == FusionKind.TABLE) & (not op.mixes)
         if in_table.any():
             self._enter(FusionKind.TABLE, rows[in_table], op)

@@ -340,7 +340,7 @@ def list_operations(
         if isinstance(ops[-1][1], GeometricAugmentation | Call):
             resizing = place + 1
     if image_size is not None:
-        # Behind the last operation that moves pixels, so that it fuses with it, and colours, which
+        # Behind the last operation that moves pixels, so that it fuses with it, and colors, which
         # do not care, are changed at the final size. Functions may change the size themselves.
         ops.insert(resizing, (len(augment), Resize(image_size)))
     return ops

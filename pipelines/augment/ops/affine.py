@@ -25,7 +25,7 @@ from fitfeed.pipelines.augment.ops.arguments import Factor, factor_range, sampli
 
 @dataclass(frozen=True)
 class RandomRotation(GeometricAugmentation):
-    """Rotates about the centre, as `keras.layers.RandomRotation`.
+    """Rotates about the center, as `keras.layers.RandomRotation`.
 
     Attributes:
         factor: In [-1, 1], a number f for (-f, f) or a pair: the angle in turns, counter-clockwise.
@@ -71,7 +71,7 @@ class RandomRotation(GeometricAugmentation):
 
 @dataclass(frozen=True)
 class RandomZoom(GeometricAugmentation):
-    """Zooms about the centre, as `keras.layers.RandomZoom`.
+    """Zooms about the center, as `keras.layers.RandomZoom`.
 
     Attributes:
         height_factor: In (-1, 1], a number f for (-f, f) or a pair: 0.2 shows 20% more (zooms out),

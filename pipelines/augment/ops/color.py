@@ -1,4 +1,4 @@
-"""Brightness, contrast, grey and inversion: linear operations on colours."""
+"""Brightness, contrast, gray and inversion: linear operations on colors."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -93,11 +93,11 @@ class RandomContrast(ColorAugmentation):
 
 @dataclass(frozen=True)
 class RandomColorDegeneration(ColorAugmentation):
-    """Mixes each colour with its grey, as `keras.layers.RandomColorDegeneration`.
+    """Mixes each color with its gray, as `keras.layers.RandomColorDegeneration`.
 
     Attributes:
         factor: In [-1, 1], a number f for (-f, f), as Keras 3.15 draws, or a pair: the share of
-            grey. A negative share makes colours stronger.
+            gray. A negative share makes colors stronger.
 
     Example:
         >>> make_pipeline("flowers", "train", batch_size=32, augment=[RandomColorDegeneration((0.0, 0.5))])
@@ -117,7 +117,7 @@ class RandomColorDegeneration(ColorAugmentation):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): the share of grey."""
+        """(n, 1): the share of gray."""
         return scale_to(factor_range(self, "factor", low=-1, high=1), uniforms)
 
     @override
@@ -127,7 +127,7 @@ class RandomColorDegeneration(ColorAugmentation):
 
 @dataclass(frozen=True)
 class RandomGrayscale(ColorAugmentation):
-    """Makes some images grey, as `keras.layers.RandomGrayscale`; they keep their channels.
+    """Makes some images gray, as `keras.layers.RandomGrayscale`; they keep their channels.
 
     Attributes:
         factor: In [0, 1], the probability. Defaults to 0.5.
@@ -150,7 +150,7 @@ class RandomGrayscale(ColorAugmentation):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): 1 where the image becomes grey, else 0."""
+        """(n, 1): 1 where the image becomes gray, else 0."""
         return (uniforms < self.factor).astype(np.float64)
 
     @override
@@ -200,7 +200,7 @@ class RandomColorJitter(Augmentation):
         brightness_factor: Of `RandomBrightness`; None leaves it out.
         contrast_factor: Of `RandomContrast`; None leaves it out.
         saturation_factor: Of `RandomSaturation`; None leaves it out. (0.4, 0.6) is about as much as
-            0.2 is of the others: 0.5 changes nothing, and below 0 nothing but grey is left.
+            0.2 is of the others: 0.5 changes nothing, and below 0 nothing but gray is left.
         hue_factor: Of `RandomHue`; None leaves it out.
 
     Example:

@@ -13,7 +13,7 @@ from fitfeed.pipelines.augment.ops.arguments import check, is_count, scale_to
 from fitfeed.schemas.errors import UsageError
 
 ATTEMPTS = 10
-"""As torchvision: so many random boxes are tried before the centre is taken."""
+"""As torchvision: so many random boxes are tried before the center is taken."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class RandomCrop(GeometricAugmentation):
 
 @dataclass(frozen=True)
 class CenterCrop(GeometricAugmentation):
-    """Shows the centre, as `keras.layers.CenterCrop`.
+    """Shows the center, as `keras.layers.CenterCrop`.
 
     An image that is smaller than the crop is enlarged: its largest central part of the crop's
     aspect ratio is resized to it.

@@ -1,4 +1,4 @@
-"""Sharpness and blur: what a pixel becomes depends on its neighbours, so these run alone."""
+"""Sharpness and blur: what a pixel becomes depends on its neighbors, so these run alone."""
 
 from abc import abstractmethod
 from collections.abc import Sequence

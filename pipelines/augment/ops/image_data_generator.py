@@ -92,7 +92,7 @@ class GeneratorShear(GeometricAugmentation):
 
     @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Shears about the centre."""
+        """Shears about the center."""
         angle = parameters[:, 0]
         matrix = matrices(1, -np.sin(angle), 0, 0, np.cos(angle), 0, 0, 0, 1)
         return geometry.transform(about_center(geometry, matrix))
@@ -163,8 +163,8 @@ DEFAULTS: dict[str, Any] = {
 """Every argument of `ImageDataGenerator`, and its default."""
 
 REFUSED = {
-    "samplewise_center": "normalisation by each image's own mean is not built in; use .map(...) on the batches",
-    "samplewise_std_normalization": "normalisation by each image's own deviation is not built in; use .map(...) on the batches",
+    "samplewise_center": "normalization by each image's own mean is not built in; use .map(...) on the batches",
+    "samplewise_std_normalization": "normalization by each image's own deviation is not built in; use .map(...) on the batches",
     "zca_whitening": "it needs all pixels of the dataset at once; use featurewise_center and featurewise_std_normalization",
     "preprocessing_function": "it gets floats after augmentation; put a function of uint8 images into augment, or use .map(...)",
     "validation_split": "splits are made once, at conversion: fitfeed convert --split train=0.8,validation=0.2",
@@ -203,7 +203,7 @@ def from_image_data_generator(**arguments: Any) -> dict[str, Any]:
 
 
 def _augmentations(options: dict[str, Any]) -> list[Augmentation]:
-    """In the generator's order: its matrix is rotation, shift, shear, zoom; flips, which commute with colours."""
+    """In the generator's order: its matrix is rotation, shift, shear, zoom; flips, which commute with colors."""
     _expect(options, "fill_mode", f"one of {', '.join(map(repr, BORDERS))}", lambda v: v in BORDERS)
     _expect(options, "cval", "a number in [0, 255]", lambda v: is_number(v) and 0 <= v <= 255)
     _expect(options, "interpolation_order", "0 (nearest) or 1 (bilinear)", lambda v: v in (0, 1))
@@ -266,9 +266,9 @@ def _zoom(options: dict[str, Any]) -> tuple[float, float]:
 
 
 def _normalize(options: dict[str, Any]) -> str | None:
-    """Centring and scaling by the dataset give the same with and without rescaling before."""
+    """Centering and scaling by the dataset give the same with and without rescaling before."""
     center, scale = options["featurewise_center"], options["featurewise_std_normalization"]
-    if scale:  # which implies centring, in the generator too
+    if scale:  # which implies centering, in the generator too
         return "zscore"
     if center:
         msg = (

@@ -95,7 +95,7 @@ class RandomErasing(FilterAugmentation):
         values = np.rint(np.atleast_1d(self.fill_value) * unit_of(out)).astype(out.dtype)
         if len(values) > out.shape[2]:
             msg = (
-                f"RandomErasing has three values for a grey image. Received: fill_value={self.fill_value!r}."
+                f"RandomErasing has three values for a gray image. Received: fill_value={self.fill_value!r}."
             )
             raise UsageError(msg)
         erased[...] = values
@@ -120,6 +120,6 @@ def _noise(key: float, shape: tuple[int, ...]) -> Pixels:
 def _field() -> Pixels:
     """Noise of which every rectangle shows a run that begins at a place of its own.
 
-    Drawing it anew took 50 microseconds for 24 KB, as long as normalising the image.
+    Drawing it anew took 50 microseconds for 24 KB, as long as normalizing the image.
     """
     return NOISE[np.random.Generator(np.random.PCG64(0)).integers(0, 256, FIELD_BYTES)]

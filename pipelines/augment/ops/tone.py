@@ -1,4 +1,4 @@
-"""Posterisation, solarisation, equalisation and stretching to full contrast: functions of single values."""
+"""Posterization, solarization, equalization and stretching to full contrast: functions of single values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

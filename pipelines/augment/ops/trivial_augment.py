@@ -85,7 +85,7 @@ class _Brightness(ColorAugmentation):
 
 @dataclass(frozen=True)
 class _Color(ColorAugmentation):
-    """Moves away from grey (or towards it) by the magnitude."""
+    """Moves away from gray (or towards it) by the magnitude."""
 
     mixes: ClassVar[bool] = True
 
@@ -96,7 +96,7 @@ class _Color(ColorAugmentation):
 
 @dataclass(frozen=True)
 class _Contrast(ColorAugmentation):
-    """Multiplies the distance to the mean grey by 1 + the magnitude."""
+    """Multiplies the distance to the mean gray by 1 + the magnitude."""
 
     mixes: ClassVar[bool] = True
 

@@ -250,5 +250,5 @@ def test_what_it_cannot_do_is_refused_when_it_is_made(images: Any) -> None:
             DeviceAugmentation([])(wrong)
     with pytest.raises(UsageError, match=r"Received: \(None, None, 32, 3\)"):
         keras.Sequential([keras.Input((None, 32, 3)), DeviceAugmentation([RandomFlip()])])
-    with pytest.raises(UsageError, match="three values for a grey image"):
+    with pytest.raises(UsageError, match="three values for a gray image"):
         DeviceAugmentation([RandomErasing(fill_value=(1, 2, 3))])(images[..., :1])

@@ -304,7 +304,7 @@ def test_output_types_fit_the_depth(deep: Dataset, thumbnails: Dataset) -> None:
         batches(thumbnails, dtype="uint16")
     with pytest.raises(UsageError, match=r"Received: augment_on='device'. Use augment_on='cpu'"):
         batches(deep, dtype="float32", augment=[RandomFlip()], augment_on="device")
-    with pytest.raises(UsageError, match=r"uint16 cannot hold normalised values"):
+    with pytest.raises(UsageError, match=r"uint16 cannot hold normalized values"):
         batches(deep, dtype="uint16", normalize="unit")
 
 

@@ -225,12 +225,12 @@ def test_explain_prints_what_was_fused(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out.splitlines() == [
         "1. one resampling: RandomFlip, RandomRotation",
         "2. one resampling: RandomTranslation",
-        "3. one pass over colour, hue and saturation: RandomBrightness, RandomContrast, RandomSaturation, RandomHue",
+        "3. one pass over color, hue and saturation: RandomBrightness, RandomContrast, RandomSaturation, RandomHue",
         "4. one look-up table: RandomBrightness, RandomPosterization, RandomInvert, AutoContrast",
         "5. alone: RandomErasing",
         "6. alone: vignette",
         "7. one resampling: resizing to (8, 9)",
-        "8. alone: RandAugment (chosen for each image, and compiled with what stands beside it)",
+        "8. alone: RandAugment (chosen for each image, and compiled with its neighbors in the list)",
         "9. alone: AugMix (2 chains, each compiled for each image, then blended)",
     ]
     explain([])
