@@ -52,8 +52,8 @@ class PlanBuilder(Protocol):
     def tabulate(self, op: Any, rows: Any, parameters: Any) -> None:
         """Adds a `TableAugmentation`, a function of single values."""
 
-    def rotate_hue(self, op: Any, rows: Any, turn: Any, gain: Any) -> None:
-        """Adds to the hue, in turns (m,), and multiplies the saturation by a gain (m,)."""
+    def rotate_hue(self, op: Any, rows: Any, hue_shift: Any, saturation_scale: Any) -> None:
+        """Adds to the hue, in turns (m,), and multiplies the saturation by a factor (m,)."""
 
     def append(self, op: "Augmentation", rows: Any, passes: "Iterable[PixelPass]") -> None:
         """Adds an operation that fuses with no other: one pass for each row."""

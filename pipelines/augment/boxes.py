@@ -86,18 +86,18 @@ def move_boxes(boxes: npt.ArrayLike, transform: npt.ArrayLike) -> MovedBoxes:
     return MovedBoxes(shown, np.divide(_area(shown), area, out=np.zeros(count), where=area > 0))
 
 
-def relative_transforms(draws: CompiledBatch, size: Size) -> Floats:
+def relative_transforms(compiled: CompiledBatch, size: Size) -> Floats:
     """From stored images to those in a batch, both relative.
 
     Args:
-        draws: Of the batch.
+        compiled: Of the batch.
         size: (height, width) of the images in the batch.
 
     Returns:
         float64 (n, 3, 3), homogeneous, of (x, y, 1).
     """
-    to_stored = np.array([_to_stored(passes) for passes in draws.passes]).reshape(-1, 3, 3)
-    heights, widths = draws.sizes.T
+    to_stored = np.array([_to_stored(passes) for passes in compiled.passes]).reshape(-1, 3, 3)
+    heights, widths = compiled.sizes.T
     relative = diagonal(1 / widths, 1 / heights)
     result: Floats = np.linalg.inv(relative @ to_stored @ diagonal(float(size[1]), float(size[0])))
     return result / result[:, 2:, 2:]

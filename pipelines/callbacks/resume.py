@@ -107,8 +107,8 @@ class ResumeTraining(keras.callbacks.Callback):
             self._first = self._checkpoint.progress.step
             self._restore(self._checkpoint)  # once more: `fit` has reset the metrics since
         self._saved_step = self._first
-        self._pin: EpochOverride | None = EpochOverride((epoch, self._first))
-        set_override(self._pin)
+        self._override: EpochOverride | None = EpochOverride((epoch, self._first))
+        set_override(self._override)
         self._wrap_first_step()
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -119,9 +119,9 @@ class ResumeTraining(keras.callbacks.Callback):
         """Saves, if it is time."""
         if self._step < self._first:
             return
-        if self._pin is not None:
-            self._pipeline = self._only_pipeline(self._pin)
-            self._pin = None
+        if self._override is not None:
+            self._pipeline = self._only_pipeline(self._override)
+            self._override = None
         done, steps = batch + 1, self.params["steps"]
         if self._every_steps is not None:
             due = done - self._saved_step >= self._every_steps
@@ -160,9 +160,9 @@ class ResumeTraining(keras.callbacks.Callback):
 
         model.train_function = first_step
 
-    def _only_pipeline(self, pin: EpochOverride) -> EpochCounter:
+    def _only_pipeline(self, override: EpochOverride) -> EpochCounter:
         """The pipeline that `fit` reads, checked against the one that was interrupted."""
-        pipelines = list({id(epochs): epochs for epochs in pin.opened}.values())
+        pipelines = list({id(epochs): epochs for epochs in override.opened}.values())
         if len(pipelines) != 1:
             msg = f"ResumeTraining expects fit to read one pipeline of make_pipeline (mapped, if you like, but not cached). Received: {len(pipelines)}."
             raise UsageError(msg)

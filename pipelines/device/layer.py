@@ -87,7 +87,7 @@ class DeviceAugmentation(keras.layers.Layer):
             uniforms = keras.random.uniform((count, program.draws), dtype="float32", seed=self._seeds)
         else:  # leaves the state of the random numbers alone, so that evaluating changes no training
             program, uniforms = self._resizing, ops.zeros((1, 0))
-        return ops.cast(program.apply(images, program.draw(uniforms)), self.compute_dtype)
+        return ops.cast(program.apply(images, program.sample_on_device(uniforms)), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """(n, height, width, C)."""

@@ -51,8 +51,8 @@ class DevicePlan:
         self._size: Size = (int(size[0, 0]), int(size[0, 1]))
         self._sampling: Sampling | None = None
         self._color, self._mixes = Color.identity(1), False
-        self._turn: Any = 0.0
-        self._gain: Any = 1.0
+        self._hue_shift: Any = 0.0
+        self._saturation_scale: Any = 1.0
         self._open = FusionKind.NONE
 
     def add(self, op: Augmentation, rows: Mask, parameters: DeviceArray) -> None:
@@ -76,7 +76,7 @@ class DevicePlan:
         self._sampling = op.sampling or self._sampling
 
     def recolor(self, op: ColorAugmentation, rows: Mask, parameters: DeviceArray) -> None:
-        """Adds a linear operation on colours; within a stretch of tables if channels do not mix."""
+        """Adds a linear operation on colors; within a stretch of tables if channels do not mix."""
         if self._open == FusionKind.TABLE and not op.mixes:
             color = op.recolor(Color.identity(1), parameters)  # type: ignore[arg-type]
             self._change(rows, _clipped(recolor(self._images, color)))
@@ -101,13 +101,15 @@ class DevicePlan:
         values = op.tabulate(values, EveryPixel(), columns)
         self._change(rows, _clipped(ops.reshape(tensor_of(values), (-1, height, width, channels))))
 
-    def rotate_hue(self, op: HsvAugmentation, rows: Mask, turn: DeviceArray, gain: DeviceArray) -> None:
+    def rotate_hue(
+        self, op: HsvAugmentation, rows: Mask, hue_shift: DeviceArray, saturation_scale: DeviceArray
+    ) -> None:
         """Adds to the hue, in turns, and multiplies the saturation; both: (n,). What comes before is not rounded."""
         self._take_color_into(FusionKind.HUE)
         self._enter(FusionKind.HUE)
-        self._turn, self._gain = (
-            _either(rows, self._turn + turn, self._turn),
-            _either(rows, self._gain * gain, self._gain),
+        self._hue_shift, self._saturation_scale = (
+            _either(rows, self._hue_shift + hue_shift, self._hue_shift),
+            _either(rows, self._saturation_scale * saturation_scale, self._saturation_scale),
         )
 
     def finish(self) -> Any:
@@ -127,7 +129,7 @@ class DevicePlan:
 
     def _filter(self, op: FilterAugmentation, rows: Mask, parameters: DeviceArray) -> None:
         if isinstance(op, RandomErasing) and np.size(op.fill_value or 0) > self._images.shape[-1]:
-            msg = f"RandomErasing has three values for a grey image. Received: fill_value={op.fill_value!r}."
+            msg = f"RandomErasing has three values for a gray image. Received: fill_value={op.fill_value!r}."
             raise UsageError(msg)
         self._close()
         filtered = FILTERS[type(op)](op, self._images, parameters.tensor)
@@ -160,8 +162,10 @@ class DevicePlan:
             self._images = _quantized(recolor(self._images, self._color))
             self._color, self._mixes = Color.identity(1), False
         elif kind == FusionKind.HUE:
-            self._images = _quantized(rotate_hue(self._images, self._turn.tensor, self._gain.tensor))
-            self._turn, self._gain = 0.0, 1.0
+            self._images = _quantized(
+                rotate_hue(self._images, self._hue_shift.tensor, self._saturation_scale.tensor)
+            )
+            self._hue_shift, self._saturation_scale = 0.0, 1.0
         elif kind == FusionKind.TABLE:
             self._images = ops.round(self._images)
 

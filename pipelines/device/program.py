@@ -55,7 +55,7 @@ class DeviceProgram:
         columns = sample(self._ops, seed, epoch, examples)
         return np.concatenate([np.empty((len(examples), 0)), *columns], axis=1).astype(np.float32)
 
-    def draw(self, uniforms: Any) -> list[DeviceArray]:
+    def sample_on_device(self, uniforms: Any) -> list[DeviceArray]:
         """Turns uniform numbers, float32 (n, draws), into parameters, on the device."""
         numbers: Any = DeviceArray(uniforms)
         parameters: list[Any] = []

@@ -81,7 +81,7 @@ class DeviceStage:
         return np.concatenate([np.array(before, np.float32).reshape(-1, 2), drawn, mixed], axis=1)
 
     def __call__(self, images: Any, parameters: Any) -> Any:
-        """Augments and normalises.
+        """Augments and normalizes.
 
         Args:
             images: uint8 (n, H, W, C).

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from keras import ops
+from typing_extensions import override
 
 from fitfeed.pipelines.augment.compiler.lookup_table import Histogram
 from fitfeed.pipelines.device.array import DeviceArray
@@ -25,20 +26,23 @@ class EveryPixel(Histogram):
         """Needs to know nothing."""
 
     @property
+    @override
     def counts(self) -> Any:
         """Every pixel once."""
         return np.ones((1, 1, 1))
 
+    @override
     def mean(self, table: Any) -> Any:
         """(n, 1, C): the mean of each channel."""
         return table.mean(axis=-2, keepdims=True)
 
+    @override
     def regroup(self, bins: Any, count: int) -> Any:
         """(n, count, C): how many pixels are in each bin."""
         numbers = ops.cast(bins.tensor, INDEX)  # (n, H * W, C)
         images, (pixels, channels) = ops.shape(numbers)[0], numbers.shape[1:]
         image = ops.reshape(ops.arange(images, dtype=INDEX), (-1, 1, 1))
-        # Neighbours, which are often alike, count in histograms of their own: threads that add to the
+        # Neighbors, which are often alike, count in histograms of their own: threads that add to the
         # same number wait for each other.
         share = ops.convert_to_tensor((np.arange(pixels) % SHARES).astype(INDEX)[:, None])
         place = ((image * SHARES + share) * channels + ops.arange(channels, dtype=INDEX)) * count + numbers

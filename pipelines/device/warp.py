@@ -9,12 +9,12 @@ from fitfeed.pipelines.arrays.types import Size
 from fitfeed.pipelines.augment.cpu.interpolation import Sampling
 from fitfeed.pipelines.device.backend import INDEX, gather
 
-FAR = 2.0**20
+MAX_PLACE = 2.0**20
 """Pixels: places further out are taken to be here, so that they can be numbered."""
 
 
 def warp(images: Any, matrix: Any, sampling: Sampling, size: Size) -> Any:
-    """Interpolates each output pixel of each image, of four neighbours or, "nearest", of the nearest.
+    """Interpolates each output pixel of each image, of four neighbors or, "nearest", of the nearest.
 
     Args:
         images: float32 (n, H, W, C).
@@ -28,7 +28,7 @@ def warp(images: Any, matrix: Any, sampling: Sampling, size: Size) -> Any:
     x, y = _places(matrix, size)
     if sampling.interpolation == "nearest":
         return _fetch(images, ops.floor(x), ops.floor(y), sampling)
-    x, y = x - 0.5, y - 0.5  # from the image's corner to the centre of its first pixel
+    x, y = x - 0.5, y - 0.5  # from the image's corner to the center of its first pixel
     left, top = ops.floor(x), ops.floor(y)
     right_share, lower_share = (x - left)[..., None], (y - top)[..., None]
     upper, lower = (
@@ -40,7 +40,7 @@ def warp(images: Any, matrix: Any, sampling: Sampling, size: Size) -> Any:
 
 
 def _places(matrix: Any, size: Size) -> tuple[Any, Any]:
-    """Where the centre of each output pixel lies in the source: x and y, each float32 (n, height, width)."""
+    """Where the center of each output pixel lies in the source: x and y, each float32 (n, height, width)."""
     x = ops.convert_to_tensor(np.arange(size[1], dtype=np.float32) + np.float32(0.5))
     y = ops.convert_to_tensor(np.arange(size[0], dtype=np.float32)[:, None] + np.float32(0.5))
     a, b, c, d, e, f, g, h, i = (
@@ -49,8 +49,8 @@ def _places(matrix: Any, size: Size) -> tuple[Any, Any]:
     depth = g * x + (h * y + i)
     depth = ops.where(ops.absolute(depth) < 1e-9, 1e-9, depth)  # the horizon
     return (
-        ops.clip((a * x + (b * y + c)) / depth, -FAR, FAR),
-        ops.clip((d * x + (e * y + f)) / depth, -FAR, FAR),
+        ops.clip((a * x + (b * y + c)) / depth, -MAX_PLACE, MAX_PLACE),
+        ops.clip((d * x + (e * y + f)) / depth, -MAX_PLACE, MAX_PLACE),
     )
 
 

@@ -127,10 +127,10 @@ class BatchTensors:
 
     def numbered(self, order: Order | BalancedOrder) -> "Callable[[tf.Tensor, tf.Tensor], list[Any]]":
         """A function that loads a batch by its epoch and step."""
-        ahead = CachedOrder(order)
+        cached = CachedOrder(order)
 
         def load(epoch: "tf.Tensor", step: "tf.Tensor") -> list[Any]:
-            return self._tensors(int(epoch), ahead.batch(int(epoch), int(step)), None)
+            return self._tensors(int(epoch), cached.batch(int(epoch), int(step)), None)
 
         return load
 
@@ -164,14 +164,16 @@ class BatchTensors:
         return named["image"], *(labels.values() if len(labels) == 1 else [labels])
 
     def _tensors(self, epoch: int, batch: Batch, payloads: Any) -> list[Any]:
-        images, examples, mixtures = self._loader.load(epoch, batch.examples, payloads, rng_index=batch.draws)
+        images, examples, mixtures = self._loader.load(
+            epoch, batch.examples, payloads, rng_index=batch.rng_index
+        )
         if len(examples) != len(batch.examples):  # damaged ones were left out
-            batch = Batch(examples, batch.draws[np.isin(batch.examples, examples)])
+            batch = Batch(examples, batch.rng_index[np.isin(batch.examples, examples)])
         pictures: dict[str, npt.NDArray[Any]] = {"image": images}
         for name, loader in self._masks.items():
-            pictures[name], whole = loader.load(epoch, batch.examples, rng_index=batch.draws)
+            pictures[name], whole = loader.load(epoch, batch.examples, rng_index=batch.rng_index)
             if not whole.all():
-                batch = Batch(batch.examples[whole], batch.draws[whole])
+                batch = Batch(batch.examples[whole], batch.rng_index[whole])
                 pictures = {each: compacted(array, whole) for each, array in pictures.items()}
         values: dict[str, Any] = {"image": share(pictures["image"])}
         for name in self._labels:
@@ -185,14 +187,16 @@ class BatchTensors:
         images, *others = values.values()
         return [
             images,
-            self._stage.parameters(epoch, batch.draws, sizes=self._sizes(batch.examples), mixtures=mixtures),
+            self._stage.parameters(
+                epoch, batch.rng_index, sizes=self._sizes(batch.examples), mixtures=mixtures
+            ),
             *others,
         ]
 
     def _transforms(self, epoch: int, batch: Batch) -> npt.NDArray[np.float32]:
         heights, widths = self._sizes(batch.examples).T
-        draws = self._program.draw(epoch, batch.draws, heights=heights, widths=widths)
-        return relative_transforms(draws, self._loader.image_shape[:2]).astype(np.float32)
+        compiled = self._program.compile(epoch, batch.rng_index, heights=heights, widths=widths)
+        return relative_transforms(compiled, self._loader.image_shape[:2]).astype(np.float32)
 
     def _sizes(self, examples: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """int64 (n, 2), stored heights and widths."""

@@ -42,7 +42,7 @@ def check_depth(options: PipelineOptions, depth: Depth) -> None:
     if options.dtype == "float16" and options.normalize is None:
         msg = (
             "float16 ends at 65504, below the brightest values of 16 bits. Received: dtype='float16', "
-            "normalize=None. Use dtype='float32' or 'uint16', or a normalisation."
+            "normalize=None. Use dtype='float32' or 'uint16', or a normalization."
         )
         raise UsageError(msg)
     _check_augment(options.augment)

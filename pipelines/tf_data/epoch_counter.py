@@ -22,7 +22,7 @@ class EpochCounter:
     Attributes:
         steps: Steps per epoch.
         identity: What decides which examples each step has: dataset, split, seed and so on.
-        leads: Whether this is the first of the workers that share the dataset.
+        is_chief: Whether this is the first of the workers that share the dataset.
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class EpochCounter:
         self._next = (epoch, step)
         self._lock = threading.Lock()
 
-    def take(self) -> tuple[np.int64, np.int64]:
+    def next(self) -> tuple[np.int64, np.int64]:
         """The number of the epoch that begins now, and the step that it begins at."""
         with self._lock:
-            pin = _override
-            if pin is not None:
-                pin.opened.append(self)
-                self._next = pin.position
+            override = _override
+            if override is not None:
+                override.opened.append(self)
+                self._next = override.position
             epoch, step = self._next
             self._next = (epoch + 1, 0)
             return np.int64(epoch), np.int64(step)
@@ -81,7 +81,7 @@ _override: EpochOverride | None = None
 """Of the process, because a callback of `fit` never sees the dataset that `fit` was given."""
 
 
-def set_override(pin: EpochOverride | None) -> None:
+def set_override(override: EpochOverride | None) -> None:
     """Pins what is opened from now on, or stops that."""
-    global _pin
-    _override = pin
+    global _override
+    _override = override

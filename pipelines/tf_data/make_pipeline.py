@@ -79,14 +79,14 @@ def make_pipeline(
             `CutMix` stand at the end, and make class labels soft.
         augment_on: "cpu": each image is written once, finished, by the loader's threads. "device":
             the loader crops and resizes, and what comes after in `augment` runs on the uint8 batch
-            as TensorFlow operations, with the same random numbers, followed by normalising. That
+            as TensorFlow operations, with the same random numbers, followed by normalizing. That
             frees the CPU where there is a GPU, and is slower where there is none; `explain` says
             what runs where. Not with masks, `AugMix` or other Keras backends.
         normalize: "zscore" ((x - mean) / std), "minmax" (0..1 by the stored minimum and maximum),
             "unit" (x / 255, or / 65535 for 16 bits), "symmetric" (-1..1), per channel by the dataset's
             statistics, or None for the values as stored.
         dtype: "float32", "bfloat16", "float16", or with normalize=None "uint8" (a quarter of the
-            bytes; normalise on the device by `dataset.normalization`), "uint16" where the dataset has
+            bytes; normalize on the device by `dataset.normalization`), "uint16" where the dataset has
             16 bits.
         labels: "int" (a class as its number), "onehot" (a class as float32 (classes,)), or None for
             images only. Other labels are the same for both: multiclass float32 (classes,), 1 for each
@@ -192,12 +192,12 @@ def _chain(dataset: Dataset, records: Records, options: PipelineOptions) -> "tf.
         identity=options.identity(dataset.manifest.fingerprint, records.split),
         is_chief=options.shard[0] == 0,
     )
-    delivery = BatchTensors(dataset, records, options)
+    batch_tensors = BatchTensors(dataset, records, options)
 
     # One element, so that each iteration of the result asks once for its epoch. TensorFlow runs this
     # step anew for each iterator: that is the hook that makes every epoch's order a new one.
     batches = tf.data.Dataset.range(1).map(
-        plain(lambda _: _call(held(epochs.take), [], [tf.int64, tf.int64], shapes=[[], []]))
+        plain(lambda _: _call(held(epochs.next), [], [tf.int64, tf.int64], shapes=[[], []]))
     )
 
     # What identifies a batch, not yet the batch: numbers, or encoded bytes where they must be read
@@ -208,7 +208,7 @@ def _chain(dataset: Dataset, records: Records, options: PipelineOptions) -> "tf.
             chunks=chunk_bounds(shards), steps=steps, shuffle=options.shuffle, seed=options.seed
         )
         batches = batches.flat_map(plain(lambda epoch, first: encoded_batches(records, chunks, epoch, first)))
-        load: Callable[..., list[Any]] = delivery.encoded
+        load: Callable[..., list[Any]] = batch_tensors.encoded
     else:
         order: Order | BalancedOrder = Order(steps=steps, shuffle=options.shuffle, seed=options.seed)
         if options.balance == "class":
@@ -218,14 +218,14 @@ def _chain(dataset: Dataset, records: Records, options: PipelineOptions) -> "tf.
                 lambda epoch, first: tf.data.Dataset.range(first, len(steps)).map(lambda step: (epoch, step))
             )
         )
-        load = delivery.numbered(order)
+        load = batch_tensors.numbered(order)
 
     processes = options.worker_processes
     at_once = batches_at_once(processes, options.batch_size) if processes else BATCHES_AT_ONCE
     # Whole batches cross into Python, not images: the loader has its own threads, and writes every
-    # image once, decoded, augmented and normalised, at its final place. Deterministic, for the order.
+    # image once, decoded, augmented and normalized, at its final place. Deterministic, for the order.
     batches = batches.map(
-        plain(lambda *batch: delivery.shaped(_call(held(load), batch, delivery.types))),
+        plain(lambda *batch: batch_tensors.shaped(_call(held(load), batch, batch_tensors.types))),
         num_parallel_calls=at_once,
         deterministic=True,
     )

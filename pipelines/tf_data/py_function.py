@@ -21,7 +21,7 @@ R = TypeVar("R")
 QUIET_S = 0.05
 """No call for so long means that TensorFlow's bounded buffers are full, and no more will come."""
 
-LIMIT_S = 30.0
+MAX_WAIT_S = 30.0
 """Longest wait, should a user's function never return."""
 
 
@@ -50,7 +50,7 @@ class _RunningCalls:
     def close(self) -> None:
         """Refuses new calls, and returns once there are no others."""
         self._closed = True
-        deadline = time.monotonic() + LIMIT_S
+        deadline = time.monotonic() + MAX_WAIT_S
         while time.monotonic() < deadline:
             time.sleep(QUIET_S / 5)  # lets go of the interpreter lock, so that calls can end
             with self._lock:

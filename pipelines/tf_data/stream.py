@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 INTERLEAVED = 8
 """Chunks that are read and mixed at once."""
 
-SHUFFLE_BYTES = 256 << 20  # 256 MiB of encoded images: some 8,000 of 30 KB
+MAX_SHUFFLE_BYTES = 256 << 20  # 256 MiB of encoded images: some 8,000 of 30 KB
 """Bound of the shuffle buffer."""
 
 
@@ -79,4 +79,4 @@ def encoded_batches(
 
 def _shuffle_buffer(records: Records) -> int:
     """Examples in the shuffle buffer, from the mean size of a payload."""
-    return max(1, min(len(records), SHUFFLE_BYTES // max(1, int(records.index.length.mean()))))
+    return max(1, min(len(records), MAX_SHUFFLE_BYTES // max(1, int(records.index.length.mean()))))

@@ -1,4 +1,4 @@
-"""What becomes of the colours of n images: matrices, multiplied for the whole batch at once, and hue."""
+"""What becomes of the colors of n images: matrices, multiplied for the whole batch at once, and hue."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 
 import cv2
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Bools, Floats, Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
@@ -13,20 +14,20 @@ from fitfeed.schemas.bit_depth import unit_of
 from fitfeed.schemas.payload import Pixels
 
 GRAY = np.array([0.2989, 0.5870, 0.1140])
-"""Weights of red, green and blue in the grey of a colour, as in Keras and `tf.image`."""
+"""Weights of red, green and blue in the gray of a color, as in Keras and `tf.image`."""
 
 NO_CHANGE = np.eye(3, 4)
-"""Of colours, as a matrix."""
+"""Of colors, as a matrix."""
 
 NO_MEAN = np.zeros((3, 3))
-"""Of an operation that does not ask for the image's mean colour."""
+"""Of an operation that does not ask for the image's mean color."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Color:
-    """The composed linear colour operations of n images.
+    """The composed linear color operations of n images.
 
-    A colour x (three values) of an image whose mean colour is m becomes pixel @ x + mean @ m +
+    A color x (three values) of an image whose mean color is m becomes pixel @ x + mean @ m +
     shift. That is closed under everything here: an operation about the mean of the image so far
     needs pixel @ m + mean @ m + shift, so the image is averaged once, however many there are.
     Values are neither clipped nor rounded between operations, only at the end.
@@ -76,7 +77,7 @@ class Color:
         )
 
     def blend_gray(self, share: Floats) -> "Color":
-        """Replaces a share (n,) of each colour by its grey; a negative share takes grey out."""
+        """Replaces a share (n,) of each color by its gray; a negative share takes gray out."""
         share = share[:, None, None]
         matrix = (1 - share) * np.eye(3) + share * GRAY
         return Color(
@@ -91,47 +92,54 @@ class Color:
         mixed = np.concatenate([self.pixel[:, off], self.mean[:, off]], axis=1) != 0
         return np.asarray(~mixed.any(axis=1))
 
-    def recolorings(self, turn: Floats | float = 0.0, gain: Floats | float = 1.0) -> "list[ColorPass | None]":
+    def color_passes(
+        self, hue_shift: Floats | float = 0.0, saturation_scale: Floats | float = 1.0
+    ) -> "list[ColorPass | None]":
         """The n operations one by one; None where nothing would change.
 
         Args:
-            turn: (n,), added to the hue afterwards, in turns.
-            gain: (n,), what the saturation is multiplied by afterwards, >= 0.
+            hue_shift: (n,), added to the hue afterwards, in turns.
+            saturation_scale: (n,), what the saturation is multiplied by afterwards, >= 0.
         """
         matrices = np.concatenate([self.pixel, self.shift[:, :, None]], axis=2)
         about_mean = (self.mean != 0).any(axis=(1, 2))
         linear = about_mean | (matrices != NO_CHANGE).any(axis=(1, 2))
-        turns, gains = turn + np.zeros(len(linear)), gain + np.zeros(len(linear))
-        changed = linear | (turns != 0) | (gains != 1)
-        columns = (column.tolist() for column in (turns, gains, about_mean, changed))
+        hue_shifts, saturation_scales = (
+            hue_shift + np.zeros(len(linear)),
+            saturation_scale + np.zeros(len(linear)),
+        )
+        changed = linear | (hue_shifts != 0) | (saturation_scales != 1)
+        columns = (column.tolist() for column in (hue_shifts, saturation_scales, about_mean, changed))
         return [
-            ColorPass(matrix, mean if about else None, turn, gain) if changed else None
-            for matrix, mean, turn, gain, about, changed in zip(matrices, self.mean, *columns, strict=True)
+            ColorPass(matrix, mean if about else None, hue_shift, saturation_scale) if changed else None
+            for matrix, mean, hue_shift, saturation_scale, about, changed in zip(
+                matrices, self.mean, *columns, strict=True
+            )
         ]
 
 
 @dataclass(frozen=True, slots=True)
 class ColorPass:
-    """What becomes of the colours of one image: a pass over it, two with a mean.
+    """What becomes of the colors of one image: a pass over it, two with a mean.
 
     Attributes:
         matrix: float64 (3, 4), of (red, green, blue, 1).
-        mean: float64 (3, 3), of the image's mean colour, as in `Color`.
-        turn: Then added to the hue, in turns.
-        gain: Then multiplies the saturation, >= 0.
+        mean: float64 (3, 3), of the image's mean color, as in `Color`.
+        hue_shift: Then added to the hue, in turns.
+        saturation_scale: Then multiplies the saturation, >= 0.
     """
 
     matrix: Floats
     mean: Floats | None
-    turn: float = 0.0
-    gain: float = 1.0
+    hue_shift: float = 0.0
+    saturation_scale: float = 1.0
 
     def size_of(self, pixels: Pixels) -> Size:
         """Of the output: the same."""
         return pixels.shape[0], pixels.shape[1]
 
     def with_mean(self, mean: Floats, *, unit: int = 1) -> Floats:
-        """float64 (3, 4): the matrix for an image of this mean colour (3,), and of this `unit_of` values."""
+        """float64 (3, 4): the matrix for an image of this mean color (3,), and of this `unit_of` values."""
         if self.mean is None and unit == 1:
             return self.matrix
         matrix = self.matrix.copy()
@@ -141,38 +149,38 @@ class ColorPass:
         return matrix
 
     def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
-        """Writes the recoloured image; `out` may be `pixels`. Grey images have no hue, and keep none."""
+        """Writes the recolored image; `out` may be `pixels`. Gray images have no hue, and keep none."""
         gray = pixels.shape[2] == 1
         if not gray and pixels.dtype == np.uint8:
             from fitfeed.pipelines.arrays.numba_kernels import recolor  # imports Numba
 
             rows, target = pixels.reshape(len(pixels), -1), out.reshape(len(out), -1)
             mean_matrix = NO_MEAN if self.mean is None else self.mean
-            recolor(rows, self.matrix, mean_matrix, self.turn, self.gain, target)
+            recolor(rows, self.matrix, mean_matrix, self.hue_shift, self.saturation_scale, target)
             return out
         mean = cv2.mean(pixels) if self.mean is not None else (0.0,) * 3
         matrix = self.with_mean(np.array(mean[:1] * 3 if gray else mean[:3]), unit=unit_of(pixels))
-        if gray:  # a grey pixel is a colour of three equal channels, and stays one
+        if gray:  # a gray pixel is a color of three equal channels, and stays one
             matrix = np.array([[matrix[0, :3].sum(), matrix[0, 3]]])
         cv2.transform(pixels, matrix, out)
         return out
 
 
 class ColorAugmentation(Augmentation):
-    """A linear operation on colours: a function from `Color` to `Color`.
+    """A linear operation on colors: a function from `Color` to `Color`.
 
     Attributes:
-        mixes: Whether channels mix. A grey image stays as it is where they do.
+        mixes: Whether channels mix. A gray image stays as it is where they do.
     """
 
     mixes: ClassVar[bool] = False
 
     @abstractmethod
     def recolor(self, color: Color, parameters: Floats) -> Color:
-        """Adds this augmentation to the colour operations of n images; `parameters` from `sample`."""
+        """Adds this augmentation to the color operations of n images; `parameters` from `sample`."""
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """See the base class."""
         plan.recolor(self, rows, parameters)
 
 
@@ -181,10 +189,10 @@ class HsvAugmentation(Augmentation):
 
     only_8_bit: ClassVar[bool] = True
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """See the base class."""
-        plan.rotate_hue(self, rows, *self.turn_and_gain(parameters))
+        plan.rotate_hue(self, rows, *self.hue_and_saturation(parameters))
 
     @abstractmethod
-    def turn_and_gain(self, parameters: Floats) -> tuple[Floats, Floats]:
+    def hue_and_saturation(self, parameters: Floats) -> tuple[Floats, Floats]:
         """Both (n,): what is added to the hue, in turns, and what multiplies the saturation."""

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Bools, Floats, Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
@@ -17,7 +18,7 @@ from fitfeed.pipelines.augment.cpu.resample import ALIGNED, CropResize
 class Geometry:
     """The composed geometry of n images.
 
-    Coordinates are (x, y) and continuous: pixel i covers i to i + 1, so its centre is at i + 0.5.
+    Coordinates are (x, y) and continuous: pixel i covers i to i + 1, so its center is at i + 0.5.
 
     Attributes:
         matrix: float64 (n, 3, 3): from places in the output to places in the source, homogeneous.
@@ -38,7 +39,7 @@ class Geometry:
         return replace(self, matrix=self.matrix @ matrix)
 
     def transform_pixels(self, matrix: Floats) -> Self:
-        """As `transform`, for a matrix between pixel numbers, where the centre of the first pixel is 0."""
+        """As `transform`, for a matrix between pixel numbers, where the center of the first pixel is 0."""
         return self.transform(move(0.5, 0.5) @ matrix @ move(-0.5, -0.5))
 
     def crop(self, top: Integers, left: Integers, height: Integers, width: Integers) -> Self:
@@ -144,7 +145,7 @@ def diagonal(x: Any, y: Any) -> Floats:
 
 
 def about_center(geometry: Geometry, matrix: Floats) -> Floats:
-    """Lets matrices (n, 3, 3) act about the centre of what is shown."""
+    """Lets matrices (n, 3, 3) act about the center of what is shown."""
     y, x = geometry.size.T / 2
     return move(x, y) @ matrix @ move(-x, -y)
 
@@ -158,7 +159,7 @@ class GeometricAugmentation(Augmentation):
 
     @property
     def sampling(self) -> Sampling | None:
-        """None: as its neighbours say."""
+        """None: as its neighbors say."""
         return None
 
     @abstractmethod
@@ -171,6 +172,6 @@ class GeometricAugmentation(Augmentation):
             image_size: The pipeline's, if given.
         """
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """See the base class."""
         plan.move(self, rows, parameters)

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import cv2
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Floats, Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
@@ -67,8 +68,8 @@ class TableAugmentation(Augmentation):
             float64 (256, C), possibly `values` itself, not changed in place.
         """
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """See the base class."""
         plan.tabulate(self, rows, parameters)
 
 

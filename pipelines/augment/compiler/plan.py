@@ -47,7 +47,7 @@ class Plan:
         self._samplings: list[Sampling] = [PLAIN]
         self._sampling = np.zeros(n, np.int64)  # numbers in that list; 0 where no operation minds
         self._color = Color.identity(n)
-        self._turn, self._gain = np.zeros(n), np.ones(n)
+        self._hue_shift, self._saturation_scale = np.zeros(n), np.ones(n)
         self._chains: list[list[object]] = [[] for _ in range(n)]
 
     @property
@@ -69,11 +69,11 @@ class Plan:
             self._sampling[rows] = number
 
     def recolor(self, op: ColorAugmentation, rows: Integers, parameters: Floats) -> None:
-        """Adds a linear operation on colours; within a look-up table if channels do not mix."""
+        """Adds a linear operation on colors; within a look-up table if channels do not mix."""
         in_table = (self._open[rows] == FusionKind.TABLE) & (not op.mixes)
         if in_table.any():
             self._enter(FusionKind.TABLE, rows[in_table], op)
-            links = op.recolor(Color.identity(int(in_table.sum())), parameters[in_table]).recolorings()
+            links = op.recolor(Color.identity(int(in_table.sum())), parameters[in_table]).color_passes()
             for i, link in zip(rows[in_table].tolist(), links, strict=True):
                 if link is not None:
                     self._chains[i].append(link)
@@ -84,7 +84,7 @@ class Plan:
     def tabulate(self, op: TableAugmentation, rows: Integers, parameters: Floats) -> None:
         """Adds an operation on single values; takes linear ones before it into its table."""
         absorbed = rows[(self._open[rows] == FusionKind.COLOR) & self._color[rows].is_diagonal()]
-        for i, link in zip(absorbed.tolist(), self._color[absorbed].recolorings(), strict=True):
+        for i, link in zip(absorbed.tolist(), self._color[absorbed].color_passes(), strict=True):
             if link is not None:
                 self._chains[i].append(link)
         self._set_color(absorbed, Color.identity(len(absorbed)))
@@ -93,12 +93,14 @@ class Plan:
         for i, row in zip(rows.tolist(), parameters.tolist(), strict=True):
             self._chains[i].append((op, row))
 
-    def rotate_hue(self, op: HsvAugmentation, rows: Integers, turn: Floats, gain: Floats) -> None:
+    def rotate_hue(
+        self, op: HsvAugmentation, rows: Integers, hue_shift: Floats, saturation_scale: Floats
+    ) -> None:
         """Adds to the hue, in turns, and multiplies the saturation; both: (m,). Linear operations may come before."""
         self._open[rows[self._open[rows] == FusionKind.COLOR]] = FusionKind.HUE
         self._enter(FusionKind.HUE, rows, op)
-        self._turn[rows] += turn
-        self._gain[rows] *= gain
+        self._hue_shift[rows] += hue_shift
+        self._saturation_scale[rows] *= saturation_scale
 
     def append(self, op: Augmentation, rows: Integers, passes: Iterable[PixelPass]) -> None:
         """Adds an operation that does not fuse: one pass for each row."""
@@ -138,11 +140,11 @@ class Plan:
         if kind == FusionKind.GEOMETRY:
             return self._views(rows)
         if kind in (FusionKind.COLOR, FusionKind.HUE):
-            passes: Iterable[PixelPass | None] = self._color[rows].recolorings(
-                self._turn[rows], self._gain[rows]
+            passes: Iterable[PixelPass | None] = self._color[rows].color_passes(
+                self._hue_shift[rows], self._saturation_scale[rows]
             )
             self._set_color(rows, Color.identity(len(rows)))
-            self._turn[rows], self._gain[rows] = 0, 1
+            self._hue_shift[rows], self._saturation_scale[rows] = 0, 1
             return passes
         if kind == FusionKind.TABLE:
             chains = [self._chains[i] for i in rows.tolist()]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.buffer_pool import SCRATCH
 from fitfeed.pipelines.arrays.types import Floats, Integers, Size
@@ -33,12 +34,13 @@ class Resize(GeometricAugmentation):
 
     size: Size
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """See the base class."""
         if (geometry.size == self.size).all():  # after a random crop, which does it
             return geometry
         return geometry.resize(*self.size)
 
+    @override
     def output_size(self, size: Size, *, image_size: Size | None) -> Size:
         """That size."""
         return self.size
@@ -56,6 +58,7 @@ class Call(Augmentation):
     function: ImageFunction
     next: int
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
         """Assumes that the function keeps the size; `Program` compiles the rest anew where it does not."""
         plan.append(self, rows, [CallPass(self, size) for size in map(tuple, plan.size[rows].tolist())])
@@ -167,7 +170,7 @@ class Program:
         """
         return sample(self._ops, self._seed, epoch, examples)
 
-    def draw(
+    def compile(
         self,
         epoch: int,
         examples: npt.NDArray[np.int64],
@@ -185,13 +188,13 @@ class Program:
         """
         sizes = np.stack([heights, widths], axis=1).astype(np.int64)
         return CompiledBatch(
-            epoch=epoch, examples=examples, sizes=sizes, passes=self._compile(epoch, examples, sizes)
+            epoch=epoch, examples=examples, sizes=sizes, passes=self._passes_from(epoch, examples, sizes)
         )
 
     def render(
         self,
         stored: DecodedPayload | Pixels,
-        draws: CompiledBatch,
+        compiled: CompiledBatch,
         i: int,
         *,
         size: Size,
@@ -202,7 +205,7 @@ class Program:
         Args:
             stored: The stored image, uint8 (H, W, C), or what was decoded of it: rows that its view
                 does not show may be missing. It is not changed.
-            draws: Of its batch.
+            compiled: Of its batch.
             i: Its place in the batch.
             size: (height, width) that must come out.
             out: uint8 (*size, C), C-contiguous: where to write. None: a new array.
@@ -213,14 +216,14 @@ class Program:
         Raises:
             UsageError: If a function does not return an image, or not one of the right size.
         """
-        passes = draws.passes[i]
+        passes = compiled.passes[i]
         pixels, first, shrink = stored if isinstance(stored, DecodedPayload) else DecodedPayload(stored)
         if out is None:
             out = np.empty((*size, pixels.shape[2]), pixels.dtype)
         if first or shrink != 1:
             rest = passes[1:] if passes and isinstance(passes[0], CropResize) else passes
-            passes = [draws.views[i].within(first, shrink), *rest]
-        result = self._run(pixels, passes, draws, i, out=out)
+            passes = [compiled.views[i].within(first, shrink), *rest]
+        result = self._run(pixels, passes, compiled, i, out=out)
         if result.shape[:2] != size:
             msg = f"a function in augment changed the image size to {result.shape[:2]}, but {size} is expected. Pass image_size."
             raise UsageError(msg)
@@ -229,13 +232,13 @@ class Program:
         return out
 
     def render_mask(
-        self, mask: Pixels, draws: CompiledBatch, i: int, *, size: Size, out: Pixels | None = None
+        self, mask: Pixels, compiled: CompiledBatch, i: int, *, size: Size, out: Pixels | None = None
     ) -> Pixels:
         """Moves a mask as its image is moved; what stands outside of it is 0.
 
         Args:
             mask: uint8 (H, W, 1), of the stored image's size. It is not changed.
-            draws: Of its batch.
+            compiled: Of its batch.
             i: Its place in the batch.
             size: (height, width) that must come out.
             out: uint8 (*size, 1), C-contiguous: where to write. None: a new array, or `mask` itself.
@@ -243,7 +246,7 @@ class Program:
         Returns:
             uint8 (*size, 1), of values that `mask` has, and 0; `out` if given.
         """
-        for one in draws.passes[i]:
+        for one in compiled.passes[i]:
             if isinstance(one, CropResize):
                 mask = resample_nearest(mask, one, MASK_SAMPLING)
         if out is None:
@@ -251,7 +254,7 @@ class Program:
         np.copyto(out, mask)
         return out
 
-    def _compile(
+    def _passes_from(
         self, epoch: int, examples: npt.NDArray[np.int64], sizes: Integers, *, first: int = 0
     ) -> list[list[PixelPass]]:
         """The passes of the program, from an operation on, for images of these sizes (n, 2)."""
@@ -262,7 +265,7 @@ class Program:
         return plan.finish()
 
     def _run(
-        self, pixels: Pixels, passes: list[PixelPass], draws: CompiledBatch, i: int, *, out: Pixels
+        self, pixels: Pixels, passes: list[PixelPass], compiled: CompiledBatch, i: int, *, out: Pixels
     ) -> Pixels:
         # What moves pixels cannot write where it reads, and a function may keep what it is given or
         # returns. So `out` is used from the last of these on, and passes after it work in place.
@@ -273,9 +276,11 @@ class Program:
                 pixels, ours = one.apply(pixels, pixels), False
                 size = pixels.shape[:2]
                 if size != one.size:
-                    example = draws.examples[i : i + 1]
-                    rest = self._compile(draws.epoch, example, np.array([size]), first=one.call.next)[0]
-                    return self._run(pixels, rest, draws, i, out=out)
+                    example = compiled.examples[i : i + 1]
+                    rest = self._passes_from(compiled.epoch, example, np.array([size]), first=one.call.next)[
+                        0
+                    ]
+                    return self._run(pixels, rest, compiled, i, out=out)
                 continue
             shape = (*one.size_of(pixels), pixels.shape[2])
             if number >= last and out.shape == shape:
@@ -335,7 +340,7 @@ def list_operations(
         if isinstance(ops[-1][1], GeometricAugmentation | Call):
             resizing = place + 1
     if image_size is not None:
-        # Behind the last operation that moves pixels, so that it fuses with it, and colours, which
+        # Behind the last operation that moves pixels, so that it fuses with it, and colors, which
         # do not care, are changed at the final size. Functions may change the size themselves.
         ops.insert(resizing, (len(augment), Resize(image_size)))
     return ops

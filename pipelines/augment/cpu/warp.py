@@ -34,7 +34,7 @@ def interpolate(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels)
     """Bilinear interpolation; arguments as in `warp`.
 
     OpenCV interpolates four channels more than twice as fast as three, and pixels outside the image
-    one by one. So colours get a fourth channel, and the image a border where one is needed: copies
+    one by one. So colors get a fourth channel, and the image a border where one is needed: copies
     that cost a tenth of what they save.
     """
     border, value = BORDERS[sampling.fill_mode], [sampling.fill_value * unit_of(pixels)] * 4
@@ -64,7 +64,7 @@ def nearest(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels) -> 
 
 
 def _shrink(matrix: Floats, size: Size) -> tuple[float, float]:
-    """Source pixels per output pixel, along the source's x and y, at the centre of the output."""
+    """Source pixels per output pixel, along the source's x and y, at the center of the output."""
     a, b, c, d, e, f, g, h, i = matrix.ravel().tolist()
     x, y = size[1] / 2, size[0] / 2
     w = g * x + h * y + i
@@ -99,7 +99,7 @@ def _part(
 
 def _span(low: float, high: float, side: int, fill_mode: str, margin: int) -> tuple[int, int]:
     """First and last pixel, of a side, that show anywhere between two places."""
-    low, high = low - 0.5, high + 0.5  # between the centres of two pixels, both show
+    low, high = low - 0.5, high + 0.5  # between the centers of two pixels, both show
     first, last = max(0, math.floor(low) - margin), min(side, math.ceil(high) + margin)
     # Outside there is a copy of the inside: of the rim, of as much again, or of the other end.
     if fill_mode == "wrap" and (low < 0 or high > side):
@@ -126,7 +126,7 @@ def _margins(matrix: Floats, size: Size, pixels: Pixels) -> tuple[int, int, int,
 
 
 def _transform(pixels: Pixels, matrix: Floats, interpolation: int, sampling: Sampling, out: Pixels) -> None:
-    # OpenCV counts from the centre of the first pixel, half a pixel inside the image.
+    # OpenCV counts from the center of the first pixel, half a pixel inside the image.
     matrix = matrix.copy()
     matrix[:, 2] += 0.5 * (matrix[:, 0] + matrix[:, 1])
     matrix[:2] -= 0.5 * matrix[2]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Floats, Size
 from fitfeed.pipelines.augment.compiler.geometry import (
@@ -24,7 +25,7 @@ from fitfeed.pipelines.augment.ops.arguments import Factor, factor_range, sampli
 
 @dataclass(frozen=True)
 class RandomRotation(GeometricAugmentation):
-    """Rotates about the centre, as `keras.layers.RandomRotation`.
+    """Rotates about the center, as `keras.layers.RandomRotation`.
 
     Attributes:
         factor: In [-1, 1], a number f for (-f, f) or a pair: the angle in turns, counter-clockwise.
@@ -53,22 +54,24 @@ class RandomRotation(GeometricAugmentation):
         _ = self.sampling
 
     @property
+    @override
     def sampling(self) -> Sampling:
-        """See the base class."""
         return sampling_of(self, self.interpolation, self.fill_mode, self.fill_value)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): the angle in turns."""
         return scale_to(factor_range(self, "factor", low=-1, high=1), uniforms)
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Rotates; see the base class."""
+        """Rotates."""
         return geometry.transform(about_center(geometry, rotation(2 * math.pi * parameters[:, 0])))
 
 
 @dataclass(frozen=True)
 class RandomZoom(GeometricAugmentation):
-    """Zooms about the centre, as `keras.layers.RandomZoom`.
+    """Zooms about the center, as `keras.layers.RandomZoom`.
 
     Attributes:
         height_factor: In (-1, 1], a number f for (-f, f) or a pair: 0.2 shows 20% more (zooms out),
@@ -101,10 +104,11 @@ class RandomZoom(GeometricAugmentation):
         _ = self.sampling
 
     @property
+    @override
     def sampling(self) -> Sampling:
-        """See the base class."""
         return sampling_of(self, self.interpolation, self.fill_mode, self.fill_value)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 2): how many times as much is shown of the height and the width."""
         height = scale_to(factor_range(self, "height_factor", low=-1, high=1, open_low=True), uniforms[:, 0])
@@ -113,8 +117,9 @@ class RandomZoom(GeometricAugmentation):
         width = scale_to(factor_range(self, "width_factor", low=-1, high=1, open_low=True), uniforms[:, 1])
         return 1 + np.stack([height, width], axis=1)
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Zooms; see the base class."""
+        """Zooms."""
         height, width = parameters.T
         return geometry.transform(about_center(geometry, diagonal(width, height)))
 
@@ -153,18 +158,20 @@ class RandomTranslation(GeometricAugmentation):
         _ = self.sampling
 
     @property
+    @override
     def sampling(self) -> Sampling:
-        """See the base class."""
         return sampling_of(self, self.interpolation, self.fill_mode, self.fill_value)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 2): the shift down and to the right, as shares of height and width."""
         down = scale_to(factor_range(self, "height_factor", low=-1, high=1), uniforms[:, 0])
         right = scale_to(factor_range(self, "width_factor", low=-1, high=1), uniforms[:, 1])
         return np.stack([down, right], axis=1)
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Shifts; see the base class."""
+        """Shifts."""
         down, right = (parameters * geometry.size).T
         return geometry.transform(move(-right, -down))
 
@@ -203,10 +210,11 @@ class RandomShear(GeometricAugmentation):
         _ = self.sampling
 
     @property
+    @override
     def sampling(self) -> Sampling:
-        """See the base class."""
         return sampling_of(self, self.interpolation, self.fill_mode, self.fill_value)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 2): input pixels along x for each output row, and along y for each column."""
         sign = np.where(uniforms[:, :1] > 0.5, -1, 1)
@@ -214,8 +222,9 @@ class RandomShear(GeometricAugmentation):
         y = scale_to(self._bounds("y_factor"), uniforms[:, 2])
         return sign * np.stack([x, y], axis=1)
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Shears; see the base class."""
+        """Shears."""
         return geometry.transform_pixels(shear(*parameters.T))
 
     def _bounds(self, name: str) -> tuple[float, float]:

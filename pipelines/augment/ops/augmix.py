@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.buffer_pool import SCRATCH
 from fitfeed.pipelines.arrays.types import Floats, Integers, Size
@@ -69,19 +70,21 @@ class AugMix(Policy):
         factor_range(self, "factor", low=0, high=1)
 
     @property
+    @override
     def draws(self) -> int:  # type: ignore[override]
         """For the weights, and for each operation."""
         return (self.num_chains + 2) * GAMMA + self.num_chains * self.chain_depth * SLOT
 
     @cached_property
+    @override
     def choices(self) -> list[Augmentation]:
-        """See the base class."""
         ops = operations(factor_range(self, "factor", low=0, high=1), self.interpolation)
         if not self.all_ops:
             for name in ("brightness", "color_degeneration", "contrast", "sharpness"):
                 del ops[name]
         return list(ops.values())
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1 + chains + chains * depth * 4): the weights of image and chains, sum 1, and the operations."""
         count = (self.num_chains + 2) * GAMMA
@@ -91,6 +94,7 @@ class AugMix(Policy):
         choices = sample_choices(self.choices, uniforms[:, count:], nothing=True)
         return np.concatenate([own, (1 - own) * shares, choices], axis=1)
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
         """Compiles each chain by itself."""
         weights = parameters[:, : 1 + self.num_chains]
@@ -101,12 +105,12 @@ class AugMix(Policy):
             branch = plan.branch(rows)
             add_choices(self.choices, branch, every, np.ascontiguousarray(chain))
             compiled.append(branch.finish())
-        blends = map(Blend, weights.tolist(), zip(*compiled, strict=True))
+        blends = map(BlendPass, weights.tolist(), zip(*compiled, strict=True))
         plan.append(self, rows, blends)
 
 
 @dataclass(frozen=True, slots=True)
-class Blend:
+class BlendPass:
     """An image and processed copies of it, added up.
 
     Attributes:

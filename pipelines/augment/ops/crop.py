@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Bools, Floats, Integers, Size
 from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation, Geometry, diagonal
@@ -12,7 +13,7 @@ from fitfeed.pipelines.augment.ops.arguments import check, is_count, scale_to
 from fitfeed.schemas.errors import UsageError
 
 ATTEMPTS = 10
-"""As torchvision: so many random boxes are tried before the centre is taken."""
+"""As torchvision: so many random boxes are tried before the center is taken."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class RandomResizedCrop(GeometricAugmentation):
         _check_bounds("scale", self.scale, top=1.0)
         _check_bounds("ratio", self.ratio, top=math.inf)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 22): ten shares of the area, ten aspect ratios, and the place along y and x, 0..1."""
         low, high = self.ratio
@@ -49,8 +51,9 @@ class RandomResizedCrop(GeometricAugmentation):
         ratios = np.exp(scale_to((math.log(low), math.log(high)), uniforms[:, ATTEMPTS : 2 * ATTEMPTS]))
         return np.concatenate([shares, ratios, uniforms[:, -2:]], axis=1)
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Takes the first of ten random boxes that fits into the image; see the base class."""
+        """Takes the first of ten random boxes that fits into the image."""
         heights, widths = geometry.size.T
         area = (heights * widths)[:, None] * parameters[:, :ATTEMPTS]
         ratio = parameters[:, ATTEMPTS : 2 * ATTEMPTS]
@@ -73,6 +76,7 @@ class RandomResizedCrop(GeometricAugmentation):
         scale = shown.size / geometry.size
         return Geometry(matrix=shown.matrix @ diagonal(scale[:, 1], scale[:, 0]), size=geometry.size)
 
+    @override
     def output_size(self, size: Size, *, image_size: Size | None) -> Size:
         """`image_size`, or as before without one."""
         return image_size or size
@@ -114,6 +118,7 @@ class RandomCrop(GeometricAugmentation):
         for name in ("height", "width"):
             check(self, name, "a positive number of pixels", valid=is_count(getattr(self, name)))
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
         """Parameters: (n, 2), the place along y and x, 0..1, of all places that there are."""
         shown, fits = _part(geometry.size, (self.height, self.width))
@@ -121,6 +126,7 @@ class RandomCrop(GeometricAugmentation):
         start = np.where(fits, np.floor(parameters * (room + 1)), room // 2).astype(np.int64)
         return geometry.crop(*start.T, *shown.T).resize(self.height, self.width)
 
+    @override
     def output_size(self, size: Size, *, image_size: Size | None) -> Size:
         """The crop's size."""
         return self.height, self.width
@@ -128,7 +134,7 @@ class RandomCrop(GeometricAugmentation):
 
 @dataclass(frozen=True)
 class CenterCrop(GeometricAugmentation):
-    """Shows the centre, as `keras.layers.CenterCrop`.
+    """Shows the center, as `keras.layers.CenterCrop`.
 
     An image that is smaller than the crop is enlarged: its largest central part of the crop's
     aspect ratio is resized to it.
@@ -161,6 +167,7 @@ class CenterCrop(GeometricAugmentation):
             )
             raise UsageError(msg)
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
         """Cuts where the image is large enough, else cuts to the aspect ratio and resizes."""
         target = self._target(image_size)
@@ -172,6 +179,7 @@ class CenterCrop(GeometricAugmentation):
             shown, _ = _part(geometry.size, target)
         return geometry.crop(*((geometry.size - shown) // 2).T, *shown.T).resize(*target)
 
+    @override
     def output_size(self, size: Size, *, image_size: Size | None) -> Size:
         """The crop's size; without one `image_size`; without that, as before."""
         return self._target(image_size) or size

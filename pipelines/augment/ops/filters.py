@@ -1,4 +1,4 @@
-"""Sharpness and blur: what a pixel becomes depends on its neighbours, so these run alone."""
+"""Sharpness and blur: what a pixel becomes depends on its neighbors, so these run alone."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import cv2
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Bools, Floats, Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
@@ -31,14 +32,14 @@ class FilterAugmentation(Augmentation):
     def changes(self, parameters: Floats) -> Bools:
         """Bool (n,): which images are changed at all."""
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """See the base class."""
         changed = self.changes(parameters)
-        plan.append(self, rows[changed], [Filtering(self, row) for row in parameters[changed].tolist()])
+        plan.append(self, rows[changed], [FilterPass(self, row) for row in parameters[changed].tolist()])
 
 
 @dataclass(frozen=True, slots=True)
-class Filtering:
+class FilterPass:
     """A filter with its parameters for one image."""
 
     op: FilterAugmentation
@@ -78,16 +79,17 @@ class RandomSharpness(FilterAugmentation):
         """
         factor_range(self, "factor", low=0, high=1)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): the factor."""
         return scale_to(factor_range(self, "factor", low=0, high=1), uniforms)
 
+    @override
     def changes(self, parameters: Floats) -> Bools:
-        """See the base class."""
         return np.asarray(parameters[:, 0] != 0.5)
 
+    @override
     def filter(self, pixels: Pixels, parameters: Sequence[float], out: Pixels) -> None:
-        """See the base class."""
         sharpen(pixels, 2 * parameters[0], out)
 
 
@@ -138,18 +140,19 @@ class RandomGaussianBlur(FilterAugmentation):
         valid = 0 < len(sizes) <= 2 and all(is_count(size) and size % 2 for size in sizes)
         check(self, "kernel_size", "an odd number of pixels, or a pair of them", valid=valid)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 3): 1 where the image is blurred, else 0, and the standard deviations along x and y."""
         applied = bernoulli(factor_range(self, "factor", low=0, high=1), uniforms[:, :2])
         sigma = scale_to(factor_range(self, "sigma", low=0, high=1), uniforms[:, 2:]) + 1e-6
         return np.concatenate([applied[:, None], sigma], axis=1)
 
+    @override
     def changes(self, parameters: Floats) -> Bools:
-        """See the base class."""
         return parameters[:, 0] > 0
 
+    @override
     def filter(self, pixels: Pixels, parameters: Sequence[float], out: Pixels) -> None:
-        """See the base class."""
         x, y = self.kernel_size if isinstance(self.kernel_size, tuple | list) else (self.kernel_size,) * 2
         _, sigma_x, sigma_y = parameters
         kernel = np.outer(_gaussian(y, sigma_y), _gaussian(x, sigma_x))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Floats, Size
 from fitfeed.pipelines.augment.base import Augmentation
@@ -41,18 +42,20 @@ class GeneratorShift(GeometricAugmentation):
     draws: ClassVar[int] = 4
 
     @property
+    @override
     def sampling(self) -> Sampling:
-        """See the base class."""
         return self.how
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 2): the shift to the left, as drawn for the height, and up, as drawn for the width."""
         left = _shift(self.height_range, uniforms[:, :2])
         up = _shift(self.width_range, uniforms[:, 2:])
         return np.stack([left, up], axis=1)
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Shifts; see the base class."""
+        """Shifts."""
         shares = [np.max(limits) < 1 for limits in (self.height_range, self.width_range)]
         left, up = (parameters * np.where(shares, geometry.size, 1)).T
         return geometry.transform(move(left, up))
@@ -78,16 +81,18 @@ class GeneratorShear(GeometricAugmentation):
     draws: ClassVar[int] = 1
 
     @property
+    @override
     def sampling(self) -> Sampling:
-        """See the base class."""
         return self.how
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): the angle in radians."""
         return np.deg2rad(scale_to((-self.degrees, self.degrees), uniforms))
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Shears about the centre; see the base class."""
+        """Shears about the center."""
         angle = parameters[:, 0]
         matrix = matrices(1, -np.sin(angle), 0, 0, np.cos(angle), 0, 0, 0, 1)
         return geometry.transform(about_center(geometry, matrix))
@@ -100,12 +105,13 @@ class GeneratorChannelShift(TableAugmentation):
     limit: float
     draws: ClassVar[int] = 1
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): what is added."""
         return scale_to((-self.limit, self.limit), uniforms)
 
+    @override
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
-        """See the base class."""
         there = histogram.counts > 0
         low = np.where(there, values, 255).min(axis=(-2, -1), keepdims=True)
         high = np.where(there, values, 0).max(axis=(-2, -1), keepdims=True)
@@ -119,12 +125,13 @@ class GeneratorBrightness(ColorAugmentation):
     limits: tuple[float, float]
     draws: ClassVar[int] = 1
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 1): what values are multiplied by."""
         return scale_to(self.limits, uniforms)
 
+    @override
     def recolor(self, color: Color, parameters: Floats) -> Color:
-        """See the base class."""
         return color.multiply(parameters[:, 0])
 
 
@@ -156,8 +163,8 @@ DEFAULTS: dict[str, Any] = {
 """Every argument of `ImageDataGenerator`, and its default."""
 
 REFUSED = {
-    "samplewise_center": "normalisation by each image's own mean is not built in; use .map(...) on the batches",
-    "samplewise_std_normalization": "normalisation by each image's own deviation is not built in; use .map(...) on the batches",
+    "samplewise_center": "normalization by each image's own mean is not built in; use .map(...) on the batches",
+    "samplewise_std_normalization": "normalization by each image's own deviation is not built in; use .map(...) on the batches",
     "zca_whitening": "it needs all pixels of the dataset at once; use featurewise_center and featurewise_std_normalization",
     "preprocessing_function": "it gets floats after augmentation; put a function of uint8 images into augment, or use .map(...)",
     "validation_split": "splits are made once, at conversion: fitfeed convert --split train=0.8,validation=0.2",
@@ -196,7 +203,7 @@ def from_image_data_generator(**arguments: Any) -> dict[str, Any]:
 
 
 def _augmentations(options: dict[str, Any]) -> list[Augmentation]:
-    """In the generator's order: its matrix is rotation, shift, shear, zoom; flips, which commute with colours."""
+    """In the generator's order: its matrix is rotation, shift, shear, zoom; flips, which commute with colors."""
     _expect(options, "fill_mode", f"one of {', '.join(map(repr, BORDERS))}", lambda v: v in BORDERS)
     _expect(options, "cval", "a number in [0, 255]", lambda v: is_number(v) and 0 <= v <= 255)
     _expect(options, "interpolation_order", "0 (nearest) or 1 (bilinear)", lambda v: v in (0, 1))
@@ -259,9 +266,9 @@ def _zoom(options: dict[str, Any]) -> tuple[float, float]:
 
 
 def _normalize(options: dict[str, Any]) -> str | None:
-    """Centring and scaling by the dataset give the same with and without rescaling before."""
+    """Centering and scaling by the dataset give the same with and without rescaling before."""
     center, scale = options["featurewise_center"], options["featurewise_std_normalization"]
-    if scale:  # which implies centring, in the generator too
+    if scale:  # which implies centering, in the generator too
         return "zscore"
     if center:
         msg = (

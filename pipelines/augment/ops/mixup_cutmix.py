@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Floats, Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
@@ -65,6 +66,7 @@ class BatchAugmentation(Augmentation):
             size: (height, width) of the images.
         """
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
         """Cannot be done to single images.
 
@@ -104,13 +106,14 @@ class MixUp(BatchAugmentation):
             valid=is_number(self.alpha) and 0 < self.alpha <= 1,
         )
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 2): order among the batch, weight."""
         weight = beta_quantile(np.full(len(uniforms), float(self.alpha)), uniforms[:, 1])
         return np.stack([uniforms[:, 0], weight], axis=1)
 
+    @override
     def mix(self, parameters: Floats, partner: Integers, size: Size) -> Mixture:
-        """See the base class."""
         return Mixture(partner=partner, weight=parameters[:, 1])
 
 
@@ -139,14 +142,15 @@ class CutMix(BatchAugmentation):
         """
         factor_range(self, "factor", low=0, high=1)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 4): order among the batch, side of the box by side of the image, its place along y and x, 0..1."""
         alpha = np.minimum(scale_to(factor_range(self, "factor", low=0, high=1), uniforms[:, 1]) + 1e-6, 1.0)
         side = np.sqrt(1.0 - beta_quantile(alpha, uniforms[:, 2]))
         return np.stack([uniforms[:, 0], side, uniforms[:, 3], uniforms[:, 4]], axis=1)
 
+    @override
     def mix(self, parameters: Floats, partner: Integers, size: Size) -> Mixture:
-        """See the base class."""
         _, share, *places = parameters.T
         height, width = size
         start = np.stack([places[0] * (height - share * height), places[1] * (width - share * width)], axis=1)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Floats, Size
 from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation, Geometry, diagonal, matrices
@@ -55,17 +56,19 @@ class RandomPerspective(GeometricAugmentation):
         _ = self.sampling
 
     @property
+    @override
     def sampling(self) -> Sampling:
-        """See the base class."""
         return sampling_of(self, self.interpolation, "constant", self.fill_value)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 8): by what share x and y of each corner move: upper left and right, lower left and right."""
         applied = bernoulli(factor_range(self, "factor", low=0, high=1), uniforms[:, :2])
         return applied[:, None] * self.scale * (uniforms[:, 2:] - 0.5)
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Shows each corner pixel where it has moved to; see the base class."""
+        """Shows each corner pixel where it has moved to."""
         solid = (geometry.size > 1).all(axis=1, keepdims=True)  # an image of one row stays as it is
         height, width = np.where(solid, geometry.size - 1.0, 1.0).T
         shares = 1 + np.where(solid, parameters, 0.0)

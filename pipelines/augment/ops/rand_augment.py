@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Floats, Integers
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
@@ -16,10 +17,10 @@ from fitfeed.pipelines.augment.ops.color import RandomBrightness, RandomColorDeg
 from fitfeed.pipelines.augment.ops.filters import RandomSharpness
 from fitfeed.pipelines.augment.ops.tone import AutoContrast, Equalization, RandomPosterization, Solarization
 
-WIDTH = 3
+MAX_PARAMETERS = 3
 """The most uniform numbers or parameters that an operation of a policy has."""
 
-SLOT = 1 + WIDTH
+SLOT = 1 + MAX_PARAMETERS
 """Columns of a chosen operation: its number in the list, and its parameters."""
 
 
@@ -39,7 +40,7 @@ def sample_choices(ops: list[Augmentation], uniforms: Floats, *, nothing: bool =
     parameters = np.zeros_like(slots[:, 1:])
     for number, op in enumerate(ops):
         own = op.sample(slots[:, 1 : 1 + op.draws])
-        padded = np.concatenate([own, np.zeros_like(slots[:, : WIDTH - own.shape[1]])], axis=1)
+        padded = np.concatenate([own, np.zeros_like(slots[:, : MAX_PARAMETERS - own.shape[1]])], axis=1)
         parameters = np.where(chosen == number, padded, parameters)
     return np.concatenate([chosen, parameters], axis=1).reshape(-1, uniforms.shape[1])
 
@@ -121,13 +122,14 @@ class RandAugment(Policy):
         _ = self.choices
 
     @property
+    @override
     def draws(self) -> int:  # type: ignore[override]
         """For each operation, the choice and its own."""
         return self.num_ops * SLOT
 
     @cached_property
+    @override
     def choices(self) -> list[Augmentation]:
-        """See the base class."""
         check(
             self,
             "interpolation",
@@ -136,10 +138,12 @@ class RandAugment(Policy):
         )
         return list(operations(factor_range(self, "factor", low=0, high=1), self.interpolation).values())
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, num_ops * 4): the number of each operation and its parameters."""
         return sample_choices(self.choices, uniforms)
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
         """Adds what each image has chosen."""
         add_choices(self.choices, plan, rows, parameters)

@@ -8,6 +8,7 @@ from statistics import NormalDist
 from typing import ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Bools, Floats
 from fitfeed.pipelines.augment.ops.arguments import (
@@ -69,18 +70,19 @@ class RandomErasing(FilterAugmentation):
         valid = len(values) in (0, 1, 3) and all(is_number(v) and 0 <= v <= 255 for v in values)
         check(self, "fill_value", "None, a number in [0, 255] or three of them", valid=valid)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 6): 1 where it erases, else 0; share of width and height; place along x and y, 0..1; key of the noise, 0..1."""
         applied = bernoulli(factor_range(self, "factor", low=0, high=1), uniforms[:, :2])
         shares = np.sqrt(scale_to(factor_range(self, "scale", low=0, high=1), uniforms[:, 2:4]))
         return np.concatenate([applied[:, None], shares, uniforms[:, 4:]], axis=1)
 
+    @override
     def changes(self, parameters: Floats) -> Bools:
-        """See the base class."""
         return parameters[:, 0] > 0
 
+    @override
     def filter(self, pixels: Pixels, parameters: Sequence[float], out: Pixels) -> None:
-        """See the base class."""
         _, share_x, share_y, place_x, place_y, key = parameters
         if out is not pixels:
             np.copyto(out, pixels)
@@ -93,7 +95,7 @@ class RandomErasing(FilterAugmentation):
         values = np.rint(np.atleast_1d(self.fill_value) * unit_of(out)).astype(out.dtype)
         if len(values) > out.shape[2]:
             msg = (
-                f"RandomErasing has three values for a grey image. Received: fill_value={self.fill_value!r}."
+                f"RandomErasing has three values for a gray image. Received: fill_value={self.fill_value!r}."
             )
             raise UsageError(msg)
         erased[...] = values
@@ -118,6 +120,6 @@ def _noise(key: float, shape: tuple[int, ...]) -> Pixels:
 def _field() -> Pixels:
     """Noise of which every rectangle shows a run that begins at a place of its own.
 
-    Drawing it anew took 50 microseconds for 24 KB, as long as normalising the image.
+    Drawing it anew took 50 microseconds for 24 KB, as long as normalizing the image.
     """
     return NOISE[np.random.Generator(np.random.PCG64(0)).integers(0, 256, FIELD_BYTES)]

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Bools, Floats, Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
@@ -23,6 +24,7 @@ from fitfeed.schemas.payload import Pixels
 
 @dataclass(frozen=True)
 class _Identity(Augmentation):
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
         """Nothing."""
 
@@ -32,6 +34,7 @@ class _Geometric(GeometricAugmentation):
     how: Sampling
 
     @property
+    @override
     def sampling(self) -> Sampling:
         return self.how
 
@@ -42,6 +45,7 @@ class _Shear(_Geometric):
 
     along: str
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
         amount = -parameters[:, 0]
         zero = np.zeros_like(amount)
@@ -54,6 +58,7 @@ class _Translate(_Geometric):
 
     along: str
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
         pixels = -np.trunc(parameters[:, 0])
         zero = np.zeros_like(pixels)
@@ -64,6 +69,7 @@ class _Translate(_Geometric):
 class _Rotate(_Geometric):
     """Degrees, counter-clockwise."""
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
         return geometry.transform(about_center(geometry, rotation(np.deg2rad(parameters[:, 0]))))
 
@@ -72,26 +78,29 @@ class _Rotate(_Geometric):
 class _Brightness(ColorAugmentation):
     """Multiplies by 1 + the magnitude."""
 
+    @override
     def recolor(self, color: Color, parameters: Floats) -> Color:
         return color.multiply(1 + parameters[:, 0])
 
 
 @dataclass(frozen=True)
 class _Color(ColorAugmentation):
-    """Moves away from grey (or towards it) by the magnitude."""
+    """Moves away from gray (or towards it) by the magnitude."""
 
     mixes: ClassVar[bool] = True
 
+    @override
     def recolor(self, color: Color, parameters: Floats) -> Color:
         return color.blend_gray(-parameters[:, 0])
 
 
 @dataclass(frozen=True)
 class _Contrast(ColorAugmentation):
-    """Multiplies the distance to the mean grey by 1 + the magnitude."""
+    """Multiplies the distance to the mean gray by 1 + the magnitude."""
 
     mixes: ClassVar[bool] = True
 
+    @override
     def recolor(self, color: Color, parameters: Floats) -> Color:
         return color.stretch(1 + parameters[:, 0], np.tile(GRAY / GRAY.sum(), (3, 1)))
 
@@ -100,12 +109,12 @@ class _Contrast(ColorAugmentation):
 class SharpnessInside(FilterAugmentation):
     """Moves away from the smoothed image (or towards it) by the magnitude; the rim stays."""
 
+    @override
     def changes(self, parameters: Floats) -> Bools:
-        """See the base class."""
         return np.asarray(parameters[:, 0] != 0)
 
+    @override
     def filter(self, pixels: Pixels, parameters: Sequence[float], out: Pixels) -> None:
-        """See the base class."""
         source = pixels.copy() if out is pixels else pixels
         if min(source.shape[:2]) <= 2:
             np.copyto(out, source)
@@ -119,6 +128,7 @@ class SharpnessInside(FilterAugmentation):
 class _Solarize(TableAugmentation):
     """Inverts values from the magnitude on."""
 
+    @override
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
         return np.where(values >= parameters[0], 255 - values, values)
 
@@ -160,8 +170,8 @@ class TrivialAugment(Policy):
         check(self, "fill", "a number in [0, 255]", valid=is_number(fill) and 0 <= fill <= 255)
 
     @property
+    @override
     def choices(self) -> list[Augmentation]:
-        """See the base class."""
         return [op for op, _, _ in self._space]
 
     @cached_property
@@ -187,6 +197,7 @@ class TrivialAugment(Policy):
             (Equalization(), none, False),
         ]
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
         """(n, 2): the number of the operation, and its magnitude."""
         chosen = np.floor(uniforms[:, 0] * len(self._space)).astype(np.int64)
@@ -197,6 +208,7 @@ class TrivialAugment(Policy):
         flip = signed * (uniforms[:, 2] < 0.5)
         return np.stack([chosen.astype(np.float64), magnitude * (1 - 2 * flip)], axis=1)
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
         """Adds what each image has chosen."""
         for number, (op, _, _) in enumerate(self._space):

@@ -163,8 +163,11 @@ COLORS: dict[str, tuple[Augmentation, Any]] = {
 }
 UNFUSED: dict[str, tuple[Augmentation, Any]] = {
     **COLORS,
-    "hue": (RandomHue(1.0), lambda image, turn: executors.through_hsv(image, turn, 1)),
-    "saturation": (RandomSaturation((0, 0.8)), lambda image, gain: executors.through_hsv(image, 0, gain)),
+    "hue": (RandomHue(1.0), lambda image, hue_shift: executors.through_hsv(image, hue_shift, 1)),
+    "saturation": (
+        RandomSaturation((0, 0.8)),
+        lambda image, saturation_scale: executors.through_hsv(image, 0, saturation_scale),
+    ),
     "posterization": (RandomPosterization((1, 8)), executors.posterized),
     "solarization": (Solarization(0.3, 1.0), executors.solarized),
     "auto contrast": (AutoContrast(), executors.stretched),
@@ -264,9 +267,9 @@ def test_colors_and_hue_composed_are_rounded_once() -> None:
     images = pictures(8)
     drawn = parameters(jitter, 8)
     ours, cpu = on_device([(jitter, drawn)], images), on_cpu([(jitter, drawn)], images)
-    for i, (delta, factor, gain, turn) in enumerate(drawn.tolist()):
+    for i, (delta, factor, saturation_scale, hue_shift) in enumerate(drawn.tolist()):
         linear = np.clip(reference.contrasted(images[i] + delta, factor), 0, 255)
-        expected = np.clip(executors.through_hsv(linear, turn, gain), 0, 255)
+        expected = np.clip(executors.through_hsv(linear, hue_shift, saturation_scale), 0, 255)
         assert difference(ours[i], expected).max() <= HALF
         assert difference(cpu[i], expected).max() <= HALF
 
@@ -357,7 +360,7 @@ def test_what_image_data_generator_means() -> None:
         drawn = parameters(op, 8)
         assert difference(on_device([(op, drawn)], images), on_cpu([(op, drawn)], images)).max() <= 1
         uniforms = np.random.default_rng(0).random((50, op.draws)).astype(np.float32)
-        ours = DeviceProgram([(0, op)]).draw(keras.ops.convert_to_tensor(uniforms))[0].tensor
+        ours = DeviceProgram([(0, op)]).sample_on_device(keras.ops.convert_to_tensor(uniforms))[0].tensor
         np.testing.assert_allclose(ours, op.sample(uniforms.astype(np.float64)), atol=1e-5)
 
 

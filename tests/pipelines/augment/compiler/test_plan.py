@@ -39,7 +39,7 @@ from fitfeed.pipelines.augment.compiler.lookup_table import LookupPass
 from fitfeed.pipelines.augment.cpu.interpolation import Sampling
 from fitfeed.pipelines.augment.cpu.resample import CropResize
 from fitfeed.pipelines.augment.cpu.warp import warp
-from fitfeed.pipelines.augment.ops.filters import Filtering
+from fitfeed.pipelines.augment.ops.filters import FilterPass
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import apply, blurred, difference, passes, run
 from tests.pipelines.build_dataset import picture
@@ -287,7 +287,7 @@ def test_hue_and_saturation_are_one_pass() -> None:
     ops: list[Any] = [(RandomHue(0.5), [0.1]), (RandomSaturation(0.5), [0.7]), (RandomHue(0.5), [-0.3])]
     (change,) = passes(ops, SIZE)
     assert isinstance(change, ColorPass)
-    assert (change.turn, change.gain) == pytest.approx((-0.2, 0.7))
+    assert (change.hue_shift, change.saturation_scale) == pytest.approx((-0.2, 0.7))
     image = picture(7, *SIZE)
     one_by_one = apply(ops[2:], apply(ops[1:2], apply(ops[:1], image)))
     assert difference(apply(ops, image), one_by_one).max() <= 2  # they round three times
@@ -303,7 +303,7 @@ def test_what_does_not_fuse_stands_between() -> None:
         (RandomRotation(0.5, "constant"), [0.1]),
         (RandomHue(0.5), [0.1]),
     ]
-    kinds = [CropResize, ColorPass, Filtering, CropResize, CropResize, ColorPass]
+    kinds = [CropResize, ColorPass, FilterPass, CropResize, CropResize, ColorPass]
     assert [type(one) for one in passes(ops, SIZE)] == kinds
 
 

@@ -133,17 +133,17 @@ def test_what_workers_said_last_is_read_although_they_left_tasks_unread(flowers:
     one = loader(flowers)
     one.load(0, ALL)
     assert one._processes is not None
-    team = one._processes._team
-    assert team is not None
+    supervisor = one._processes._supervisor
+    assert supervisor is not None
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.send(b"a task")
     theirs.send(b"the last word")
     theirs.close()
-    team._socket, before = ours, team._socket
+    supervisor._socket, before = ours, supervisor._socket
     try:
-        assert [team._receive(), team._receive()] == [b"the last word", b""]
+        assert [supervisor._receive(), supervisor._receive()] == [b"the last word", b""]
     finally:
-        team._socket = before
+        supervisor._socket = before
         ours.close()
 
 
@@ -153,7 +153,7 @@ def test_processes_that_cannot_be_started_are_an_error(
     def fail(*_descriptors: int) -> None:
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(fitfeed.pipelines.team, "_start", fail)
+    monkeypatch.setattr(fitfeed.pipelines.supervisor, "_start", fail)
     with pytest.raises(FeedError, match=r"could not be started \(.*unavailable\)\. Use .* processes=0"):
         loader(flowers).load(0, ALL)
 
@@ -166,8 +166,8 @@ def test_a_hanging_function_holds_nobody_up(flowers: Dataset) -> None:
             time.sleep(0.01)
         started = pids(one)
         assert one._processes is not None
-        assert one._processes._team is not None
-        one._processes._team.end()  # as when the interpreter exits
+        assert one._processes._supervisor is not None
+        one._processes._supervisor.end()  # as when the interpreter exits
         with pytest.raises(FeedError, match="the pipeline is closed"):
             load.result(timeout=END_S)
     assert gone(started)
