@@ -79,7 +79,7 @@ def _without(work: WorkFolder, job: Job, result: dict[str, Any], dropped: frozen
             "sha256": stored.sha256,
         },
         "rows": {**columns, **stored.columns()},
-        "image_hashes": keep_rows(result["likenesses"], kept_rows),
+        "image_hashes": keep_rows(result["image_hashes"], kept_rows),
         "histogram": histogram_to_json(histogram - gone),
     }
 
