@@ -20,6 +20,7 @@ from fitfeed.converters.publishing.split_index import file_entry, write_split
 from fitfeed.converters.rejects import Reject, count_reasons, to_json_lines
 from fitfeed.converters.staging.folder import STAGED_REJECTS, WorkFolder, move_into
 from fitfeed.converters.staging.job import Job
+from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.files import sync_file, sync_folder, write_text
 from fitfeed.schemas.histogram_json import histogram_from_json
 from fitfeed.schemas.manifest import (
@@ -44,7 +45,7 @@ def publish_append(
     work: WorkFolder,
     job: Job,
     existing: BaseDataset,
-    results: Sequence[dict[str, Any]],
+    results: Sequence[ShardResult],
     rejects: Sequence[Reject],
     copies: dict[str, int],
 ) -> None:
@@ -64,7 +65,7 @@ def publish_append(
         OSError: If a file cannot be written.
     """
     added = {
-        split: [results[number] for number in numbers if results[number]["shard"]["examples"]]
+        split: [results[number] for number in numbers if results[number].shard.examples]
         for split, numbers in job.splits.items()
     }
     added = {split: shards for split, shards in added.items() if shards}
@@ -87,7 +88,7 @@ def _manifest(
     work: WorkFolder,
     job: Job,
     existing: BaseDataset,
-    added: dict[str, list[dict[str, Any]]],
+    added: dict[str, list[ShardResult]],
     listed: Sequence[Reject],
     copies: dict[str, int],
 ) -> Manifest:
@@ -121,15 +122,15 @@ def _manifest(
     )
 
 
-def _statistics(job: Job, before: Manifest, added: dict[str, list[dict[str, Any]]]) -> Statistics:
+def _statistics(job: Job, before: Manifest, added: dict[str, list[ShardResult]]) -> Statistics:
     """Of the split that was counted before, or of a new split `train`, which takes precedence."""
     split = job.statistics_split if job.statistics_split in added else before.statistics.split
     new = added.get(split, [])
     if not new:
         return before.statistics
     depth = job.options.depth
-    histograms = [histogram_from_json(result["histogram"], depth) for result in new]
-    images = sum(result["shard"]["examples"] for result in new)
+    histograms = [histogram_from_json(result.histogram, depth) for result in new]
+    images = sum(result.shard.examples for result in new)
     if split == before.statistics.split:
         histograms.append(before.statistics.exact.histogram)
         images += before.statistics.images

@@ -3,9 +3,7 @@
 import dataclasses
 import json
 import shutil
-from array import array
 from collections.abc import Sequence
-from typing import Any
 
 from fitfeed.converters.duplicates.find_duplicates import DuplicateReport, find_duplicates
 from fitfeed.converters.planning.base_dataset import open_base_dataset
@@ -16,7 +14,7 @@ from fitfeed.converters.rejects import Reject, count_reasons, to_json_lines
 from fitfeed.converters.shards.drop_rows import drop_rows
 from fitfeed.converters.staging.folder import WorkFolder, move_into, remove_leftovers, write_json
 from fitfeed.converters.staging.job import Job
-from fitfeed.converters.staging.results import ShardTotals
+from fitfeed.converters.staging.results import ShardResult, ShardTotals
 from fitfeed.schemas.bit_depth import STORED_TYPES
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.files import sync_folder, write_text
@@ -53,7 +51,7 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
     ordered = _check_complete(job, totals)
     rejects = [Reject(**content) for content in job.rejects]
     results = [_require_result(work, shard.number) for shard in ordered]
-    rejects += [Reject(**content) for result in results for content in result["rejects"]]
+    rejects += [reject for result in results for reject in result.rejects]
     found = find_duplicates(job, results, existing)
     rejects += found.rejects
     outcome = _decide(job, rejects, ordered, found)
@@ -100,24 +98,12 @@ def _check_complete(job: Job, totals: Sequence[ShardTotals]) -> list[ShardTotals
     return ordered
 
 
-def _require_result(work: WorkFolder, number: int) -> dict[str, Any]:
+def _require_result(work: WorkFolder, number: int) -> ShardResult:
     result = work.read_result(number)
     if result is None:
         msg = f"the result of shard {number} is missing from {work.root}. Run the same command again: it continues."
         raise ConversionError(msg)
-    return {**result, "rows": _compact(result["rows"])}
-
-
-NUMBERS = ("length", "crc32c", "height", "width", "source_bytes", "offset")
-
-
-def _compact(rows: dict[str, list[Any]]) -> dict[str, Sequence[Any]]:
-    """The same rows in a third of the memory, since those of all shards are held together.
-
-    A number takes 8 bytes, not 40, and a path that is the same text as its key no more than a pointer.
-    """
-    paths = [key if key == path else path for key, path in zip(rows["key"], rows["path"], strict=True)]
-    return {**rows, "path": paths, **{name: array("q", rows[name]) for name in NUMBERS}}
+    return result
 
 
 def _decide(
@@ -154,7 +140,7 @@ def _decide(
 def _publish_files(
     work: WorkFolder,
     job: Job,
-    results: list[dict[str, Any]],
+    results: list[ShardResult],
     rejects: list[Reject],
     copies: dict[str, int],
 ) -> None:
@@ -189,7 +175,7 @@ def _publish_files(
     _move_into_place(work, manifest)
 
 
-def _label_feature(job: Job, feature: dict[str, Any]) -> dict[str, Any]:
+def _label_feature(job: Job, feature: dict[str, object]) -> dict[str, object]:
     if feature["kind"] != "mask":
         return feature
     encoding = "raw" if job.options.encoding == "raw" else "png"
@@ -201,12 +187,12 @@ def _image_shape(job: Job) -> tuple[int | None, int | None, int]:
     return height, width, job.options.channels
 
 
-def _statistics(job: Job, results: Sequence[dict[str, Any]]) -> Statistics:
+def _statistics(job: Job, results: Sequence[ShardResult]) -> Statistics:
     counted = [results[number] for number in job.splits[job.statistics_split]]
     depth = job.options.depth
-    histograms = (histogram_from_json(result["histogram"], depth) for result in counted)
+    histograms = (histogram_from_json(result.histogram, depth) for result in counted)
     exact = ChannelStatistics(add_histograms(histograms, channels=job.options.channels, depth=depth))
-    images = sum(result["shard"]["examples"] for result in counted)
+    images = sum(result.shard.examples for result in counted)
     return Statistics.of(exact, split=job.statistics_split, images=images)
 
 

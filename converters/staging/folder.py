@@ -27,6 +27,7 @@ from typing import Any
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.staging.job import AppendTarget, ConversionPlan, Job, ShardPlan
 from fitfeed.converters.staging.quarantine import Quarantine
+from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.errors import ConversionError, UsageError
 from fitfeed.schemas.files import write_text
 from fitfeed.schemas.manifest import WORK_FOLDER
@@ -93,17 +94,17 @@ class WorkFolder:
         """Loads what goes into a shard."""
         return ShardPlan(**json.loads((self.root / "plans" / f"{number:05d}.json").read_text()))
 
-    def write_result(self, number: int, result: dict[str, Any]) -> None:
+    def write_result(self, number: int, result: ShardResult) -> None:
         """Saves what came out of a shard."""
-        write_json(self._result_path(number), result)
+        write_json(self._result_path(number), result.to_json())
 
-    def read_result(self, number: int) -> dict[str, Any] | None:
+    def read_result(self, number: int) -> ShardResult | None:
         """Loads what came out of a shard, or None if it is not finished."""
         try:
-            result: dict[str, Any] = json.loads(self._result_path(number).read_text())
+            text = self._result_path(number).read_text()
         except FileNotFoundError:
             return None
-        return result
+        return ShardResult.from_json(json.loads(text))
 
     def quarantine(self, plan: ShardPlan, entry: int, verdict: Quarantine) -> None:
         """Has an image of a shard rejected without a look from now on."""

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from fitfeed.schemas.errors import UsageError
 
 if TYPE_CHECKING:
-    from fitfeed.beam_jobs import ConversionResult
+    from fitfeed.beam_jobs import ConversionResult, PlannedConversion
     from fitfeed.converters.options import ConvertOptions
-    from fitfeed.converters.staging.job import ConversionPlan
 
 EPILOG = """\
 examples:
@@ -212,31 +211,29 @@ def _add_label_options(table: "argparse._ArgumentGroup") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Converts, or says what would be converted."""
-    from fitfeed.beam_jobs import convert
+    from fitfeed.beam_jobs import convert, plan_conversion
     from fitfeed.output.progress import progress_for
 
     options = _options(arguments)
-    if arguments.dry_run:
-        return _dry_run(arguments, options)
     if arguments.passed_on and arguments.runner == "local":
         msg = f"options after -- go to a Beam runner, and the local one takes none. Received: {' '.join(arguments.passed_on)}. Add --runner NAME, or leave them out."
         raise UsageError(msg)
+    given: dict[str, Any] = {
+        "labels": arguments.labels,
+        "max_bad": arguments.max_bad,
+        "allow_leaks": arguments.allow_leaks,
+        "workers": arguments.workers,
+        "timeout_s": arguments.timeout,
+        "runner": arguments.runner,
+        "runner_arguments": arguments.passed_on,
+        "overwrite": arguments.overwrite,
+        "append": arguments.append,
+    }
+    if arguments.dry_run:
+        _print_plan(arguments, plan_conversion(arguments.source, arguments.dataset, options, **given))
+        return 0
     with progress_for(sys.stderr, quiet=arguments.quiet) as progress:
-        conversion = convert(
-            arguments.source,
-            arguments.dataset,
-            options,
-            labels=arguments.labels,
-            max_bad=arguments.max_bad,
-            allow_leaks=arguments.allow_leaks,
-            workers=arguments.workers,
-            timeout_s=arguments.timeout,
-            runner=arguments.runner,
-            runner_arguments=arguments.passed_on,
-            overwrite=arguments.overwrite,
-            append=arguments.append,
-            progress=progress,
-        )
+        conversion = convert(arguments.source, arguments.dataset, options, **given, progress=progress)
     _print_result(arguments, conversion)
     return 0
 
@@ -309,21 +306,15 @@ def _print_result(arguments: argparse.Namespace, conversion: "ConversionResult")
         print(conversion_summary(conversion, arguments.dataset))  # noqa: T201 - the answer
 
 
-def _dry_run(arguments: argparse.Namespace, options: "ConvertOptions") -> int:
-    from pathlib import Path
-
-    from fitfeed.converters.planning.base_dataset import open_base_dataset
-    from fitfeed.converters.planning.plan import make_plan
+def _print_plan(arguments: argparse.Namespace, planned: "PlannedConversion") -> None:
     from fitfeed.output.summary import dry_run_document, dry_run_summary
 
-    existing = open_base_dataset(Path(arguments.dataset)) if arguments.append else None
-    labels = arguments.labels and Path(arguments.labels)
-    plan: ConversionPlan = make_plan(
-        Path(arguments.source), options, labels=labels, allow_leaks=arguments.allow_leaks, existing=existing
+    document = {**dry_run_document(planned.plan), "up_to_date": planned.up_to_date}
+    print(  # noqa: T201 - the answer
+        json.dumps(document, ensure_ascii=False)
+        if arguments.json
+        else dry_run_summary(document, arguments.dataset)
     )
-    document = dry_run_document(plan)
-    print(json.dumps(document, ensure_ascii=False) if arguments.json else dry_run_summary(document))  # noqa: T201 - the answer
-    return 0
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -187,8 +187,10 @@ def dry_run_document(plan: ConversionPlan) -> dict[str, Any]:
     }
 
 
-def dry_run_summary(document: dict[str, Any]) -> str:
+def dry_run_summary(document: dict[str, Any], dataset: str) -> str:
     """The same for a person."""
+    if document["up_to_date"]:
+        return f"{dataset} is up to date: nothing to do"
     lines = ["nothing was done; without --dry-run this would be converted:", ""]
     for name, split in document["splits"].items():
         lines.append(

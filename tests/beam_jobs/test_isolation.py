@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from fitfeed.converters.duplicates.image_hashes import ImageHashes
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.quarantine import ATTEMPTS, CrashTracker, Quarantine, WorkerExit
+from fitfeed.converters.staging.results import RowColumns, ShardResult
 from fitfeed.schemas.index import Index
-from fitfeed.schemas.manifest import read_manifest
+from fitfeed.schemas.manifest import Shard, read_manifest
 from tests.folders import contents
 
 ROOT = Path(__file__).parents[2]
@@ -178,14 +180,22 @@ def test_verdicts_are_of_one_plan_and_one_time_limit(photos: Path, tmp_path: Pat
     crash = Quarantine(reason="decoder_crash", detail="crashed")
     slow = Quarantine(reason="timeout", detail="slow", limit_s=5.0)
     work.write_plan(plan)
-    work.write_result(0, {})
+    result = ShardResult(
+        digest=plan.digest,
+        shard=Shard(file=plan.file, bytes=0, sha256="0" * 64, examples=0),
+        rows=RowColumns(),
+        image_hashes=ImageHashes().columns(),
+        rejects=[],
+        histogram=[],
+    )
+    work.write_result(0, result)
     work.quarantine(plan, 3, crash)
     work.quarantine(plan, 4, slow)
     assert work.read_quarantined(other) == {}
     for limit_s in (1.0, 5.0):
         work.release(limit_s)
         assert work.read_quarantined(plan) == {3: crash, 4: slow}
-        assert work.read_result(0) == {}
+        assert work.read_result(0) is not None
     work.release(6.0)
     assert work.read_quarantined(plan) == {3: crash}
     assert work.read_result(0) is None

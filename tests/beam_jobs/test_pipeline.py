@@ -101,6 +101,7 @@ def test_direct_runner_is_answered_with_a_hint(clothing: Path, tmp_path: Path, r
 def test_unknown_runner(clothing: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="NoSuchRunner"):
         convert(clothing, tmp_path / "dataset", runner="NoSuchRunner")
+    assert not (tmp_path / "dataset").exists()
 
 
 def test_local_run_opens_no_port(clothing: Path, tmp_path: Path) -> None:

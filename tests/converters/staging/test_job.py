@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitfeed.converters.staging import folder
+from fitfeed.converters.staging import job
 from fitfeed.converters.staging.job import digest_of
 
 LEAVES = st.none() | st.integers() | st.text(max_size=3) | st.dictionaries(st.text(max_size=2), st.integers())
@@ -18,6 +18,6 @@ VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=9), max_lea
 @given(content=VALUES, at_once=st.integers(1, 4))
 def test_parts_are_those_of_the_whole(content: Any, at_once: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(folder, "ITEMS_AT_ONCE", at_once)
+        patch.setattr(job, "ITEMS_AT_ONCE", at_once)
         whole = json.dumps(content, sort_keys=True, separators=(",", ":"))
         assert digest_of(content) == hashlib.sha256(whole.encode()).hexdigest()
