@@ -7,6 +7,8 @@ here costs microseconds for an ordinary file and names what would otherwise take
 import struct
 from collections.abc import Iterator
 
+from fitfeed.schemas import magic
+
 MAX_COMMENT_BYTES = 1 << 20  # 1 MiB of a GIF: Pillow joins comments of 255 bytes each in quadratic time
 
 MAX_SCANS = 500
@@ -20,7 +22,7 @@ SOS, APP1 = 0xDA, 0xE1
 FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 PROGRESSIVE_FRAMES = frozenset([0xC2, 0xC6, 0xCA, 0xCE])
 
-TIFF_HEADERS = (b"II*\0", b"MM\0*", b"MM*\0", b"II\0*", b"II+\0", b"MM\0+")
+TIFF_HEADERS = (*magic.TIFF, b"MM*\0", b"II\0*", b"II+\0", b"MM\0+")
 TIFF_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
 TIFF_DIRECTORY_TAGS = frozenset([34665, 34853, 40965])  # Exif, GPS, interoperability: Pillow follows them
 
@@ -37,12 +39,12 @@ def hidden_bomb(data: bytes, *, max_pixels: int) -> str | None:
     if data.startswith(TIFF_HEADERS):
         return "TIFF whose tags claim the same bytes many times over" if repeats_values(data) else None
     if (
-        data.startswith(b"GIF8")
+        data.startswith(magic.GIF_START)
         and len(data) > MAX_COMMENT_BYTES
         and _gif_comment_bytes(data) > MAX_COMMENT_BYTES
     ):
         return f"GIF with more than {MAX_COMMENT_BYTES} bytes of comments"
-    if data[:4] == b"RIFF" and data[8:16] == b"WEBPVP8X" and len(data) >= 30:
+    if data[:4] == magic.RIFF and data[8:16] == b"WEBPVP8X" and len(data) >= 30:
         width, height = (1 + int.from_bytes(data[at : at + 3], "little") for at in (24, 27))
         if width * height > max_pixels:
             return f"{width} x {height} pixels is more than the {max_pixels} allowed"

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from fitfeed.converters.rejects import Reason
+from fitfeed.schemas import magic
 
 Diagnosis = tuple[Reason, str]
 
@@ -27,8 +28,8 @@ def jpeg_frame(data: bytes) -> int | None:
 
 def unidentified(data: bytes, error: Exception) -> Diagnosis:
     """Why Pillow could not open these bytes, as a reason code and a sentence."""
-    for magic, verdict in _BY_MAGIC:
-        if data.startswith(magic):
+    for starts, verdict in _BY_START:
+        if data.startswith(starts):
             return verdict(data, error)
     if data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1", b"ftyphevc"):
         return "unsupported_format", "HEIC needs a plugin; convert it to JPEG or PNG first"
@@ -78,15 +79,13 @@ def _damaged(name: str) -> Callable[[bytes, Exception], Diagnosis]:
     return lambda data, error: ("corrupt", f"damaged {name} ({error})")
 
 
-_BY_MAGIC: list[tuple[bytes, Callable[[bytes, Exception], Diagnosis]]] = [
-    (b"\xff\xd8\xff", _jpeg),
-    (b"\x89PNG", _png),
-    (b"GIF8", _gif),
-    (b"BM", _damaged("BMP")),
-    (b"II*\0", _damaged("TIFF")),
-    (b"MM\0*", _damaged("TIFF")),
-    (b"\xff\x0a", _unsupported("JPEG XL")),
-    (b"\0\0\0\x0cJXL ", _unsupported("JPEG XL")),
+_BY_START: list[tuple[bytes | tuple[bytes, ...], Callable[[bytes, Exception], Diagnosis]]] = [
+    (magic.JPEG, _jpeg),
+    (magic.PNG_START, _png),
+    (magic.GIF_START, _gif),
+    (magic.BMP, _damaged("BMP")),
+    (magic.TIFF, _damaged("TIFF")),
+    ((magic.JPEG_XL, magic.JPEG_XL_CODESTREAM), _unsupported("JPEG XL")),
     (b"<svg", _unsupported("SVG")),
 ]
 
