@@ -2,27 +2,32 @@
 
 from collections.abc import Callable
 
+from fitfeed.converters.images.segments import jpeg_segments
 from fitfeed.converters.rejects import Reason
 from fitfeed.schemas import magic
+from fitfeed.schemas.jpeg_rows import START_OF_FRAME
 
 Diagnosis = tuple[Reason, str]
 
 
 def jpeg_frame(data: bytes) -> int | None:
-    """The frame marker of a JPEG (0xC0 baseline, 0xC2 progressive, 0xC3 lossless, ...; T.81 B.1.1.3)."""
-    position = 2
-    while position + 4 <= len(data):
-        if data[position] != 0xFF:
+    """The frame marker of a JPEG (0xC0 baseline, 0xC2 progressive, 0xC3 lossless, ...; T.81 B.1.1.3).
+
+    None where there is none, or anything but fill bytes stands between the segments before it.
+    """
+    found = _frame_segment(data)
+    return found and found[0]
+
+
+def _frame_segment(data: bytes) -> tuple[int, int] | None:
+    """The frame's marker, and where its content starts."""
+    before = 2
+    for marker, start, end in jpeg_segments(data):
+        if data[before : start - 4].strip(b"\xff"):
             return None
-        marker = data[position + 1]
-        if marker == 0xFF:  # fill byte
-            position += 1
-        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return marker
-        elif marker == 0xDA:  # the scan, before any frame
-            return None
-        else:
-            position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        if marker in START_OF_FRAME:
+            return marker, start
+        before = end
     return None
 
 
@@ -49,11 +54,9 @@ def _jpeg(data: bytes, error: Exception) -> Diagnosis:
 
 
 def _jpeg_precision(data: bytes) -> int | None:
-    frame = jpeg_frame(data)
-    if frame is None:
-        return None
-    start = data.find(bytes([0xFF, frame]))
-    return data[start + 4] if start + 4 < len(data) else None
+    """Bits per sample, which the frame begins with."""
+    found = _frame_segment(data)
+    return data[found[1]] if found and found[1] < len(data) else None
 
 
 def _png(data: bytes, error: Exception) -> Diagnosis:
