@@ -21,7 +21,7 @@ from fitfeed.converters.rejects import Reject, count_reasons, to_json_lines
 from fitfeed.converters.staging.folder import STAGED_REJECTS, WorkFolder, move_into
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import ShardResult
-from fitfeed.schemas.files import sync_file, sync_folder, write_text
+from fitfeed.schemas.files import atomic_write, sync_file, sync_folder
 from fitfeed.schemas.histogram_json import histogram_from_json
 from fitfeed.schemas.manifest import (
     MANIFEST_NAME,
@@ -73,9 +73,9 @@ def publish_append(
     listed = [*(reject for reject in existing.rejects if reject.path not in retried), *rejects]
     if not added and to_json_lines(listed) == to_json_lines(existing.rejects):
         return
-    write_text(work.root / STAGED_REJECTS, to_json_lines(listed))
+    atomic_write(work.root / STAGED_REJECTS, to_json_lines(listed))
     manifest = _manifest(work, job, existing, added, listed, copies)
-    write_text(work.root / MANIFEST_NAME, manifest.to_json())
+    atomic_write(work.root / MANIFEST_NAME, manifest.to_json())
     held = {entry.file for entry in existing.manifest.files()}
     move_into(work, [entry.file for entry in manifest.files() if entry.file not in held])
     sync_folder(work.dataset)
@@ -165,7 +165,7 @@ def settle(work: WorkFolder, manifest: Manifest) -> Manifest:
         sync_file(temporary)
         temporary.replace(work.dataset / new)
     settled = _renamed(manifest, staged)
-    write_text(work.root / MANIFEST_NAME, settled.to_json())
+    atomic_write(work.root / MANIFEST_NAME, settled.to_json())
     sync_folder(work.dataset)
     (work.root / MANIFEST_NAME).replace(work.dataset / MANIFEST_NAME)
     sync_folder(work.dataset)

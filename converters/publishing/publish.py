@@ -17,7 +17,7 @@ from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import ShardResult, ShardTotals
 from fitfeed.schemas.bit_depth import STORED_TYPES
 from fitfeed.schemas.errors import ConversionError
-from fitfeed.schemas.files import sync_folder, write_text
+from fitfeed.schemas.files import atomic_write, sync_folder
 from fitfeed.schemas.histogram_json import histogram_from_json
 from fitfeed.schemas.manifest import MANIFEST_NAME, REJECTS_NAME, Manifest, Statistics, build_manifest
 from fitfeed.schemas.sharding import index_file_name
@@ -144,7 +144,7 @@ def _publish_files(
     rejects: list[Reject],
     copies: dict[str, int],
 ) -> None:
-    write_text(work.root / REJECTS_NAME, to_json_lines(rejects))
+    atomic_write(work.root / REJECTS_NAME, to_json_lines(rejects))
     splits = {
         name: write_split(
             work.root / index_file_name(name),
@@ -205,7 +205,7 @@ def _move_into_place(work: WorkFolder, manifest: Manifest) -> None:
     move_into(work, files)
     remove_leftovers(work.dataset, keep=set(files))
     sync_folder(work.dataset)
-    write_text(work.root / MANIFEST_NAME, manifest.to_json())
+    atomic_write(work.root / MANIFEST_NAME, manifest.to_json())
     (work.root / MANIFEST_NAME).replace(work.dataset / MANIFEST_NAME)
     sync_folder(work.dataset)
 

@@ -29,7 +29,7 @@ from fitfeed.converters.staging.job import AppendTarget, ConversionPlan, Job, Sh
 from fitfeed.converters.staging.quarantine import Quarantine
 from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.errors import ConversionError, UsageError
-from fitfeed.schemas.files import write_text
+from fitfeed.schemas.files import atomic_write
 from fitfeed.schemas.manifest import WORK_FOLDER
 
 PARTS = ("plans", "shards", "results", "condemned")
@@ -180,7 +180,7 @@ def write_json(path: Path, content: Any) -> None:
 
     ASCII, because paths that are not valid UTF-8 (lone surrogates) must survive the round trip.
     """
-    write_text(path, json.dumps(content))
+    atomic_write(path, json.dumps(content))
 
 
 @contextmanager
