@@ -153,11 +153,11 @@ class Loader:
         if self._processes is not None:
             return self._processes.render(epoch, examples, rng_index)
         renderer, batch = self._renderer, self._rendered.take(len(examples))
+        if renderer.copies and payloads is None:
+            # Copying takes 3 ms a batch at most, and waking other threads costs as much. Two batches are
+            # loaded at once, so two threads work anyway.
+            return batch, renderer.render(epoch, examples, rng_index, out=batch)
         write = renderer.image_writer(epoch, examples, rng_index, out=batch, payloads=payloads)
-        if renderer.copies:
-            # Copying takes only 3 ms a batch. Waking other threads, which all need one lock for every image,
-            # costs as much. Two batches are loaded at once, so two threads work anyway.
-            return batch, renderer.write_images(write, range(len(examples)))
         return batch, self._write_images(write, len(examples))
 
     def _mix(self, loaded: Loaded, mixtures: Sequence[Mixture]) -> Loaded:

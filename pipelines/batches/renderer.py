@@ -53,12 +53,17 @@ class Renderer:
         *,
         out: npt.NDArray[Any],
     ) -> Damaged:
-        """Writes images one after the other; the arguments are those of `image_writer`.
+        """Writes images in this thread; the arguments are those of `image_writer`.
 
         Returns:
             The damaged images, if they are skipped.
         """
-        return self.write_images(self.image_writer(epoch, examples, rng_index, out=out), range(len(examples)))
+        places: Iterable[int] = range(len(examples))
+        if self.copies:
+            # All at once, without the interpreter lock. What could not be read is read again by itself,
+            # which tells what is wrong with it.
+            places = self._records.read_all_into(examples, out.reshape(len(out), -1).view(np.uint8))
+        return self.write_images(self.image_writer(epoch, examples, rng_index, out=out), places)
 
     def image_writer(
         self,

@@ -179,6 +179,20 @@ class Records:
         if done < len(memory):
             raise self.damaged(row, f"the file ends after {done} of its {len(memory)} bytes")
 
+    def read_all_into(self, rows: npt.NDArray[np.int64], out: npt.NDArray[np.uint8]) -> list[int]:
+        """Reads the stored bytes of many rows, all of one size.
+
+        Args:
+            rows: int64 (n,), rows of the index.
+            out: uint8 (n, size), C-contiguous, to be written.
+
+        Returns:
+            The places in `out` that could not be filled. `read_into` tells why.
+        """
+        index, files = self._open()
+        done = files.read_ranges(index.shard[rows], index.offset[rows], out)
+        return np.flatnonzero(done < out.shape[1]).tolist()
+
     @property
     def is_raw(self) -> bool:
         """Whether images are stored as plain pixels."""
