@@ -40,6 +40,7 @@ from fitfeed.pipelines.augment.cpu.interpolation import Sampling
 from fitfeed.pipelines.augment.cpu.resample import CropResize
 from fitfeed.pipelines.augment.cpu.warp import warp
 from fitfeed.pipelines.augment.ops.filters import FilterPass
+from tests.opencv import grid_error
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import apply, blurred, difference, passes, run
 from tests.pipelines.build_dataset import picture
@@ -102,9 +103,10 @@ def test_geometry_is_one_resampling_at_the_place_of_all_moves(
     steepest = max(np.hypot(*np.gradient(side)).max() for side in (x, y))
     shrinks = off[inner].size and steepest >= 2 - 1e-9
     if not shrinks:  # otherwise it averages before it interpolates
-        assert off[inner].max(initial=0) <= 0.75
+        most = 0.75 + grid_error(image)
+        assert off[inner].max(initial=0) <= most
         if fill_mode in ("reflect", "nearest"):
-            assert off.max() <= 0.75
+            assert off.max() <= most
 
 
 @given(
@@ -124,7 +126,7 @@ def test_warping_the_part_that_is_needed_is_warping_all(
     x, y = reference.grid(30, 20)
     places = a * (x + 0.5) + b * (y + 0.5) + place[0] - 0.5, c * (x + 0.5) + d * (y + 0.5) + place[1] - 0.5
     off = difference(out, reference.fetch(image, places, fill_mode, 40.0))
-    assert off.max() <= 0.75
+    assert off.max() <= 0.75 + grid_error(image, outside=fill_mode in ("constant", "wrap"))
 
 
 def test_fused_geometry_looks_like_keras_layers_in_a_row() -> None:

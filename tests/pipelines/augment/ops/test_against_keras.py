@@ -35,6 +35,7 @@ from fitfeed.pipelines import (
 )
 from fitfeed.pipelines.augment.ops.arguments import Factor
 from fitfeed.schemas.payload import Pixels
+from tests.opencv import grid_error
 from tests.pipelines.augment.reference import apply, blurred, difference, run
 from tests.pipelines.build_dataset import picture
 
@@ -65,7 +66,7 @@ def test_rotation(turns: float, fill_mode: Any) -> None:
     matrix = layer._compute_affine_matrix(0.5, 0.5, angle, zero, zero, zero + 1, zero, zero, 40, 31)
     expected = theirs(layer, image, {"rotation_matrix": matrix})
     ours = apply([(RandomRotation(0.5, fill_mode, fill_value=200), [turns])], image)
-    assert_same_warp(ours, expected, fill_mode)
+    assert_same_warp(ours, expected, fill_mode, image)
 
 
 @pytest.mark.parametrize("fill_mode", FILLS)
@@ -76,7 +77,7 @@ def test_zoom(zoom: tuple[float, float], fill_mode: Any) -> None:
     height, width = (np.full((1, 1), value, np.float32) for value in zoom)
     expected = theirs(layer, image, {"height_zoom": height, "width_zoom": width})
     ours = apply([(RandomZoom(0.5, fill_mode=fill_mode, fill_value=9), zoom)], image)
-    assert_same_warp(ours, expected, fill_mode)
+    assert_same_warp(ours, expected, fill_mode, image)
 
 
 @pytest.mark.parametrize("fill_mode", FILLS)
@@ -87,7 +88,7 @@ def test_translation(shift: tuple[float, float], fill_mode: Any) -> None:
     translations = np.array([[shift[1] * 31, shift[0] * 40]], np.float32)
     expected = theirs(layer, image, {"translations": translations})
     ours = apply([(RandomTranslation(1.0, 1.0, fill_mode), shift)], image)
-    assert_same_warp(ours, expected, fill_mode)
+    assert_same_warp(ours, expected, fill_mode, image)
 
 
 @pytest.mark.parametrize("fill_mode", FILLS)
@@ -97,7 +98,7 @@ def test_shear(shear: tuple[float, float], fill_mode: Any) -> None:
     layer = layers.RandomShear(0.5, 0.5, fill_mode=fill_mode)
     expected = theirs(layer, image, {"shear_factor": np.array([shear], np.float32)})
     ours = apply([(RandomShear(0.5, 0.5, fill_mode=fill_mode), shear)], image)
-    assert_same_warp(ours, expected, fill_mode)
+    assert_same_warp(ours, expected, fill_mode, image)
 
 
 @pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
@@ -112,9 +113,8 @@ def test_perspective(seed: int, interpolation: Any) -> None:
     expected = theirs(layer, image, transformation)
     ours = apply([(RandomPerspective(fill_value=50, interpolation=interpolation), shares)], image)
     off = difference(ours, expected)
-    assert np.quantile(off, 0.97) <= (
-        0.6 if interpolation == "bilinear" else 0
-    )  # the rest: float32 at the rim
+    most = 0.6 + grid_error(image) if interpolation == "bilinear" else 0
+    assert np.quantile(off, 0.97) <= most  # the rest: float32 at the rim
     assert off.mean() < 1
 
 
@@ -127,16 +127,16 @@ def test_nearest_interpolation() -> None:
     assert np.mean(ours != expected) < 0.02  # places half-way between two pixels
 
 
-def assert_same_warp(ours: Pixels, expected: Any, fill_mode: str) -> None:
+def assert_same_warp(ours: Pixels, expected: Any, fill_mode: str, image: Pixels) -> None:
     """Within rounding, but for pixels whose place is on the edge between image and outside, up to rounding."""
-    off = difference(ours, expected).max(axis=2)
+    off, most = difference(ours, expected).max(axis=2), 0.6 + grid_error(image)
     if fill_mode == "wrap":  # Keras repeats the last pixel where the image meets itself, OpenCV interpolates
-        assert np.mean(off > 0.6) < 0.12
+        assert np.mean(off > most) < 0.12
     elif fill_mode == "constant":  # zooming in, Keras blends the outermost half pixel with the fill value
-        assert np.mean(off > 0.6) < 0.2
-        assert np.mean(off[3:-3, 3:-3] > 0.6) < 0.06
+        assert np.mean(off > most) < 0.2
+        assert np.mean(off[3:-3, 3:-3] > most) < 0.06
     else:
-        assert off.max() <= 0.6
+        assert off.max() <= most
 
 
 # ---------------------------------------------------------------- colours

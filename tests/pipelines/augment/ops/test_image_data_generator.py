@@ -24,6 +24,7 @@ from fitfeed.pipelines.augment.ops.image_data_generator import (
 )
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.payload import Pixels
+from tests.opencv import IS_EXACT
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import Floats, apply, difference
 
@@ -94,7 +95,7 @@ def test_each_transform_is_the_originals(photos: list[Pixels], fill_mode: str) -
         )
         off = difference(ours, theirs)
         # Theirs keeps fractions up to the shift, is cut to integers, multiplied, and cut again.
-        assert np.quantile(off, 0.999) <= 2.5
+        assert np.quantile(off, 0.999) <= (2.5 if IS_EXACT else 5)
         assert off.mean() < 1.3
 
 
