@@ -55,31 +55,31 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
         return DeviceArray(ops.reshape(self.tensor, [-1 if side is None else side for side in shape]))
 
     def clip(self, low: float, high: float) -> "DeviceArray":
-        """As NumPy."""
+        """Clips, as NumPy."""
         return DeviceArray(ops.clip(self.tensor, low, high))
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
-        """As NumPy."""
+        """Sums, as NumPy."""
         return DeviceArray(ops.sum(self.tensor, axis=axis, keepdims=keepdims))
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
-        """As NumPy."""
+        """Averages, as NumPy."""
         return DeviceArray(_reduced(ops.mean, self.tensor, axis, keepdims=keepdims))
 
     def min(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
-        """As NumPy."""
+        """Takes the minimum, as NumPy."""
         return DeviceArray(_reduced(ops.min, self.tensor, axis, keepdims=keepdims))
 
     def max(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
-        """As NumPy."""
+        """Takes the maximum, as NumPy."""
         return DeviceArray(_reduced(ops.max, self.tensor, axis, keepdims=keepdims))
 
     def all(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
-        """As NumPy."""
+        """Reduces by and, as NumPy."""
         return DeviceArray(ops.all(self.tensor, axis=axis, keepdims=keepdims))
 
     def any(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
-        """As NumPy."""
+        """Reduces by or, as NumPy."""
         return DeviceArray(ops.any(self.tensor, axis=axis, keepdims=keepdims))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:

@@ -99,9 +99,9 @@ class Geometry:
             source: int64 (n, 2), heights and widths of the source images.
             samplings: How the pixels of each image are fetched.
         """
-        # An off-diagonal entry, or one of the perspective, matters if it moves the far border by a pixel's
-        # part that shows. Without any, and within the source, a crop with a flip tells all: that is the
-        # fast way. A crop of everything at the same size changes nothing.
+        # A geometry is aligned if the entries for rotation, shear and perspective do not even move the far
+        # border. Aligned and inside the source, it is a crop with a flip, which is the fast way. If that
+        # crop is the whole image at its own size, nothing would change.
         extent = self.size.max(axis=1)[:, None]
         off = self.matrix[:, [0, 1, 2, 2], [1, 0, 0, 1]]
         box = self.box

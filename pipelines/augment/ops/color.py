@@ -163,8 +163,8 @@ class RandomInvert(ColorAugmentation):
     """Makes negatives of some images, as `keras.layers.RandomInvert`.
 
     Attributes:
-        factor: In [0, 1], a number f for (0, f) or a pair: the probability, itself drawn. Defaults
-            to 1: half of the images. (1, 1) inverts all.
+        factor: In [0, 1], a number f for (0, f) or a pair: the range of the probability. Defaults
+            to 1: on average half of the images. (1, 1) inverts all.
 
     Example:
         >>> make_pipeline("flowers", "train", batch_size=32, augment=[RandomInvert(0.2)])
