@@ -70,7 +70,7 @@ def permute_by_key(
 
 
 class Batch(NamedTuple):
-    """What a step reads.
+    """The examples that a step reads.
 
     Attributes:
         examples: int64 (n,), example numbers (rows of the index), in order.

@@ -1,6 +1,6 @@
 """Rotation, zoom, shear and translation.
 
-Formulas are those of the Keras layers: matrices from places in the output to places in the input.
+The formulas are those of the Keras layers. Matrices map places in the output to places in the input.
 """
 
 import math
@@ -48,7 +48,7 @@ class RandomRotation(GeometricAugmentation):
         """Checks all arguments.
 
         Raises:
-            UsageError: Naming the one that is wrong.
+            UsageError: If an argument is wrong. It names the argument.
         """
         factor_range(self, "factor", low=-1, high=1)
         _ = self.sampling
@@ -60,7 +60,7 @@ class RandomRotation(GeometricAugmentation):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): the angle in turns."""
+        """Samples the angle in turns: float64 (n, 1)."""
         return scale_to(factor_range(self, "factor", low=-1, high=1), uniforms)
 
     @override
@@ -96,7 +96,7 @@ class RandomZoom(GeometricAugmentation):
         """Checks all arguments.
 
         Raises:
-            UsageError: Naming the one that is wrong.
+            UsageError: If an argument is wrong. It names the argument.
         """
         factor_range(self, "height_factor", low=-1, high=1, open_low=True)
         if self.width_factor is not None:
@@ -110,7 +110,7 @@ class RandomZoom(GeometricAugmentation):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 2): how many times as much is shown of the height and the width."""
+        """Samples how many times as much is shown of the height and the width: float64 (n, 2)."""
         height = scale_to(factor_range(self, "height_factor", low=-1, high=1, open_low=True), uniforms[:, 0])
         if self.width_factor is None:
             return 1 + np.stack([height, height], axis=1)
@@ -151,7 +151,7 @@ class RandomTranslation(GeometricAugmentation):
         """Checks all arguments.
 
         Raises:
-            UsageError: Naming the one that is wrong.
+            UsageError: If an argument is wrong. It names the argument.
         """
         factor_range(self, "height_factor", low=-1, high=1)
         factor_range(self, "width_factor", low=-1, high=1)
@@ -164,7 +164,7 @@ class RandomTranslation(GeometricAugmentation):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 2): the shift down and to the right, as shares of height and width."""
+        """Samples the shift down and to the right, as shares of height and width: float64 (n, 2)."""
         down = scale_to(factor_range(self, "height_factor", low=-1, high=1), uniforms[:, 0])
         right = scale_to(factor_range(self, "width_factor", low=-1, high=1), uniforms[:, 1])
         return np.stack([down, right], axis=1)
@@ -203,7 +203,7 @@ class RandomShear(GeometricAugmentation):
         """Checks all arguments.
 
         Raises:
-            UsageError: Naming the one that is wrong.
+            UsageError: If an argument is wrong. It names the argument.
         """
         self._bounds("x_factor")
         self._bounds("y_factor")
@@ -216,7 +216,7 @@ class RandomShear(GeometricAugmentation):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 2): input pixels along x for each output row, and along y for each column."""
+        """Samples input pixels along x for each output row, and along y for each column: float64 (n, 2)."""
         sign = np.where(uniforms[:, :1] > 0.5, -1, 1)
         x = scale_to(self._bounds("x_factor"), uniforms[:, 1])
         y = scale_to(self._bounds("y_factor"), uniforms[:, 2])
@@ -234,11 +234,11 @@ class RandomShear(GeometricAugmentation):
 
 
 def rotation(angle: Floats) -> Floats:
-    """Matrices (n, 3, 3) whose use shows an image turned counter-clockwise by angles (n,) in radians."""
+    """Makes matrices, float64 (n, 3, 3), that turn images counter-clockwise by angles (n,) in radians."""
     cos, sin = np.cos(angle), np.sin(angle)
     return matrices(cos, -sin, 0, sin, cos, 0, 0, 0, 1)
 
 
 def shear(x: Floats, y: Floats) -> Floats:
-    """Matrices (n, 3, 3) that add x times y to x, and y times x to y."""
+    """Makes matrices, float64 (n, 3, 3), that add x times y to x, and y times x to y; both: float64 (n,)."""
     return matrices(1, x, 0, y, 1, 0, 0, 0, 1)

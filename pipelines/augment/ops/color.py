@@ -46,7 +46,7 @@ class RandomBrightness(ColorAugmentation):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): what is added."""
+        """Samples what is added: float64 (n, 1)."""
         return 255 * scale_to(factor_range(self, "factor", low=-1, high=1), uniforms)
 
     @override
@@ -79,7 +79,7 @@ class RandomContrast(ColorAugmentation):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): what the distance to the mean is multiplied by."""
+        """Samples what the distance to the mean is multiplied by: float64 (n, 1)."""
         return scale_to(self._bounds(), uniforms)
 
     @override
@@ -117,7 +117,7 @@ class RandomColorDegeneration(ColorAugmentation):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): the share of gray."""
+        """Samples the share of gray: float64 (n, 1)."""
         return scale_to(factor_range(self, "factor", low=-1, high=1), uniforms)
 
     @override
@@ -150,7 +150,7 @@ class RandomGrayscale(ColorAugmentation):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): 1 where the image becomes gray, else 0."""
+        """Samples 1 where the image becomes gray, else 0: float64 (n, 1)."""
         return (uniforms < self.factor).astype(np.float64)
 
     @override
@@ -163,8 +163,8 @@ class RandomInvert(ColorAugmentation):
     """Makes negatives of some images, as `keras.layers.RandomInvert`.
 
     Attributes:
-        factor: In [0, 1], a number f for (0, f) or a pair: the probability, itself drawn. Defaults
-            to 1: half of the images. (1, 1) inverts all.
+        factor: In [0, 1], a number f for (0, f) or a pair: the range of the probability. Defaults
+            to 1: on average half of the images. (1, 1) inverts all.
 
     Example:
         >>> make_pipeline("flowers", "train", batch_size=32, augment=[RandomInvert(0.2)])
@@ -183,7 +183,7 @@ class RandomInvert(ColorAugmentation):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): 1 where the image is inverted, else 0."""
+        """Samples 1 where the image is inverted, else 0: float64 (n, 1)."""
         return bernoulli(factor_range(self, "factor", low=0, high=1), uniforms)[:, None]
 
     @override
@@ -197,11 +197,11 @@ class RandomColorJitter(Augmentation):
     """Brightness, contrast, saturation and hue, in this order, as `keras.layers.RandomColorJitter`.
 
     Attributes:
-        brightness_factor: Of `RandomBrightness`; None leaves it out.
-        contrast_factor: Of `RandomContrast`; None leaves it out.
-        saturation_factor: Of `RandomSaturation`; None leaves it out. (0.4, 0.6) is about as much as
-            0.2 is of the others: 0.5 changes nothing, and below 0 nothing but gray is left.
-        hue_factor: Of `RandomHue`; None leaves it out.
+        brightness_factor: Factor of `RandomBrightness`. None leaves it out.
+        contrast_factor: Factor of `RandomContrast`. None leaves it out.
+        saturation_factor: Factor of `RandomSaturation`. None leaves it out. (0.4, 0.6) is about as
+            strong as 0.2 for the others: 0.5 changes nothing, and below 0 only gray is left.
+        hue_factor: Factor of `RandomHue`. None leaves it out.
 
     Example:
         >>> jitter = RandomColorJitter(brightness_factor=0.2, contrast_factor=(0.2, 0.2))
@@ -218,7 +218,7 @@ class RandomColorJitter(Augmentation):
         """Checks the factors.
 
         Raises:
-            UsageError: Naming the factor that is wrong.
+            UsageError: If a factor is wrong. It names the factor.
         """
         for name, part in PARTS.items():
             try:
@@ -235,12 +235,12 @@ class RandomColorJitter(Augmentation):
 
     @cached_property
     def parts(self) -> list[Augmentation | None]:
-        """The four; None for those that are left out."""
+        """The four operations; None for those that are left out."""
         return [self._part(name) for name in PARTS]
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 4): the parameters of the four, 0 for those that are left out."""
+        """Samples the parameters of the four, 0 for those that are left out: float64 (n, 4)."""
         columns, first = [], 0
         for op, part in zip(self.parts, PARTS.values(), strict=True):
             own, first = uniforms[:, first : first + part.draws], first + part.draws
@@ -249,7 +249,7 @@ class RandomColorJitter(Augmentation):
 
     @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """Adds one after the other."""
+        """Adds the operations one after the other."""
         for column, part in enumerate(self.parts):
             if part is not None:
                 part.add_to(plan, rows, parameters[:, column : column + 1])

@@ -1,4 +1,4 @@
-"""Sharpness and blur: what a pixel becomes depends on its neighbors, so these run alone."""
+"""Sharpness and blur. The result of a pixel depends on its neighbors, so they do not fuse."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ class FilterAugmentation(Augmentation):
 
         Args:
             pixels: uint8 or uint16 (H, W, C).
-            parameters: Of this image, from `sample`.
-            out: Of the same shape; may be `pixels`.
+            parameters: Parameters of this image, from `sample`.
+            out: Of the same shape and type; may be `pixels`.
         """
 
     @abstractmethod
     def changes(self, parameters: Floats) -> Bools:
-        """Bool (n,): which images are changed at all."""
+        """Returns bool (n,): which images are changed. `parameters`: float64 (n, parameters)."""
 
     @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
@@ -46,11 +46,11 @@ class FilterPass:
     parameters: Sequence[float]
 
     def size_of(self, pixels: Pixels) -> Size:
-        """Of the output: the same."""
+        """Returns (height, width) of the output: the same as of `pixels`."""
         return pixels.shape[0], pixels.shape[1]
 
     def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
-        """Writes the filtered image."""
+        """Writes the filtered image; arguments as in `FilterAugmentation.filter`."""
         self.op.filter(pixels, self.parameters, out)
         return out
 
@@ -59,7 +59,7 @@ class FilterPass:
 class RandomSharpness(FilterAugmentation):
     """Blurs or sharpens, as `keras.layers.RandomSharpness`.
 
-    Outside the image is black, as there: a blurred image has a darker rim, one pixel wide.
+    As there, it is black outside the image: a blurred image has a darker border, one pixel wide.
 
     Attributes:
         factor: In [0, 1], a number f for (0, f) or a pair: 0 blurs, 0.5 changes nothing, 1 sharpens.
@@ -81,7 +81,7 @@ class RandomSharpness(FilterAugmentation):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): the factor."""
+        """Samples the factor: float64 (n, 1)."""
         return scale_to(factor_range(self, "factor", low=0, high=1), uniforms)
 
     @override
@@ -99,7 +99,7 @@ def sharpen(pixels: Pixels, amount: float, out: Pixels) -> None:
     Args:
         pixels: uint8 or uint16 (H, W, C).
         amount: 0 leaves the smoothed copy, 1 the image.
-        out: Of the same shape; may be `pixels`.
+        out: Of the same shape and type; may be `pixels`.
     """
     smooth = np.full((3, 3), 1 / 13)
     smooth[1, 1] = 5 / 13
@@ -113,11 +113,11 @@ class RandomGaussianBlur(FilterAugmentation):
     """Blurs some images, as `keras.layers.RandomGaussianBlur`; outside the image is black, as there.
 
     Attributes:
-        factor: In [0, 1], a number f for (0, f) or a pair: the probability, itself drawn. Defaults
-            to 1: half of the images. (1, 1) blurs all.
+        factor: In [0, 1], a number f for (0, f) or a pair: the range of the probability. Defaults
+            to 1: on average half of the images. (1, 1) blurs all.
         kernel_size: Odd number of pixels, or a pair of them along x and y. Defaults to 3.
         sigma: In [0, 1], a number s for (0, s) or a pair: the standard deviations along x and y, in
-            pixels, are drawn from it, for each image its own. Defaults to 1.
+            pixels, are sampled from it for each image. Defaults to 1.
 
     Example:
         >>> make_pipeline("flowers", "train", batch_size=32, augment=[RandomGaussianBlur(0.2, kernel_size=5)])
@@ -132,7 +132,7 @@ class RandomGaussianBlur(FilterAugmentation):
         """Checks all arguments.
 
         Raises:
-            UsageError: Naming the one that is wrong.
+            UsageError: If an argument is wrong. It names the argument.
         """
         factor_range(self, "factor", low=0, high=1)
         factor_range(self, "sigma", low=0, high=1)
@@ -142,7 +142,7 @@ class RandomGaussianBlur(FilterAugmentation):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 3): 1 where the image is blurred, else 0, and the standard deviations along x and y."""
+        """Samples 1 where the image is blurred, else 0, and the standard deviations along x and y: float64 (n, 3)."""
         applied = bernoulli(factor_range(self, "factor", low=0, high=1), uniforms[:, :2])
         sigma = scale_to(factor_range(self, "sigma", low=0, high=1), uniforms[:, 2:]) + 1e-6
         return np.concatenate([applied[:, None], sigma], axis=1)

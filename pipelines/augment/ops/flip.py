@@ -1,4 +1,4 @@
-"""Mirroring."""
+"""Flips: mirrors an image."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
@@ -40,7 +40,7 @@ class RandomFlip(GeometricAugmentation):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 2): 1 where it flips vertically, horizontally."""
+        """Samples the flips, 1 or 0, vertical and horizontal: float64 (n, 2)."""
         ways = np.array([self.mode != "horizontal", self.mode != "vertical"])
         flips: Floats = ((uniforms < 0.5) & ways).astype(np.float64)
         return flips

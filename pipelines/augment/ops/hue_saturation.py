@@ -1,7 +1,7 @@
 """Hue and saturation, as HSV defines them."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from typing_extensions import override
@@ -9,9 +9,6 @@ from typing_extensions import override
 from fitfeed.pipelines.arrays.types import Floats
 from fitfeed.pipelines.augment.compiler.color_matrix import HsvAugmentation
 from fitfeed.pipelines.augment.ops.arguments import Factor, factor_range, scale_to
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -40,9 +37,9 @@ class RandomSaturation(HsvAugmentation):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): what multiplies the saturation."""
+        """Samples what multiplies the saturation: float64 (n, 1)."""
         factor = scale_to(factor_range(self, "factor", low=-1, high=1), uniforms)
-        # Keras adds 1e-7 too, against 1 / 0. More than 255 times saturated is black and full color anyway.
+        # Keras adds 1e-7 too, to avoid 1 / 0. Above a factor of 255, colors are fully saturated anyway.
         return np.clip(factor / (1 - factor + 1e-7), 0, 1e4)
 
     @override
@@ -75,7 +72,7 @@ class RandomHue(HsvAugmentation):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): the angle, in turns."""
+        """Samples the angle, in turns: float64 (n, 1)."""
         sign = np.where(uniforms[:, 0] > 0.5, -1, 1)
         return (sign * scale_to(factor_range(self, "factor", low=0, high=1), uniforms[:, 1]) * 0.5)[:, None]
 

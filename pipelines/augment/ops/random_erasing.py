@@ -1,4 +1,4 @@
-"""Hiding a rectangle."""
+"""Erasing: hides a rectangle of an image."""
 
 import functools
 import math
@@ -30,10 +30,10 @@ NOISE = (
     .round()
     .astype(np.uint8)
 )
-"""256 equally probable steps of a normal distribution with standard deviation 255, cut to 0..255."""
+"""uint8 (256,): equally probable steps of a normal distribution with standard deviation 255, clipped to 0..255."""
 
 FIELD_BYTES = 1 << 20
-"""Of noise that is drawn once: 43 times what a rectangle of average size shows of 224 x 224 pixels."""
+"""Bytes of noise, which is made once: 43 times as many as an average rectangle of 224 x 224 pixels shows."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class RandomErasing(FilterAugmentation):
     """Hides a rectangle in some images, as `keras.layers.RandomErasing`. Masks stay as they are.
 
     Attributes:
-        factor: In [0, 1], a number f for (0, f) or a pair: the probability, itself drawn. Defaults
-            to 1: half of the images. (1, 1) erases in all.
+        factor: In [0, 1], a number f for (0, f) or a pair: the range of the probability. Defaults
+            to 1: on average half of the images. (1, 1) erases in all.
         scale: In [0, 1], a number s for (0, s) or a pair: what is drawn, for the width and for the
             height, is the square of the rectangle's share of that side. Defaults to (0.02, 0.33).
         fill_value: 0..255, or three of them for red, green and blue. None: noise from a normal
@@ -61,7 +61,7 @@ class RandomErasing(FilterAugmentation):
         """Checks all arguments.
 
         Raises:
-            UsageError: Naming the one that is wrong.
+            UsageError: If an argument is wrong. It names the argument.
         """
         factor_range(self, "factor", low=0, high=1)
         factor_range(self, "scale", low=0, high=1)
@@ -72,7 +72,7 @@ class RandomErasing(FilterAugmentation):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 6): 1 where it erases, else 0; share of width and height; place along x and y, 0..1; key of the noise, 0..1."""
+        """Samples 1 where it erases, else 0; share of width and height; place along x and y, 0..1; key of the noise, 0..1: float64 (n, 6)."""
         applied = bernoulli(factor_range(self, "factor", low=0, high=1), uniforms[:, :2])
         shares = np.sqrt(scale_to(factor_range(self, "scale", low=0, high=1), uniforms[:, 2:4]))
         return np.concatenate([applied[:, None], shares, uniforms[:, 4:]], axis=1)
@@ -102,7 +102,7 @@ class RandomErasing(FilterAugmentation):
 
 
 def _part(side: int, share: float, place: float) -> slice:
-    """The pixels whose numbers lie between two places, as in Keras."""
+    """Returns the pixels whose numbers are between two places, as in Keras."""
     start = place * (side - share * side)
     return slice(math.ceil(start), math.ceil(start + share * side))
 
@@ -118,8 +118,8 @@ def _noise(key: float, shape: tuple[int, ...]) -> Pixels:
 
 @functools.cache
 def _field() -> Pixels:
-    """Noise of which every rectangle shows a run that begins at a place of its own.
+    """Makes noise: uint8 (FIELD_BYTES,). Every rectangle shows a run of it that begins at its own place.
 
-    Drawing it anew took 50 microseconds for 24 KB, as long as normalizing the image.
+    New noise for each rectangle took 50 microseconds for 24 KB, as long as normalizing the image.
     """
     return NOISE[np.random.Generator(np.random.PCG64(0)).integers(0, 256, FIELD_BYTES)]

@@ -39,7 +39,7 @@ class RandomPosterization(TableAugmentation):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): how many bits stay."""
+        """Samples how many bits stay: float64 (n, 1)."""
         low, high = factor_range(self, "factor", low=1, high=8)
         choices = high - low if high > low else 1.0
         return np.floor(uniforms * choices) + low
@@ -78,7 +78,7 @@ class Solarization(TableAugmentation):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 2): what is added, and the threshold."""
+        """Samples what is added, and the threshold: float64 (n, 2)."""
         addition = scale_to(self._bounds("addition_factor"), uniforms[:, 0])
         threshold = scale_to(self._bounds("threshold_factor"), uniforms[:, 1])
         return np.stack([addition, threshold], axis=1)
@@ -116,7 +116,7 @@ class Equalization(TableAugmentation):
     """Makes the histogram of each channel flat, as `keras.layers.Equalization`.
 
     Attributes:
-        bins: Of the histogram, at most 256. Defaults to 256.
+        bins: Number of bins of the histogram, at most 256. Defaults to 256.
 
     Example:
         >>> make_pipeline("flowers", "train", batch_size=32, augment=[Equalization()])
@@ -134,8 +134,8 @@ class Equalization(TableAugmentation):
 
     @override
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
-        # 1e-4 is for rounding errors, also those of 24 bits: values are mostly whole numbers, and what
-        # they become often lies half-way between two, where the upper one is taken.
+        # 1e-4 is for rounding errors, also of float32: values are mostly whole numbers, and their results
+        # are often half-way between two whole numbers. Then the upper one is taken.
         bins = np.floor(values * (self.bins - 1) / 255 + 1e-4).astype(np.int64)
         total = np.cumsum(histogram.regroup(bins, self.bins), axis=-2)
         least = np.where(total > 0, total, np.inf).min(axis=-2, keepdims=True)

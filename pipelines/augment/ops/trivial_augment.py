@@ -26,7 +26,7 @@ from fitfeed.schemas.payload import Pixels
 class _Identity(Augmentation):
     @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """Nothing."""
+        """Adds nothing."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class _Geometric(GeometricAugmentation):
 
 @dataclass(frozen=True)
 class _Shear(_Geometric):
-    """Pixels along x for each one along y, or the other way round; about the upper left corner."""
+    """Shears about the upper left corner, by pixels along x for each pixel along y, or the reverse."""
 
     along: str
 
@@ -54,7 +54,7 @@ class _Shear(_Geometric):
 
 @dataclass(frozen=True)
 class _Translate(_Geometric):
-    """Pixels to the right, or down; whole ones, as in torchvision."""
+    """Shifts by whole pixels to the right, or down, as torchvision."""
 
     along: str
 
@@ -67,7 +67,7 @@ class _Translate(_Geometric):
 
 @dataclass(frozen=True)
 class _Rotate(_Geometric):
-    """Degrees, counter-clockwise."""
+    """Rotates counter-clockwise, by degrees."""
 
     @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
@@ -107,7 +107,7 @@ class _Contrast(ColorAugmentation):
 
 @dataclass(frozen=True)
 class SharpnessInside(FilterAugmentation):
-    """Moves away from the smoothed image (or towards it) by the magnitude; the rim stays."""
+    """Moves away from the smoothed image (or towards it) by the magnitude; the border stays."""
 
     @override
     def changes(self, parameters: Floats) -> Bools:
@@ -157,7 +157,7 @@ class TrivialAugment(Policy):
         """Checks all arguments.
 
         Raises:
-            UsageError: Naming the one that is wrong.
+            UsageError: If an argument is wrong. It names the argument.
         """
         bins, fill = self.num_magnitude_bins, self.fill
         check(self, "num_magnitude_bins", "an integer above 1", valid=is_count(bins) and bins > 1)
@@ -176,7 +176,7 @@ class TrivialAugment(Policy):
 
     @cached_property
     def _space(self) -> list[tuple[Augmentation, Floats, bool]]:
-        """Operations, their magnitudes from weak to strong, and whether these may be negative."""
+        """The operations, their magnitudes from weak to strong, and whether these may be negative."""
         bins = self.num_magnitude_bins
         how = Sampling(self.interpolation, "constant", float(self.fill))
         none, bits = np.zeros(bins), 8 - np.rint(np.arange(bins) / ((bins - 1) / 6))
@@ -199,7 +199,7 @@ class TrivialAugment(Policy):
 
     @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 2): the number of the operation, and its magnitude."""
+        """Samples the number of the operation, and its magnitude: float64 (n, 2)."""
         chosen = np.floor(uniforms[:, 0] * len(self._space)).astype(np.int64)
         strength = np.floor(uniforms[:, 1] * self.num_magnitude_bins).astype(np.int64)
         magnitudes = np.concatenate([magnitudes for _, magnitudes, _ in self._space])
@@ -210,7 +210,7 @@ class TrivialAugment(Policy):
 
     @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """Adds what each image has chosen."""
+        """Adds the operation that was chosen for each image."""
         for number, (op, _, _) in enumerate(self._space):
             chosen = parameters[:, 0] == number
             if chosen.any():

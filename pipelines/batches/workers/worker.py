@@ -28,7 +28,7 @@ PARENT_S = 1.0
 
 
 class Rendering(Protocol):
-    """What a worker needs of a `Renderer`."""
+    """The part of a `Renderer` that a worker uses."""
 
     def render(
         self,
@@ -49,7 +49,7 @@ class Rendering(Protocol):
 
 
 class Setup(NamedTuple):
-    """What a worker needs to know before its first task."""
+    """What the parent sends to a worker before its first task: what writes images, and their layout."""
 
     rendering: Rendering
     layout: BatchLayout

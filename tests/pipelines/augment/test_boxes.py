@@ -147,8 +147,8 @@ def test_what_is_behind_the_eye_is_not_seen() -> None:
     ("options", "message"),
     [
         ({"output": "tuple"}, "output='tuple'"),
-        ({"augment": [mirror]}, r"nobody knows where a function .* augment\[0\]"),
-        ({"augment": [RandomFlip(), MixUp()]}, r"mixed of two .* augment\[1\]=MixUp"),
+        ({"augment": [mirror]}, r"not known where a function .* augment\[0\]"),
+        ({"augment": [RandomFlip(), MixUp()]}, r"mixed with another one .* augment\[1\]=MixUp"),
         ({"augment": [CutMix()]}, r"augment\[0\]=CutMix"),
         ({"augment_on": "device"}, "augment_on='device'"),
         ({"transforms": 1}, "transforms expects one of True, False"),

@@ -223,7 +223,7 @@ def test_who_loses_its_partner_stays_as_it_is() -> None:
 def test_nothing_else_comes_after_them(after: Any) -> None:
     with pytest.raises(UsageError, match=r"^MixUp mixes whole batches.* Received: augment\[3\]=.*Move MixUp"):
         split_batch([RandomFlip(), MixUp(), CutMix(), after])
-    with pytest.raises(UsageError, match=r"MixUp may stand in augment only once. Received: augment\[2\]="):
+    with pytest.raises(UsageError, match=r"MixUp may be in augment only once. Received: augment\[2\]="):
         split_batch([MixUp(), CutMix(), MixUp(0.1)])
     with pytest.raises(UsageError, match="CutMix mixes whole batches"):
         Program([CutMix()], image_size=None, seed=0).compile(

@@ -153,7 +153,7 @@ def test_processes_that_cannot_be_started_are_an_error(
     def fail(*_descriptors: int) -> None:
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(fitfeed.pipelines.supervisor, "_start", fail)
+    monkeypatch.setattr(fitfeed.pipelines.batches.workers.supervisor, "_start", fail)
     with pytest.raises(FeedError, match=r"could not be started \(.*unavailable\)\. Use .* processes=0"):
         loader(flowers).load(0, ALL)
 
@@ -199,7 +199,7 @@ def test_a_pipeline_of_threads_is_freed_as_well(flowers: Dataset, monkeypatch: p
             super().__init__(*arguments, **options)
             made.append(weakref.ref(self))
 
-    monkeypatch.setattr(fitfeed.pipelines.deliver, "Loader", Remembered)
+    monkeypatch.setattr(fitfeed.pipelines.tf_data.batch_tensors, "Loader", Remembered)
     for _ in make_pipeline(flowers, "train", batch_size=8, image_size=(16, 20)).map(lambda x, y: (x, y)):
         gc.collect()  # what is still needed is not freed
     gc.collect()
