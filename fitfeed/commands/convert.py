@@ -34,17 +34,6 @@ examples:
 Stopped at any moment, the same command continues where it was. Options after -- go to Beam.
 """
 
-SIZE_UNITS = {
-    "": 1,
-    "B": 1,
-    "KB": 10**3,
-    "MB": 10**6,
-    "GB": 10**9,
-    "KIB": 1 << 10,
-    "MIB": 1 << 20,
-    "GIB": 1 << 30,
-}
-
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Adds the command's options."""
@@ -328,15 +317,15 @@ def parse_size(text: str) -> tuple[int, int]:
 
 def parse_bytes(text: str) -> int:
     """`128MiB`, `1GB` or a plain number to bytes."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text)
-    if (
-        match is None
-        or match[2].upper() not in SIZE_UNITS
-        or not (size := int(float(match[1]) * SIZE_UNITS[match[2].upper()]))
-    ):
+    from pydantic import ByteSize, TypeAdapter
+
+    # ByteSize lets anything follow the unit, as in "1GB, or so", and takes bits.
+    written = re.fullmatch(r"\d+(\.\d+)?\s*(([KMG]i?)?B)?", text, re.IGNORECASE)
+    size = TypeAdapter(ByteSize).validate_python(text) if written else 0
+    if not size:
         msg = f"expected a size above 0 such as 128MiB, 1GB or 1000000. Received: {text!r}"
         raise argparse.ArgumentTypeError(msg)
-    return size
+    return int(size)
 
 
 def parse_color(text: str) -> tuple[int, int, int]:
