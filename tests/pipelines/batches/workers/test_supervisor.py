@@ -30,7 +30,7 @@ from fitfeed.schemas.errors import FeedError
 from tests.pipelines import functions
 
 ALL = np.arange(53)
-END_S = 10.0
+END_S = 100.0
 
 
 def loader(dataset: Dataset, *functions_: Any) -> Loader:
@@ -153,7 +153,7 @@ def test_processes_that_cannot_be_started_are_an_error(
     def fail(*_descriptors: int) -> None:
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(fitfeed.pipelines.team, "_start", fail)
+    monkeypatch.setattr(fitfeed.pipelines.batches.workers.supervisor, "_start", fail)
     with pytest.raises(FeedError, match=r"could not be started \(.*unavailable\)\. Use .* processes=0"):
         loader(flowers).load(0, ALL)
 
@@ -199,7 +199,7 @@ def test_a_pipeline_of_threads_is_freed_as_well(flowers: Dataset, monkeypatch: p
             super().__init__(*arguments, **options)
             made.append(weakref.ref(self))
 
-    monkeypatch.setattr(fitfeed.pipelines.deliver, "Loader", Remembered)
+    monkeypatch.setattr(fitfeed.pipelines.tf_data.batch_tensors, "Loader", Remembered)
     for _ in make_pipeline(flowers, "train", batch_size=8, image_size=(16, 20)).map(lambda x, y: (x, y)):
         gc.collect()  # what is still needed is not freed
     gc.collect()
@@ -248,9 +248,10 @@ def script(flowers: Dataset, end: str, **options: Any) -> "subprocess.Popen[str]
     )
 
 
+@pytest.mark.slow
 def test_a_script_ends_and_its_workers_with_it(flowers: Dataset) -> None:
     with script(flowers, "end") as process:
-        output, errors = process.communicate(timeout=100)
+        output, errors = process.communicate(timeout=END_S)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     started = [int(pid) for pid in output.split()]
@@ -270,16 +271,17 @@ def test_workers_end_with_a_parent_that_is_killed(flowers: Dataset) -> None:
     with script(flowers, "train", start_new_session=True) as process:
         started = started_by(process)
         process.kill()
-        process.wait(timeout=60)
+        process.wait(timeout=END_S)
         assert gone(started)
 
 
+@pytest.mark.slow
 def test_workers_end_silently_with_an_interrupted_parent(flowers: Dataset) -> None:
     # While it sleeps: interrupted within `next`, plain TensorFlow lost the exception in 3 of 15 runs.
     with script(flowers, "sleep", start_new_session=True) as process:
         started = started_by(process)
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
-        process.wait(timeout=60)
+        process.wait(timeout=END_S)
         assert gone(started)
         assert process.stderr is not None
         errors = process.stderr.read()
@@ -288,7 +290,7 @@ def test_workers_end_silently_with_an_interrupted_parent(flowers: Dataset) -> No
 
 def test_functions_of_the_script_itself_are_refused(flowers: Dataset) -> None:
     with script(flowers, "own") as process:
-        _, errors = process.communicate(timeout=100)
+        _, errors = process.communicate(timeout=END_S)
     assert process.returncode == 1
     assert "own is defined in the script itself" in errors
     assert "pass processes=0" in errors
