@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from fitfeed.pipelines.arrays import numba_kernels
 from fitfeed.schemas.payload import Pixels
+from tests.effort import tries
 from tests.pipelines.augment.reference import Floats
 from tests.pipelines.build_dataset import picture
 from tests.pipelines.device.executors import through_hsv
@@ -55,7 +56,7 @@ means = st.sampled_from([NO_MEAN, -0.2 * np.eye(3), np.full((3, 3), 0.05)])
     saturation_scale=st.floats(0, 3) | st.sampled_from([0.0, 1.0, 1e4]),
     size=st.tuples(st.integers(1, 9), st.integers(1, 70)),
 )
-@settings(max_examples=150)
+@settings(max_examples=tries(150))
 def test_recolor_rounds_what_float64_gives(
     matrix: Floats, mean: Floats, hue_shift: float, saturation_scale: float, size: tuple[int, int]
 ) -> None:

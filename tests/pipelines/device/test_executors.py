@@ -41,6 +41,7 @@ from fitfeed.pipelines import (
 )
 from fitfeed.pipelines.augment.ops.rand_augment import SLOT
 from fitfeed.pipelines.device.program import DeviceProgram
+from tests.effort import tries
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import apply, difference
 from tests.pipelines.build_dataset import picture
@@ -109,7 +110,7 @@ def test_geometry(name: str, fill_mode: Any) -> None:
     channels=st.sampled_from([1, 3]),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=40)
+@settings(max_examples=tries(40))
 def test_geometry_composed(steps: list[str], fill_mode: Any, channels: int, seed: int) -> None:
     """One interpolation, at the place that all moves lead to, the last one first."""
     ops = [MOVES[name][0](fill_mode) for name in steps]
@@ -204,7 +205,7 @@ def test_one_operation(name: str, channels: int) -> None:
     channels=st.sampled_from([1, 3]),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=40)
+@settings(max_examples=tries(40))
 def test_linear_colors_composed(steps: list[str], channels: int, seed: int) -> None:
     """One transform: neither clipped nor rounded in between, also about means that operations changed."""
     drawn = [parameters(COLORS[name][0], 3, seed + number) for number, name in enumerate(steps)]
@@ -228,7 +229,7 @@ def test_linear_colors_composed(steps: list[str], channels: int, seed: int) -> N
     ),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=25)
+@settings(max_examples=tries(25))
 def test_tables_composed_are_the_cpus(steps: list[str], seed: int) -> None:
     """With clipping after each and rounding once, and histograms, means and extremes of the image so far."""
     names = [*steps, "auto contrast", "equalization", "solarization", "posterization"]

@@ -40,6 +40,7 @@ from fitfeed.pipelines.augment.cpu.interpolation import Sampling
 from fitfeed.pipelines.augment.cpu.resample import CropResize
 from fitfeed.pipelines.augment.cpu.warp import warp
 from fitfeed.pipelines.augment.ops.filters import FilterPass
+from tests.effort import tries
 from tests.opencv import grid_error
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import apply, blurred, difference, passes, run
@@ -87,7 +88,7 @@ def unfused_places(steps: list[Step]) -> reference.Places:
     fill_mode=st.sampled_from(["reflect", "nearest", "constant", "wrap"]),
     channels=st.sampled_from([1, 3]),
 )
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 def test_geometry_is_one_resampling_at_the_place_of_all_moves(
     steps: list[Step], fill_mode: Any, channels: int
 ) -> None:
@@ -115,7 +116,7 @@ def test_geometry_is_one_resampling_at_the_place_of_all_moves(
     place=st.tuples(st.floats(-80, 160), st.floats(-80, 160)),
     fill_mode=st.sampled_from(["reflect", "nearest", "constant", "wrap"]),
 )
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 def test_warping_the_part_that_is_needed_is_warping_all(
     angle: float, scale: tuple[float, float], place: tuple[float, float], fill_mode: str
 ) -> None:

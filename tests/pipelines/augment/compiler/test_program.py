@@ -33,6 +33,7 @@ from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.augment.cpu.resample import CropResize
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.payload import DecodedPayload, Pixels
+from tests.effort import tries
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import blurred, difference, run
 from tests.pipelines.build_dataset import picture
@@ -235,7 +236,7 @@ EVERYTHING: list[Augmentation] = [
 @given(
     picks=st.lists(st.sampled_from(EVERYTHING), max_size=6), channels=st.sampled_from([1, 3]), data=st.data()
 )
-@settings(max_examples=40)
+@settings(max_examples=tries(40))
 def test_results_depend_on_seed_epoch_and_example_only(
     picks: list[Augmentation], channels: int, data: st.DataObject
 ) -> None:

@@ -35,7 +35,6 @@ from tests.pipelines.build_dataset import Format, build_dataset, raw
 
 ALL = np.arange(53)
 AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal")]
-END_S = 10.0
 
 
 def loader(dataset: Dataset, *functions_: Any, processes: int = 2, **options: Any) -> Loader:

@@ -30,7 +30,7 @@ from fitfeed.schemas.errors import FeedError
 from tests.pipelines import functions
 
 ALL = np.arange(53)
-END_S = 10.0
+END_S = 100.0
 
 
 def loader(dataset: Dataset, *functions_: Any) -> Loader:
@@ -248,9 +248,10 @@ def script(flowers: Dataset, end: str, **options: Any) -> "subprocess.Popen[str]
     )
 
 
+@pytest.mark.slow
 def test_a_script_ends_and_its_workers_with_it(flowers: Dataset) -> None:
     with script(flowers, "end") as process:
-        output, errors = process.communicate(timeout=100)
+        output, errors = process.communicate(timeout=END_S)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     started = [int(pid) for pid in output.split()]
@@ -270,16 +271,17 @@ def test_workers_end_with_a_parent_that_is_killed(flowers: Dataset) -> None:
     with script(flowers, "train", start_new_session=True) as process:
         started = started_by(process)
         process.kill()
-        process.wait(timeout=60)
+        process.wait(timeout=END_S)
         assert gone(started)
 
 
+@pytest.mark.slow
 def test_workers_end_silently_with_an_interrupted_parent(flowers: Dataset) -> None:
     # While it sleeps: interrupted within `next`, plain TensorFlow lost the exception in 3 of 15 runs.
     with script(flowers, "sleep", start_new_session=True) as process:
         started = started_by(process)
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
-        process.wait(timeout=60)
+        process.wait(timeout=END_S)
         assert gone(started)
         assert process.stderr is not None
         errors = process.stderr.read()
@@ -288,7 +290,7 @@ def test_workers_end_silently_with_an_interrupted_parent(flowers: Dataset) -> No
 
 def test_functions_of_the_script_itself_are_refused(flowers: Dataset) -> None:
     with script(flowers, "own") as process:
-        _, errors = process.communicate(timeout=100)
+        _, errors = process.communicate(timeout=END_S)
     assert process.returncode == 1
     assert "own is defined in the script itself" in errors
     assert "pass processes=0" in errors
