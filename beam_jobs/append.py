@@ -83,7 +83,7 @@ def _settled(work: WorkFolder, manifest: Manifest) -> Manifest:
 def _is_news(job: Job, existing: BaseDataset) -> bool:
     """Whether there is anything to convert, or to report as bad."""
     known = {reject.path for reject in existing.rejects}
-    return job.files > 0 or any(reject["path"] not in known for reject in job.rejects)
+    return job.files > 0 or any(reject.path not in known for reject in job.rejects)
 
 
 def _leave(work: WorkFolder, manifest: Manifest) -> None:
