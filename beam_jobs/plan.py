@@ -159,7 +159,7 @@ def _given(options: ConvertOptions) -> dict[str, object]:
 def _has_news(job: Job, base: BaseDataset) -> bool:
     """Whether there is anything to convert, or to report as bad."""
     known = {reject.path for reject in base.rejects}
-    return job.files > 0 or any(reject["path"] not in known for reject in job.rejects)
+    return job.files > 0 or any(reject.path not in known for reject in job.rejects)
 
 
 def _require_same(existing: Manifest, plan: ConversionPlan, dataset: Path) -> None:

@@ -105,9 +105,9 @@ def _manifest(
             job,
             before=(before.splits[name], existing.indexes[name]) if name in before.splits else None,
         )
-    features = before.features.model_dump()
+    features: dict[str, object] = before.features.model_dump()
     if added:  # with the classes that came with them
-        features |= job.labels
+        features |= {name: label.feature(before.features.image) for name, label in job.features.items()}
     return build_manifest(
         format=before.format,
         features=features,

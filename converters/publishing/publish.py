@@ -15,8 +15,8 @@ from fitfeed.converters.shards.drop_rows import drop_rows
 from fitfeed.converters.staging.folder import WorkFolder, move_into, remove_leftovers, write_json
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import ShardResult, ShardTotals
-from fitfeed.schemas.bit_depth import STORED_TYPES
 from fitfeed.schemas.errors import ConversionError
+from fitfeed.schemas.features import ImageFeature
 from fitfeed.schemas.files import atomic_write, sync_folder
 from fitfeed.schemas.histogram_json import histogram_from_json
 from fitfeed.schemas.manifest import MANIFEST_NAME, REJECTS_NAME, Manifest, Statistics, build_manifest
@@ -49,13 +49,13 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
     ):
         return _published_before(work)
     ordered = _check_complete(job, totals)
-    rejects = [Reject(**content) for content in job.rejects]
+    rejects = list(job.rejects)
     results = [_require_result(work, shard.number) for shard in ordered]
     rejects += [reject for result in results for reject in result.rejects]
     found = find_duplicates(job, results, existing)
     rejects += found.rejects
     outcome = _decide(job, rejects, ordered, found)
-    rejects += [Reject(**content) for content in job.ignored]
+    rejects += job.ignored
     try:
         if outcome.status == "published":
             shutil.rmtree(work.kept, ignore_errors=True)  # of an interrupted publication
@@ -153,15 +153,12 @@ def _publish_files(
         )
         for name, numbers in job.splits.items()
     }
+    image = _image_feature(job)
     manifest = build_manifest(
         format=job.options.format,
         features={
-            "image": {
-                "dtype": STORED_TYPES[job.options.depth].name,
-                "shape": _image_shape(job),
-                "encoding": job.options.encoding,
-            },
-            **{name: _label_feature(job, feature) for name, feature in job.labels.items()},
+            "image": image,
+            **{name: label.feature(image) for name, label in job.features.items()},
         },
         splits=splits,
         statistics=_statistics(job, results),
@@ -175,16 +172,14 @@ def _publish_files(
     _move_into_place(work, manifest)
 
 
-def _label_feature(job: Job, feature: dict[str, object]) -> dict[str, object]:
-    if feature["kind"] != "mask":
-        return feature
-    encoding = "raw" if job.options.encoding == "raw" else "png"
-    return {**feature, "shape": (*_image_shape(job)[:2], 1), "encoding": encoding}
-
-
-def _image_shape(job: Job) -> tuple[int | None, int | None, int]:
-    height, width = job.options.fixed_shape or (None, None)
-    return height, width, job.options.channels
+def _image_feature(job: Job) -> ImageFeature:
+    options = job.options
+    height, width = options.fixed_shape or (None, None)
+    return ImageFeature(
+        dtype="uint16" if options.depth == 16 else "uint8",
+        shape=(height, width, options.channels),
+        encoding=options.encoding or "keep",  # never None once the options are made
+    )
 
 
 def _statistics(job: Job, results: Sequence[ShardResult]) -> Statistics:

@@ -24,8 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.staging.job import AppendTarget, ConversionPlan, Job, ShardPlan
+from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan
 from fitfeed.converters.staging.quarantine import Quarantine
 from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.errors import ConversionError, UsageError
@@ -70,14 +69,11 @@ class WorkFolder:
 
     def write_job(self, job: Job) -> None:
         """Saves the job; its presence means that planning has finished."""
-        content = {**dataclasses.asdict(job), "options": job.options.to_json()}
-        write_json(self.root / "job.json", content)
+        write_json(self.root / "job.json", job.to_json())
 
     def read_job(self) -> Job:
         """Loads the job."""
-        content = json.loads((self.root / "job.json").read_text())
-        content["base"] = content["base"] and AppendTarget(**content["base"])
-        return Job(**{**content, "options": ConvertOptions.from_json(content["options"])})
+        return Job.from_json(json.loads((self.root / "job.json").read_text()))
 
     def read_job_or_none(self) -> Job | None:
         """Loads the job, or returns None where there is none that this version can read."""

@@ -177,7 +177,7 @@ def dry_run_document(plan: ConversionPlan) -> dict[str, Any]:
     return {
         "format": job.options.format,
         "options": job.options.to_json(),
-        "labels": job.labels,
+        "labels": {name: label.to_json() for name, label in job.features.items()},
         "class_names": job.class_names,
         "splits": splits,
         "source_bytes": job.bytes,
