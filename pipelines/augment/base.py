@@ -13,7 +13,7 @@ REFUSED = {
     "data_format": "images are (height, width, channels)",
     "value_range": "values are 0..255 (figures in that range also go for 16 bits)",
     "bounding_box_format": "boxes are not augmented",
-    "dtype": "images keep their stored type until make_pipeline(dtype=...) converts the batch",
+    "dtype": "images stay uint8 or uint16 until make_pipeline(dtype=...) converts the batch",
     "name": "augmentations are not layers",
     "trainable": "augmentations are not layers",
 }
