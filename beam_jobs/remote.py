@@ -52,7 +52,7 @@ def run_on(
     try:
         pipeline = beam.Pipeline(options=PipelineOptions([f"--runner={runner}", *arguments]))
     except (ValueError, ImportError) as error:
-        msg = f"Beam does not accept --runner {runner}: {error}. Cloud runners need an extra, for example: pip install 'fitfeed[gcp]'"
+        msg = f"Beam does not accept --runner {runner}: {error}. Some runners need an extra of Beam's, for example: pip install 'apache-beam[gcp]'"
         raise UsageError(msg) from error
     build(pipeline, dataset=work.dataset, shards=job.shards)
     result = pipeline.run()
