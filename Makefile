@@ -3,6 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Whoever has nothing left to do takes tests from the others. PARALLEL= runs all in one process, for a debugger.
+PARALLEL ?= --numprocesses logical --maxprocesses 8 --dist worksteal
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .PHONY: help demo test lint bench clean
@@ -13,8 +15,8 @@ help: ## list the targets
 demo: $(READY) ## convert the pictures in examples/ to TFRecord and HDF5 and train on both
 	@$(BIN)/python examples/demo.py
 
-test: lint ## check style, types and imports, then run the tests
-	@$(BIN)/python -m pytest
+test: lint ## check style, types and imports, then run the tests, in a process for each CPU
+	@$(BIN)/python -m pytest $(PARALLEL)
 
 lint: $(READY) ## check style, types and imports
 	@$(BIN)/ruff check --quiet .

@@ -4,5 +4,7 @@
 does not import Beam.
 """
 
-from fitfeed.beam_jobs.conversion import ConversionResult as ConversionResult
 from fitfeed.beam_jobs.convert import convert as convert
+from fitfeed.beam_jobs.plan import PlannedConversion as PlannedConversion
+from fitfeed.beam_jobs.plan import plan_conversion as plan_conversion
+from fitfeed.beam_jobs.result import ConversionResult as ConversionResult

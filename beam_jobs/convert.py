@@ -1,25 +1,32 @@
-"""A whole conversion: plan, run, publish. The Python form of `fitfeed convert`."""
+"""A whole conversion: plan, run, publish. The Python form of `fitfeed convert`.
 
-import math
+To convert and to append is one path. They differ in the plan, which for an append leaves out what the
+dataset has, and in how publication puts files in place.
+"""
+
+import dataclasses
+import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fitfeed.beam_jobs.append import append_images
-from fitfeed.beam_jobs.conversion import ConversionResult
+from fitfeed.beam_jobs.plan import (
+    DEFAULT_TIMEOUT_S,
+    PlannedConversion,
+    existing_dataset,
+    plan_conversion,
+)
 from fitfeed.beam_jobs.progress import NoProgress, ProgressReport
-from fitfeed.beam_jobs.remote import check_runner
+from fitfeed.beam_jobs.result import ConversionResult
 from fitfeed.beam_jobs.run import ExecutionOptions, run_job
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.planning.plan import make_plan
+from fitfeed.converters.publishing.append import settle
+from fitfeed.converters.publishing.outcome import Outcome
 from fitfeed.converters.publishing.publish import clean_up
 from fitfeed.converters.staging.folder import WorkFolder, locked, prepare
-from fitfeed.converters.staging.job import ConversionPlan
-from fitfeed.schemas.errors import UsageError
-from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
-
-DEFAULT_TIMEOUT_S = 300.0
-"""Four times what the largest image allowed takes in the slowest format (0.8 s of CPU time per megapixel)."""
+from fitfeed.converters.staging.job import Job
+from fitfeed.schemas.errors import FitfeedError
+from fitfeed.schemas.manifest import Manifest, read_manifest
 
 
 def convert(
@@ -74,10 +81,21 @@ def convert(
         ConversionError: If reading or writing failed.
     """
     started = time.monotonic()
-    source, dataset = Path(source), Path(dataset).absolute()
-    check_runner(runner)
-    _check_arguments(source, dataset, max_bad=max_bad, workers=workers, timeout_s=timeout_s)
-    table = None if labels is None else Path(labels)
+    replan = functools.partial(
+        plan_conversion,
+        source,
+        dataset,
+        options,
+        labels=labels,
+        max_bad=max_bad,
+        allow_leaks=allow_leaks,
+        workers=workers,
+        timeout_s=timeout_s,
+        runner=runner,
+        runner_arguments=runner_arguments,
+        overwrite=overwrite,
+        append=append,
+    )
     running = ExecutionOptions(
         workers=workers,
         timeout_s=timeout_s,
@@ -85,96 +103,82 @@ def convert(
         runner_arguments=runner_arguments,
         progress=progress or NoProgress(),
     )
-    if append and overwrite:
-        msg = "overwrite replaces a dataset and append adds to it. Give one of them."
-        raise UsageError(msg)
-    if append:
-        return append_images(
-            source,
-            dataset,
-            options,
-            labels=table,
-            max_bad=max_bad,
-            allow_leaks=allow_leaks,
-            running=running,
-        )
-    options = options or ConvertOptions()
-    existing = _existing_dataset(dataset)
-    plan = make_plan(source, options, labels=table, max_bad=max_bad, allow_leaks=allow_leaks)
-    if existing is not None and not overwrite:
-        _require_same(existing, plan, dataset)
-        return ConversionResult(
-            manifest=existing,
-            up_to_date=True,
-            files=plan.job.files,
-            source_bytes=plan.job.bytes,
-            seconds=time.monotonic() - started,
-            reused_shards=0,
-            duplicates=[],
-            near_duplicates=None,
-        )
-    work = WorkFolder(dataset)
-    job = plan.job
+    planned = replan()
+    work = WorkFolder(planned.dataset)
+    if planned.up_to_date and not (append and work.root.is_dir()):
+        return _nothing_done(planned, started)
     with locked(work):
-        prepare(work, plan, timeout_s=timeout_s)
-        del plan
+        existing = _settled(work) if append else existing_dataset(work.dataset)
+        if _fingerprint(existing) != _fingerprint(planned.existing):  # it changed before the lock was held
+            planned = _planned_again(work, existing, replan)
+        if planned.up_to_date:
+            _leave(work, existing)
+            return _nothing_done(planned, started)
+        job = planned.plan.job
+        prepare(work, planned.plan, timeout_s=timeout_s)
+        del planned
         outcome = run_job(work, job, running)
         clean_up(work)
-    return ConversionResult(
-        manifest=read_manifest(dataset),
-        up_to_date=False,
+    return _result(job, existing, read_manifest(work.dataset), outcome, started)
+
+
+def _settled(work: WorkFolder) -> Manifest:
+    """The manifest, after an append that was interrupted after its publication has been ended."""
+    manifest = read_manifest(work.dataset)
+    try:
+        return settle(work, manifest)
+    except OSError as error:
+        raise work.write_error(error) from error
+
+
+def _planned_again(
+    work: WorkFolder, existing: Manifest | None, replan: Callable[[], PlannedConversion]
+) -> PlannedConversion:
+    """The plan for the dataset that is there now that nobody else can change it."""
+    try:
+        return replan()
+    except FitfeedError:
+        _leave(work, existing)
+        raise
+
+
+def _leave(work: WorkFolder, existing: Manifest | None) -> None:
+    """Removes the working folder, unless it holds an unfinished job that can still be continued."""
+    job = work.read_job_or_none()
+    if job is None or (job.base is not None and job.base.fingerprint != _fingerprint(existing)):
+        clean_up(work)
+
+
+def _fingerprint(manifest: Manifest | None) -> str | None:
+    return None if manifest is None else manifest.fingerprint
+
+
+def _nothing_done(planned: PlannedConversion, started: float) -> ConversionResult:
+    """The result where the dataset is as it must be."""
+    manifest = planned.existing or read_manifest(planned.dataset)
+    return _result(planned.plan.job, manifest, manifest, None, started)
+
+
+def _result(
+    job: Job, before: Manifest | None, after: Manifest, outcome: Outcome | None, started: float
+) -> ConversionResult:
+    """What was done between two manifests of a dataset; nothing if there is no outcome."""
+    result = ConversionResult(
+        manifest=after,
+        up_to_date=outcome is None,
         files=job.files,
         source_bytes=job.bytes,
         seconds=time.monotonic() - started,
-        reused_shards=outcome.reused,
-        duplicates=outcome.pairs,
-        near_duplicates=outcome.near_duplicates,
+        reused_shards=0 if outcome is None else outcome.reused,
+        duplicates=[] if outcome is None else outcome.pairs,
+        near_duplicates=None if outcome is None else outcome.near_duplicates,
     )
-
-
-def _check_arguments(
-    source: Path, dataset: Path, *, max_bad: int | float, workers: int | None, timeout_s: float
-) -> None:
-    if not 0 <= timeout_s < math.inf:
-        msg = f"timeout_s must be a number of seconds, or 0 for no limit. Received: timeout_s={timeout_s}"
-        raise UsageError(msg)
-    if workers is not None and workers < 1:
-        msg = f"workers must be at least 1. Received: workers={workers}"
-        raise UsageError(msg)
-    if max_bad < 0 or (isinstance(max_bad, float) and max_bad > 1):
-        msg = f"max_bad must be a number of files (0 or more) or a share of them (0.0 to 1.0, on the command line 0% to 100%). Received: max_bad={max_bad}"
-        raise UsageError(msg)
-    inside, outside = dataset.resolve(), source.resolve()
-    if inside == outside or outside in inside.parents or inside in outside.parents:
-        msg = f"DATASET {dataset} and SOURCE {source} must not contain each other: the next run would take the dataset for images. Choose a folder beside the source."
-        raise UsageError(msg)
-
-
-def _existing_dataset(dataset: Path) -> Manifest | None:
-    """The complete dataset that stands at the target, if one does."""
-    if dataset.exists() and not dataset.is_dir():
-        msg = f"DATASET {dataset} is a file. Expected a folder that does not exist yet, is empty, or holds a dataset."
-        raise UsageError(msg)
-    if (dataset / MANIFEST_NAME).exists():
-        return read_manifest(dataset)
-    if dataset.is_dir() and any(dataset.iterdir()) and not WorkFolder(dataset).root.is_dir():
-        msg = f"DATASET {dataset} is a folder with other files in it. Expected one that does not exist yet, is empty, or holds a dataset."
-        raise UsageError(msg)
-    return None
-
-
-def _require_same(existing: Manifest, plan: ConversionPlan, dataset: Path) -> None:
-    asked = plan.job.options.to_json()
-    names = dict.fromkeys([*asked, *existing.options])
-    changed = [name for name in names if existing.options.get(name) != asked.get(name)]
-    if changed:
-        differences = ", ".join(
-            f"{name} {existing.options.get(name)} -> {asked.get(name)}" for name in changed
-        )
-        what = f"was made with other options ({differences})"
-    elif existing.source.digest != plan.job.source_digest:
-        what = f"was made from other files (it knows {existing.source.files}, SOURCE has {plan.job.files})"
-    else:
-        return
-    msg = f"DATASET {dataset} is complete, but {what}. Give --overwrite to replace it, or choose another folder."
-    raise UsageError(msg)
+    if job.base is None or before is None:
+        return result
+    had = {name: split.examples for name, split in before.splits.items()}
+    return dataclasses.replace(
+        result,
+        up_to_date=after.fingerprint == before.fingerprint,
+        added={name: split.examples - had.get(name, 0) for name, split in after.splits.items()},
+        new_classes=after.class_names[len(before.class_names) :],
+    )

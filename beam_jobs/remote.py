@@ -2,25 +2,43 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fitfeed.beam_jobs.progress import Report, report_progress
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.schemas.errors import UsageError
 
+if TYPE_CHECKING:
+    import apache_beam as beam
+
 REPORT_INTERVAL_S = 5.0
 
 
-def check_runner(runner: str) -> None:
-    """Refuses runners that must not be used.
+def check_runner(runner: str, arguments: Sequence[str]) -> None:
+    """Refuses runners that must not be used, and options that their runner does not take.
 
     Raises:
-        UsageError: If it is Beam's `DirectRunner`.
+        UsageError: If it is Beam's `DirectRunner`, or Beam does not know the runner or refuses its options.
     """
     if runner.lower() in ("directrunner", "switchingdirectrunner"):
         msg = f"--runner {runner} would let Beam download and start an executable. Use --runner local (the default): the same graph, faster, on this machine."
         raise UsageError(msg)
+    if runner != "local":
+        _open_pipeline(runner, arguments)
+
+
+def _open_pipeline(runner: str, arguments: Sequence[str]) -> "beam.Pipeline":
+    """An empty pipeline; nothing is started."""
+    logging.getLogger("apache_beam").setLevel(logging.WARNING)
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    try:
+        return beam.Pipeline(options=PipelineOptions([f"--runner={runner}", *arguments]))
+    except (ValueError, ImportError) as error:
+        msg = f"Beam does not accept --runner {runner}: {error}. Some runners need an extra of Beam's, for example: pip install 'apache-beam[gcp]'"
+        raise UsageError(msg) from error
 
 
 def run_on(
@@ -43,17 +61,9 @@ def run_on(
     Raises:
         UsageError: If Beam does not know the runner, or refuses its options.
     """
-    logging.getLogger("apache_beam").setLevel(logging.WARNING)
-    import apache_beam as beam
-    from apache_beam.options.pipeline_options import PipelineOptions
-
     from fitfeed.beam_jobs.pipeline import build
 
-    try:
-        pipeline = beam.Pipeline(options=PipelineOptions([f"--runner={runner}", *arguments]))
-    except (ValueError, ImportError) as error:
-        msg = f"Beam does not accept --runner {runner}: {error}. Some runners need an extra of Beam's, for example: pip install 'apache-beam[gcp]'"
-        raise UsageError(msg) from error
+    pipeline = _open_pipeline(runner, arguments)
     build(pipeline, dataset=work.dataset, shards=job.shards)
     result = pipeline.run()
     with report_progress(lambda: _counters(result), report, interval_s=REPORT_INTERVAL_S):

@@ -106,8 +106,8 @@ def threaded(augment: list[Augmentation], images: Pixels, threads: int) -> Epoch
     blocks = np.array_split(np.arange(len(images)), threads * 4)
 
     def epoch() -> int:
-        draws, one = render()
-        list(pool.map(lambda block: [one(draws, i) for i in block.tolist()], blocks))
+        compiled, one = render()
+        list(pool.map(lambda block: [one(compiled, i) for i in block.tolist()], blocks))
         return len(images)
 
     return epoch
@@ -120,10 +120,10 @@ def rendering(augment: list[Augmentation], images: Pixels) -> Callable[[], tuple
     sides = np.full(len(images), SIDE)
     epochs = iter(range(1 << 60))
 
-    def one(draws: Any, i: int) -> None:
-        program.render(images[i], draws, i, size=(SIDE, SIDE), out=out[i])
+    def one(compiled: Any, i: int) -> None:
+        program.render(images[i], compiled, i, size=(SIDE, SIDE), out=out[i])
 
-    return lambda: (program.draw(next(epochs), np.arange(len(images)), heights=sides, widths=sides), one)
+    return lambda: (program.compile(next(epochs), np.arange(len(images)), heights=sides, widths=sides), one)
 
 
 def further_operations(images: Pixels, *, rounds: int) -> list[Result]:
@@ -133,9 +133,9 @@ def further_operations(images: Pixels, *, rounds: int) -> list[Result]:
         render = rendering(augment, images)
         started = time.process_time()
         for _ in range(max(1, 512 // len(images))):
-            draws, one = render()
+            compiled, one = render()
             for i in range(len(images)):
-                one(draws, i)
+                one(compiled, i)
         return (time.process_time() - started) * 1e6 / max(512, len(images))
 
     lists = {"six operations": SIX, **FURTHER}

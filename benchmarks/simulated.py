@@ -61,7 +61,7 @@ class Waiting:
         self,
         _epoch: int,
         examples: npt.NDArray[np.int64],
-        _draws_by: npt.NDArray[np.int64],
+        _rng_index: npt.NDArray[np.int64],
         *,
         out: npt.NDArray[Any],
     ) -> Damaged:

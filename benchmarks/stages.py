@@ -91,9 +91,9 @@ def stages(case: str, dataset: Dataset, *, rounds: int) -> list[Result]:
     examples, index = np.arange(count), records.index
     program = Program(AUGMENT, image_size=(SIDE, SIDE), seed=0)
     sizes = {"heights": index.height[examples], "widths": index.width[examples]}
-    draws = program.draw(0, examples, **sizes)
-    portions = [decode_window_of(passes) for passes in draws.passes]
-    stored = [records.pixels(i, portions[i]) for i in range(count)]
+    compiled = program.compile(0, examples, **sizes)
+    windows = [decode_window_of(passes) for passes in compiled.passes]
+    stored = [records.pixels(i, windows[i]) for i in range(count)]
     encoded = [records.encoded(i) for i in range(count)]
     image, scratch = np.empty((SIDE, SIDE, 3), np.uint8), ThreadScratch()
     memory, batch = np.empty(1 << 24, np.uint8), np.empty((count, SIDE, SIDE, 3), np.float32)
@@ -105,10 +105,12 @@ def stages(case: str, dataset: Dataset, *, rounds: int) -> list[Result]:
             do(i)
 
     parts: dict[str, Callable[[], Any]] = {
-        "draw and compile": lambda: program.draw(0, examples, **sizes),
+        "compile": lambda: program.compile(0, examples, **sizes),
         "read": lambda: each(lambda i: records.read_into(i, memory[: len(encoded[i])].data)),
-        "decode": lambda: each(lambda i: records.pixels(i, portions[i], payload=encoded[i], scratch=scratch)),
-        "augment": lambda: each(lambda i: program.render(stored[i], draws, i, size=(SIDE, SIDE), out=image)),
+        "decode": lambda: each(lambda i: records.pixels(i, windows[i], payload=encoded[i], scratch=scratch)),
+        "augment": lambda: each(
+            lambda i: program.render(stored[i], compiled, i, size=(SIDE, SIDE), out=image)
+        ),
         "normalise": lambda: each(lambda i: normalizer(image, batch[i])),
         "loader": lambda: loader.load(0, examples),
     }

@@ -8,7 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fitfeed.beam_jobs import ConversionResult, convert
+    from fitfeed.beam_jobs import ConversionResult, PlannedConversion, convert, plan_conversion
     from fitfeed.converters.inspect.detect import inspect_file
     from fitfeed.converters.options import ConvertOptions
     from fitfeed.converters.verify import verify_dataset
@@ -70,6 +70,7 @@ __all__ = [
     "Equalization",
     "MixUp",
     "MovedBoxes",
+    "PlannedConversion",
     "RandAugment",
     "RandomBrightness",
     "RandomColorDegeneration",
@@ -104,14 +105,17 @@ __all__ = [
     "move_boxes",
     "move_points",
     "open_dataset",
+    "plan_conversion",
     "verify_dataset",
 ]
 
 _MODULES = {
     "ConversionResult": "fitfeed.beam_jobs",
     "ConvertOptions": "fitfeed.converters.options",
+    "PlannedConversion": "fitfeed.beam_jobs",
     "convert": "fitfeed.beam_jobs",
     "inspect_file": "fitfeed.converters.inspect.detect",
+    "plan_conversion": "fitfeed.beam_jobs",
     "verify_dataset": "fitfeed.converters.verify",
 }
 """Where a public name comes from; all others come from `fitfeed.pipelines`."""

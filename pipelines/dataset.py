@@ -1,4 +1,4 @@
-"""A dataset on disk, opened for reading."""
+"""Opens a dataset on disk for reading."""
 
 import os
 from functools import cached_property
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def open_dataset(path: str | os.PathLike[str]) -> "Dataset":
     """Opens a dataset that `fitfeed convert` made.
 
-    Reads the manifest only, so it costs the same for ten examples and ten million.
+    It reads only the manifest, so it costs the same for ten examples and for ten million.
 
     Args:
         path: The dataset's folder.
@@ -31,7 +31,7 @@ def open_dataset(path: str | os.PathLike[str]) -> "Dataset":
     Raises:
         NotFoundError: If there is no such folder.
         IncompleteDatasetError: If its conversion has not finished.
-        UsageError: If it is no dataset.
+        UsageError: If the folder is not a dataset.
         DamagedDatasetError: If its manifest is not what was published.
 
     Example:
@@ -46,46 +46,49 @@ def open_dataset(path: str | os.PathLike[str]) -> "Dataset":
 
 
 class Dataset:
-    """What a dataset holds. Immutable but for `skipped`, thread-safe, picklable.
+    """An open dataset. Thread-safe and picklable. Only `skipped` changes.
 
     Attributes:
-        path: Its folder.
-        manifest: All that is known about it.
+        path: The folder of the dataset.
+        manifest: All facts about it.
     """
 
     def __init__(self, path: Path, manifest: Manifest) -> None:
-        """Use `open_dataset`."""
+        """Stores path and manifest; users call `open_dataset`."""
         self.path = path
         self.manifest = manifest
         self._records = {name: Records(path, manifest, name) for name in manifest.splits}
         self._skipped = {name: Skipped(name) for name in manifest.splits}
 
     def __repr__(self) -> str:
-        """Path and splits."""
+        """Shows path and splits."""
         splits = ", ".join(f"{name}: {split.examples}" for name, split in self.splits.items())
         return f"Dataset({str(self.path)!r}, {{{splits}}})"
 
     @property
     def splits(self) -> dict[str, Split]:
-        """Name to split; each has `examples`, `shards`, `class_counts` and more."""
+        """The splits by name. Each has `examples`, `shards`, `class_counts` and more."""
         return self.manifest.splits
 
     @property
     def class_names(self) -> list[str]:
-        """Label i is `class_names[i]`. Of the first label that has classes; empty if none has."""
+        """The names of the classes: label i means `class_names[i]`. Empty if no label has classes.
+
+        If several labels have classes, these are the classes of the first one.
+        """
         return self.manifest.class_names
 
     @cached_property
     def statistics(self) -> ChannelStatistics:
-        """Per channel, of the training split's pixels as stored, in the range 0..255, or 0..65535 for 16 bits.
+        """Statistics of the stored pixels of the training split, per channel: 0..255, or 0..65535 for 16 bits.
 
-        Has `mean`, `std`, `min`, `max`, `percentile(p)` and `histogram`.
+        They have `mean`, `std`, `min`, `max`, `percentile(p)` and `histogram`.
         """
         return self.manifest.statistics.exact
 
     @property
     def class_weight(self) -> dict[int, float]:
-        """Label to weight, for `fit(class_weight=...)`: every class of the training split counts equally.
+        """Class number to weight, for `fit(class_weight=...)`, so that all classes count equally.
 
         Raises:
             UsageError: If no label has classes.
@@ -98,30 +101,30 @@ class Dataset:
 
     @property
     def skipped(self) -> dict[str, int]:
-        """Split to number of different examples that `make_pipeline(on_error="skip")` has left out.
+        """How many different examples of each split `make_pipeline(on_error="skip")` has left out.
 
-        Of all pipelines of this object; an example that is left out in each epoch counts once. A
-        pickled copy counts for itself.
+        All pipelines of this object count together. An example that is left out in each epoch counts
+        once. A pickled copy counts by itself.
         """
         return {name: len(skipped) for name, skipped in self._skipped.items()}
 
     def skipping(self, split: str) -> Skipped:
-        """Where to note what is left out of a split."""
+        """Returns the record of the examples that are left out of a split."""
         return self._skipped[split]
 
     def normalization(self, kind: NormalizeKind) -> "keras.layers.Normalization":
-        """A Keras layer that normalises as `make_pipeline(normalize=kind)` does.
+        """Makes a Keras layer that normalizes as `make_pipeline(normalize=kind)` does.
 
-        For models that should take images as stored, on the device or once deployed. It is a built-in
+        It is for models that take images as stored: on the device, or after deployment. It is a built-in
         layer, so a saved model that contains it loads without fitfeed.
 
         Args:
             kind: "zscore" ((x - mean) / std), "minmax" (0..1 by stored min and max), "unit"
-                (x / 255, or / 65535 for 16 bits) or "symmetric" (-1..1), each per channel. A channel whose pixels are all
-                equal has no spread to divide by: it becomes 0, with a warning.
+                (x / 255, or / 65535 for 16 bits) or "symmetric" (-1..1), each per channel. A channel whose
+                pixels are all equal has no spread to divide by. It becomes 0, with a warning.
 
         Returns:
-            A layer from (..., channels), values as stored, of any dtype, to floats of the same shape.
+            A layer that takes stored values (..., channels) of any dtype, and returns floats of that shape.
 
         Raises:
             UsageError: If there is no such kind.
@@ -129,7 +132,7 @@ class Dataset:
         return keras_layer(kind, self.statistics)
 
     def records(self, split: str) -> Records:
-        """Random access to a split, without TensorFlow.
+        """Returns random access to a split, without TensorFlow.
 
         Args:
             split: One of `splits`.
@@ -144,12 +147,19 @@ class Dataset:
         return self._records[split]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickles path and manifest; the copy opens its own files."""
+        """Pickles path and manifest. The copy opens its own files."""
         return Dataset, (self.path, self.manifest)
 
 
 def class_labels(dataset: Dataset, records: Records) -> npt.NDArray[np.int64]:
-    """The class of each example: int64 (examples,), of the label that `class_names` is about.
+    """Reads the class of each example, of the label that `class_names` belongs to.
+
+    Args:
+        dataset: The dataset.
+        records: The examples of a split.
+
+    Returns:
+        int64 (examples,).
 
     Raises:
         UsageError: If no label gives each image one class.

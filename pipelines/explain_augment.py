@@ -1,9 +1,10 @@
-"""What a list of augmentations compiles to, in words."""
+"""Prints what a list of augmentations compiles to."""
 
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation
@@ -17,15 +18,15 @@ from fitfeed.pipelines.device.split import split
 
 COST = {
     FusionKind.GEOMETRY: "one resampling",
-    FusionKind.COLOR: "one colour matrix",
+    FusionKind.COLOR: "one color matrix",
     FusionKind.TABLE: "one look-up table",
-    FusionKind.HUE: "one pass over colour, hue and saturation",
+    FusionKind.HUE: "one pass over color, hue and saturation",
     FusionKind.UNFUSED: "alone",
 }
 
 
 class _Traced(Plan):
-    """A plan for one image that notes which operations come into which stretch."""
+    """A plan for one image that also records which operations belong to which stretch."""
 
     def __init__(self, *, on_device: bool) -> None:
         super().__init__(np.array([[256, 256]]))
@@ -33,10 +34,11 @@ class _Traced(Plan):
         self.stretches: list[tuple[int, list[str]]] = []
 
     def note(self, op: Augmentation) -> None:
-        """Adds an operation of which only chance knows what it does."""
+        """Records an operation whose effect depends on chance."""
         self._enter(FusionKind.UNFUSED, np.zeros(1, np.int64), op)
         self._open[0] = FusionKind.NONE
 
+    @override
     def _enter(self, kind: int, rows: Integers, op: Augmentation) -> None:
         if not len(rows):
             return
@@ -57,7 +59,7 @@ def explain(
     image_size: Size | None = None,
     augment_on: Literal["cpu", "device"] = "cpu",
 ) -> None:
-    """Prints which augmentations fuse: a line for each walk over an image's pixels.
+    """Prints which augmentations fuse: one line for each pass over the pixels of an image.
 
     Args:
         augment: As for `make_pipeline`.
@@ -65,13 +67,13 @@ def explain(
         augment_on: As for `make_pipeline`.
 
     Raises:
-        UsageError: If something in the list is neither an augmentation nor a function, comes after what
-            mixes batches, or cannot run on a device where that is asked for.
+        UsageError: If an item is neither an augmentation nor a function, if it comes after an operation
+            that mixes batches, or if it cannot run on a device but should.
 
     Example:
         >>> explain([RandomFlip(), RandomRotation(0.1), RandomBrightness(0.2), RandomContrast((0.2, 0.2))])
         1. one resampling: RandomFlip, RandomRotation
-        2. one colour matrix: RandomBrightness, RandomContrast
+        2. one color matrix: RandomBrightness, RandomContrast
     """
     each, mixes = split_batch(augment)
     mixing = (
@@ -117,5 +119,5 @@ def _name(op: Augmentation, *, on_device: bool) -> str:
     if isinstance(op, Policy) and on_device:
         return f"{name} (each choice for all images, of which one is kept)"
     if isinstance(op, Policy):
-        return f"{name} (chosen for each image, and compiled with what stands beside it)"
+        return f"{name} (chosen for each image, and compiled with its neighbors in the list)"
     return name

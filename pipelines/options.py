@@ -1,4 +1,4 @@
-"""The options of `make_pipeline`, checked before anything is opened or started."""
+"""Checks the options of `make_pipeline`, before anything is opened or started."""
 
 import sys
 from collections.abc import Sequence
@@ -24,12 +24,12 @@ Balance = Literal["class"]
 AugmentOn = Literal["cpu", "device"]
 
 MAX_PROCESSES = 16
-"""Unless more are asked for: they make 35,000 images a second of JPEG of 256 pixels."""
+"""Worker processes that are started by default. They make 35,000 images a second of JPEG of 256 pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineOptions:
-    """What `make_pipeline` was asked for; it documents the meaning of each."""
+    """The arguments of `make_pipeline`, which documents what each of them means."""
 
     batch_size: int
     image_size: tuple[int, int] | None
@@ -52,10 +52,10 @@ class PipelineOptions:
     transforms: bool
 
     def __post_init__(self) -> None:
-        """Checks each option by itself; what depends on the dataset is checked where it is used.
+        """Checks each option by itself. What depends on the dataset is checked where it is used.
 
         Raises:
-            UsageError: Naming the option, what was received and what is possible.
+            UsageError: If an option is wrong. It names the option, what was received and what is possible.
         """
         self._check(
             "batch_size", is_int(self.batch_size) and self.batch_size > 0, "a positive number of examples"
@@ -101,15 +101,15 @@ class PipelineOptions:
     def _check_combinations(self) -> None:
         if self.dtype in ("uint8", "uint16") and self.normalize is not None:
             msg = (
-                f"{self.dtype} cannot hold normalised values. Received: dtype={self.dtype!r}, normalize={self.normalize!r}. "
+                f"{self.dtype} cannot hold normalized values. Received: dtype={self.dtype!r}, normalize={self.normalize!r}. "
                 f"Pass normalize=None, and put dataset.normalization(...) into the model."
             )
             raise UsageError(msg)
         if self.balance is not None and not self.shuffle:
-            msg = "balance draws examples at random, so it needs shuffle=True. Received: balance='class', shuffle=False."
+            msg = "balance chooses examples at random, so it needs shuffle=True. Received: balance='class', shuffle=False."
             raise UsageError(msg)
         if self.balance is not None and self.access == "stream":
-            msg = "balance picks single examples, which stream access cannot. Received: balance='class', access='stream'. Use access='indexed'."
+            msg = "balance chooses single examples, which stream access cannot read. Received: balance='class', access='stream'. Use access='indexed'."
             raise UsageError(msg)
         if self.processes and self.access == "stream":
             msg = (
@@ -124,9 +124,9 @@ class PipelineOptions:
 
     @property
     def worker_processes(self) -> int:
-        """How many processes fill batches; 0 for threads. Decided here, where that was left to us.
+        """How many worker processes write batches; 0: threads do. For processes=None it is decided here.
 
-        The user's own functions stay in this process: in another, whatever they rely on may be different.
+        The user's own functions stay in this process: another process may lack what they rely on.
         """
         if self.processes is not None:
             return self.processes
@@ -139,13 +139,13 @@ class PipelineOptions:
         return min(cpus, MAX_PROCESSES)
 
     def identity(self, fingerprint: str, split: str) -> dict[str, Any]:
-        """What decides which examples each global step has, as plain JSON.
+        """Returns what decides which examples each global step has, as plain JSON.
 
-        Two runs with the same continue each other. With indexed access, the number of workers is
-        not in it: a step is a global batch, however many share it.
+        A run may continue another run of the same identity. With indexed access, the identity does
+        not include the number of workers: a step is one global batch, however many workers share it.
 
         Args:
-            fingerprint: Of the dataset.
+            fingerprint: Fingerprint of the dataset.
             split: Name of the split.
         """
         return {
@@ -170,7 +170,7 @@ class PipelineOptions:
             if isinstance(op, type) or not (isinstance(op, Augmentation) or callable(op)):
                 hint = f" Did you mean {op.__name__}()?" if isinstance(op, type) else ""
                 msg = (
-                    f"augment expects augmentations of pipelines, or functions from one uint8 image to another. "
+                    f"augment expects augmentations of fitfeed, or functions from one image array to another. "
                     f"Received: augment[{place}]={op!r}.{hint}"
                 )
                 raise UsageError(msg)
@@ -188,10 +188,10 @@ class PipelineOptions:
 
 
 def is_int(value: object) -> bool:
-    """Whether this is an integer and not a bool."""
+    """Returns whether this is an integer and not a bool."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_int_pair(value: object) -> bool:
-    """Whether this is a tuple or list of two integers."""
+    """Returns whether this is a tuple or list of two integers."""
     return isinstance(value, tuple | list) and len(value) == 2 and all(map(is_int, value))

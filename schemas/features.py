@@ -1,7 +1,8 @@
 """The features of an example: its image, its key and its labels, and how each is stored."""
 
+import dataclasses
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -158,6 +159,67 @@ LabelFeature = Annotated[
     ClassFeature | MulticlassFeature | FloatFeature | IntFeature | TextFeature | MaskFeature,
     Field(discriminator="kind"),
 ]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PlannedLabel:
+    """A label before any image is read.
+
+    Attributes:
+        kind: What it is.
+        class_names: Of a label that has classes: i stands for `class_names[i]`. Of others empty.
+    """
+
+    kind: LabelKind
+    class_names: list[str] = dataclasses.field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """`kind`, and `class_names` where there are classes; `PlannedLabel(**...)` is the inverse."""
+        return {"kind": self.kind, **({"class_names": self.class_names} if self.class_names else {})}
+
+    def feature(self, image: ImageFeature) -> LabelFeature:
+        """What the manifest says of it, where images are stored so: masks are as large as they."""
+        if self.kind == "mask":
+            encoding: Literal["png", "raw"] = "raw" if image.encoding == "raw" else "png"
+            return MaskFeature(shape=(*image.shape[:2], 1), encoding=encoding)
+        if self.kind == "class":
+            return ClassFeature(class_names=self.class_names)
+        if self.kind == "multiclass":
+            return MulticlassFeature(class_names=self.class_names)
+        if self.kind == "float":
+            return FloatFeature()
+        return IntFeature() if self.kind == "int" else TextFeature()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WithLabels:
+    """Base of all that has planned labels: examples before they are read, and the job to read them.
+
+    Attributes:
+        features: Label name to what is known of it, in the order of the labels' columns.
+    """
+
+    features: dict[str, PlannedLabel]
+
+    @property
+    def kinds(self) -> dict[str, LabelKind]:
+        """Label name to kind."""
+        return {name: label.kind for name, label in self.features.items()}
+
+    @property
+    def classes(self) -> str | None:
+        """The first label that has classes."""
+        return next((name for name, label in self.features.items() if label.class_names), None)
+
+    @property
+    def class_names(self) -> list[str]:
+        """Of that label, in order."""
+        return [] if self.classes is None else self.features[self.classes].class_names
+
+    @property
+    def all_class_names(self) -> list[str]:
+        """Of all labels that have classes, one after the other."""
+        return [name for label in self.features.values() for name in label.class_names]
 
 
 class Features(Model):

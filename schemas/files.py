@@ -1,4 +1,4 @@
-"""Finding a dataset's files: a name in a manifest never leads out of the dataset's folder."""
+"""A dataset's files: found without ever leaving its folder, written whole or not at all."""
 
 import hashlib
 import os
@@ -46,12 +46,23 @@ def locate(folder: Path, name: str) -> Path:
     return found
 
 
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file atomically and durably."""
+def atomic_write(path: Path, content: bytes | memoryview | str) -> None:
+    """Replaces a file so that a reader, or a restart after a power cut, finds the old one or the new one, whole.
+
+    The content is on disk before the file gets its name. Call `sync_folder` afterwards where it
+    matters that the new name itself survives a power cut: it costs as much as the rest.
+
+    Args:
+        path: The file.
+        content: All of it; text is written as UTF-8.
+
+    Raises:
+        OSError: If it cannot be written. The old file is then as it was, and no other is left.
+    """
     temporary = path.with_name(f"{path.name}.tmp-{uuid.uuid4().hex}")
     try:
-        with temporary.open("w", encoding="utf-8") as stream:
-            stream.write(text)
+        with temporary.open("wb") as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)

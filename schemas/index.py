@@ -18,7 +18,7 @@ import pyarrow as pa
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.features import FOLDER_LABELS, LabelKind
 from fitfeed.schemas.index_columns import ADVICE, ListColumn, MaskColumn, TextColumn
-from fitfeed.schemas.strict_json import shortened
+from fitfeed.schemas.text import shortened
 
 INDEX_VERSION = "1"
 

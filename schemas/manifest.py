@@ -26,7 +26,8 @@ from fitfeed.schemas.features import Features
 from fitfeed.schemas.files import locate
 from fitfeed.schemas.histogram_json import SparseCounts, histogram_from_json, histogram_to_json
 from fitfeed.schemas.statistics import ChannelStatistics
-from fitfeed.schemas.strict_json import parse_json, shortened
+from fitfeed.schemas.strict_json import parse_json
+from fitfeed.schemas.text import shortened
 
 MANIFEST_NAME = "manifest.json"
 REJECTS_NAME = "rejects.jsonl"

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import simplejpeg
 from PIL import Image
 
+from fitfeed.schemas import magic
 from fitfeed.schemas.bit_depth import Depth
 from fitfeed.schemas.jpeg_rows import rows_of
 
@@ -22,9 +23,6 @@ Pixels = npt.NDArray[np.uint8 | np.uint16]
 """(height, width, channels), RGB or grey: uint8, values 0..255, or uint16, 0..65535, where the dataset has 16 bits."""
 
 PayloadFormat = Literal["jpeg", "png", "raw"]
-
-JPEG_MAGIC = b"\xff\xd8\xff"
-PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
 
 class DecodeWindow(NamedTuple):
@@ -61,9 +59,9 @@ class DecodedPayload(NamedTuple):
 def payload_format(payload: bytes | memoryview) -> PayloadFormat:
     """Tells an encoded payload by its first bytes; anything else is raw pixels."""
     head = bytes(payload[:8])
-    if head.startswith(JPEG_MAGIC):
+    if head.startswith(magic.JPEG):
         return "jpeg"
-    return "png" if head == PNG_MAGIC else "raw"
+    return "png" if head == magic.PNG else "raw"
 
 
 def decode_payload(

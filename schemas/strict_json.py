@@ -4,6 +4,8 @@ import json
 import math
 from typing import Any
 
+from fitfeed.schemas.text import shortened
+
 MAX_VALUES = 500_000
 """Some bytes of JSON become a hundred times as many bytes of Python objects."""
 
@@ -35,13 +37,6 @@ def parse_json(text: bytes) -> Any:
     except RecursionError as error:
         msg = "it is nested too deeply"
         raise ValueError(msg) from error
-
-
-def shortened(value: object, *, limit: int = 80) -> str:
-    """A foreign value for an error message: one line, printable, of bounded length."""
-    text = value if isinstance(value, str) else repr(value)
-    printable = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[: limit + 1])
-    return printable if len(printable) <= limit else printable[: limit - 3] + "..."
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
-"""Datasets that several tests read: the project's own photographs, converted once per session."""
+"""Datasets that several tests read: the project's own photographs, converted once per run."""
 
+import fcntl
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,13 +10,15 @@ import pytest
 
 from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions
+from tests.effort import ALL_EXAMPLES, PROFILE, QUICK_EXAMPLES
 from tests.labelled import Flower, make_source, options
 
 ROOT = Path(__file__).parent.parent
 
 # No test depends on how fast a machine is; and kernels are compiled when first called.
-hypothesis.settings.register_profile("fitfeed", deadline=None)
-hypothesis.settings.load_profile("fitfeed")
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=QUICK_EXAMPLES)
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=ALL_EXAMPLES)
+hypothesis.settings.load_profile(PROFILE)
 
 
 @pytest.fixture(autouse=True)
@@ -46,37 +50,50 @@ def nasty() -> Path:
     return ROOT / "tests" / "data" / "nasty"
 
 
-def _converted(source: Path, folder: Path, options: ConvertOptions) -> Path:
-    convert(source, folder, options)
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of a run share: pytest-xdist gives each its own below it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    folder.mkdir(exist_ok=True)
     return folder
 
 
+def _converted(source: Path, dataset: Path, options: ConvertOptions) -> Path:
+    """Converts, unless another process of this run did; meanwhile the others wait."""
+    done = dataset.with_name(f"{dataset.name}.done")
+    with dataset.with_name(f"{dataset.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            convert(source, dataset, options)
+            done.touch()
+    return dataset
+
+
 @pytest.fixture(scope="session")
-def dataset_tfrecord(clothing: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def dataset_tfrecord(clothing: Path, shared_folder: Path) -> Path:
     """Original JPEG bytes in TFRecord shards."""
-    folder = tmp_path_factory.mktemp("datasets") / "tfrecord"
-    return _converted(clothing, folder, ConvertOptions())
+    return _converted(clothing, shared_folder / "tfrecord", ConvertOptions())
 
 
 @pytest.fixture(scope="session")
-def dataset_hdf5(clothing: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def dataset_hdf5(clothing: Path, shared_folder: Path) -> Path:
     """Original JPEG bytes in HDF5 shards."""
-    folder = tmp_path_factory.mktemp("datasets") / "hdf5"
-    return _converted(clothing, folder, ConvertOptions(format="hdf5"))
+    return _converted(clothing, shared_folder / "hdf5", ConvertOptions(format="hdf5"))
 
 
 @pytest.fixture(scope="session")
-def dataset_raw_tfrecord(clothing: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def dataset_raw_tfrecord(clothing: Path, shared_folder: Path) -> Path:
     """Raw 64 x 64 pixels in TFRecord shards."""
-    folder = tmp_path_factory.mktemp("datasets") / "raw_tfrecord"
-    return _converted(clothing, folder, ConvertOptions(encoding="raw", size=(64, 64)))
+    return _converted(clothing, shared_folder / "raw_tfrecord", ConvertOptions(encoding="raw", size=(64, 64)))
 
 
 @pytest.fixture(scope="session")
-def dataset_raw_hdf5(clothing: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def dataset_raw_hdf5(clothing: Path, shared_folder: Path) -> Path:
     """Raw 64 x 64 pixels in HDF5 shards."""
-    folder = tmp_path_factory.mktemp("datasets") / "raw_hdf5"
-    return _converted(clothing, folder, ConvertOptions(format="hdf5", encoding="raw", size=(64, 64)))
+    return _converted(
+        clothing, shared_folder / "raw_hdf5", ConvertOptions(format="hdf5", encoding="raw", size=(64, 64))
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,26 @@
 """Every code block in the documentation runs (see `tests/documented.py` for how)."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.documented import PHOTOS_PER_CLASS, ROOT, PageError, blocks, commands, run_page
 
 PAGES = sorted([*ROOT.glob("README.md"), *(ROOT / "docs").rglob("*.md")])
+SLOW = {"docs/augmentation.md", "docs/convert.md", "docs/format.md", "docs/training.md"}
+"""Pages that train or convert much: ten seconds and more each."""
+
+
+def cases() -> list[Any]:
+    """All pages, by their names."""
+    names = {str(page.relative_to(ROOT)): page for page in PAGES}
+    assert names.keys() >= SLOW
+    return [
+        pytest.param(page, id=name, marks=pytest.mark.slow if name in SLOW else ())
+        for name, page in names.items()
+    ]
+
 
 SAMPLE = """\
 # A page
@@ -58,7 +72,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return empty
 
 
-@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+@pytest.mark.parametrize("page", cases())
 def test_every_block_of_the_documentation_runs(page: Path, folder: Path) -> None:
     run_page(page, folder)
 

@@ -44,9 +44,8 @@ if __name__ == "__main__":
 
 
 @pytest.fixture(scope="module")
-def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel and the sdist of this checkout."""
-    folder = tmp_path_factory.mktemp("dist")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is built, without what building leaves behind."""
     checkout = tmp_path_factory.mktemp("checkout") / "fitfeed"
     files = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -65,19 +64,27 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 target.symlink_to((ROOT / name).readlink())
             else:
                 target.write_bytes((ROOT / name).read_bytes())
-    subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(checkout)],
-        check=True,
-        capture_output=True,
-    )
+    return checkout
+
+
+def build(checkout: Path, folder: Path, *kinds: str) -> Path:
+    """Builds what `kinds` name; without them the sdist, and the wheel from it."""
+    command = [sys.executable, "-m", "build", "--no-isolation", *kinds, "--outdir", str(folder)]
+    subprocess.run([*command, str(checkout)], check=True, capture_output=True)
     return folder
 
 
 @pytest.fixture(scope="module")
-def installed(distributions: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    (wheel,) = build(checkout, tmp_path_factory.mktemp("dist"), "--wheel").iterdir()
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds what the wheel installs, and nothing else."""
     folder = tmp_path_factory.mktemp("site")
-    (wheel,) = distributions.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
     return folder
@@ -108,17 +115,26 @@ def run(project: Path, installed: Path, script: str, *arguments: Path) -> str:
     return result.stdout
 
 
-def test_the_wheel_holds_one_package(installed: Path, distributions: Path) -> None:
+def test_the_wheel_holds_one_package(installed: Path) -> None:
     names = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
     assert names == {"fitfeed"}
     ours = {str(path.relative_to(ROOT)) for name in FOLDERS for path in (ROOT / name).rglob("*.py")}
     assert {str(path.relative_to(installed / "fitfeed")) for path in installed.rglob("*.py")} >= ours
     for name in ("py.typed", "schemas/manifest.schema.json"):
         assert (installed / "fitfeed" / name).is_file()
-    (sdist,) = distributions.glob("*.tar.gz")
+
+
+@pytest.mark.slow
+def test_the_sdist_holds_one_package_and_gives_the_same_wheel(
+    checkout: Path, wheel: Path, tmp_path: Path
+) -> None:
+    build(checkout, tmp_path)
+    (sdist,) = tmp_path.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         inside = {name.split("/")[1] for name in archive.getnames() if name.endswith(".py")}
     assert inside <= {"fitfeed", "setup.py"}
+    with zipfile.ZipFile(wheel) as ours, zipfile.ZipFile(tmp_path / wheel.name) as theirs:
+        assert set(ours.namelist()) == set(theirs.namelist())
 
 
 def test_a_users_own_modules_of_the_same_names_do_no_harm(
@@ -128,6 +144,7 @@ def test_a_users_own_modules_of_the_same_names_do_no_harm(
     assert f"trained {installed}" in output
 
 
+@pytest.mark.slow
 def test_nor_on_a_beam_worker(project: Path, installed: Path, few_photos: Path) -> None:
     assert "converted" in run(project, installed, BEAM_SCRIPT, few_photos, project / "dataset")
 

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.converters.duplicates.image_hashes import Words, read_image_hashes
 from fitfeed.converters.duplicates.near_duplicates import find_near_duplicates
 from fitfeed.converters.planning.base_dataset import BaseDataset
 from fitfeed.converters.rejects import Reject
 from fitfeed.converters.staging.job import Job
-from fitfeed.converters.staging.results import label_columns
+from fitfeed.converters.staging.results import ShardResult, Words, label_columns
 
 SHOWN_PAIRS = 20
 NO_WORDS: Words = np.empty((0, 2), np.uint64)
@@ -46,7 +45,7 @@ class ExampleColumns:
 
 
 def example_columns(
-    job: Job, results: Sequence[dict[str, Any]], existing: BaseDataset | None = None
+    job: Job, results: Sequence[ShardResult], existing: BaseDataset | None = None
 ) -> ExampleColumns:
     """Collects the examples of all shards.
 
@@ -59,32 +58,32 @@ def example_columns(
     return written if existing is None else _with_like(written, existing)
 
 
-def _written(job: Job, results: Sequence[dict[str, Any]], known_splits: Sequence[str]) -> ExampleColumns:
+def _written(job: Job, results: Sequence[ShardResult], known_splits: Sequence[str]) -> ExampleColumns:
     names = [*known_splits, *(name for name in job.splits if name not in known_splits)]
     numbers = [number for shards in job.splits.values() for number in shards]
-    sizes = [results[number]["shard"]["examples"] for number in numbers]
+    sizes = [results[number].shard.examples for number in numbers]
     of_split = [names.index(name) for name, shards in job.splits.items() for _ in shards]
-    image_hashes = [read_image_hashes(results[number]["image_hashes"]) for number in numbers]
+    image_hashes = [results[number].image_hashes for number in numbers]
     shard = np.repeat(np.asarray(numbers, np.int64), sizes)
     row = np.concatenate([np.empty(0, np.int64), *(np.arange(size) for size in sizes)])
 
     def path(example: int) -> str:
-        text: str = results[shard[example]]["rows"]["path"][row[example]]
+        text: str = results[shard[example]].rows.path[row[example]]
         return text
 
     columns = label_columns(job.kinds)
 
     def labels(example: int) -> list[Any]:
-        rows = results[shard[example]]["rows"]
-        return [rows[column][row[example]] for column in columns]
+        rows = results[shard[example]].rows
+        return [rows.labels[column][row[example]] for column in columns]
 
     return ExampleColumns(
         existing=np.zeros(len(shard), np.bool_),
         shard=shard,
         row=row,
         split=np.repeat(np.asarray(of_split, np.int64), sizes),
-        digest=np.concatenate([NO_WORDS, *(digests for digests, _ in image_hashes)]),
-        look=np.concatenate([NO_WORDS, *(hashes for _, hashes in image_hashes)]),
+        digest=np.concatenate([NO_WORDS, *(each.digests for each in image_hashes)]),
+        look=np.concatenate([NO_WORDS, *(each.hashes for each in image_hashes)]),
         path=path,
         labels=labels,
     )
@@ -202,7 +201,7 @@ class DuplicateReport:
 
 
 def find_duplicates(
-    job: Job, results: Sequence[dict[str, Any]], existing: BaseDataset | None = None
+    job: Job, results: Sequence[ShardResult], existing: BaseDataset | None = None
 ) -> DuplicateReport:
     """Looks for the same picture more than once.
 

@@ -5,18 +5,12 @@ that images that are appended can be compared; the hash never leaves the working
 matters, since every image pays it; docs/adr/0006-duplicates.md has the figures.
 """
 
-import base64
-from collections.abc import Mapping, Sequence
-
 import cv2
 import numpy as np
-import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from fitfeed.converters.staging.results import HashColumns
 from fitfeed.schemas.payload import Pixels
-
-Words = npt.NDArray[np.uint64]
-"""uint64 (examples, 2)."""
 
 KEY = b"fitfeed's pixels"
 """16 bytes. The same in every dataset, so that digests of different conversions can be compared."""
@@ -62,33 +56,10 @@ class ImageHashes:
         self._hashes += dhash(self._looks)
         self._looks.clear()
 
-    def to_json(self) -> dict[str, str]:
-        """Both columns as text, 22 + 22 characters an example."""
+    def columns(self) -> HashColumns:
+        """Those of all images so far."""
         self._take_hashes()
-        return {
-            "digests": base64.b64encode(self._digests).decode(),
-            "hashes": base64.b64encode(self._hashes).decode(),
-        }
-
-
-def read_image_hashes(content: Mapping[str, str]) -> tuple[Words, Words]:
-    """Inverse of `ImageHashes.to_json`.
-
-    Returns:
-        Digests, uint64 (examples, 2), and hashes, uint64 (examples, 2): see `dhash`.
-    """
-    digests, hashes = (
-        np.frombuffer(base64.b64decode(content[name]), "<u8").reshape(-1, 2) for name in ("digests", "hashes")
-    )
-    return digests, hashes
-
-
-def keep_rows(content: Mapping[str, str], rows: Sequence[int]) -> dict[str, str]:
-    """Only some rows of `ImageHashes.to_json`."""
-    return {
-        name: base64.b64encode(column[list(rows)].tobytes()).decode()
-        for name, column in zip(("digests", "hashes"), read_image_hashes(content), strict=True)
-    }
+        return HashColumns.from_bytes(self._digests, self._hashes)
 
 
 def pixel_digest(pixels: Pixels, cipher: AESGCM) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.converters.duplicates.image_hashes import Words
+from fitfeed.converters.staging.results import Words
 
 DISTANCE = 4
 """Pictures look alike if their hashes differ in at most so many bits to the right, and downwards.

@@ -23,6 +23,7 @@ from PIL import Image
 from fitfeed.converters.images.decompression_bombs import MAX_SCANS, hidden_bomb, repeats_values
 from fitfeed.converters.images.diagnose import jpeg_frame, unidentified
 from fitfeed.converters.images.jpeg_header import PROGRESSIVE, ordinary_jpeg
+from fitfeed.converters.images.segments import png_chunks
 from fitfeed.converters.images.sixteen_bit import (
     DeepColorError,
     composite,
@@ -302,12 +303,9 @@ def _is_plain_png(data: bytes, image: Image.Image, options: ConvertOptions) -> b
 
 def _ends_as_png(data: bytes) -> bool:
     """Whether all chunks that a decoder must understand are known, up to a whole IEND: libpng insists, Pillow does not."""
-    position = 8
-    while position + 12 <= len(data):
-        kind = data[position + 4 : position + 8]
-        position += 12 + int.from_bytes(data[position : position + 4], "big")
+    for kind, _, end in png_chunks(data):
         if kind == b"IEND":
-            return position <= len(data)
+            return end + 4 <= len(data)
         if kind[:1].isupper() and kind not in CRITICAL_CHUNKS:
             return False
     return False
@@ -325,17 +323,8 @@ def _reads_back(data: bytes, pixels: Pixels, options: ConvertOptions) -> bool:
 
 def _check_png_checksums(data: bytes) -> None:
     """Checks every chunk's CRC-32 (PNG 1.2, section 3.2), which Pillow does not do for image data."""
-    position = 8
-    while position + 12 <= len(data):
-        length = int.from_bytes(data[position : position + 4], "big")
-        end = position + 8 + length
-        kind = data[position + 4 : position + 8]
-        if end + 4 <= len(data) and zlib.crc32(data[position + 4 : end]) != int.from_bytes(
-            data[end : end + 4], "big"
-        ):
-            raise ImageError(
-                "corrupt", f"PNG: wrong checksum in the {kind.decode('latin-1')} chunk at byte {position}"
-            )
-        if kind == b"IEND":
-            return
-        position = end + 4
+    for kind, start, end in png_chunks(data):
+        checksum = data[end : end + 4]
+        if len(checksum) == 4 and zlib.crc32(data[start - 4 : end]) != int.from_bytes(checksum, "big"):
+            name = kind.decode("latin-1")
+            raise ImageError("corrupt", f"PNG: wrong checksum in the {name} chunk at byte {start - 8}")

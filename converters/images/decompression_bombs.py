@@ -5,7 +5,10 @@ here costs microseconds for an ordinary file and names what would otherwise take
 """
 
 import struct
-from collections.abc import Iterator
+
+from fitfeed.converters.images.segments import jpeg_segments
+from fitfeed.schemas import magic
+from fitfeed.schemas.jpeg_rows import START_OF_FRAME, START_OF_SCAN
 
 MAX_COMMENT_BYTES = 1 << 20  # 1 MiB of a GIF: Pillow joins comments of 255 bytes each in quadratic time
 
@@ -13,14 +16,10 @@ MAX_SCANS = 500
 """Of a JPEG: ordinary files have about ten, and each costs a pass over the whole image. libjpeg-turbo's
 own tests stop at this number, too."""
 
-JPEG_BARE_MARKERS = frozenset([0x00, 0x01, *range(0xD0, 0xDA), 0xFF])
-"""Markers without a length: stuffed zero, TEM, RST0 to RST7, SOI, EOI, fill (T.81, B.1.1.3)."""
-
-SOS, APP1 = 0xDA, 0xE1
-FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+APP1 = 0xE1
 PROGRESSIVE_FRAMES = frozenset([0xC2, 0xC6, 0xCA, 0xCE])
 
-TIFF_HEADERS = (b"II*\0", b"MM\0*", b"MM*\0", b"II\0*", b"II+\0", b"MM\0+")
+TIFF_HEADERS = (*magic.TIFF, b"MM*\0", b"II\0*", b"II+\0", b"MM\0+")
 TIFF_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
 TIFF_DIRECTORY_TAGS = frozenset([34665, 34853, 40965])  # Exif, GPS, interoperability: Pillow follows them
 
@@ -37,12 +36,12 @@ def hidden_bomb(data: bytes, *, max_pixels: int) -> str | None:
     if data.startswith(TIFF_HEADERS):
         return "TIFF whose tags claim the same bytes many times over" if repeats_values(data) else None
     if (
-        data.startswith(b"GIF8")
+        data.startswith(magic.GIF_START)
         and len(data) > MAX_COMMENT_BYTES
         and _gif_comment_bytes(data) > MAX_COMMENT_BYTES
     ):
         return f"GIF with more than {MAX_COMMENT_BYTES} bytes of comments"
-    if data[:4] == b"RIFF" and data[8:16] == b"WEBPVP8X" and len(data) >= 30:
+    if data[:4] == magic.RIFF and data[8:16] == b"WEBPVP8X" and len(data) >= 30:
         width, height = (1 + int.from_bytes(data[at : at + 3], "little") for at in (24, 27))
         if width * height > max_pixels:
             return f"{width} x {height} pixels is more than the {max_pixels} allowed"
@@ -52,36 +51,16 @@ def hidden_bomb(data: bytes, *, max_pixels: int) -> str | None:
 def _jpeg_bomb(data: bytes) -> str | None:
     exif = []
     frame = components = 0
-    for marker, start, end in _jpeg_header(data):
+    for marker, start, end in jpeg_segments(data):
         if marker == APP1 and data[start : start + 6] == b"Exif\0\0":
             exif.append(data[start + 6 : end])
-        elif marker in FRAME_MARKERS:
+        elif marker in START_OF_FRAME:
             frame, components = marker, data[start + 5] if start + 5 < len(data) else 0
-        elif marker == SOS and _scans(data, start, frame=frame, components=components) > MAX_SCANS:
+        elif marker == START_OF_SCAN and _scans(data, start, frame=frame, components=components) > MAX_SCANS:
             return f"JPEG of more than {MAX_SCANS} scans, each a pass over the whole image"
     if repeats_values(b"".join(exif)):  # Pillow joins all Exif segments, and reads them all
         return "JPEG whose Exif tags claim the same bytes many times over"
     return None
-
-
-def _jpeg_header(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yields (marker, start of its content, end) up to the first scan; skips junk as Pillow does."""
-    position = 2
-    while position + 4 <= len(data):
-        if data[position] != 0xFF:
-            position = data.find(b"\xff", position)
-            if position < 0:
-                return
-            continue
-        marker = data[position + 1]
-        if marker in JPEG_BARE_MARKERS:
-            position += 1 if marker == 0xFF else 2
-            continue
-        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-        yield marker, position + 4, end
-        if marker == SOS:
-            return
-        position = max(end, position + 4)
 
 
 def _scans(data: bytes, start: int, *, frame: int, components: int) -> int:

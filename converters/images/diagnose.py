@@ -2,33 +2,39 @@
 
 from collections.abc import Callable
 
+from fitfeed.converters.images.segments import jpeg_segments
 from fitfeed.converters.rejects import Reason
+from fitfeed.schemas import magic
+from fitfeed.schemas.jpeg_rows import START_OF_FRAME
 
 Diagnosis = tuple[Reason, str]
 
 
 def jpeg_frame(data: bytes) -> int | None:
-    """The frame marker of a JPEG (0xC0 baseline, 0xC2 progressive, 0xC3 lossless, ...; T.81 B.1.1.3)."""
-    position = 2
-    while position + 4 <= len(data):
-        if data[position] != 0xFF:
+    """The frame marker of a JPEG (0xC0 baseline, 0xC2 progressive, 0xC3 lossless, ...; T.81 B.1.1.3).
+
+    None where there is none, or anything but fill bytes stands between the segments before it.
+    """
+    found = _frame_segment(data)
+    return found and found[0]
+
+
+def _frame_segment(data: bytes) -> tuple[int, int] | None:
+    """The frame's marker, and where its content starts."""
+    before = 2
+    for marker, start, end in jpeg_segments(data):
+        if data[before : start - 4].strip(b"\xff"):
             return None
-        marker = data[position + 1]
-        if marker == 0xFF:  # fill byte
-            position += 1
-        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return marker
-        elif marker == 0xDA:  # the scan, before any frame
-            return None
-        else:
-            position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        if marker in START_OF_FRAME:
+            return marker, start
+        before = end
     return None
 
 
 def unidentified(data: bytes, error: Exception) -> Diagnosis:
     """Why Pillow could not open these bytes, as a reason code and a sentence."""
-    for magic, verdict in _BY_MAGIC:
-        if data.startswith(magic):
+    for starts, verdict in _BY_START:
+        if data.startswith(starts):
             return verdict(data, error)
     if data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1", b"ftyphevc"):
         return "unsupported_format", "HEIC needs a plugin; convert it to JPEG or PNG first"
@@ -48,11 +54,9 @@ def _jpeg(data: bytes, error: Exception) -> Diagnosis:
 
 
 def _jpeg_precision(data: bytes) -> int | None:
-    frame = jpeg_frame(data)
-    if frame is None:
-        return None
-    start = data.find(bytes([0xFF, frame]))
-    return data[start + 4] if start + 4 < len(data) else None
+    """Bits per sample, which the frame begins with."""
+    found = _frame_segment(data)
+    return data[found[1]] if found and found[1] < len(data) else None
 
 
 def _png(data: bytes, error: Exception) -> Diagnosis:
@@ -78,15 +82,13 @@ def _damaged(name: str) -> Callable[[bytes, Exception], Diagnosis]:
     return lambda data, error: ("corrupt", f"damaged {name} ({error})")
 
 
-_BY_MAGIC: list[tuple[bytes, Callable[[bytes, Exception], Diagnosis]]] = [
-    (b"\xff\xd8\xff", _jpeg),
-    (b"\x89PNG", _png),
-    (b"GIF8", _gif),
-    (b"BM", _damaged("BMP")),
-    (b"II*\0", _damaged("TIFF")),
-    (b"MM\0*", _damaged("TIFF")),
-    (b"\xff\x0a", _unsupported("JPEG XL")),
-    (b"\0\0\0\x0cJXL ", _unsupported("JPEG XL")),
+_BY_START: list[tuple[bytes | tuple[bytes, ...], Callable[[bytes, Exception], Diagnosis]]] = [
+    (magic.JPEG, _jpeg),
+    (magic.PNG_START, _png),
+    (magic.GIF_START, _gif),
+    (magic.BMP, _damaged("BMP")),
+    (magic.TIFF, _damaged("TIFF")),
+    ((magic.JPEG_XL, magic.JPEG_XL_CODESTREAM), _unsupported("JPEG XL")),
     (b"<svg", _unsupported("SVG")),
 ]
 

@@ -7,9 +7,12 @@ here is left to it.
 
 import dataclasses
 
+from fitfeed.converters.images.segments import jpeg_segments
+from fitfeed.schemas.jpeg_rows import START_OF_SCAN
+
 SOI = b"\xff\xd8"
 APP0, APP2, COM = 0xE0, 0xE2, 0xFE
-DHT, DQT, DRI, SOS = 0xC4, 0xDB, 0xDD, 0xDA
+DHT, DQT, DRI = 0xC4, 0xDB, 0xDD
 BASELINE, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2
 TABLES = frozenset([APP0, APP2, COM, DHT, DQT, DRI])
 FRAMES = frozenset([BASELINE, EXTENDED, PROGRESSIVE])
@@ -49,13 +52,11 @@ def ordinary_jpeg(data: bytes) -> JpegHeader | None:
     """
     if not data.startswith(SOI):
         return None
-    header, position = None, 2
-    while position + 4 <= len(data) and data[position] == 0xFF:
-        marker = data[position + 1]
-        start, end = position + 4, position + 2 + (data[position + 2] << 8 | data[position + 3])
-        if end < start or end > len(data):
+    header, before = None, len(SOI)
+    for marker, start, end in jpeg_segments(data):
+        if start - 4 != before or end < start or end > len(data):
             return None
-        if marker == SOS:
+        if marker == START_OF_SCAN:
             return header if header is not None and _holds_all(data, start, header) else None
         if marker in FRAMES and header is None:
             header = _frame(data, marker, start, end)
@@ -63,7 +64,7 @@ def ordinary_jpeg(data: bytes) -> JpegHeader | None:
                 return None
         elif marker not in TABLES or not _is_harmless(data, marker, start, end):
             return None
-        position = end
+        before = end
     return None
 
 

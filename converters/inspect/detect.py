@@ -9,11 +9,11 @@ from fitfeed.converters.inspect.decompress import Compression, Inflated
 from fitfeed.converters.inspect.hdf5 import inspect_hdf5
 from fitfeed.converters.inspect.report import ForeignReport, image_format
 from fitfeed.converters.inspect.tfrecord import inspect_tfrecord
+from fitfeed.schemas import magic
 from fitfeed.schemas.errors import NotFoundError, UsageError
 from fitfeed.schemas.manifest import MANIFEST_NAME
 from fitfeed.schemas.tfrecord import HEADER_BYTES, masked_crc32c
 
-HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 TFRECORD_SUFFIXES = (".tfrecord", ".tfrecords", ".tfrec", ".tfr")
 HEAD_BYTES = 4096
 
@@ -62,13 +62,13 @@ def _head(path: Path) -> bytes:
 
 def _is_hdf5(path: Path, head: bytes) -> bool:
     """The signature stands at byte 0, 512, 1024, 2048, ... (HDF5 File Format Specification, II.A)."""
-    if head.startswith(HDF5_SIGNATURE):
+    if head.startswith(magic.HDF5):
         return True
     offset, size = 512, path.stat().st_size
     with path.open("rb") as stream:
         while offset < size:
             stream.seek(offset, os.SEEK_SET)
-            if stream.read(len(HDF5_SIGNATURE)) == HDF5_SIGNATURE:
+            if stream.read(len(magic.HDF5)) == magic.HDF5:
                 return True
             offset *= 2
     return False
@@ -102,7 +102,7 @@ def _begins_a_record(data: bytes) -> bool:
 
 
 def _compression(head: bytes) -> Compression | None:
-    if head.startswith(b"\x1f\x8b\x08"):
+    if head.startswith(magic.GZIP + b"\x08"):
         return "gzip"
     # RFC 1950: deflate with a window of at most 32 KiB, and a header that is a multiple of 31.
     is_zlib = (
@@ -123,7 +123,7 @@ def guess_type(head: bytes) -> str:
         return f"a picture ({image.upper()})"
     if head[257:262] == b"ustar":
         return "a tar archive"
-    known = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+    known = next((name for starts, name in _STARTS if head.startswith(starts)), None)
     if known is not None:
         return known
     if not head.strip(b"\0"):
@@ -145,11 +145,11 @@ def _hint(path: Path) -> str:
     return f" Name the folder: fitfeed inspect {path.parent}" if path.name == MANIFEST_NAME else ""
 
 
-_MAGIC = [
-    (b"BM", "a picture (BMP)"),
+_STARTS = [
+    (magic.BMP, "a picture (BMP)"),
     (b"PK\x03\x04", "a zip archive"),
     (b"PK\x05\x06", "an empty zip archive"),
-    (b"\x1f\x8b", "a gzip file, but not of TFRecords"),
+    (magic.GZIP, "a gzip file, but not of TFRecords"),
     (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
     (b"BZh", "a bzip2 file"),
     (b"\xfd7zXZ\0", "an xz file"),

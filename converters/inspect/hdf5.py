@@ -14,6 +14,7 @@ import numpy as np
 from fitfeed.converters.inspect.reader_code import hdf5_parser
 from fitfeed.converters.inspect.report import ByteStrings, ForeignFeature, ForeignReport, Numbers
 from fitfeed.schemas.errors import DamagedDatasetError
+from fitfeed.schemas.text import first_line
 
 BLOCK_VALUES = 1 << 16
 BLOCK_STRINGS = 64  # each may be an image of some megabytes
@@ -33,7 +34,7 @@ def inspect_hdf5(path: Path) -> ForeignReport:
     try:
         file = h5py.File(path, "r", locking=False)
     except OSError as error:
-        msg = f"{path} is damaged: {_first_line(error)}. Restore the file from its source."
+        msg = f"{path} is damaged: {first_line(error)}. Restore the file from its source."
         raise DamagedDatasetError(msg) from error
     with file:
         features = tuple(sorted(_walk(path, file), key=lambda feature: feature.name))
@@ -76,7 +77,7 @@ def _walk(path: Path, file: Any) -> Iterator[ForeignFeature]:
                     good += 1
         # h5py raises all of these for contents that contradict themselves, depending on the place.
         except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
-            why = _first_line(error)
+            why = first_line(error)
             msg = f"{path} is damaged: object {name!r} cannot be read ({why}), after {good:,} good datasets. Restore the file from its source."
             raise DamagedDatasetError(msg) from error
 
@@ -167,9 +168,3 @@ def _dtype(dataset: Any) -> str:
     if h5py.check_ref_dtype(dtype) is not None:
         return "reference"
     return str(dtype)
-
-
-def _first_line(error: Exception) -> str:
-    """The message without quotes that `KeyError` adds, on one line."""
-    text = str(error.args[0]) if error.args else str(error)
-    return text.splitlines()[0] if text else type(error).__name__

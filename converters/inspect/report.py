@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.schemas.payload import JPEG_MAGIC, PNG_MAGIC
+from fitfeed.schemas import magic
 
 PNG_COLOR_TYPE = 25
 """Its place in a PNG, in the header chunk that is always first (PNG 1.2, section 4.1.1)."""
@@ -201,21 +201,19 @@ class ByteStrings:
 
 def image_format(value: bytes) -> str | None:
     """Names the image format that a value begins like, or None."""
-    if value.startswith(b"RIFF") and value[8:12] == b"WEBP":
+    if value.startswith(magic.RIFF) and value[8:12] == b"WEBP":
         return "webp"
-    if value.startswith(b"BM"):  # two letters prove little: the file's size stands next
+    if value.startswith(magic.BMP):  # two letters prove little: the file's size stands next
         return "bmp" if int.from_bytes(value[2:6], "little") == len(value) else None
     if value[4:8] == b"ftyp":
         return "avif" if value[8:12] in (b"avif", b"avis") else "heic" if value[8:11] == b"hei" else None
-    return next((name for magic, name in _IMAGE_MAGIC if value.startswith(magic)), None)
+    return next((name for starts, name in _IMAGE_STARTS if value.startswith(starts)), None)
 
 
-_IMAGE_MAGIC = [
-    (JPEG_MAGIC, "jpeg"),
-    (PNG_MAGIC, "png"),
-    (b"GIF87a", "gif"),
-    (b"GIF89a", "gif"),
-    (b"II*\0", "tiff"),
-    (b"MM\0*", "tiff"),
-    (b"\0\0\0\x0cJXL ", "jxl"),
+_IMAGE_STARTS: list[tuple[bytes | tuple[bytes, ...], str]] = [
+    (magic.JPEG, "jpeg"),
+    (magic.PNG, "png"),
+    (magic.GIF, "gif"),
+    (magic.TIFF, "tiff"),
+    (magic.JPEG_XL, "jxl"),
 ]

@@ -146,25 +146,24 @@ def join_classes(existing: BaseDataset, example_table: ExampleTable) -> ExampleT
         UsageError: If the source has other labels than the dataset.
     """
     features, labels = dict(example_table.features), dict(example_table.labels)
-    kinds = {name: feature["kind"] for name, feature in features.items()}
-    if kinds != existing.manifest.features.label_kinds:
+    if example_table.kinds != existing.manifest.features.label_kinds:
         had, has = (
             ", ".join(f"{name}:{kind}" for name, kind in each.items())
-            for each in (existing.manifest.features.label_kinds, kinds)
+            for each in (existing.manifest.features.label_kinds, example_table.kinds)
         )
         msg = f"the dataset has the labels {had or 'none'}, and SOURCE has {has or 'none'}. Give the table and the columns that it was made with."
         raise UsageError(msg)
-    for name, feature in features.items():
-        if "class_names" not in feature:
+    for name, label in example_table.features.items():
+        if not label.class_names:
             continue
         there = getattr(existing.manifest.features.labels[name], "class_names", [])
-        names = [*there, *sorted(set(feature["class_names"]) - set(there))]
+        names = [*there, *sorted(set(label.class_names) - set(there))]
         number_of = {each: number for number, each in enumerate(names)}
-        renumbered = [number_of[each] for each in feature["class_names"]]
-        features[name] = {**feature, "class_names": names}
+        renumbered = [number_of[each] for each in label.class_names]
+        features[name] = dataclasses.replace(label, class_names=names)
         labels[name] = [
-            sorted(renumbered[number] for number in label) if isinstance(label, list) else renumbered[label]
-            for label in labels[name]
+            sorted(renumbered[number] for number in value) if isinstance(value, list) else renumbered[value]
+            for value in labels[name]
         ]
     return dataclasses.replace(example_table, features=features, labels=labels)
 

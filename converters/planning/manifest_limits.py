@@ -2,23 +2,18 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from fitfeed.schemas.base_model import MAX_COUNT
 from fitfeed.schemas.bit_depth import Depth
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.histogram_json import SPARSE_BYTES
-from fitfeed.schemas.manifest import MAX_MANIFEST_BYTES
+from fitfeed.schemas.manifest import MAX_MANIFEST_BYTES, Shard
 from fitfeed.schemas.strict_json import MAX_VALUES
-
-SHARD_BYTES = 200
-"""More than a shard's entry takes beside its file's name: two counts of 16 digits, a SHA-256, names, indents."""
-
-SHARD_VALUES = 5
-COUNT_BYTES = 24
-"""More than a class's count takes in one split, or a bin's count in a histogram."""
 
 OTHER_BYTES = 128 << 10
 OTHER_VALUES = 8_000
-"""More than all else takes: histograms of 8 bits, options, reject counts."""
+"""More than all else takes: histograms of 8 bits, options, reject counts. Names of columns have no bound of their own."""
 
 
 def check_capacity(
@@ -40,8 +35,11 @@ def check_capacity(
         UsageError: If there are too many shards or classes.
     """
     names = [name for files in shard_files.values() for name in files]
-    of_shards = (sum(len(name) + SHARD_BYTES for name in names), SHARD_VALUES * len(names))
-    of_classes = _of_classes(class_names, splits=len(shard_files))
+    largest = Shard.model_construct(file="", bytes=MAX_COUNT, sha256="0" * 64, examples=MAX_COUNT)
+    shard_bytes, shard_values = _cost([largest.model_dump()])  # in a list it stands as far right as there
+    of_shards = (shard_bytes * len(names) + sum(map(len, names)), shard_values * len(names))
+    of_names, of_counts = _cost(list(class_names)), _cost([MAX_COUNT] * len(class_names))
+    of_classes = [name + len(shard_files) * count for name, count in zip(of_names, of_counts, strict=True)]
     histograms = channels * SPARSE_BYTES if depth == 16 else 0
     limits = (MAX_MANIFEST_BYTES - OTHER_BYTES - histograms, MAX_VALUES - OTHER_VALUES)
     if all(s + c <= limit for s, c, limit in zip(of_shards, of_classes, limits, strict=True)):
@@ -56,8 +54,8 @@ def check_capacity(
     raise UsageError(msg)
 
 
-def _of_classes(class_names: Sequence[str], *, splits: int) -> tuple[int, int]:
-    """Bytes and values of the classes' names and counts."""
-    text = json.dumps(list(class_names), ensure_ascii=False, indent=4)
-    marks = sum(text.count(mark) for mark in ",[{")  # a reader counts those inside names too
-    return len(text.encode()) + COUNT_BYTES * splits * len(class_names), marks + splits * len(class_names)
+def _cost(content: Any) -> tuple[int, int]:
+    """Bytes and values of a part of a manifest, indented at least as far as there."""
+    text = json.dumps(content, ensure_ascii=False, indent=4)
+    # A reader counts the marks inside names, too. One comma may follow.
+    return len(text.encode()) + 1, sum(text.count(mark) for mark in ",[{") + 1

@@ -1,6 +1,5 @@
 """Planning: list once, then decide split, order and shard of every file by arithmetic."""
 
-import dataclasses
 import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -65,7 +64,7 @@ def make_plan(
         shards.extend(planned)
     check_capacity(
         _shard_files(shards, existing),
-        example_table.class_names(),
+        example_table.all_class_names,
         channels=options.channels,
         depth=options.depth,
     )
@@ -79,15 +78,15 @@ def make_plan(
     job = Job(
         source=str(found.root.resolve()),
         options=options,
-        labels=example_table.features,
+        features=example_table.features,
         splits=numbers,
         statistics_split=_statistics_split(numbers, existing),
         files=len(new),
         bytes=sum(example_table.files[place].bytes for place in new),
         source_digest=source_digest,
         digest=digest_of(identity),
-        rejects=[dataclasses.asdict(reject) for reject in found.rejects],
-        ignored=[dataclasses.asdict(reject) for reject in found.ignored],
+        rejects=found.rejects,
+        ignored=found.ignored,
         max_bad=max_bad,
         allow_leaks=allow_leaks,
         base=base,

@@ -20,7 +20,8 @@ from fitfeed.converters.publishing.split_index import file_entry, write_split
 from fitfeed.converters.rejects import Reject, count_reasons, to_json_lines
 from fitfeed.converters.staging.folder import STAGED_REJECTS, WorkFolder, move_into
 from fitfeed.converters.staging.job import Job
-from fitfeed.schemas.files import sync_file, sync_folder, write_text
+from fitfeed.converters.staging.results import ShardResult
+from fitfeed.schemas.files import atomic_write, sync_file, sync_folder
 from fitfeed.schemas.histogram_json import histogram_from_json
 from fitfeed.schemas.manifest import (
     MANIFEST_NAME,
@@ -44,7 +45,7 @@ def publish_append(
     work: WorkFolder,
     job: Job,
     existing: BaseDataset,
-    results: Sequence[dict[str, Any]],
+    results: Sequence[ShardResult],
     rejects: Sequence[Reject],
     copies: dict[str, int],
 ) -> None:
@@ -64,7 +65,7 @@ def publish_append(
         OSError: If a file cannot be written.
     """
     added = {
-        split: [results[number] for number in numbers if results[number]["shard"]["examples"]]
+        split: [results[number] for number in numbers if results[number].shard.examples]
         for split, numbers in job.splits.items()
     }
     added = {split: shards for split, shards in added.items() if shards}
@@ -72,9 +73,9 @@ def publish_append(
     listed = [*(reject for reject in existing.rejects if reject.path not in retried), *rejects]
     if not added and to_json_lines(listed) == to_json_lines(existing.rejects):
         return
-    write_text(work.root / STAGED_REJECTS, to_json_lines(listed))
+    atomic_write(work.root / STAGED_REJECTS, to_json_lines(listed))
     manifest = _manifest(work, job, existing, added, listed, copies)
-    write_text(work.root / MANIFEST_NAME, manifest.to_json())
+    atomic_write(work.root / MANIFEST_NAME, manifest.to_json())
     held = {entry.file for entry in existing.manifest.files()}
     move_into(work, [entry.file for entry in manifest.files() if entry.file not in held])
     sync_folder(work.dataset)
@@ -87,7 +88,7 @@ def _manifest(
     work: WorkFolder,
     job: Job,
     existing: BaseDataset,
-    added: dict[str, list[dict[str, Any]]],
+    added: dict[str, list[ShardResult]],
     listed: Sequence[Reject],
     copies: dict[str, int],
 ) -> Manifest:
@@ -104,9 +105,9 @@ def _manifest(
             job,
             before=(before.splits[name], existing.indexes[name]) if name in before.splits else None,
         )
-    features = before.features.model_dump()
+    features: dict[str, object] = before.features.model_dump()
     if added:  # with the classes that came with them
-        features |= job.labels
+        features |= {name: label.feature(before.features.image) for name, label in job.features.items()}
     return build_manifest(
         format=before.format,
         features=features,
@@ -121,15 +122,15 @@ def _manifest(
     )
 
 
-def _statistics(job: Job, before: Manifest, added: dict[str, list[dict[str, Any]]]) -> Statistics:
+def _statistics(job: Job, before: Manifest, added: dict[str, list[ShardResult]]) -> Statistics:
     """Of the split that was counted before, or of a new split `train`, which takes precedence."""
     split = job.statistics_split if job.statistics_split in added else before.statistics.split
     new = added.get(split, [])
     if not new:
         return before.statistics
     depth = job.options.depth
-    histograms = [histogram_from_json(result["histogram"], depth) for result in new]
-    images = sum(result["shard"]["examples"] for result in new)
+    histograms = [histogram_from_json(result.histogram, depth) for result in new]
+    images = sum(result.shard.examples for result in new)
     if split == before.statistics.split:
         histograms.append(before.statistics.exact.histogram)
         images += before.statistics.images
@@ -164,7 +165,7 @@ def settle(work: WorkFolder, manifest: Manifest) -> Manifest:
         sync_file(temporary)
         temporary.replace(work.dataset / new)
     settled = _renamed(manifest, staged)
-    write_text(work.root / MANIFEST_NAME, settled.to_json())
+    atomic_write(work.root / MANIFEST_NAME, settled.to_json())
     sync_folder(work.dataset)
     (work.root / MANIFEST_NAME).replace(work.dataset / MANIFEST_NAME)
     sync_folder(work.dataset)

@@ -3,9 +3,7 @@
 import dataclasses
 import json
 import shutil
-from array import array
 from collections.abc import Sequence
-from typing import Any
 
 from fitfeed.converters.duplicates.find_duplicates import DuplicateReport, find_duplicates
 from fitfeed.converters.planning.base_dataset import open_base_dataset
@@ -16,10 +14,10 @@ from fitfeed.converters.rejects import Reject, count_reasons, to_json_lines
 from fitfeed.converters.shards.drop_rows import drop_rows
 from fitfeed.converters.staging.folder import WorkFolder, move_into, remove_leftovers, write_json
 from fitfeed.converters.staging.job import Job
-from fitfeed.converters.staging.results import ShardTotals
-from fitfeed.schemas.bit_depth import STORED_TYPES
+from fitfeed.converters.staging.results import ShardResult, ShardTotals
 from fitfeed.schemas.errors import ConversionError
-from fitfeed.schemas.files import sync_folder, write_text
+from fitfeed.schemas.features import ImageFeature
+from fitfeed.schemas.files import atomic_write, sync_folder
 from fitfeed.schemas.histogram_json import histogram_from_json
 from fitfeed.schemas.manifest import MANIFEST_NAME, REJECTS_NAME, Manifest, Statistics, build_manifest
 from fitfeed.schemas.sharding import index_file_name
@@ -51,13 +49,13 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
     ):
         return _published_before(work)
     ordered = _check_complete(job, totals)
-    rejects = [Reject(**content) for content in job.rejects]
+    rejects = list(job.rejects)
     results = [_require_result(work, shard.number) for shard in ordered]
-    rejects += [Reject(**content) for result in results for content in result["rejects"]]
+    rejects += [reject for result in results for reject in result.rejects]
     found = find_duplicates(job, results, existing)
     rejects += found.rejects
     outcome = _decide(job, rejects, ordered, found)
-    rejects += [Reject(**content) for content in job.ignored]
+    rejects += job.ignored
     try:
         if outcome.status == "published":
             shutil.rmtree(work.kept, ignore_errors=True)  # of an interrupted publication
@@ -100,24 +98,12 @@ def _check_complete(job: Job, totals: Sequence[ShardTotals]) -> list[ShardTotals
     return ordered
 
 
-def _require_result(work: WorkFolder, number: int) -> dict[str, Any]:
+def _require_result(work: WorkFolder, number: int) -> ShardResult:
     result = work.read_result(number)
     if result is None:
         msg = f"the result of shard {number} is missing from {work.root}. Run the same command again: it continues."
         raise ConversionError(msg)
-    return {**result, "rows": _compact(result["rows"])}
-
-
-NUMBERS = ("length", "crc32c", "height", "width", "source_bytes", "offset")
-
-
-def _compact(rows: dict[str, list[Any]]) -> dict[str, Sequence[Any]]:
-    """The same rows in a third of the memory, since those of all shards are held together.
-
-    A number takes 8 bytes, not 40, and a path that is the same text as its key no more than a pointer.
-    """
-    paths = [key if key == path else path for key, path in zip(rows["key"], rows["path"], strict=True)]
-    return {**rows, "path": paths, **{name: array("q", rows[name]) for name in NUMBERS}}
+    return result
 
 
 def _decide(
@@ -154,11 +140,11 @@ def _decide(
 def _publish_files(
     work: WorkFolder,
     job: Job,
-    results: list[dict[str, Any]],
+    results: list[ShardResult],
     rejects: list[Reject],
     copies: dict[str, int],
 ) -> None:
-    write_text(work.root / REJECTS_NAME, to_json_lines(rejects))
+    atomic_write(work.root / REJECTS_NAME, to_json_lines(rejects))
     splits = {
         name: write_split(
             work.root / index_file_name(name),
@@ -167,15 +153,12 @@ def _publish_files(
         )
         for name, numbers in job.splits.items()
     }
+    image = _image_feature(job)
     manifest = build_manifest(
         format=job.options.format,
         features={
-            "image": {
-                "dtype": STORED_TYPES[job.options.depth].name,
-                "shape": _image_shape(job),
-                "encoding": job.options.encoding,
-            },
-            **{name: _label_feature(job, feature) for name, feature in job.labels.items()},
+            "image": image,
+            **{name: label.feature(image) for name, label in job.features.items()},
         },
         splits=splits,
         statistics=_statistics(job, results),
@@ -189,24 +172,22 @@ def _publish_files(
     _move_into_place(work, manifest)
 
 
-def _label_feature(job: Job, feature: dict[str, Any]) -> dict[str, Any]:
-    if feature["kind"] != "mask":
-        return feature
-    encoding = "raw" if job.options.encoding == "raw" else "png"
-    return {**feature, "shape": (*_image_shape(job)[:2], 1), "encoding": encoding}
+def _image_feature(job: Job) -> ImageFeature:
+    options = job.options
+    height, width = options.fixed_shape or (None, None)
+    return ImageFeature(
+        dtype="uint16" if options.depth == 16 else "uint8",
+        shape=(height, width, options.channels),
+        encoding=options.encoding or "keep",  # never None once the options are made
+    )
 
 
-def _image_shape(job: Job) -> tuple[int | None, int | None, int]:
-    height, width = job.options.fixed_shape or (None, None)
-    return height, width, job.options.channels
-
-
-def _statistics(job: Job, results: Sequence[dict[str, Any]]) -> Statistics:
+def _statistics(job: Job, results: Sequence[ShardResult]) -> Statistics:
     counted = [results[number] for number in job.splits[job.statistics_split]]
     depth = job.options.depth
-    histograms = (histogram_from_json(result["histogram"], depth) for result in counted)
+    histograms = (histogram_from_json(result.histogram, depth) for result in counted)
     exact = ChannelStatistics(add_histograms(histograms, channels=job.options.channels, depth=depth))
-    images = sum(result["shard"]["examples"] for result in counted)
+    images = sum(result.shard.examples for result in counted)
     return Statistics.of(exact, split=job.statistics_split, images=images)
 
 
@@ -219,7 +200,7 @@ def _move_into_place(work: WorkFolder, manifest: Manifest) -> None:
     move_into(work, files)
     remove_leftovers(work.dataset, keep=set(files))
     sync_folder(work.dataset)
-    write_text(work.root / MANIFEST_NAME, manifest.to_json())
+    atomic_write(work.root / MANIFEST_NAME, manifest.to_json())
     (work.root / MANIFEST_NAME).replace(work.dataset / MANIFEST_NAME)
     sync_folder(work.dataset)
 

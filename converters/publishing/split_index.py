@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from fitfeed.converters.duplicates.image_hashes import read_image_hashes
 from fitfeed.converters.staging.job import Job
+from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.files import file_sha256, sync_file
 from fitfeed.schemas.index import Index, index_schema, write_index
 from fitfeed.schemas.manifest import Extent, Split
@@ -17,7 +17,7 @@ from fitfeed.schemas.manifest import Extent, Split
 
 def write_split(
     path: Path,
-    results: Sequence[dict[str, Any]],
+    results: Sequence[ShardResult],
     job: Job,
     *,
     before: tuple[Split, Index] | None = None,
@@ -36,17 +36,17 @@ def write_split(
     Raises:
         OSError: If the index cannot be written.
     """
-    shards = [] if before is None else [shard.model_dump() for shard in before[0].shards]
+    shards = [] if before is None else list(before[0].shards)
     columns = _columns(results, job, first_shard=len(shards))
     if before is not None:
         held = before[1].columns()
         columns = {name: pa.concat_arrays([held[name], column]) for name, column in columns.items()}
     write_index(path, columns, job.kinds)
     sync_file(path)
-    shards += [result["shard"] for result in results]
+    shards += [result.shard for result in results]
     return {
-        "examples": sum(shard["examples"] for shard in shards),
-        "bytes": sum(shard["bytes"] for shard in shards),
+        "examples": sum(shard.examples for shard in shards),
+        "bytes": sum(shard.bytes for shard in shards),
         "class_counts": _class_counts(job, columns),
         "height": _extent(columns["height"].to_numpy()),
         "width": _extent(columns["width"].to_numpy()),
@@ -55,14 +55,14 @@ def write_split(
     }
 
 
-def _columns(results: Sequence[dict[str, Any]], job: Job, *, first_shard: int) -> dict[str, Any]:
+def _columns(results: Sequence[ShardResult], job: Job, *, first_shard: int) -> dict[str, Any]:
     """The rows of some shards, as an Arrow array for each column of the index."""
     schema = index_schema(job.kinds)
     parts: dict[str, list[Any]] = {field.name: [pa.array([], field.type)] for field in schema}
     for position, result in enumerate(results, start=first_shard):
-        digests, _ = read_image_hashes(result["image_hashes"])
+        digests = result.image_hashes.digests
         columns = {
-            **result["rows"],
+            **result.rows.by_name(),
             "shard": np.full(len(digests), position),
             "pixels_digest": [digest.tobytes() for digest in digests],
         }

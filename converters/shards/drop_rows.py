@@ -1,5 +1,6 @@
 """Leaving examples out of a shard that is already written, without a look at the source."""
 
+import dataclasses
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, BinaryIO
@@ -7,12 +8,12 @@ from typing import Any, BinaryIO
 import google_crc32c
 import numpy as np
 
-from fitfeed.converters.duplicates.image_hashes import keep_rows
 from fitfeed.converters.images.pixel_histogram import count_pixels
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.shards.writers import Record, open_writer
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
+from fitfeed.converters.staging.results import PayloadPlace, RowColumns, ShardResult
 from fitfeed.schemas.bit_depth import STORED_TYPES
 from fitfeed.schemas.cpus import available_cpus
 from fitfeed.schemas.errors import ConversionError
@@ -21,8 +22,8 @@ from fitfeed.schemas.payload import Pixels, decode_payload, payload_format
 
 
 def drop_rows(
-    work: WorkFolder, job: Job, results: list[dict[str, Any]], dropped: Mapping[int, list[int]]
-) -> list[dict[str, Any]]:
+    work: WorkFolder, job: Job, results: list[ShardResult], dropped: Mapping[int, list[int]]
+) -> list[ShardResult]:
     """Leaves rows out of their shards.
 
     The shards that stay complete are not touched, and those of which something is left out are built
@@ -50,18 +51,20 @@ def drop_rows(
     return [replaced.get(number, result) for number, result in enumerate(results)]
 
 
-def _without(work: WorkFolder, job: Job, result: dict[str, Any], dropped: frozenset[int]) -> dict[str, Any]:
-    rows, file = result["rows"], result["shard"]["file"]
-    histogram = histogram_from_json(result["histogram"], job.options.depth)
+def _without(work: WorkFolder, job: Job, result: ShardResult, dropped: frozenset[int]) -> ShardResult:
+    rows, file = result.rows, result.shard.file
+    histogram = histogram_from_json(result.histogram, job.options.depth)
     gone = np.zeros_like(histogram)
-    count = len(rows["key"])
+    count = len(rows.key)
     source = work.find_shard(file)
     with source.open("rb") as shard, open_writer(work.kept / file, job.options, job.kinds) as writer:
         for row in range(count):
-            payload = _payload(work, shard, rows, row)
+            payload = _payload(work, shard, rows.place(row))
             if row not in dropped:
                 labels = {
-                    name: _payload(work, shard, rows, row, mask=name) if kind == "mask" else rows[name][row]
+                    name: _payload(work, shard, rows.place(row, mask=name))
+                    if kind == "mask"
+                    else rows.labels[name][row]
                     for name, kind in job.kinds.items()
                 }
                 writer.write(_record(payload, labels, rows, row, job.options))
@@ -69,33 +72,24 @@ def _without(work: WorkFolder, job: Job, result: dict[str, Any], dropped: frozen
                 count_pixels(_stored_pixels(payload, rows, row, job.options), gone)
         stored = writer.finish()
     kept_rows = [row for row in range(count) if row not in dropped]
-    columns = {name: [values[row] for row in kept_rows] for name, values in rows.items()}
-    return {
-        **result,
-        "shard": {
-            "file": file,
-            "examples": len(kept_rows),
-            "bytes": stored.bytes,
-            "sha256": stored.sha256,
-        },
-        "rows": {**columns, **stored.columns()},
-        "image_hashes": keep_rows(result["likenesses"], kept_rows),
-        "histogram": histogram_to_json(histogram - gone),
-    }
+    return dataclasses.replace(
+        result,
+        shard=stored.entry(file),
+        rows=rows.select(kept_rows).placed(stored.offsets, stored.mask_offsets),
+        image_hashes=result.image_hashes.select(kept_rows),
+        histogram=histogram_to_json(histogram - gone),
+    )
 
 
-def _payload(
-    work: WorkFolder, shard: BinaryIO, rows: Mapping[str, list[Any]], row: int, mask: str | None = None
-) -> bytes:
+def _payload(work: WorkFolder, shard: BinaryIO, place: PayloadPlace) -> bytes:
     """The payload of an image, or of one of its masks.
 
     Raises:
         ConversionError: If it is not what was written.
     """
-    prefix = "" if mask is None else f"{mask}_"
-    shard.seek(rows[f"{prefix}offset"][row])
-    payload = shard.read(rows[f"{prefix}length"][row])
-    if google_crc32c.value(payload) != rows[f"{prefix}crc32c"][row]:
+    shard.seek(place.offset)
+    payload = shard.read(place.length)
+    if google_crc32c.value(payload) != place.crc32c:
         msg = f"{shard.name} was changed after it was written. Remove {work.root} and run the same command again."
         raise ConversionError(msg)
     return payload
@@ -104,26 +98,24 @@ def _payload(
 def _record(
     payload: bytes,
     labels: Mapping[str, Any],
-    rows: Mapping[str, list[Any]],
+    rows: RowColumns,
     row: int,
     options: ConvertOptions,
 ) -> Record:
     return Record(
-        key=rows["key"][row],
+        key=rows.key[row],
         labels=labels,
         payload=payload,
         format="raw" if options.encoding == "raw" else payload_format(payload),
-        height=rows["height"][row],
-        width=rows["width"][row],
+        height=rows.height[row],
+        width=rows.width[row],
         channels=options.channels,
     )
 
 
-def _stored_pixels(
-    payload: bytes, rows: Mapping[str, list[Any]], row: int, options: ConvertOptions
-) -> Pixels:
+def _stored_pixels(payload: bytes, rows: RowColumns, row: int, options: ConvertOptions) -> Pixels:
     """The pixels that the statistics counted when this payload was written."""
     if options.encoding == "raw":
-        shape = (rows["height"][row], rows["width"][row], options.channels)
+        shape = (rows.height[row], rows.width[row], options.channels)
         return np.frombuffer(payload, STORED_TYPES[options.depth]).reshape(shape)
     return decode_payload(payload, channels=options.channels, depth=options.depth)

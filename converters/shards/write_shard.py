@@ -1,10 +1,8 @@
 """Writing one shard: the unit of work, of retry and of resumption."""
 
-import dataclasses
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import google_crc32c
 
@@ -22,7 +20,7 @@ from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job, ShardPlan
 from fitfeed.converters.staging.quarantine import Quarantine
-from fitfeed.converters.staging.results import ShardTotals, row_columns
+from fitfeed.converters.staging.results import RowColumns, ShardResult, ShardTotals
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.histogram_json import histogram_to_json
 from fitfeed.schemas.payload import payload_format
@@ -60,7 +58,7 @@ def write_shard(
         return _totals(plan, finished, reused=True)
     quarantined = work.read_quarantined(plan)
     rejects: list[Reject] = []
-    rows: dict[str, list[Any]] = {name: [] for name in row_columns(job.kinds)}
+    rows = RowColumns.for_labels(job.kinds)
     histogram = empty_histogram(channels=job.options.channels, depth=job.options.depth)
     counted = histogram if plan.split in job.counted_splits else None
     image_hashes = ImageHashes()
@@ -82,41 +80,34 @@ def write_shard(
                 _add_row(rows, text_path(path), record, source_bytes)
                 progress(source_bytes, False)
             stored = writer.finish()
-        result = {
-            "digest": plan.digest,
-            "shard": {
-                "file": plan.file,
-                "examples": len(stored.offsets),
-                "bytes": stored.bytes,
-                "sha256": stored.sha256,
-            },
-            "rows": {**rows, **stored.columns()},
-            "image_hashes": image_hashes.to_json(),
-            "rejects": [dataclasses.asdict(reject) for reject in rejects],
-            "histogram": histogram_to_json(histogram),
-        }
+        result = ShardResult(
+            digest=plan.digest,
+            shard=stored.entry(plan.file),
+            rows=rows.placed(stored.offsets, stored.mask_offsets),
+            image_hashes=image_hashes.columns(),
+            rejects=rejects,
+            histogram=histogram_to_json(histogram),
+        )
         work.write_result(number, result)
     except OSError as error:
         raise work.write_error(error) from error
     return _totals(plan, result, reused=False)
 
 
-def _add_row(rows: dict[str, list[Any]], path: str, record: Record, source_bytes: int) -> None:
-    values = {
-        "key": record.key,
-        "path": path,
-        **record.labels,
-        "length": len(record.payload),
-        "crc32c": google_crc32c.value(record.payload),
-        "height": record.height,
-        "width": record.width,
-        "source_bytes": source_bytes,
-    }
-    for name, payload in record.masks.items():
-        values[f"{name}_length"] = len(payload)
-        values[f"{name}_crc32c"] = google_crc32c.value(payload)
-    for name, column in rows.items():
-        column.append(values[name])
+def _add_row(rows: RowColumns, path: str, record: Record, source_bytes: int) -> None:
+    rows.key.append(record.key)
+    rows.path.append(path)
+    rows.length.append(len(record.payload))
+    rows.crc32c.append(google_crc32c.value(record.payload))
+    rows.height.append(record.height)
+    rows.width.append(record.width)
+    rows.source_bytes.append(source_bytes)
+    for name, label in record.labels.items():
+        if isinstance(label, bytes):  # a mask's payload
+            rows.labels[f"{name}_length"].append(len(label))
+            rows.labels[f"{name}_crc32c"].append(google_crc32c.value(label))
+        else:
+            rows.labels[name].append(label)
 
 
 def _make_record(
@@ -181,26 +172,26 @@ def _make_mask(
         raise ImageError(reason, msg) from error
 
 
-def _finished_result(work: WorkFolder, plan: ShardPlan) -> dict[str, Any] | None:
+def _finished_result(work: WorkFolder, plan: ShardPlan) -> ShardResult | None:
     """The result of an earlier run, if it is of this very plan and its file is still whole.
 
     A result is only written after its shard was synced and renamed.
     """
     result = work.read_result(plan.number)
-    if result is None or result["digest"] != plan.digest:
+    if result is None or result.digest != plan.digest:
         return None
     path = work.find_shard(plan.file)
-    if not path.is_file() or path.stat().st_size != result["shard"]["bytes"]:
+    if not path.is_file() or path.stat().st_size != result.shard.bytes:
         return None
     return result
 
 
-def _totals(plan: ShardPlan, result: dict[str, Any], *, reused: bool) -> ShardTotals:
+def _totals(plan: ShardPlan, result: ShardResult, *, reused: bool) -> ShardTotals:
     return ShardTotals(
         number=plan.number,
         planned=len(plan.paths),
-        examples=result["shard"]["examples"],
-        bytes=result["shard"]["bytes"],
-        rejects=dict(Counter(reject["reason"] for reject in result["rejects"])),
+        examples=result.shard.examples,
+        bytes=result.shard.bytes,
+        rejects=dict(Counter(reject.reason for reject in result.rejects)),
         reused=reused,
     )

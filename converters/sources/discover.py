@@ -63,8 +63,8 @@ def find_examples(source: Path, options: ConvertOptions, labels: Path | None) ->
 def _checked(
     root: Path, example_table: ExampleTable, rejects: list[Reject], ignored: list[Reject]
 ) -> Discovery:
-    for name, feature in example_table.features.items():
-        names = feature.get("class_names", ())
+    for name, label in example_table.features.items():
+        names = label.class_names
         if len(names) > MAX_CLASSES or sum(map(len, names)) > MAX_CLASS_NAMES:
             msg = f"{name!r} has {len(names)} different classes, more than a manifest can name ({MAX_CLASSES}, or {MAX_CLASS_NAMES} characters together). Is it a text? Then give --label-column COLUMN:text."
             raise UsageError(msg)

@@ -4,37 +4,27 @@ import dataclasses
 from typing import Any
 
 from fitfeed.converters.source_file import SourceFile
+from fitfeed.schemas.features import WithLabels
 
 SPLIT_ORDER = ("train", "validation", "test")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ExampleTable:
+class ExampleTable(WithLabels):
     """What is to become examples: columns with one entry for each file.
 
     Attributes:
         files: The images.
         labels: By feature name. class: its number; multiclass: a list of numbers; float, int and
             text: the value; mask: its `SourceFile`.
-        features: By the same names, as the manifest describes them: `kind`, and `class_names`.
         splits: Where a split folder or column names one.
         groups: Of `--group`, or None.
     """
 
     files: list[SourceFile]
     labels: dict[str, list[Any]]
-    features: dict[str, dict[str, Any]]
     splits: list[str | None]
     groups: list[str] | None = None
-
-    @property
-    def classes(self) -> str | None:
-        """The first label that has classes."""
-        return next((name for name, feature in self.features.items() if "class_names" in feature), None)
-
-    def class_names(self) -> list[str]:
-        """Of all labels that have classes, one after the other."""
-        return [name for feature in self.features.values() for name in feature.get("class_names", ())]
 
     def value(self, name: str, i: int) -> Any:
         """The label of file `i`, as JSON: for digests and messages.
@@ -43,7 +33,7 @@ class ExampleTable:
         where images joined a dataset, classes that came later have the last numbers.
         """
         value = self.labels[name][i]
-        names = self.features[name].get("class_names", ())
+        names = self.features[name].class_names
         if isinstance(value, SourceFile):
             return [value.path, value.bytes]
         if isinstance(value, list):

@@ -8,6 +8,7 @@ from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.features import PlannedLabel
 
 SPLIT_FOLDERS = {
     "train": "train",
@@ -96,7 +97,7 @@ def label_by_folders(
     return ExampleTable(
         files=kept,
         labels={"label": [numbers[name] for name in names]},
-        features={"label": {"kind": "class", "class_names": class_names}},
+        features={"label": PlannedLabel(kind="class", class_names=class_names)},
         splits=splits,
     ), rejects
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from fitfeed.converters.rejects import Reason, text_path
 from fitfeed.converters.source_file import SourceFile
-from fitfeed.schemas.strict_json import shortened
+from fitfeed.schemas.text import short_repr
 
 AMBIGUOUS = SourceFile("", -1, -1)
 SHOWN_MATCHES = 3
@@ -31,7 +31,7 @@ class PathError(Exception):
 
 def quoted(text: str) -> str:
     """A path from a table for a message: in quotes, on one line, of bounded length."""
-    return shortened(repr(text), limit=MAX_SHOWN)
+    return short_repr(text, limit=MAX_SHOWN)
 
 
 def safe_path(text: str) -> str:

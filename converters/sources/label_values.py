@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, get_args
 
 from fitfeed.schemas.features import LabelKind
+from fitfeed.schemas.text import short_repr
 
 MAX_TEXT_BYTES = 1 << 20
 MAX_CLASS_NAME = 1000
@@ -63,7 +64,7 @@ def _class(value: Any) -> str:
     if name.lower() == "nan":
         raise LabelError("the value is NaN")
     if len(name) > MAX_CLASS_NAME:
-        msg = f"{_short(name)} is longer than the {MAX_CLASS_NAME} characters that a name may have; is it a text?"
+        msg = f"{short_repr(name)} is longer than the {MAX_CLASS_NAME} characters that a name may have; is it a text?"
         raise LabelError(msg)
     return sys.intern(name)  # few names in many rows
 
@@ -73,38 +74,38 @@ def _multiclass(value: Any) -> list[str]:
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
-            msg = f"{_short(value)} begins like a JSON list, but is none"
+            msg = f"{short_repr(value)} begins like a JSON list, but is none"
             raise LabelError(msg) from None
     if isinstance(value, str):
         value = [part for part in value.split(";") if part.strip()] or [None]
     if not isinstance(value, list):
         value = [value]
     if any(part is None or (isinstance(part, float) and math.isnan(part)) for part in value):
-        msg = f"{_short(value)} has an empty entry"
+        msg = f"{short_repr(value)} has an empty entry"
         raise LabelError(msg)
     names = {_class(part) for part in value}
     if "" in names:
-        msg = f"{_short(value)} has an empty entry"
+        msg = f"{short_repr(value)} has an empty entry"
         raise LabelError(msg)
     return sorted(names)
 
 
 def _float(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        msg = f"{_short(value)} is no number"
+        msg = f"{short_repr(value)} is no number"
         raise LabelError(msg)
     if isinstance(value, str):
         if value.strip().lower() == "nan":
             raise LabelError("the value is NaN")
         if not FLOAT.fullmatch(value.strip()):
-            msg = f"{_short(value)} is no number such as 1.5 or 2e-3"
+            msg = f"{short_repr(value)} is no number such as 1.5 or 2e-3"
             raise LabelError(msg)
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if abs(number) > MAX_FLOAT32:
-        msg = f"{_short(value)} is larger than the numbers that training reads (32 bits)"
+        msg = f"{short_repr(value)} is larger than the numbers that training reads (32 bits)"
         raise LabelError(msg)
     return number
 
@@ -114,7 +115,7 @@ def _int(value: Any) -> int:
     match = INT.fullmatch(text)
     number = int(match[1]) if match else None
     if number is None or not -(2**63) <= number < 2**63:
-        msg = f"{_short(value)} is no integer of 64 bits"
+        msg = f"{short_repr(value)} is no integer of 64 bits"
         raise LabelError(msg)
     return number
 
@@ -130,20 +131,15 @@ def _text(value: Any) -> str:
 def _text_of(value: Any) -> str:
     """Text of a value; JSON's numbers and true or false as JSON writes them."""
     if isinstance(value, list | dict):
-        msg = f"{_short(value)} is not one value"
+        msg = f"{short_repr(value)} is not one value"
         raise LabelError(msg)
     text = value if isinstance(value, str) else json.dumps(value)
     try:
         text.encode()
     except UnicodeEncodeError:
-        msg = f"{_short(value)} cannot be written as UTF-8"
+        msg = f"{short_repr(value)} cannot be written as UTF-8"
         raise LabelError(msg) from None
     return text
-
-
-def _short(value: Any) -> str:
-    text = ascii(value) if not isinstance(value, str) else repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 _PARSERS: dict[LabelKind, Callable[[Any], Any]] = {

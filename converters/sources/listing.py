@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SourceFile
+from fitfeed.schemas import magic
 from fitfeed.schemas.errors import ConversionError, NotFoundError, UsageError
 
 IMAGE_EXTENSIONS = frozenset(
@@ -122,7 +123,9 @@ SIDECAR_EXTENSIONS = frozenset(
 SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
 SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN"})
 
-IMAGE_MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF", b"\0\0\0\x0cjP")
+IMAGE_STARTS = (
+    magic.JPEG, magic.PNG_START, magic.GIF_START, magic.BMP, *magic.TIFF, magic.RIFF, magic.JPEG_2000
+)  # fmt: skip
 """First bytes that make a file with an unknown extension, or none, worth trying."""
 
 
@@ -222,7 +225,7 @@ def _may_be_image(entry: "os.DirEntry[str]") -> bool:
         return False
     try:
         with open(entry.path, "rb") as stream:  # noqa: PTH123 - ten million times
-            return stream.read(16).startswith(IMAGE_MAGIC)
+            return stream.read(16).startswith(IMAGE_STARTS)
     except OSError:
         return False
 

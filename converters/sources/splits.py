@@ -53,8 +53,8 @@ def _assign(example_table: ExampleTable, options: ConvertOptions) -> list[str]:
 
 def _stratified(keys: Sequence[str], example_table: ExampleTable, options: ConvertOptions) -> list[str]:
     name = example_table.classes
-    if name is None or example_table.features[name]["kind"] != "class":
-        kinds = ", ".join(f"{label}:{feature['kind']}" for label, feature in example_table.features.items())
+    if name is None or example_table.kinds[name] != "class":
+        kinds = ", ".join(f"{label}:{kind}" for label, kind in example_table.kinds.items())
         msg = f"--stratify needs a label that gives each image one class. Received: {kinds}."
         raise UsageError(msg)
     of_class: defaultdict[int, list[int]] = defaultdict(list)

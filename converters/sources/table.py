@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from fitfeed.schemas.errors import NotFoundError, UsageError
-from fitfeed.schemas.strict_json import shortened
+from fitfeed.schemas.text import shortened
 
 EXTENSIONS = (".csv", ".jsonl")
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path")

@@ -15,7 +15,7 @@ from fitfeed.converters.sources.image_lookup import PathError, quoted, safe_path
 from fitfeed.converters.sources.label_values import LabelError, LabelSpec, parse_label, parse_spec
 from fitfeed.converters.sources.table import Row, Table
 from fitfeed.schemas.errors import UsageError
-from fitfeed.schemas.features import check_label_names
+from fitfeed.schemas.features import LabelKind, PlannedLabel, check_label_names
 
 DEFAULT_LABEL_COLUMN = "label"
 MAX_PATH = 4096
@@ -268,7 +268,7 @@ def label_by_table(
     kept_folders = [folder for position, folder in enumerate(folders) if position not in wrong]
     if not kept.files:
         raise UsageError(_nothing_left(table, columns, rejects))
-    columns_of = {
+    columns_of: dict[str, tuple[LabelKind, list[Any]]] = {
         spec.name: (spec.kind, values) for spec, values in zip(columns.labels, kept.labels, strict=True)
     }
     if not columns.labels:
@@ -277,7 +277,7 @@ def label_by_table(
     example_table = ExampleTable(
         files=kept.files,
         labels={name: values for name, (_, values) in numbered.items()},
-        features={name: feature for name, (feature, _) in numbered.items()},
+        features={name: label for name, (label, _) in numbered.items()},
         splits=list(kept.splits) if columns.split else [folder.split for folder in kept_folders],
         groups=kept.groups if columns.group else None,
     )
@@ -333,22 +333,22 @@ def _nothing_left(table: Table, columns: TableColumns, rejects: list[Reject]) ->
     return f"no row of {table.name} gives an image of SOURCE its labels. The first: {rejects[0].detail}. Column {columns.path!r} is taken for the paths; they are relative to SOURCE."
 
 
-def _numbered(kind: str, values: list[Any]) -> tuple[dict[str, Any], list[Any]]:
-    """Describes a label for the manifest, and replaces class names by their numbers."""
+def _numbered(kind: LabelKind, values: list[Any]) -> tuple[PlannedLabel, list[Any]]:
+    """Collects a label's class names, and replaces them by their numbers."""
     if kind == "class":
         names = in_class_order(set(values))
         numbers = {name: number for number, name in enumerate(names)}
-        return {"kind": kind, "class_names": names}, [numbers[name] for name in values]
+        return PlannedLabel(kind=kind, class_names=names), [numbers[name] for name in values]
     if kind == "multiclass":
         names = in_class_order({name for chosen in values for name in chosen})
         if not names:
             msg = "a multiclass column has no class in any row. Leave it out of --label-column."
             raise UsageError(msg)
         numbers = {name: number for number, name in enumerate(names)}
-        return {"kind": kind, "class_names": names}, [
+        return PlannedLabel(kind=kind, class_names=names), [
             sorted(numbers[name] for name in chosen) for chosen in values
         ]
-    return {"kind": kind}, values
+    return PlannedLabel(kind=kind), values
 
 
 def in_class_order(names: set[str]) -> list[str]:

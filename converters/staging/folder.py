@@ -24,11 +24,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.staging.job import AppendTarget, ConversionPlan, Job, ShardPlan
+from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan
 from fitfeed.converters.staging.quarantine import Quarantine
+from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.errors import ConversionError, UsageError
-from fitfeed.schemas.files import write_text
+from fitfeed.schemas.files import atomic_write
 from fitfeed.schemas.manifest import WORK_FOLDER
 
 PARTS = ("plans", "shards", "results", "condemned")
@@ -69,14 +69,11 @@ class WorkFolder:
 
     def write_job(self, job: Job) -> None:
         """Saves the job; its presence means that planning has finished."""
-        content = {**dataclasses.asdict(job), "options": job.options.to_json()}
-        write_json(self.root / "job.json", content)
+        write_json(self.root / "job.json", job.to_json())
 
     def read_job(self) -> Job:
         """Loads the job."""
-        content = json.loads((self.root / "job.json").read_text())
-        content["base"] = content["base"] and AppendTarget(**content["base"])
-        return Job(**{**content, "options": ConvertOptions.from_json(content["options"])})
+        return Job.from_json(json.loads((self.root / "job.json").read_text()))
 
     def read_job_or_none(self) -> Job | None:
         """Loads the job, or returns None where there is none that this version can read."""
@@ -93,17 +90,17 @@ class WorkFolder:
         """Loads what goes into a shard."""
         return ShardPlan(**json.loads((self.root / "plans" / f"{number:05d}.json").read_text()))
 
-    def write_result(self, number: int, result: dict[str, Any]) -> None:
+    def write_result(self, number: int, result: ShardResult) -> None:
         """Saves what came out of a shard."""
-        write_json(self._result_path(number), result)
+        write_json(self._result_path(number), result.to_json())
 
-    def read_result(self, number: int) -> dict[str, Any] | None:
+    def read_result(self, number: int) -> ShardResult | None:
         """Loads what came out of a shard, or None if it is not finished."""
         try:
-            result: dict[str, Any] = json.loads(self._result_path(number).read_text())
+            text = self._result_path(number).read_text()
         except FileNotFoundError:
             return None
-        return result
+        return ShardResult.from_json(json.loads(text))
 
     def quarantine(self, plan: ShardPlan, entry: int, verdict: Quarantine) -> None:
         """Has an image of a shard rejected without a look from now on."""
@@ -179,7 +176,7 @@ def write_json(path: Path, content: Any) -> None:
 
     ASCII, because paths that are not valid UTF-8 (lone surrogates) must survive the round trip.
     """
-    write_text(path, json.dumps(content))
+    atomic_write(path, json.dumps(content))
 
 
 @contextmanager

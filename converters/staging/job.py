@@ -3,12 +3,13 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.schemas.features import LabelKind
+from fitfeed.converters.rejects import Reject
+from fitfeed.schemas.features import PlannedLabel, WithLabels
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,13 +58,12 @@ class AppendTarget:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Job:
+class Job(WithLabels):
     """A whole conversion.
 
     Attributes:
         source: Absolute path of the source folder.
         options: How to convert.
-        labels: Label name to what the manifest says of it before masks are known: `kind`, `class_names`.
         splits: Split name to the numbers of its shards, in order.
         statistics_split: The split whose pixels are counted.
         files: How many files were planned.
@@ -71,8 +71,8 @@ class Job:
         source_digest: Over the listing, and what is in `base` already; goes into the manifest.
         digest: Over the listing with modification times, and the options that shards are written
             by: identifies the job.
-        rejects: Files refused while planning, as `Reject` fields.
-        ignored: Files ignored while listing, as `Reject` fields.
+        rejects: Files refused while planning.
+        ignored: Files ignored while listing.
         max_bad: How many rejects are tolerated: a number, or a share of all files.
         allow_leaks: Whether the same pixels may stand in two splits.
         base: The dataset that is appended to, or None to make a new one.
@@ -80,33 +80,17 @@ class Job:
 
     source: str
     options: ConvertOptions
-    labels: dict[str, dict[str, Any]]
     splits: dict[str, list[int]]
     statistics_split: str
     files: int
     bytes: int
     source_digest: str
     digest: str
-    rejects: list[dict[str, Any]]
-    ignored: list[dict[str, Any]]
+    rejects: list[Reject]
+    ignored: list[Reject]
     max_bad: int | float
     allow_leaks: bool
     base: AppendTarget | None = None
-
-    @property
-    def kinds(self) -> dict[str, LabelKind]:
-        """Label name to kind."""
-        return {name: feature["kind"] for name, feature in self.labels.items()}
-
-    @property
-    def classes(self) -> str | None:
-        """The first label that has classes."""
-        return next((name for name, feature in self.labels.items() if "class_names" in feature), None)
-
-    @property
-    def class_names(self) -> list[str]:
-        """Of that label, in order."""
-        return [] if self.classes is None else self.labels[self.classes]["class_names"]
 
     @property
     def shards(self) -> int:
@@ -126,6 +110,27 @@ class Job:
             if isinstance(self.max_bad, int)
             else int(self.max_bad * (self.files + len(self.rejects)))
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """The job as it lies in the staging area."""
+        return {**dataclasses.asdict(self), "options": self.options.to_json()}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Job":
+        """Inverse of `to_json`.
+
+        Raises:
+            TypeError, ValueError, KeyError: If it is not what this version writes.
+        """
+        fields = {
+            **content,
+            "options": ConvertOptions.from_json(content["options"]),
+            "features": {name: PlannedLabel(**label) for name, label in content["features"].items()},
+            "rejects": [Reject(**reject) for reject in content["rejects"]],
+            "ignored": [Reject(**reject) for reject in content["ignored"]],
+            "base": content["base"] and AppendTarget(**content["base"]),
+        }
+        return cls(**fields)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ from fitfeed.schemas.errors import DamagedDatasetError, IncompleteDatasetError
 from fitfeed.schemas.files import locate
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, File, Manifest, read_manifest
-from fitfeed.schemas.strict_json import shortened
+from fitfeed.schemas.text import shortened
 
 DATASET_PATTERNS = ("*-of-*.tfrecord", "*-of-*.h5", "*.index.arrow")
 """What a folder must not have besides the manifest's files: remains of another dataset."""

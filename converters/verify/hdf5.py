@@ -19,7 +19,7 @@ from fitfeed.converters.verify.report import Finding
 from fitfeed.converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.features import ImageFeature, MaskFeature
-from fitfeed.schemas.strict_json import shortened
+from fitfeed.schemas.text import shortened
 
 BLOCK_BYTES = 4 << 20
 MAX_TEXT_BYTES = 1 << 20

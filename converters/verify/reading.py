@@ -107,7 +107,7 @@ class Reading:
         """Whether the disk or the memory of this machine is to blame."""
         again = sha256_from_disk(self._path)
         if again == self.entry.sha256:
-            detail = "its SHA-256 was wrong when first read and right when read again from disk: the file is whole, the memory or the disk's cable of this machine may not be"
+            detail = "its SHA-256 was wrong when first read and right when read again from disk: the file is whole, but this machine's memory or the way to its disk may not be"
             return self._finding("memory", detail)
         same = "the same both times it was read" if again == digest else "and another each time it is read"
         return self._finding(

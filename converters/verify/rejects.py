@@ -7,7 +7,8 @@ from typing import Any
 from fitfeed.converters.verify.reading import Reading
 from fitfeed.converters.verify.report import Finding
 from fitfeed.schemas.manifest import Manifest
-from fitfeed.schemas.strict_json import parse_json, shortened
+from fitfeed.schemas.strict_json import parse_json
+from fitfeed.schemas.text import shortened
 
 MAX_LINE_BYTES = 1 << 20
 COLUMNS = {"path", "reason", "detail", "handling"}

@@ -12,7 +12,7 @@ from fitfeed.converters.verify.reading import Reading
 from fitfeed.converters.verify.report import Finding
 from fitfeed.converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
 from fitfeed.schemas.errors import DamagedDatasetError
-from fitfeed.schemas.strict_json import shortened
+from fitfeed.schemas.text import shortened
 from fitfeed.schemas.tfrecord import FOOTER_BYTES, HEADER_BYTES, masked_crc32c
 
 

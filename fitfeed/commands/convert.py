@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from fitfeed.schemas.errors import UsageError
 
 if TYPE_CHECKING:
-    from fitfeed.beam_jobs import ConversionResult
+    from fitfeed.beam_jobs import ConversionResult, PlannedConversion
     from fitfeed.converters.options import ConvertOptions
-    from fitfeed.converters.staging.job import ConversionPlan
 
 EPILOG = """\
 examples:
@@ -34,17 +33,6 @@ examples:
 
 Stopped at any moment, the same command continues where it was. Options after -- go to Beam.
 """
-
-SIZE_UNITS = {
-    "": 1,
-    "B": 1,
-    "KB": 10**3,
-    "MB": 10**6,
-    "GB": 10**9,
-    "KIB": 1 << 10,
-    "MIB": 1 << 20,
-    "GIB": 1 << 30,
-}
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
@@ -212,31 +200,29 @@ def _add_label_options(table: "argparse._ArgumentGroup") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Converts, or says what would be converted."""
-    from fitfeed.beam_jobs import convert
+    from fitfeed.beam_jobs import convert, plan_conversion
     from fitfeed.output.progress import progress_for
 
     options = _options(arguments)
-    if arguments.dry_run:
-        return _dry_run(arguments, options)
     if arguments.passed_on and arguments.runner == "local":
         msg = f"options after -- go to a Beam runner, and the local one takes none. Received: {' '.join(arguments.passed_on)}. Add --runner NAME, or leave them out."
         raise UsageError(msg)
+    given: dict[str, Any] = {
+        "labels": arguments.labels,
+        "max_bad": arguments.max_bad,
+        "allow_leaks": arguments.allow_leaks,
+        "workers": arguments.workers,
+        "timeout_s": arguments.timeout,
+        "runner": arguments.runner,
+        "runner_arguments": arguments.passed_on,
+        "overwrite": arguments.overwrite,
+        "append": arguments.append,
+    }
+    if arguments.dry_run:
+        _print_plan(arguments, plan_conversion(arguments.source, arguments.dataset, options, **given))
+        return 0
     with progress_for(sys.stderr, quiet=arguments.quiet) as progress:
-        conversion = convert(
-            arguments.source,
-            arguments.dataset,
-            options,
-            labels=arguments.labels,
-            max_bad=arguments.max_bad,
-            allow_leaks=arguments.allow_leaks,
-            workers=arguments.workers,
-            timeout_s=arguments.timeout,
-            runner=arguments.runner,
-            runner_arguments=arguments.passed_on,
-            overwrite=arguments.overwrite,
-            append=arguments.append,
-            progress=progress,
-        )
+        conversion = convert(arguments.source, arguments.dataset, options, **given, progress=progress)
     _print_result(arguments, conversion)
     return 0
 
@@ -309,21 +295,15 @@ def _print_result(arguments: argparse.Namespace, conversion: "ConversionResult")
         print(conversion_summary(conversion, arguments.dataset))  # noqa: T201 - the answer
 
 
-def _dry_run(arguments: argparse.Namespace, options: "ConvertOptions") -> int:
-    from pathlib import Path
-
-    from fitfeed.converters.planning.base_dataset import open_base_dataset
-    from fitfeed.converters.planning.plan import make_plan
+def _print_plan(arguments: argparse.Namespace, planned: "PlannedConversion") -> None:
     from fitfeed.output.summary import dry_run_document, dry_run_summary
 
-    existing = open_base_dataset(Path(arguments.dataset)) if arguments.append else None
-    labels = arguments.labels and Path(arguments.labels)
-    plan: ConversionPlan = make_plan(
-        Path(arguments.source), options, labels=labels, allow_leaks=arguments.allow_leaks, existing=existing
+    document = {**dry_run_document(planned.plan), "up_to_date": planned.up_to_date}
+    print(  # noqa: T201 - the answer
+        json.dumps(document, ensure_ascii=False)
+        if arguments.json
+        else dry_run_summary(document, arguments.dataset)
     )
-    document = dry_run_document(plan)
-    print(json.dumps(document, ensure_ascii=False) if arguments.json else dry_run_summary(document))  # noqa: T201 - the answer
-    return 0
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -337,15 +317,15 @@ def parse_size(text: str) -> tuple[int, int]:
 
 def parse_bytes(text: str) -> int:
     """`128MiB`, `1GB` or a plain number to bytes."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text)
-    if (
-        match is None
-        or match[2].upper() not in SIZE_UNITS
-        or not (size := int(float(match[1]) * SIZE_UNITS[match[2].upper()]))
-    ):
+    from pydantic import ByteSize, TypeAdapter
+
+    # ByteSize lets anything follow the unit, as in "1GB, or so", and takes bits.
+    written = re.fullmatch(r"\d+(\.\d+)?\s*(([KMG]i?)?B)?", text, re.IGNORECASE)
+    size = TypeAdapter(ByteSize).validate_python(text) if written else 0
+    if not size:
         msg = f"expected a size above 0 such as 128MiB, 1GB or 1000000. Received: {text!r}"
         raise argparse.ArgumentTypeError(msg)
-    return size
+    return int(size)
 
 
 def parse_color(text: str) -> tuple[int, int, int]:

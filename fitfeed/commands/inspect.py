@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fitfeed.schemas.text import printable
+
 if TYPE_CHECKING:
     from fitfeed.converters.inspect.report import ForeignFeature, ForeignReport
     from fitfeed.schemas.features import LabelFeature
@@ -39,7 +41,9 @@ def run(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     path = Path(options.path)
     document, text = _dataset(path, options.path) if path.is_dir() else _file(path)
-    answer = json.dumps(document, ensure_ascii=False, indent=1) if options.json else printable(text)
+    answer = (
+        json.dumps(document, ensure_ascii=False, indent=1) if options.json else printable(text, keep="\n")
+    )
     print(answer)  # noqa: T201 - the answer
     return 0
 
@@ -188,11 +192,3 @@ def _table(rows: list[tuple[str, ...]]) -> list[str]:
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
         for row in rows
     ]
-
-
-def printable(text: str) -> str:
-    """Replaces control characters, which names in a foreign file may carry to a terminal, by escapes."""
-    return "".join(
-        character if character.isprintable() or character == "\n" else ascii(character)[1:-1]
-        for character in text
-    )

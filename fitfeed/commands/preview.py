@@ -1,14 +1,15 @@
 """`fitfeed preview DATASET -o FILE`."""
 
 import argparse
+import io
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fitfeed.commands.convert import parse_size
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.files import atomic_write
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -205,11 +206,10 @@ def _save(image: "Image", path: Path) -> None:
     Raises:
         UsageError: If the system does not let it.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    content = io.BytesIO()
     try:
-        image.save(temporary, FORMATS[path.suffix.lower()], quality=90)
-        temporary.replace(path)
+        image.save(content, FORMATS[path.suffix.lower()], quality=90)
+        atomic_write(path, content.getbuffer())
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         msg = f"{path} cannot be written: {error.strerror or error}."
         raise UsageError(msg) from error

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fitfeed.schemas.text import printable
+
 if TYPE_CHECKING:
     from fitfeed.converters.verify import Finding, Report
 
@@ -39,7 +41,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
-    from fitfeed.commands.inspect import printable
     from fitfeed.converters.verify import verify_dataset
     from fitfeed.output.progress import reading_progress
     from fitfeed.schemas.errors import DamagedDatasetError
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(report.to_dict(), ensure_ascii=False))  # noqa: T201 - the answer
     elif not (options.quiet and report.ok):
-        print(printable("\n".join(report_lines(options.dataset, report))))  # noqa: T201 - the answer
+        print(printable("\n".join(report_lines(options.dataset, report)), keep="\n"))  # noqa: T201 - the answer
     return 0 if report.ok else DamagedDatasetError.exit_status
 
 

@@ -1,172 +1,96 @@
 """Progress of a conversion or a reading: a bar on a terminal, a plain line now and then elsewhere."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import NoReturn, TextIO
+from contextlib import AbstractContextManager, closing, nullcontext
+from typing import Any, NoReturn, TextIO
 
 from tqdm import tqdm
 
 LINE_INTERVAL_S = 10.0
 
 
-class Bar:
-    """A tqdm bar: images, images/s, MB/s, rejects and time left."""
+class ProgressDisplay:
+    """A tqdm bar on a terminal, else a line every ten seconds."""
 
     def __init__(self, stream: TextIO) -> None:
-        """Takes the terminal."""
+        """Takes the stream. Shows nothing yet."""
         self._stream = stream
         self._bar: tqdm[NoReturn] | None = None
-        self._started = time.monotonic()
-
-    def start(self, *, images: int, shards: int) -> None:
-        """Shows the bar."""
-        self._started = time.monotonic()
-        self._bar = tqdm(
-            total=images,
-            unit="img",
-            unit_scale=True,
-            file=self._stream,
-            desc=f"{shards} shards",
-            dynamic_ncols=True,
-        )
-
-    def update(self, images: int, rejects: int, source_bytes: int) -> None:
-        """Moves the bar."""
-        if self._bar is None:
-            return
-        self._bar.set_postfix_str(
-            f"{_megabytes_per_s(source_bytes, self._started):.1f} MB/s, {rejects} rejected", refresh=False
-        )
-        self._bar.update(images - self._bar.n)
-
-    def close(self) -> None:
-        """Leaves the bar as it is."""
-        if self._bar is not None:
-            self._bar.close()
-
-
-class Lines:
-    """One line when it starts, and one every ten seconds."""
-
-    def __init__(self, stream: TextIO) -> None:
-        """Takes the stream."""
-        self._stream = stream
         self._total = 0
         self._started = self._last = time.monotonic()
 
-    def start(self, *, images: int, shards: int) -> None:
-        """Says what is to be done."""
-        self._total = images
+    def _begin(self, total: int, *, opening: str | None = None, **bar_options: Any) -> None:
+        """Shows the bar, or the opening line if there is one."""
+        self._total = total
         self._started = self._last = time.monotonic()
-        print(f"converting {images} images into {shards} shards", file=self._stream, flush=True)
+        if self._stream.isatty():
+            self._bar = tqdm(
+                total=total, unit_scale=True, file=self._stream, dynamic_ncols=True, **bar_options
+            )
+        elif opening is not None:
+            self._print(opening)
 
-    def update(self, images: int, rejects: int, source_bytes: int) -> None:
-        """Says how far it is, if the last line is old enough."""
-        now = time.monotonic()
-        if now - self._last < LINE_INTERVAL_S:
-            return
-        self._last = now
-        rate = images / (now - self._started)
-        left = (self._total - images) / rate if rate else float("inf")
-        print(
-            f"{images}/{self._total} images, {rate:.0f} img/s, {_megabytes_per_s(source_bytes, self._started):.1f} MB/s, {rejects} rejected, {left:.0f} s left",
-            file=self._stream,
-            flush=True,
-        )
-
-    def close(self) -> None:
-        """Has nothing to do."""
-
-
-def _megabytes_per_s(source_bytes: int, started: float) -> float:
-    return source_bytes / 1e6 / max(time.monotonic() - started, 1e-9)
-
-
-@contextmanager
-def progress_for(stream: TextIO, *, quiet: bool) -> Iterator[Bar | Lines | None]:
-    """Chooses how to show progress, and tidies up after it."""
-    if quiet:
-        yield None
-        return
-    shown = Bar(stream) if stream.isatty() else Lines(stream)
-    try:
-        yield shown
-    finally:
-        shown.close()
-
-
-class ReadingBar:
-    """A tqdm bar of bytes; none where all is done within a second."""
-
-    def __init__(self, stream: TextIO) -> None:
-        """Takes the terminal."""
-        self._stream = stream
-        self._bar: tqdm[NoReturn] | None = None
-
-    def start(self, *, files: int, total_bytes: int) -> None:
-        """Shows the bar, soon."""
-        self._bar = tqdm(
-            total=total_bytes,
-            unit="B",
-            unit_scale=True,
-            unit_divisor=1024,
-            file=self._stream,
-            desc=f"{files} files",
-            dynamic_ncols=True,
-            delay=1.0,
-        )
-
-    def update(self, read_bytes: int) -> None:
-        """Moves the bar."""
+    def _show(self, done: int, line: str, *, postfix: str | None = None) -> None:
+        """Moves the bar, or says how far it is if the last line is old enough."""
         if self._bar is not None:
-            self._bar.update(read_bytes)
+            if postfix is not None:
+                self._bar.set_postfix_str(postfix, refresh=False)
+            self._bar.update(done - self._bar.n)
+        elif (now := time.monotonic()) - self._last >= LINE_INTERVAL_S:
+            self._last = now
+            self._print(f"{line}, {self._seconds_left(done):.0f} s left")
 
     def close(self) -> None:
         """Leaves the bar as it is."""
         if self._bar is not None:
             self._bar.close()
 
+    def _print(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)
 
-class ReadingLines:
-    """One line every ten seconds."""
+    def _per_second(self, amount: float) -> float:
+        return amount / max(time.monotonic() - self._started, 1e-9)
 
-    def __init__(self, stream: TextIO) -> None:
-        """Takes the stream."""
-        self._stream = stream
-        self._total = self._read = 0
-        self._started = self._last = time.monotonic()
+    def _seconds_left(self, done: int) -> float:
+        return (self._total - done) / self._per_second(done) if done else float("inf")
+
+
+class ConversionProgress(ProgressDisplay):
+    """Images, images/s, MB/s, rejects and time left."""
+
+    def start(self, *, images: int, shards: int) -> None:
+        """Says what is to be done."""
+        opening = f"converting {images} images into {shards} shards"
+        self._begin(images, opening=opening, unit="img", desc=f"{shards} shards")
+
+    def update(self, images: int, rejects: int, source_bytes: int) -> None:
+        """Says how much is done, all in all."""
+        rest = f"{self._per_second(source_bytes / 1e6):.1f} MB/s, {rejects} rejected"
+        line = f"{images}/{self._total} images, {self._per_second(images):.0f} img/s, {rest}"
+        self._show(images, line, postfix=rest)
+
+
+class ReadingProgress(ProgressDisplay):
+    """Bytes of a dataset. All that is read within a second shows nothing."""
+
+    _read = 0
 
     def start(self, *, files: int, total_bytes: int) -> None:
-        """Keeps the total."""
-        self._total = total_bytes
+        """Says how much there is."""
+        self._begin(total_bytes, unit="B", unit_divisor=1024, desc=f"{files} files", delay=1.0)
 
     def update(self, read_bytes: int) -> None:
-        """Says how far it is, if the last line is old enough."""
+        """Says how many more bytes were read."""
         self._read += read_bytes
-        now = time.monotonic()
-        if now - self._last < LINE_INTERVAL_S:
-            return
-        self._last = now
-        left = (self._total - self._read) * (now - self._started) / max(1, self._read)
-        print(
-            f"{self._read / 1e6:.0f} of {self._total / 1e6:.0f} MB read, {_megabytes_per_s(self._read, self._started):.1f} MB/s, {left:.0f} s left",
-            file=self._stream,
-            flush=True,
-        )
-
-    def close(self) -> None:
-        """Has nothing to do."""
+        read, total = (amount / 1e6 for amount in (self._read, self._total))
+        self._show(self._read, f"{read:.0f} of {total:.0f} MB read, {self._per_second(read):.1f} MB/s")
 
 
-@contextmanager
-def reading_progress(stream: TextIO, *, quiet: bool) -> Iterator[ReadingBar | ReadingLines | None]:
-    """Chooses how to show how much of a dataset was read, and tidies up after it."""
-    if quiet:
-        yield None
-        return
-    shown = ReadingBar(stream) if stream.isatty() else ReadingLines(stream)
-    try:
-        yield shown
-    finally:
-        shown.close()
+def progress_for(stream: TextIO, *, quiet: bool) -> AbstractContextManager[ConversionProgress | None]:
+    """How far a conversion is; closed afterwards."""
+    return nullcontext() if quiet else closing(ConversionProgress(stream))
+
+
+def reading_progress(stream: TextIO, *, quiet: bool) -> AbstractContextManager[ReadingProgress | None]:
+    """How much of a dataset was read; closed afterwards."""
+    return nullcontext() if quiet else closing(ReadingProgress(stream))

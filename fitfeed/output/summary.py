@@ -177,7 +177,7 @@ def dry_run_document(plan: ConversionPlan) -> dict[str, Any]:
     return {
         "format": job.options.format,
         "options": job.options.to_json(),
-        "labels": job.labels,
+        "labels": {name: label.to_json() for name, label in job.features.items()},
         "class_names": job.class_names,
         "splits": splits,
         "source_bytes": job.bytes,
@@ -187,8 +187,10 @@ def dry_run_document(plan: ConversionPlan) -> dict[str, Any]:
     }
 
 
-def dry_run_summary(document: dict[str, Any]) -> str:
+def dry_run_summary(document: dict[str, Any], dataset: str) -> str:
     """The same for a person."""
+    if document["up_to_date"]:
+        return f"{dataset} is up to date: nothing to do"
     lines = ["nothing was done; without --dry-run this would be converted:", ""]
     for name, split in document["splits"].items():
         lines.append(

@@ -5,6 +5,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.text import first_line
 
 if TYPE_CHECKING:
     from fitfeed.pipelines import Augmentation
@@ -28,7 +29,7 @@ def parse_augment(spec: str) -> "list[Augmentation]":
     try:
         body = ast.parse(spec.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        msg = f"this is not a list of Python calls ({_first_line(error)}). Received: --augment {spec!r}. Write for instance {EXAMPLE}."
+        msg = f"this is not a list of Python calls ({first_line(error)}). Received: --augment {spec!r}. Write for instance {EXAMPLE}."
         raise UsageError(msg) from error
     parts = body.elts if isinstance(body, ast.Tuple | ast.List) else [body]
     if not parts:
@@ -80,7 +81,3 @@ def _literal(value: ast.expr, call: str) -> object:
         msg = f"--augment takes literal arguments only, such as 0.1, (0.5, 1) or 'nearest'. Received: {ast.unparse(value)}, in {call}."
         raise UsageError(msg) from error
     return literal
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

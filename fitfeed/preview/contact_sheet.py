@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.text import printable
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom, in pixels of the sheet."""
@@ -208,7 +209,7 @@ class ContactSheet:
 
     def _legible(self, text: str) -> str:
         """What the font can show; where it has ASCII only, letters lose their accents."""
-        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+        text = printable(text)
         if self._own_font:
             return text
         plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))

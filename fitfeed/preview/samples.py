@@ -140,7 +140,7 @@ class _Versions:
             )
             raise UsageError(msg)
         self._draws: list[CompiledBatch] = [
-            self._program.draw(epoch, rows, heights=heights, widths=widths) for epoch in range(draws)
+            self._program.compile(epoch, rows, heights=heights, widths=widths) for epoch in range(draws)
         ]
 
     def image(self, epoch: int, i: int) -> "Pixels":
@@ -155,7 +155,7 @@ class _Versions:
 
     def mixtures(self, epoch: int, batch: "Pixels") -> list[Mixture]:
         """How the examples are mixed in an epoch."""
-        return self._mixer.draw(epoch, self._rows, size=batch.shape[1:3])
+        return self._mixer.sample(epoch, self._rows, size=batch.shape[1:3])
 
     def shares(self, mixtures: list[Mixture]) -> list[dict[str, Any]]:
         """The mixed labels of each example, shares by the name of the class."""

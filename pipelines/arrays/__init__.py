@@ -1,1 +1,1 @@
-"""What all rooms here need of NumPy: names of array types, memory that is used again, compiled loops."""
+"""What the other sub-packages need of NumPy: names of array types, reused memory, compiled loops."""

@@ -1,7 +1,7 @@
-"""Memory for batches, used again and again.
+"""Memory for batches, which is reused.
 
-A fresh 77 MB batch costs more in page faults than decoding its images. So memory returns here when
-the last array on it is gone, and the next batch is written on pages that are already mapped.
+Page faults on a fresh batch of 77 MB cost more than decoding its images. So memory returns to the
+pool when the last array on it is gone, and the next batch is written on pages that are mapped already.
 """
 
 import contextlib
@@ -16,17 +16,17 @@ import numpy as np
 import numpy.typing as npt
 
 HUGE_PAGE = 2 << 20  # 2 MiB
-"""Page faults on a fresh batch of 77 MB: 37 instead of 18,816."""
+"""Bytes of a huge page. With huge pages, a fresh batch of 77 MB has 37 page faults instead of 18,816."""
 
-SPARE_BUFFERS = 4
-"""Kept for re-use. As many batches are on their way at once (being filled, prefetched, consumed)."""
+MAX_SPARE_BUFFERS = 4
+"""Buffers that are kept for reuse. As many batches are alive at once: written, prefetched, consumed."""
 
 
 class BufferPool:
-    """Hands out arrays and takes their memory back by itself. Thread-safe.
+    """Gives out arrays, and takes their memory back when they are gone. Thread-safe.
 
-    An array's memory is page-aligned (TensorFlow wants 64 bytes) and belongs to nobody else until
-    the array, every view of it and every tensor made of it are gone.
+    The memory of an array is page-aligned (TensorFlow needs 64 bytes). Nothing else uses it until the
+    array, every view of it and every tensor made of it are gone.
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:
@@ -34,29 +34,29 @@ class BufferPool:
 
         Args:
             shape: Shape of a full batch, (batch, ...).
-            dtype: Its type.
+            dtype: Type of its elements.
         """
         self._shape, self._dtype = shape, np.dtype(dtype)
         # A deque, not a list and a lock: memory comes back whenever an array dies, possibly in a
         # thread that holds the lock at that moment. Appending and popping are atomic.
-        self._spare: deque[mmap.mmap] = deque(maxlen=SPARE_BUFFERS)
+        self._spare: deque[mmap.mmap] = deque(maxlen=MAX_SPARE_BUFFERS)
 
     def take(self, length: int) -> npt.NDArray[Any]:
-        """An array of `length` <= batch elements, with undefined content."""
+        """Returns an array (length, ...) of the pool's type, length <= batch, with undefined content."""
         shape = (length, *self._shape[1:])
         try:
             memory = self._spare.pop()
         except IndexError:
             memory = _map(math.prod(self._shape) * self._dtype.itemsize)
-        # Views of an array keep alive the lowest array below them: `root`, whose base is no array.
-        # So `root` dies last, and its death is the moment when the memory is free.
+        # All views of an array keep its lowest base array alive. That is `root`, whose own base is not
+        # an array. So `root` is deleted last, and then the memory is free.
         root = np.frombuffer(memory, np.uint8, count=math.prod(shape) * self._dtype.itemsize)
         weakref.finalize(root, self._spare.append, memory).atexit = False
         return root.view(self._dtype).reshape(shape)
 
 
 def _map(size: int) -> mmap.mmap:
-    """Fresh memory, on huge pages where that makes sense and the system lets programs ask for them."""
+    """Maps fresh memory, on huge pages if it is large enough."""
     huge = size >= HUGE_PAGE
     if huge:
         size = -(-size // HUGE_PAGE) * HUGE_PAGE
@@ -68,30 +68,30 @@ def _map(size: int) -> mmap.mmap:
 
 
 def ask_for_huge_pages(memory: mmap.mmap) -> None:
-    """Lets the kernel use them where it can."""
+    """Asks the kernel to use huge pages for this memory, if it has them."""
     with contextlib.suppress(OSError):  # a kernel that was built without them
         memory.madvise(mmap.MADV_HUGEPAGE)
 
 
 class ThreadScratch(threading.local):
-    """Memory for intermediate results: of each thread its own, and used again from image to image.
+    """Memory for intermediate results. Each thread has its own, and reuses it from image to image.
 
-    What is taken under a name is valid until the same thread takes that name again.
+    An array that is taken under a name is valid until the same thread takes that name again.
     """
 
     def __init__(self) -> None:
-        """Starts empty, in each thread."""
+        """Starts without memory, in each thread."""
         self._memory: dict[str, npt.NDArray[np.uint8]] = {}
         self._taken: dict[str, npt.NDArray[Any]] = {}
 
     def __reduce__(self) -> tuple[type["ThreadScratch"], tuple[()]]:
-        """Another process starts empty as well."""
+        """Pickles nothing: a copy in another process starts without memory."""
         return ThreadScratch, ()
 
     def take(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike = np.uint8) -> npt.NDArray[Any]:
-        """A C-contiguous array with undefined content."""
+        """Returns a C-contiguous array with undefined content."""
         taken = self._taken.get(name)
-        if taken is not None and taken.shape == shape and taken.dtype == dtype:  # mostly so
+        if taken is not None and taken.shape == shape and taken.dtype == dtype:  # the usual case
             return taken
         size = math.prod(shape) * np.dtype(dtype).itemsize
         memory = self._memory.get(name)
@@ -102,5 +102,5 @@ class ThreadScratch(threading.local):
 
 
 SCRATCH = ThreadScratch()
-"""Of the passes over an image, which have no place of their own to keep memory. Each uses names that
-nothing it calls uses. Fresh pages cost far more than what is written to them (docs/adr/0015-feeding-speed.md)."""
+"""Memory of the passes over an image, which cannot keep any themselves. Each pass uses names that nothing it
+calls uses. Fresh pages cost far more than writing to them (docs/adr/0015-feeding-speed.md)."""

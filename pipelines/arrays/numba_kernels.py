@@ -1,8 +1,8 @@
-"""Loops over pixels for which OpenCV has no call, or takes several: compiled by Numba.
+"""Loops over pixels, compiled by Numba, where OpenCV has no function or needs several calls.
 
-They release the interpreter lock. Each is compiled when first called, in less than a second, and its
-machine code is kept in Numba's cache for later runs. Importing this module imports Numba, so whoever
-needs it imports it late.
+The loops release the interpreter lock. Each is compiled when it is first called, in less than a
+second, and Numba's cache keeps the machine code for later runs. Importing this module imports Numba,
+so its users import it late.
 
 Products and sums are not fused, so all processors compute the same numbers.
 """
@@ -24,7 +24,7 @@ ZERO, BRIGHTEST = np.float32(0), np.float32(255)
 
 
 def compiled(function: F) -> F:
-    """Compiles a function; keeps the machine code where there is a folder that can be written to."""
+    """Compiles a function, and caches the machine code if there is a folder to write it to."""
     # Pixels are never NaN, and the sign of zero does not matter: so a minimum is one instruction.
     options: dict[str, Any] = {
         "nogil": True,
@@ -45,13 +45,13 @@ def scale(
     shift: npt.NDArray[np.float32],
     out: npt.NDArray[np.float32],
 ) -> None:
-    """Writes pixel * factor + shift.
+    """Writes pixel * factor + shift, for each channel.
 
     Args:
         pixels: (rows, columns * channels), of any type.
-        factor: (channels,)
-        shift: (channels,)
-        out: (rows, columns * channels)
+        factor: float32 (channels,).
+        shift: float32 (channels,).
+        out: float32 (rows, columns * channels), to be written.
     """
     width, channels = pixels.shape[1], factor.size
     factors, shifts = np.empty(width, np.float32), np.empty(width, np.float32)
@@ -64,12 +64,12 @@ def scale(
 
 @compiled
 def look_up(pixels: Pixels, table: npt.NDArray[np.int16], out: npt.NDArray[np.int16]) -> None:
-    """Replaces each value by what a table has for it.
+    """Replaces each value by its entry in a table.
 
     Args:
         pixels: uint8 or uint16 (rows, columns * channels).
-        table: (channels, levels), with a value for each of the levels.
-        out: (rows, columns * channels)
+        table: int16 (channels, levels), an entry for each of the levels: the bits of a 16-bit float.
+        out: int16 (rows, columns * channels), to be written.
     """
     width, values = pixels.shape[1], table.reshape(-1)
     starts = np.empty(width, np.uint32)
@@ -81,20 +81,24 @@ def look_up(pixels: Pixels, table: npt.NDArray[np.int16], out: npt.NDArray[np.in
 
 
 @compiled
-def recolor(pixels: Pixels, matrix: Floats, mean: Floats, turn: float, gain: float, out: Pixels) -> None:
-    """Transforms colours linearly, clips them, turns their hue and multiplies their saturation.
+def recolor(
+    pixels: Pixels, matrix: Floats, mean: Floats, hue_shift: float, saturation_scale: float, out: Pixels
+) -> None:
+    """Transforms colors linearly, clips them, shifts their hue and multiplies their saturation.
 
     Args:
         pixels: uint8 (rows, columns * 3): red, green, blue, red, ...
-        matrix: float64 (3, 4), of (red, green, blue, 1).
-        mean: float64 (3, 3), of the image's mean colour; what comes out is added.
-        turn: Added to the hue, in turns.
-        gain: What the saturation is multiplied by, >= 0.
+        matrix: float64 (3, 4), to be multiplied by (red, green, blue, 1).
+        mean: float64 (3, 3), to be multiplied by the image's mean color; the product is added.
+        hue_shift: Added to the hue, in turns.
+        saturation_scale: Multiplies the saturation, >= 0.
         out: uint8 (rows, columns * 3); may be `pixels`.
     """
-    sixths = 6 * (turn - math.floor(turn))
+    sixths = 6 * (hue_shift - math.floor(hue_shift))
     thirds = math.floor(sixths / 2 + 0.5)
-    turned, about_mean, mixes = np.empty((3, 4), np.float32), False, False
+    # The hue is shifted by a whole number of thirds of a turn first, which only exchanges channels. The
+    # rest is at most one sixth of a turn in either direction, which `_shift_hue` does.
+    rotated, about_mean, mixes = np.empty((3, 4), np.float32), False, False
     for i in range(3):
         for j in range(3):
             about_mean |= mean[i, j] != 0
@@ -102,20 +106,20 @@ def recolor(pixels: Pixels, matrix: Floats, mean: Floats, turn: float, gain: flo
     for i in range(3):
         row = (i + thirds) % 3  # by a third of a turn, red becomes green, green blue and blue red
         for j in range(3):
-            turned[row, j] = matrix[i, j]
+            rotated[row, j] = matrix[i, j]
             mixes |= row != j and matrix[i, j] != 0
-        turned[row, 3] = (
+        rotated[row, 3] = (
             matrix[i, 3] + mean[i, 0] * average[0] + mean[i, 1] * average[1] + mean[i, 2] * average[2]
         )
-    if turn == 0 and gain == 1 and not mixes:
-        _scale_and_round(pixels, turned, out)
+    if hue_shift == 0 and saturation_scale == 1 and not mixes:
+        _scale_and_round(pixels, rotated, out)
     else:
-        _mix_and_turn(pixels, turned, mixes, sixths - 2 * thirds, gain, out)
+        _mix_and_shift_hue(pixels, rotated, mixes, sixths - 2 * thirds, saturation_scale, out)
 
 
 @compiled
 def _mean(pixels: Pixels) -> Floats:
-    """Mean colour, float64 (3,), of uint8 (rows, columns * 3)."""
+    """Returns the mean color, float64 (3,), of pixels uint8 (rows, columns * 3)."""
     height, width = pixels.shape
     totals = np.zeros(3, np.int64)
     for first in range(0, height, 256):  # rows whose sum fits into 16 bits
@@ -130,12 +134,12 @@ def _mean(pixels: Pixels) -> Floats:
     return average
 
 
-# Loops that may read and write the same memory are not vectorised. So rows go through memory of their own.
+# Loops that may read and write the same memory are not vectorized. So each row is computed in other memory.
 
 
 @compiled
 def _scale_and_round(pixels: Pixels, matrix: npt.NDArray[np.float32], out: Pixels) -> None:
-    """As `recolor`, where channels do not mix."""
+    """Recolors images whose channels do not mix; see `recolor`. `matrix`: float32 (3, 4)."""
     height, width = pixels.shape
     factors, shifts, rounded = (
         np.empty(width, np.float32),
@@ -153,14 +157,28 @@ def _scale_and_round(pixels: Pixels, matrix: npt.NDArray[np.float32], out: Pixel
 
 
 @compiled
-def _mix_and_turn(
-    pixels: Pixels, matrix: npt.NDArray[np.float32], mixes: bool, sixths: float, gain: float, out: Pixels
+def _mix_and_shift_hue(
+    pixels: Pixels,
+    matrix: npt.NDArray[np.float32],
+    mixes: bool,
+    sixths: float,
+    saturation_scale: float,
+    out: Pixels,
 ) -> None:
-    """As `recolor`, of hues that are turned by at most one sixth either way; `mixes`: whether channels mix."""
+    """Recolors images whose hue is shifted by at most one sixth of a turn; see `recolor`.
+
+    Args:
+        pixels: uint8 (rows, columns * 3).
+        matrix: float32 (3, 4).
+        mixes: Whether channels mix.
+        sixths: Added to the hue, in sixths of a turn, from -1 to 1.
+        saturation_scale: Multiplies the saturation, >= 0.
+        out: uint8 (rows, columns * 3); may be `pixels`.
+    """
     m00, m01, m02, m03 = matrix[0, 0], matrix[0, 1], matrix[0, 2], matrix[0, 3]
     m10, m11, m12, m13 = matrix[1, 0], matrix[1, 1], matrix[1, 2], matrix[1, 3]
     m20, m21, m22, m23 = matrix[2, 0], matrix[2, 1], matrix[2, 2], matrix[2, 3]
-    turns, columns = sixths != 0 or gain != 1, pixels.shape[1] // 3
+    changes_hue, columns = sixths != 0 or saturation_scale != 1, pixels.shape[1] // 3
     reds, greens, blues = np.empty((3, columns), np.float32)
     for y in range(pixels.shape[0]):
         source, target = pixels[y], out[y]
@@ -179,8 +197,8 @@ def _mix_and_turn(
                 reds[x] = _clipped(m00 * np.float32(source[3 * x]) + m03)
                 greens[x] = _clipped(m11 * np.float32(source[3 * x + 1]) + m13)
                 blues[x] = _clipped(m22 * np.float32(source[3 * x + 2]) + m23)
-        if turns:
-            _turn(reds, greens, blues, sixths, np.float32(gain))
+        if changes_hue:
+            _shift_hue(reds, greens, blues, sixths, np.float32(saturation_scale))
         for x in range(columns):
             target[3 * x] = _rounded(reds[x])
             target[3 * x + 1] = _rounded(greens[x])
@@ -188,20 +206,22 @@ def _mix_and_turn(
 
 
 @compiled
-def _turn(
+def _shift_hue(
     reds: npt.NDArray[np.float32],
     greens: npt.NDArray[np.float32],
     blues: npt.NDArray[np.float32],
     sixths: float,
-    gain: np.float32,
+    saturation_scale: np.float32,
 ) -> None:
     """Changes hue and saturation in place, as HSV defines them, but without converting anything.
 
-    On the circle of hues the channels follow each other as red, green, blue. Where a colour of chroma c
-    (largest minus least channel) is turned by t sixths, each channel moves by at most m = c * t towards
-    the channel behind it, never past that one. It moves by less where it is above the one ahead (or
-    below, moving up): the channel that is largest or least of all remains so for the first part of the
-    way. A saturation multiplied by g multiplies each channel's distance to the largest one.
+    The three channels are float32 (columns,). On the circle of hues they follow each other as red,
+    green, blue. Let c be the chroma of a color (largest minus least channel), and t the shift in sixths.
+    Each channel then moves by at most c * t toward the channel that precedes it, and never past it. It
+    moves by less where it is above the next channel (or below it, moving up): the largest and the least
+    channel keep their place for the first part of the way.
+
+    A saturation multiplied by g multiplies the distance of each channel to the largest one by g.
     """
     share = np.float32(abs(sixths))
     for x in range(reds.size):
@@ -220,16 +240,17 @@ def _turn(
                 _moved(green, blue, red, most),
                 _moved(blue, red, green, most),
             )
-        reds[x] = max(value - gain * (value - red), ZERO)
-        greens[x] = max(value - gain * (value - green), ZERO)
-        blues[x] = max(value - gain * (value - blue), ZERO)
+        reds[x] = max(value - saturation_scale * (value - red), ZERO)
+        greens[x] = max(value - saturation_scale * (value - green), ZERO)
+        blues[x] = max(value - saturation_scale * (value - blue), ZERO)
 
 
 @compiled
-def _moved(value: np.float32, ahead: np.float32, behind: np.float32, most: np.float32) -> np.float32:
-    lead = min(max(value - ahead, -most), most)
+def _moved(value: np.float32, following: np.float32, preceding: np.float32, most: np.float32) -> np.float32:
+    """Moves a channel toward the one that precedes it on the circle of hues, by at most `most`."""
+    lead = min(max(value - following, -most), most)
     down = max(lead, ZERO) - most
-    return min(max(behind, value + down), value + (lead - down))
+    return min(max(preceding, value + down), value + (lead - down))
 
 
 @compiled

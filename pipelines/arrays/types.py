@@ -1,13 +1,7 @@
 """Names for the array types of augmentation."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    pass
-
 
 Size = tuple[int, int]
 """(height, width) in pixels."""

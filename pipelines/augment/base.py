@@ -1,4 +1,4 @@
-"""What an augmentation is."""
+"""Defines what an augmentation is, and what it is added to."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ REFUSED = {
     "data_format": "images are (height, width, channels)",
     "value_range": "values are 0..255 (figures in that range also go for 16 bits)",
     "bounding_box_format": "boxes are not augmented",
-    "dtype": "images are uint8 until make_pipeline(dtype=...) converts the batch",
+    "dtype": "images keep their stored type until make_pipeline(dtype=...) converts the batch",
     "name": "augmentations are not layers",
     "trainable": "augmentations are not layers",
 }
@@ -21,59 +21,67 @@ REFUSED = {
 
 
 class PixelPass(Protocol):
-    """One walk over the pixels of one image."""
+    """One pass over the pixels of one image."""
 
     def size_of(self, pixels: Pixels) -> Size:
-        """(height, width) of what comes out."""
+        """Returns (height, width) of the output. `pixels`: uint8 or uint16 (H, W, C)."""
 
     def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
-        """Writes what comes out, uint8 (*size, C), to `out`, which may be `pixels` if the size is the same."""
+        """Writes the output.
+
+        Args:
+            pixels: uint8 or uint16 (H, W, C).
+            out: (*size_of(pixels), C) of the same type. It may be `pixels` if the size is the same.
+
+        Returns:
+            `out`, or another array of its shape and type.
+        """
 
 
 class PlanBuilder(Protocol):
-    """What augmentations add themselves to, one after the other: the plan of a batch.
+    """The plan of a batch, to which augmentations add themselves, one after the other.
 
-    There are two: `compiler.plan.Plan` for NumPy arrays, each image with passes of its own, and
-    `device.plan.DevicePlan` for tensors, all images in the same passes. `rows` says which images an
-    operation is for (int64 (m,), ascending; on a device a mask), `parameters` with which figures,
-    float64 (m, parameters).
+    There are two plans: `compiler.plan.Plan` for NumPy arrays, each image with passes of its own, and
+    `device.plan.DevicePlan` for tensors, all images in the same passes. `rows` are the images that
+    an operation is for: int64 (m,), ascending, or on a device a mask. `parameters` are its numbers for
+    these images: float64 (m, parameters).
     """
 
     @property
     def size(self) -> Any:
-        """int64 (n, 2): height and width of the images as they are so far."""
+        """int64 (n, 2): height and width of the images after the operations so far."""
 
     def move(self, op: Any, rows: Any, parameters: Any) -> None:
-        """Adds a `GeometricAugmentation`."""
+        """Adds a `GeometricAugmentation`, which moves pixels."""
 
     def recolor(self, op: Any, rows: Any, parameters: Any) -> None:
-        """Adds a `ColorAugmentation`, linear in the colors."""
+        """Adds a `ColorAugmentation`, which is linear in the colors."""
 
     def tabulate(self, op: Any, rows: Any, parameters: Any) -> None:
-        """Adds a `TableAugmentation`, a function of single values."""
+        """Adds a `TableAugmentation`, which is a function of single values."""
 
-    def rotate_hue(self, op: Any, rows: Any, turn: Any, gain: Any) -> None:
-        """Adds to the hue, in turns (m,), and multiplies the saturation by a gain (m,)."""
+    def rotate_hue(self, op: Any, rows: Any, hue_shift: Any, saturation_scale: Any) -> None:
+        """Adds an `HsvAugmentation`, which shifts the hue by turns (m,) and multiplies the saturation by (m,)."""
 
     def append(self, op: "Augmentation", rows: Any, passes: "Iterable[PixelPass]") -> None:
-        """Adds an operation that fuses with no other: one pass for each row."""
+        """Adds an operation that does not fuse with others: one pass for each row."""
 
     def branch(self, rows: Any) -> "PlanBuilder":
-        """Starts a plan for copies of these images, as they are so far."""
+        """Starts a plan for copies of these images, after the operations so far."""
 
     def finish(self) -> "list[list[PixelPass]]":
         """Completes the passes of every image, and returns them."""
 
 
 class Augmentation(ABC):
-    """An immutable, picklable description of one augmentation. Validated when made.
+    """An immutable, picklable description of one augmentation. Its arguments are checked when it is made.
 
-    Sampling is apart from applying. `sample` turns uniform numbers into parameters, for a whole
+    Sampling is separate from applying. `sample` turns uniform numbers into parameters, for a whole
     batch at once; `add_to` says what an operation with these parameters does to the images.
 
     Attributes:
         draws: How many uniform numbers it needs for each example.
-        only_8_bit: Whether it is made for 256 values, and has no meaning for 65,536.
+        only_8_bit: Whether it is defined for values of 8 bits only.
     """
 
     draws: ClassVar[int] = 0
@@ -94,26 +102,26 @@ class Augmentation(ABC):
         return super().__new__(cls)
 
     def sample(self, uniforms: Floats) -> Floats:
-        """Draws the parameters of n images.
+        """Samples the parameters of n images.
 
         Args:
             uniforms: float64 (n, draws) in [0, 1).
 
         Returns:
-            float64 (n, parameters): what the columns mean is the augmentation's own.
+            float64 (n, parameters). Each augmentation defines what the columns mean.
         """
         return uniforms
 
     @abstractmethod
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """Adds this operation to what happens to some images of a batch.
+        """Adds this operation to the plan of some images of a batch.
 
         Args:
-            plan: Of the batch.
-            rows: int64 (m,), ascending: which images.
+            plan: Plan of the batch.
+            rows: int64 (m,), ascending: the images.
             parameters: float64 (m, parameters), from `sample`.
         """
 
     def output_size(self, size: Size, *, image_size: Size | None) -> Size:
-        """The size of what comes out for an image of a given size: that size, unless overridden."""
+        """Returns the (height, width) of the output for an image of a size. By default it is the same."""
         return size

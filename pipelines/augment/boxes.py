@@ -1,7 +1,7 @@
-"""Where augmentation has moved every place of an image: for boxes and keypoints that you keep yourself.
+"""Moves boxes and keypoints of the user as augmentation has moved their images.
 
-Places are relative: (0, 0) is the upper left corner of an image and (1, 1) the lower right, whatever its
-size. So boxes of original photographs hold for a dataset that was made with `--size`, too.
+Places are relative: (0, 0) is the upper left corner of an image and (1, 1) the lower right, for any
+size. So boxes of the original photographs are right for a dataset that was made with `--size`, too.
 """
 
 from collections.abc import Sequence
@@ -23,8 +23,8 @@ class MovedBoxes(NamedTuple):
     """Boxes as an augmented image shows them.
 
     Attributes:
-        boxes: float64 (n, 4), relative (left, top, right, bottom), cut off at the borders of the image.
-        visible: float64 (n,), 0..1: the share of the area that is within the image.
+        boxes: float64 (n, 4), relative (left, top, right, bottom), clipped to the image.
+        visible: float64 (n,), 0..1: the share of the area that is inside the image.
     """
 
     boxes: Floats
@@ -35,12 +35,12 @@ def move_points(points: npt.ArrayLike, transform: npt.ArrayLike) -> Floats:
     """Moves points as their image was moved.
 
     Args:
-        points: (n, 2), relative (x, y) in the stored image.
-        transform: (3, 3), the image's "transform" in a batch of `make_pipeline(transforms=True)`.
+        points: Numbers (n, 2), relative (x, y) in the stored image.
+        transform: Numbers (3, 3), the image's "transform" in a batch of `make_pipeline(transforms=True)`.
 
     Returns:
-        float64 (n, 2), relative (x, y) in the augmented image, outside 0..1 where it does not show them;
-        NaN for points that a perspective moves behind the eye.
+        float64 (n, 2), relative (x, y) in the augmented image. They are outside 0..1 where the image does
+        not show them, and NaN where a perspective moves them behind the viewer.
     """
     places = np.asarray(points, np.float64)
     if places.ndim != 2 or places.shape[1] != 2:
@@ -55,15 +55,16 @@ def move_points(points: npt.ArrayLike, transform: npt.ArrayLike) -> Floats:
 def move_boxes(boxes: npt.ArrayLike, transform: npt.ArrayLike) -> MovedBoxes:
     """Moves boxes as their image was moved.
 
-    Rotated and sheared boxes are no boxes any more, so what comes out is the smallest box around the
-    four corners, as in `keras.layers.RandomRotation`.
+    A rotated or sheared box is not a box any more. So the result is the smallest box around its four
+    corners, as in `keras.layers.RandomRotation`.
 
     Args:
-        boxes: (n, 4), relative (left, top, right, bottom) in the stored image: Keras' "rel_xyxy".
-        transform: (3, 3), the image's "transform" in a batch of `make_pipeline(transforms=True)`.
+        boxes: Numbers (n, 4), relative (left, top, right, bottom) in the stored image: Keras' "rel_xyxy".
+        transform: Numbers (3, 3), the image's "transform" in a batch of `make_pipeline(transforms=True)`.
 
     Returns:
-        Boxes in the augmented image, and how much of each it shows. Drop those of which it is too little.
+        Boxes in the augmented image, and how much of each the image shows. Drop boxes of which it shows too
+        little.
 
     Example:
         >>> train = make_pipeline("streets", "train", batch_size=8, image_size=(224, 224), output="dict",
@@ -80,24 +81,24 @@ def move_boxes(boxes: npt.ArrayLike, transform: npt.ArrayLike) -> MovedBoxes:
     points = corners[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(count * 4, 2)
     places = move_points(points, transform).reshape(count, 4, 2)
     whole = np.concatenate([places.min(axis=1), places.max(axis=1)], axis=1)
-    whole[np.isnan(whole).any(axis=1)] = 0  # a corner behind the eye
+    whole[np.isnan(whole).any(axis=1)] = 0  # a corner behind the viewer
     shown = np.clip(whole, 0, 1)
     area = _area(whole)
     return MovedBoxes(shown, np.divide(_area(shown), area, out=np.zeros(count), where=area > 0))
 
 
-def relative_transforms(draws: CompiledBatch, size: Size) -> Floats:
-    """From stored images to those in a batch, both relative.
+def relative_transforms(compiled: CompiledBatch, size: Size) -> Floats:
+    """Computes the transforms from stored images to the images in a batch, both in relative places.
 
     Args:
-        draws: Of the batch.
+        compiled: The compiled batch.
         size: (height, width) of the images in the batch.
 
     Returns:
-        float64 (n, 3, 3), homogeneous, of (x, y, 1).
+        float64 (n, 3, 3), homogeneous, to be multiplied by (x, y, 1).
     """
-    to_stored = np.array([_to_stored(passes) for passes in draws.passes]).reshape(-1, 3, 3)
-    heights, widths = draws.sizes.T
+    to_stored = np.array([_to_stored(passes) for passes in compiled.passes]).reshape(-1, 3, 3)
+    heights, widths = compiled.sizes.T
     relative = diagonal(1 / widths, 1 / heights)
     result: Floats = np.linalg.inv(relative @ to_stored @ diagonal(float(size[1]), float(size[0])))
     return result / result[:, 2:, 2:]
@@ -106,10 +107,15 @@ def relative_transforms(draws: CompiledBatch, size: Size) -> Floats:
 def check_transformable(
     augment: Sequence[Augmentation | ImageFunction], *, output: str, augment_on: str
 ) -> None:
-    """Refuses what has no single matrix for each image.
+    """Refuses lists and options for which an image has no single transform.
+
+    Args:
+        augment: As for `make_pipeline`.
+        output: As for `make_pipeline`.
+        augment_on: As for `make_pipeline`.
 
     Raises:
-        UsageError: Naming what is in the way.
+        UsageError: If there is no such transform. It names the reason.
     """
     if output != "dict":
         msg = f"transforms=True adds 'transform' to a dict. Received: output={output!r}. Use output='dict'."
@@ -122,12 +128,12 @@ def check_transformable(
         raise UsageError(msg)
     for place, op in enumerate(augment):
         if isinstance(op, BatchAugmentation):
-            msg = f"an image that is mixed of two has no transform. Received: transforms=True, augment[{place}]={op!r}."
+            msg = f"an image that is mixed with another one has no transform. Received: transforms=True, augment[{place}]={op!r}."
             raise UsageError(msg)
         if not isinstance(op, Augmentation):
             msg = (
-                f"nobody knows where a function moves the places of an image. Received: transforms=True, "
-                f"augment[{place}]={op!r}. Use augmentations of pipelines."
+                f"it is not known where a function moves the places of an image. Received: transforms=True, "
+                f"augment[{place}]={op!r}. Use augmentations of fitfeed."
             )
             raise UsageError(msg)
 

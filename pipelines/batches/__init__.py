@@ -1,4 +1,4 @@
-"""From example numbers to finished batches: decoded, augmented, normalized and mixed, in NumPy.
+"""From example numbers to finished batches in NumPy: decoded, augmented, normalized and mixed.
 
-In: the numbers of a batch. Out: its arrays, each image written once. No TensorFlow here.
+In: the example numbers of a batch. Out: its arrays; each image is written once. TensorFlow is not used here.
 """

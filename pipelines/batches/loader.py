@@ -1,4 +1,4 @@
-"""Batches as NumPy arrays: read, decode, augment and normalise in parallel, each image written once."""
+"""Loads batches as NumPy arrays: reads, decodes, augments and normalizes images in parallel."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -22,17 +22,17 @@ from fitfeed.pipelines.reading.records import Records
 from fitfeed.schemas.cpus import available_cpus
 from fitfeed.schemas.errors import DamagedDatasetError
 
-BLOCK = 16
-"""Images per task: enough to make the cost of a task vanish, few enough to balance the threads."""
+MAX_BLOCK = 16
+"""Images per task, at most: enough that the cost of a task vanishes, few enough to balance the threads."""
 
 
 class Loaded(NamedTuple):
-    """A batch.
+    """A batch of images.
 
     Attributes:
         images: (n, height, width, channels) of the loader's type.
-        examples: int64 (n,), which examples these are.
-        mixtures: How these images were mixed with each other.
+        examples: int64 (n,), the example numbers of the images.
+        mixtures: How the images were mixed with each other, one item for each operation.
     """
 
     images: npt.NDArray[Any]
@@ -43,9 +43,9 @@ class Loaded(NamedTuple):
 class Loader:
     """Turns example numbers into a batch of images. Thread-safe; not picklable.
 
-    Threads do most of it side by side: reading, decoding, resizing and normalising release the
-    interpreter lock. What does not, the Python code between, keeps one CPU busy from some 15,000 images
-    a second on; so there are processes too, which have a lock each.
+    Threads work in parallel: reading, decoding, resizing and normalizing release the interpreter lock.
+    The Python code between does not release it, and keeps one CPU busy from some 15,000 images a second
+    on. So there are worker processes too, and each has a lock of its own.
     """
 
     def __init__(
@@ -65,24 +65,24 @@ class Loader:
         """Fixes the shape of batches.
 
         Args:
-            records: Where images come from.
-            program: What happens to each.
-            normalizer: What writes each into the batch; None leaves them as they are.
-            batch_size: The most images in a batch.
-            dtype: Of the batch.
-            threads: How many work on a batch. None: the CPUs that this process may use. The result
-                does not depend on it.
-            skipped: Where to note damaged examples that are left out. None: they are errors.
-            mixer: What mixes the images of a batch. None: nothing does.
-            mixes_here: Whether images are mixed here. False: what has been drawn is all that is added.
-            processes: How many fill batches in the threads' place; threads mix what they have filled.
+            records: The source of the images.
+            program: What happens to each image.
+            normalizer: Writes each image into the batch. None: images stay as they are.
+            batch_size: The largest number of images in a batch.
+            dtype: Type of the batch.
+            threads: How many threads work on a batch. None: the CPUs that this process may use. The
+                result does not depend on it.
+            skipped: Records damaged examples that are left out. None: they are errors.
+            mixer: Mixes the images of a batch. None: they are not mixed.
+            mixes_here: Whether images are mixed here. False: only the mixtures are sampled.
+            processes: How many worker processes write batches. 0: threads do. Threads mix in both cases.
 
         Raises:
             UsageError: If the images would not all have one size.
         """
-        # An image that is mixed needs its partner, which another thread may be decoding. So all are
-        # rendered first, as stored, which is a quarter or half of the memory of floats; normalising is
-        # linear and can come after.
+        # A mixed image needs its partner, which another thread may still decode. So all images are rendered
+        # first, in the stored type, which takes a quarter or half of the memory of floats. Normalizing is
+        # linear, so it can come after mixing.
         renders, rendered = (None, records.dtype) if mixer and mixes_here else (normalizer, dtype)
         self._renderer = Renderer(records, program, renders, skips=skipped is not None)
         self.image_shape = self._renderer.image_shape
@@ -92,8 +92,8 @@ class Loader:
         self._scratch = ThreadScratch()
         self._skipped = skipped
         self._threads = threads or available_cpus()
-        # Of the whole process, for want of anything narrower. OpenCV would divide images above 256 x 256
-        # among as many threads again, which then wait for each other: 7 to 28% more CPU time.
+        # This holds for the whole process, as OpenCV has nothing narrower. It would divide images above
+        # 256 x 256 among as many threads again, which wait for each other: 7 to 28% more CPU time.
         cv2.setNumThreads(1)
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="fitfeed")
         self._processes: RenderPool | None = None
@@ -110,23 +110,23 @@ class Loader:
         *,
         rng_index: npt.NDArray[np.int64] | None = None,
     ) -> Loaded:
-        """Makes a batch.
+        """Loads a batch.
 
         Args:
             epoch: Number of the epoch, which augmentations depend on.
             examples: int64 (n,), example numbers, n <= batch_size.
-            payloads: Their stored bytes where they have been read already; empty where that failed.
+            payloads: The stored bytes, if they have been read already; empty where reading failed.
                 None: they are read here.
-            rng_index: int64 (n,), numbers that augmentations draw by. None: the examples' own.
+            rng_index: int64 (n,), numbers that augmentations are sampled by. None: `examples`.
 
         Returns:
-            All n examples, or without those that are damaged, if such are skipped. The images' memory
-            is used again once this array and everything made from it are gone, not before.
+            All n examples; without the damaged ones, if they are skipped. The memory of the images
+            is reused when this array and everything made from it are gone, and not before.
 
         Raises:
             DamagedExampleError: If an image cannot be read or decoded.
-            DamagedDatasetError: If that is so for all of them, although such are skipped; or if a
-                whole file is missing.
+            DamagedDatasetError: If all images are damaged, although damaged ones are skipped; or if a file
+                is missing.
             UsageError: If a function in the program does not return an image, or one of another size.
         """
         rng_index = examples if rng_index is None else rng_index
@@ -134,7 +134,7 @@ class Loader:
         loaded = self._without(damaged, Loaded(batch, examples)) if damaged else Loaded(batch, examples)
         if self._mixer is None:
             return loaded
-        mixtures = self._mixer.draw(epoch, rng_index, size=self.image_shape[:2])
+        mixtures = self._mixer.sample(epoch, rng_index, size=self.image_shape[:2])
         if damaged:
             places = np.delete(np.arange(len(examples)), list(damaged))
             mixtures = [mixture.keep(places) for mixture in mixtures]
@@ -149,23 +149,23 @@ class Loader:
         payloads: Sequence[bytes] | None,
         rng_index: npt.NDArray[np.int64],
     ) -> tuple[npt.NDArray[Any], Damaged]:
-        """Writes every image by itself; says which are damaged, if such are skipped."""
+        """Writes every image, unmixed; returns which are damaged, if they are skipped."""
         if self._processes is not None:
             return self._processes.render(epoch, examples, rng_index)
         renderer, batch = self._renderer, self._rendered.take(len(examples))
-        fill = renderer.filling(epoch, examples, rng_index, out=batch, payloads=payloads)
-        if renderer.copies:
-            # Pure copying takes 3 ms a batch: waking other threads, on both sides of a lock that
-            # each needs for every image, costs as much. Two batches at once use two threads as it is.
-            return batch, renderer.fill(fill, range(len(examples)))
-        return batch, self._fill(fill, len(examples))
+        if renderer.copies and payloads is None:
+            # Copying takes 3 ms a batch at most, and waking other threads costs as much. Two batches are
+            # loaded at once, so two threads work anyway.
+            return batch, renderer.render(epoch, examples, rng_index, out=batch)
+        write = renderer.image_writer(epoch, examples, rng_index, out=batch, payloads=payloads)
+        return batch, self._write_images(write, len(examples))
 
     def _mix(self, loaded: Loaded, mixtures: Sequence[Mixture]) -> Loaded:
-        """Mixes rendered images, and normalises them."""
+        """Mixes rendered images, and normalizes the result."""
         images, normalizer, scratch = loaded.images, self._normalizer, self._scratch
         batch = self._mixed.take(len(images))
 
-        def fill(i: int) -> None:
+        def write(i: int) -> None:
             if normalizer is None:
                 out = batch[i]
                 image = mix_image(images, mixtures, i, out=out)
@@ -175,20 +175,20 @@ class Loader:
                 image = scratch.take("image", self.image_shape, images.dtype)
                 normalizer(mix_image(images, mixtures, i, out=image), batch[i])
 
-        self._fill(fill, len(images))
+        self._write_images(write, len(images))
         return Loaded(batch, loaded.examples, mixtures)
 
-    def _fill(self, fill: Callable[[int], None], count: int) -> Damaged:
-        """Writes all images of a batch; returns those that are damaged, if such are skipped."""
-        size = min(BLOCK, math.ceil(count / self._threads))
+    def _write_images(self, write: Callable[[int], None], count: int) -> Damaged:
+        """Writes all images of a batch in threads; returns which are damaged, if they are skipped."""
+        size = min(MAX_BLOCK, math.ceil(count / self._threads))
         blocks = [range(first, min(first + size, count)) for first in range(0, count, size)]
-        tasks = [self._pool.submit(self._renderer.fill, fill, block) for block in blocks]
-        # All must be done before an error leaves: it would free the memory that others still write to.
+        tasks = [self._pool.submit(self._renderer.write_images, write, block) for block in blocks]
+        # All tasks must end before an error is raised: it frees the memory that they write to.
         wait(tasks)
         return {i: error for task in tasks for i, error in task.result().items()}
 
     def _without(self, damaged: Damaged, loaded: Loaded) -> Loaded:
-        """Closes the gaps in a batch, and notes what is missing."""
+        """Removes damaged examples from a batch, and records them."""
         images, examples, _ = loaded
         if self._skipped is not None:
             for i, error in damaged.items():
@@ -196,6 +196,6 @@ class Loader:
         kept = ~np.isin(np.arange(len(examples)), list(damaged))
         if not kept.any():
             first = damaged[0]
-            msg = f"none of the {len(examples)} examples of a batch could be read, so there is nothing to go on with. The first: {first}"
+            msg = f"none of the {len(examples)} examples of a batch could be read, so the iteration cannot continue. The first: {first}"
             raise DamagedDatasetError(msg) from first
         return Loaded(compacted(images, kept), examples[kept])

@@ -1,4 +1,4 @@
-"""Masks of a batch: read, decoded and moved as their images are, with nearest neighbour."""
+"""Loads the masks of a batch: reads and decodes them, and moves them as their images are moved."""
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -20,13 +20,19 @@ from fitfeed.schemas.payload import Pixels
 def check_movable(
     augment: Sequence[Augmentation | ImageFunction], mask: str, *, augment_on: str = "cpu"
 ) -> None:
-    """Refuses functions of a user beside masks: nobody knows where they move a pixel.
+    """Refuses lists of augmentations that masks cannot follow.
 
-    On a device, what a crop has cut off is gone from images, while masks are moved on the CPU at
-    once: there a mask would show what its image does not.
+    It is not known where a function of the user moves a pixel. On a device, an image has lost what a
+    crop cut off, while its mask is moved on the CPU in one step: the mask would show what the image
+    does not.
+
+    Args:
+        augment: As for `make_pipeline`.
+        mask: Name of the label, for the message.
+        augment_on: As for `make_pipeline`.
 
     Raises:
-        UsageError: Naming the function, or where it should run.
+        UsageError: If masks cannot follow. It names the function, or the device.
     """
     if augment_on != "cpu":
         msg = (
@@ -38,7 +44,7 @@ def check_movable(
         if not isinstance(op, Augmentation):
             msg = (
                 f"a function in augment changes images only, and cannot move their masks {mask!r} along. Received: "
-                f"augment[{place}]={op!r}. Use augmentations of pipelines, or pass labels=None."
+                f"augment[{place}]={op!r}. Use augmentations of fitfeed, or pass labels=None."
             )
             raise UsageError(msg)
 
@@ -47,8 +53,8 @@ class LoadedMasks(NamedTuple):
     """Masks of a batch.
 
     Attributes:
-        masks: uint8 (n, height, width, 1). What is not whole has undefined content.
-        whole: bool (n,), which of them could be read.
+        masks: uint8 (n, height, width, 1). A mask that could not be read has undefined content.
+        whole: bool (n,), which masks could be read.
     """
 
     masks: Pixels
@@ -58,8 +64,8 @@ class LoadedMasks(NamedTuple):
 class MaskLoader:
     """Turns example numbers into a batch of masks. Thread-safe; not picklable.
 
-    Everything random is a function of seed, epoch and example, so it is drawn anew here, the same
-    as for the images.
+    Every random number is a function of seed, epoch and example. So they are sampled again here, and are
+    the same as for the images.
     """
 
     def __init__(
@@ -76,13 +82,13 @@ class MaskLoader:
         """Fixes the shape of batches and starts the threads.
 
         Args:
-            records: Where masks come from.
+            records: The source of the masks.
             program: What happens to each image.
-            name: Of the label.
-            batch_size: The most masks in a batch.
+            name: Name of the label.
+            batch_size: The largest number of masks in a batch.
             image_size: (height, width) of the images in a batch.
-            threads: How many work on a batch. None: the CPUs that this process may use.
-            skipped: Where to note damaged examples that are left out. None: they are errors.
+            threads: How many threads work on a batch. None: the CPUs that this process may use.
+            skipped: Records damaged examples that are left out. None: they are errors.
         """
         self._records, self._program, self._name = records, program, name
         self._size, self._skipped = image_size, skipped
@@ -92,44 +98,44 @@ class MaskLoader:
     def load(
         self, epoch: int, examples: npt.NDArray[np.int64], *, rng_index: npt.NDArray[np.int64]
     ) -> LoadedMasks:
-        """Makes a batch.
+        """Loads the masks of a batch.
 
         Args:
             epoch: Number of the epoch, which augmentations depend on.
             examples: int64 (n,), example numbers, n <= batch_size.
-            rng_index: int64 (n,), numbers that augmentations draw by.
+            rng_index: int64 (n,), numbers that augmentations are sampled by.
 
         Returns:
-            All n masks, of which some may not be whole if such are skipped. Their memory is used again
-            once the array and all made from it are gone.
+            All n masks. Some of them may not be whole, if damaged ones are skipped. The memory is reused
+            when the array and everything made from it are gone.
 
         Raises:
             DamagedExampleError: If a mask cannot be read or decoded.
-            DamagedDatasetError: If that is so for all of them, although such are skipped.
+            DamagedDatasetError: If all masks are damaged, although damaged ones are skipped.
         """
         index = self._records.index
-        draws = self._program.draw(
+        compiled = self._program.compile(
             epoch, rng_index, heights=index.height[examples], widths=index.width[examples]
         )
         batch = self._buffers.take(len(examples))
 
-        def fill(i: int, row: int) -> None:
+        def write(i: int, row: int) -> None:
             mask = self._records.mask(self._name, row)
-            self._program.render_mask(mask, draws, i, size=self._size, out=batch[i])
+            self._program.render_mask(mask, compiled, i, size=self._size, out=batch[i])
 
-        tasks = [self._pool.submit(fill, i, row) for i, row in enumerate(examples.tolist())]
-        # All must be done before an error leaves: it would free the memory that others still write to.
+        tasks = [self._pool.submit(write, i, row) for i, row in enumerate(examples.tolist())]
+        # All tasks must end before an error is raised: it frees the memory that they write to.
         wait(tasks)
         whole = np.array(
             [self._is_whole(task, row) for task, row in zip(tasks, examples.tolist(), strict=True)]
         )
         if not whole.any():
-            msg = f"none of the {len(examples)} masks {self._name!r} of a batch could be read, so there is nothing to go on with. The first: {tasks[0].exception()}"
+            msg = f"none of the {len(examples)} masks {self._name!r} of a batch could be read, so the iteration cannot continue. The first: {tasks[0].exception()}"
             raise DamagedDatasetError(msg)
         return LoadedMasks(batch, whole)
 
     def _is_whole(self, task: "Future[None]", row: int) -> bool:
-        """Whether a mask could be read; notes that it is left out, or raises, where not."""
+        """Returns whether a mask could be read. If not, it is recorded as left out, or its error is raised."""
         try:
             task.result()
         except DamagedExampleError as error:

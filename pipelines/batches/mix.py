@@ -1,4 +1,4 @@
-"""Mixing a batch: images as uint8, before they are normalised, and labels."""
+"""Mixes the images of a batch, before they are normalized, and their labels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,27 +17,27 @@ Box = tuple[int, int, int, int]
 
 
 class Mixer:
-    """The operations on batches at the end of a list. Immutable, thread-safe."""
+    """Samples the operations on batches at the end of a list. Immutable, thread-safe."""
 
     def __init__(self, ops: Sequence[tuple[int, BatchAugmentation]], *, seed: int) -> None:
-        """Takes what `split_batch` has found.
+        """Stores the operations that `split_batch` has found.
 
         Args:
-            ops: Places in the list, and operations.
+            ops: Operations, each with its place in the list.
             seed: The run's seed.
         """
         self._ops, self._seed = list(ops), seed
 
-    def draw(self, epoch: int, examples: npt.NDArray[np.int64], *, size: Size) -> list[Mixture]:
-        """Draws what is mixed: a pure function of (seed, epoch, the examples of the batch).
+    def sample(self, epoch: int, examples: npt.NDArray[np.int64], *, size: Size) -> list[Mixture]:
+        """Samples what is mixed: a pure function of (seed, epoch, the examples of the batch).
 
         Args:
             epoch: Number of the epoch.
-            examples: int64 (n,), example numbers.
+            examples: int64 (n,), numbers to sample by.
             size: (height, width) of the images.
 
         Returns:
-            One for each operation, in order.
+            The mixture of each operation, in order.
         """
         mixtures = []
         for place, op in self._ops:
@@ -51,21 +51,21 @@ class Mixer:
 def mix_image(
     images: Pixels, mixtures: Sequence[Mixture], i: int, *, out: Pixels | None = None, box: Box | None = None
 ) -> Pixels:
-    """One image of a batch, after all operations, as layers in a row would leave it.
+    """Mixes one image of a batch by all operations, as layers one after the other would.
 
-    An operation looks at what those before it have made of the image and of its partner. Both are
-    made here of the unmixed images, for the pixels that are needed: so every image of a batch can be
-    made at the same time as the others.
+    An operation mixes an image with its partner, and the operations before it have changed both. Both
+    are computed here from the unmixed images, for the pixels that are needed. So all images of a batch
+    can be mixed at the same time.
 
     Args:
         images: uint8 or uint16 (n, H, W, C), unmixed. They are not changed.
-        mixtures: From `Mixer.draw`.
-        i: Its place in the batch.
-        out: (H, W, C), of the same type, where to write. None: a new array.
-        box: Which pixels to make; `out` is of that size. None: all.
+        mixtures: From `Mixer.sample`.
+        i: Place of the image in the batch.
+        out: (H, W, C) of the same type, to be written. None: a new array.
+        box: The pixels to compute; `out` has this size. None: all pixels.
 
     Returns:
-        `out`, or a part of `images` where nothing is mixed. Rounded to nearest by every operation.
+        The mixed image: `out`, or a view of `images` if nothing is mixed. Every operation rounds to nearest.
     """
     top, left, bottom, right = box or (0, 0, *images.shape[1:3])
     if not mixtures:
@@ -95,7 +95,7 @@ def mix_labels(labels: npt.NDArray[np.float32], mixtures: Sequence[Mixture]) -> 
 
     Args:
         labels: float32 (n,) or (n, classes).
-        mixtures: From `Mixer.draw`.
+        mixtures: From `Mixer.sample`.
 
     Returns:
         float32 of the same shape.

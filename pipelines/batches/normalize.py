@@ -1,4 +1,4 @@
-"""Normalisation: one subtraction and one division per channel, from the manifest's statistics."""
+"""Normalizes pixels: one subtraction and one division per channel, by the statistics of the manifest."""
 
 import warnings
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 NormalizeKind = Literal["zscore", "minmax", "unit", "symmetric"]
 """zscore: (x - mean) / std. minmax: (x - min) / (max - min). unit: x / 255. symmetric: x / 127.5 - 1. For 16
-bits, 65535 and 32767.5 stand for 255 and 127.5."""
+bits, 65535 and 32767.5 replace 255 and 127.5."""
 
 KINDS: tuple[str, ...] = get_args(NormalizeKind)
 
@@ -23,11 +23,15 @@ KINDS: tuple[str, ...] = get_args(NormalizeKind)
 def shift_and_scale(
     kind: str, statistics: ChannelStatistics
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """The two numbers per channel of `(x - shift) / scale`.
+    """Computes shift and scale of each channel, for `(x - shift) / scale`.
+
+    Args:
+        kind: A `NormalizeKind`.
+        statistics: Statistics of the dataset.
 
     Returns:
-        float64 (channels,) each; scale is positive. A constant channel gets scale 1, so that it
-        becomes 0 and not NaN, and warns.
+        Shift and scale, float64 (channels,) each; scale is positive. A constant channel has scale 1, so
+        that it becomes 0 and not NaN, and there is a warning.
 
     Raises:
         UsageError: If there is no such kind.
@@ -43,21 +47,25 @@ def shift_and_scale(
         case "symmetric":
             shift = scale = np.full_like(low, statistics.brightest / 2)
         case _:
-            msg = f"no such normalisation. Received: {kind!r}. Use one of: {', '.join(map(repr, KINDS))}."
+            msg = f"no such normalization. Received: {kind!r}. Use one of: {', '.join(map(repr, KINDS))}."
             raise UsageError(msg)
     constant = scale == 0
     if constant.any():
         channels = ", ".join(f"{c} (always {low[c]:.0f})" for c in np.flatnonzero(constant))
         message = (
             f"every stored pixel of channel {channels} has the same value, so normalize={kind!r} has nothing to "
-            f"divide by; it is only shifted, to 0. Check the images, or use normalize='unit'."
+            f"divide by; the channel is only shifted, to 0. Check the images, or use normalize='unit'."
         )
         warnings.warn(message, stacklevel=2)
     return shift, np.where(constant, 1.0, scale)
 
 
 def keras_layer(kind: str, statistics: ChannelStatistics) -> "keras.layers.Normalization":
-    """The normalisation as a built-in, serialisable Keras layer.
+    """Makes the normalization as a built-in, serializable Keras layer.
+
+    Args:
+        kind: A `NormalizeKind`.
+        statistics: Statistics of the dataset.
 
     Raises:
         UsageError: If there is no such kind.
@@ -69,15 +77,15 @@ def keras_layer(kind: str, statistics: ChannelStatistics) -> "keras.layers.Norma
 
 
 class Normalizer:
-    """Writes uint8 or uint16 images as normalised floats. Immutable and thread-safe."""
+    """Writes uint8 or uint16 images as normalized floats. Immutable, thread-safe."""
 
     def __init__(self, kind: str | None, statistics: ChannelStatistics, *, dtype: npt.DTypeLike) -> None:
-        """Prepares the factors.
+        """Computes the factors.
 
         Args:
             kind: A `NormalizeKind`, or None to keep the values.
-            statistics: Of the dataset.
-            dtype: What is written: float32, or a float type of 16 bits.
+            statistics: Statistics of the dataset.
+            dtype: Type of what is written: float32, or a float type of 16 bits.
         """
         channels = statistics.channels
         shift, scale = np.zeros(channels), np.ones(channels)
@@ -99,9 +107,9 @@ class Normalizer:
         from fitfeed.pipelines.arrays import numba_kernels  # imports Numba
 
         rows, target = pixels.reshape(len(pixels), -1), out.reshape(len(out), -1)
-        # Measured for 224 x 224 x 3, in microseconds. float32: 12; by a conversion and a matrix product of
-        # OpenCV, each vectorised, 34. 16 bits: the table takes 66 (OpenCV's 94, and NumPy's 890 for pixels of
-        # 16 bits), and rounds only once.
+        # Measured for 224 x 224 x 3. float32: 12 microseconds (34 by a conversion and a matrix product of
+        # OpenCV, which are both vectorized). 16 bits: the table takes 66 (94 with OpenCV's, and 890 with
+        # NumPy's for pixels of 16 bits), and rounds only once.
         if self._table is None:
             numba_kernels.scale(rows, self._factor, self._shift, target)
         else:

@@ -1,4 +1,4 @@
-"""Images, each written once at its place in a batch: read, decoded, augmented and normalised."""
+"""Writes images into batches: reads, decodes, augments and normalizes each at its place in the batch."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -14,15 +14,15 @@ from fitfeed.pipelines.reading.records import Records
 from fitfeed.schemas.errors import DamagedExampleError, UsageError
 
 Damaged = dict[int, DamagedExampleError]
-"""Place in a batch to what is wrong with the image there, where such are skipped."""
+"""Place in a batch to the error of the damaged image there. Empty unless damaged images are skipped."""
 
 
 class Renderer:
-    """Writes images into batches. Immutable, thread-safe, and picklable if what it is made of is.
+    """Writes images into batches. Immutable, thread-safe, and picklable if its parts are.
 
     Attributes:
         image_shape: (height, width, channels) of every image.
-        copies: Whether stored pixels are what is asked for, so that they are read into the batch.
+        copies: Whether stored pixels are read into the batch unchanged, as nothing is to be done to them.
     """
 
     def __init__(
@@ -31,10 +31,10 @@ class Renderer:
         """Fixes the shape of images.
 
         Args:
-            records: Where they come from.
-            program: What happens to each.
-            normalizer: What writes each into the batch; None leaves them as they are.
-            skips: Whether damaged images are reported and left out, or are errors.
+            records: The source of the images.
+            program: What happens to each image.
+            normalizer: Writes each image into the batch. None: images stay as they are.
+            skips: Whether damaged images are returned and left out. If not, they are errors.
 
         Raises:
             UsageError: If the images would not all have one size.
@@ -53,10 +53,19 @@ class Renderer:
         *,
         out: npt.NDArray[Any],
     ) -> Damaged:
-        """Writes images one after the other; the arguments are those of `filling`."""
-        return self.fill(self.filling(epoch, examples, rng_index, out=out), range(len(examples)))
+        """Writes images in this thread; the arguments are those of `image_writer`.
 
-    def filling(
+        Returns:
+            The damaged images, if they are skipped.
+        """
+        places: Iterable[int] = range(len(examples))
+        if self.copies:
+            # All at once, without the interpreter lock. What could not be read is read again by itself,
+            # which tells what is wrong with it.
+            places = self._records.read_all_into(examples, out.reshape(len(out), -1).view(np.uint8))
+        return self.write_images(self.image_writer(epoch, examples, rng_index, out=out), places)
+
+    def image_writer(
         self,
         epoch: int,
         examples: npt.NDArray[np.int64],
@@ -65,50 +74,55 @@ class Renderer:
         out: npt.NDArray[Any],
         payloads: Sequence[bytes] | None = None,
     ) -> Callable[[int], None]:
-        """What writes the image at one place of a batch, or of a part of one: the result is the same.
+        """Makes a function that writes the image at one place of a batch, or of a part of a batch.
 
         Args:
             epoch: Number of the epoch, which augmentations depend on.
             examples: int64 (n,), example numbers.
-            rng_index: int64 (n,), numbers that augmentations draw by.
-            out: (n, *image_shape), to be filled.
-            payloads: Stored bytes where they have been read already; empty where that failed.
+            rng_index: int64 (n,), numbers that augmentations are sampled by.
+            out: (n, *image_shape), to be written.
+            payloads: The stored bytes, if they have been read already; empty where reading failed.
+
+        Returns:
+            A function of the place. It may be called from several threads, in any order.
         """
         records, program, normalizer, scratch = self._records, self._program, self._normalizer, self._scratch
         rows, size = examples.tolist(), self.image_shape[:2]
         if self.copies and payloads is None:
             memory, length = out.reshape(-1).view(np.uint8).data, out[0].nbytes
-            # From the page cache into the batch, no copy between.
+            # The kernel copies from the page cache into the batch; there is no other copy.
             return lambda i: records.read_into(rows[i], memory[i * length : (i + 1) * length])
         index = records.index
-        draws = program.draw(epoch, rng_index, heights=index.height[examples], widths=index.width[examples])
+        compiled = program.compile(
+            epoch, rng_index, heights=index.height[examples], widths=index.width[examples]
+        )
 
-        def fill(i: int) -> None:
+        def write(i: int) -> None:
             payload = payloads[i] if payloads is not None else None
-            portion = decode_window_of(draws.passes[i])
-            stored = records.pixels(rows[i], portion, payload=payload or None, scratch=scratch)
+            window = decode_window_of(compiled.passes[i])
+            stored = records.pixels(rows[i], window, payload=payload or None, scratch=scratch)
             if normalizer is None:
-                program.render(stored, draws, i, size=size, out=out[i])
+                program.render(stored, compiled, i, size=size, out=out[i])
             else:
                 image = scratch.take("image", self.image_shape, records.dtype)
-                normalizer(program.render(stored, draws, i, size=size, out=image), out[i])
+                normalizer(program.render(stored, compiled, i, size=size, out=image), out[i])
 
-        return fill
+        return write
 
-    def fill(self, fill: Callable[[int], None], places: Iterable[int]) -> Damaged:
-        """Writes some images; returns those that are damaged, if such are skipped.
+    def write_images(self, write: Callable[[int], None], places: Iterable[int]) -> Damaged:
+        """Writes some images; returns those that are damaged, if they are skipped.
 
         Args:
-            fill: From `filling`, or another function of a place.
-            places: Which.
+            write: From `image_writer`, or another function of a place.
+            places: Places in the batch.
 
         Raises:
-            DamagedExampleError: If an image is damaged and such are not skipped.
+            DamagedExampleError: If an image is damaged and damaged images are not skipped.
         """
         damaged: Damaged = {}
         for i in places:
             try:
-                fill(i)
+                write(i)
             except DamagedExampleError as error:
                 if not self._skips:
                     raise
@@ -117,7 +131,7 @@ class Renderer:
 
 
 def _image_size(records: Records, program: Program) -> tuple[int, int]:
-    """Height and width of every image in a batch."""
+    """Finds height and width of every image in a batch."""
     common = records.common_size
     if common is not None:
         return program.output_size(common)

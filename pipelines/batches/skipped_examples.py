@@ -1,4 +1,4 @@
-"""What `on_error="skip"` leaves out: counted, and said once."""
+"""Counts the examples that `on_error="skip"` leaves out, and logs each of them once."""
 
 import logging
 import threading
@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from fitfeed.schemas.errors import DamagedExampleError
 
-LOGGED = 100
-"""So many warnings per split; where there are more, the disk is broken, and the log should stay readable."""
+MAX_LOGGED = 100
+"""Warnings per split. If more examples are damaged, the disk is broken; the log should stay readable."""
 
 _logger = logging.getLogger("fitfeed.pipelines")
 
@@ -18,35 +18,35 @@ _logger = logging.getLogger("fitfeed.pipelines")
 class Skipped:
     """The examples of a split that were left out. Thread-safe.
 
-    An example that is met again, in the next epoch or by another pipeline of the same open dataset,
-    counts once.
+    An example counts once, even if it is left out in several epochs, or by several pipelines of the same
+    open dataset.
     """
 
     def __init__(self, split: str) -> None:
-        """Starts with none."""
+        """Starts without any example."""
         self._split = split
         self._rows: set[int] = set()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        """How many different examples."""
+        """Returns how many different examples were left out."""
         return len(self._rows)
 
     def add(self, row: int, error: DamagedExampleError) -> None:
-        """Notes one, and warns of it where it is new.
+        """Adds an example, and logs a warning if it is new.
 
         Args:
-            row: Its row in the index.
-            error: Which says what is wrong with it, naming shard, key and byte offset.
+            row: Row of the example in the index.
+            error: Says what is wrong with it, and names shard, key and byte offset.
         """
         with self._lock:
             if row in self._rows:
                 return
             self._rows.add(row)
             count = len(self._rows)
-        if count <= LOGGED:
+        if count <= MAX_LOGGED:
             _logger.warning("skipped an example of %r: %s", self._split, error)
-        if count == LOGGED:
+        if count == MAX_LOGGED:
             _logger.warning(
                 "skipped %d examples of %r; more will only be counted, in `skipped` of the open dataset",
                 count,
@@ -55,14 +55,14 @@ class Skipped:
 
 
 def compacted(array: npt.NDArray[Any], kept: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
-    """Closes the gaps in an array, in its own memory.
+    """Moves the kept rows of an array to its front, without other memory.
 
     Args:
-        array: (n, ...), overwritten.
-        kept: bool (n,).
+        array: (n, ...) of any type. It is overwritten.
+        kept: bool (n,), which rows to keep.
 
     Returns:
-        The first part of `array`: (number kept, ...).
+        A view of `array`: (number of kept rows, ...).
     """
     rows = np.flatnonzero(kept)
     for place, row in enumerate(rows.tolist()):

@@ -1,4 +1,4 @@
-"""Labels that are no longer one class: smoothed, or mixed as their images are."""
+"""Makes labels soft: smooths them, or mixes them as their images are mixed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,11 +12,11 @@ from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import ClassFeature, Features, LabelFeature, MulticlassFeature
 
 MIXED = ("class", "multiclass", "float")
-"""Kinds of labels of which a mixture means something."""
+"""Kinds of labels that can be mixed."""
 
 
 class SoftLabels:
-    """What mixing and smoothing make of a batch's labels. Immutable, thread-safe."""
+    """Mixes and smooths the labels of a batch. Immutable, thread-safe."""
 
     def __init__(
         self,
@@ -26,23 +26,23 @@ class SoftLabels:
         smoothing: float,
         mixes: Sequence[BatchAugmentation] = (),
     ) -> None:
-        """Checks that it can be done.
+        """Checks that the labels can be mixed and smoothed.
 
         Args:
-            features: Of the dataset.
-            names: The labels that are delivered.
-            smoothing: 0..1, see `make_pipeline(label_smoothing=...)`.
-            mixes: What mixes the images.
+            features: Features of the dataset.
+            names: The labels that the pipeline returns.
+            smoothing: 0..1; see `make_pipeline(label_smoothing=...)`.
+            mixes: The operations that mix the images.
 
         Raises:
-            UsageError: If a label cannot be mixed, or there is none to smooth.
+            UsageError: If a label cannot be mixed, or no label can be smoothed.
         """
         self._features, self._smoothing, self._mixes = features, float(smoothing), bool(mixes)
         kinds = {name: features.label_kinds[name] for name in names}
         for name, kind in kinds.items():
             if mixes and kind not in MIXED:
                 msg = (
-                    f"{type(mixes[0]).__name__} mixes labels, and nothing lies between two labels of kind {kind}. "
+                    f"{type(mixes[0]).__name__} mixes labels, and labels of kind {kind} cannot be mixed. "
                     f"Received: a dataset with the label {name!r} ({kind}). Leave it out of augment, pass labels=None, "
                     f"or convert with labels of the kinds {', '.join(MIXED)} only."
                 )
@@ -56,19 +56,19 @@ class SoftLabels:
             raise UsageError(msg)
 
     def softens(self, feature: LabelFeature) -> bool:
-        """Whether a class becomes float32 (classes,), whatever `labels` says."""
+        """Returns whether a class becomes float32 (classes,), even if `labels` is "int"."""
         return isinstance(feature, ClassFeature) and (self._mixes or self._smoothing > 0)
 
     def __call__(self, name: str, values: Any, mixtures: Sequence[Mixture]) -> Any:
-        """Smooths and mixes one label of a batch. As both are linear, their order does not matter.
+        """Smooths and mixes one label of a batch. Both are linear, so their order does not matter.
 
         Args:
-            name: Of the label.
-            values: From `label_batch`; of a class that `softens`, one-hot.
-            mixtures: Of the batch.
+            name: Name of the label.
+            values: From `label_batch`; one-hot if the label `softens`.
+            mixtures: Mixtures of the batch.
 
         Returns:
-            The same kind of array.
+            An array of the same shape, float32 if it was smoothed or mixed.
         """
         feature = self._features.labels[name]
         if self._smoothing and isinstance(feature, ClassFeature | MulticlassFeature):
@@ -79,6 +79,6 @@ class SoftLabels:
 def _smoothed(
     values: npt.NDArray[np.float32], feature: ClassFeature | MulticlassFeature, smoothing: float
 ) -> npt.NDArray[np.float32]:
-    """As the losses of Keras: towards all classes alike, or of several at once each towards 1/2."""
+    """Smooths as the losses of Keras: toward all classes equally, or each class of a multiclass label toward 1/2."""
     level = 1 / len(feature.class_names) if isinstance(feature, ClassFeature) else 1 / 2
     return (values * (1 - smoothing) + smoothing * level).astype(np.float32)

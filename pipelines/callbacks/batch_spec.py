@@ -1,4 +1,4 @@
-"""Shapes and types of a batch as plain JSON: what a model that is not built yet needs to be built."""
+"""Describes shapes and types of a batch as plain JSON, so that a model can be built from them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,13 +7,13 @@ import keras
 
 
 def spec_to_json(spec: Any) -> Any:
-    """Describes what `element_spec` says of a batch.
+    """Describes an `element_spec` as JSON.
 
     Args:
         spec: Tuples, lists and dicts of tensor specifications, or None in their place.
 
     Returns:
-        JSON, or None if there is something else in it, such as the values of several replicas.
+        JSON. None if the specification has anything else, such as the values of several replicas.
     """
     if isinstance(spec, Mapping):
         inner = {name: spec_to_json(value) for name, value in spec.items()}
@@ -27,7 +27,7 @@ def spec_to_json(spec: Any) -> Any:
 
 
 def spec_from_json(content: Any) -> Any:
-    """Inverse of `spec_to_json`, with symbolic tensors in the place of specifications."""
+    """Makes symbolic tensors of the JSON that `spec_to_json` has made."""
     if "dict" in content:
         return {name: spec_from_json(value) for name, value in content["dict"].items()}
     if "tuple" in content:

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
+from fitfeed.schemas.files import atomic_write, sync_folder
 
 VERSION = 1
 
@@ -74,16 +74,8 @@ def write_checkpoint(
     content = io.BytesIO()
     arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
     np.savez(content, **arrays)  # type: ignore[arg-type]  # taken for allow_pickle, which is a keyword too
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(content.getbuffer())
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    atomic_write(path, content.getbuffer())
+    sync_folder(path.parent)
 
 
 def read_checkpoint(path: Path) -> Checkpoint | None:
@@ -119,11 +111,3 @@ def _dtype(name: str) -> np.dtype[Any]:
     import ml_dtypes  # comes with TensorFlow, which whoever wrote this had; registers bfloat16 and others
 
     return np.dtype(getattr(ml_dtypes, name, name))
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

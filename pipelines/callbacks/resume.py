@@ -1,4 +1,4 @@
-"""`ResumeTraining`: a training that was killed goes on where it was, to the step."""
+"""`ResumeTraining`: a training that was killed continues at the step that it had reached."""
 
 import logging
 import os
@@ -28,22 +28,22 @@ FILE_NAME = "resume.npz"
 class ResumeTraining(keras.callbacks.Callback):
     """Saves the state of a training, and restores it when the same script is started again.
 
-    Saved are the model's variables (with the state of its random generators), the optimizer's, the
-    metrics', and epoch and step. A training that is killed and started again therefore sees exactly
-    the batches that it would have seen, and on deterministic hardware ends with the same weights.
-    Batches before the step are not read again: the order is arithmetic. `fit` counts them through in
-    an instant, without training on them; other callbacks see these steps, with the saved metrics.
+    It saves the variables of the model (with the state of its random generators), the optimizer and the
+    metrics, and epoch and step. So a training that is killed and started again gets exactly the batches
+    that it would have got, and on deterministic hardware ends with the same weights. Batches before the
+    step are not read again, as the order is arithmetic. `fit` counts through them in an instant, without
+    training on them. Other callbacks see these steps, with the saved metrics.
 
     `fit`'s epoch numbers become the pipeline's: epoch 3 of `fit` always has the order of epoch 3.
-    A training that has done all its epochs returns at once; give `fit` more `epochs` to go on.
+    A training that has done all its epochs returns at once. Give `fit` more `epochs` to continue.
 
     The number of workers may change between runs as long as batch_size times workers stays the same
     (`access="indexed"`). Workers share one folder: worker 0 writes it, and all read it.
 
-    Not saved are other callbacks' own states, and random generators outside the model.
+    It does not save the states of other callbacks, nor random generators outside the model.
 
     Attributes:
-        path: The folder that the state is kept in.
+        path: The folder of the saved state.
 
     Example:
         >>> model.fit(train, epochs=90, callbacks=[ResumeTraining("runs/flowers")])
@@ -52,16 +52,16 @@ class ResumeTraining(keras.callbacks.Callback):
     def __init__(
         self, path: str | os.PathLike[str], *, every_steps: int | None = None, every_seconds: float = 300.0
     ) -> None:
-        """Chooses where and how often.
+        """Sets where and how often the state is saved.
 
         Args:
-            path: A folder, which is made if it is not there.
-            every_steps: Save after so many steps. None: by time.
-            every_seconds: Save when the last time is so many seconds ago. The end of each epoch is
-                always saved.
+            path: A folder, which is made if it does not exist.
+            every_steps: Save after this many steps. None: by time.
+            every_seconds: Save this many seconds after the last time. The end of each epoch is always
+                saved.
 
         Raises:
-            UsageError: If an argument is not possible.
+            UsageError: If an argument is wrong.
         """
         super().__init__()
         if every_steps is not None and every_steps < 1:
@@ -79,10 +79,10 @@ class ResumeTraining(keras.callbacks.Callback):
             raise UsageError(msg)
         self._every_steps, self._every_seconds = every_steps, every_seconds
 
-    # Keras calls what follows, in this order.
+    # Keras calls the following methods, in this order.
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Restores the state that an earlier run has left."""
+        """Restores the state that an earlier run has saved."""
         self._pipeline: EpochCounter | None = None
         self._checkpoint = read_checkpoint(self.path / FILE_NAME)
         self._saved_at = time.monotonic()
@@ -93,63 +93,63 @@ class ResumeTraining(keras.callbacks.Callback):
         progress = self._checkpoint.progress
         self._build(progress.batch)
         self._restore(self._checkpoint)
-        self.model._initial_epoch = progress.epoch  # noqa: SLF001  the way of Keras' own BackupAndRestore
+        self.model._initial_epoch = progress.epoch  # noqa: SLF001  as Keras' own BackupAndRestore does
         if progress.epoch >= self.params["epochs"]:
             LOG.warning("All %d epochs are done already, says %s.", self.params["epochs"], self.path)
         else:
             LOG.info("Continuing at epoch %d, step %d, from %s.", progress.epoch, progress.step, self.path)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Pins the iteration that `fit` opens next to this epoch, and to the step that was reached."""
+        """Lets the iteration that `fit` opens next begin at this epoch, and at the step that was reached."""
         self._epoch = epoch
         self._first = 0
         if self._checkpoint is not None and self._checkpoint.progress.epoch == epoch:
             self._first = self._checkpoint.progress.step
-            self._restore(self._checkpoint)  # once more: `fit` has reset the metrics since
+            self._restore(self._checkpoint)  # again, as `fit` has reset the metrics since
         self._saved_step = self._first
-        self._pin: EpochOverride | None = EpochOverride((epoch, self._first))
-        set_override(self._pin)
+        self._override: EpochOverride | None = EpochOverride((epoch, self._first))
+        set_override(self._override)
         self._wrap_first_step()
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Notes the step."""
+        """Records the step."""
         self._step = batch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Saves, if it is time."""
+        """Saves the state, if it is time."""
         if self._step < self._first:
             return
-        if self._pin is not None:
-            self._pipeline = self._only_pipeline(self._pin)
-            self._pin = None
+        if self._override is not None:
+            self._pipeline = self._only_pipeline(self._override)
+            self._override = None
         done, steps = batch + 1, self.params["steps"]
         if self._every_steps is not None:
             due = done - self._saved_step >= self._every_steps
         else:
             due = time.monotonic() - self._saved_at >= self._every_seconds
-        if due and done < steps:  # the last step is saved with the epoch, after validation
+        if due and done < steps:  # the last step is saved by `on_epoch_end`, after validation
             self._save(self._epoch, done, logs)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Saves the finished epoch."""
+        """Saves the state at the end of an epoch."""
         done = self._step + self.model.steps_per_execution
         if done >= self.params["steps"]:
             self._save(epoch + 1, 0, None)
-        else:  # somebody has set `stop_training`
+        else:  # `stop_training` was set
             self._save(epoch, done, logs)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Leaves the model as `fit` expects it next time."""
+        """Resets what the next `fit` must not find."""
         set_override(None)
         self.model._initial_epoch = None  # noqa: SLF001
 
     def _wrap_first_step(self) -> None:
-        """Lets `fit` count through the steps that are done, and ends the pin once a batch has been read."""
+        """Lets `fit` count through the finished steps, and ends the override when a batch has been read."""
         model, train = self.model, self.model.train_function
 
         def first_step(iterator: Any) -> Any:
             if self._step < self._first:
-                assert self._checkpoint is not None  # noqa: S101  or nothing would be done yet
+                assert self._checkpoint is not None  # noqa: S101  as some steps are done
                 return self._checkpoint.progress.logs
             model.train_function = train
             self._batch_spec = spec_to_json(iterator.element_spec)
@@ -160,9 +160,9 @@ class ResumeTraining(keras.callbacks.Callback):
 
         model.train_function = first_step
 
-    def _only_pipeline(self, pin: EpochOverride) -> EpochCounter:
-        """The pipeline that `fit` reads, checked against the one that was interrupted."""
-        pipelines = list({id(epochs): epochs for epochs in pin.opened}.values())
+    def _only_pipeline(self, override: EpochOverride) -> EpochCounter:
+        """Returns the pipeline that `fit` reads; checks that it is the one that was interrupted."""
+        pipelines = list({id(epochs): epochs for epochs in override.opened}.values())
         if len(pipelines) != 1:
             msg = f"ResumeTraining expects fit to read one pipeline of make_pipeline (mapped, if you like, but not cached). Received: {len(pipelines)}."
             raise UsageError(msg)
@@ -181,7 +181,7 @@ class ResumeTraining(keras.callbacks.Callback):
         return pipeline
 
     def _build(self, batch_spec: Any) -> None:
-        """Makes the variables that Keras would make in the first step: there is something to restore first."""
+        """Makes the variables that Keras would make in the first step, so that they can be restored before."""
         if batch_spec is not None:
             self.model._symbolic_build(data_batch=spec_from_json(batch_spec))  # noqa: SLF001
         elif not self.model.built:
@@ -189,7 +189,7 @@ class ResumeTraining(keras.callbacks.Callback):
             raise UsageError(msg)
 
     def _variables(self) -> list[Any]:
-        """Every variable of the training, each once, in the order that building the model gives."""
+        """Returns every variable of the training once, in the order in which building the model makes them."""
         model = self.model
         every = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
         return list({id(variable): variable for variable in every}.values())
@@ -197,7 +197,7 @@ class ResumeTraining(keras.callbacks.Callback):
     def _restore(self, checkpoint: Checkpoint) -> None:
         step, at_once = checkpoint.progress.step, self.model.steps_per_execution
         if step % at_once:
-            msg = f"the training in {self.path} stands at step {step}, within one execution. Received: steps_per_execution={at_once}. Compile the model with the number that it had."
+            msg = f"the training in {self.path} stopped at step {step}, within one execution. Received: steps_per_execution={at_once}. Compile the model with the number that it had."
             raise UsageError(msg)
         variables = self._variables()
         expected = [_description(variable.path, variable.shape, variable.dtype) for variable in variables]
@@ -217,7 +217,7 @@ class ResumeTraining(keras.callbacks.Callback):
 
     def _save(self, epoch: int, step: int, logs: dict[str, Any] | None) -> None:
         self._saved_at, self._saved_step = time.monotonic(), step
-        assert self._pipeline is not None  # noqa: S101  there has been a step
+        assert self._pipeline is not None  # noqa: S101  as there has been a step
         if not self._pipeline.is_chief:
             return
         variables = self._variables()
@@ -245,5 +245,5 @@ def _description(name: str, shape: Any, dtype: str) -> Description:
 
 
 def _without_names(descriptions: list[Description]) -> list[tuple[tuple[int, ...], str]]:
-    """Names count up within a process (`dense`, `dense_1`), so they say little about another run."""
+    """Leaves out names: they are counted within a process (`dense`, `dense_1`), so another run has others."""
     return [(shape, dtype) for _, shape, dtype in descriptions]

@@ -1,8 +1,8 @@
-"""Tensors of a device that NumPy's functions take: how one formula serves both executors.
+"""Tensors of a device that functions of NumPy accept, so that one formula is right for both executors.
 
-What an augmentation draws and how its matrices compose is written once, in NumPy. NumPy lets
-arrays of others take over its functions (NEP 13 and NEP 18); these hand them to `keras.ops`.
-Numbers are float32, whatever the precision of the model: coordinates need their 24 bits.
+The formulas of sampling and of matrices are written once, in NumPy. NumPy lets other arrays take over
+its functions (NEP 13 and NEP 18); these pass them to `keras.ops`. Numbers are float32 for any precision
+of the model: coordinates need its 24 bits.
 """
 
 import operator
@@ -18,10 +18,10 @@ from fitfeed.pipelines.device.backend import INDEX, gather
 class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
     """A tensor of float32 or bool that behaves as a NumPy array, as far as augmentations need it.
 
-    Integers are whole float32 numbers: exact to 2**24, and never moved to the host.
+    Integers are whole float32 numbers. They are exact to 2**24, and never move to the host.
 
     Attributes:
-        tensor: The backend's.
+        tensor: The tensor of the backend, of any shape.
     """
 
     def __init__(self, tensor: Any) -> None:
@@ -30,7 +30,7 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def shape(self) -> tuple[int | None, ...]:
-        """None where only the running program knows."""
+        """The shape. A side is None if only the running program knows it."""
         return tuple(self.tensor.shape)
 
     @property
@@ -39,51 +39,51 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
         return DeviceArray(ops.transpose(self.tensor))
 
     def __getitem__(self, key: Any) -> "DeviceArray":
-        """By integers, slices, None and Ellipsis."""
+        """Indexes by integers, slices, None and Ellipsis."""
         return DeviceArray(self.tensor[key])
 
     def __iter__(self) -> Iterator["DeviceArray"]:
-        """Over the first axis, whose length must be known."""
+        """Iterates over the first axis, whose length must be known."""
         return (self[i] for i in range(self.tensor.shape[0]))
 
     def astype(self, dtype: Any) -> "DeviceArray":
-        """To numbers; those that are numbers already stay as they are."""
+        """Casts to float32, whatever the type; numbers stay as they are."""
         return DeviceArray(ops.cast(self.tensor, "float32"))
 
     def reshape(self, *shape: Any) -> "DeviceArray":
-        """As NumPy; None is a length that follows from the others."""
+        """Reshapes as NumPy. None is a length that follows from the others."""
         return DeviceArray(ops.reshape(self.tensor, [-1 if side is None else side for side in shape]))
 
     def clip(self, low: float, high: float) -> "DeviceArray":
-        """As NumPy."""
+        """Clips, as NumPy."""
         return DeviceArray(ops.clip(self.tensor, low, high))
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
-        """As NumPy."""
+        """Sums, as NumPy."""
         return DeviceArray(ops.sum(self.tensor, axis=axis, keepdims=keepdims))
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
-        """As NumPy."""
+        """Averages, as NumPy."""
         return DeviceArray(_reduced(ops.mean, self.tensor, axis, keepdims=keepdims))
 
     def min(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
-        """As NumPy."""
+        """Takes the minimum, as NumPy."""
         return DeviceArray(_reduced(ops.min, self.tensor, axis, keepdims=keepdims))
 
     def max(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
-        """As NumPy."""
+        """Takes the maximum, as NumPy."""
         return DeviceArray(_reduced(ops.max, self.tensor, axis, keepdims=keepdims))
 
     def all(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
-        """As NumPy."""
+        """Reduces by and, as NumPy."""
         return DeviceArray(ops.all(self.tensor, axis=axis, keepdims=keepdims))
 
     def any(self, axis: Any = None, keepdims: bool = False) -> "DeviceArray":
-        """As NumPy."""
+        """Reduces by or, as NumPy."""
         return DeviceArray(ops.any(self.tensor, axis=axis, keepdims=keepdims))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        """Refuses: what NumPy has no hook for must not quietly move to the host.
+        """Refuses, as a function of NumPy without a hook must not quietly move tensors to the host.
 
         Raises:
             TypeError: Always.
@@ -107,7 +107,7 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 def tensor_of(value: Any) -> Any:
-    """The tensor in an array of the device; of a NumPy array or a number, one of float32 or bool."""
+    """Returns the tensor of a device array; makes one of float32 or bool from a NumPy array or a number."""
     if isinstance(value, DeviceArray):
         return value.tensor
     array = np.asarray(value)
@@ -117,8 +117,8 @@ def tensor_of(value: Any) -> Any:
 def over_pixels(reduce: Callable[..., Any], tensor: Any, *, keepdims: bool = False) -> Any:
     """Reduces (n, pixels, channels) to (n, channels), or (n, 1, channels), one channel at a time.
 
-    Of channels that lie side by side, XLA lets few threads reduce each, and lets these compute what
-    comes before as well: 128 images of six operations took 7.3 ms on an H100, and take 0.24.
+    If channels are next to each other in memory, XLA lets few threads reduce each, and these also
+    compute what comes before. 128 images of six operations took 7.3 ms on an H100, and take 0.24 so.
     """
     channels = [reduce(tensor[..., k], axis=-1, keepdims=keepdims) for k in range(tensor.shape[-1])]
     return ops.stack(channels, axis=-1)
@@ -131,8 +131,8 @@ def _reduced(reduce: Callable[..., Any], tensor: Any, axis: Any, *, keepdims: bo
 
 
 def _matmul(a: Any, b: Any) -> Any:
-    # Not by the device's matrix product, which rounds float32 to 10 bits or fewer on GPU and TPU
-    # unless told otherwise: with coordinates that is a shift by a tenth of a pixel.
+    # The matrix product of a GPU or TPU rounds float32 to 10 bits or fewer, unless told otherwise. For
+    # coordinates that is a shift by a tenth of a pixel. So the product is a sum here.
     return ops.sum(a[..., :, :, None] * b[..., None, :, :], axis=-2)
 
 
@@ -149,7 +149,7 @@ def _concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
 
 
 def _take_along_axis(array: Any, indices: DeviceArray, axis: int) -> Any:
-    """For one axis, or for arrays (n, values, C) and indices (n, m, C) along the axis between."""
+    """Takes values along axis 0 of arrays (n,), or along axis -2 of (n, values, C) by indices (n, m, C)."""
     tensor, place = tensor_of(array), ops.cast(indices.tensor, INDEX)
     if axis == -2:
         values, channels = tensor.shape[1:]
@@ -161,7 +161,7 @@ def _take_along_axis(array: Any, indices: DeviceArray, axis: int) -> Any:
 
 UFUNCS: dict[str, Callable[..., Any]] = {
     "absolute": ops.absolute,
-    "add": operator.add,  # Keras' own takes (1, 3) and (3, 1) for a layer and its bias
+    "add": operator.add,  # `ops.add` takes (1, 3) and (3, 1) for a layer and its bias
     "bitwise_and": ops.logical_and,
     "bitwise_or": ops.logical_or,
     "cos": ops.cos,
@@ -190,7 +190,7 @@ UFUNCS: dict[str, Callable[..., Any]] = {
     "subtract": ops.subtract,
     "trunc": ops.trunc,
 }
-"""By the names of NumPy's functions of single numbers."""
+"""Functions of single numbers, by their names in NumPy."""
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "clip": lambda array, low, high: ops.minimum(
@@ -204,7 +204,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "where": _where,
     "zeros_like": lambda array: ops.zeros_like(array.tensor),
 }
-"""By the names of NumPy's functions of arrays."""
+"""Functions of arrays, by their names in NumPy."""
 
 
 def _number(tensor: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Filters of a batch, as sums of shifted images: each image may have a kernel of its own."""
+"""Filters a batch by sums of shifted images. Each image may have its own kernel."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,11 +14,14 @@ from fitfeed.pipelines.device.backend import INDEX, gather
 
 
 def sharpen(images: Any, amount: Any) -> Any:
-    """Moves images away from (or towards) their smoothed copies.
+    """Moves images away from (or, below 1, toward) their smoothed copies.
 
     Args:
-        images: float32 (n, H, W, C); black outside.
+        images: float32 (n, H, W, C). Outside an image is black.
         amount: float32 (n,): 0 leaves the smoothed copy, 1 the image.
+
+    Returns:
+        float32 (n, H, W, C), not rounded.
     """
     padded = ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
     rows = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
@@ -46,7 +49,7 @@ def _random_gaussian_blur(op: RandomGaussianBlur, images: Any, parameters: Any) 
 
 
 def _gaussian(size: int, sigma: Any) -> Any:
-    """float32 (n, size), sum 1."""
+    """Computes a kernel for each image: float32 (n, size), of sum 1. `sigma`: float32 (n,)."""
     distance = ops.convert_to_tensor((np.arange(size) - (size - 1) / 2).astype(np.float32))
     weights = ops.exp(-0.5 * ops.square(distance / sigma[:, None]))
     return weights / ops.sum(weights, axis=1, keepdims=True)
@@ -74,7 +77,7 @@ def _random_erasing(op: RandomErasing, images: Any, parameters: Any) -> Any:
 
 
 def _part(side: int, share: Any, place: Any) -> Any:
-    """Bool (n, side): the pixels whose numbers lie between two places."""
+    """Returns bool (n, side): the pixels whose numbers are between two places."""
     start = place * (side - share * side)
     numbers = ops.convert_to_tensor(np.arange(side, dtype=np.float32))
     first, last = ops.ceil(start), ops.ceil(start + share * side)
@@ -82,7 +85,7 @@ def _part(side: int, share: Any, place: Any) -> Any:
 
 
 def _noise(key: Any, shape: tuple[int, int, int]) -> Any:
-    """Levels (n, *shape), a hash of (key, place): they depend on nothing else of the batch.
+    """Makes noise, float32 (n, *shape): a hash of (key, place), which depends on nothing else of the batch.
 
     The hash is the output function of MurmurHash3 (32 bits), over the bits of key and place.
     """
@@ -109,4 +112,4 @@ FILTERS: dict[type[Augmentation], Callable[[Any, Any, Any], Any]] = {
     RandomSharpness: _random_sharpness,
     SharpnessInside: _sharpness_inside,
 }
-"""For each filter, what it makes of images float32 (n, H, W, C) with parameters float32 (n, P)."""
+"""The function of each filter: from images float32 (n, H, W, C) and parameters float32 (n, P) to images."""

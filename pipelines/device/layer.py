@@ -19,10 +19,10 @@ from fitfeed.schemas.errors import UsageError
 class DeviceAugmentation(keras.layers.Layer):
     """Augments batches on the device that the model runs on, compiled with it.
 
-    The operations, and what is fused, are those of `make_pipeline(augment=...)`; random numbers are
-    the layer's own, new in each call. Pixels never leave the device. Computes in float32 also where
-    the model is of mixed precision: its results are whole numbers from 0 to 255, which float16 and
-    bfloat16 hold exactly.
+    The operations, and how they fuse, are those of `make_pipeline(augment=...)`. The layer has its own
+    random numbers, new in each call. Pixels never leave the device. The layer computes in float32, also
+    in a model of mixed precision. Its results are whole numbers from 0 to 255, which float16 and bfloat16
+    hold exactly.
 
     Attributes:
         augment: The augmentations.
@@ -40,11 +40,11 @@ class DeviceAugmentation(keras.layers.Layer):
         """Checks the list.
 
         Args:
-            augment: Augmentations of this package, in order, but no `AugMix` and no functions.
-            image_size: (height, width): as for `make_pipeline`. Also without training, images are
-                resized to it. Images may be at most twice as high and as wide.
-            seed: Of the random numbers. None: a random one.
-            **kwargs: Of every Keras layer, such as `name`.
+            augment: Augmentations of this package, in order, without `AugMix` and functions.
+            image_size: (height, width), as for `make_pipeline`. Images are resized to it without
+                training, too. Images may be at most twice as high and as wide.
+            seed: Seed of the random numbers. None: a random seed.
+            **kwargs: Arguments of every Keras layer, such as `name`.
 
         Raises:
             UsageError: If something in the list cannot run on a device.
@@ -54,7 +54,9 @@ class DeviceAugmentation(keras.layers.Layer):
             >>> augment = DeviceAugmentation([RandomFlip("horizontal"), RandomRotation(0.05)], seed=7)
             >>> model = keras.Sequential([keras.Input((224, 224, 3)), augment, dataset.normalization("zscore"), network])
         """
-        super().__init__(autocast=False, **kwargs)  # bytes 0..255 become floats after they were augmented
+        super().__init__(
+            autocast=False, **kwargs
+        )  # Keras must not cast bytes 0..255 before they are augmented
         self.augment, self.image_size, self._seed = list(augment), image_size, seed
         self._augmenting = DeviceProgram(list_operations(self.augment, image_size), image_size=image_size)
         self._resizing = DeviceProgram(list_operations([], image_size), image_size=image_size)
@@ -69,7 +71,7 @@ class DeviceAugmentation(keras.layers.Layer):
         check_batch(input_shape)
 
     def call(self, images: Any, training: bool = True) -> Any:
-        """Augments a batch if training; else only resizes.
+        """Augments a batch when training; otherwise only resizes it.
 
         Args:
             images: (n, H, W, C) of 1 or 3 channels, whole numbers from 0 to 255, uint8 or any other
@@ -85,19 +87,19 @@ class DeviceAugmentation(keras.layers.Layer):
         if training:
             program, count = self._augmenting, ops.shape(images)[0]
             uniforms = keras.random.uniform((count, program.draws), dtype="float32", seed=self._seeds)
-        else:  # leaves the state of the random numbers alone, so that evaluating changes no training
+        else:  # the state of the random numbers stays, so that evaluation does not change the training
             program, uniforms = self._resizing, ops.zeros((1, 0))
-        return ops.cast(program.apply(images, program.draw(uniforms)), self.compute_dtype)
+        return ops.cast(program.apply(images, program.sample_on_device(uniforms)), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        """(n, height, width, C)."""
+        """Returns (n, height, width, C)."""
         size: Any = tuple(input_shape[1:3])
         for _, op in list_operations(self.augment, self.image_size):
             size = op.output_size(size, image_size=self.image_size)
         return (input_shape[0], *size, input_shape[3])
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, as plain JSON."""
+        """Returns the arguments as plain JSON."""
         return {
             **super().get_config(),
             "augment": [_described(op) for op in self.augment],
@@ -107,7 +109,7 @@ class DeviceAugmentation(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Makes the layer of `get_config`.
+        """Makes a layer from the result of `get_config`.
 
         Raises:
             UsageError: If an augmentation is not one of this package.
@@ -118,7 +120,7 @@ class DeviceAugmentation(keras.layers.Layer):
 
 
 def _described(op: Augmentation) -> dict[str, Any]:
-    fields: Any = op  # all augmentations are dataclasses
+    fields: Any = op  # every augmentation is a dataclass
     arguments = {field.name: getattr(op, field.name) for field in dataclasses.fields(fields)}
     return {"name": type(op).__name__, "arguments": arguments}
 

@@ -1,4 +1,4 @@
-"""Mixing a batch on the device, by what `fitfeed.pipelines.batches.mix.Mixer` has drawn on the host."""
+"""Mixes a batch on the device, by mixtures that a `Mixer` has sampled on the host."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,14 +11,14 @@ from fitfeed.pipelines.augment.ops.mixup_cutmix import Mixture
 from fitfeed.pipelines.device.backend import INDEX, gather
 
 COLUMNS = 6
-"""Of one operation: partner, weight, and the box's top, left, bottom and right."""
+"""Columns of one operation: partner, weight, and top, left, bottom and right of the box."""
 
 
 def mix_columns(mixtures: Sequence[Mixture], count: int) -> npt.NDArray[np.float32]:
-    """What is mixed in a batch of `count` images, as numbers that cross to the device.
+    """Writes the mixtures of a batch of `count` images as numbers for the device.
 
     Returns:
-        float32 (count, operations * COLUMNS). Without boxes they are empty.
+        float32 (count, operations * COLUMNS). An operation without boxes has empty ones.
     """
     columns = [
         np.column_stack([m.partner, m.weight, np.zeros((count, 4)) if m.boxes is None else m.boxes])
@@ -28,15 +28,15 @@ def mix_columns(mixtures: Sequence[Mixture], count: int) -> npt.NDArray[np.float
 
 
 def mix_batch(images: Any, columns: Any, *, blends: Sequence[bool]) -> Any:
-    """Mixes a batch, one operation after the other, as layers in a row.
+    """Mixes a batch by one operation after the other.
 
     Args:
-        images: Float (n, H, W, C), whole numbers from 0 to 255.
+        images: Floats (n, H, W, C), whole numbers from 0 to 255.
         columns: float32 (n, operations * COLUMNS).
         blends: For each operation, whether it blends whole images (`MixUp`) or replaces a box (`CutMix`).
 
     Returns:
-        The same shape and type, rounded to nearest by every operation, as on the CPU.
+        Images of the same shape and type. Every operation rounds to nearest, as on the CPU.
     """
     _, height, width, _ = images.shape
     y = ops.reshape(ops.arange(height, dtype="float32"), (1, height, 1, 1))

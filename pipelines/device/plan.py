@@ -1,8 +1,8 @@
-"""What happens to a batch on a device: the second plan that augmentations describe themselves to.
+"""The plan of a batch on a device: the second implementation of `PlanBuilder`.
 
-As `fitfeed.pipelines.augment.compiler.plan.Plan`, with two differences: each step is for all images, of which a mask
-may choose, as programs of a device cannot have a different course for each image; and it works off
-what is complete at once. Between passes, images are whole numbers from 0 to 255, in float32.
+It fuses as `fitfeed.pipelines.augment.compiler.plan.Plan`, with two differences. Each step is for all
+images, and a mask chooses among them, as a program of a device cannot branch for each image. And a
+complete stretch is applied at once. Between passes, images are whole numbers from 0 to 255, in float32.
 """
 
 from typing import Any
@@ -28,20 +28,20 @@ from fitfeed.pipelines.device.warp import warp
 from fitfeed.schemas.errors import UsageError
 
 Mask = DeviceArray | None
-"""Bool (n,): which images; None: all."""
+"""Bool (n,): the images that an operation is for. None: all images."""
 
 
 class DevicePlan:
-    """The images of a batch, and what is still to be done to them."""
+    """The images of a batch, and the open stretch that is still to be applied to them."""
 
     def __init__(self, images: Any, *, sizes: Any = None, image_size: Size | None = None) -> None:
-        """Starts.
+        """Starts a plan without operations.
 
         Args:
             images: float32 (n, H, W, C), whole numbers from 0 to 255.
-            sizes: `DeviceArray` (n, 2): heights and widths in whose pixels geometry counts, where
+            sizes: `DeviceArray` (n, 2): heights and widths in whose pixels geometry is computed, if
                 images have been resized since. None: those of `images`.
-            image_size: The layer's, if given.
+            image_size: The `image_size` of the layer, if given.
         """
         self.image_size = image_size
         self._images = images
@@ -51,18 +51,18 @@ class DevicePlan:
         self._size: Size = (int(size[0, 0]), int(size[0, 1]))
         self._sampling: Sampling | None = None
         self._color, self._mixes = Color.identity(1), False
-        self._turn: Any = 0.0
-        self._gain: Any = 1.0
+        self._hue_shift: Any = 0.0
+        self._saturation_scale: Any = 1.0
         self._open = FusionKind.NONE
 
     def add(self, op: Augmentation, rows: Mask, parameters: DeviceArray) -> None:
-        """Adds an operation; parameters (n, P)."""
+        """Adds any operation; `parameters`: (n, P)."""
         if isinstance(op, Policy):
             self._choose(op, rows, parameters)
         elif isinstance(op, FilterAugmentation):
             self._filter(op, rows, parameters)
         else:
-            op.add_to(self, rows, parameters)  # type: ignore[arg-type]  # which calls a method below
+            op.add_to(self, rows, parameters)  # type: ignore[arg-type]  # it calls a method below
 
     def move(self, op: GeometricAugmentation, rows: Mask, parameters: DeviceArray) -> None:
         """Adds a geometric operation."""
@@ -76,7 +76,7 @@ class DevicePlan:
         self._sampling = op.sampling or self._sampling
 
     def recolor(self, op: ColorAugmentation, rows: Mask, parameters: DeviceArray) -> None:
-        """Adds a linear operation on colours; within a stretch of tables if channels do not mix."""
+        """Adds a linear operation on colors: to an open stretch of tables, if it does not mix channels."""
         if self._open == FusionKind.TABLE and not op.mixes:
             color = op.recolor(Color.identity(1), parameters)  # type: ignore[arg-type]
             self._change(rows, _clipped(recolor(self._images, color)))
@@ -91,7 +91,7 @@ class DevicePlan:
         self._mixes = self._mixes or op.mixes
 
     def tabulate(self, op: TableAugmentation, rows: Mask, parameters: DeviceArray) -> None:
-        """Adds an operation on single values; linear ones before it are not rounded, as in a table."""
+        """Adds an operation on single values. Linear operations before it are not rounded, as in a table."""
         if not self._mixes:
             self._take_color_into(FusionKind.TABLE)
         self._enter(FusionKind.TABLE)
@@ -101,46 +101,48 @@ class DevicePlan:
         values = op.tabulate(values, EveryPixel(), columns)
         self._change(rows, _clipped(ops.reshape(tensor_of(values), (-1, height, width, channels))))
 
-    def rotate_hue(self, op: HsvAugmentation, rows: Mask, turn: DeviceArray, gain: DeviceArray) -> None:
-        """Adds to the hue, in turns, and multiplies the saturation; both: (n,). What comes before is not rounded."""
+    def rotate_hue(
+        self, op: HsvAugmentation, rows: Mask, hue_shift: DeviceArray, saturation_scale: DeviceArray
+    ) -> None:
+        """Shifts the hue by turns (n,), and multiplies the saturation by (n,). Linear results are not rounded before."""
         self._take_color_into(FusionKind.HUE)
         self._enter(FusionKind.HUE)
-        self._turn, self._gain = (
-            _either(rows, self._turn + turn, self._turn),
-            _either(rows, self._gain * gain, self._gain),
+        self._hue_shift, self._saturation_scale = (
+            _either(rows, self._hue_shift + hue_shift, self._hue_shift),
+            _either(rows, self._saturation_scale * saturation_scale, self._saturation_scale),
         )
 
     def finish(self) -> Any:
-        """Does what is left; returns float32 (n, height, width, C), whole numbers from 0 to 255."""
+        """Applies the open stretch; returns float32 (n, height, width, C), whole numbers from 0 to 255."""
         self._close()
         return self._images
 
     def _choose(self, policy: Policy, rows: Mask, parameters: DeviceArray) -> None:
-        """Adds all that may be chosen, each for the images that have chosen it: no image has two of a slot."""
+        """Adds all operations of a policy, each for the images that have chosen it: one per slot and image."""
         for first in range(0, parameters.shape[1] or 0, policy.slot):
             chosen = parameters[:, first]
             for number, op in enumerate(policy.choices):
                 own = chosen == number
-                width = parameter_count(op) if op.draws else policy.slot - 1  # or the policy draws for it
+                width = parameter_count(op) if op.draws else policy.slot - 1  # or the policy samples for it
                 mask = own if rows is None else rows & own
                 self.add(op, mask, parameters[:, first + 1 : first + 1 + width])
 
     def _filter(self, op: FilterAugmentation, rows: Mask, parameters: DeviceArray) -> None:
         if isinstance(op, RandomErasing) and np.size(op.fill_value or 0) > self._images.shape[-1]:
-            msg = f"RandomErasing has three values for a grey image. Received: fill_value={op.fill_value!r}."
+            msg = f"RandomErasing has three values for a gray image. Received: fill_value={op.fill_value!r}."
             raise UsageError(msg)
         self._close()
         filtered = FILTERS[type(op)](op, self._images, parameters.tensor)
         self._change(rows, _quantized(filtered))
 
     def _change(self, rows: Mask, images: Any) -> None:
-        """Puts images in the place of those that are chosen."""
+        """Replaces the images that `rows` chooses."""
         if rows is not None:
             images = ops.where(rows.tensor[:, None, None, None], images, self._images)
         self._images = images
 
     def _take_color_into(self, kind: int) -> None:
-        """Works off linear operations without rounding, if they are open, and opens another stretch."""
+        """Applies an open stretch of linear operations without rounding, and opens another kind."""
         if self._open == FusionKind.COLOR:
             self._images = _clipped(recolor(self._images, self._color))
             self._color, self._mixes, self._open = Color.identity(1), False, kind
@@ -160,14 +162,16 @@ class DevicePlan:
             self._images = _quantized(recolor(self._images, self._color))
             self._color, self._mixes = Color.identity(1), False
         elif kind == FusionKind.HUE:
-            self._images = _quantized(rotate_hue(self._images, self._turn.tensor, self._gain.tensor))
-            self._turn, self._gain = 0.0, 1.0
+            self._images = _quantized(
+                rotate_hue(self._images, self._hue_shift.tensor, self._saturation_scale.tensor)
+            )
+            self._hue_shift, self._saturation_scale = 0.0, 1.0
         elif kind == FusionKind.TABLE:
             self._images = ops.round(self._images)
 
     def _warped(self) -> Any:
         matrix: Any = self._geometry.matrix
-        if self._resized:  # from and to pixels of the images that there are
+        if self._resized:  # converts the matrix to pixels of the resized images
             height, width = self._geometry.size.T / np.array([self._images.shape[1:3]]).T
             scale = np.stack([width, height, np.ones_like(width)], axis=1)
             matrix = matrix * (scale[:, None, :] / scale[:, :, None])
@@ -177,12 +181,12 @@ class DevicePlan:
 
 
 def parameter_count(op: Augmentation) -> int:
-    """How many parameters an operation has."""
+    """Returns how many parameters an operation has."""
     return int(op.sample(np.empty((0, op.draws))).shape[1])
 
 
 def _either(rows: Mask, after: Any, before: Any) -> Any:
-    """Of arrays (n, ...), what is after for the images that are chosen, and before for the others."""
+    """Returns arrays (n, ...): `after` for the images that `rows` chooses, and `before` for the others."""
     if rows is None:
         return after
     return np.where(rows[(..., *[None] * (len(after.shape) - 1))], after, before)
@@ -191,8 +195,8 @@ def _either(rows: Mask, after: Any, before: Any) -> Any:
 def _check_shrinking(source: Size, size: Size) -> None:
     if source[0] > 2 * size[0] or source[1] > 2 * size[1]:
         msg = (
-            f"images shrink to less than half on the device, where nothing averages them. Received: {tuple(source)} "
-            f"for {size}. Pass image_size to make_pipeline, which averages, or let images be stored smaller."
+            f"images shrink to less than half on the device, which does not average them first. Received: {tuple(source)} "
+            f"for {size}. Pass image_size to make_pipeline, which averages, or store smaller images."
         )
         raise UsageError(msg)
 

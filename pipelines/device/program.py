@@ -1,4 +1,4 @@
-"""A list of augmentations, executed on all images of a batch at once."""
+"""Executes a list of augmentations on all images of a batch at once."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,19 +17,19 @@ from fitfeed.schemas.errors import UsageError
 
 
 class DeviceProgram:
-    """What happens to a batch of images of one size. Without state: all that is random is passed in.
+    """Augments a batch of images of one size. It has no state: random numbers are arguments.
 
     Attributes:
         draws: How many uniform numbers all operations need for each image.
-        columns: How many parameters they have.
+        columns: How many parameters all operations have for each image.
     """
 
     def __init__(self, ops: Sequence[tuple[int, Augmentation]], *, image_size: Size | None = None) -> None:
-        """Prepares.
+        """Checks the operations.
 
         Args:
-            ops: Operations, each with its place in the user's list, which its numbers are drawn by.
-            image_size: What `image_size` means to crops.
+            ops: Operations, each with its place in the user's list, which decides its random numbers.
+            image_size: The `image_size` for crops.
 
         Raises:
             UsageError: If one of them cannot run on a device.
@@ -42,12 +42,12 @@ class DeviceProgram:
         self.columns = sum(self._widths)
 
     def sample(self, seed: int, epoch: int, examples: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Draws the parameters of a batch on the host: those that the CPU's executor draws.
+        """Samples the parameters of a batch on the host, as the executor of the CPU does.
 
         Args:
-            seed: The run's.
+            seed: The run's seed.
             epoch: Number of the epoch.
-            examples: int64 (n,), numbers to draw by.
+            examples: int64 (n,), numbers to sample by.
 
         Returns:
             float32 (n, columns).
@@ -55,8 +55,15 @@ class DeviceProgram:
         columns = sample(self._ops, seed, epoch, examples)
         return np.concatenate([np.empty((len(examples), 0)), *columns], axis=1).astype(np.float32)
 
-    def draw(self, uniforms: Any) -> list[DeviceArray]:
-        """Turns uniform numbers, float32 (n, draws), into parameters, on the device."""
+    def sample_on_device(self, uniforms: Any) -> list[DeviceArray]:
+        """Samples the parameters of a batch on the device, from uniform numbers.
+
+        Args:
+            uniforms: float32 (n, draws) in [0, 1).
+
+        Returns:
+            For each operation, float32 (n, its parameters).
+        """
         numbers: Any = DeviceArray(uniforms)
         parameters: list[Any] = []
         first = 0
@@ -66,7 +73,7 @@ class DeviceProgram:
         return parameters
 
     def separate(self, parameters: Any) -> list[DeviceArray]:
-        """The parameters of each operation, from all of them, float32 (n, columns)."""
+        """Splits the parameters of all operations, float32 (n, columns), into those of each."""
         ends = np.cumsum(self._widths).tolist()
         return [
             DeviceArray(parameters[:, end - width : end])
@@ -78,9 +85,9 @@ class DeviceProgram:
 
         Args:
             images: (n, H, W, C), of any type, whole numbers from 0 to 255; H, W and C are static.
-            parameters: Of each operation.
-            sizes: float32 (n, 2), heights and widths before the images were resized, in whose pixels
-                geometry counts. None: as they are.
+            parameters: Parameters of each operation, float32 (n, its parameters).
+            sizes: float32 (n, 2), heights and widths before the images were resized. Geometry is
+                computed in these pixels. None: the images were not resized.
 
         Returns:
             float32 (n, height, width, C), whole numbers from 0 to 255.
@@ -100,7 +107,7 @@ class DeviceProgram:
 
 
 def check_batch(shape: Sequence[int | None]) -> None:
-    """Refuses what is no batch of images of one known size.
+    """Refuses what is not a batch of images of one known size.
 
     Raises:
         UsageError: If height, width or channels are not known, or there are not 1 or 3 channels.

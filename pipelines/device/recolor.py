@@ -1,4 +1,4 @@
-"""Linear colour operations and hue of a batch, without matrix products, which devices round coarsely."""
+"""Recolors a batch without matrix products, which devices round coarsely."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from fitfeed.pipelines.device.array import over_pixels, tensor_of
 
 
 def recolor(images: Any, color: Color) -> Any:
-    """Replaces each pixel by what its colour becomes.
+    """Applies linear color operations to a batch.
 
     Args:
-        images: float32 (n, H, W, C). Grey pixels are colours of three equal channels, and stay grey.
-        color: Of n images, or of one for all.
+        images: float32 (n, H, W, C). Gray pixels are colors of three equal channels, and stay gray.
+        color: Operations of n images, or one for all.
 
     Returns:
         float32 (n, H, W, C), neither clipped nor rounded.
@@ -23,7 +23,7 @@ def recolor(images: Any, color: Color) -> Any:
     about_mean = not (isinstance(color.mean, np.ndarray) and not color.mean.any())
     if about_mean:
         height, width, channels = images.shape[1:]
-        # (n, C), which broadcasts to three where it is grey
+        # (n, C), which broadcasts to three channels for gray images
         means = over_pixels(ops.mean, ops.reshape(images, (-1, height * width, channels)))
         shift = shift + ops.sum(tensor_of(color.mean) * means[:, None, :], axis=-1)
     if images.shape[-1] == 1:
@@ -33,16 +33,16 @@ def recolor(images: Any, color: Color) -> Any:
     return mixed + shift[:, None, None, :]
 
 
-def rotate_hue(images: Any, turn: Any, gain: Any) -> Any:
-    """Adds to the hue and multiplies the saturation, in HSV.
+def rotate_hue(images: Any, hue_shift: Any, saturation_scale: Any) -> Any:
+    """Shifts the hue and multiplies the saturation, in HSV.
 
-    A channel is value - chroma * gain * share, where the share (0 to 1) depends on the hue only; so
-    neither is divided by the value, and black needs no care.
+    A channel is value - chroma * saturation_scale * share, where the share (0 to 1) depends on the hue only.
+    So nothing is divided by the value, and black is not a special case.
 
     Args:
-        images: float32 (n, H, W, C). Grey ones have no hue and stay.
-        turn: float32 (n,), in turns.
-        gain: float32 (n,), >= 0.
+        images: float32 (n, H, W, C). Gray images have no hue, and stay as they are.
+        hue_shift: float32 (n,), in turns.
+        saturation_scale: float32 (n,), >= 0.
 
     Returns:
         float32 (n, H, W, C), neither clipped nor rounded.
@@ -58,8 +58,8 @@ def rotate_hue(images: Any, turn: Any, gain: Any) -> Any:
         (green - blue) / unit,
         ops.where(ops.equal(value, green), 2 + (blue - red) / unit, 4 + (red - green) / unit),
     )
-    hue = hue + 6 * turn[:, None, None]  # in sixths of a turn
-    strength = chroma * gain[:, None, None]
+    hue = hue + 6 * hue_shift[:, None, None]  # in sixths of a turn
+    strength = chroma * saturation_scale[:, None, None]
     return ops.stack([value - strength * _share(hue + start) for start in (5, 3, 1)], axis=-1)
 
 

@@ -1,7 +1,7 @@
-"""Which part of a list of augmentations runs on the CPU, and which on the device.
+"""Splits a list of augmentations into a part for the CPU and a part for the device.
 
-Images of different sizes are no batch, and what a crop leaves out need not be decoded. So all that
-makes sizes equal stays on the CPU, with everything before it; the rest can go to the device.
+Images of different sizes are not a batch, and what a crop leaves out need not be decoded. So operations
+that make sizes equal stay on the CPU, with everything before them. The rest can run on the device.
 """
 
 from collections.abc import Sequence
@@ -29,20 +29,20 @@ ANY_SIZE = (
     RandomErasing,
     TableAugmentation,
 )
-"""What means the same before and after resizing, if geometry is told the size before."""
+"""Operations that give the same result before and after resizing, if geometry knows the size before."""
 
 SUPPORTED = (*ANY_SIZE, RandAugment, RandomGaussianBlur, RandomSharpness, SharpnessInside, TrivialAugment)
 
 
 def split(augment: Items, image_size: Size | None) -> tuple[Items, Items]:
-    """The parts of a list for the CPU and for the device, one after the other.
+    """Splits a list into the first part, for the CPU, and the second part, for the device.
 
     Args:
         augment: As for `make_pipeline`.
-        image_size: Likewise. Resizing is the last thing that the CPU does.
+        image_size: As for `make_pipeline`. The CPU resizes at the end of its part.
 
     Raises:
-        UsageError: If something in the device's part cannot run there.
+        UsageError: If an item of the second part cannot run on a device.
     """
     first = max((n + 1 for n, op in enumerate(augment) if _stays(op)), default=0)
     if image_size is not None and not _makes(augment[:first], image_size):
@@ -55,10 +55,10 @@ def split(augment: Items, image_size: Size | None) -> tuple[Items, Items]:
 
 
 def check_device(op: object, place: int) -> None:
-    """Refuses what has no counterpart on a device.
+    """Refuses an item that cannot run on a device.
 
     Raises:
-        UsageError: Naming it.
+        UsageError: If it cannot. It names the item.
     """
     if not isinstance(op, SUPPORTED):
         msg = (
@@ -69,7 +69,7 @@ def check_device(op: object, place: int) -> None:
 
 
 def sizes_before_resizing(augment: Items, image_size: Size | None, sizes: Sequence[Size]) -> list[Size]:
-    """What sizes the CPU's part of a list makes of stored sizes, before it resizes."""
+    """Computes the (height, width) of images after the CPU's part of a list, before it resizes."""
     for item in augment:
         if isinstance(item, Augmentation):
             sizes = [item.output_size(size, image_size=image_size) for size in sizes]
@@ -77,12 +77,12 @@ def sizes_before_resizing(augment: Items, image_size: Size | None, sizes: Sequen
 
 
 def _stays(op: object) -> bool:
-    """Whether this changes sizes, or may; or is no augmentation at all."""
+    """Returns whether this may change sizes, or is not an augmentation."""
     return not isinstance(op, Augmentation) or type(op).output_size is not Augmentation.output_size
 
 
 def _makes(augment: Items, size: Size) -> bool:
-    """Whether images of all sizes come out with this one."""
+    """Returns whether the list makes this size of images of any size."""
     if any(not isinstance(op, Augmentation) for op in augment):
         return False
     return set(sizes_before_resizing(augment, size, [(1, 1), (1, 2)])) == {size}

@@ -1,4 +1,4 @@
-"""What a pipeline does to a uint8 batch on the device, when `augment_on="device"`."""
+"""Augments and normalizes a uint8 batch on the device, for `augment_on="device"`."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -21,24 +21,25 @@ from fitfeed.schemas.statistics import ChannelStatistics
 
 
 class DeviceStage:
-    """Draws parameters on the host, where that takes microseconds, and applies them on the device.
+    """Samples parameters on the host, which takes microseconds, and applies them on the device.
 
-    The parameters are those of the CPU's executor: a function of (seed, epoch, example, place).
+    The parameters are those of the executor of the CPU: a function of (seed, epoch, example, place).
 
     Attributes:
-        on_cpu: The part of the list that the loader does.
-        columns: Of the parameters.
+        on_cpu: The part of the list that the loader applies.
+        columns: Number of columns of the parameters.
     """
 
     def __init__(self, options: PipelineOptions, statistics: ChannelStatistics) -> None:
-        """Prepares.
+        """Splits the list, and computes the factors of normalization.
 
         Args:
-            options: Of the pipeline.
-            statistics: Of the dataset.
+            options: Options of the pipeline.
+            statistics: Statistics of the dataset.
 
         Raises:
-            UsageError: If an augmentation cannot run on a device, or Keras' backend not in `tf.data`.
+            UsageError: If an augmentation cannot run on a device, or the backend of Keras cannot run in
+                `tf.data`.
         """
         _check_backend()
         each, mixes = split_batch(options.augment)
@@ -63,17 +64,17 @@ class DeviceStage:
         sizes: npt.NDArray[np.int64],
         mixtures: Sequence[Mixture] = (),
     ) -> npt.NDArray[np.float32]:
-        """Draws for a batch.
+        """Samples the parameters of a batch.
 
         Args:
             epoch: Number of the epoch.
-            rng_index: int64 (n,), numbers to draw by.
+            rng_index: int64 (n,), numbers to sample by.
             sizes: int64 (n, 2), stored heights and widths.
-            mixtures: What is mixed in the end.
+            mixtures: How the images are mixed at the end.
 
         Returns:
-            float32 (n, columns): height and width before resizing, what the operations draw, and what
-            is mixed.
+            float32 (n, columns): height and width before resizing, parameters of the operations, and
+            mixtures.
         """
         before = sizes_before_resizing(self.on_cpu, self._image_size, list(map(tuple, sizes.tolist())))
         drawn = self._program.sample(self._seed, epoch, rng_index)
@@ -81,7 +82,7 @@ class DeviceStage:
         return np.concatenate([np.array(before, np.float32).reshape(-1, 2), drawn, mixed], axis=1)
 
     def __call__(self, images: Any, parameters: Any) -> Any:
-        """Augments and normalises.
+        """Augments, mixes and normalizes a batch.
 
         Args:
             images: uint8 (n, H, W, C).

@@ -1,44 +1,48 @@
-"""What a look-up table asks about an image, answered by the pixels themselves.
+"""Applies operations on single values to the pixels themselves, instead of to a table.
 
-The CPU composes tables of 256 values, as looking up is all that it then does to a pixel. A device
-would have to gather for that, and computes faster than it gathers: so here the same formulas run
-over the pixels in the table's place, each of which occurs once.
+The CPU composes tables of 256 values, and then only looks up each pixel. A device would have to gather
+for that, and it computes faster than it gathers. So here the same formulas get the pixels in the place
+of a table, and a histogram in which each of them occurs once.
 """
 
 from typing import Any
 
 import numpy as np
 from keras import ops
+from typing_extensions import override
 
 from fitfeed.pipelines.augment.compiler.lookup_table import Histogram
 from fitfeed.pipelines.device.array import DeviceArray
 from fitfeed.pipelines.device.backend import INDEX
 
 SHARES = 16
-"""Histograms of an image that are counted apart: on an H100, 1,024 images take 2.2 ms instead of 7."""
+"""Separate histograms of an image, which are added up. On an H100, 1,024 images take 2.2 ms instead of 7."""
 
 
 class EveryPixel(Histogram):
-    """Of images (n, H * W, C) that are their own tables."""
+    """The histogram of images (n, H * W, C) that are their own tables."""
 
     def __init__(self) -> None:
-        """Needs to know nothing."""
+        """Stores nothing: the methods get the pixels."""
 
     @property
+    @override
     def counts(self) -> Any:
-        """Every pixel once."""
+        """float64 (1, 1, 1): every pixel occurs once."""
         return np.ones((1, 1, 1))
 
+    @override
     def mean(self, table: Any) -> Any:
-        """(n, 1, C): the mean of each channel."""
+        """Returns the mean of each channel: (n, 1, C). `table`: (n, H * W, C)."""
         return table.mean(axis=-2, keepdims=True)
 
+    @override
     def regroup(self, bins: Any, count: int) -> Any:
-        """(n, count, C): how many pixels are in each bin."""
+        """Counts the pixels in each bin: (n, count, C). `bins`: (n, H * W, C), the bin of each pixel."""
         numbers = ops.cast(bins.tensor, INDEX)  # (n, H * W, C)
         images, (pixels, channels) = ops.shape(numbers)[0], numbers.shape[1:]
         image = ops.reshape(ops.arange(images, dtype=INDEX), (-1, 1, 1))
-        # Neighbours, which are often alike, count in histograms of their own: threads that add to the
+        # Neighboring pixels, which are often equal, count in separate histograms: threads that add to the
         # same number wait for each other.
         share = ops.convert_to_tensor((np.arange(pixels) % SHARES).astype(INDEX)[:, None])
         place = ((image * SHARES + share) * channels + ops.arange(channels, dtype=INDEX)) * count + numbers

@@ -1,4 +1,4 @@
-"""An order, worked out for many steps at once."""
+"""Keeps the order of the steps around the current one, computed for many steps at once."""
 
 import threading
 
@@ -8,39 +8,44 @@ from fitfeed.pipelines.order.class_balance import BalancedOrder
 from fitfeed.pipelines.order.shuffle import Batch, Order
 
 POSITIONS = 8192
-"""Worked out at once: 3 ms, where 64 times 128 positions take 0.8 ms each. That was two thirds of the
-time that a batch of raw images took."""
+"""Positions that are computed at once. That takes 3 ms, where 64 calls of 128 positions take 0.8 ms each:
+two thirds of the time that a batch of raw images took."""
 
-SPANS = 2
-"""Kept, since batches are loaded two at a time, and those may be of two spans."""
+MAX_SPANS = 2
+"""Spans that are kept: two batches are loaded at a time, and they may belong to two spans."""
 
 
 class CachedOrder:
-    """Gives the batches of an order, which it asks for many at a time. Thread-safe.
+    """Returns the batches of an order, and computes many of them at a time. Thread-safe.
 
-    A pure function all the same: what is kept is only what has been asked for lately.
+    It is still a pure function: it only remembers the spans that were asked for last.
     """
 
     def __init__(self, order: Order | BalancedOrder) -> None:
-        """Works out nothing yet."""
+        """Stores the order; the first call of `batch` computes.
+
+        Args:
+            order: What to compute, for one worker.
+        """
         self._order = order
         self._span = max(1, POSITIONS // order.steps.batch_size)
         self._spans: dict[tuple[int, int], list[Batch]] = {}
         self._lock = threading.Lock()
 
     def batch(self, epoch: int, step: int) -> Batch:
-        """The examples of this worker in one step."""
+        """Returns the examples of this worker in one step."""
         number, place = divmod(step, self._span)
         with self._lock:
             span = self._spans.get((epoch, number))
             if span is None:
-                if len(self._spans) == SPANS:
+                if len(self._spans) == MAX_SPANS:
                     del self._spans[next(iter(self._spans))]
-                span = self._spans[epoch, number] = self._work_out(epoch, number * self._span)
+                span = self._spans[epoch, number] = self._compute(epoch, number * self._span)
         return span[place]
 
-    def _work_out(self, epoch: int, first: int) -> list[Batch]:
+    def _compute(self, epoch: int, first: int) -> list[Batch]:
         steps = self._order.steps
+        # One call for the positions of all steps of the span; the result is cut into steps again.
         bounds = [steps.bounds(step) for step in range(first, min(first + self._span, len(steps)))]
         positions = np.concatenate([np.arange(*bound, dtype=np.int64) for bound in bounds])
         together = self._order.at(epoch, positions)

@@ -1,7 +1,6 @@
-"""The order of stream access: which runs of consecutive examples are read, one after the other."""
+"""The order of stream access: which runs of consecutive examples (chunks) a worker reads."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -10,12 +9,8 @@ from fitfeed.pipelines.order.counter_rng import fold_in
 from fitfeed.pipelines.order.global_batches import EpochSteps
 from fitfeed.pipelines.order.shuffle import permute
 
-if TYPE_CHECKING:
-    pass
-
-
 CHUNK = 64
-"""Examples per read: at 30 KB each 2 MB, where a spinning disk spends most of its time reading."""
+"""Examples per read. At 30 KB each that is 2 MB, so a spinning disk mostly reads and seldom seeks."""
 
 
 def chunk_bounds(shard_examples: list[int]) -> npt.NDArray[np.int64]:
@@ -25,7 +20,7 @@ def chunk_bounds(shard_examples: list[int]) -> npt.NDArray[np.int64]:
         shard_examples: Examples per shard, in order.
 
     Returns:
-        int64 (chunks, 2): rows [first, stop) of each; no chunk crosses a shard's end.
+        int64 (chunks, 2): rows [first, stop) of each. No chunk crosses the end of a shard.
     """
     ends = np.cumsum([0, *shard_examples])
     bounds = [
@@ -40,8 +35,12 @@ def chunk_bounds(shard_examples: list[int]) -> npt.NDArray[np.int64]:
 class ChunkOrder:
     """Which chunks a worker reads in an epoch. Immutable, thread-safe.
 
-    The workers share the sequence of all chunks in the epoch's order: each takes as many examples,
-    from one place of it, as its steps need. A chunk on the border of two workers is cut.
+    The workers share one sequence of all chunks, in the order of the epoch. Each worker reads one
+    contiguous part of it, with as many examples as its steps need. A chunk on the border of two
+    workers is cut:
+
+        chunks    | c3    | c0    | c5    | c1    |
+        workers   |  worker 0  |  worker 1  | ...
 
     Attributes:
         chunks: int64 (chunks, 2), all chunks of the split.
@@ -56,7 +55,7 @@ class ChunkOrder:
     seed: int
 
     def of_epoch(self, epoch: int) -> npt.NDArray[np.int64]:
-        """The chunks to read, in order: int64 (n, 2), rows [first, stop), none empty."""
+        """Returns the chunks to read, in order: int64 (n, 2), rows [first, stop), none of them empty."""
         chunks = self.chunks
         if self.shuffle:
             chunks = chunks[permute(np.arange(len(chunks)), size=len(chunks), seed=self.seed, epoch=epoch)]
@@ -70,5 +69,5 @@ class ChunkOrder:
         return left
 
     def shuffle_seed(self, epoch: int) -> int:
-        """Seed of the epoch's bounded shuffle, in the range of int64."""
+        """Returns the seed of the epoch's bounded shuffle, in the range of int64."""
         return int(fold_in("stream", self.seed, epoch)[0] >> np.uint64(1))

@@ -1,4 +1,4 @@
-"""An order in which every class is equally often, as a function and not as a list."""
+"""An order with equally many examples of every class, as a function and not as a list."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,12 +9,12 @@ from fitfeed.pipelines.order.shuffle import Batch, permute, permute_by_key
 
 
 class BalancedOrder:
-    """Which examples a step reads if every class shall be equally often. Immutable, thread-safe.
+    """Which examples a step reads so that every class is equally frequent. Immutable, thread-safe.
 
-    An epoch has as many positions as the split has examples, dealt to the classes in turn and
-    shuffled. Each class walks through its own examples in rounds, every round in a new order, and
-    goes on in the next epoch where the last one ended: so over time every example of a class is
-    used equally often, and any step of any epoch is still found without what came before.
+    An epoch has as many positions as the split has examples. They are dealt to the classes in turn
+    and shuffled. Each class goes through its own examples in rounds, every round in a new order, and
+    continues in the next epoch where the last epoch ended. So over time every example of a class is
+    used equally often. Any step of any epoch can be computed without the steps before it.
 
     Attributes:
         steps: The steps of an epoch of this worker.
@@ -25,7 +25,7 @@ class BalancedOrder:
 
         Args:
             steps: The steps of an epoch of this worker.
-            labels: int64 (examples,), the class of each. Classes without examples get no turn.
+            labels: int64 (examples,), the class of each. Classes without examples are left out.
             seed: The run's seed.
         """
         self.steps, self._seed = steps, seed
@@ -34,11 +34,11 @@ class BalancedOrder:
         self._begins, self._sizes = begins.astype(np.int64), sizes.astype(np.int64)
 
     def batch(self, epoch: int, step: int) -> Batch:
-        """The examples of this worker in one step. An example that comes again draws anew."""
+        """Returns the examples of this worker in one step. A repeated example has a new rng_index."""
         return self.at(epoch, np.arange(*self.steps.bounds(step), dtype=np.int64))
 
     def at(self, epoch: int, positions: npt.NDArray[np.int64]) -> Batch:
-        """The examples at some positions of an epoch, int64 (n,)."""
+        """Returns the examples at some positions of an epoch, int64 (n,)."""
         classes = len(self._classes)
         turns = permute(positions, size=self.steps.examples, seed=self._seed, epoch=epoch)
         group, turn = turns % classes, turns // classes

@@ -1,7 +1,7 @@
-"""Counter-based random numbers: everything random is a hash of what it is about.
+"""Counter-based random numbers: every random number is a hash of what it is used for.
 
-A generator with a state would tie every draw to the draws before it. A hash of (purpose, seed,
-epoch, example) does not: any worker, thread or resumed run computes the same numbers in any order.
+The numbers of a generator with a state depend on how many were drawn before. A hash of (purpose,
+seed, epoch, example) does not: any worker, thread or resumed run computes the same numbers, in any order.
 The hash is the output function of splitmix64 (Steele, Lea, Flood 2014), a bijection of 64 bits.
 """
 
@@ -19,14 +19,14 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def splitmix64(values: Hashes) -> Hashes:
-    """Scrambles 64-bit values so that neighbours come out unrelated.
+    """Scrambles 64-bit values so that neighbors come out unrelated.
 
     Args:
-        values: uint64 array of any shape; it is not changed. (An array, because NumPy wraps
-            arrays silently but warns when a scalar overflows.)
+        values: uint64 array of any shape. It is not changed. (It is an array because NumPy wraps
+            arrays silently, but warns when a scalar overflows.)
 
     Returns:
-        A uint64 array of the same shape. Different values stay different.
+        uint64 array of the same shape. Different values stay different.
     """
     mixed = values + GOLDEN
     mixed ^= mixed >> np.uint64(30)
@@ -41,9 +41,9 @@ def fold_in(purpose: str, *numbers: int) -> Hashes:
     """Hashes a purpose and some integers of any sign and size to one key.
 
     Args:
-        purpose: Keeps uses apart, so that an example's place in the order says nothing about its
+        purpose: Separates the uses, so that the place of an example in the order says nothing about its
             augmentation.
-        *numbers: For instance seed and epoch. Their order matters.
+        *numbers: Such as seed and epoch. Their order matters.
 
     Returns:
         uint64, shape (1,).
@@ -57,8 +57,8 @@ def uniform(key: Hashes, examples: npt.NDArray[Any], *, draws: int) -> npt.NDArr
     """Draws uniform numbers for each example.
 
     Args:
-        key: From `fold_in`.
-        examples: Example numbers, an integer array of shape (n,).
+        key: uint64 (1,), from `fold_in`.
+        examples: Integers (n,), example numbers.
         draws: How many numbers each example needs.
 
     Returns:
@@ -70,11 +70,11 @@ def uniform(key: Hashes, examples: npt.NDArray[Any], *, draws: int) -> npt.NDArr
 def uniforms(
     keys: Hashes, examples: npt.NDArray[Any], *, draws: Sequence[int]
 ) -> list[npt.NDArray[np.float64]]:
-    """Draws what `uniform` does for each of several keys, in far fewer calls of NumPy.
+    """Draws uniform numbers as `uniform` does, for several keys in few calls of NumPy.
 
     Args:
-        keys: (k,), each from `fold_in`.
-        examples: Example numbers, an integer array of shape (n,).
+        keys: uint64 (k,), each from `fold_in`.
+        examples: Integers (n,), example numbers.
         draws: How many numbers each example needs for each of the keys.
 
     Returns:

@@ -1,8 +1,14 @@
 """The steps of an epoch: which slice of the global order each worker takes in each step.
 
 A step is a global batch of `workers * batch_size` consecutive positions, cut into one slice per
-worker. Every worker has the same number of steps (a worker with one step more would wait forever
-in its all-reduce), and without `drop_remainder` every example occurs exactly once.
+worker. Every worker has the same number of steps: a worker with one step more would wait forever
+in its all-reduce. Without `drop_remainder` every example occurs exactly once.
+
+For example 10 examples, 2 workers and batch_size=2, without `drop_remainder`:
+
+    position    0 1 | 2 3   4 5 | 6 7   8 | 9
+    worker       0  |  1     0  |  1    0 | 1
+    step         0  |  0     1  |  1    2 | 2
 """
 
 from dataclasses import dataclass, field
@@ -21,9 +27,9 @@ class EpochSteps:
         examples: Examples in the split.
         batch_size: Examples per step of one worker.
         shard: (index, count) of this worker.
-        drop_remainder: Leave out what does not fill a global batch. Otherwise the remainder is
-            divided among the workers; where it is smaller than their number, the last full global
-            batch and the remainder are spread over two steps, so that no slice is empty.
+        drop_remainder: Whether to leave out what does not fill a global batch. If not, the remainder
+            is divided among the workers. If the remainder is smaller than their number, the last
+            full global batch and the remainder are spread over two steps, so no slice is empty.
     """
 
     examples: int
@@ -44,7 +50,7 @@ class EpochSteps:
         object.__setattr__(self, "_tail", tail)
 
     def _plan(self) -> tuple[int, tuple[int, ...]]:
-        """Number of full global batches, and the sizes of the smaller ones that follow."""
+        """Returns the number of full global batches, and the sizes of the smaller ones after them."""
         workers = self.shard[1]
         full, rest = divmod(self.examples, self.global_batch)
         if self.drop_remainder:
@@ -75,7 +81,7 @@ class EpochSteps:
         if full:
             return full
         msg = (
-            f"every worker needs an example, but there are only {self.examples}. "
+            f"every worker needs an example, but the split has only {self.examples}. "
             f"Received: shard={self.shard}. Use fewer workers."
         )
         raise UsageError(msg)
@@ -86,23 +92,23 @@ class EpochSteps:
         return self.batch_size * self.shard[1]
 
     def __len__(self) -> int:
-        """EpochSteps per epoch, the same for every worker."""
+        """Returns the number of steps per epoch, which is the same for every worker."""
         return self._full + len(self._tail)
 
     def bounds(self, step: int) -> tuple[int, int]:
-        """The positions [first, stop) of the global order that this worker takes in a step."""
+        """Returns the positions [first, stop) of the global order that this worker reads in a step."""
         index, workers = self.shard
         first, size = self._global(step)
         return first + size * index // workers, first + size * (index + 1) // workers
 
     def examples_of(self, worker: int) -> int:
-        """How many examples a worker gets in an epoch."""
+        """Returns how many examples a worker reads in an epoch."""
         workers = self.shard[1]
         tail = sum(size * (worker + 1) // workers - size * worker // workers for size in self._tail)
         return self._full * self.batch_size + tail
 
     def sizes(self) -> npt.NDArray[np.int64]:
-        """Examples of this worker in each step: int64, shape (steps,), all positive."""
+        """Returns the examples of this worker in each step: int64 (steps,), all positive."""
         sizes = np.full(len(self), self.batch_size, np.int64)
         for step in range(self._full, len(self)):
             first, stop = self.bounds(step)
@@ -110,7 +116,7 @@ class EpochSteps:
         return sizes
 
     def _global(self, step: int) -> tuple[int, int]:
-        """First position and size of the global batch of a step."""
+        """Returns the first position and the size of the global batch of a step."""
         later = step - self._full
         if later < 0:
             return step * self.global_batch, self.global_batch

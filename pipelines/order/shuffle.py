@@ -1,9 +1,9 @@
 """The order of an epoch, as a function and not as a list.
 
-`permute` maps positions to example numbers by a keyed bijection: a Feistel network over the
-smallest domain of 4**h numbers that holds them all, walked until the result is small enough. It
-needs no memory and no warm-up: the last batch of epoch 90 costs what the first batch costs. That
-is what makes a perfect global shuffle, sharding and resuming free at any number of examples.
+`permute` maps positions to example numbers by a keyed bijection. It is a Feistel network over the
+smallest domain of 4**h numbers that holds them all, applied again until the result is small enough.
+It needs no memory and no warm-up: the last batch of epoch 90 costs as much as the first batch. So a
+perfect global shuffle, sharding and resuming cost nothing, for any number of examples.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ def permute(positions: npt.NDArray[Any], *, size: int, seed: int, epoch: int) ->
     """Maps positions of an epoch to numbers, one to one.
 
     Args:
-        positions: Integers of [0, size), any shape.
+        positions: Integers in [0, size), of any shape.
         size: Number of elements that are shuffled, at least 1.
         seed: The run's seed.
         epoch: Each epoch has its own order.
@@ -38,12 +38,12 @@ def permute(positions: npt.NDArray[Any], *, size: int, seed: int, epoch: int) ->
 def permute_by_key(
     positions: npt.NDArray[Any], *, size: int | npt.NDArray[np.int64], key: Hashes
 ) -> npt.NDArray[np.int64]:
-    """Maps positions to numbers by one bijection, or each by a bijection of its own.
+    """Maps positions to numbers by one bijection, or each position by its own bijection.
 
     Args:
-        positions: Integers of [0, size), any shape.
-        size: Number of elements that are shuffled, at least 1; for all, or of the same shape.
-        key: uint64 (1,), for all, or of the same shape.
+        positions: Integers in [0, size), of any shape.
+        size: Number of elements that are shuffled, at least 1: one for all, or int64 of the same shape.
+        key: uint64 (1,), one for all, or of the same shape.
 
     Returns:
         int64 of the same shape, values in [0, size).
@@ -70,16 +70,16 @@ def permute_by_key(
 
 
 class Batch(NamedTuple):
-    """What a step reads.
+    """The examples that a step reads.
 
     Attributes:
         examples: int64 (n,), example numbers (rows of the index), in order.
-        draws: int64 (n,), the numbers that augmentation draws by: those of the examples, except
-            where an example comes again in an epoch.
+        rng_index: int64 (n,), the numbers that augmentations are sampled by. They are the example numbers,
+            except where an example occurs again in an epoch.
     """
 
     examples: npt.NDArray[np.int64]
-    draws: npt.NDArray[np.int64]
+    rng_index: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,11 +97,11 @@ class Order:
     seed: int
 
     def batch(self, epoch: int, step: int) -> Batch:
-        """The examples of this worker in one step."""
+        """Returns the examples of this worker in one step."""
         return self.at(epoch, np.arange(*self.steps.bounds(step), dtype=np.int64))
 
     def at(self, epoch: int, positions: npt.NDArray[np.int64]) -> Batch:
-        """The examples at some positions of an epoch, int64 (n,)."""
+        """Returns the examples at some positions of an epoch, int64 (n,)."""
         if self.shuffle:
             positions = permute(positions, size=self.steps.examples, seed=self.seed, epoch=epoch)
         return Batch(positions, positions)

@@ -1,4 +1,4 @@
-"""The labels of examples as NumPy values: one example's for `records`, a batch's for training."""
+"""Reads labels as NumPy values: of one example for `records`, of a batch for training."""
 
 from typing import Any, Literal
 
@@ -13,13 +13,19 @@ Labels = Literal["int", "onehot"]
 
 
 def label_of(index: Index, features: Features, name: str, row: int) -> Any:
-    """One label of an example that is no mask.
+    """Reads one label of an example; the label is not a mask.
+
+    Args:
+        index: Index of the split.
+        features: Features of the dataset.
+        name: Name of the label.
+        row: Row of the index.
 
     Returns:
         class and int: int; float: float; text: str; multiclass: int64 (n,), ascending class numbers.
 
     Raises:
-        DamagedDatasetError: If the index has none there.
+        DamagedDatasetError: If the index has an impossible class there.
     """
     column, feature = index.labels[name], features.labels[name]
     if isinstance(feature, MulticlassFeature):
@@ -31,21 +37,21 @@ def label_of(index: Index, features: Features, name: str, row: int) -> Any:
 def label_batch(
     index: Index, features: Features, name: str, rows: npt.NDArray[np.int64], *, labels: Labels
 ) -> Any:
-    """One label of a batch that is no mask.
+    """Reads one label of a batch; the label is not a mask.
 
     Args:
-        index: Of the split.
-        features: Of the dataset.
-        name: Of the label.
-        rows: int64 (n,).
-        labels: What becomes of a class: "int" its number, "onehot" a row of zeros and a one.
+        index: Index of the split.
+        features: Features of the dataset.
+        name: Name of the label.
+        rows: int64 (n,), rows of the index.
+        labels: How a class is returned: "int" as its number, "onehot" as a row of zeros and a one.
 
     Returns:
-        class: int64 (n,), or float32 (n, classes); multiclass: float32 (n, classes), 1 for each class
-        that an example has; int: int64 (n,); float: float32 (n,); text: a list of str.
+        class: int64 (n,), or float32 (n, classes) for "onehot"; multiclass: float32 (n, classes), 1 for
+        each class that an example has; int: int64 (n,); float: float32 (n,); text: a list of str.
 
     Raises:
-        DamagedDatasetError: If the index has none there.
+        DamagedDatasetError: If the index has an impossible class there.
     """
     column, feature = index.labels[name], features.labels[name]
     if isinstance(feature, MulticlassFeature):
@@ -65,7 +71,7 @@ def check_onehot(features: Features) -> None:
     """Refuses one-hot labels where no label has classes.
 
     Raises:
-        UsageError: Naming the labels that there are.
+        UsageError: If no label has classes; it names the labels of the dataset.
     """
     if features.classes is None:
         kinds = ", ".join(f"{name} ({kind})" for name, kind in features.label_kinds.items())
@@ -76,12 +82,15 @@ def check_onehot(features: Features) -> None:
 def impossible_labels(
     index: Index, features: Features, shard_bytes: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
-    """Which rows have a class that is none, or a mask outside its shard: bool (examples,).
+    """Finds rows whose class does not exist, or whose mask is outside its shard.
 
     Args:
-        index: Of the split.
-        features: Of the dataset.
-        shard_bytes: int64 (examples,), size of each example's shard.
+        index: Index of the split.
+        features: Features of the dataset.
+        shard_bytes: int64 (examples,), the size of the shard of each example.
+
+    Returns:
+        bool (examples,).
     """
     wrong = np.zeros(len(index), np.bool_)
     for name, feature in features.labels.items():
@@ -98,6 +107,6 @@ def _classes(
     numbers: npt.NDArray[np.int64], feature: MulticlassFeature, name: str, row: int
 ) -> npt.NDArray[np.int64]:
     if len(numbers) and (numbers.min() < 0 or numbers.max() >= len(feature.class_names)):
-        msg = f"the index gives row {row} a class of {name!r} that is none of 0 to {len(feature.class_names) - 1}. Restore it, or convert the dataset again."
+        msg = f"the index gives row {row} a class of {name!r} that is not one of 0 to {len(feature.class_names) - 1}. Restore it, or convert the dataset again."
         raise DamagedDatasetError(msg)
     return numbers

@@ -21,7 +21,7 @@ from fitfeed.schemas.manifest import Manifest
 from fitfeed.schemas.payload import FULL, DecodedPayload, DecodeWindow, Pixels, decode_payload, decode_window
 
 MAX_PIXELS = 2**31
-"""Of one image: more is no photograph, but an index that would have a reader ask for all memory."""
+"""Pixels of one image. An index that says more is damaged, and would make a reader ask for all memory."""
 
 
 class _Opened(NamedTuple):
@@ -31,17 +31,17 @@ class _Opened(NamedTuple):
 
 
 class Records:
-    """The examples of one split, by number, in stored order.
+    """Random access to the examples of one split, by number, in stored order.
 
     `records[i]` is `{"image": uint8 or uint16 (H, W, C), "label": ..., "key": str}`, which makes this a Grain
-    random-access source and a PyTorch map-style dataset as it is. Opens its index when first used.
-    Thread-safe. Picklable: the copy opens the files again, so it may go to another process.
+    random-access source and a PyTorch map-style dataset as it is. The index is opened when it is first
+    used. Thread-safe. Picklable: the copy opens the files again, so it may be sent to another process.
 
     Attributes:
         split: Name of the split.
         channels: 1 or 3.
-        depth: 8 or 16: images are uint8 or uint16.
-        dtype: The same as a NumPy type.
+        depth: Bits per value, 8 or 16.
+        dtype: The type of images: uint8 or uint16.
     """
 
     def __init__(self, folder: Path, manifest: Manifest, split: str) -> None:
@@ -56,15 +56,15 @@ class Records:
         self._opened: _Opened | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickles what to open, not what is open."""
+        """Pickles the path and manifest; the copy opens its own files."""
         return Records, (self._folder, self._manifest, self.split)
 
     def __repr__(self) -> str:
-        """Names the split, as Grain asks of a source."""
+        """Names folder and split, as Grain asks of a source."""
         return f"Records({str(self._folder)!r}, split={self.split!r}, examples={len(self)})"
 
     def __len__(self) -> int:
-        """Number of examples."""
+        """Returns the number of examples."""
         return self._entry.examples
 
     def __getitem__(self, number: SupportsIndex) -> dict[str, Any]:
@@ -74,9 +74,12 @@ class Records:
             number: From -len to len - 1.
 
         Returns:
-            `image`: uint8 (height, width, channels), 0..255, or uint16, 0..65535; writable; the labels by name (`label` where
-            there is one); `key`: str. A label is an int (class, int), a float, a str (text), int64 (n,)
-            (multiclass: class numbers) or uint8 (height, width, 1), writable (mask).
+            A dict of `image`, the labels by name (`label` if there is one label) and `key`.
+
+            - `image`: uint8 (height, width, channels), 0..255, or uint16, 0..65535; writable.
+            - A label: int (class, int), float, str (text), int64 (n,) class numbers (multiclass), or
+              uint8 (height, width, 1), writable (mask).
+            - `key`: str.
 
         Raises:
             IndexError: If there is no such example.
@@ -91,7 +94,10 @@ class Records:
         return {"image": self.pixels(row).pixels, **labels, "key": self.index.key(row)}
 
     def encoded(self, number: SupportsIndex) -> bytes:
-        """The stored bytes of an example: a JPEG or PNG file, or raw pixels (uint8, or little-endian uint16).
+        """Reads the stored bytes of an example: a JPEG or PNG file, or raw pixels (uint8, or little-endian uint16).
+
+        Args:
+            number: From -len to len - 1.
 
         Raises:
             IndexError: If there is no such example.
@@ -113,7 +119,7 @@ class Records:
 
     @property
     def common_size(self) -> tuple[int, int] | None:
-        """(height, width) as stored, if it is the same for all examples."""
+        """(height, width) as stored, if all examples have the same; None otherwise."""
         height, width, _ = self._manifest.features.image.shape
         if height is not None and width is not None:
             return height, width
@@ -123,13 +129,13 @@ class Records:
         return None
 
     def keys(self, rows: npt.NDArray[np.int64]) -> list[str]:
-        """Keys of examples."""
+        """Returns the keys of examples; `rows`: int64 (n,)."""
         return [self.index.key(int(row)) for row in rows]
 
     def pixels(
         self,
         row: int,
-        portion: DecodeWindow = FULL,
+        window: DecodeWindow = FULL,
         *,
         payload: bytes | None = None,
         scratch: ThreadScratch | None = None,
@@ -138,12 +144,13 @@ class Records:
 
         Args:
             row: Row of the index.
-            portion: What is needed of it.
-            payload: Its stored bytes where they have been read already.
-            scratch: Where to put it. None: new memory.
+            window: The rows and the scale that are needed.
+            payload: Its stored bytes, if they have been read already.
+            scratch: Memory for the result. None: new memory.
 
         Returns:
-            See `decode_window`; writable. In `scratch`, valid until the thread's next call.
+            Pixels uint8 or uint16 (rows, columns, channels), writable; see `decode_window`. With `scratch`
+            they are valid until the next call in this thread.
 
         Raises:
             DamagedExampleError: If it cannot be read or decoded, or is not what was stored.
@@ -155,11 +162,11 @@ class Records:
             if scratch is not None:
                 memory = scratch.take("payload", memory.shape)
             self.read_into(row, memory.data)
-            return self._decode(row, memory, portion, scratch)
-        return self._decode(row, np.frombuffer(payload, np.uint8), portion, scratch)
+            return self._decode(row, memory, window, scratch)
+        return self._decode(row, np.frombuffer(payload, np.uint8), window, scratch)
 
     def read_into(self, row: int, memory: memoryview) -> None:
-        """Reads the stored bytes of row `row` into memory of their size.
+        """Reads the stored bytes of a row into memory of their size.
 
         Raises:
             DamagedExampleError: If they cannot be read.
@@ -172,6 +179,20 @@ class Records:
         if done < len(memory):
             raise self.damaged(row, f"the file ends after {done} of its {len(memory)} bytes")
 
+    def read_all_into(self, rows: npt.NDArray[np.int64], out: npt.NDArray[np.uint8]) -> list[int]:
+        """Reads the stored bytes of many rows, all of one size.
+
+        Args:
+            rows: int64 (n,), rows of the index.
+            out: uint8 (n, size), C-contiguous, to be written.
+
+        Returns:
+            The places in `out` that could not be filled. `read_into` tells why.
+        """
+        index, files = self._open()
+        done = files.read_ranges(index.shard[rows], index.offset[rows], out)
+        return np.flatnonzero(done < out.shape[1]).tolist()
+
     @property
     def is_raw(self) -> bool:
         """Whether images are stored as plain pixels."""
@@ -179,7 +200,7 @@ class Records:
 
     @property
     def is_native(self) -> bool:
-        """Whether plain pixels are stored as this machine has them in memory."""
+        """Whether plain pixels are stored in this machine's byte order."""
         return STORED_TYPES[self.depth] == self.dtype
 
     def payloads(self, first: int, stop: int) -> list[bytes]:
@@ -190,8 +211,8 @@ class Records:
             stop: Row after the last; more than `first`.
 
         Returns:
-            One item per example; empty where it cannot be read. What is wrong with it, reading it
-            by itself will tell, in the batch that it belongs to.
+            The bytes of each example; empty where they cannot be read. Reading such an example alone
+            raises the error, in the batch that it belongs to.
         """
         index, files = self._open()
         offsets = index.offset[first:stop]
@@ -207,7 +228,7 @@ class Records:
         return [data[start:stop] if stop <= len(data) else b"" for start, stop in spans]
 
     def damaged(self, row: int, reason: str) -> DamagedExampleError:
-        """An error that names shard, key and byte offset of an example."""
+        """Makes an error that names shard, key and byte offset of an example."""
         index = self.index
         file = self._entry.shards[int(index.shard[row])].file
         return DamagedExampleError(
@@ -219,15 +240,15 @@ class Records:
         """Reads and decodes a mask of row 0 <= `row` < len.
 
         Args:
-            name: Of the label.
+            name: Name of the label.
             row: Row of the index.
 
         Returns:
             uint8 (height, width, 1), writable.
 
         Raises:
-            DamagedExampleError: If it cannot be read or decoded, has not its image's size, or is not what
-                was stored.
+            DamagedExampleError: If it cannot be read or decoded, has another size than its image, or is not
+                what was stored.
         """
         index, files = self._open()
         place, shape = index.labels[name], (*self._shape(row)[:2], 1)
@@ -247,7 +268,7 @@ class Records:
         return mask if mask.flags.writeable else mask.copy()
 
     def _scalars(self, index: Index, row: int) -> str:
-        """The labels of a row that are single numbers, for a message."""
+        """Describes the labels of a row that are single numbers, for a message."""
         columns = index.labels.items()
         return "".join(
             f"{name} {column[row]}, " for name, column in columns if isinstance(column, np.ndarray)
@@ -262,18 +283,17 @@ class Records:
         return native(pixels.view(STORED_TYPES[self.depth]))
 
     def _decode(
-        self, row: int, payload: npt.NDArray[np.uint8], portion: DecodeWindow, scratch: ThreadScratch | None
+        self, row: int, payload: npt.NDArray[np.uint8], window: DecodeWindow, scratch: ThreadScratch | None
     ) -> DecodedPayload:
         height, width, channels = shape = self._shape(row)
-        # 1 to 2 us for 30 KB, and what the decoder does not look at, or decodes although it is damaged,
-        # shows all the same.
+        # This takes 1 to 2 us for 30 KB. It also finds damage that the decoder skips or decodes silently.
         if google_crc32c.value(payload) != self.index.crc32c[row]:
             raise self.damaged(row, "its bytes are not those that were stored (the CRC-32C differs)")
         buffer = None if scratch is None else scratch.take("pixels", (math.prod(shape),))
         try:
             decoded = decode_window(
                 payload.data,
-                portion,
+                window,
                 size=(height, width),
                 channels=channels,
                 depth=self.depth,
@@ -282,7 +302,7 @@ class Records:
         except ValueError as error:
             raise self.damaged(row, str(error)) from error
         pixels, first, shrink = decoded
-        stop = height if portion.stop is None else min(portion.stop, height)
+        stop = height if window.stop is None else min(window.stop, height)
         rows = range(-(-(stop - first) // shrink), -(-(height - first) // shrink) + 1)
         if pixels.shape[1:] != (-(-width // shrink), channels) or pixels.shape[0] not in rows:
             raise self.damaged(row, f"decodes to shape {pixels.shape}, but the index says {shape}")
@@ -314,7 +334,7 @@ class Records:
         return opened
 
     def _check(self, index: Index) -> None:
-        """Holds the index against the manifest before a wrong offset can fetch a wrong image."""
+        """Compares the index with the manifest, before a wrong offset can fetch a wrong image."""
         path = self._folder / self._entry.index.file
         advice = "Restore it, or convert the dataset again."
         if len(index) != len(self):
@@ -324,7 +344,7 @@ class Records:
         if not np.array_equal(
             index.shard, np.repeat(np.arange(len(shards)), [shard.examples for shard in shards])
         ):
-            msg = f"{path} assigns examples to shards otherwise than the manifest. {advice}"
+            msg = f"{path} assigns examples to other shards than the manifest. {advice}"
             raise DamagedDatasetError(msg)
         sizes = np.array([shard.bytes for shard in shards], np.int64)[index.shard]
         wrong = (index.offset < 0) | (index.length <= 0) | (index.offset > sizes - index.length)

@@ -1,1 +1,4 @@
-"""The last stage: batches of NumPy arrays become a `tf.data.Dataset`. Only here is TensorFlow known."""
+"""The last stage: turns batches of NumPy arrays into a `tf.data.Dataset`.
+
+Only this package and `device` know TensorFlow.
+"""

@@ -1,4 +1,4 @@
-"""From NumPy batches to the tensors that a pipeline delivers."""
+"""Turns NumPy batches into the tensors that a pipeline returns."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -35,15 +35,16 @@ if TYPE_CHECKING:
 def share(batch: npt.NDArray[Any]) -> "tf.Tensor":
     """Makes a tensor on an array's own memory.
 
-    DLPack hands over the pointer (1 ms for 77 MB, against 65 ms for `tf.numpy_function`, which
-    copies). The tensor keeps the array alive, and nobody may write to it any more.
+    DLPack passes on the pointer: 1 ms for 77 MB, where `tf.numpy_function`, which copies, takes 65 ms.
+    The tensor keeps the array alive. The array must not be written to any more.
 
     Args:
-        batch: C-contiguous, aligned to 64 bytes (else TensorFlow's kernels may crash or copy).
+        batch: Array of any shape and type, C-contiguous, aligned to 64 bytes. (TensorFlow's kernels may
+            crash or copy otherwise.)
     """
     import tensorflow as tf
 
-    if batch.dtype.name == "bfloat16":  # not a NumPy type, so NumPy cannot export it
+    if batch.dtype.name == "bfloat16":  # this is not a type of NumPy, so NumPy cannot export it
         return tf.bitcast(share(batch.view(np.uint16)), tf.bfloat16)
     return tf.experimental.dlpack.from_dlpack(batch.__dlpack__())
 
@@ -57,10 +58,15 @@ def _device_stage(dataset: Dataset, options: PipelineOptions) -> "DeviceStage | 
 
 
 class BatchTensors:
-    """Makes the tensors of a batch: called by TensorFlow, from its own threads."""
+    """Makes the tensors of a batch. TensorFlow calls it from its own threads."""
 
     def __init__(self, dataset: Dataset, records: Records, options: PipelineOptions) -> None:
-        """Prepares loading.
+        """Makes all that loads images, masks and labels.
+
+        Args:
+            dataset: The dataset.
+            records: The examples of the split.
+            options: Options of the pipeline.
 
         Raises:
             UsageError: If the images would not all have one size, or `options` do not fit them.
@@ -119,30 +125,36 @@ class BatchTensors:
 
     @property
     def types(self) -> "list[tf.DType]":
-        """Of the tensors that are loaded for a batch, in order."""
+        """Types of the tensors that are loaded for a batch, in order."""
         import tensorflow as tf
 
         types = [spec.dtype for spec in self._specs.values()]
         return types if self._stage is None else [tf.uint8, tf.float32, *types[1:]]
 
     def numbered(self, order: Order | BalancedOrder) -> "Callable[[tf.Tensor, tf.Tensor], list[Any]]":
-        """A function that loads a batch by its epoch and step."""
-        ahead = CachedOrder(order)
+        """Makes a function that loads a batch by its epoch and step."""
+        cached = CachedOrder(order)
 
         def load(epoch: "tf.Tensor", step: "tf.Tensor") -> list[Any]:
-            return self._tensors(int(epoch), ahead.batch(int(epoch), int(step)), None)
+            return self._tensors(int(epoch), cached.batch(int(epoch), int(step)), None)
 
         return load
 
     def encoded(self, epoch: "tf.Tensor", examples: "tf.Tensor", payloads: "tf.Tensor") -> list[Any]:
-        """Loads a batch whose bytes have been read."""
+        """Loads a batch whose bytes have been read already.
+
+        Args:
+            epoch: int64 scalar.
+            examples: int64 (n,), example numbers.
+            payloads: string (n,), stored bytes; empty where reading failed.
+        """
         numbers = examples.numpy()
         return self._tensors(int(epoch), Batch(numbers, numbers), payloads.numpy())
 
     def shaped(self, tensors: "list[tf.Tensor]") -> Any:  # a tensor, a tuple or a dict
-        """Gives the tensors their static shapes and puts them into the element that was asked for.
+        """Sets the static shapes of the tensors, and makes the tuple or dict of them.
 
-        Images are finished on the device before, if that was asked for.
+        With augment_on="device", the images are augmented there first.
         """
         import tensorflow as tf
 
@@ -160,18 +172,20 @@ class BatchTensors:
         labels = {name: named[name] for name in self._labels}
         if not labels:
             return named["image"]
-        # One label stands for itself, as `fit` wants it; several go by their names.
+        # `fit` expects a single label by itself, and several by their names.
         return named["image"], *(labels.values() if len(labels) == 1 else [labels])
 
     def _tensors(self, epoch: int, batch: Batch, payloads: Any) -> list[Any]:
-        images, examples, mixtures = self._loader.load(epoch, batch.examples, payloads, rng_index=batch.draws)
+        images, examples, mixtures = self._loader.load(
+            epoch, batch.examples, payloads, rng_index=batch.rng_index
+        )
         if len(examples) != len(batch.examples):  # damaged ones were left out
-            batch = Batch(examples, batch.draws[np.isin(batch.examples, examples)])
+            batch = Batch(examples, batch.rng_index[np.isin(batch.examples, examples)])
         pictures: dict[str, npt.NDArray[Any]] = {"image": images}
         for name, loader in self._masks.items():
-            pictures[name], whole = loader.load(epoch, batch.examples, rng_index=batch.draws)
+            pictures[name], whole = loader.load(epoch, batch.examples, rng_index=batch.rng_index)
             if not whole.all():
-                batch = Batch(batch.examples[whole], batch.draws[whole])
+                batch = Batch(batch.examples[whole], batch.rng_index[whole])
                 pictures = {each: compacted(array, whole) for each, array in pictures.items()}
         values: dict[str, Any] = {"image": share(pictures["image"])}
         for name in self._labels:
@@ -185,17 +199,19 @@ class BatchTensors:
         images, *others = values.values()
         return [
             images,
-            self._stage.parameters(epoch, batch.draws, sizes=self._sizes(batch.examples), mixtures=mixtures),
+            self._stage.parameters(
+                epoch, batch.rng_index, sizes=self._sizes(batch.examples), mixtures=mixtures
+            ),
             *others,
         ]
 
     def _transforms(self, epoch: int, batch: Batch) -> npt.NDArray[np.float32]:
         heights, widths = self._sizes(batch.examples).T
-        draws = self._program.draw(epoch, batch.draws, heights=heights, widths=widths)
-        return relative_transforms(draws, self._loader.image_shape[:2]).astype(np.float32)
+        compiled = self._program.compile(epoch, batch.rng_index, heights=heights, widths=widths)
+        return relative_transforms(compiled, self._loader.image_shape[:2]).astype(np.float32)
 
     def _sizes(self, examples: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """int64 (n, 2), stored heights and widths."""
+        """Returns stored heights and widths of examples: int64 (n, 2)."""
         index = self._records.index
         return np.stack([index.height[examples], index.width[examples]], axis=1).astype(np.int64)
 
@@ -207,7 +223,7 @@ class BatchTensors:
         return self._soften(name, values, mixtures)
 
     def _label_spec(self, name: str) -> tuple[tuple[int, ...], str]:
-        """Shape of one example's label, and the type."""
+        """Returns the shape of the label of one example, and its type."""
         feature = self._features.labels[name]
         if isinstance(feature, ClassFeature | MulticlassFeature):
             if (

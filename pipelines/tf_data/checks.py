@@ -1,4 +1,4 @@
-"""What images of 8 and of 16 bits can become: checked when the pipeline is made."""
+"""Checks that a pipeline can process images of 8 or 16 bits, when the pipeline is made."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from fitfeed.schemas.bit_depth import Depth
 from fitfeed.schemas.errors import UsageError
 
 INTEGERS: dict[str, Depth] = {"uint8": 8, "uint16": 16}
-"""Output types that hold images as they are stored."""
+"""Output types that hold stored values, and their bits."""
 
 WORKING = (
     "crops, flips, RandomRotation, RandomZoom, RandomShear, RandomTranslation, RandomPerspective, RandomBrightness, "
@@ -19,10 +19,14 @@ WORKING = (
 
 
 def check_depth(options: PipelineOptions, depth: Depth) -> None:
-    """Refuses what images of this many bits cannot become.
+    """Refuses options that images of this many bits cannot be processed by.
+
+    Args:
+        options: Options of the pipeline.
+        depth: Bits per value of the stored images.
 
     Raises:
-        UsageError: Naming the option, or the augmentation.
+        UsageError: If an option does not fit. It names the option, or the augmentation.
     """
     stored = INTEGERS.get(options.dtype, depth)
     if stored != depth:
@@ -42,7 +46,7 @@ def check_depth(options: PipelineOptions, depth: Depth) -> None:
     if options.dtype == "float16" and options.normalize is None:
         msg = (
             "float16 ends at 65504, below the brightest values of 16 bits. Received: dtype='float16', "
-            "normalize=None. Use dtype='float32' or 'uint16', or a normalisation."
+            "normalize=None. Use dtype='float32' or 'uint16', or a normalization."
         )
         raise UsageError(msg)
     _check_augment(options.augment)

@@ -1,4 +1,4 @@
-"""Which epoch an iteration is."""
+"""Counts the epochs of a pipeline: says which epoch an iteration is."""
 
 import threading
 from collections.abc import Mapping
@@ -13,16 +13,16 @@ from fitfeed.schemas.errors import UsageError
 class EpochCounter:
     """Counts the iterations of a pipeline. Thread-safe.
 
-    An iteration that is given up early still counts: `next(iter(train))` uses up an epoch number.
-    So does Keras under a `tf.distribute` strategy: `fit` takes a batch from an iterator of its own
-    to build a model that is not built yet, and trains from the next epoch number on. Build the model
-    before `fit` where the first epoch's number, or `start=`, matters; or pass `ResumeTraining`, which
-    pins the numbers to those of `fit`.
+    An iteration that ends early still counts: `next(iter(train))` uses up an epoch number. So does Keras
+    under a `tf.distribute` strategy: if the model is not built yet, `fit` builds it with a batch from an
+    iterator of its own, and then trains from the next epoch number on. If the number of the first epoch,
+    or `start=`, matters, build the model before `fit`, or pass `ResumeTraining`, which sets the numbers
+    to those of `fit`.
 
     Attributes:
         steps: Steps per epoch.
         identity: What decides which examples each step has: dataset, split, seed and so on.
-        leads: Whether this is the first of the workers that share the dataset.
+        is_chief: Whether this is the first of the workers that share the dataset.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class EpochCounter:
         """Starts the count.
 
         Args:
-            start: (epoch, step) of the first iteration; later ones begin at step 0.
+            start: (epoch, step) of the first iteration. Later iterations begin at step 0.
             steps: Steps per epoch.
-            identity: As the attribute; plain JSON.
-            is_chief: As the attribute.
+            identity: See the attribute; plain JSON.
+            is_chief: See the attribute.
 
         Raises:
-            UsageError: If an epoch has no such step.
+            UsageError: If an epoch does not have this step.
         """
         epoch, step = start
         if step >= steps:
@@ -52,13 +52,13 @@ class EpochCounter:
         self._next = (epoch, step)
         self._lock = threading.Lock()
 
-    def take(self) -> tuple[np.int64, np.int64]:
-        """The number of the epoch that begins now, and the step that it begins at."""
+    def next(self) -> tuple[np.int64, np.int64]:
+        """Returns the number of the epoch that begins now, and its first step; counts one further."""
         with self._lock:
-            pin = _override
-            if pin is not None:
-                pin.opened.append(self)
-                self._next = pin.position
+            override = _override
+            if override is not None:
+                override.opened.append(self)
+                self._next = override.position
             epoch, step = self._next
             self._next = (epoch + 1, 0)
             return np.int64(epoch), np.int64(step)
@@ -66,11 +66,11 @@ class EpochCounter:
 
 @dataclass
 class EpochOverride:
-    """Where the iterations that are opened meanwhile begin, whatever their own count says.
+    """The position where the iterations that are opened meanwhile begin, instead of their own count.
 
     Attributes:
         position: (epoch, step).
-        opened: The pipelines that were opened there, in order.
+        opened: The pipelines whose iterations began there, in order.
     """
 
     position: tuple[int, int]
@@ -78,10 +78,10 @@ class EpochOverride:
 
 
 _override: EpochOverride | None = None
-"""Of the process, because a callback of `fit` never sees the dataset that `fit` was given."""
+"""It is one for the whole process, because a callback of `fit` cannot see the dataset of `fit`."""
 
 
-def set_override(pin: EpochOverride | None) -> None:
-    """Pins what is opened from now on, or stops that."""
-    global _pin
-    _override = pin
+def set_override(override: EpochOverride | None) -> None:
+    """Sets where iterations begin that are opened from now on. None: at their own count."""
+    global _override
+    _override = override

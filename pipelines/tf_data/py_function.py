@@ -1,9 +1,9 @@
-"""Calls from TensorFlow's threads into Python, and how they stop when the interpreter exits.
+"""Lets TensorFlow's threads call Python, and stops these calls when the interpreter exits.
 
 An iterator that is still alive at exit is destroyed while Python shuts down. TensorFlow then waits
-for its calls in flight, and they wait for an interpreter lock that they will never get: the process
-would hang (`it = iter(train.repeat()); next(it)` at the end of a script is enough). So, before
-Python shuts down, calls are refused and those in flight are waited for.
+for its running calls, and they wait for an interpreter lock that they never get: the process hangs.
+(`it = iter(train.repeat()); next(it)` at the end of a script is enough.) So before Python shuts down,
+new calls are refused, and we wait for the running ones.
 """
 
 import atexit
@@ -19,14 +19,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 QUIET_S = 0.05
-"""No call for so long means that TensorFlow's bounded buffers are full, and no more will come."""
+"""Seconds without a call after which TensorFlow's bounded buffers are full, and no call will come."""
 
-LIMIT_S = 30.0
-"""Longest wait, should a user's function never return."""
+MAX_WAIT_S = 30.0
+"""Seconds to wait at most, in case a function of the user never returns."""
 
 
 class _RunningCalls:
-    """Counts calls in flight."""
+    """Counts the calls that are running."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,11 +48,11 @@ class _RunningCalls:
             self._last = time.monotonic()
 
     def close(self) -> None:
-        """Refuses new calls, and returns once there are no others."""
+        """Refuses new calls, and returns when no call is running."""
         self._closed = True
-        deadline = time.monotonic() + LIMIT_S
+        deadline = time.monotonic() + MAX_WAIT_S
         while time.monotonic() < deadline:
-            time.sleep(QUIET_S / 5)  # lets go of the interpreter lock, so that calls can end
+            time.sleep(QUIET_S / 5)  # releases the interpreter lock, so that calls can end
             with self._lock:
                 if not self._active and time.monotonic() - self._last > QUIET_S:
                     return
@@ -66,11 +66,11 @@ def _calls() -> _RunningCalls:
 
 
 def weakly_bound(function: Callable[P, R]) -> Callable[P, R]:
-    """The same function, which does not keep alive what it needs.
+    """Makes a function that calls another one, but does not keep it alive.
 
-    TensorFlow keeps what `py_function` is given until the process ends: threads, memory and processes
-    of every pipeline that was ever made. A dataset, its iterators and all that is derived from it hold
-    the functions that they were traced from, so those that hold what is called here are enough.
+    TensorFlow keeps the function of a `py_function` until the process ends, and with it threads, memory
+    and processes of every pipeline that was ever made. A dataset, its iterators and everything derived
+    from it hold the functions that they were traced from. These keep alive what is called here.
     """
     reference = weakref.WeakMethod(function) if inspect.ismethod(function) else weakref.ref(function)
 

@@ -1,8 +1,8 @@
-"""Stream access: sequential reads of whole chunks, for files that are slow to jump about in.
+"""Stream access: reads whole chunks in sequence, for files in which seeking is slow.
 
-An epoch is a permutation of chunks (runs of consecutive examples of one shard, each fetched by one
-read), several of them interleaved, through a bounded shuffle of encoded bytes. As the stored order
-is random already, that is a good shuffle, though not the perfect one of indexed access.
+An epoch is a permutation of chunks: runs of consecutive examples of one shard, which one read fetches.
+Several chunks are interleaved, and their encoded bytes pass through a bounded shuffle. The stored order
+is random already, so this is a good shuffle, though not the perfect one of indexed access.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 
 INTERLEAVED = 8
-"""Chunks that are read and mixed at once."""
+"""Chunks that are read and interleaved at once."""
 
-SHUFFLE_BYTES = 256 << 20  # 256 MiB of encoded images: some 8,000 of 30 KB
-"""Bound of the shuffle buffer."""
+MAX_SHUFFLE_BYTES = 256 << 20  # 256 MiB of encoded images: some 8,000 of 30 KB
+"""Bytes in the shuffle buffer."""
 
 
 def encoded_batches(
     records: Records, order: ChunkOrder, epoch: "tf.Tensor", first_step: "tf.Tensor"
 ) -> "tf.data.Dataset":
-    """The encoded batches of an epoch.
+    """Makes a dataset of the encoded batches of an epoch.
 
     Args:
-        records: Where the bytes come from.
-        order: Which chunks.
+        records: The source of the bytes.
+        order: Which chunks to read.
         epoch: int64 scalar.
-        first_step: int64 scalar: the steps before it are read, but left out.
+        first_step: int64 scalar. The steps before it are read, but left out.
 
     Returns:
-        Elements (epoch, examples int64 (n,), payloads string (n,)), n as `order.steps.sizes()` has it.
+        A dataset of (epoch, examples int64 (n,), payloads string (n,)), with n of `order.steps.sizes()`.
     """
     import tensorflow as tf
 
@@ -55,8 +55,8 @@ def encoded_batches(
             (tf.ensure_shape(rows, [None]), tf.ensure_shape(payloads, [None]))
         )
 
-    # A seed that the user sets for the whole of TensorFlow must not reach the order of the data:
-    # in a dataset function, this call is about that function's own graph only.
+    # A seed that the user sets for all of TensorFlow must not change the order of the data. In a
+    # dataset function, this call sets the seed of that function's own graph only.
     tf.random.set_seed(1)
     chunks, shuffle_seed = tf.numpy_function(refuse_at_exit(plan), [epoch], [tf.int64, tf.int64])
     sizes = tf.constant(order.steps.sizes())
@@ -70,13 +70,13 @@ def encoded_batches(
         examples = examples.shuffle(
             _shuffle_buffer(records), seed=tf.ensure_shape(shuffle_seed, []), reshuffle_each_iteration=False
         )
-    # Skipping comes after shuffling, or a resumed epoch would be shuffled otherwise. What is skipped
-    # is never decoded. `rebatch` gives the last steps the sizes that keep all workers in step.
+    # Skipping comes after shuffling, or a resumed epoch would be shuffled differently. Skipped examples
+    # are not decoded. `rebatch` gives the last steps the sizes that keep all workers in step.
     examples = examples.skip(tf.reduce_sum(sizes[:first_step]))
     batches = examples.batch(order.steps.batch_size).rebatch(sizes[first_step:])
     return batches.map(lambda rows, payloads: (epoch, rows, payloads))
 
 
 def _shuffle_buffer(records: Records) -> int:
-    """Examples in the shuffle buffer, from the mean size of a payload."""
-    return max(1, min(len(records), SHUFFLE_BYTES // max(1, int(records.index.length.mean()))))
+    """Computes how many examples the shuffle buffer holds, from the mean size of a payload."""
+    return max(1, min(len(records), MAX_SHUFFLE_BYTES // max(1, int(records.index.length.mean()))))

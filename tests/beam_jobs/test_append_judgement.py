@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from fitfeed.beam_jobs import convert
-from fitfeed.beam_jobs.conversion import ConversionResult
+from fitfeed.beam_jobs.result import ConversionResult
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import DuplicateImagesError, SplitLeakError, TooManyRejectsError

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from fitfeed.cli import main
-from fitfeed.commands.inspect import printable
 from fitfeed.schemas.manifest import Manifest, read_manifest
+from fitfeed.schemas.text import printable
 
 CONTAINERS = Path(__file__).parents[1] / "data" / "nasty" / "containers"
 
@@ -129,4 +129,4 @@ def test_an_unfinished_conversion_is_incomplete(tmp_path: Path, capsys: pytest.C
 
 
 def test_control_characters_of_a_foreign_name_do_not_reach_the_terminal() -> None:
-    assert printable("a\x1b[31mb\u202ec\nd") == "a\\x1b[31mb\\u202ec\nd"
+    assert printable("a\x1b[31mb\u202ec\nd", keep="\n") == "a\\x1b[31mb\\u202ec\nd"

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 MEMORY_BYTES = 1 << 30  # 1 GiB beyond what the process has at its start
-LIMIT_S = 10.0  # of wall time, for one input; the machine may be busy
+LIMIT_S = 60.0  # of wall time, for one input; the machine may be busy
+START_S = 120.0  # of wall time, until the first input
 SLOW_S = 3.0  # of CPU time
 
 Check = Callable[[int], None]
@@ -73,7 +74,7 @@ def _watch(process: Any, connection: "Connection[Any, Any]", at: Any, findings: 
             return None
         if at[0] != last:
             last, since = at[0], time.monotonic()
-        elif time.monotonic() - since > (LIMIT_S if last >= 0 else 60):
+        elif time.monotonic() - since > (LIMIT_S if last >= 0 else START_S):
             return f"no answer after {LIMIT_S:g} s"
 
 

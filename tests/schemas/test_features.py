@@ -1,13 +1,22 @@
 """Label features: names that every container can hold, and what the manifest says of each kind."""
 
 import json
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from fitfeed.schemas.features import RESERVED_NAMES, Features, LabelKind, check_label_names, stored_names
+from fitfeed.schemas.features import (
+    RESERVED_NAMES,
+    Features,
+    ImageFeature,
+    LabelKind,
+    PlannedLabel,
+    check_label_names,
+    stored_names,
+)
 
 IMAGE = {"shape": [None, None, 3], "encoding": "keep"}
 
@@ -98,3 +107,20 @@ def test_names_that_pass_never_collide(kinds: dict[str, LabelKind]) -> None:
     stored = [name for label, kind in kinds.items() for name in stored_names(label, kind)]
     assert len({*stored, *RESERVED_NAMES}) == len(stored) + len(RESERVED_NAMES)
     assert not any("/" in name for name in stored)
+
+
+@pytest.mark.parametrize("kind", get_args(LabelKind))
+def test_planned_labels_become_features(kind: LabelKind) -> None:
+    names = ["a", "b"] if kind in ("class", "multiclass") else []
+    planned = PlannedLabel(kind=kind, class_names=names)
+    assert PlannedLabel(**planned.to_json()) == planned
+    feature = planned.feature(ImageFeature(shape=(4, 5, 3), encoding="raw"))
+    assert (feature.kind, getattr(feature, "class_names", [])) == (kind, names)
+
+
+def test_planned_masks_are_as_large_as_their_images() -> None:
+    mask = PlannedLabel(kind="mask")
+    for shape, encoding, expected in (((4, 5, 3), "raw", "raw"), ((None, None, 1), "keep", "png")):
+        image = ImageFeature.model_validate({"shape": shape, "encoding": encoding})
+        stored = mask.feature(image).model_dump()
+        assert (stored["shape"], stored["encoding"]) == ((*shape[:2], 1), expected)

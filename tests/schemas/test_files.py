@@ -1,4 +1,4 @@
-"""Names of files never lead out of their folder."""
+"""Names of files never lead out of their folder, and a file is written whole or not at all."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fitfeed.schemas.errors import DamagedDatasetError
-from fitfeed.schemas.files import locate
+from fitfeed.schemas.files import atomic_write, locate
 
 
 @pytest.fixture
@@ -56,3 +56,34 @@ def test_what_is_no_file_is_refused(folder: Path) -> None:
     }.items():
         with pytest.raises(DamagedDatasetError, match=message):
             locate(folder, name)
+
+
+@pytest.mark.parametrize(
+    "content", ["gr\u00fcn\r\n", "gr\u00fcn\r\n".encode(), memoryview("gr\u00fcn\r\n".encode())]
+)
+def test_a_file_is_replaced_as_it_is_given(tmp_path: Path, content: bytes | memoryview | str) -> None:
+    (tmp_path / "file").write_text("a longer content than the new one")
+    atomic_write(tmp_path / "file", content)
+    assert (tmp_path / "file").read_bytes() == "gr\u00fcn\r\n".encode()
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_old_file_stays_until_the_new_one_is_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(descriptor: int) -> None:
+        assert (tmp_path / "file").read_text() == "old"
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "file").write_text("old")
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(OSError, match="No space left"):
+        atomic_write(tmp_path / "file", "new")
+    assert (tmp_path / "file").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_cannot_be_encoded_changes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UnicodeEncodeError):
+        atomic_write(tmp_path / "file", "\udcff")
+    assert not list(tmp_path.iterdir())

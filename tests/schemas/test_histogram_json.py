@@ -13,6 +13,7 @@ from fitfeed.schemas.base_model import MAX_COUNT
 from fitfeed.schemas.histogram_json import SPARSE_BYTES, histogram_from_json, histogram_to_json
 from fitfeed.schemas.manifest import Statistics
 from fitfeed.schemas.statistics import ChannelStatistics, Histogram, add_histograms
+from tests.effort import tries
 
 LEVELS = 65_536
 
@@ -22,7 +23,7 @@ def of(pixels: Any) -> Histogram:
     return np.stack([np.bincount(channel, minlength=LEVELS) for channel in pixels.T]).astype(np.int64)
 
 
-@settings(max_examples=40)
+@settings(max_examples=tries(40))
 @given(hnp.arrays(np.uint16, st.tuples(st.integers(1, 300), st.sampled_from([1, 3]))), st.floats(0, 100))
 def test_statistics_are_exact(pixels: Any, percentage: float) -> None:
     exact = ChannelStatistics(of(pixels))
@@ -36,7 +37,7 @@ def test_statistics_are_exact(pixels: Any, percentage: float) -> None:
     assert exact.percentile(percentage) == expected.tolist()
 
 
-@settings(max_examples=40)
+@settings(max_examples=tries(40))
 @given(hnp.arrays(np.uint16, st.tuples(st.integers(0, 300), st.sampled_from([1, 3]))))
 def test_json_is_lossless_and_says_only_what_occurs(pixels: Any) -> None:
     histogram = of(pixels)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from fitfeed.schemas.errors import DamagedDatasetError, FitfeedError
 from fitfeed.schemas.features import LabelKind
 from fitfeed.schemas.index import INDEX_SCHEMA, Index, index_schema, write_index
+from tests.effort import tries
 
 ROWS = 5
 COLUMNS: dict[str, list[Any]] = {
@@ -128,7 +129,7 @@ def test_a_compressed_bomb_costs_no_memory(path: Path) -> None:
     assert pa.default_memory_pool().max_memory() == before
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=tries(300))
 @given(st.data())
 def test_any_bytes_give_an_index_or_an_error(path: Path, data: st.DataObject) -> None:
     write_index(path, COLUMNS)
@@ -215,7 +216,7 @@ def test_nulls_inside_lists_are_refused(tmp_path: Path) -> None:
         Index(tmp_path / "index.arrow", {"tags": "multiclass"})
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=tries(300))
 @given(st.data())
 def test_any_bytes_of_labels_give_values_or_an_error(tmp_path: Path, data: st.DataObject) -> None:
     path = tmp_path / "index.arrow"

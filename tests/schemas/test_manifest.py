@@ -17,6 +17,7 @@ from fitfeed.schemas.errors import (
     UsageError,
 )
 from fitfeed.schemas.manifest import MANIFEST_NAME, fingerprint_of, json_schema, read_manifest
+from tests.effort import tries
 
 SCHEMA_FILE = Path(__file__).parents[2] / "schemas" / "manifest.schema.json"
 
@@ -199,7 +200,7 @@ def mutate(content: object, data: st.DataObject) -> object:
     return data.draw(ODD | st.integers() | st.text(max_size=5))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=tries(300))
 @given(st.data())
 def test_any_change_gives_the_same_or_an_error(
     dataset_tfrecord: Path, copy: Path, data: st.DataObject

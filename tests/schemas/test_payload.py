@@ -15,6 +15,7 @@ from PIL import Image
 
 from fitfeed.schemas.jpeg_rows import frame_header, rows_of
 from fitfeed.schemas.payload import FULL, DecodeWindow, Pixels, decode_payload, decode_window
+from tests.effort import tries
 from tests.pipelines.build_dataset import picture
 
 SUBSAMPLINGS = ("444", "422", "420", "440", "411", "grey")
@@ -44,7 +45,7 @@ def saved(pixels: Pixels, format_: str = "JPEG", **options: object) -> bytes:
     return file.getvalue()
 
 
-@settings(max_examples=300)
+@settings(max_examples=tries(300))
 @given(
     height=SIZES,
     width=SIZES,
@@ -193,7 +194,7 @@ def test_what_is_no_image_is_an_error(portion: DecodeWindow) -> None:
             decode_window(broken, portion, size=(96, 80), channels=3)
 
 
-@settings(max_examples=300)
+@settings(max_examples=tries(300))
 @given(data=st.binary(max_size=60))
 def test_any_header_is_looked_at_safely(data: bytes) -> None:
     frame_header(b"\xff\xd8" + data)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fitfeed.schemas import strict_json
-from fitfeed.schemas.strict_json import parse_json, shortened
+from fitfeed.schemas.strict_json import parse_json
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -50,11 +50,3 @@ def test_the_limit_is_of_values(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse_json(b"[1,2,3]") == [1, 2, 3]
     with pytest.raises(ValueError, match="up to 4 values"):
         parse_json(b"[1,2,3,4]")
-
-
-@given(st.text())
-def test_shortened_is_one_short_printable_line(text: str) -> None:
-    short = shortened(text, limit=20)
-    assert len(short) <= 20
-    assert short.isprintable()
-    assert short == text or not text.isprintable() or len(text) > 20

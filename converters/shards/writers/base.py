@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from fitfeed.schemas.files import sync_folder
+from fitfeed.schemas.manifest import Shard
 from fitfeed.schemas.payload import PayloadFormat
 
 Label = int | float | str | list[int] | bytes
@@ -58,12 +59,9 @@ class StoredShard:
     offsets: list[int]
     mask_offsets: dict[str, list[int]]
 
-    def columns(self) -> dict[str, list[int]]:
-        """Both as columns of the index."""
-        return {
-            "offset": self.offsets,
-            **{f"{name}_offset": offsets for name, offsets in self.mask_offsets.items()},
-        }
+    def entry(self, file: str) -> Shard:
+        """How the manifest names it, under the name of its file."""
+        return Shard(file=file, bytes=self.bytes, sha256=self.sha256, examples=len(self.offsets))
 
 
 class ShardWriter(abc.ABC):

@@ -1,1 +1,4 @@
-"""From a list of augmentations to passes over pixels: operations that fuse become one."""
+"""Compiles a list of augmentations to passes over pixels. Operations that fuse become one pass.
+
+In: sampled parameters of a batch. Out: a `CompiledBatch`, the passes of each image.
+"""

@@ -1,4 +1,15 @@
-"""Where the pixels of n output images come from: matrices, multiplied for the whole batch at once."""
+"""Composes geometric operations of n images to matrices, for the whole batch at once.
+
+A matrix maps places in the output to places in the source, which is the direction that resampling needs:
+for each output pixel it asks where to fetch it. So a new operation is multiplied from the right:
+
+    source image              shown so far               after one more operation
+    (H, W)                    geometry.size              the new size
+         <------ matrix ------      <------ operation ------
+         <------------------ matrix @ operation ------------
+
+Pixels are fetched once, by the product of all matrices, so their number does not blur the image.
+"""
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
@@ -6,6 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Bools, Floats, Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
@@ -17,7 +29,10 @@ from fitfeed.pipelines.augment.cpu.resample import ALIGNED, CropResize
 class Geometry:
     """The composed geometry of n images.
 
-    Coordinates are (x, y) and continuous: pixel i covers i to i + 1, so its centre is at i + 0.5.
+    Coordinates are (x, y) and continuous. Pixel i covers i to i + 1, so its center is at i + 0.5:
+
+        pixel         |   0   |   1   |   2   |
+        coordinate    0  0.5  1  1.5  2  2.5  3
 
     Attributes:
         matrix: float64 (n, 3, 3): from places in the output to places in the source, homogeneous.
@@ -29,20 +44,20 @@ class Geometry:
 
     @classmethod
     def whole(cls, heights: npt.ArrayLike, widths: npt.ArrayLike) -> Self:
-        """Shows whole images as they are. `heights`, `widths`: integers, shape (n,)."""
+        """Makes the geometry that shows whole images as they are. `heights`, `widths`: integers (n,)."""
         size = np.stack([heights, widths], axis=1).astype(np.int64)
         return cls(matrix=np.broadcast_to(np.eye(3), (len(size), 3, 3)), size=size)
 
     def transform(self, matrix: Floats) -> Self:
-        """Shows what is shown now through a matrix: (n, 3, 3), from the new output to the present one."""
+        """Adds a matrix, float64 (n, 3, 3), from places in the new output to places in the present one."""
         return replace(self, matrix=self.matrix @ matrix)
 
     def transform_pixels(self, matrix: Floats) -> Self:
-        """As `transform`, for a matrix between pixel numbers, where the centre of the first pixel is 0."""
+        """Adds a matrix as `transform`, between pixel numbers: the center of the first pixel is 0, not 0.5."""
         return self.transform(move(0.5, 0.5) @ matrix @ move(-0.5, -0.5))
 
     def crop(self, top: Integers, left: Integers, height: Integers, width: Integers) -> Self:
-        """Shows a part of what is shown now. All: integers of shape (n,), in present output pixels."""
+        """Shows a part of what is shown now. All arguments: int64 (n,), in pixels of the present output."""
         cropped = self.transform(move(left, top))
         return replace(cropped, size=np.stack([height, width], axis=1).astype(np.int64))
 
@@ -53,7 +68,7 @@ class Geometry:
         return replace(resized, size=np.array([height, width]) + 0 * self.size)
 
     def mirror(self, vertical: Bools, horizontal: Bools) -> Self:
-        """Flips what is shown now, where true. Both: bool (n,)."""
+        """Flips what is shown now, where the argument is true: bool (n,)."""
         height, width = self.size.T
         x, right = np.where(horizontal, -1.0, 1.0), np.where(horizontal, width, 0.0)
         y, bottom = np.where(vertical, -1.0, 1.0), np.where(vertical, height, 0.0)
@@ -61,7 +76,7 @@ class Geometry:
 
     @property
     def box(self) -> Floats:
-        """float64 (n, 4): top, left, height, width of the source rectangle around what is shown."""
+        """float64 (n, 4): top, left, height, width of the smallest source rectangle around what is shown."""
         height, width = self.size.T.astype(np.float64)
         zero = np.zeros_like(height)
         corners = np.stack(
@@ -78,12 +93,15 @@ class Geometry:
         return np.stack([top, left, y.max(axis=1) - top, x.max(axis=1) - left], axis=1)
 
     def views(self, source: Integers, samplings: list[Sampling]) -> list[CropResize | None]:
-        """The n geometries one by one, as plain numbers; None where nothing would change.
+        """Makes the pass of each image, of plain numbers; None where it would change nothing.
 
         Args:
-            source: int64 (n, 2), the sizes of the images that they are for.
-            samplings: How each fetches its pixels.
+            source: int64 (n, 2), heights and widths of the source images.
+            samplings: How the pixels of each image are fetched.
         """
+        # A geometry is aligned if the entries for rotation, shear and perspective do not even move the far
+        # border. Aligned and inside the source, it is a crop with a flip, which is the fast way. If that
+        # crop is the whole image at its own size, nothing would change.
         extent = self.size.max(axis=1)[:, None]
         off = self.matrix[:, [0, 1, 2, 2], [1, 0, 0, 1]]
         box = self.box
@@ -117,11 +135,11 @@ class Geometry:
 
 
 UNITS = np.eye(9).reshape(9, 3, 3)
-"""Matrices of one 1, by rows."""
+"""float64 (9, 3, 3): matrix i has a 1 at entry i, counted by rows, and zeros elsewhere."""
 
 
 def matrices(*entries: Any) -> Floats:
-    """Matrices (n, 3, 3), or (3, 3), from nine numbers and arrays (n,), by rows.
+    """Makes matrices, float64 (n, 3, 3) or (3, 3), from nine entries by rows: numbers or arrays (n,).
 
     Nothing is written in place, so the entries may be arrays of a device (`fitfeed.pipelines.device.array`).
     """
@@ -134,31 +152,27 @@ def matrices(*entries: Any) -> Floats:
 
 
 def move(x: Any, y: Any) -> Floats:
-    """Matrices (n, 3, 3), or (3, 3), that add x and y."""
+    """Makes matrices, float64 (n, 3, 3) or (3, 3), that add x and y to places."""
     return matrices(1, 0, x, 0, 1, y, 0, 0, 1)
 
 
 def diagonal(x: Any, y: Any) -> Floats:
-    """Matrices (n, 3, 3), or (3, 3), that multiply by x and y."""
+    """Makes matrices, float64 (n, 3, 3) or (3, 3), that multiply places by x and y."""
     return matrices(x, 0, 0, 0, y, 0, 0, 0, 1)
 
 
 def about_center(geometry: Geometry, matrix: Floats) -> Floats:
-    """Lets matrices (n, 3, 3) act about the centre of what is shown."""
+    """Makes matrices that act about the center of what is shown; `matrix`: float64 (n, 3, 3)."""
     y, x = geometry.size.T / 2
     return move(x, y) @ matrix @ move(-x, -y)
 
 
 class GeometricAugmentation(Augmentation):
-    """One that moves pixels without changing them: a function from geometry to geometry.
-
-    Attributes:
-        sampling: How pixels are fetched, where it matters to this operation.
-    """
+    """An operation that moves pixels without changing them: a function from geometry to geometry."""
 
     @property
     def sampling(self) -> Sampling | None:
-        """None: as its neighbours say."""
+        """How pixels are fetched. None: as the operations that it fuses with say."""
         return None
 
     @abstractmethod
@@ -166,11 +180,11 @@ class GeometricAugmentation(Augmentation):
         """Adds this augmentation to the geometry of n images.
 
         Args:
-            geometry: Of n images, so far.
+            geometry: The geometry of n images so far.
             parameters: float64 (n, parameters), from `sample`.
-            image_size: The pipeline's, if given.
+            image_size: The `image_size` of the pipeline, if given.
         """
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """See the base class."""
         plan.move(self, rows, parameters)

@@ -1,8 +1,8 @@
-"""Operations on single values, composed into one look-up table per image.
+"""Composes operations on single values into one look-up table per image.
 
-A table has 256 rows and a column for each channel. Operations act on its real numbers, clipped to
-0..255 after each and rounded once, at the end. What an operation asks about the image so far (its
-mean, extremes, histogram) follows exactly from the table and the histogram of the image before.
+A table has 256 rows and a column for each channel. Operations act on its real numbers, which are
+clipped to 0..255 after each and rounded once, at the end. An operation may need facts about the image so
+far (its mean, extremes, histogram). They follow exactly from the table and the histogram of the source.
 """
 
 from abc import abstractmethod
@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import cv2
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Floats, Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
@@ -20,16 +21,16 @@ from fitfeed.schemas.payload import Pixels
 
 
 class Histogram:
-    """How often each value occurs in an image; counted when first asked for."""
+    """How often each value occurs in an image. It is counted when it is first used."""
 
     def __init__(self, pixels: Pixels) -> None:
-        """Of uint8 (H, W, C)."""
+        """Stores the image, uint8 (H, W, C)."""
         self._pixels = pixels
         self._counts: Floats | None = None
 
     @property
     def counts(self) -> Floats:
-        """float64 (256, C)."""
+        """float64 (256, C): how often each value occurs in each channel."""
         if self._counts is None:
             channels = range(self._pixels.shape[2])
             columns = [cv2.calcHist([self._pixels], [c], None, [256], [0, 256]).ravel() for c in channels]
@@ -37,11 +38,11 @@ class Histogram:
         return self._counts
 
     def mean(self, table: Floats) -> Floats:
-        """(C,): mean of the image after a table (256, C)."""
+        """Returns the mean of the image after a table: float64 (C,). `table`: float64 (256, C)."""
         return np.asarray((self.counts * table).sum(axis=0) / self.counts.sum(axis=0))
 
     def regroup(self, bins: Integers, count: int) -> Floats:
-        """float64 (count, C): how many pixels are in each bin, if values go to the bins (256, C)."""
+        """Counts the pixels in each bin: float64 (count, C). `bins`: int64 (256, C), the bin of each value."""
         columns = zip(bins.T, self.counts.T, strict=True)
         return np.stack(
             [np.bincount(own, weights=counts, minlength=count) for own, counts in columns], axis=1
@@ -58,37 +59,37 @@ class TableAugmentation(Augmentation):
         """Applies this augmentation to a table.
 
         Args:
-            values: float64 (256, C), what has become of each value so far, 0..255. On a device, the
-                pixels themselves: (n, H * W, C).
-            histogram: How often each of the 256 values occurs; on a device, each pixel once.
-            parameters: Of this image, from `sample`; on a device, arrays (n, 1, 1).
+            values: float64 (256, C), the table so far, 0..255. On a device: the pixels themselves,
+                (n, H * W, C).
+            histogram: How often each of the 256 values occurs. On a device: each pixel once.
+            parameters: The parameters of this image, from `sample`. On a device: arrays (n, 1, 1).
 
         Returns:
-            float64 (256, C), possibly `values` itself, not changed in place.
+            float64 (256, C): the new table. It may be `values` itself, which is not changed.
         """
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """See the base class."""
         plan.tabulate(self, rows, parameters)
 
 
 @dataclass(frozen=True, slots=True)
 class LookupPass:
-    """The look-up table of one image: a pass over it, and others where its histogram is needed.
+    """The look-up table of one image: one pass over it, and one more if its histogram is needed.
 
     Attributes:
-        chain: In order: linear operations that do not mix channels, and pairs of an augmentation
-            and its parameters.
+        chain: The operations in order: linear ones that do not mix channels, and pairs of an
+            augmentation and its parameters.
     """
 
     chain: tuple[ColorPass | tuple[TableAugmentation, Sequence[float]], ...]
 
     def size_of(self, pixels: Pixels) -> Size:
-        """Of the output: the same."""
+        """Returns (height, width) of the output: the same as of `pixels`."""
         return pixels.shape[0], pixels.shape[1]
 
     def table(self, pixels: Pixels) -> Floats:
-        """float64 (256, C), 0..255, not rounded."""
+        """Computes the table of an image, uint8 (H, W, C): float64 (256, C), 0..255, not rounded."""
         histogram = Histogram(pixels)
         values = np.tile(np.arange(256.0)[:, None], pixels.shape[2])
         for link in self.chain:
@@ -101,7 +102,12 @@ class LookupPass:
         return values
 
     def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
-        """Writes the image with its values replaced; `out` may be `pixels`."""
+        """Writes the image with its values replaced.
+
+        Args:
+            pixels: uint8 (H, W, C).
+            out: uint8 (H, W, C); may be `pixels`.
+        """
         table = np.rint(self.table(pixels)).astype(np.uint8)
         if (table == table[:, :1]).all():  # one table for all channels is twice as fast as three
             cv2.LUT(pixels, np.ascontiguousarray(table[:, 0]), out)

@@ -1,4 +1,4 @@
-"""A list of augmentations, compiled for each image of a batch and executed on one after the other."""
+"""Compiles a list of augmentations for a batch, and executes the result on one image after the other."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.buffer_pool import SCRATCH
 from fitfeed.pipelines.arrays.types import Floats, Integers, Size
@@ -20,66 +21,75 @@ from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.payload import DecodedPayload, Pixels
 
 ImageFunction = Callable[[Pixels], Pixels]
-"""Any function from one uint8 (for 16 bits uint16) (H, W, C) array to another. It is called from several threads. What it
-is given may be written over when it has returned."""
+"""Any function from one array, uint8 or uint16 (H, W, C), to another of the same type. It is called from several
+threads. Its argument may be overwritten after it has returned."""
 
 MASK_SAMPLING = Sampling("nearest", "constant", 0.0)
-"""Outside a mask there is class 0."""
+"""How pixels of masks are fetched. Outside a mask is class 0."""
 
 
 @dataclass(frozen=True)
 class Resize(GeometricAugmentation):
-    """To the pipeline's `image_size`, after all that may change the size."""
+    """Resizes to the `image_size` of the pipeline, after all operations that may change the size."""
 
     size: Size
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """See the base class."""
-        if (geometry.size == self.size).all():  # after a random crop, which does it
+        if (geometry.size == self.size).all():  # a random crop has this size already
             return geometry
         return geometry.resize(*self.size)
 
+    @override
     def output_size(self, size: Size, *, image_size: Size | None) -> Size:
-        """That size."""
+        """Returns that size."""
         return self.size
 
 
 @dataclass(frozen=True)
 class Call(Augmentation):
-    """A user's function in the list.
+    """A function of the user in the list.
 
     Attributes:
-        function: From image to image.
-        next: Place in the program of what comes after it.
+        function: A function from image to image.
+        next: Place in the program of the operation after it.
     """
 
     function: ImageFunction
     next: int
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """Assumes that the function keeps the size; `Program` compiles the rest anew where it does not."""
+        """Assumes that the function keeps the size. If it does not, `Program` compiles the rest again."""
         plan.append(self, rows, [CallPass(self, size) for size in map(tuple, plan.size[rows].tolist())])
 
 
 @dataclass(frozen=True, slots=True)
 class CallPass:
-    """A function and the size of its image."""
+    """Calls a function on one image; `size` is the assumed size of its result."""
 
     call: Call
     size: Size
 
     def size_of(self, pixels: Pixels) -> Size:
-        """As assumed."""
+        """Returns the assumed size."""
         return self.size
 
     def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
-        """Calls the function, which does not write to `out`.
+        """Calls the function; `out` is not used.
+
+        Args:
+            pixels: uint8 or uint16 (H, W, C).
+            out: Any array.
+
+        Returns:
+            The result of the function: (height, width, C) of the same type.
 
         Raises:
-            UsageError: If it does not return an image.
+            UsageError: If the function does not return an image of this type.
         """
         function = self.call.function
-        result: object = function(pixels)  # a user's, which may return anything
+        result: object = function(pixels)  # the user's function may return anything
         if (
             isinstance(result, np.ndarray)
             and result.dtype == pixels.dtype
@@ -98,13 +108,13 @@ class CallPass:
 
 @dataclass(frozen=True, kw_only=True)
 class CompiledBatch:
-    """All that is random about n images, and what follows from it.
+    """The passes of n images of a batch, with all random decisions made.
 
     Attributes:
         epoch: Number of the epoch.
-        examples: int64 (n,), example numbers.
+        examples: int64 (n,), numbers that augmentations were sampled by.
         sizes: int64 (n, 2), stored heights and widths.
-        passes: What is done to each image, in order.
+        passes: The passes of each image, in order.
     """
 
     epoch: int
@@ -114,7 +124,7 @@ class CompiledBatch:
 
     @cached_property
     def views(self) -> list[CropResize]:
-        """What is shown of each stored image first: the source box, and the size that it gets."""
+        """The first geometry of each image: the source box, and its output size."""
         return [
             passes[0] if passes and isinstance(passes[0], CropResize) else CropResize.whole(*size)
             for passes, size in zip(self.passes, self.sizes.tolist(), strict=True)
@@ -122,27 +132,27 @@ class CompiledBatch:
 
 
 class Program:
-    """What happens between a decoded image and its place in the batch. Thread-safe.
+    """Turns a decoded image into an image of the batch. Thread-safe.
 
     Attributes:
-        identity: Whether that is nothing at all.
+        identity: Whether images stay as they are.
         image_size: Final (height, width), if given.
-        moves_masks: Whether masks can follow their images: not through functions.
+        moves_masks: Whether masks can follow their images; they cannot if the list has functions.
     """
 
     def __init__(
         self, augment: Sequence[Augmentation | ImageFunction], *, image_size: Size | None, seed: int
     ) -> None:
-        """Compiles a list.
+        """Stores a list as operations.
 
         Args:
-            augment: In order. Each operation sees what stands before it.
+            augment: Operations in order. Each gets the result of the one before it.
             image_size: Final (height, width). Images are resized to it after the last geometric
-                operation or function. None: whatever the list makes of the stored size.
+                operation or function. None: the size that the list makes of the stored size.
             seed: The run's seed.
 
         Raises:
-            UsageError: If something is neither an augmentation nor a function.
+            UsageError: If an item is neither an augmentation nor a function.
         """
         self.image_size, self._seed = image_size, seed
         self._ops = list_operations(augment, image_size)
@@ -150,24 +160,24 @@ class Program:
         self.moves_masks = not any(isinstance(op, Call) for _, op in self._ops)
 
     def output_size(self, size: Size) -> Size:
-        """(height, width) that images of one stored size come out with. Functions are taken to keep it."""
+        """Returns (height, width) of the output for a stored size. Functions are assumed to keep it."""
         for _, op in self._ops:
             size = op.output_size(size, image_size=self.image_size)
         return size
 
     def sample(self, epoch: int, examples: npt.NDArray[np.int64]) -> list[Floats]:
-        """Draws the parameters of a batch: a pure function of (seed, epoch, example).
+        """Samples the parameters of a batch: a pure function of (seed, epoch, example).
 
         Args:
             epoch: Number of the epoch.
-            examples: int64 (n,), example numbers.
+            examples: int64 (n,), numbers to sample by.
 
         Returns:
             For each operation of the program, float64 (n, parameters).
         """
         return sample(self._ops, self._seed, epoch, examples)
 
-    def draw(
+    def compile(
         self,
         epoch: int,
         examples: npt.NDArray[np.int64],
@@ -175,23 +185,23 @@ class Program:
         heights: npt.NDArray[Any],
         widths: npt.NDArray[Any],
     ) -> CompiledBatch:
-        """Samples, and compiles what has been sampled.
+        """Samples the parameters of a batch, and compiles them to passes.
 
         Args:
             epoch: Number of the epoch.
-            examples: int64 (n,), example numbers.
-            heights: Stored sizes, (n,).
-            widths: Stored sizes, (n,).
+            examples: int64 (n,), numbers to sample by.
+            heights: Integers (n,), stored heights.
+            widths: Integers (n,), stored widths.
         """
         sizes = np.stack([heights, widths], axis=1).astype(np.int64)
         return CompiledBatch(
-            epoch=epoch, examples=examples, sizes=sizes, passes=self._compile(epoch, examples, sizes)
+            epoch=epoch, examples=examples, sizes=sizes, passes=self._passes_from(epoch, examples, sizes)
         )
 
     def render(
         self,
         stored: DecodedPayload | Pixels,
-        draws: CompiledBatch,
+        compiled: CompiledBatch,
         i: int,
         *,
         size: Size,
@@ -200,27 +210,27 @@ class Program:
         """Executes the list on one image.
 
         Args:
-            stored: The stored image, uint8 (H, W, C), or what was decoded of it: rows that its view
-                does not show may be missing. It is not changed.
-            draws: Of its batch.
-            i: Its place in the batch.
-            size: (height, width) that must come out.
-            out: uint8 (*size, C), C-contiguous: where to write. None: a new array.
+            stored: The stored image, uint8 or uint16 (H, W, C), or the decoded part of it: rows that
+                its geometry does not show may be missing. It is not changed.
+            compiled: The compiled batch.
+            i: Place of the image in the batch.
+            size: (height, width) that the output must have.
+            out: (*size, C) of the same type, C-contiguous, to be written. None: a new array.
 
         Returns:
-            uint8 (*size, C): `out`.
+            `out`.
 
         Raises:
-            UsageError: If a function does not return an image, or not one of the right size.
+            UsageError: If a function does not return an image, or returns one of another size.
         """
-        passes = draws.passes[i]
+        passes = compiled.passes[i]
         pixels, first, shrink = stored if isinstance(stored, DecodedPayload) else DecodedPayload(stored)
         if out is None:
             out = np.empty((*size, pixels.shape[2]), pixels.dtype)
         if first or shrink != 1:
             rest = passes[1:] if passes and isinstance(passes[0], CropResize) else passes
-            passes = [draws.views[i].within(first, shrink), *rest]
-        result = self._run(pixels, passes, draws, i, out=out)
+            passes = [compiled.views[i].within(first, shrink), *rest]
+        result = self._run(pixels, passes, compiled, i, out=out)
         if result.shape[:2] != size:
             msg = f"a function in augment changed the image size to {result.shape[:2]}, but {size} is expected. Pass image_size."
             raise UsageError(msg)
@@ -229,21 +239,21 @@ class Program:
         return out
 
     def render_mask(
-        self, mask: Pixels, draws: CompiledBatch, i: int, *, size: Size, out: Pixels | None = None
+        self, mask: Pixels, compiled: CompiledBatch, i: int, *, size: Size, out: Pixels | None = None
     ) -> Pixels:
-        """Moves a mask as its image is moved; what stands outside of it is 0.
+        """Moves a mask as its image is moved. Outside of it is 0.
 
         Args:
-            mask: uint8 (H, W, 1), of the stored image's size. It is not changed.
-            draws: Of its batch.
-            i: Its place in the batch.
-            size: (height, width) that must come out.
-            out: uint8 (*size, 1), C-contiguous: where to write. None: a new array, or `mask` itself.
+            mask: uint8 (H, W, 1), of the size of the stored image. It is not changed.
+            compiled: The compiled batch.
+            i: Place of the image in the batch.
+            size: (height, width) of the output.
+            out: uint8 (*size, 1), C-contiguous, to be written. None: a new array, or `mask` itself.
 
         Returns:
-            uint8 (*size, 1), of values that `mask` has, and 0; `out` if given.
+            uint8 (*size, 1), with values of `mask` and 0 only; `out` if given.
         """
-        for one in draws.passes[i]:
+        for one in compiled.passes[i]:
             if isinstance(one, CropResize):
                 mask = resample_nearest(mask, one, MASK_SAMPLING)
         if out is None:
@@ -251,10 +261,10 @@ class Program:
         np.copyto(out, mask)
         return out
 
-    def _compile(
+    def _passes_from(
         self, epoch: int, examples: npt.NDArray[np.int64], sizes: Integers, *, first: int = 0
     ) -> list[list[PixelPass]]:
-        """The passes of the program, from an operation on, for images of these sizes (n, 2)."""
+        """Compiles the program from operation number `first` on, for images of sizes int64 (n, 2)."""
         plan = Plan(sizes, image_size=self.image_size)
         rows = np.arange(len(sizes))
         for (_, op), parameters in list(zip(self._ops, self.sample(epoch, examples), strict=True))[first:]:
@@ -262,10 +272,10 @@ class Program:
         return plan.finish()
 
     def _run(
-        self, pixels: Pixels, passes: list[PixelPass], draws: CompiledBatch, i: int, *, out: Pixels
+        self, pixels: Pixels, passes: list[PixelPass], compiled: CompiledBatch, i: int, *, out: Pixels
     ) -> Pixels:
-        # What moves pixels cannot write where it reads, and a function may keep what it is given or
-        # returns. So `out` is used from the last of these on, and passes after it work in place.
+        # A pass that moves pixels cannot write where it reads, and a function may keep its argument or its
+        # result. So `out` is used from the last such pass on, and the passes after it work in place.
         last = max((n for n, one in enumerate(passes) if isinstance(one, CropResize | CallPass)), default=0)
         ours = False  # whether `pixels` may be written to
         for number, one in enumerate(passes):
@@ -273,9 +283,11 @@ class Program:
                 pixels, ours = one.apply(pixels, pixels), False
                 size = pixels.shape[:2]
                 if size != one.size:
-                    example = draws.examples[i : i + 1]
-                    rest = self._compile(draws.epoch, example, np.array([size]), first=one.call.next)[0]
-                    return self._run(pixels, rest, draws, i, out=out)
+                    example = compiled.examples[i : i + 1]
+                    rest = self._passes_from(compiled.epoch, example, np.array([size]), first=one.call.next)[
+                        0
+                    ]
+                    return self._run(pixels, rest, compiled, i, out=out)
                 continue
             shape = (*one.size_of(pixels), pixels.shape[2])
             if number >= last and out.shape == shape:
@@ -285,7 +297,7 @@ class Program:
             else:
                 target = SCRATCH.take(
                     f"pass {number % 2}", shape, pixels.dtype
-                )  # what it reads may be in the other
+                )  # the pass may read from the other one
             pixels, ours = one.apply(pixels, target), True
         return pixels
 
@@ -293,13 +305,13 @@ class Program:
 def sample(
     ops: Sequence[tuple[int, Augmentation]], seed: int, epoch: int, examples: npt.NDArray[np.int64]
 ) -> list[Floats]:
-    """Draws the parameters of operations: a pure function of all that is random is drawn by.
+    """Samples the parameters of operations: a pure function of the arguments.
 
     Args:
-        ops: Each with its place in the user's list.
-        seed: The run's.
+        ops: Operations, each with its place in the user's list.
+        seed: The run's seed.
         epoch: Number of the epoch.
-        examples: int64 (n,), numbers to draw by.
+        examples: int64 (n,), numbers to sample by.
 
     Returns:
         For each operation, float64 (n, parameters).
@@ -314,14 +326,18 @@ def sample(
 def list_operations(
     augment: Sequence[Augmentation | ImageFunction], image_size: Size | None
 ) -> list[tuple[int, Augmentation]]:
-    """The user's list as operations with their places in it; resizing inserted where it belongs.
+    """Turns the user's list into operations with their places in it, and inserts the resizing.
+
+    Args:
+        augment: Augmentations and functions, in order.
+        image_size: Final (height, width). None: no resizing.
 
     Raises:
-        UsageError: If something is neither an augmentation nor a function.
+        UsageError: If an item is neither an augmentation nor a function.
     """
     ops: list[tuple[int, Augmentation]] = []
     resizing = 0  # place of the resize
-    items: Sequence[object] = augment  # a user's, which may hold anything
+    items: Sequence[object] = augment  # the user's list may hold anything
     for place, op in enumerate(items):
         if isinstance(op, Augmentation):
             ops.append((place, op))
@@ -335,7 +351,7 @@ def list_operations(
         if isinstance(ops[-1][1], GeometricAugmentation | Call):
             resizing = place + 1
     if image_size is not None:
-        # Behind the last operation that moves pixels, so that it fuses with it, and colours, which
-        # do not care, are changed at the final size. Functions may change the size themselves.
+        # It comes after the last operation that moves pixels, so that it fuses with it. Operations on
+        # colors after it then work on the final size. Functions may change the size themselves.
         ops.insert(resizing, (len(augment), Resize(image_size)))
     return ops

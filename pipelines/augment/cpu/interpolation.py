@@ -1,4 +1,4 @@
-"""How pixels are fetched between pixels, and outside the image."""
+"""Says how pixels are fetched between pixels, and outside the image."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -22,7 +22,7 @@ class Sampling:
 
     Attributes:
         interpolation: "bilinear" or "nearest".
-        fill_mode: What stands outside the source: "reflect", "wrap", "constant" or "nearest".
+        fill_mode: What is outside the source: "reflect", "wrap", "constant" or "nearest".
         fill_value: The constant, 0..255.
     """
 
@@ -32,4 +32,4 @@ class Sampling:
 
 
 PLAIN = Sampling()
-"""Of operations that do not mind: crops, flips and resizing stay within the image."""
+"""The sampling of crops, flips and resizing, which stay within the image."""

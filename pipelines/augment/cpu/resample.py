@@ -1,4 +1,4 @@
-"""The geometry of one image, and the one resampling that executes it."""
+"""Executes the geometry of one image, by one resampling."""
 
 from dataclasses import dataclass, replace
 
@@ -11,20 +11,20 @@ from fitfeed.pipelines.augment.cpu.warp import halve, halvings, nearest, warp
 from fitfeed.schemas.payload import Pixels
 
 ALIGNED = 1e-6
-"""Pixels within which two places are the same: far above rounding errors, far below what shows."""
+"""Two places closer than this, in pixels, are the same: far above rounding errors, far below what is visible."""
 
 
 @dataclass(frozen=True, slots=True)
 class CropResize:
-    """The geometry of one image.
+    """The geometry of one image: a crop, resizing and flips, or one warp by a matrix.
 
     Attributes:
         box: Top, left, height, width of the source rectangle that is shown, in source pixels. With
-            a matrix: the rectangle around what is shown, which may reach out of the source.
-        flip: Whether it is mirrored vertically (top to bottom), horizontally. False with a matrix.
+            a matrix: the rectangle around what is shown, which may extend out of the source.
+        flip: Whether it is mirrored vertically (top to bottom) and horizontally. False with a matrix.
         size: Height and width of the output.
-        matrix: From output to source as in `Geometry`, by rows, where box and flip do not tell it
-            all: with rotation, shear or perspective, or parts outside the source.
+        matrix: Nine numbers by rows, from output to source as in `Geometry`. None if box and flip are
+            enough: without rotation, shear, perspective and parts outside the source.
         sampling: How pixels are fetched.
     """
 
@@ -36,13 +36,16 @@ class CropResize:
 
     @classmethod
     def whole(cls, height: int, width: int) -> "CropResize":
-        """Shows an image as it is."""
+        """Makes the geometry that shows an image as it is."""
         return cls((0.0, 0.0, float(height), float(width)), (False, False), (height, width))
 
     def within(self, first: int, shrink: int) -> "CropResize":
-        """The same output from a source of which only rows from `first` on were decoded, and smaller.
+        """Makes the geometry with the same output from a source that was decoded in part.
 
-        Pixel i of it covers `shrink` pixels, from i * shrink on, of the source that begins there.
+        Args:
+            first: The first row of the source that was decoded.
+            shrink: How many times the decoded part is smaller: its pixel i covers pixels i * shrink to
+                (i + 1) * shrink of the source, from row `first` on.
         """
         top, left, height, width = self.box
         box = ((top - first) / shrink, left / shrink, height / shrink, width / shrink)
@@ -53,14 +56,14 @@ class CropResize:
 
     @property
     def flip_code(self) -> int | None:
-        """OpenCV's name of the mirroring: 0 vertical, 1 horizontal, -1 both."""
+        """OpenCV's code of the flip: 0 vertical, 1 horizontal, -1 both; None without a flip."""
         vertical, horizontal = self.flip
         if vertical:
             return -1 if horizontal else 0
         return 1 if horizontal else None
 
     def full_matrix(self) -> Floats:
-        """float64 (3, 3), from output to source."""
+        """Computes the matrix from output to source: float64 (3, 3)."""
         if self.matrix is not None:
             return np.array(self.matrix).reshape(3, 3)
         top, left, height, width = self.box
@@ -72,26 +75,26 @@ class CropResize:
         return np.array([[x, 0.0, left], [0.0, y, top], [0.0, 0.0, 1.0]])
 
     def size_of(self, pixels: Pixels) -> Size:
-        """Of the output."""
+        """Returns (height, width) of the output."""
         return self.size
 
     def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
-        """Fetches the output image; see `resample`."""
+        """Resamples the image; see `resample`."""
         return resample(pixels, self, out)
 
 
 def resample(pixels: Pixels, view: CropResize, out: Pixels | None = None) -> Pixels:
-    """Fetches the output image of a geometry.
+    """Resamples an image by a geometry.
 
-    Without a matrix: crops, resizes and flips, bilinear; a side that shrinks to half or less is
-    averaged first, as bilinear would skip pixels there. A box that already has its size is copied,
-    not resampled. With a matrix: one warp.
+    Without a matrix it crops, resizes bilinearly and flips. A side that shrinks to half or less is
+    averaged first, as bilinear interpolation would skip pixels there. A box that already has its output
+    size is copied. With a matrix it does one warp.
 
     Args:
         pixels: uint8 or uint16 (H, W, C).
         view: Geometry of this image.
-        out: (*view.size, C), C-contiguous, where to write. None: a new array, or a view of
-            `pixels` where nothing has to be done.
+        out: (*view.size, C) of the same type, C-contiguous, to be written. None: a new array, or a
+            view of `pixels` if nothing has to be done.
 
     Returns:
         (*view.size, C), of the same type; `out` if given.
@@ -131,13 +134,16 @@ def resample(pixels: Pixels, view: CropResize, out: Pixels | None = None) -> Pix
 def resample_nearest(
     pixels: Pixels, view: CropResize, sampling: Sampling, out: Pixels | None = None
 ) -> Pixels:
-    """As `resample`, each pixel being the one whose area holds its place: for masks, which do not mix.
+    """Resamples an image with nearest neighbor: for masks, whose values must not be mixed.
 
     Args:
         pixels: uint8 or uint16 (H, W, C).
         view: Geometry of this image.
-        sampling: What stands outside the source.
-        out: As in `resample`.
+        sampling: What is outside the source.
+        out: (*view.size, C) of the same type, to be written. None: a new array.
+
+    Returns:
+        (*view.size, C) of the same type; `out` if given.
     """
     shape = (*view.size, pixels.shape[2])
     out = np.empty(shape, pixels.dtype) if out is None else out
@@ -158,10 +164,10 @@ def _places(count: int, scale: float, start: float, limit: int) -> Integers:
 
 
 def _crop(pixels: Pixels, view: CropResize) -> tuple[Pixels, Floats | None]:
-    """The part of the image that is needed, or all with the matrix from output to it.
+    """Returns the part of the image that is shown; or all of it, with the matrix from the output.
 
-    The latter where pixels do not line up: a crop of a resized image has a box of fractional pixels,
-    and an odd number of them cannot be halved. Rounding the box would shift the image.
+    The matrix is needed where pixels do not line up: a crop of a resized image has a box of fractional
+    pixels, and an odd number of pixels cannot be halved. Rounding the box would shift the image.
     """
     top, left, height, width = view.box
     first, start = round(top), round(left)
@@ -176,5 +182,5 @@ def _crop(pixels: Pixels, view: CropResize) -> tuple[Pixels, Floats | None]:
 
 
 def _times(pixels: Pixels, size: Size) -> tuple[int, int]:
-    """How often rows and columns are halved on the way to a size."""
+    """Returns how often rows and columns are halved before resizing to a size."""
     return halvings(pixels.shape[0] / size[0]), halvings(pixels.shape[1] / size[1])

@@ -1,4 +1,4 @@
-"""Resampling by a matrix, from places in the output to places in the source, as in `Geometry`."""
+"""Resamples an image by a matrix from places in the output to places in the source, as in `Geometry`."""
 
 import math
 
@@ -18,8 +18,8 @@ def warp(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels) -> Non
     Args:
         pixels: uint8 or uint16 (H, W, C).
         matrix: float64 (3, 3).
-        sampling: What stands outside.
-        out: (*, *, C), of the same type: where to write.
+        sampling: What is outside the source.
+        out: (height, width, C) of the same type, to be written.
     """
     size = (out.shape[0], out.shape[1])
     shrink = _shrink(matrix, size)
@@ -31,11 +31,11 @@ def warp(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels) -> Non
 
 
 def interpolate(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels) -> None:
-    """Bilinear interpolation; arguments as in `warp`.
+    """Interpolates bilinearly; arguments as in `warp`.
 
-    OpenCV interpolates four channels more than twice as fast as three, and pixels outside the image
-    one by one. So colours get a fourth channel, and the image a border where one is needed: copies
-    that cost a tenth of what they save.
+    OpenCV interpolates four channels more than twice as fast as three, and handles pixels outside the
+    image one by one. So color images get a fourth channel, and an image gets a border if one is needed.
+    These copies cost a tenth of what they save.
     """
     border, value = BORDERS[sampling.fill_mode], [sampling.fill_value * unit_of(pixels)] * 4
     top, bottom, left, right = _margins(matrix, (out.shape[0], out.shape[1]), pixels)
@@ -64,7 +64,7 @@ def nearest(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels) -> 
 
 
 def _shrink(matrix: Floats, size: Size) -> tuple[float, float]:
-    """Source pixels per output pixel, along the source's x and y, at the centre of the output."""
+    """Returns source pixels per output pixel, along x and y of the source, at the center of the output."""
     a, b, c, d, e, f, g, h, i = matrix.ravel().tolist()
     x, y = size[1] / 2, size[0] / 2
     w = g * x + h * y + i
@@ -73,7 +73,7 @@ def _shrink(matrix: Floats, size: Size) -> tuple[float, float]:
 
 
 def _extent(matrix: Floats, size: Size) -> tuple[float, float, float, float] | None:
-    """Top, bottom, left and right of all places that are fetched; None with perspective."""
+    """Returns top, bottom, left and right of all places that are fetched; None with perspective."""
     a, b, c, d, e, f, g, h, _ = matrix.ravel().tolist()
     if g or h:
         return None
@@ -86,7 +86,7 @@ def _extent(matrix: Floats, size: Size) -> tuple[float, float, float, float] | N
 def _part(
     pixels: Pixels, matrix: Floats, size: Size, sampling: Sampling, *, margin: int
 ) -> tuple[Pixels, Floats]:
-    """The part of the image that is needed, with the matrix to it: what follows walks over all it is given."""
+    """Returns the part of the image that is needed, and the matrix to it: later steps read all they are given."""
     extent = _extent(matrix, size)
     if extent is None:
         return pixels, matrix
@@ -98,10 +98,10 @@ def _part(
 
 
 def _span(low: float, high: float, side: int, fill_mode: str, margin: int) -> tuple[int, int]:
-    """First and last pixel, of a side, that show anywhere between two places."""
-    low, high = low - 0.5, high + 0.5  # between the centres of two pixels, both show
+    """Returns first and last pixel of a side that show between two places."""
+    low, high = low - 0.5, high + 0.5  # between the centers of two pixels, both show
     first, last = max(0, math.floor(low) - margin), min(side, math.ceil(high) + margin)
-    # Outside there is a copy of the inside: of the rim, of as much again, or of the other end.
+    # Outside is a copy of the inside: of the border pixel, of the mirrored side, or of the other end.
     if fill_mode == "wrap" and (low < 0 or high > side):
         return 0, side
     if low < 0:
@@ -112,9 +112,9 @@ def _span(low: float, high: float, side: int, fill_mode: str, margin: int) -> tu
 
 
 def _margins(matrix: Floats, size: Size, pixels: Pixels) -> tuple[int, int, int, int]:
-    """How far outside the image pixels are fetched: top, bottom, left, right.
+    """Returns how far outside the image pixels are fetched: top, bottom, left, right.
 
-    None where that is far (copying it all would cost more than it saves), or with perspective.
+    All are 0 if one is large (copying a border would cost more than it saves), or with perspective.
     """
     extent = _extent(matrix, size)
     if extent is None:
@@ -126,7 +126,7 @@ def _margins(matrix: Floats, size: Size, pixels: Pixels) -> tuple[int, int, int,
 
 
 def _transform(pixels: Pixels, matrix: Floats, interpolation: int, sampling: Sampling, out: Pixels) -> None:
-    # OpenCV counts from the centre of the first pixel, half a pixel inside the image.
+    # OpenCV counts from the center of the first pixel, half a pixel inside the image.
     matrix = matrix.copy()
     matrix[:, 2] += 0.5 * (matrix[:, 0] + matrix[:, 1])
     matrix[:2] -= 0.5 * matrix[2]
@@ -141,27 +141,27 @@ def _transform(pixels: Pixels, matrix: Floats, interpolation: int, sampling: Sam
 
 
 def halvings(ratio: float) -> int:
-    """How often a side can be halved that has so many pixels for each that is asked for.
+    """Returns how often a side can be halved that shrinks by a ratio.
 
-    Rounding in the ratio does not decide.
+    A ratio that is only a rounding error below a power of two counts as that power.
     """
     return max(0, int(ratio * (1 + 1e-9)).bit_length() - 1)
 
 
 def halve(pixels: Pixels, times: tuple[int, int]) -> Pixels:
-    """Averages pairs of rows, and pairs of columns, so many times. A last odd one is left out.
+    """Averages pairs of rows and pairs of columns, several times. An odd last one is left out.
 
-    Bilinear interpolation, which follows, then sees every pixel. For 460 x 390 pixels to 224 x 224
-    both take 140 microseconds, where `cv2.INTER_AREA` takes 950: that has vector instructions only
-    for whole factors along both sides.
+    Bilinear interpolation, which follows, then uses every pixel. For 460 x 390 pixels to 224 x 224 both
+    take 140 microseconds. `cv2.INTER_AREA` takes 950: it has vector instructions only for whole factors
+    along both sides.
 
     Args:
         pixels: uint8 or uint16 (H, W, C).
-        times: For rows, and for columns.
+        times: How often rows, and how often columns are halved.
 
     Returns:
-        `pixels` itself where nothing is to be done, else kept memory of this thread, valid until the
-        next call.
+        (height, width, C) of the same type: `pixels` itself if nothing is to be done; otherwise memory
+        of this thread, which is valid until the next call.
     """
     for level in range(max(times)):
         rows, columns = (2 if level < count else 1 for count in times)

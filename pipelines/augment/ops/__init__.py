@@ -1,6 +1,6 @@
 """The augmentations: each describes itself, samples its parameters and adds itself to a plan.
 
-`AUGMENTATIONS` has all that people may name, in a recipe on the command line or in a saved model.
+`AUGMENTATIONS` has all classes that can be named, in a recipe on the command line or in a saved model.
 """
 
 from fitfeed.pipelines.augment.base import Augmentation
@@ -59,4 +59,4 @@ AUGMENTATIONS: dict[str, type[Augmentation]] = {
         TrivialAugment,
     )
 }
-"""Name to class."""
+"""The augmentations by class name."""

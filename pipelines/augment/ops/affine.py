@@ -1,6 +1,6 @@
 """Rotation, zoom, shear and translation.
 
-Formulas are those of the Keras layers: matrices from places in the output to places in the input.
+The formulas are those of the Keras layers. Matrices map places in the output to places in the input.
 """
 
 import math
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Floats, Size
 from fitfeed.pipelines.augment.compiler.geometry import (
@@ -24,7 +25,7 @@ from fitfeed.pipelines.augment.ops.arguments import Factor, factor_range, sampli
 
 @dataclass(frozen=True)
 class RandomRotation(GeometricAugmentation):
-    """Rotates about the centre, as `keras.layers.RandomRotation`.
+    """Rotates about the center, as `keras.layers.RandomRotation`.
 
     Attributes:
         factor: In [-1, 1], a number f for (-f, f) or a pair: the angle in turns, counter-clockwise.
@@ -47,28 +48,30 @@ class RandomRotation(GeometricAugmentation):
         """Checks all arguments.
 
         Raises:
-            UsageError: Naming the one that is wrong.
+            UsageError: If an argument is wrong. It names the argument.
         """
         factor_range(self, "factor", low=-1, high=1)
         _ = self.sampling
 
     @property
+    @override
     def sampling(self) -> Sampling:
-        """See the base class."""
         return sampling_of(self, self.interpolation, self.fill_mode, self.fill_value)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): the angle in turns."""
+        """Samples the angle in turns: float64 (n, 1)."""
         return scale_to(factor_range(self, "factor", low=-1, high=1), uniforms)
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Rotates; see the base class."""
+        """Rotates."""
         return geometry.transform(about_center(geometry, rotation(2 * math.pi * parameters[:, 0])))
 
 
 @dataclass(frozen=True)
 class RandomZoom(GeometricAugmentation):
-    """Zooms about the centre, as `keras.layers.RandomZoom`.
+    """Zooms about the center, as `keras.layers.RandomZoom`.
 
     Attributes:
         height_factor: In (-1, 1], a number f for (-f, f) or a pair: 0.2 shows 20% more (zooms out),
@@ -93,7 +96,7 @@ class RandomZoom(GeometricAugmentation):
         """Checks all arguments.
 
         Raises:
-            UsageError: Naming the one that is wrong.
+            UsageError: If an argument is wrong. It names the argument.
         """
         factor_range(self, "height_factor", low=-1, high=1, open_low=True)
         if self.width_factor is not None:
@@ -101,20 +104,22 @@ class RandomZoom(GeometricAugmentation):
         _ = self.sampling
 
     @property
+    @override
     def sampling(self) -> Sampling:
-        """See the base class."""
         return sampling_of(self, self.interpolation, self.fill_mode, self.fill_value)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 2): how many times as much is shown of the height and the width."""
+        """Samples how many times as much is shown of the height and the width: float64 (n, 2)."""
         height = scale_to(factor_range(self, "height_factor", low=-1, high=1, open_low=True), uniforms[:, 0])
         if self.width_factor is None:
             return 1 + np.stack([height, height], axis=1)
         width = scale_to(factor_range(self, "width_factor", low=-1, high=1, open_low=True), uniforms[:, 1])
         return 1 + np.stack([height, width], axis=1)
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Zooms; see the base class."""
+        """Zooms."""
         height, width = parameters.T
         return geometry.transform(about_center(geometry, diagonal(width, height)))
 
@@ -146,25 +151,27 @@ class RandomTranslation(GeometricAugmentation):
         """Checks all arguments.
 
         Raises:
-            UsageError: Naming the one that is wrong.
+            UsageError: If an argument is wrong. It names the argument.
         """
         factor_range(self, "height_factor", low=-1, high=1)
         factor_range(self, "width_factor", low=-1, high=1)
         _ = self.sampling
 
     @property
+    @override
     def sampling(self) -> Sampling:
-        """See the base class."""
         return sampling_of(self, self.interpolation, self.fill_mode, self.fill_value)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 2): the shift down and to the right, as shares of height and width."""
+        """Samples the shift down and to the right, as shares of height and width: float64 (n, 2)."""
         down = scale_to(factor_range(self, "height_factor", low=-1, high=1), uniforms[:, 0])
         right = scale_to(factor_range(self, "width_factor", low=-1, high=1), uniforms[:, 1])
         return np.stack([down, right], axis=1)
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Shifts; see the base class."""
+        """Shifts."""
         down, right = (parameters * geometry.size).T
         return geometry.transform(move(-right, -down))
 
@@ -196,26 +203,28 @@ class RandomShear(GeometricAugmentation):
         """Checks all arguments.
 
         Raises:
-            UsageError: Naming the one that is wrong.
+            UsageError: If an argument is wrong. It names the argument.
         """
         self._bounds("x_factor")
         self._bounds("y_factor")
         _ = self.sampling
 
     @property
+    @override
     def sampling(self) -> Sampling:
-        """See the base class."""
         return sampling_of(self, self.interpolation, self.fill_mode, self.fill_value)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 2): input pixels along x for each output row, and along y for each column."""
+        """Samples input pixels along x for each output row, and along y for each column: float64 (n, 2)."""
         sign = np.where(uniforms[:, :1] > 0.5, -1, 1)
         x = scale_to(self._bounds("x_factor"), uniforms[:, 1])
         y = scale_to(self._bounds("y_factor"), uniforms[:, 2])
         return sign * np.stack([x, y], axis=1)
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Shears; see the base class."""
+        """Shears."""
         return geometry.transform_pixels(shear(*parameters.T))
 
     def _bounds(self, name: str) -> tuple[float, float]:
@@ -225,11 +234,11 @@ class RandomShear(GeometricAugmentation):
 
 
 def rotation(angle: Floats) -> Floats:
-    """Matrices (n, 3, 3) whose use shows an image turned counter-clockwise by angles (n,) in radians."""
+    """Makes matrices, float64 (n, 3, 3), that turn images counter-clockwise by angles (n,) in radians."""
     cos, sin = np.cos(angle), np.sin(angle)
     return matrices(cos, -sin, 0, sin, cos, 0, 0, 0, 1)
 
 
 def shear(x: Floats, y: Floats) -> Floats:
-    """Matrices (n, 3, 3) that add x times y to x, and y times x to y."""
+    """Makes matrices, float64 (n, 3, 3), that add x times y to x, and y times x to y; both: float64 (n,)."""
     return matrices(1, x, 0, y, 1, 0, 0, 0, 1)

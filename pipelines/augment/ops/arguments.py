@@ -1,7 +1,7 @@
-"""Checks of arguments, and the ranges that they stand for.
+"""Checks arguments of augmentations, and computes the ranges that they mean.
 
-A single number stands for the same range as in the Keras layer: from its negative (or the lowest
-value allowed, if that is more) to itself.
+A single number means the same range as in the Keras layer: from its negative (or the lowest allowed
+value, if that is larger) to itself.
 """
 
 import math
@@ -27,15 +27,15 @@ def factor_range(
     open_low: bool = False,
     single_from: float | None = None,
 ) -> Bounds:
-    """The range from which a factor is drawn.
+    """Returns the range from which a factor is sampled.
 
     Args:
-        op: Whose argument it is.
-        name: Of the argument.
-        low: The least value allowed.
-        high: The greatest value allowed.
+        op: The augmentation that has the argument.
+        name: Name of the argument.
+        low: The lowest allowed value.
+        high: The highest allowed value.
         open_low: Whether `low` itself is not allowed.
-        single_from: Where the range of a single number begins; None: at its negative.
+        single_from: The low end of the range of a single number. None: its negative.
 
     Raises:
         UsageError: If the argument is not a number, or a pair of them, within the bounds.
@@ -54,17 +54,17 @@ def factor_range(
 
 
 def scale_to(limits: Bounds, uniforms: Floats) -> Floats:
-    """Scales uniform numbers of any shape to a range."""
+    """Scales uniform numbers, float64 of any shape, from [0, 1) to a range."""
     low, high = limits
     return low + (high - low) * uniforms
 
 
 def bernoulli(limits: Bounds, uniforms: Floats) -> Floats:
-    """Draws whether something happens, as Keras: the probability itself is drawn, then the event.
+    """Samples whether something happens, as Keras: first the probability itself, then the event.
 
     Args:
-        limits: Of the probability.
-        uniforms: float64 (n, 2).
+        limits: Range of the probability.
+        uniforms: float64 (n, 2) in [0, 1).
 
     Returns:
         float64 (n,): 1 where it happens, else 0.
@@ -73,10 +73,10 @@ def bernoulli(limits: Bounds, uniforms: Floats) -> Floats:
 
 
 def sampling_of(op: Augmentation, interpolation: str, fill_mode: str, fill_value: float) -> Sampling:
-    """How a geometric operation fetches pixels.
+    """Returns how a geometric operation fetches pixels.
 
     Raises:
-        UsageError: If there is no such mode, or the value is not one of a pixel.
+        UsageError: If there is no such mode, or the fill value is not in 0..255.
     """
     modes, interpolations = get_args(FillMode), get_args(Interpolation)
     check(
@@ -92,12 +92,12 @@ def sampling_of(op: Augmentation, interpolation: str, fill_mode: str, fill_value
 
 
 def is_number(value: object) -> bool:
-    """Whether this is a finite int or float and not a bool."""
+    """Returns whether this is a finite int or float and not a bool."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def is_count(value: object) -> bool:
-    """Whether this is a positive int and not a bool."""
+    """Returns whether this is a positive int and not a bool."""
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 

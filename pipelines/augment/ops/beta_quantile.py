@@ -1,7 +1,7 @@
-"""Quantiles of the symmetric beta distribution: a weight for mixing from one uniform number.
+"""Computes quantiles of the symmetric beta distribution: a weight for mixing from one uniform number.
 
-NumPy's generators draw it by rejection, which needs nobody knows how many numbers. A quantile needs
-one, so that what an image draws does not depend on what others have drawn.
+NumPy's generators sample it by rejection, which needs a varying number of uniform numbers. A quantile
+needs one. So the weight of an image does not depend on those of other images.
 """
 
 import numpy as np
@@ -9,14 +9,14 @@ import numpy as np
 from fitfeed.pipelines.arrays.types import Floats
 
 TERMS = 28
-"""Of the series below: with x <= 1/2, what is left out changes a probability by less than 1e-11."""
+"""Terms of the series below. With x <= 1/2, further terms change a probability by less than 1e-11."""
 
 STEPS = 4
-"""Of Newton's method, which doubles its digits in each; more of them change nothing."""
+"""Steps of Newton's method. Each doubles the correct digits; more steps change nothing."""
 
 
 def beta_quantile(alpha: Floats, probability: Floats) -> Floats:
-    """Where the distribution function of Beta(alpha, alpha) reaches a probability.
+    """Finds where the distribution function of Beta(alpha, alpha) reaches a probability.
 
     For x <= 1/2 the function is proportional to
 
@@ -45,7 +45,7 @@ def beta_quantile(alpha: Floats, probability: Floats) -> Floats:
         return total + 1.0
 
     half = np.full_like(alpha, 0.5)
-    # h(1/2) stands for the probability 1/2, which spares the beta function.
+    # h(1/2) belongs to the probability 1/2, so the beta function is not needed.
     target = 2.0 * np.minimum(probability, 1.0 - probability) * half**alpha * power_sum(half)
     t = np.minimum(target, half**alpha)
     # h is convex and at least t, so Newton's method comes down from `target` to the root, never past it.

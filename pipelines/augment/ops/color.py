@@ -1,10 +1,11 @@
-"""Brightness, contrast, grey and inversion: linear operations on colours."""
+"""Brightness, contrast, gray and inversion: linear operations on colors."""
 
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Floats, Integers
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
@@ -43,12 +44,13 @@ class RandomBrightness(ColorAugmentation):
         """
         factor_range(self, "factor", low=-1, high=1)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): what is added."""
+        """Samples what is added: float64 (n, 1)."""
         return 255 * scale_to(factor_range(self, "factor", low=-1, high=1), uniforms)
 
+    @override
     def recolor(self, color: Color, parameters: Floats) -> Color:
-        """See the base class."""
         return color.add(parameters[:, 0])
 
 
@@ -75,12 +77,13 @@ class RandomContrast(ColorAugmentation):
         """
         self._bounds()
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): what the distance to the mean is multiplied by."""
+        """Samples what the distance to the mean is multiplied by: float64 (n, 1)."""
         return scale_to(self._bounds(), uniforms)
 
+    @override
     def recolor(self, color: Color, parameters: Floats) -> Color:
-        """See the base class."""
         return color.stretch(parameters[:, 0])
 
     def _bounds(self) -> tuple[float, float]:
@@ -90,11 +93,11 @@ class RandomContrast(ColorAugmentation):
 
 @dataclass(frozen=True)
 class RandomColorDegeneration(ColorAugmentation):
-    """Mixes each colour with its grey, as `keras.layers.RandomColorDegeneration`.
+    """Mixes each color with its gray, as `keras.layers.RandomColorDegeneration`.
 
     Attributes:
         factor: In [-1, 1], a number f for (-f, f), as Keras 3.15 draws, or a pair: the share of
-            grey. A negative share makes colours stronger.
+            gray. A negative share makes colors stronger.
 
     Example:
         >>> make_pipeline("flowers", "train", batch_size=32, augment=[RandomColorDegeneration((0.0, 0.5))])
@@ -112,18 +115,19 @@ class RandomColorDegeneration(ColorAugmentation):
         """
         factor_range(self, "factor", low=-1, high=1)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): the share of grey."""
+        """Samples the share of gray: float64 (n, 1)."""
         return scale_to(factor_range(self, "factor", low=-1, high=1), uniforms)
 
+    @override
     def recolor(self, color: Color, parameters: Floats) -> Color:
-        """See the base class."""
         return color.blend_gray(parameters[:, 0])
 
 
 @dataclass(frozen=True)
 class RandomGrayscale(ColorAugmentation):
-    """Makes some images grey, as `keras.layers.RandomGrayscale`; they keep their channels.
+    """Makes some images gray, as `keras.layers.RandomGrayscale`; they keep their channels.
 
     Attributes:
         factor: In [0, 1], the probability. Defaults to 0.5.
@@ -144,12 +148,13 @@ class RandomGrayscale(ColorAugmentation):
         """
         check(self, "factor", "a number in [0, 1]", valid=is_number(self.factor) and 0 <= self.factor <= 1)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): 1 where the image becomes grey, else 0."""
+        """Samples 1 where the image becomes gray, else 0: float64 (n, 1)."""
         return (uniforms < self.factor).astype(np.float64)
 
+    @override
     def recolor(self, color: Color, parameters: Floats) -> Color:
-        """See the base class."""
         return color.blend_gray(parameters[:, 0])
 
 
@@ -158,8 +163,8 @@ class RandomInvert(ColorAugmentation):
     """Makes negatives of some images, as `keras.layers.RandomInvert`.
 
     Attributes:
-        factor: In [0, 1], a number f for (0, f) or a pair: the probability, itself drawn. Defaults
-            to 1: half of the images. (1, 1) inverts all.
+        factor: In [0, 1], a number f for (0, f) or a pair: the range of the probability. Defaults
+            to 1: on average half of the images. (1, 1) inverts all.
 
     Example:
         >>> make_pipeline("flowers", "train", batch_size=32, augment=[RandomInvert(0.2)])
@@ -176,12 +181,13 @@ class RandomInvert(ColorAugmentation):
         """
         factor_range(self, "factor", low=0, high=1)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): 1 where the image is inverted, else 0."""
+        """Samples 1 where the image is inverted, else 0: float64 (n, 1)."""
         return bernoulli(factor_range(self, "factor", low=0, high=1), uniforms)[:, None]
 
+    @override
     def recolor(self, color: Color, parameters: Floats) -> Color:
-        """See the base class."""
         inverted = parameters[:, 0]
         return color.multiply(1 - 2 * inverted).add(255 * inverted)
 
@@ -191,11 +197,11 @@ class RandomColorJitter(Augmentation):
     """Brightness, contrast, saturation and hue, in this order, as `keras.layers.RandomColorJitter`.
 
     Attributes:
-        brightness_factor: Of `RandomBrightness`; None leaves it out.
-        contrast_factor: Of `RandomContrast`; None leaves it out.
-        saturation_factor: Of `RandomSaturation`; None leaves it out. (0.4, 0.6) is about as much as
-            0.2 is of the others: 0.5 changes nothing, and below 0 nothing but grey is left.
-        hue_factor: Of `RandomHue`; None leaves it out.
+        brightness_factor: Factor of `RandomBrightness`. None leaves it out.
+        contrast_factor: Factor of `RandomContrast`. None leaves it out.
+        saturation_factor: Factor of `RandomSaturation`. None leaves it out. (0.4, 0.6) is about as
+            strong as 0.2 for the others: 0.5 changes nothing, and below 0 only gray is left.
+        hue_factor: Factor of `RandomHue`. None leaves it out.
 
     Example:
         >>> jitter = RandomColorJitter(brightness_factor=0.2, contrast_factor=(0.2, 0.2))
@@ -212,7 +218,7 @@ class RandomColorJitter(Augmentation):
         """Checks the factors.
 
         Raises:
-            UsageError: Naming the factor that is wrong.
+            UsageError: If a factor is wrong. It names the factor.
         """
         for name, part in PARTS.items():
             try:
@@ -222,25 +228,28 @@ class RandomColorJitter(Augmentation):
                 raise UsageError(msg) from None
 
     @property
+    @override
     def only_8_bit(self) -> bool:  # type: ignore[override]
         """Whether hue or saturation is changed."""
         return any(part is not None and part.only_8_bit for part in self.parts)
 
     @cached_property
     def parts(self) -> list[Augmentation | None]:
-        """The four; None for those that are left out."""
+        """The four operations; None for those that are left out."""
         return [self._part(name) for name in PARTS]
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 4): the parameters of the four, 0 for those that are left out."""
+        """Samples the parameters of the four, 0 for those that are left out: float64 (n, 4)."""
         columns, first = [], 0
         for op, part in zip(self.parts, PARTS.values(), strict=True):
             own, first = uniforms[:, first : first + part.draws], first + part.draws
             columns.append(np.zeros_like(uniforms[:, :1]) if op is None else op.sample(own))
         return np.concatenate(columns, axis=1)
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """Adds one after the other."""
+        """Adds the operations one after the other."""
         for column, part in enumerate(self.parts):
             if part is not None:
                 part.add_to(plan, rows, parameters[:, column : column + 1])

@@ -1,10 +1,11 @@
-"""Cropping."""
+"""Crops: shows a part of an image."""
 
 import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Bools, Floats, Integers, Size
 from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation, Geometry, diagonal
@@ -12,14 +13,14 @@ from fitfeed.pipelines.augment.ops.arguments import check, is_count, scale_to
 from fitfeed.schemas.errors import UsageError
 
 ATTEMPTS = 10
-"""As torchvision: so many random boxes are tried before the centre is taken."""
+"""Random boxes that are tried before the center is taken, as in torchvision."""
 
 
 @dataclass(frozen=True)
 class RandomResizedCrop(GeometricAugmentation):
     """Shows a random part of random area and aspect ratio, as torchvision's transform of this name.
 
-    The part is resized to the pipeline's `image_size`, or without one to the stored size.
+    The part is resized to the `image_size` of the pipeline; without one, to the stored size.
 
     Attributes:
         scale: Bounds of the part's share of the image area. Defaults to (0.08, 1.0).
@@ -42,15 +43,17 @@ class RandomResizedCrop(GeometricAugmentation):
         _check_bounds("scale", self.scale, top=1.0)
         _check_bounds("ratio", self.ratio, top=math.inf)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 22): ten shares of the area, ten aspect ratios, and the place along y and x, 0..1."""
+        """Samples ten shares of the area, ten aspect ratios, and the place along y and x, 0..1: float64 (n, 22)."""
         low, high = self.ratio
         shares = scale_to(self.scale, uniforms[:, :ATTEMPTS])
         ratios = np.exp(scale_to((math.log(low), math.log(high)), uniforms[:, ATTEMPTS : 2 * ATTEMPTS]))
         return np.concatenate([shares, ratios, uniforms[:, -2:]], axis=1)
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Takes the first of ten random boxes that fits into the image; see the base class."""
+        """Takes the first of ten random boxes that fits into the image."""
         heights, widths = geometry.size.T
         area = (heights * widths)[:, None] * parameters[:, :ATTEMPTS]
         ratio = parameters[:, ATTEMPTS : 2 * ATTEMPTS]
@@ -73,12 +76,13 @@ class RandomResizedCrop(GeometricAugmentation):
         scale = shown.size / geometry.size
         return Geometry(matrix=shown.matrix @ diagonal(scale[:, 1], scale[:, 0]), size=geometry.size)
 
+    @override
     def output_size(self, size: Size, *, image_size: Size | None) -> Size:
-        """`image_size`, or as before without one."""
+        """Returns `image_size`; without one, the same size."""
         return image_size or size
 
     def _center(self, heights: Integers, widths: Integers) -> tuple[Integers, Integers]:
-        """Where ten attempts failed: the largest central part whose aspect ratio is within bounds."""
+        """Returns the size of the largest central part whose aspect ratio is in bounds, for when ten boxes failed."""
         low, high = self.ratio
         narrow, wide = widths < low * heights, widths > high * heights
         height = np.where(narrow, np.rint(widths / low), heights)
@@ -94,8 +98,8 @@ class RandomCrop(GeometricAugmentation):
     aspect ratio is resized to it.
 
     Attributes:
-        height: Of the crop, in pixels.
-        width: Of the crop, in pixels.
+        height: Height of the crop, in pixels.
+        width: Width of the crop, in pixels.
 
     Example:
         >>> make_pipeline("flowers", "train", batch_size=32, augment=[RandomCrop(224, 224)])
@@ -114,28 +118,30 @@ class RandomCrop(GeometricAugmentation):
         for name in ("height", "width"):
             check(self, name, "a positive number of pixels", valid=is_count(getattr(self, name)))
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Parameters: (n, 2), the place along y and x, 0..1, of all places that there are."""
+        """Crops at a place. `parameters`: float64 (n, 2), the place along y and x, 0..1, among all possible ones."""
         shown, fits = _part(geometry.size, (self.height, self.width))
         room = geometry.size - shown
         start = np.where(fits, np.floor(parameters * (room + 1)), room // 2).astype(np.int64)
         return geometry.crop(*start.T, *shown.T).resize(self.height, self.width)
 
+    @override
     def output_size(self, size: Size, *, image_size: Size | None) -> Size:
-        """The crop's size."""
+        """Returns the size of the crop."""
         return self.height, self.width
 
 
 @dataclass(frozen=True)
 class CenterCrop(GeometricAugmentation):
-    """Shows the centre, as `keras.layers.CenterCrop`.
+    """Shows the center, as `keras.layers.CenterCrop`.
 
     An image that is smaller than the crop is enlarged: its largest central part of the crop's
     aspect ratio is resized to it.
 
     Attributes:
-        height: Of the crop, in pixels.
-        width: Of the crop, in pixels. Without height and width: the largest central part with the
+        height: Height of the crop, in pixels.
+        width: Width of the crop, in pixels. Without height and width: the largest central part with the
             aspect ratio of `image_size`, resized to `image_size`; the usual choice for evaluation.
 
     Example:
@@ -161,6 +167,7 @@ class CenterCrop(GeometricAugmentation):
             )
             raise UsageError(msg)
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
         """Cuts where the image is large enough, else cuts to the aspect ratio and resizes."""
         target = self._target(image_size)
@@ -172,8 +179,9 @@ class CenterCrop(GeometricAugmentation):
             shown, _ = _part(geometry.size, target)
         return geometry.crop(*((geometry.size - shown) // 2).T, *shown.T).resize(*target)
 
+    @override
     def output_size(self, size: Size, *, image_size: Size | None) -> Size:
-        """The crop's size; without one `image_size`; without that, as before."""
+        """Returns the size of the crop; without one, `image_size`; without that, the same size."""
         return self._target(image_size) or size
 
     def _target(self, image_size: Size | None) -> Size | None:
@@ -183,13 +191,21 @@ class CenterCrop(GeometricAugmentation):
 
 
 def _part(size: Integers, crop: Size) -> tuple[Integers, Bools]:
-    """Sizes (n, 2) of what is cut out of images of sizes (n, 2), and (n, 1) whether that is the crop's own."""
+    """Returns the sizes of the parts that are cut out, and whether they have the size of the crop.
+
+    Args:
+        size: int64 (n, 2), sizes of the images.
+        crop: (height, width) of the crop.
+
+    Returns:
+        int64 (n, 2), and bool (n, 1).
+    """
     fits: Any = (size >= np.array(crop)).all(axis=1, keepdims=True)
     return np.where(fits, crop, _part_of_ratio(size, crop)), fits
 
 
 def _part_of_ratio(size: Integers, crop: Size) -> Integers:
-    """Sizes (n, 2) of the largest parts that have the crop's aspect ratio."""
+    """Returns the sizes, int64 (n, 2), of the largest parts with the aspect ratio of the crop."""
     heights, widths = size.T
     height = np.clip(widths * crop[0] // crop[1], 1, heights)
     width = np.clip(heights * crop[1] // crop[0], 1, widths)

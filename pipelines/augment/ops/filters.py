@@ -1,4 +1,4 @@
-"""Sharpness and blur: what a pixel becomes depends on its neighbours, so these run alone."""
+"""Sharpness and blur. The result of a pixel depends on its neighbors, so they do not fuse."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import cv2
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Bools, Floats, Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
@@ -23,33 +24,33 @@ class FilterAugmentation(Augmentation):
 
         Args:
             pixels: uint8 or uint16 (H, W, C).
-            parameters: Of this image, from `sample`.
-            out: Of the same shape; may be `pixels`.
+            parameters: Parameters of this image, from `sample`.
+            out: Of the same shape and type; may be `pixels`.
         """
 
     @abstractmethod
     def changes(self, parameters: Floats) -> Bools:
-        """Bool (n,): which images are changed at all."""
+        """Returns bool (n,): which images are changed. `parameters`: float64 (n, parameters)."""
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """See the base class."""
         changed = self.changes(parameters)
-        plan.append(self, rows[changed], [Filtering(self, row) for row in parameters[changed].tolist()])
+        plan.append(self, rows[changed], [FilterPass(self, row) for row in parameters[changed].tolist()])
 
 
 @dataclass(frozen=True, slots=True)
-class Filtering:
+class FilterPass:
     """A filter with its parameters for one image."""
 
     op: FilterAugmentation
     parameters: Sequence[float]
 
     def size_of(self, pixels: Pixels) -> Size:
-        """Of the output: the same."""
+        """Returns (height, width) of the output: the same as of `pixels`."""
         return pixels.shape[0], pixels.shape[1]
 
     def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
-        """Writes the filtered image."""
+        """Writes the filtered image; arguments as in `FilterAugmentation.filter`."""
         self.op.filter(pixels, self.parameters, out)
         return out
 
@@ -58,7 +59,7 @@ class Filtering:
 class RandomSharpness(FilterAugmentation):
     """Blurs or sharpens, as `keras.layers.RandomSharpness`.
 
-    Outside the image is black, as there: a blurred image has a darker rim, one pixel wide.
+    As there, it is black outside the image: a blurred image has a darker border, one pixel wide.
 
     Attributes:
         factor: In [0, 1], a number f for (0, f) or a pair: 0 blurs, 0.5 changes nothing, 1 sharpens.
@@ -78,16 +79,17 @@ class RandomSharpness(FilterAugmentation):
         """
         factor_range(self, "factor", low=0, high=1)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): the factor."""
+        """Samples the factor: float64 (n, 1)."""
         return scale_to(factor_range(self, "factor", low=0, high=1), uniforms)
 
+    @override
     def changes(self, parameters: Floats) -> Bools:
-        """See the base class."""
         return np.asarray(parameters[:, 0] != 0.5)
 
+    @override
     def filter(self, pixels: Pixels, parameters: Sequence[float], out: Pixels) -> None:
-        """See the base class."""
         sharpen(pixels, 2 * parameters[0], out)
 
 
@@ -97,7 +99,7 @@ def sharpen(pixels: Pixels, amount: float, out: Pixels) -> None:
     Args:
         pixels: uint8 or uint16 (H, W, C).
         amount: 0 leaves the smoothed copy, 1 the image.
-        out: Of the same shape; may be `pixels`.
+        out: Of the same shape and type; may be `pixels`.
     """
     smooth = np.full((3, 3), 1 / 13)
     smooth[1, 1] = 5 / 13
@@ -111,11 +113,11 @@ class RandomGaussianBlur(FilterAugmentation):
     """Blurs some images, as `keras.layers.RandomGaussianBlur`; outside the image is black, as there.
 
     Attributes:
-        factor: In [0, 1], a number f for (0, f) or a pair: the probability, itself drawn. Defaults
-            to 1: half of the images. (1, 1) blurs all.
+        factor: In [0, 1], a number f for (0, f) or a pair: the range of the probability. Defaults
+            to 1: on average half of the images. (1, 1) blurs all.
         kernel_size: Odd number of pixels, or a pair of them along x and y. Defaults to 3.
         sigma: In [0, 1], a number s for (0, s) or a pair: the standard deviations along x and y, in
-            pixels, are drawn from it, for each image its own. Defaults to 1.
+            pixels, are sampled from it for each image. Defaults to 1.
 
     Example:
         >>> make_pipeline("flowers", "train", batch_size=32, augment=[RandomGaussianBlur(0.2, kernel_size=5)])
@@ -130,7 +132,7 @@ class RandomGaussianBlur(FilterAugmentation):
         """Checks all arguments.
 
         Raises:
-            UsageError: Naming the one that is wrong.
+            UsageError: If an argument is wrong. It names the argument.
         """
         factor_range(self, "factor", low=0, high=1)
         factor_range(self, "sigma", low=0, high=1)
@@ -138,18 +140,19 @@ class RandomGaussianBlur(FilterAugmentation):
         valid = 0 < len(sizes) <= 2 and all(is_count(size) and size % 2 for size in sizes)
         check(self, "kernel_size", "an odd number of pixels, or a pair of them", valid=valid)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 3): 1 where the image is blurred, else 0, and the standard deviations along x and y."""
+        """Samples 1 where the image is blurred, else 0, and the standard deviations along x and y: float64 (n, 3)."""
         applied = bernoulli(factor_range(self, "factor", low=0, high=1), uniforms[:, :2])
         sigma = scale_to(factor_range(self, "sigma", low=0, high=1), uniforms[:, 2:]) + 1e-6
         return np.concatenate([applied[:, None], sigma], axis=1)
 
+    @override
     def changes(self, parameters: Floats) -> Bools:
-        """See the base class."""
         return parameters[:, 0] > 0
 
+    @override
     def filter(self, pixels: Pixels, parameters: Sequence[float], out: Pixels) -> None:
-        """See the base class."""
         x, y = self.kernel_size if isinstance(self.kernel_size, tuple | list) else (self.kernel_size,) * 2
         _, sigma_x, sigma_y = parameters
         kernel = np.outer(_gaussian(y, sigma_y), _gaussian(x, sigma_x))

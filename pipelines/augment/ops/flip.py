@@ -1,9 +1,10 @@
-"""Mirroring."""
+"""Flips: mirrors an image."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Floats, Size
 from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation, Geometry
@@ -37,13 +38,15 @@ class RandomFlip(GeometricAugmentation):
         modes = get_args(FlipMode)
         check(self, "mode", f"one of {', '.join(map(repr, modes))}", valid=self.mode in modes)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 2): 1 where it flips vertically, horizontally."""
+        """Samples the flips, 1 or 0, vertical and horizontal: float64 (n, 2)."""
         ways = np.array([self.mode != "horizontal", self.mode != "vertical"])
         flips: Floats = ((uniforms < 0.5) & ways).astype(np.float64)
         return flips
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Mirrors; see the base class."""
+        """Mirrors."""
         vertical, horizontal = parameters.T > 0
         return geometry.mirror(vertical, horizontal)

@@ -1,10 +1,11 @@
-"""`ImageDataGenerator`'s arguments as augmentations."""
+"""Translates the arguments of `ImageDataGenerator` into augmentations."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Floats, Size
 from fitfeed.pipelines.augment.base import Augmentation
@@ -28,11 +29,12 @@ from fitfeed.schemas.errors import UsageError
 class GeneratorShift(GeometricAugmentation):
     """`height_shift_range` and `width_shift_range`, each as a number or a list.
 
-    As in the original, which exchanges the axes before it warps, the first is drawn as a share of
-    the height and moves pixels sideways, the second moves them up and down.
+    The original exchanges the axes before it warps. So here, too, the first is sampled as a share of the
+    height, but moves pixels sideways; the second moves them up and down.
 
-    A float below 1 is a share of the side, any other a number of pixels, drawn from both sides of
-    0. A list holds what is chosen from, with either sign. An integer n stands for 0, ..., n - 1.
+    A float below 1 is a share of the side; any other float is a number of pixels. Both are sampled from
+    both sides of 0. A list has the values to choose from, with either sign. An integer n means
+    0, ..., n - 1.
     """
 
     height_range: float | Sequence[float]
@@ -41,18 +43,20 @@ class GeneratorShift(GeometricAugmentation):
     draws: ClassVar[int] = 4
 
     @property
+    @override
     def sampling(self) -> Sampling:
-        """See the base class."""
         return self.how
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 2): the shift to the left, as drawn for the height, and up, as drawn for the width."""
+        """Samples the shift to the left, as drawn for the height, and up, as drawn for the width: float64 (n, 2)."""
         left = _shift(self.height_range, uniforms[:, :2])
         up = _shift(self.width_range, uniforms[:, 2:])
         return np.stack([left, up], axis=1)
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Shifts; see the base class."""
+        """Shifts."""
         shares = [np.max(limits) < 1 for limits in (self.height_range, self.width_range)]
         left, up = (parameters * np.where(shares, geometry.size, 1)).T
         return geometry.transform(move(left, up))
@@ -78,16 +82,18 @@ class GeneratorShear(GeometricAugmentation):
     draws: ClassVar[int] = 1
 
     @property
+    @override
     def sampling(self) -> Sampling:
-        """See the base class."""
         return self.how
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): the angle in radians."""
+        """Samples the angle in radians: float64 (n, 1)."""
         return np.deg2rad(scale_to((-self.degrees, self.degrees), uniforms))
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Shears about the centre; see the base class."""
+        """Shears about the center."""
         angle = parameters[:, 0]
         matrix = matrices(1, -np.sin(angle), 0, 0, np.cos(angle), 0, 0, 0, 1)
         return geometry.transform(about_center(geometry, matrix))
@@ -100,12 +106,13 @@ class GeneratorChannelShift(TableAugmentation):
     limit: float
     draws: ClassVar[int] = 1
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): what is added."""
+        """Samples what is added: float64 (n, 1)."""
         return scale_to((-self.limit, self.limit), uniforms)
 
+    @override
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
-        """See the base class."""
         there = histogram.counts > 0
         low = np.where(there, values, 255).min(axis=(-2, -1), keepdims=True)
         high = np.where(there, values, 0).max(axis=(-2, -1), keepdims=True)
@@ -119,12 +126,13 @@ class GeneratorBrightness(ColorAugmentation):
     limits: tuple[float, float]
     draws: ClassVar[int] = 1
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): what values are multiplied by."""
+        """Samples what values are multiplied by: float64 (n, 1)."""
         return scale_to(self.limits, uniforms)
 
+    @override
     def recolor(self, color: Color, parameters: Floats) -> Color:
-        """See the base class."""
         return color.multiply(parameters[:, 0])
 
 
@@ -156,27 +164,27 @@ DEFAULTS: dict[str, Any] = {
 """Every argument of `ImageDataGenerator`, and its default."""
 
 REFUSED = {
-    "samplewise_center": "normalisation by each image's own mean is not built in; use .map(...) on the batches",
-    "samplewise_std_normalization": "normalisation by each image's own deviation is not built in; use .map(...) on the batches",
+    "samplewise_center": "normalization by each image's own mean is not built in; use .map(...) on the batches",
+    "samplewise_std_normalization": "normalization by each image's own deviation is not built in; use .map(...) on the batches",
     "zca_whitening": "it needs all pixels of the dataset at once; use featurewise_center and featurewise_std_normalization",
-    "preprocessing_function": "it gets floats after augmentation; put a function of uint8 images into augment, or use .map(...)",
+    "preprocessing_function": "it gets floats after augmentation; put a function of stored images into augment, or use .map(...)",
     "validation_split": "splits are made once, at conversion: fitfeed convert --split train=0.8,validation=0.2",
 }
-"""Arguments that cannot be mapped, and what to do."""
+"""Arguments that cannot be translated, and what to do instead."""
 
 
 def from_image_data_generator(**arguments: Any) -> dict[str, Any]:
     """Translates the arguments of Keras' `ImageDataGenerator` into those of `make_pipeline`.
 
     Args:
-        **arguments: Those of `ImageDataGenerator`. All are translated, or refused by name.
+        **arguments: Those of `ImageDataGenerator`. All are translated, or refused with their name.
 
     Returns:
         Arguments of `make_pipeline`: "augment", "normalize" and, if given, "dtype".
 
     Raises:
-        UsageError: For an argument that has no counterpart, naming it, with what to do instead; and
-            for values that `ImageDataGenerator` would not take either.
+        UsageError: If an argument has no counterpart here. It names the argument, and what to do instead.
+            Also for values that `ImageDataGenerator` does not accept either.
 
     Example:
         >>> arguments = from_image_data_generator(rotation_range=20, zoom_range=0.1, rescale=1 / 255)
@@ -196,7 +204,7 @@ def from_image_data_generator(**arguments: Any) -> dict[str, Any]:
 
 
 def _augmentations(options: dict[str, Any]) -> list[Augmentation]:
-    """In the generator's order: its matrix is rotation, shift, shear, zoom; flips, which commute with colours."""
+    """Makes the augmentations in the order of the generator: rotation, shift, shear, zoom, flips, colors."""
     _expect(options, "fill_mode", f"one of {', '.join(map(repr, BORDERS))}", lambda v: v in BORDERS)
     _expect(options, "cval", "a number in [0, 255]", lambda v: is_number(v) and 0 <= v <= 255)
     _expect(options, "interpolation_order", "0 (nearest) or 1 (bilinear)", lambda v: v in (0, 1))
@@ -249,7 +257,7 @@ def _augmentations(options: dict[str, Any]) -> list[Augmentation]:
 
 
 def _zoom(options: dict[str, Any]) -> tuple[float, float]:
-    """As factors of `RandomZoom`: the generator's numbers less 1."""
+    """Computes the factors of `RandomZoom`: the numbers of the generator minus 1."""
     value = options["zoom_range"]
     expected = "a number in [0, 1), or two numbers in (0, 2]"
     _expect(options, "zoom_range", expected, lambda v: is_number(v) or _is_pair(v))
@@ -259,9 +267,9 @@ def _zoom(options: dict[str, Any]) -> tuple[float, float]:
 
 
 def _normalize(options: dict[str, Any]) -> str | None:
-    """Centring and scaling by the dataset give the same with and without rescaling before."""
+    """Finds the kind of normalization. Centering and scaling give the same with and without rescaling."""
     center, scale = options["featurewise_center"], options["featurewise_std_normalization"]
-    if scale:  # which implies centring, in the generator too
+    if scale:  # which implies centering, in the generator too
         return "zscore"
     if center:
         msg = (

@@ -1,4 +1,4 @@
-"""Mixing the images of a batch, and their labels by the same shares."""
+"""Mixes the images of a batch, and their labels by the same shares."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Floats, Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
@@ -18,13 +19,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Mixture:
-    """What one operation mixes in a batch of n images. Images and labels follow from it alike.
+    """How one operation mixes a batch of n images. Images and labels are mixed by the same numbers.
 
     Attributes:
-        partner: int64 (n,), a permutation (unless images were left out): whose pixels come in.
-        weight: float64 (n,), 0..1: the share of the image itself, 1 where nothing is mixed.
-        boxes: int64 (n, 4), top, left, bottom, right of what is taken from the partner, of which
-            `weight` leaves out the exact share. None: the partner shows through everywhere.
+        partner: int64 (n,), the image that each image is mixed with. It is a permutation, unless images
+            were left out.
+        weight: float64 (n,), 0..1: the share of the image itself; 1 if nothing is mixed.
+        boxes: int64 (n, 4), top, left, bottom, right of the box that the partner replaces; `weight` is
+            the exact share outside of it. None: whole images are blended.
     """
 
     partner: Integers
@@ -32,7 +34,7 @@ class Mixture:
     boxes: Integers | None = None
 
     def keep(self, kept: Integers) -> "Mixture":
-        """The same of a part of the batch: who has lost its partner stays as it is.
+        """Returns the mixture of a part of the batch. An image whose partner was left out is not mixed.
 
         Args:
             kept: int64 (m,), ascending places in the batch.
@@ -49,35 +51,36 @@ class Mixture:
 
 
 class BatchAugmentation(Augmentation):
-    """Mixes images of a batch. Stands at the end of a list, where all images have one size.
+    """Mixes images of a batch. It is at the end of a list, where all images have one size.
 
-    The first uniform number of each image draws the partner: the images of the batch in the order of
-    their numbers are a random permutation of it.
+    The first uniform number of each image decides its partner: sorting the images of the batch by these
+    numbers gives a random permutation.
     """
 
     @abstractmethod
     def mix(self, parameters: Floats, partner: Integers, size: Size) -> Mixture:
-        """What is mixed.
+        """Computes how a batch is mixed.
 
         Args:
             parameters: float64 (n, parameters), from `sample`.
-            partner: int64 (n,).
+            partner: int64 (n,), the partner of each image.
             size: (height, width) of the images.
         """
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """Cannot be done to single images.
+        """Refuses: this operation cannot be applied to single images.
 
         Raises:
             UsageError: Always.
         """
-        msg = f"{type(self).__name__} mixes whole batches, so it stands at the end of make_pipeline(augment=...)."
+        msg = f"{type(self).__name__} mixes whole batches, so it comes last in make_pipeline(augment=...)."
         raise UsageError(msg)
 
 
 @dataclass(frozen=True)
 class MixUp(BatchAugmentation):
-    """Blends each image, and its label, with those of another of the batch, as `keras.layers.MixUp`.
+    """Blends each image and its label with those of another image of the batch, as `keras.layers.MixUp`.
 
     Attributes:
         alpha: In (0, 1]. The weight of the image itself is drawn from Beta(alpha, alpha): with a
@@ -104,19 +107,20 @@ class MixUp(BatchAugmentation):
             valid=is_number(self.alpha) and 0 < self.alpha <= 1,
         )
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 2): order among the batch, weight."""
+        """Samples order among the batch, weight: float64 (n, 2)."""
         weight = beta_quantile(np.full(len(uniforms), float(self.alpha)), uniforms[:, 1])
         return np.stack([uniforms[:, 0], weight], axis=1)
 
+    @override
     def mix(self, parameters: Floats, partner: Integers, size: Size) -> Mixture:
-        """See the base class."""
         return Mixture(partner=partner, weight=parameters[:, 1])
 
 
 @dataclass(frozen=True)
 class CutMix(BatchAugmentation):
-    """Replaces a box of each image by that of another of the batch, as `keras.layers.CutMix`.
+    """Replaces a box of each image by the same box of another image of the batch, as `keras.layers.CutMix`.
 
     The label is mixed by the exact share of the pixels.
 
@@ -139,14 +143,15 @@ class CutMix(BatchAugmentation):
         """
         factor_range(self, "factor", low=0, high=1)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 4): order among the batch, side of the box by side of the image, its place along y and x, 0..1."""
+        """Samples order among the batch, side of the box by side of the image, its place along y and x, 0..1: float64 (n, 4)."""
         alpha = np.minimum(scale_to(factor_range(self, "factor", low=0, high=1), uniforms[:, 1]) + 1e-6, 1.0)
         side = np.sqrt(1.0 - beta_quantile(alpha, uniforms[:, 2]))
         return np.stack([uniforms[:, 0], side, uniforms[:, 3], uniforms[:, 4]], axis=1)
 
+    @override
     def mix(self, parameters: Floats, partner: Integers, size: Size) -> Mixture:
-        """See the base class."""
         _, share, *places = parameters.T
         height, width = size
         start = np.stack([places[0] * (height - share * height), places[1] * (width - share * width)], axis=1)
@@ -159,20 +164,20 @@ class CutMix(BatchAugmentation):
 
 
 def split_batch(augment: Sequence[T]) -> tuple[list[T], list[tuple[int, BatchAugmentation]]]:
-    """Divides a list of augmentations into what happens to images and what happens to batches.
+    """Splits a list of augmentations into operations on images and operations on batches.
 
     Returns:
-        The first ones, and the last ones with their places in the list.
+        The operations on images, and the operations on batches with their places in the list.
 
     Raises:
-        UsageError: If something else comes after one that mixes, or one of them comes twice: in a box
-            of an image that has a box already, nobody knows the shares.
+        UsageError: If another operation comes after one that mixes, or if one of them comes twice: for
+            a box within an image that has a box already, the shares are not known.
     """
     last: list[tuple[int, BatchAugmentation]] = []
     for place, op in enumerate(augment):
         if isinstance(op, BatchAugmentation):
             if type(op) in (type(other) for _, other in last):
-                msg = f"{type(op).__name__} may stand in augment only once. Received: augment[{place}]={op!r}. Leave one out."
+                msg = f"{type(op).__name__} may be in augment only once. Received: augment[{place}]={op!r}. Leave one out."
                 raise UsageError(msg)
             last.append((place, op))
         elif last:

@@ -1,9 +1,10 @@
-"""Looking from elsewhere."""
+"""Perspective: shows an image as seen from another place."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Floats, Size
 from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation, Geometry, diagonal, matrices
@@ -29,7 +30,7 @@ class RandomPerspective(GeometricAugmentation):
     the lower right one moves most.
 
     Attributes:
-        factor: In [0, 1], a number f for (0, f) or a pair: the probability, itself drawn.
+        factor: In [0, 1], a number f for (0, f) or a pair: the range of the probability.
         scale: In [0, 1]: a coordinate moves by up to half of this share. Defaults to 1.
         interpolation: "bilinear" or "nearest". Defaults to "bilinear".
         fill_value: 0..255, what shows where the image does not reach. Defaults to 0.
@@ -48,24 +49,26 @@ class RandomPerspective(GeometricAugmentation):
         """Checks all arguments.
 
         Raises:
-            UsageError: Naming the one that is wrong.
+            UsageError: If an argument is wrong. It names the argument.
         """
         factor_range(self, "factor", low=0, high=1)
         check(self, "scale", "a number in [0, 1]", valid=is_number(self.scale) and 0 <= self.scale <= 1)
         _ = self.sampling
 
     @property
+    @override
     def sampling(self) -> Sampling:
-        """See the base class."""
         return sampling_of(self, self.interpolation, "constant", self.fill_value)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 8): by what share x and y of each corner move: upper left and right, lower left and right."""
+        """Samples by what share x and y of each corner move: upper left and right, lower left and right: float64 (n, 8)."""
         applied = bernoulli(factor_range(self, "factor", low=0, high=1), uniforms[:, :2])
         return applied[:, None] * self.scale * (uniforms[:, 2:] - 0.5)
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
-        """Shows each corner pixel where it has moved to; see the base class."""
+        """Shows each corner pixel where it has moved to."""
         solid = (geometry.size > 1).all(axis=1, keepdims=True)  # an image of one row stays as it is
         height, width = np.where(solid, geometry.size - 1.0, 1.0).T
         shares = 1 + np.where(solid, parameters, 0.0)
@@ -77,16 +80,16 @@ class RandomPerspective(GeometricAugmentation):
 
 
 def to_square(right: Corner, lower: Corner, opposite: Corner) -> Floats:
-    """Matrices (n, 3, 3) that map a quadrangle with its first corner at 0 to the unit square.
+    """Makes matrices, float64 (n, 3, 3), that map a quadrangle with its first corner at 0 to the unit square.
 
-    The adjugate of the matrix from square to quadrangle (Heckbert 1989, Fundamentals of Texture
-    Mapping and Image Warping, section 2.2.3), of which any multiple will do. Exactly the identity
-    for the unit square itself.
+    They are the adjugate of the matrix from square to quadrangle (Heckbert 1989, Fundamentals of Texture
+    Mapping and Image Warping, section 2.2.3), of which any multiple is right. For the unit square
+    itself they are exactly the identity.
 
     Args:
-        right: x and y, each (n,), of the corner that becomes (1, 0).
-        lower: Of the corner that becomes (0, 1).
-        opposite: Of the corner that becomes (1, 1).
+        right: x and y, each float64 (n,), of the corner that becomes (1, 0).
+        lower: x and y of the corner that becomes (0, 1).
+        opposite: x and y of the corner that becomes (1, 1).
     """
     (x1, y1), (x2, y2), (x3, y3) = right, lower, opposite
     dx1, dx2, sx = x1 - x3, x2 - x3, x3 - x1 - x2
@@ -94,7 +97,7 @@ def to_square(right: Corner, lower: Corner, opposite: Corner) -> Floats:
     g, h, i = sx * dy2 - dx2 * sy, dx1 * sy - sx * dy1, dx1 * dy2 - dx2 * dy1
     a, b, d, e = (i + g) * x1, (i + h) * x2, (i + g) * y1, (i + h) * y2
     last = a * e - b * d
-    last = np.where(last == 0, 1.0, last)  # three corners on one line, which chance does not draw
+    last = np.where(last == 0, 1.0, last)  # three corners on one line, which do not occur by chance
     return matrices(
         e * i / last, -b * i / last, 0.0,
         -d * i / last, a * i / last, 0.0,

@@ -1,4 +1,4 @@
-"""Policies: for each image, some operations of a list, compiled with what stands before and after."""
+"""Policies: choose operations for each image, which are compiled with those before and after them."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Floats, Integers
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
@@ -16,20 +17,20 @@ from fitfeed.pipelines.augment.ops.color import RandomBrightness, RandomColorDeg
 from fitfeed.pipelines.augment.ops.filters import RandomSharpness
 from fitfeed.pipelines.augment.ops.tone import AutoContrast, Equalization, RandomPosterization, Solarization
 
-WIDTH = 3
-"""The most uniform numbers or parameters that an operation of a policy has."""
+MAX_PARAMETERS = 3
+"""Uniform numbers, or parameters, that an operation of a policy has at most."""
 
-SLOT = 1 + WIDTH
-"""Columns of a chosen operation: its number in the list, and its parameters."""
+SLOT = 1 + MAX_PARAMETERS
+"""Columns of a chosen operation: its number in the list and its parameters."""
 
 
 def sample_choices(ops: list[Augmentation], uniforms: Floats, *, nothing: bool = False) -> Floats:
-    """Chooses operations and draws their parameters.
+    """Chooses operations and samples their parameters.
 
     Args:
-        ops: To choose from, with equal probability.
-        uniforms: float64 (n, slots * SLOT).
-        nothing: Whether nothing is one of the choices; it has the number after the last.
+        ops: The operations to choose from, with equal probability.
+        uniforms: float64 (n, slots * SLOT) in [0, 1).
+        nothing: Whether "no operation" is one of the choices. Its number is len(ops).
 
     Returns:
         float64 (n, slots * SLOT).
@@ -39,13 +40,13 @@ def sample_choices(ops: list[Augmentation], uniforms: Floats, *, nothing: bool =
     parameters = np.zeros_like(slots[:, 1:])
     for number, op in enumerate(ops):
         own = op.sample(slots[:, 1 : 1 + op.draws])
-        padded = np.concatenate([own, np.zeros_like(slots[:, : WIDTH - own.shape[1]])], axis=1)
+        padded = np.concatenate([own, np.zeros_like(slots[:, : MAX_PARAMETERS - own.shape[1]])], axis=1)
         parameters = np.where(chosen == number, padded, parameters)
     return np.concatenate([chosen, parameters], axis=1).reshape(-1, uniforms.shape[1])
 
 
 def add_choices(ops: list[Augmentation], plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-    """Adds what `sample_choices` has drawn, slot after slot."""
+    """Adds the operations that `sample_choices` has chosen, slot after slot."""
     for slot in parameters.reshape(len(rows), -1, SLOT).transpose(1, 0, 2):
         for number, op in enumerate(ops):
             chosen = slot[:, 0] == number
@@ -55,10 +56,10 @@ def add_choices(ops: list[Augmentation], plan: PlanBuilder, rows: Integers, para
 
 
 class Policy(Augmentation):
-    """Chooses among operations, for each image anew.
+    """Chooses among operations, separately for each image.
 
     Attributes:
-        slot: How many parameters tell one choice: the number of the operation, then its own.
+        slot: How many parameters one choice has: the number of the operation, then its parameters.
     """
 
     slot: ClassVar[int] = SLOT
@@ -68,11 +69,11 @@ class Policy(Augmentation):
     @property
     @abstractmethod
     def choices(self) -> list[Augmentation]:
-        """The operations."""
+        """The operations to choose from."""
 
 
 def operations(strength: tuple[float, float], interpolation: str) -> dict[str, Augmentation]:
-    """The operations of Keras' `RandAugment` and `AugMix`, at a strength from these bounds."""
+    """Makes the operations of Keras' `RandAugment` and `AugMix`, with a strength in this range."""
     geometric = {"interpolation": interpolation}
     return {
         "shear": RandomShear(strength, strength, **geometric),  # type: ignore[arg-type]
@@ -114,20 +115,21 @@ class RandAugment(Policy):
         """Checks all arguments.
 
         Raises:
-            UsageError: Naming the one that is wrong.
+            UsageError: If an argument is wrong. It names the argument.
         """
         check(self, "num_ops", "a positive number of operations", valid=is_count(self.num_ops))
         factor_range(self, "factor", low=0, high=1)
         _ = self.choices
 
     @property
+    @override
     def draws(self) -> int:  # type: ignore[override]
-        """For each operation, the choice and its own."""
+        """Uniform numbers for each operation: for the choice and for its parameters."""
         return self.num_ops * SLOT
 
     @cached_property
+    @override
     def choices(self) -> list[Augmentation]:
-        """See the base class."""
         check(
             self,
             "interpolation",
@@ -136,10 +138,12 @@ class RandAugment(Policy):
         )
         return list(operations(factor_range(self, "factor", low=0, high=1), self.interpolation).values())
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, num_ops * 4): the number of each operation and its parameters."""
+        """Samples the number of each operation and its parameters: float64 (n, num_ops * 4)."""
         return sample_choices(self.choices, uniforms)
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """Adds what each image has chosen."""
+        """Adds the operations that were chosen for each image."""
         add_choices(self.choices, plan, rows, parameters)

@@ -1,4 +1,4 @@
-"""Hiding a rectangle."""
+"""Erasing: hides a rectangle of an image."""
 
 import functools
 import math
@@ -8,6 +8,7 @@ from statistics import NormalDist
 from typing import ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Bools, Floats
 from fitfeed.pipelines.augment.ops.arguments import (
@@ -29,10 +30,10 @@ NOISE = (
     .round()
     .astype(np.uint8)
 )
-"""256 equally probable steps of a normal distribution with standard deviation 255, cut to 0..255."""
+"""uint8 (256,): equally probable steps of a normal distribution with standard deviation 255, clipped to 0..255."""
 
 FIELD_BYTES = 1 << 20
-"""Of noise that is drawn once: 43 times what a rectangle of average size shows of 224 x 224 pixels."""
+"""Bytes of noise, which is made once: 43 times as many as an average rectangle of 224 x 224 pixels shows."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class RandomErasing(FilterAugmentation):
     """Hides a rectangle in some images, as `keras.layers.RandomErasing`. Masks stay as they are.
 
     Attributes:
-        factor: In [0, 1], a number f for (0, f) or a pair: the probability, itself drawn. Defaults
-            to 1: half of the images. (1, 1) erases in all.
+        factor: In [0, 1], a number f for (0, f) or a pair: the range of the probability. Defaults
+            to 1: on average half of the images. (1, 1) erases in all.
         scale: In [0, 1], a number s for (0, s) or a pair: what is drawn, for the width and for the
             height, is the square of the rectangle's share of that side. Defaults to (0.02, 0.33).
         fill_value: 0..255, or three of them for red, green and blue. None: noise from a normal
@@ -60,7 +61,7 @@ class RandomErasing(FilterAugmentation):
         """Checks all arguments.
 
         Raises:
-            UsageError: Naming the one that is wrong.
+            UsageError: If an argument is wrong. It names the argument.
         """
         factor_range(self, "factor", low=0, high=1)
         factor_range(self, "scale", low=0, high=1)
@@ -69,18 +70,19 @@ class RandomErasing(FilterAugmentation):
         valid = len(values) in (0, 1, 3) and all(is_number(v) and 0 <= v <= 255 for v in values)
         check(self, "fill_value", "None, a number in [0, 255] or three of them", valid=valid)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 6): 1 where it erases, else 0; share of width and height; place along x and y, 0..1; key of the noise, 0..1."""
+        """Samples 1 where it erases, else 0; share of width and height; place along x and y, 0..1; key of the noise, 0..1: float64 (n, 6)."""
         applied = bernoulli(factor_range(self, "factor", low=0, high=1), uniforms[:, :2])
         shares = np.sqrt(scale_to(factor_range(self, "scale", low=0, high=1), uniforms[:, 2:4]))
         return np.concatenate([applied[:, None], shares, uniforms[:, 4:]], axis=1)
 
+    @override
     def changes(self, parameters: Floats) -> Bools:
-        """See the base class."""
         return parameters[:, 0] > 0
 
+    @override
     def filter(self, pixels: Pixels, parameters: Sequence[float], out: Pixels) -> None:
-        """See the base class."""
         _, share_x, share_y, place_x, place_y, key = parameters
         if out is not pixels:
             np.copyto(out, pixels)
@@ -93,14 +95,14 @@ class RandomErasing(FilterAugmentation):
         values = np.rint(np.atleast_1d(self.fill_value) * unit_of(out)).astype(out.dtype)
         if len(values) > out.shape[2]:
             msg = (
-                f"RandomErasing has three values for a grey image. Received: fill_value={self.fill_value!r}."
+                f"RandomErasing has three values for a gray image. Received: fill_value={self.fill_value!r}."
             )
             raise UsageError(msg)
         erased[...] = values
 
 
 def _part(side: int, share: float, place: float) -> slice:
-    """The pixels whose numbers lie between two places, as in Keras."""
+    """Returns the pixels whose numbers are between two places, as in Keras."""
     start = place * (side - share * side)
     return slice(math.ceil(start), math.ceil(start + share * side))
 
@@ -116,8 +118,8 @@ def _noise(key: float, shape: tuple[int, ...]) -> Pixels:
 
 @functools.cache
 def _field() -> Pixels:
-    """Noise of which every rectangle shows a run that begins at a place of its own.
+    """Makes noise: uint8 (FIELD_BYTES,). Every rectangle shows a run of it that begins at its own place.
 
-    Drawing it anew took 50 microseconds for 24 KB, as long as normalising the image.
+    New noise for each rectangle took 50 microseconds for 24 KB, as long as normalizing the image.
     """
     return NOISE[np.random.Generator(np.random.PCG64(0)).integers(0, 256, FIELD_BYTES)]

@@ -1,10 +1,11 @@
-"""Posterisation, solarisation, equalisation and stretching to full contrast: functions of single values."""
+"""Posterization, solarization, equalization and stretching to full contrast: functions of single values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Floats
 from fitfeed.pipelines.augment.compiler.lookup_table import Histogram, TableAugmentation
@@ -36,14 +37,15 @@ class RandomPosterization(TableAugmentation):
         valid = 0 < len(pair) <= 2 and all(is_count(bits) and bits <= 8 for bits in pair)
         check(self, "factor", "a number of bits, or a pair of them, in [1, 8]", valid=valid)
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 1): how many bits stay."""
+        """Samples how many bits stay: float64 (n, 1)."""
         low, high = factor_range(self, "factor", low=1, high=8)
         choices = high - low if high > low else 1.0
         return np.floor(uniforms * choices) + low
 
+    @override
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
-        """See the base class."""
         step: Floats = np.rint(2.0 ** (8 - parameters[0]))  # rint: not every device has exact powers
         return np.floor(values / step) * step
 
@@ -74,14 +76,15 @@ class Solarization(TableAugmentation):
         self._bounds("addition_factor")
         self._bounds("threshold_factor")
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 2): what is added, and the threshold."""
+        """Samples what is added, and the threshold: float64 (n, 2)."""
         addition = scale_to(self._bounds("addition_factor"), uniforms[:, 0])
         threshold = scale_to(self._bounds("threshold_factor"), uniforms[:, 1])
         return np.stack([addition, threshold], axis=1)
 
+    @override
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
-        """See the base class."""
         addition, threshold = parameters
         values = np.clip(values + addition, 0, 255)
         return np.where(values < threshold, values, 255 - values)
@@ -99,8 +102,8 @@ class AutoContrast(TableAugmentation):
         >>> make_pipeline("flowers", "train", batch_size=32, augment=[AutoContrast()])
     """
 
+    @override
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
-        """See the base class."""
         there = histogram.counts > 0
         low = np.where(there, values, 255).min(axis=-2, keepdims=True)
         high = np.where(there, values, 0).max(axis=-2, keepdims=True)
@@ -113,7 +116,7 @@ class Equalization(TableAugmentation):
     """Makes the histogram of each channel flat, as `keras.layers.Equalization`.
 
     Attributes:
-        bins: Of the histogram, at most 256. Defaults to 256.
+        bins: Number of bins of the histogram, at most 256. Defaults to 256.
 
     Example:
         >>> make_pipeline("flowers", "train", batch_size=32, augment=[Equalization()])
@@ -129,10 +132,10 @@ class Equalization(TableAugmentation):
         """
         check(self, "bins", "an integer from 2 to 256", valid=is_count(self.bins) and 2 <= self.bins <= 256)
 
+    @override
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
-        """See the base class."""
-        # 1e-4 is for rounding errors, also those of 24 bits: values are mostly whole numbers, and what
-        # they become often lies half-way between two, where the upper one is taken.
+        # 1e-4 is for rounding errors, also of float32: values are mostly whole numbers, and their results
+        # are often half-way between two whole numbers. Then the upper one is taken.
         bins = np.floor(values * (self.bins - 1) / 255 + 1e-4).astype(np.int64)
         total = np.cumsum(histogram.regroup(bins, self.bins), axis=-2)
         least = np.where(total > 0, total, np.inf).min(axis=-2, keepdims=True)

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from fitfeed.pipelines.arrays.types import Bools, Floats, Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
@@ -23,8 +24,9 @@ from fitfeed.schemas.payload import Pixels
 
 @dataclass(frozen=True)
 class _Identity(Augmentation):
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """Nothing."""
+        """Adds nothing."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +34,18 @@ class _Geometric(GeometricAugmentation):
     how: Sampling
 
     @property
+    @override
     def sampling(self) -> Sampling:
         return self.how
 
 
 @dataclass(frozen=True)
 class _Shear(_Geometric):
-    """Pixels along x for each one along y, or the other way round; about the upper left corner."""
+    """Shears about the upper left corner, by pixels along x for each pixel along y, or the reverse."""
 
     along: str
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
         amount = -parameters[:, 0]
         zero = np.zeros_like(amount)
@@ -50,10 +54,11 @@ class _Shear(_Geometric):
 
 @dataclass(frozen=True)
 class _Translate(_Geometric):
-    """Pixels to the right, or down; whole ones, as in torchvision."""
+    """Shifts by whole pixels to the right, or down, as torchvision."""
 
     along: str
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
         pixels = -np.trunc(parameters[:, 0])
         zero = np.zeros_like(pixels)
@@ -62,8 +67,9 @@ class _Translate(_Geometric):
 
 @dataclass(frozen=True)
 class _Rotate(_Geometric):
-    """Degrees, counter-clockwise."""
+    """Rotates counter-clockwise, by degrees."""
 
+    @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
         return geometry.transform(about_center(geometry, rotation(np.deg2rad(parameters[:, 0]))))
 
@@ -72,40 +78,43 @@ class _Rotate(_Geometric):
 class _Brightness(ColorAugmentation):
     """Multiplies by 1 + the magnitude."""
 
+    @override
     def recolor(self, color: Color, parameters: Floats) -> Color:
         return color.multiply(1 + parameters[:, 0])
 
 
 @dataclass(frozen=True)
 class _Color(ColorAugmentation):
-    """Moves away from grey (or towards it) by the magnitude."""
+    """Moves away from gray (or towards it) by the magnitude."""
 
     mixes: ClassVar[bool] = True
 
+    @override
     def recolor(self, color: Color, parameters: Floats) -> Color:
         return color.blend_gray(-parameters[:, 0])
 
 
 @dataclass(frozen=True)
 class _Contrast(ColorAugmentation):
-    """Multiplies the distance to the mean grey by 1 + the magnitude."""
+    """Multiplies the distance to the mean gray by 1 + the magnitude."""
 
     mixes: ClassVar[bool] = True
 
+    @override
     def recolor(self, color: Color, parameters: Floats) -> Color:
         return color.stretch(1 + parameters[:, 0], np.tile(GRAY / GRAY.sum(), (3, 1)))
 
 
 @dataclass(frozen=True)
 class SharpnessInside(FilterAugmentation):
-    """Moves away from the smoothed image (or towards it) by the magnitude; the rim stays."""
+    """Moves away from the smoothed image (or towards it) by the magnitude; the border stays."""
 
+    @override
     def changes(self, parameters: Floats) -> Bools:
-        """See the base class."""
         return np.asarray(parameters[:, 0] != 0)
 
+    @override
     def filter(self, pixels: Pixels, parameters: Sequence[float], out: Pixels) -> None:
-        """See the base class."""
         source = pixels.copy() if out is pixels else pixels
         if min(source.shape[:2]) <= 2:
             np.copyto(out, source)
@@ -119,6 +128,7 @@ class SharpnessInside(FilterAugmentation):
 class _Solarize(TableAugmentation):
     """Inverts values from the magnitude on."""
 
+    @override
     def tabulate(self, values: Floats, histogram: Histogram, parameters: Sequence[float]) -> Floats:
         return np.where(values >= parameters[0], 255 - values, values)
 
@@ -147,7 +157,7 @@ class TrivialAugment(Policy):
         """Checks all arguments.
 
         Raises:
-            UsageError: Naming the one that is wrong.
+            UsageError: If an argument is wrong. It names the argument.
         """
         bins, fill = self.num_magnitude_bins, self.fill
         check(self, "num_magnitude_bins", "an integer above 1", valid=is_count(bins) and bins > 1)
@@ -160,13 +170,13 @@ class TrivialAugment(Policy):
         check(self, "fill", "a number in [0, 255]", valid=is_number(fill) and 0 <= fill <= 255)
 
     @property
+    @override
     def choices(self) -> list[Augmentation]:
-        """See the base class."""
         return [op for op, _, _ in self._space]
 
     @cached_property
     def _space(self) -> list[tuple[Augmentation, Floats, bool]]:
-        """Operations, their magnitudes from weak to strong, and whether these may be negative."""
+        """The operations, their magnitudes from weak to strong, and whether these may be negative."""
         bins = self.num_magnitude_bins
         how = Sampling(self.interpolation, "constant", float(self.fill))
         none, bits = np.zeros(bins), 8 - np.rint(np.arange(bins) / ((bins - 1) / 6))
@@ -187,8 +197,9 @@ class TrivialAugment(Policy):
             (Equalization(), none, False),
         ]
 
+    @override
     def sample(self, uniforms: Floats) -> Floats:
-        """(n, 2): the number of the operation, and its magnitude."""
+        """Samples the number of the operation, and its magnitude: float64 (n, 2)."""
         chosen = np.floor(uniforms[:, 0] * len(self._space)).astype(np.int64)
         strength = np.floor(uniforms[:, 1] * self.num_magnitude_bins).astype(np.int64)
         magnitudes = np.concatenate([magnitudes for _, magnitudes, _ in self._space])
@@ -197,8 +208,9 @@ class TrivialAugment(Policy):
         flip = signed * (uniforms[:, 2] < 0.5)
         return np.stack([chosen.astype(np.float64), magnitude * (1 - 2 * flip)], axis=1)
 
+    @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """Adds what each image has chosen."""
+        """Adds the operation that was chosen for each image."""
         for number, (op, _, _) in enumerate(self._space):
             chosen = parameters[:, 0] == number
             if chosen.any():

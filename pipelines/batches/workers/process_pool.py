@@ -1,7 +1,7 @@
-"""Batches that worker processes fill, in shared memory, each with an interpreter lock of its own.
+"""Writes batches in worker processes, each with an interpreter lock of its own, to shared memory.
 
-A batch is cut into blocks of images, and whichever worker is free takes the next. Only numbers go to
-the workers; images are written where they will be read (docs/adr/0016-worker-processes.md).
+A batch is cut into blocks of images, and the next free worker takes the next block. Only numbers are
+sent to the workers; they write images where they will be read (docs/adr/0016-worker-processes.md).
 """
 
 import pickle
@@ -18,86 +18,93 @@ from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout, SharedB
 from fitfeed.pipelines.batches.workers.supervisor import WorkerSupervisor
 from fitfeed.pipelines.batches.workers.worker import Rendering, Setup
 
-BLOCK = 16
+MIN_BLOCK = 16
 """Images per task, at least."""
 
 MAX_BLOCK = 64
-"""Images per task, at most: drawing what is random takes 0.3 to 0.6 ms a task, so larger ones are better as
-long as there are enough for all."""
+"""Images per task, at most. Sampling takes 0.3 to 0.6 ms a task, so larger tasks are better, as long as there
+are enough of them for all workers."""
 
 
 def batches_at_once(count: int, batch_size: int) -> int:
-    """Batches to be filled at once: so many that each process has a block, and one more, so that none waits.
+    """Returns how many batches to write at once: enough that each process has a block, and one more.
 
-    Not more than there are processes, even of very small batches: each occupies a thread of TensorFlow.
+    It is at most the number of processes, or two, even for very small batches: each batch occupies a
+    thread of TensorFlow.
+
+    Args:
+        count: Number of worker processes.
+        batch_size: Images per batch.
     """
-    return min(1 + -(-count * BLOCK // batch_size), max(2, count))
+    return min(1 + -(-count * MIN_BLOCK // batch_size), max(2, count))
 
 
 class RenderPool:
-    """Fills batches in worker processes, which start with the first batch. Thread-safe; not picklable.
+    """Writes batches in worker processes, which start with the first batch. Thread-safe; not picklable.
 
-    They end when this object is gone, or the process that made it, however it ends.
+    The workers end when this object is gone, or when the process that made it ends, in whatever way.
     """
 
     def __init__(self, rendering: Rendering, layout: BatchLayout, *, count: int) -> None:
-        """Starts nothing yet.
+        """Prepares the shared memory; `render` starts the workers.
 
         Args:
-            rendering: What fills batches. It is pickled here.
-            layout: Of the batches.
-            count: How many processes.
+            rendering: Writes the images. It is pickled here.
+            layout: Shape and type of the batches.
+            count: Number of worker processes.
         """
         self._setup, self._count = pickle.dumps(Setup(rendering, layout)), count
-        # Besides those that are filled, one is ready, and one is with the model.
+        # Besides the batches that are being written, one is ready, and the model uses one.
         self._buffers = SharedBuffers(layout, spare=batches_at_once(count, layout.shape[0]) + 2)
         self._starting = threading.Lock()
-        self._team: WorkerSupervisor | None = None
+        self._supervisor: WorkerSupervisor | None = None
 
     @property
     def pids(self) -> list[int]:
-        """Process ids of the workers; none before the first batch."""
-        return [] if self._team is None else self._team.pids
+        """Process ids of the workers; empty before the first batch."""
+        return [] if self._supervisor is None else self._supervisor.pids
 
     def render(
         self, epoch: int, examples: npt.NDArray[np.int64], rng_index: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[Any], Damaged]:
-        """Fills a batch.
+        """Writes a batch.
 
         Args:
             epoch: Number of the epoch.
             examples: int64 (n,), example numbers, n <= batch.
-            rng_index: int64 (n,), numbers that augmentations draw by.
+            rng_index: int64 (n,), numbers that augmentations are sampled by.
 
         Returns:
-            The batch, (n, ...), and which images are damaged, if such are skipped.
+            The batch, (n, ...) of the layout's type, and which images are damaged, if they are skipped.
 
         Raises:
-            FitfeedError: As the threads of a `Loader` would, if an image cannot be made.
+            FitfeedError: If an image cannot be written, as with the threads of a `Loader`.
             FeedError: If a worker has died.
-            RuntimeError: If a function of the user has failed; with the worker's traceback.
+            RuntimeError: If a function of the user has failed. It has the worker's traceback.
         """
-        team = self._started()
+        supervisor = self._started()
         batch, slot = self._buffers.take(len(examples))
-        size = min(MAX_BLOCK, max(BLOCK, len(examples) // self._count))
+        size = min(MAX_BLOCK, max(MIN_BLOCK, len(examples) // self._count))
         blocks = [slice(first, first + size) for first in range(0, len(examples), size)]
-        number, job = team.begin(batch, blocks=len(blocks))
-        team.send(
+        number, pending = supervisor.register(batch, blocks=len(blocks))
+        supervisor.send(
             Task(
                 job=number,
                 slot=slot,
                 epoch=epoch,
                 first=block.start,
                 examples=examples[block],
-                draws=rng_index[block],
+                rng_index=rng_index[block],
             )
             for block in blocks
         )
-        return batch, job.result()
+        return batch, pending.result()
 
     def _started(self) -> WorkerSupervisor:
         with self._starting:
-            if self._team is None:
-                self._team = WorkerSupervisor(self._setup, memory=self._buffers.descriptor, count=self._count)
-                weakref.finalize(self, self._team.end)  # also when the interpreter exits
-            return self._team
+            if self._supervisor is None:
+                self._supervisor = WorkerSupervisor(
+                    self._setup, memory=self._buffers.descriptor, count=self._count
+                )
+                weakref.finalize(self, self._supervisor.end)  # also when the interpreter exits
+            return self._supervisor

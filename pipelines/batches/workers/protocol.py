@@ -1,4 +1,4 @@
-"""What goes between a process that makes batches and its workers: one datagram each way for a block."""
+"""The messages between a process and its workers: one datagram each way for a block of a batch."""
 
 import json
 import struct
@@ -14,26 +14,26 @@ from fitfeed.schemas.errors import FitfeedError
 _HEADER = struct.Struct("<qqqqq")
 
 START = -1
-"""In the place of a job's number: the worker could not start."""
+"""Replaces the number of a batch in an answer: the worker could not start."""
 
 MAX_MESSAGE_BYTES = 256 << 10
-"""Bytes of a message. A task of 32 images has 552; an answer about as many damaged ones much more."""
+"""Bytes of a message. A task of 32 images has 552; an answer about 32 damaged images has many more."""
 
 MAX_TEXT = 1000
-"""Characters of an error that are passed on: 32 of them are 128 KB at most, which a datagram holds."""
+"""Characters of an error that are sent. 32 such errors have 128 KB at most, which a datagram can hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A block of a batch to fill.
+    """A block of a batch to write.
 
     Attributes:
         job: Number of the batch.
-        slot: Where its memory is.
+        slot: Number of the slot that the batch is in.
         epoch: Number of the epoch.
         first: Place of the block's first image in the batch.
         examples: int64 (n,), example numbers.
-        draws: int64 (n,), numbers that augmentations draw by.
+        rng_index: int64 (n,), numbers that augmentations are sampled by.
     """
 
     job: int
@@ -41,31 +41,31 @@ class Task:
     epoch: int
     first: int
     examples: npt.NDArray[np.int64]
-    draws: npt.NDArray[np.int64]
+    rng_index: npt.NDArray[np.int64]
 
     def encode(self) -> bytes:
-        """As bytes."""
+        """Writes the task as bytes."""
         header = _HEADER.pack(self.job, self.slot, self.epoch, self.first, len(self.examples))
-        return header + self.examples.tobytes() + self.draws.tobytes()
+        return header + self.examples.tobytes() + self.rng_index.tobytes()
 
     @classmethod
     def decode(cls, message: bytes) -> "Task":
-        """From bytes."""
+        """Reads a message from bytes."""
         job, slot, epoch, first, count = _HEADER.unpack_from(message)
         numbers = np.frombuffer(message, np.int64, offset=_HEADER.size)
         return cls(
-            job=job, slot=slot, epoch=epoch, first=first, examples=numbers[:count], draws=numbers[count:]
+            job=job, slot=slot, epoch=epoch, first=first, examples=numbers[:count], rng_index=numbers[count:]
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What became of a block.
+    """The result of a block.
 
     Attributes:
         job: Number of the batch, or `START`.
-        damaged: Place in the batch to what is wrong with the image there.
-        error: Class and text of what ended the work on it.
+        damaged: Place in the batch to the error text of the damaged image there.
+        error: Class name and text of the error that ended the work on the block.
     """
 
     job: int
@@ -73,7 +73,7 @@ class Answer:
     error: tuple[str, str] | None = None
 
     def encode(self) -> bytes:
-        """As bytes. Texts that are too long are cut."""
+        """Writes the answer as bytes. Texts that are too long are cut."""
         number = struct.pack("<q", self.job)
         if not self.damaged and self.error is None:
             return number
@@ -83,7 +83,7 @@ class Answer:
 
     @classmethod
     def decode(cls, message: bytes) -> "Answer":
-        """From bytes."""
+        """Reads a message from bytes."""
         (job,) = struct.unpack_from("<q", message)
         if len(message) == 8:
             return cls(job=job)
@@ -95,7 +95,7 @@ class Answer:
         )
 
     def exception(self) -> Exception | None:
-        """The error, as one of ours again where it was one."""
+        """Returns the error, of its own class if that is one of fitfeed's errors."""
         if self.error is None:
             return None
         name, text = self.error
@@ -106,7 +106,7 @@ class Answer:
 
 
 def _shortened(text: str) -> str:
-    """Begin and end of a text: a traceback says at its end what went wrong."""
+    """Cuts the middle out of a long text: a traceback says at its end what went wrong."""
     if len(text) <= MAX_TEXT:
         return text
     return f"{text[: MAX_TEXT // 2]} ... {text[-MAX_TEXT // 2 :]}"

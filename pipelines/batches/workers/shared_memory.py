@@ -1,8 +1,8 @@
-"""Memory for batches that several processes write to, used again and again.
+"""Memory for batches that several processes write to, which is reused.
 
-One anonymous file in memory (memfd) is cut into slots of one batch each. It is no file of /dev/shm,
-which in a container often ends at 64 MB, and it is gone with the last process that has it open,
-however that process ends.
+One anonymous file in memory (memfd) is cut into slots of one batch each. It is not in /dev/shm, which is
+often limited to 64 MB in a container. It is gone when the last process that has it open ends, in
+whatever way.
 """
 
 import math
@@ -20,11 +20,11 @@ from fitfeed.pipelines.arrays.buffer_pool import HUGE_PAGE, ask_for_huge_pages
 
 
 class BatchLayout(NamedTuple):
-    """Which arrays stand in the slots.
+    """Shape and type of the arrays in the slots.
 
     Attributes:
         shape: Shape of a full batch, (batch, ...).
-        dtype: Its type.
+        dtype: Type of its elements.
     """
 
     shape: tuple[int, ...]
@@ -32,17 +32,17 @@ class BatchLayout(NamedTuple):
 
     @property
     def array_bytes(self) -> int:
-        """Of a full batch."""
+        """Bytes of a full batch."""
         return math.prod(self.shape) * self.dtype.itemsize
 
     @property
     def slot_bytes(self) -> int:
-        """From one slot to the next: whole pages, and whole huge pages where it is larger than one."""
+        """Bytes from one slot to the next: whole pages, or whole huge pages if a batch is larger than one."""
         page = HUGE_PAGE if self.array_bytes >= HUGE_PAGE else mmap.PAGESIZE
         return max(1, -(-self.array_bytes // page)) * page
 
     def map(self, descriptor: int, slot: int) -> mmap.mmap:
-        """Maps a slot, to be read and written."""
+        """Maps a slot for reading and writing."""
         memory = mmap.mmap(descriptor, self.slot_bytes, offset=slot * self.slot_bytes)
         if self.slot_bytes >= HUGE_PAGE:
             ask_for_huge_pages(memory)
@@ -57,29 +57,29 @@ class Slot(NamedTuple):
 
 
 class SharedBuffers:
-    """Hands out arrays and takes their memory back by itself, as `BufferPool` does. Thread-safe.
+    """Gives out arrays, and takes their memory back when they are gone, as `BufferPool`. Thread-safe.
 
     Attributes:
-        descriptor: Of the file; other processes map a slot of it by its number.
-        layout: Of the slots.
+        descriptor: Descriptor of the file. Other processes map a slot of it by its number.
+        layout: Shape and type of the slots.
     """
 
     def __init__(self, layout: BatchLayout, *, spare: int) -> None:
-        """Makes the file, without memory so far.
+        """Makes the file, which has no memory yet.
 
         Args:
-            layout: Of the slots.
-            spare: So many free slots keep their memory.
+            layout: Shape and type of the slots.
+            spare: How many free slots keep their memory.
         """
         self.layout, self._keep = layout, spare
         self.descriptor = os.memfd_create("fitfeed")
         weakref.finalize(self, os.close, self.descriptor)
         self._count = 0
-        self._growing = threading.Lock()  # taken here only, never where memory comes back
+        self._growing = threading.Lock()  # held in `_grow` only, and never where memory comes back
         self._spare: deque[Slot] = deque()  # appending and popping are atomic: see `BufferPool`
 
     def take(self, length: int) -> tuple[npt.NDArray[Any], int]:
-        """An array of `length` <= batch elements with undefined content, and the number of its slot."""
+        """Returns an array (length, ...) with undefined content, length <= batch, and the number of its slot."""
         shape, dtype = (length, *self.layout.shape[1:]), self.layout.dtype
         try:
             slot = self._spare.pop()
@@ -99,6 +99,6 @@ class SharedBuffers:
     def _take_back(self, slot: Slot) -> None:
         if len(self._spare) < self._keep:
             self._spare.append(slot)
-        else:  # its number stays, the memory goes, and it is the last to be used again
+        else:  # the slot keeps its number, loses its memory, and is the last to be reused
             slot.memory.madvise(mmap.MADV_REMOVE)
             self._spare.appendleft(slot)

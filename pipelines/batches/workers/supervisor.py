@@ -1,8 +1,16 @@
-"""Worker processes, and the one socket that connects them all with their parent.
+"""Starts and watches worker processes, and exchanges messages with them over one socket.
 
-Tasks are put into it, and whoever is free takes the next one out: the kernel does the balancing.
-Answers come back by it, to one thread. Another thread waits for the death of any worker, which is the
-only way in which they end: each is of no use without the others, and none has anything to lose.
+    threads of the pipeline          this process                 worker processes
+
+    register(batch) -------------> pending batches
+    send(tasks) -----------------> socket ==== Task ====> the next free worker takes one
+                                                              | writes images to shared memory
+    result() waits <-- record() -- collector <== Answer ==== <+
+                                   watcher polls ---------> is every worker alive?
+
+All workers share the other end of the socket, so the kernel balances the tasks among them. One thread,
+the collector, receives all answers. Another thread, the watcher, ends all workers when one of them has
+ended, or when the pipeline is gone: a batch needs all its blocks, and no worker has a state to lose.
 """
 
 import contextlib
@@ -27,28 +35,28 @@ PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from fitfeed.pipelines.batches.workers.worker import main; main(*map(int, sys.argv[2:]))"
 )
-"""Of a worker: it imports what its parent would import. Not `python -m`, which looks for modules in the
-current folder first."""
+"""The program of a worker. It imports what its parent would import. It is not started by `python -m`, which
+looks for modules in the current folder first."""
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""NumPy's BLAS would start a thread per CPU in each process."""
+"""Variables of a worker. Without them, NumPy's BLAS would start a thread per CPU in each process."""
 
 POLL_S = 0.2
-"""Between two looks at whether all workers are alive."""
+"""Seconds between two checks that all workers are alive."""
 
-END_S = 5.0
-"""Longest wait for processes that have been killed."""
+MAX_END_S = 5.0
+"""Seconds to wait for processes that have been killed, at most."""
 
 
 class PendingBatch:
-    """A batch that is being filled."""
+    """A batch that workers are writing."""
 
     def __init__(self, batch: npt.NDArray[Any], blocks: int) -> None:
-        """Begins with no block done.
+        """Starts with no block written.
 
         Args:
-            batch: Kept until all workers are done with it, for whoever waits for it may be interrupted.
-            blocks: So many answers are awaited.
+            batch: It is kept until all workers are done with it, as the waiting thread may be interrupted.
+            blocks: The number of answers to expect.
         """
         self._batch: npt.NDArray[Any] | None = batch
         self._left = blocks
@@ -56,8 +64,8 @@ class PendingBatch:
         self._error: Exception | None = None
         self._done = threading.Event()
 
-    def take(self, answer: Answer) -> bool:
-        """Notes an answer; returns whether it was the last."""
+    def record(self, answer: Answer) -> bool:
+        """Records an answer; returns whether it was the last one."""
         self._damaged.update(answer.damaged)
         self._error = self._error or answer.exception()
         self._left -= 1
@@ -66,15 +74,15 @@ class PendingBatch:
         return not self._left
 
     def fail(self, reason: str) -> None:
-        """Gives up."""
+        """Ends the batch with an error, as its answers will not come."""
         self._error = FeedError(reason)
         self._finish()
 
     def result(self) -> Damaged:
-        """Waits; returns which images are damaged.
+        """Waits until all blocks are written; returns which images are damaged.
 
         Raises:
-            Exception: What a worker has met, after all of them are done with the batch.
+            Exception: The error of a worker, after all workers are done with the batch.
         """
         self._done.wait()
         error, self._error = self._error, None
@@ -83,7 +91,9 @@ class PendingBatch:
         try:
             raise error
         finally:
-            del error  # else its traceback would keep this frame, and that the batches of its callers
+            del (
+                error
+            )  # or its traceback would keep this frame, and this frame keeps the batches of its callers
 
     def _finish(self) -> None:
         self._batch = None
@@ -91,7 +101,7 @@ class PendingBatch:
 
 
 class WorkerSupervisor:
-    """The workers of a pipeline. Thread-safe."""
+    """Starts, watches and ends the workers of a pipeline. Thread-safe."""
 
     def __init__(self, setup: bytes, *, memory: int, count: int) -> None:
         """Starts the workers.
@@ -99,18 +109,18 @@ class WorkerSupervisor:
         Args:
             setup: A pickled `Setup`.
             memory: Descriptor of the file of batches.
-            count: How many.
+            count: Number of workers.
 
         Raises:
             FeedError: If they cannot be started.
         """
-        self._jobs: dict[int, PendingBatch] = {}
+        self._pending: dict[int, PendingBatch] = {}
         self._numbers = itertools.count()
-        self._lock = threading.Lock()  # of the jobs
-        self._sending = threading.Lock()  # blocks of a batch stay together
-        self._failed_start = self._obituary = ""
+        self._lock = threading.Lock()  # of `_pending` and `_over`
+        self._sending = threading.Lock()  # so that the blocks of a batch stay together
+        self._failed_start = self._exit_reason = ""
         self._closing = threading.Event()
-        self._over: str | None = None  # why there are no more answers
+        self._over: str | None = None  # why no more answers come, once that is so
         self._workers: list[subprocess.Popen[bytes]] = []
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, _file(setup) as setup_file:
@@ -133,43 +143,49 @@ class WorkerSupervisor:
         """Process ids of the workers."""
         return [worker.pid for worker in self._workers]
 
-    def begin(self, batch: npt.NDArray[Any], *, blocks: int) -> tuple[int, PendingBatch]:
-        """Registers a batch; returns the number that its tasks have.
+    def register(self, batch: npt.NDArray[Any], *, blocks: int) -> tuple[int, PendingBatch]:
+        """Registers a batch; returns the number for its tasks, and the batch to wait for.
+
+        Args:
+            batch: Array in shared memory, to be written.
+            blocks: The number of tasks of this batch.
 
         Raises:
-            FeedError: If there are no workers any more.
+            FeedError: If the workers have ended.
         """
-        job = PendingBatch(batch, blocks)
+        pending = PendingBatch(batch, blocks)
         with self._lock:
             if self._over is not None:
                 raise FeedError(self._over)
             number = next(self._numbers)
-            self._jobs[number] = job
-        return number, job
+            self._pending[number] = pending
+        return number, pending
 
     def send(self, tasks: Iterable[Task]) -> None:
-        """Hands out the blocks of a batch; waits while the workers have enough to do."""
-        # Where there are no workers any more, sending fails, and then the batch fails too.
+        """Sends the blocks of a batch to the workers; waits while the socket is full."""
+        # If the workers have ended, sending fails, and `_collect` makes the batch fail, too.
         with self._sending, contextlib.suppress(ConnectionError):
             for task in tasks:
                 if self._over is None:
                     self._socket.send(task.encode())
 
     def end(self) -> None:
-        """Ends the workers."""
+        """Ends all workers."""
         self._closing.set()
-        if threading.current_thread() is not self._watcher:  # garbage is collected in any thread
-            self._watcher.join(END_S)
+        if (
+            threading.current_thread() is not self._watcher
+        ):  # the garbage collector may call this in any thread
+            self._watcher.join(MAX_END_S)
 
     def _watch(self) -> None:
-        """Waits until a worker is gone, or all shall go; then ends them, and with them the answers."""
+        """Waits until a worker has ended, or `end` is called. Then ends all workers and closes the socket."""
         while not self._closing.wait(POLL_S):
             dead = [worker for worker in self._workers if worker.poll() is not None]
             if dead:
-                self._obituary = _exit_message(dead[0])
+                self._exit_reason = _exit_message(dead[0])
                 break
         self._reap()
-        # Whatever a user's function has forked may hold the workers' end open.
+        # A process that a function of the user has forked may keep the workers' end open.
         self._socket.shutdown(socket.SHUT_RDWR)
 
     def _reap(self) -> None:
@@ -179,15 +195,15 @@ class WorkerSupervisor:
             worker.wait()
 
     def _collect(self) -> None:
-        """Takes answers until there are no more, and gives up what is then still awaited."""
+        """Records answers until there are no more. Then makes all batches fail that still wait."""
         while message := self._receive():
-            self._take(Answer.decode(message))
-        self._watcher.join()  # it knows why
+            self._record(Answer.decode(message))
+        self._watcher.join()  # it knows why the answers have ended
         with self._lock:
-            self._over = self._failed_start or self._obituary or "the pipeline is closed"
-            for job in self._jobs.values():
-                job.fail(self._over)
-            self._jobs.clear()
+            self._over = self._failed_start or self._exit_reason or "the pipeline is closed"
+            for pending in self._pending.values():
+                pending.fail(self._over)
+            self._pending.clear()
         with self._sending:
             self._socket.close()
 
@@ -195,20 +211,20 @@ class WorkerSupervisor:
         try:
             return self._socket.recv(MAX_MESSAGE_BYTES)
         except ConnectionError:
-            # The workers ended and left tasks unread. That is told once, before what they still said.
+            # The workers ended and left tasks unread. The socket reports that once, before their last answers.
             return self._socket.recv(MAX_MESSAGE_BYTES)
 
-    def _take(self, answer: Answer) -> None:
+    def _record(self, answer: Answer) -> None:
         if answer.job == START:
             self._failed_start = f"a worker process could not start: {answer.exception()}"
             return
         with self._lock:
-            if self._jobs[answer.job].take(answer):
-                del self._jobs[answer.job]
+            if self._pending[answer.job].record(answer):
+                del self._pending[answer.job]
 
 
 def _start(channel: int, memory: int, setup: int) -> "subprocess.Popen[bytes]":
-    """Starts a worker with these descriptors."""
+    """Starts a worker that inherits these descriptors."""
     paths = [path or os.getcwd() for path in sys.path]  # noqa: PTH109 - as a string
     arguments = [json.dumps(paths), *map(str, (os.getpid(), channel, memory, setup))]
     with _interrupts_held():
@@ -221,7 +237,7 @@ def _start(channel: int, memory: int, setup: int) -> "subprocess.Popen[bytes]":
 
 
 def _exit_message(worker: "subprocess.Popen[bytes]") -> str:
-    """How a worker ended, and what to do about it."""
+    """Describes how a worker ended, and what to do about it."""
     status = worker.wait()
     if status >= 0:
         end = f"ended with exit status {status}; what it wrote to standard error may say why"
@@ -230,14 +246,14 @@ def _exit_message(worker: "subprocess.Popen[bytes]") -> str:
     if status == -signal.SIGKILL:
         end += ", which often means that memory ran out: then use fewer processes, or a smaller batch_size"
     return (
-        f"the worker process {worker.pid}, which filled batches, {end}. The pipeline cannot go on; a new one can, "
+        f"the worker process {worker.pid}, which wrote batches, {end}. This pipeline cannot continue; a new one can, "
         f"from start=(epoch, step)."
     )
 
 
 @contextlib.contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """What is started meanwhile never sees Ctrl-C, which reaches the whole group: the parent decides."""
+    """Blocks Ctrl-C for processes that are started meanwhile. It reaches the whole group; the parent decides."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
@@ -247,7 +263,7 @@ def _interrupts_held() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _file(content: bytes) -> Iterator[int]:
-    """The descriptor of a file in memory."""
+    """Makes a file in memory, and yields its descriptor."""
     with os.fdopen(os.memfd_create("fitfeed-setup"), "wb") as file:
         file.write(content)
         file.flush()

@@ -1,7 +1,7 @@
-"""The program of a process that fills batches: the other end of `fitfeed.pipelines.batches.workers.process_pool`.
+"""The program of a worker process, which writes blocks of batches for a `RenderPool`.
 
-It imports nothing of TensorFlow, Keras or the user's script; only the modules of functions in
-`augment`. It holds no state, so it may be killed at any moment.
+It imports neither TensorFlow nor Keras nor the user's script, only the modules of functions in
+`augment`. It has no state, so it may be killed at any moment.
 """
 
 import mmap
@@ -24,11 +24,11 @@ from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout
 from fitfeed.schemas.errors import FitfeedError
 
 PARENT_S = 1.0
-"""Between two looks at whether the parent is still there."""
+"""Seconds between two checks that the parent is alive."""
 
 
 class Rendering(Protocol):
-    """What a worker does to its part of a batch; see `Renderer`."""
+    """The part of a `Renderer` that a worker uses."""
 
     def render(
         self,
@@ -38,24 +38,31 @@ class Rendering(Protocol):
         *,
         out: npt.NDArray[Any],
     ) -> Damaged:
-        """Writes images; returns those that are damaged, by their place in `out`."""
+        """Writes images; returns those that are damaged, by their place in `out`.
+
+        Args:
+            epoch: Number of the epoch.
+            examples: int64 (n,), example numbers.
+            rng_index: int64 (n,), numbers that augmentations are sampled by.
+            out: (n, ...) of the batch's type, to be written.
+        """
 
 
 class Setup(NamedTuple):
-    """What a worker needs to know before its first task."""
+    """What the parent sends to a worker before its first task: what writes images, and their layout."""
 
     rendering: Rendering
     layout: BatchLayout
 
 
 class Worker:
-    """Fills blocks of batches."""
+    """Writes blocks of batches."""
 
     def __init__(self, setup: Setup, memory: int) -> None:
-        """Takes what it needs.
+        """Stores what all tasks need.
 
         Args:
-            setup: From the parent.
+            setup: What the parent has sent.
             memory: Descriptor of the file of batches.
         """
         self._rendering, self._layout = setup
@@ -63,14 +70,14 @@ class Worker:
         self._slots: dict[int, mmap.mmap] = {}
 
     def work(self, task: Task) -> Answer:
-        """Does a task."""
+        """Writes the block of a task."""
         try:
             batch = self._batch(task.slot)
             out = batch[task.first : task.first + len(task.examples)]
-            damaged = self._rendering.render(task.epoch, task.examples, task.draws, out=out)
+            damaged = self._rendering.render(task.epoch, task.examples, task.rng_index, out=out)
         except FitfeedError as error:
             return Answer(job=task.job, error=(type(error).__name__, str(error)))
-        except Exception as error:  # noqa: BLE001 - a user's function's, or a bug; the parent raises it
+        except Exception as error:  # noqa: BLE001 - of a user's function, or a bug; the parent raises it
             return Answer(job=task.job, error=(type(error).__name__, traceback.format_exc()))
         return Answer(
             job=task.job, damaged={task.first + place: str(error) for place, error in damaged.items()}
@@ -85,7 +92,7 @@ class Worker:
 
 
 def main(parent: int, channel: int, memory: int, setup: int) -> None:
-    """Works until the channel or the parent is gone.
+    """Runs tasks until the channel is closed or the parent is gone.
 
     Args:
         parent: Process id of the parent.
@@ -94,10 +101,10 @@ def main(parent: int, channel: int, memory: int, setup: int) -> None:
         setup: Descriptor of a file with a pickled `Setup`.
     """
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    cv2.setNumThreads(1)  # the processes are the parallelism
+    cv2.setNumThreads(1)  # the processes work in parallel already
     connection = socket.socket(fileno=channel)
     try:
-        # Not data that somebody brought along: our own parent has just pickled its own objects.
+        # This is not data from outside: the parent process has just pickled its own objects.
         worker = Worker(pickle.loads(os.pread(setup, os.fstat(setup).st_size, 0)), memory)  # noqa: S301
     except Exception as error:  # noqa: BLE001 - a module that cannot be imported, say; the parent raises it
         connection.send(Answer(job=START, error=(type(error).__name__, traceback.format_exc())).encode())
@@ -113,8 +120,8 @@ def main(parent: int, channel: int, memory: int, setup: int) -> None:
 def _end_with(parent: int) -> None:
     """Ends this process when the parent is gone, even in the middle of a block.
 
-    The channel says so too, at once, but not while a function of the user hangs, nor while children
-    that the parent has forked hold its end open.
+    The channel closes then, too. But that does not help while a function of the user hangs, or while
+    children that the parent has forked keep its end open.
     """
     while os.getppid() == parent:
         time.sleep(PARENT_S)

@@ -17,7 +17,6 @@ from fitfeed.converters.duplicates.image_hashes import (
     ImageHashes,
     dhash,
     pixel_digest,
-    read_image_hashes,
     thumbnail,
 )
 from fitfeed.converters.duplicates.near_duplicates import DISTANCE
@@ -61,12 +60,12 @@ def test_round_trip() -> None:
     images = [np.full((3, 4, 1), value, np.uint8) for value in range(5)]
     for image in images:
         image_hashes.add(image)
-    digests, hashes = read_image_hashes(image_hashes.to_json())
+    taken = image_hashes.columns()
+    digests, hashes = taken.digests, taken.hashes
     assert digests.shape == hashes.shape == (5, 2)
     assert [row.tobytes() for row in digests] == [pixel_digest(image, CIPHER) for image in images]
     assert not hashes.any()  # flat: nothing becomes brighter anywhere
-    empty_digests, _ = read_image_hashes(ImageHashes().to_json())
-    assert empty_digests.shape == (0, 2)
+    assert ImageHashes().columns().digests.shape == (0, 2)
 
 
 def test_hashes_taken_at_once_are_those_taken_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,8 +75,7 @@ def test_hashes_taken_at_once_are_those_taken_one_by_one(monkeypatch: pytest.Mon
     taken = ImageHashes()
     for image in images:
         taken.add(image)
-    _, hashes = read_image_hashes(taken.to_json())
-    assert [row.tobytes() for row in hashes] == [perceptual_hash(image) for image in images]
+    assert [row.tobytes() for row in taken.columns().hashes] == [perceptual_hash(image) for image in images]
 
 
 def test_hash_says_where_it_becomes_brighter() -> None:

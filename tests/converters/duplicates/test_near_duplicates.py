@@ -13,6 +13,7 @@ from fitfeed.converters.duplicates.near_duplicates import (
     NearDuplicates,
     find_near_duplicates,
 )
+from tests.effort import tries
 
 Words = npt.NDArray[np.uint64]
 
@@ -46,7 +47,7 @@ def scattered(seed: int, *, families: int, members: int) -> tuple[Words, npt.NDA
     return looks, np.sort(generator.integers(0, 3, len(looks)))
 
 
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 8))
 def test_equals_comparing_all(seed: int, families: int, members: int) -> None:
     looks, splits = scattered(seed, families=families, members=members)

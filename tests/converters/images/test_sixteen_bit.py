@@ -20,6 +20,7 @@ from fitfeed.converters.rejects import ImageError
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.payload import Pixels, decode_payload
 from tests.deep import Samples, chunk, noise, png, tiff, transparent, turned
+from tests.effort import tries
 
 DEEP = ConvertOptions(depth=16)
 GRAY = ConvertOptions(depth=16, channels=1)
@@ -191,7 +192,7 @@ def test_large_images_are_done_in_strips(monkeypatch: pytest.MonkeyPatch) -> Non
     assert np.array_equal(to_luma(samples[..., :3]), gray)
 
 
-@settings(max_examples=50)
+@settings(max_examples=tries(50))
 @given(hnp.arrays(np.uint16, st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3]))))
 def test_png_is_lossless_for_tensorflow_and_for_us(pixels: Samples) -> None:
     payload, channels = encode_png(pixels), pixels.shape[2]

@@ -311,7 +311,7 @@ def test_damaged_hdf5(name: str) -> None:
         ("a.zip", b"PK\x03\x04....", "a zip archive"),
         ("a.h5", b"hello\n", "a text file"),
         ("a.txt", "ä".encode() * 5000, "a text file"),
-        ("a.gz", gzip.compress(b"hello"), "a gzip file, but not of TFRecords"),
+        ("a.gz", gzip.compress(b"hello", mtime=0), "a gzip file, but not of TFRecords"),
         ("a.pkl", b"\x80\x04\x95", "a Python pickle"),
         ("a.bin", b"", "empty"),
         ("a.bin", bytes(100), "zero bytes only"),

@@ -12,6 +12,7 @@ from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.splits import by_split
 from fitfeed.schemas.errors import SplitLeakError, UsageError
+from fitfeed.schemas.features import LabelKind, PlannedLabel
 
 SHARES = {"train": 0.7, "validation": 0.2, "test": 0.1}
 
@@ -21,12 +22,12 @@ def example_table(
     *,
     groups: Sequence[str] | None = None,
     splits: Sequence[str | None] | None = None,
-    kind: str = "class",
+    kind: LabelKind = "class",
 ) -> ExampleTable:
     return ExampleTable(
         files=[SourceFile(f"{i}.jpg", 1, 0) for i in range(len(classes))],
         labels={"label": list(classes)},
-        features={"label": {"kind": kind, "class_names": ["a", "b", "c"]}},
+        features={"label": PlannedLabel(kind=kind, class_names=["a", "b", "c"])},
         splits=list(splits or [None] * len(classes)),
         groups=None if groups is None else list(groups),
     )

@@ -10,6 +10,7 @@ from fitfeed.converters.sources.discover import Discovery, find_examples
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.table_labels import in_class_order
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.features import PlannedLabel
 
 JPEG = b"\xff\xd8\xff\xe0rest"
 
@@ -177,10 +178,13 @@ def test_class_folders_are_the_labels_of_a_table_without(tmp_path: Path) -> None
 def test_several_columns_keep_their_names_and_one_becomes_label(tmp_path: Path) -> None:
     make(tmp_path, "path,kind,age\n1.jpg,b,3\n2.jpg,a,4.5\n", "1.jpg", "2.jpg")
     one = find(tmp_path, label_columns=("age:float",)).example_table
-    assert (one.features, one.labels) == ({"label": {"kind": "float"}}, {"label": [3.0, 4.5]})
+    assert (one.features, one.labels) == ({"label": PlannedLabel(kind="float")}, {"label": [3.0, 4.5]})
     two = find(tmp_path, label_columns=("kind", "age:float")).example_table
     assert two.labels == {"kind": [1, 0], "age": [3.0, 4.5]}
-    assert two.features == {"kind": {"kind": "class", "class_names": ["a", "b"]}, "age": {"kind": "float"}}
+    assert two.features == {
+        "kind": PlannedLabel(kind="class", class_names=["a", "b"]),
+        "age": PlannedLabel(kind="float"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -248,5 +252,5 @@ def test_the_sample_table_with_all_its_faults(clothing: Path) -> None:
     for i, file in enumerate(example_table.files):
         split, folder, _ = file.path.split("/")
         assert (example_table.splits[i], example_table.value("label", i).lower()) == (split, folder)
-    assert example_table.features["label"]["class_names"][-1] == "T-Shirt"
+    assert example_table.features["label"].class_names[-1] == "T-Shirt"
     assert [reject.path for reject in found.ignored if reject.reason == "label_invalid"] == []

@@ -1,4 +1,4 @@
-"""Digests of values of any size are those of their whole canonical JSON."""
+"""Jobs survive a stay in the staging area; digests of any values are those of their whole canonical JSON."""
 
 import hashlib
 import json
@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitfeed.converters.staging import folder
-from fitfeed.converters.staging.job import digest_of
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.rejects import Reject
+from fitfeed.converters.staging import job
+from fitfeed.converters.staging.job import AppendTarget, Job, digest_of
+from fitfeed.schemas.features import PlannedLabel
 
 LEAVES = st.none() | st.integers() | st.text(max_size=3) | st.dictionaries(st.text(max_size=2), st.integers())
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=9), max_leaves=40)
@@ -18,6 +21,37 @@ VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=9), max_lea
 @given(content=VALUES, at_once=st.integers(1, 4))
 def test_parts_are_those_of_the_whole(content: Any, at_once: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(folder, "ITEMS_AT_ONCE", at_once)
+        patch.setattr(job, "ITEMS_AT_ONCE", at_once)
         whole = json.dumps(content, sort_keys=True, separators=(",", ":"))
         assert digest_of(content) == hashlib.sha256(whole.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "base", [None, AppendTarget(fingerprint="f", statistics_split="train", source_files=9, retried=["a"])]
+)
+def test_a_job_is_read_as_it_was_written(base: AppendTarget | None) -> None:
+    written = Job(
+        source="/source",
+        options=ConvertOptions(size=(4, 5), split={"train": 0.5, "test": 0.5}),
+        features={
+            "age": PlannedLabel(kind="float"),
+            "tags": PlannedLabel(kind="multiclass", class_names=["a", "b"]),
+            "species": PlannedLabel(kind="class", class_names=["c"]),
+        },
+        splits={"train": [0, 1], "test": [2]},
+        statistics_split="train",
+        files=8,
+        bytes=80,
+        source_digest="s",
+        digest="d",
+        rejects=[Reject("bad.jpg", "label_invalid", "has no label")],
+        ignored=[Reject(".hidden", "not_an_image", "is hidden", "ignored")],
+        max_bad=0.25,
+        allow_leaks=False,
+        base=base,
+    )
+    assert Job.from_json(json.loads(json.dumps(written.to_json()))) == written
+    assert (written.classes, written.class_names) == ("tags", ["a", "b"])
+    assert written.all_class_names == ["a", "b", "c"]
+    assert written.kinds == {"age": "float", "tags": "multiclass", "species": "class"}
+    assert (written.shards, written.allowed_rejects) == (3, 2)

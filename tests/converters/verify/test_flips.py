@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from fitfeed.converters.verify import Finding, verify_dataset
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
@@ -82,5 +84,10 @@ def copy_of(path: Path) -> Path:
     return copy
 
 
+def test_a_hundred_and_sixty_bits(dataset: Path) -> None:
+    check_flips(dataset, 40, seed=1)  # in each of four layouts
+
+
+@pytest.mark.slow
 def test_a_thousand_bits(dataset: Path) -> None:
-    check_flips(dataset, 250, seed=2)  # in each of four layouts
+    check_flips(dataset, 250, seed=2)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.manifest import MANIFEST_NAME, REJECTS_NAME, read_manifest
 from tests.converters.damage import reseal
+from tests.effort import tries
 
 ROOT = Path(__file__).parents[3]
 
@@ -181,7 +182,7 @@ def verified_in_time(folder: Path) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
     assert result.returncode == 5, result.stderr
     assert result.stderr == ""
@@ -270,7 +271,7 @@ def test_rejects_that_never_end(tfrecord: Path) -> None:
     assert {finding.kind for finding in verify_dataset(tfrecord).findings} == {"rejects"}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=tries(40))
 @given(st.data())
 def test_any_bytes_under_a_right_digest_give_a_report(dataset: Path, data: st.DataObject) -> None:
     entry = data.draw(st.sampled_from(read_manifest(dataset).files()))

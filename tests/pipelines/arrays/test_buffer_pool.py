@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fitfeed.pipelines.arrays.buffer_pool import SPARE_BUFFERS, BufferPool
+from fitfeed.pipelines.arrays.buffer_pool import MAX_SPARE_BUFFERS, BufferPool
 
 
 def address(array: npt.NDArray[Any]) -> int:
@@ -75,7 +75,7 @@ def test_spare_memory_is_bounded() -> None:
     alive = [buffers.take(1) for _ in range(20)]
     assert alive
     del alive
-    assert len(buffers._spare) == SPARE_BUFFERS
+    assert len(buffers._spare) == MAX_SPARE_BUFFERS
 
 
 def test_threads() -> None:

@@ -34,8 +34,10 @@ def run(
     """One image through a list of augmentations, as in a pipeline."""
     program = Program(augment, image_size=image_size, seed=seed)
     height, width = image.shape[:2]
-    draws = program.draw(epoch, np.array([example]), heights=np.array([height]), widths=np.array([width]))
-    return program.render(image, draws, 0, size=program.output_size((height, width)))
+    compiled = program.compile(
+        epoch, np.array([example]), heights=np.array([height]), widths=np.array([width])
+    )
+    return program.render(image, compiled, 0, size=program.output_size((height, width)))
 
 
 def apply(ops: Sequence[tuple[Augmentation, Sequence[float]]], image: Pixels) -> Pixels:

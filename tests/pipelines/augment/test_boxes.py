@@ -56,15 +56,15 @@ def blob(x: float, y: float) -> Any:
 def test_a_dot_is_where_its_place_is_moved_to(augment: Sequence[Any], place: tuple[float, float]) -> None:
     program = Program(augment, image_size=OUT, seed=3)
     numbers = np.arange(16)
-    draws = program.draw(0, numbers, heights=np.full(16, HEIGHT), widths=np.full(16, WIDTH))
-    transforms = relative_transforms(draws, OUT)
+    compiled = program.compile(0, numbers, heights=np.full(16, HEIGHT), widths=np.full(16, WIDTH))
+    transforms = relative_transforms(compiled, OUT)
     picture, seen = blob(*place), 0
     for i in range(16):
         x, y = move_points([place], transforms[i])[0] * OUT[::-1]
         if not (8 < x < OUT[1] - 8 and 8 < y < OUT[0] - 8):
             continue  # cut off, or beside its own reflection
         seen += 1
-        shown = program.render(picture, draws, i, size=OUT)[..., 0].astype(float)
+        shown = program.render(picture, compiled, i, size=OUT)[..., 0].astype(float)
         window = np.zeros_like(shown)
         cv2.circle(window, (int(x), int(y)), 8, 1.0, -1)
         shown *= window
@@ -92,9 +92,9 @@ def test_batches_have_transforms(flowers: Dataset, access: Any) -> None:
         numbers_here = np.array([numbers[key.decode()] for key in batch["key"].numpy()])
         program = Program(augment, image_size=(16, 20), seed=5)
         heights, widths = records.index.height[numbers_here], records.index.width[numbers_here]
-        draws = program.draw(0, numbers_here, heights=heights, widths=widths)
+        compiled = program.compile(0, numbers_here, heights=heights, widths=widths)
         np.testing.assert_allclose(
-            batch["transform"], relative_transforms(draws, (16, 20)), rtol=1e-5, atol=1e-5
+            batch["transform"], relative_transforms(compiled, (16, 20)), rtol=1e-5, atol=1e-5
         )
 
 
@@ -147,8 +147,8 @@ def test_what_is_behind_the_eye_is_not_seen() -> None:
     ("options", "message"),
     [
         ({"output": "tuple"}, "output='tuple'"),
-        ({"augment": [mirror]}, r"nobody knows where a function .* augment\[0\]"),
-        ({"augment": [RandomFlip(), MixUp()]}, r"mixed of two .* augment\[1\]=MixUp"),
+        ({"augment": [mirror]}, r"not known where a function .* augment\[0\]"),
+        ({"augment": [RandomFlip(), MixUp()]}, r"mixed with another one .* augment\[1\]=MixUp"),
         ({"augment": [CutMix()]}, r"augment\[0\]=CutMix"),
         ({"augment_on": "device"}, "augment_on='device'"),
         ({"transforms": 1}, "transforms expects one of True, False"),

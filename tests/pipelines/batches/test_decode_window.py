@@ -69,14 +69,14 @@ def load(dataset: Dataset, *, threads: int = 2, payloads: list[bytes] | None = N
 def whole(dataset: Dataset, photos: list[Example]) -> list[Pixels]:
     """The same images, from wholly decoded ones."""
     index = dataset.records("train").index
-    draws = program().draw(3, np.arange(COUNT), heights=index.height, widths=index.width)
-    return [program().render(photo.pixels, draws, i, size=SIZE) for i, photo in enumerate(photos)]
+    compiled = program().compile(3, np.arange(COUNT), heights=index.height, widths=index.width)
+    return [program().render(photo.pixels, compiled, i, size=SIZE) for i, photo in enumerate(photos)]
 
 
 def scales(dataset: Dataset) -> list[int]:
     index = dataset.records("train").index
-    draws = program().draw(3, np.arange(COUNT), heights=index.height, widths=index.width)
-    return [decode_window_of(passes).shrink for passes in draws.passes]
+    compiled = program().compile(3, np.arange(COUNT), heights=index.height, widths=index.width)
+    return [decode_window_of(passes).shrink for passes in compiled.passes]
 
 
 def test_same_bits_however_they_are_read(albums: dict[Format, Dataset]) -> None:
@@ -125,9 +125,9 @@ def test_scaled_decoding_is_near_resizing_by_area(
     albums: dict[Format, Dataset], photos: list[Example]
 ) -> None:
     index = albums["hdf5"].records("train").index
-    draws = program().draw(3, np.arange(COUNT), heights=index.height, widths=index.width)
+    compiled = program().compile(3, np.arange(COUNT), heights=index.height, widths=index.width)
     for image, photo, view, scale in zip(
-        load(albums["hdf5"]), photos, draws.views, scales(albums["hdf5"]), strict=True
+        load(albums["hdf5"]), photos, compiled.views, scales(albums["hdf5"]), strict=True
     ):
         if scale == 1:
             continue

@@ -89,7 +89,7 @@ def test_batches_are_those_of_the_keras_layers(
     mixer = Mixer(list(enumerate(mixes, start=2)), seed=5)
     assert [len(batch["key"]) for batch in plain] == [8, 8, 8, 8, 8, 8, 5]
     for number, batch in enumerate(levels):
-        images, labels = expected(plain[number], mixer.draw(2, rows_of(batch), size=SIZE))
+        images, labels = expected(plain[number], mixer.sample(2, rows_of(batch), size=SIZE))
         np.testing.assert_array_equal(batch["key"], plain[number]["key"])
         assert np.abs(batch["image"] - images).max() <= 0.502  # rounded to nearest
         np.testing.assert_allclose(batch["label"], labels, atol=1e-6)
@@ -107,7 +107,7 @@ def test_raw_images_mix_as_they_are(raw_datasets: dict[Format, Dataset], name: F
     plain = batches(raw_datasets[name], augment=[], labels="onehot", **options)
     mixed = batches(raw_datasets[name], augment=[CutMix()], **options)
     for before, after in zip(plain, mixed, strict=True):
-        drawn = Mixer([(0, CutMix())], seed=0).draw(0, rows_of(after), size=(32, 24))
+        drawn = Mixer([(0, CutMix())], seed=0).sample(0, rows_of(after), size=(32, 24))
         images, labels = expected(before, drawn)
         np.testing.assert_array_equal(after["image"], images)
         np.testing.assert_allclose(after["label"], labels, atol=1e-6)
@@ -213,7 +213,7 @@ def test_a_damaged_partner_leaves_the_image_unmixed(
         skipping = batches(dataset, augment=augment, on_error="skip", **options)
         for before, mixed, ours in zip(plain, whole, skipping, strict=True):
             rows = rows_of(before)
-            (mixture,) = Mixer([(2, mixes[0])], seed=0).draw(0, rows, size=SIZE)
+            (mixture,) = Mixer([(2, mixes[0])], seed=0).sample(0, rows, size=SIZE)
             kept = np.flatnonzero(~np.isin(rows, bad))
             np.testing.assert_array_equal(rows_of(ours), rows[kept])
             for place, i in enumerate(kept.tolist()):
@@ -252,7 +252,7 @@ def test_numbers_and_several_classes_are_mixed(tmp_path: Path) -> None:
         (mixed,) = batches(dataset, augment=[MixUp(1.0)], **options)
         rows = np.array([int(dataset.records("train").index.key(i)[:4]) for i in range(4)])
         numbers = [rows.tolist().index(int(key[:4])) for key in plain["key"]]
-        (mixture,) = Mixer([(0, MixUp(1.0))], seed=0).draw(0, np.array(numbers), size=(16, 16))
+        (mixture,) = Mixer([(0, MixUp(1.0))], seed=0).sample(0, np.array(numbers), size=(16, 16))
         weight = mixture.weight.reshape(-1, *[1] * (len(shape) - 1))
         by_hand = weight * plain["label"] + (1 - weight) * plain["label"][mixture.partner]
         assert (list(mixed["label"].shape), mixed["label"].dtype) == (shape, np.float32)

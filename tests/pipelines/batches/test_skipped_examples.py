@@ -14,7 +14,7 @@ import tensorflow as tf
 from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.batches.loader import Loader
-from fitfeed.pipelines.batches.skipped_examples import LOGGED, Skipped
+from fitfeed.pipelines.batches.skipped_examples import MAX_LOGGED, Skipped
 from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError
 from tests.pipelines.build_dataset import Example, Format, build_dataset, pickled
 
@@ -205,10 +205,10 @@ def test_says_once_what_is_missing(broken: dict[Format, Path], caplog: pytest.Lo
 def test_does_not_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:
     skipped = Skipped("train")
     with caplog.at_level(logging.WARNING, logger="fitfeed.pipelines"):
-        for row in range(3 * LOGGED):
+        for row in range(3 * MAX_LOGGED):
             skipped.add(row, DamagedExampleError("broken"))
-    assert len(skipped) == 3 * LOGGED
-    assert len(caplog.messages) == LOGGED + 1
+    assert len(skipped) == 3 * MAX_LOGGED
+    assert len(caplog.messages) == MAX_LOGGED + 1
     assert "only be counted" in caplog.messages[-1]
 
 

@@ -104,7 +104,15 @@ def uninterrupted(flowers: Dataset, tmp_path_factory: pytest.TempPathFactory) ->
     return fit(flowers, [ResumeTraining(tmp_path_factory.mktemp("whole")), logs]), logs
 
 
-@pytest.mark.parametrize("kills", [[1], [6], [8, 5], [4, 4, 4, 3]])
+@pytest.mark.parametrize(
+    "kills",
+    [
+        [1],
+        [8, 5],
+        pytest.param([6], marks=pytest.mark.slow),
+        pytest.param([4, 4, 4, 3], marks=pytest.mark.slow),
+    ],
+)
 def test_a_killed_training_ends_as_if_it_had_not_been(
     flowers: Dataset, tmp_path: Path, uninterrupted: tuple[keras.Model, Logs], kills: list[int]
 ) -> None:
@@ -331,6 +339,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 def test_several_replicas(flowers: Dataset, tmp_path: Path) -> None:
     command = [sys.executable, "-c", STRATEGY, str(flowers.path), str(tmp_path)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -41,11 +41,11 @@ def inverted(image: Floats, applied: float) -> Floats:
     return 255 - image if applied else image
 
 
-def through_hsv(image: Floats, turn: float, gain: float) -> Floats:
+def through_hsv(image: Floats, hue_shift: float, saturation_scale: float) -> Floats:
     result = np.empty_like(image)
     for place in np.ndindex(*image.shape[:2]):
         hue, saturation, value = colorsys.rgb_to_hsv(*image[place] / 255)
-        result[place] = colorsys.hsv_to_rgb((hue + turn) % 1, saturation * gain, value)
+        result[place] = colorsys.hsv_to_rgb((hue + hue_shift) % 1, saturation * saturation_scale, value)
     return result * 255
 
 

@@ -41,6 +41,7 @@ from fitfeed.pipelines import (
 )
 from fitfeed.pipelines.augment.ops.rand_augment import SLOT
 from fitfeed.pipelines.device.program import DeviceProgram
+from tests.effort import tries
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import apply, difference
 from tests.pipelines.build_dataset import picture
@@ -109,7 +110,7 @@ def test_geometry(name: str, fill_mode: Any) -> None:
     channels=st.sampled_from([1, 3]),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=40)
+@settings(max_examples=tries(40))
 def test_geometry_composed(steps: list[str], fill_mode: Any, channels: int, seed: int) -> None:
     """One interpolation, at the place that all moves lead to, the last one first."""
     ops = [MOVES[name][0](fill_mode) for name in steps]
@@ -163,8 +164,11 @@ COLORS: dict[str, tuple[Augmentation, Any]] = {
 }
 UNFUSED: dict[str, tuple[Augmentation, Any]] = {
     **COLORS,
-    "hue": (RandomHue(1.0), lambda image, turn: executors.through_hsv(image, turn, 1)),
-    "saturation": (RandomSaturation((0, 0.8)), lambda image, gain: executors.through_hsv(image, 0, gain)),
+    "hue": (RandomHue(1.0), lambda image, hue_shift: executors.through_hsv(image, hue_shift, 1)),
+    "saturation": (
+        RandomSaturation((0, 0.8)),
+        lambda image, saturation_scale: executors.through_hsv(image, 0, saturation_scale),
+    ),
     "posterization": (RandomPosterization((1, 8)), executors.posterized),
     "solarization": (Solarization(0.3, 1.0), executors.solarized),
     "auto contrast": (AutoContrast(), executors.stretched),
@@ -201,7 +205,7 @@ def test_one_operation(name: str, channels: int) -> None:
     channels=st.sampled_from([1, 3]),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=40)
+@settings(max_examples=tries(40))
 def test_linear_colors_composed(steps: list[str], channels: int, seed: int) -> None:
     """One transform: neither clipped nor rounded in between, also about means that operations changed."""
     drawn = [parameters(COLORS[name][0], 3, seed + number) for number, name in enumerate(steps)]
@@ -225,7 +229,7 @@ def test_linear_colors_composed(steps: list[str], channels: int, seed: int) -> N
     ),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=25)
+@settings(max_examples=tries(25))
 def test_tables_composed_are_the_cpus(steps: list[str], seed: int) -> None:
     """With clipping after each and rounding once, and histograms, means and extremes of the image so far."""
     names = [*steps, "auto contrast", "equalization", "solarization", "posterization"]
@@ -264,9 +268,9 @@ def test_colors_and_hue_composed_are_rounded_once() -> None:
     images = pictures(8)
     drawn = parameters(jitter, 8)
     ours, cpu = on_device([(jitter, drawn)], images), on_cpu([(jitter, drawn)], images)
-    for i, (delta, factor, gain, turn) in enumerate(drawn.tolist()):
+    for i, (delta, factor, saturation_scale, hue_shift) in enumerate(drawn.tolist()):
         linear = np.clip(reference.contrasted(images[i] + delta, factor), 0, 255)
-        expected = np.clip(executors.through_hsv(linear, turn, gain), 0, 255)
+        expected = np.clip(executors.through_hsv(linear, hue_shift, saturation_scale), 0, 255)
         assert difference(ours[i], expected).max() <= HALF
         assert difference(cpu[i], expected).max() <= HALF
 
@@ -357,7 +361,7 @@ def test_what_image_data_generator_means() -> None:
         drawn = parameters(op, 8)
         assert difference(on_device([(op, drawn)], images), on_cpu([(op, drawn)], images)).max() <= 1
         uniforms = np.random.default_rng(0).random((50, op.draws)).astype(np.float32)
-        ours = DeviceProgram([(0, op)]).draw(keras.ops.convert_to_tensor(uniforms))[0].tensor
+        ours = DeviceProgram([(0, op)]).sample_on_device(keras.ops.convert_to_tensor(uniforms))[0].tensor
         np.testing.assert_allclose(ours, op.sample(uniforms.astype(np.float64)), atol=1e-5)
 
 

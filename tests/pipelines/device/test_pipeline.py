@@ -102,8 +102,13 @@ def test_geometry_behind_resizing_is_the_same_of_smooth_images(flowers: Dataset)
     assert np.quantile(off, 0.999) < 4
 
 
-def test_batches_do_not_depend_on_batch_size_or_resuming(flowers: Dataset) -> None:
-    augment = [*RECIPE[:2], RandomRotation(0.1), RandAugment()]
+@pytest.mark.parametrize(
+    "more",
+    [RandomRotation(0.1), pytest.param(RandAugment(), marks=pytest.mark.slow)],
+    ids=lambda op: type(op).__name__,
+)
+def test_batches_do_not_depend_on_batch_size_or_resuming(flowers: Dataset, more: Augmentation) -> None:
+    augment = [*RECIPE[:2], more]
     options: dict[str, Any] = {"augment": augment, "augment_on": "device", "image_size": (32, 32), "seed": 2}
     whole = make_pipeline(flowers, "train", batch_size=8, **options)
     first, second = arrays(whole), arrays(whole)
@@ -279,7 +284,7 @@ print("done")
     "program",
     [
         pytest.param(STRATEGY, id="mirrored strategy", marks=pytest.mark.slow),
-        pytest.param(PLACEMENT, id="placement"),
+        pytest.param(PLACEMENT, id="placement", marks=pytest.mark.slow),
     ],
 )
 def test_in_a_process_with_two_devices(flowers: Dataset, program: str) -> None:

@@ -64,7 +64,7 @@ def test_explain_tells_what_runs_where(capsys: pytest.CaptureFixture[str]) -> No
         "1. one resampling: RandomResizedCrop, resizing to (96, 96)",
         "on the device:",
         "1. one resampling: RandomFlip, RandomRotation",
-        "2. one colour matrix: RandomBrightness",
+        "2. one color matrix: RandomBrightness",
         "3. alone: RandomErasing",
     ]
     explain([RandAugment()], augment_on="device")

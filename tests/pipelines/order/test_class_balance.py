@@ -12,6 +12,7 @@ from fitfeed.pipelines.order.class_balance import BalancedOrder
 from fitfeed.pipelines.order.global_batches import EpochSteps
 from fitfeed.pipelines.order.shuffle import Batch, permute, permute_by_key
 from fitfeed.schemas.errors import UsageError
+from tests.effort import tries
 
 
 def epoch_of(order: BalancedOrder, steps: EpochSteps, epoch: int) -> Batch:
@@ -28,7 +29,7 @@ labels_of_classes = st.lists(st.integers(0, 5), min_size=1, max_size=200).map(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 @given(labels_of_classes, st.integers(0, 2**40), st.integers(0, 1000))
 def test_classes_are_equally_often_and_examples_take_turns(
     labels: "np.ndarray", seed: int, epoch: int
@@ -37,11 +38,11 @@ def test_classes_are_equally_often_and_examples_take_turns(
     order = BalancedOrder(steps=steps, labels=labels, seed=seed)
     seen: Counter[int] = Counter()
     for later in range(3):
-        examples, draws = epoch_of(order, steps, epoch + later)
+        examples, rng_index = epoch_of(order, steps, epoch + later)
         counts = np.bincount(labels[examples], minlength=6)[np.unique(labels)]
         assert counts.max() - counts.min() <= 1
-        assert len(set(draws.tolist())) == len(draws)  # nothing is drawn twice within an epoch
-        assert (draws % len(labels) == examples).all()
+        assert len(set(rng_index.tolist())) == len(rng_index)  # nothing is drawn twice within an epoch
+        assert (rng_index % len(labels) == examples).all()
         seen.update(examples.tolist())
     for number in np.unique(labels):
         times = [seen[row] for row in np.flatnonzero(labels == number).tolist()]
@@ -61,7 +62,7 @@ def test_rounds_go_on_from_epoch_to_epoch() -> None:
     assert not np.array_equal(rare[0], rare[1])
 
 
-@settings(max_examples=30)
+@settings(max_examples=tries(30))
 @given(labels_of_classes.filter(lambda labels: len(labels) >= 12), st.integers(1, 4), st.integers(2, 3))
 def test_workers_share_an_epoch(labels: "np.ndarray", count: int, batch_size: int) -> None:
     alone = whole_steps(len(labels), batch_size=batch_size * count)
@@ -69,8 +70,8 @@ def test_workers_share_an_epoch(labels: "np.ndarray", count: int, batch_size: in
     parts = []
     for index in range(count):
         steps = whole_steps(len(labels), batch_size=batch_size, shard=(index, count))
-        parts.append(epoch_of(BalancedOrder(steps=steps, labels=labels, seed=1), steps, 5).draws)
-    assert sorted(np.concatenate(parts).tolist()) == sorted(whole.draws.tolist())
+        parts.append(epoch_of(BalancedOrder(steps=steps, labels=labels, seed=1), steps, 5).rng_index)
+    assert sorted(np.concatenate(parts).tolist()) == sorted(whole.rng_index.tolist())
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=20), st.integers(0, 2**63))

@@ -278,7 +278,7 @@ def test_nearest_is_pillows(
         ("species", 3, "row 4 .* is impossible: species 3, "),
         ("région_offset", 2**40, "row 4 .* is impossible"),
         ("région_length", 2**62, "row 4 .* is impossible"),
-        ("tags", [0, 9], "row 4 a class of 'tags' that is none of 0 to 2"),
+        ("tags", [0, 9], "row 4 a class of 'tags' that is not one of 0 to 2"),
         ("région_length", 5, "its région, 5 bytes at byte"),
     ],
 )

@@ -201,7 +201,7 @@ def columns_of(index: Index) -> dict[str, list[Any]]:
         ("length", 0, "row 4 .* is impossible"),
         ("width", 0, "row 4 .* is impossible"),
         ("label", 3, "row 4 .* is impossible"),
-        ("shard", 1, "otherwise than the manifest"),
+        ("shard", 1, "to other shards than the manifest"),
     ],
 )
 def test_impossible_index_is_refused(own_copy: CopyOf, column: str, value: int, message: str) -> None:

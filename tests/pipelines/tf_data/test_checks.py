@@ -185,12 +185,12 @@ WORKING = [*GEOMETRIC, *LINEAR, *FILTERS]
 def rendered(augment: Any, pixels: Pixels, *, size: tuple[int, int], seed: int) -> Pixels:
     ops = augment if isinstance(augment, list) else [augment]
     program = Program(ops, image_size=size, seed=seed)
-    draws = program.draw(
+    compiled = program.compile(
         0, np.arange(1), heights=np.array([pixels.shape[0]]), widths=np.array([pixels.shape[1]])
     )
     out = np.zeros((*size, pixels.shape[2]), pixels.dtype)
     untouched = pixels.copy()
-    assert program.render(DecodedPayload(pixels), draws, 0, size=size, out=out) is out
+    assert program.render(DecodedPayload(pixels), compiled, 0, size=size, out=out) is out
     assert np.array_equal(pixels, untouched)
     return out
 
@@ -218,10 +218,10 @@ def test_colors_are_within_one_level_of_float64(augment: Any) -> None:
     for seed in range(6):
         pixels = deep_picture(seed)
         program = Program(ops, image_size=None, seed=seed)
-        draws = program.draw(0, np.arange(1), heights=np.array([HEIGHT]), widths=np.array([WIDTH]))
-        ours = program.render(DecodedPayload(pixels), draws, 0, size=(HEIGHT, WIDTH))
+        compiled = program.compile(0, np.arange(1), heights=np.array([HEIGHT]), widths=np.array([WIDTH]))
+        ours = program.render(DecodedPayload(pixels), compiled, 0, size=(HEIGHT, WIDTH))
         wide = pixels / 257
-        for one in draws.passes[0]:
+        for one in compiled.passes[0]:
             matrix = one.with_mean(wide.mean(axis=(0, 1)))  # type: ignore[attr-defined]
             wide = wide @ matrix[:, :3].T + matrix[:, 3]
         assert np.abs(ours - np.clip(wide * 257, 0, 65_535)).max() <= 1.1
@@ -304,7 +304,7 @@ def test_output_types_fit_the_depth(deep: Dataset, thumbnails: Dataset) -> None:
         batches(thumbnails, dtype="uint16")
     with pytest.raises(UsageError, match=r"Received: augment_on='device'. Use augment_on='cpu'"):
         batches(deep, dtype="float32", augment=[RandomFlip()], augment_on="device")
-    with pytest.raises(UsageError, match=r"uint16 cannot hold normalised values"):
+    with pytest.raises(UsageError, match=r"uint16 cannot hold normalized values"):
         batches(deep, dtype="uint16", normalize="unit")
 
 

@@ -63,7 +63,7 @@ def test_start_continues_where_an_epoch_stopped(flowers: Dataset, access: str, d
     reference = pipeline(flowers, **options)
     epochs = [list(reference) for _ in range(4)]
     steps = len(epochs[0])
-    for step in range(steps):
+    for step in (0, 1, steps - 1):
         resumed = pipeline(flowers, start=(2, step), **options)
         assert resumed.cardinality() == (steps if step == 0 else tf.data.UNKNOWN_CARDINALITY)
         got, following = list(resumed), list(resumed)
@@ -72,7 +72,7 @@ def test_start_continues_where_an_epoch_stopped(flowers: Dataset, access: str, d
 
 
 @pytest.mark.parametrize("access", ACCESSES)
-@pytest.mark.parametrize(("batch_size", "workers"), [(8, 2), (5, 3), (13, 4), (2, 26), (53, 1)])
+@pytest.mark.parametrize(("batch_size", "workers"), [(8, 2), (5, 3), (13, 4), (4, 13), (53, 1)])
 @pytest.mark.parametrize("drop", [True, False])
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_workers_share_an_epoch(
@@ -137,7 +137,7 @@ def test_a_global_seed_does_not_reach_the_order(flowers: Dataset, access: str) -
 
 def test_stream_shuffles_within_a_bounded_buffer(flowers: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     wide = keys(pipeline(flowers, access="stream"))
-    monkeypatch.setattr("fitfeed.pipelines.tf_data.stream.SHUFFLE_BYTES", 1)
+    monkeypatch.setattr("fitfeed.pipelines.tf_data.stream.MAX_SHUFFLE_BYTES", 1)
     assert keys(pipeline(flowers, access="stream")) != wide
 
 
@@ -306,7 +306,7 @@ def test_importing_and_reading_load_no_tensorflow(flowers: Dataset) -> None:
     assert result.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("access", ACCESSES)
+@pytest.mark.parametrize("access", ["indexed", pytest.param("stream", marks=pytest.mark.slow)])
 def test_a_script_may_end_in_the_middle_of_an_iteration(flowers: Dataset, access: str) -> None:
     program = (
         "import time\nfrom fitfeed import pipelines\n"
@@ -321,6 +321,6 @@ def test_a_script_may_end_in_the_middle_of_an_iteration(flowers: Dataset, access
     )
     root = Path(__file__).parents[3]
     result = subprocess.run(
-        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True, timeout=120
     )
     assert result.stdout == "end\n"

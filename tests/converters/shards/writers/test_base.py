@@ -16,6 +16,7 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.shards.writers import Record, ShardWriter, StoredShard, open_writer
 from fitfeed.converters.shards.writers.base import Label
 from fitfeed.schemas.features import LabelKind
+from tests.effort import tries
 
 GOLDEN = Path(__file__).parents[3] / "golden"
 
@@ -169,7 +170,7 @@ class TestHDF5(HDF5Contract):
             assert file["image"][:].tobytes() == b"".join(each.payload for each in records)
             assert file["key"].asstr()[:].tolist() == [each.key for each in records]
 
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=tries(25))
     @given(st.lists(st.binary(max_size=50), max_size=8))
     def test_any_payloads(self, tmp_path: Path, payloads: list[bytes]) -> None:
         stored = self.write(tmp_path / "shard", [record(i, payload) for i, payload in enumerate(payloads)])

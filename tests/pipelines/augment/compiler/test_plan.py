@@ -39,7 +39,8 @@ from fitfeed.pipelines.augment.compiler.lookup_table import LookupPass
 from fitfeed.pipelines.augment.cpu.interpolation import Sampling
 from fitfeed.pipelines.augment.cpu.resample import CropResize
 from fitfeed.pipelines.augment.cpu.warp import warp
-from fitfeed.pipelines.augment.ops.filters import Filtering
+from fitfeed.pipelines.augment.ops.filters import FilterPass
+from tests.effort import tries
 from tests.opencv import grid_error
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import apply, blurred, difference, passes, run
@@ -87,7 +88,7 @@ def unfused_places(steps: list[Step]) -> reference.Places:
     fill_mode=st.sampled_from(["reflect", "nearest", "constant", "wrap"]),
     channels=st.sampled_from([1, 3]),
 )
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 def test_geometry_is_one_resampling_at_the_place_of_all_moves(
     steps: list[Step], fill_mode: Any, channels: int
 ) -> None:
@@ -115,7 +116,7 @@ def test_geometry_is_one_resampling_at_the_place_of_all_moves(
     place=st.tuples(st.floats(-80, 160), st.floats(-80, 160)),
     fill_mode=st.sampled_from(["reflect", "nearest", "constant", "wrap"]),
 )
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 def test_warping_the_part_that_is_needed_is_warping_all(
     angle: float, scale: tuple[float, float], place: tuple[float, float], fill_mode: str
 ) -> None:
@@ -289,7 +290,7 @@ def test_hue_and_saturation_are_one_pass() -> None:
     ops: list[Any] = [(RandomHue(0.5), [0.1]), (RandomSaturation(0.5), [0.7]), (RandomHue(0.5), [-0.3])]
     (change,) = passes(ops, SIZE)
     assert isinstance(change, ColorPass)
-    assert (change.turn, change.gain) == pytest.approx((-0.2, 0.7))
+    assert (change.hue_shift, change.saturation_scale) == pytest.approx((-0.2, 0.7))
     image = picture(7, *SIZE)
     one_by_one = apply(ops[2:], apply(ops[1:2], apply(ops[:1], image)))
     assert difference(apply(ops, image), one_by_one).max() <= 2  # they round three times
@@ -305,7 +306,7 @@ def test_what_does_not_fuse_stands_between() -> None:
         (RandomRotation(0.5, "constant"), [0.1]),
         (RandomHue(0.5), [0.1]),
     ]
-    kinds = [CropResize, ColorPass, Filtering, CropResize, CropResize, ColorPass]
+    kinds = [CropResize, ColorPass, FilterPass, CropResize, CropResize, ColorPass]
     assert [type(one) for one in passes(ops, SIZE)] == kinds
 
 

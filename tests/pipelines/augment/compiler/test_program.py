@@ -33,6 +33,7 @@ from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.augment.cpu.resample import CropResize
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.payload import DecodedPayload, Pixels
+from tests.effort import tries
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import blurred, difference, run
 from tests.pipelines.build_dataset import picture
@@ -72,14 +73,14 @@ def test_a_function_must_return_an_image(function: Callable[[Pixels], Pixels]) -
 def test_parameters_depend_on_seed_epoch_example_and_place_only() -> None:
     program = Program([RandomResizedCrop(), RandomFlip()], image_size=(8, 8), seed=5)
     sizes = np.full(40, 50)
-    whole = program.draw(2, np.arange(40), heights=sizes, widths=sizes).views
-    part = program.draw(2, np.array([31, 7]), heights=sizes[:2], widths=sizes[:2]).views
+    whole = program.compile(2, np.arange(40), heights=sizes, widths=sizes).views
+    part = program.compile(2, np.array([31, 7]), heights=sizes[:2], widths=sizes[:2]).views
     assert part == [whole[31], whole[7]]
-    assert program.draw(3, np.arange(40), heights=sizes, widths=sizes).views != whole
+    assert program.compile(3, np.arange(40), heights=sizes, widths=sizes).views != whole
     other = Program([RandomResizedCrop(), RandomFlip()], image_size=(8, 8), seed=6)
-    assert other.draw(2, np.arange(40), heights=sizes, widths=sizes).views != whole
+    assert other.compile(2, np.arange(40), heights=sizes, widths=sizes).views != whole
     twice = Program([RandomFlip("horizontal"), RandomFlip("horizontal")], image_size=None, seed=5)
-    flips = {view.flip for view in twice.draw(0, np.arange(40), heights=sizes, widths=sizes).views}
+    flips = {view.flip for view in twice.compile(0, np.arange(40), heights=sizes, widths=sizes).views}
     assert flips == {(False, False), (False, True)}  # two flips of the same draws would cancel out
 
 
@@ -107,10 +108,10 @@ def test_rendering_from_a_smaller_decode_shows_the_same(augment: list[Augmentati
 
     image, decoded = painted(203, 149, 1), painted(math.ceil(203 * scale), math.ceil(149 * scale), 1 / scale)
     program = Program(augment, image_size=(32, 32), seed=0)
-    draws = program.draw(0, np.arange(8), heights=np.full(8, 203), widths=np.full(8, 149))
+    compiled = program.compile(0, np.arange(8), heights=np.full(8, 203), widths=np.full(8, 149))
     for i in range(8):
-        expected = program.render(image, draws, i, size=(32, 32))
-        ours = program.render(DecodedPayload(decoded, shrink=round(1 / scale)), draws, i, size=(32, 32))
+        expected = program.render(image, compiled, i, size=(32, 32))
+        ours = program.render(DecodedPayload(decoded, shrink=round(1 / scale)), compiled, i, size=(32, 32))
         off = difference(ours, expected)
         # More only at the rim, where interpolation reaches outside: by source pixels of another size,
         # of which an odd last one is left out before halving.
@@ -121,18 +122,18 @@ def test_rendering_from_a_smaller_decode_shows_the_same(augment: list[Augmentati
 def test_views_show_what_is_needed_of_the_stored_image() -> None:
     sizes = {"heights": np.full(20, 60), "widths": np.full(20, 90)}
     crop = Program([RandomResizedCrop(scale=(0.2, 0.3))], image_size=(16, 16), seed=0)
-    for view in crop.draw(0, np.arange(20), **sizes).views:
+    for view in crop.compile(0, np.arange(20), **sizes).views:
         top, left, height, width = view.box
         assert view.size == (16, 16)
         assert 0.19 < height * width / 5400 < 0.31
         assert top >= 0
         assert left + width <= 90 + 1e-6
     turned = Program([RandomRotation((0.125, 0.125))], image_size=None, seed=0)
-    top, left, height, width = turned.draw(0, np.arange(20), **sizes).views[0].box
+    top, left, height, width = turned.compile(0, np.arange(20), **sizes).views[0].box
     assert (height, width) == pytest.approx((150 / 2**0.5, 150 / 2**0.5))
     assert (top, left) == pytest.approx((30 - height / 2, 45 - width / 2))
     first = Program([RandomBrightness(0.2), RandomRotation(0.1)], image_size=None, seed=0)
-    assert first.draw(0, np.arange(20), **sizes).views[0] == CropResize.whole(60, 90)
+    assert first.compile(0, np.arange(20), **sizes).views[0] == CropResize.whole(60, 90)
 
 
 # ---------------------------------------------------------------- masks
@@ -164,19 +165,19 @@ def test_masks_move_with_their_images(
     geometric = [op for op in augment if isinstance(op, GeometricAugmentation)]
     program = Program(augment, image_size=image_size, seed=4)
     size = program.output_size((81, 97))
-    draws = program.draw(0, np.arange(12), heights=np.full(12, 81), widths=np.full(12, 97))
+    compiled = program.compile(0, np.arange(12), heights=np.full(12, 81), widths=np.full(12, 97))
     for i in range(12):
-        moved = program.render_mask(mask, draws, i, size=size)
+        moved = program.render_mask(mask, compiled, i, size=size)
         out = np.full((*size, 1), 9, np.uint8)
-        assert program.render_mask(mask, draws, i, size=size, out=out) is out
+        assert program.render_mask(mask, compiled, i, size=size, out=out) is out
         assert np.array_equal(out, moved)
         assert moved.shape == (*size, 1)
         assert set(np.unique(moved)) <= {0, 40, 80, 120}
         if geometric:
-            image = program.render(mask, draws, i, size=size)
+            image = program.render(mask, compiled, i, size=size)
             snapped = np.rint(image / 40) * 40
             inside = (
-                program.render_mask(np.full_like(mask, 1), draws, i, size=size) == 1
+                program.render_mask(np.full_like(mask, 1), compiled, i, size=size) == 1
             )  # the mask is 0 outside
             assert np.mean((snapped != moved)[inside]) < 0.12  # the edges of the blobs
 
@@ -185,27 +186,27 @@ def test_masks_are_exact_where_pixels_are() -> None:
     mask = classes(60, 80)
     sizes = {"heights": np.full(16, 60), "widths": np.full(16, 80)}
     program = Program([RandomCrop(30, 40), RandomFlip()], image_size=None, seed=1)
-    draws = program.draw(0, np.arange(16), **sizes)
+    compiled = program.compile(0, np.arange(16), **sizes)
     for i in range(16):
-        ours = program.render_mask(mask, draws, i, size=(30, 40))
-        assert np.array_equal(ours, program.render(mask, draws, i, size=(30, 40)))
+        ours = program.render_mask(mask, compiled, i, size=(30, 40))
+        assert np.array_equal(ours, program.render(mask, compiled, i, size=(30, 40)))
     unmoved = Program([RandomInvert((1, 1)), RandomErasing((1, 1)), AugMix()], image_size=None, seed=1)
     assert np.array_equal(
-        unmoved.render_mask(mask, unmoved.draw(0, np.arange(16), **sizes), 0, size=(60, 80)), mask
+        unmoved.render_mask(mask, unmoved.compile(0, np.arange(16), **sizes), 0, size=(60, 80)), mask
     )
     half = Program([], image_size=(30, 40), seed=0)
     assert np.array_equal(
-        half.render_mask(mask, half.draw(0, np.arange(16), **sizes), 0, size=(30, 40)), mask[1::2, 1::2]
+        half.render_mask(mask, half.compile(0, np.arange(16), **sizes), 0, size=(30, 40)), mask[1::2, 1::2]
     )
 
 
 def test_the_outside_of_a_mask_is_0() -> None:
     mask = np.full((40, 40, 1), 7, np.uint8)
     program = Program([RandomTranslation((0.5, 0.5), (0.25, 0.25), "reflect")], image_size=None, seed=0)
-    draws = program.draw(0, np.arange(1), heights=np.array([40]), widths=np.array([40]))
+    compiled = program.compile(0, np.arange(1), heights=np.array([40]), widths=np.array([40]))
     expected = np.zeros_like(mask)
     expected[20:, 10:] = 7
-    assert np.array_equal(program.render_mask(mask, draws, 0, size=(40, 40)), expected)
+    assert np.array_equal(program.render_mask(mask, compiled, 0, size=(40, 40)), expected)
 
 
 def test_functions_do_not_move_masks() -> None:
@@ -235,7 +236,7 @@ EVERYTHING: list[Augmentation] = [
 @given(
     picks=st.lists(st.sampled_from(EVERYTHING), max_size=6), channels=st.sampled_from([1, 3]), data=st.data()
 )
-@settings(max_examples=40)
+@settings(max_examples=tries(40))
 def test_results_depend_on_seed_epoch_and_example_only(
     picks: list[Augmentation], channels: int, data: st.DataObject
 ) -> None:
@@ -246,9 +247,9 @@ def test_results_depend_on_seed_epoch_and_example_only(
     program = Program(picks, image_size=image_size, seed=2)
     size = program.output_size((44, 47))
     numbers = np.array(data.draw(st.lists(st.integers(0, 5), min_size=1, max_size=4)))
-    together = program.draw(1, np.arange(6), heights=np.full(6, 44), widths=np.full(6, 47))
+    together = program.compile(1, np.arange(6), heights=np.full(6, 44), widths=np.full(6, 47))
     n = len(numbers)
-    apart = program.draw(1, numbers, heights=np.full(n, 44), widths=np.full(n, 47))
+    apart = program.compile(1, numbers, heights=np.full(n, 44), widths=np.full(n, 47))
     for place, number in enumerate(numbers.tolist()):
         out = np.full((*size, channels), 99, np.uint8)
         assert program.render(image, together, number, size=size, out=out) is out
@@ -272,9 +273,9 @@ def test_a_function_in_the_middle_may_change_the_size() -> None:
     for example in range(6):
         ours = run(augment, image, image_size=(30, 30), example=example)
         bright = run(augment[:1], image, example=example)
-        draws = after.draw(0, np.array([example]), heights=np.array([30]), widths=np.array([30]))
+        compiled = after.compile(0, np.array([example]), heights=np.array([30]), widths=np.array([30]))
         unbrightened = Program(augment[:1], image_size=None, seed=0).sample(0, np.array([example]))[0][0, 0]
         if (bright.astype(int) - unbrightened > 254).any() or (bright.astype(int) - unbrightened < 1).any():
             continue  # clipped: brightness cannot be undone to compare
         restored = np.rint(halved(bright) - unbrightened).astype(np.uint8)
-        assert difference(after.render(restored, draws, 0, size=(30, 30)), ours).max() <= 2
+        assert difference(after.render(restored, compiled, 0, size=(30, 30)), ours).max() <= 2

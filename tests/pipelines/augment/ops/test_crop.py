@@ -134,8 +134,10 @@ def test_flips_half_of_the_images_each_way() -> None:
 
 def boxes(op: RandomResizedCrop, height: int, width: int, count: int = 3000) -> npt.NDArray[np.float64]:
     program = Program([op], image_size=(10, 10), seed=0)
-    draws = program.draw(0, np.arange(count), heights=np.full(count, height), widths=np.full(count, width))
-    return np.array([view.box for view in draws.views])
+    compiled = program.compile(
+        0, np.arange(count), heights=np.full(count, height), widths=np.full(count, width)
+    )
+    return np.array([view.box for view in compiled.views])
 
 
 def test_random_resized_crop_has_torchvisions_distribution() -> None:

@@ -157,8 +157,8 @@ def test_mean_images_agree(photos: list[Pixels]) -> None:
     """The mean and the deviation of many results, pixel by pixel, on one photograph."""
     photo, n = photos[3], 250
     program = Program(from_image_data_generator(**ARGUMENTS)["augment"], image_size=None, seed=0)
-    draws = program.draw(0, np.arange(n), heights=np.full(n, SIZE[0]), widths=np.full(n, SIZE[1]))
-    ours = np.stack([program.render(photo, draws, i, size=SIZE) for i in range(n)]).astype(np.float64)
+    compiled = program.compile(0, np.arange(n), heights=np.full(n, SIZE[0]), widths=np.full(n, SIZE[1]))
+    ours = np.stack([program.render(photo, compiled, i, size=SIZE) for i in range(n)]).astype(np.float64)
     theirs = np.stack([generated(photo, seed, **ARGUMENTS)[1] for seed in range(n)])
     error = np.sqrt((ours.var(axis=0) + theirs.var(axis=0)) / n)
     z = (ours.mean(axis=0) - theirs.mean(axis=0)) / np.maximum(error, 0.5)

@@ -37,7 +37,7 @@ def assert_same_distribution(a: npt.NDArray[np.float64], b: npt.NDArray[np.float
 
 
 def mixtures_of(ops: list[BatchAugmentation], n: int, size: tuple[int, int], seed: int = 0) -> list[Mixture]:
-    return Mixer(list(enumerate(ops)), seed=seed).draw(0, np.arange(n), size=size)
+    return Mixer(list(enumerate(ops)), seed=seed).sample(0, np.arange(n), size=size)
 
 
 def whole_batch(images: Pixels, mixtures: list[Mixture]) -> Pixels:
@@ -97,7 +97,7 @@ def test_partners_are_a_uniform_permutation() -> None:
     counts = np.zeros((4, 4))
     for batch in range(6000):
         examples = np.arange(4 * batch, 4 * batch + 4)
-        partner = mixer.draw(0, examples, size=(8, 8))[0].partner
+        partner = mixer.sample(0, examples, size=(8, 8))[0].partner
         assert sorted(partner.tolist()) == [0, 1, 2, 3]
         counts[np.arange(4), partner] += 1
     assert np.abs(counts / 6000 - 0.25).max() < 0.02  # 3.6 standard deviations
@@ -106,7 +106,7 @@ def test_partners_are_a_uniform_permutation() -> None:
 def test_draws_depend_on_seed_epoch_and_place_and_on_the_example_alone() -> None:
     def weights(seed: int = 0, epoch: int = 0, place: int = 0, first: int = 0) -> Any:
         mixer = Mixer([(place, MixUp(1.0))], seed=seed)
-        return mixer.draw(epoch, np.arange(first, 20), size=(8, 8))[0].weight
+        return mixer.sample(epoch, np.arange(first, 20), size=(8, 8))[0].weight
 
     np.testing.assert_array_equal(weights(), weights())
     np.testing.assert_array_equal(weights(first=7), weights()[7:])
@@ -223,10 +223,10 @@ def test_who_loses_its_partner_stays_as_it_is() -> None:
 def test_nothing_else_comes_after_them(after: Any) -> None:
     with pytest.raises(UsageError, match=r"^MixUp mixes whole batches.* Received: augment\[3\]=.*Move MixUp"):
         split_batch([RandomFlip(), MixUp(), CutMix(), after])
-    with pytest.raises(UsageError, match=r"MixUp may stand in augment only once. Received: augment\[2\]="):
+    with pytest.raises(UsageError, match=r"MixUp may be in augment only once. Received: augment\[2\]="):
         split_batch([MixUp(), CutMix(), MixUp(0.1)])
     with pytest.raises(UsageError, match="CutMix mixes whole batches"):
-        Program([CutMix()], image_size=None, seed=0).draw(
+        Program([CutMix()], image_size=None, seed=0).compile(
             0, np.arange(1), heights=np.array([8]), widths=np.array([8])
         )
 

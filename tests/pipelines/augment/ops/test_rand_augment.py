@@ -41,8 +41,8 @@ def test_rand_augment_fuses_with_its_neighbors() -> None:
     alone = Program([RandomResizedCrop(), RandomFlip()], image_size=(32, 32), seed=0)
     both = Program([RandomResizedCrop(), RandomFlip(), RandAugment(num_ops=1)], image_size=(32, 32), seed=0)
     sizes = {"heights": np.full(200, 64), "widths": np.full(200, 64)}
-    before = alone.draw(0, np.arange(200), **sizes).passes
-    after = both.draw(0, np.arange(200), **sizes).passes
+    before = alone.compile(0, np.arange(200), **sizes).passes
+    after = both.compile(0, np.arange(200), **sizes).passes
     assert all(len(passes) == 1 for passes in before)
     geometric = [len(passes) == 1 for passes in after]
     assert 0.2 < np.mean(geometric) < 0.45  # 3 of 11, and those that happen to change nothing
@@ -225,12 +225,12 @@ def test_explain_prints_what_was_fused(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out.splitlines() == [
         "1. one resampling: RandomFlip, RandomRotation",
         "2. one resampling: RandomTranslation",
-        "3. one pass over colour, hue and saturation: RandomBrightness, RandomContrast, RandomSaturation, RandomHue",
+        "3. one pass over color, hue and saturation: RandomBrightness, RandomContrast, RandomSaturation, RandomHue",
         "4. one look-up table: RandomBrightness, RandomPosterization, RandomInvert, AutoContrast",
         "5. alone: RandomErasing",
         "6. alone: vignette",
         "7. one resampling: resizing to (8, 9)",
-        "8. alone: RandAugment (chosen for each image, and compiled with what stands beside it)",
+        "8. alone: RandAugment (chosen for each image, and compiled with its neighbors in the list)",
         "9. alone: AugMix (2 chains, each compiled for each image, then blended)",
     ]
     explain([])

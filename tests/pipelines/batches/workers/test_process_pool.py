@@ -26,7 +26,7 @@ from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.batches.loader import Loader
 from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.pipelines.batches.skipped_examples import Skipped
-from fitfeed.pipelines.batches.workers.process_pool import BLOCK, batches_at_once
+from fitfeed.pipelines.batches.workers.process_pool import MIN_BLOCK, batches_at_once
 from fitfeed.pipelines.batches.workers.protocol import Answer, Task
 from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError, FeedError, UsageError
@@ -35,7 +35,6 @@ from tests.pipelines.build_dataset import Format, build_dataset, raw
 
 ALL = np.arange(53)
 AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal")]
-END_S = 10.0
 
 
 def loader(dataset: Dataset, *functions_: Any, processes: int = 2, **options: Any) -> Loader:
@@ -290,11 +289,11 @@ def test_workers_load_no_framework() -> None:
 
 
 def test_messages_arrive_as_they_were_sent() -> None:
-    task = Task(job=3, slot=1, epoch=2**40, first=16, examples=ALL + 2**33, draws=ALL * 7)
+    task = Task(job=3, slot=1, epoch=2**40, first=16, examples=ALL + 2**33, rng_index=ALL * 7)
     copy = Task.decode(task.encode())
     assert (copy.job, copy.slot, copy.epoch, copy.first) == (3, 1, 2**40, 16)
     assert np.array_equal(copy.examples, task.examples)
-    assert np.array_equal(copy.draws, task.draws)
+    assert np.array_equal(copy.rng_index, task.rng_index)
     plain = Answer(job=5)
     assert Answer.decode(plain.encode()) == plain
     full = Answer(job=5, damaged={3: "fehlt: \udcff ü"}, error=("DamagedExampleError", "x"))
@@ -310,6 +309,6 @@ def test_messages_arrive_as_they_were_sent() -> None:
 def test_every_process_has_a_block_and_memory_is_bounded(count: int, batch_size: int) -> None:
     at_once = batches_at_once(count, batch_size)
     assert 2 <= at_once <= max(2, count)
-    assert at_once * batch_size <= max(2 * batch_size, count * BLOCK + 2 * batch_size)
-    if batch_size >= BLOCK:
-        assert at_once * (batch_size // BLOCK) >= count
+    assert at_once * batch_size <= max(2 * batch_size, count * MIN_BLOCK + 2 * batch_size)
+    if batch_size >= MIN_BLOCK:
+        assert at_once * (batch_size // MIN_BLOCK) >= count

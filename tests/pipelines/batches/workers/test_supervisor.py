@@ -30,7 +30,7 @@ from fitfeed.schemas.errors import FeedError
 from tests.pipelines import functions
 
 ALL = np.arange(53)
-END_S = 10.0
+END_S = 100.0
 
 
 def loader(dataset: Dataset, *functions_: Any) -> Loader:
@@ -133,17 +133,17 @@ def test_what_workers_said_last_is_read_although_they_left_tasks_unread(flowers:
     one = loader(flowers)
     one.load(0, ALL)
     assert one._processes is not None
-    team = one._processes._team
-    assert team is not None
+    supervisor = one._processes._supervisor
+    assert supervisor is not None
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.send(b"a task")
     theirs.send(b"the last word")
     theirs.close()
-    team._socket, before = ours, team._socket
+    supervisor._socket, before = ours, supervisor._socket
     try:
-        assert [team._receive(), team._receive()] == [b"the last word", b""]
+        assert [supervisor._receive(), supervisor._receive()] == [b"the last word", b""]
     finally:
-        team._socket = before
+        supervisor._socket = before
         ours.close()
 
 
@@ -153,7 +153,7 @@ def test_processes_that_cannot_be_started_are_an_error(
     def fail(*_descriptors: int) -> None:
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(fitfeed.pipelines.team, "_start", fail)
+    monkeypatch.setattr(fitfeed.pipelines.batches.workers.supervisor, "_start", fail)
     with pytest.raises(FeedError, match=r"could not be started \(.*unavailable\)\. Use .* processes=0"):
         loader(flowers).load(0, ALL)
 
@@ -166,8 +166,8 @@ def test_a_hanging_function_holds_nobody_up(flowers: Dataset) -> None:
             time.sleep(0.01)
         started = pids(one)
         assert one._processes is not None
-        assert one._processes._team is not None
-        one._processes._team.end()  # as when the interpreter exits
+        assert one._processes._supervisor is not None
+        one._processes._supervisor.end()  # as when the interpreter exits
         with pytest.raises(FeedError, match="the pipeline is closed"):
             load.result(timeout=END_S)
     assert gone(started)
@@ -199,7 +199,7 @@ def test_a_pipeline_of_threads_is_freed_as_well(flowers: Dataset, monkeypatch: p
             super().__init__(*arguments, **options)
             made.append(weakref.ref(self))
 
-    monkeypatch.setattr(fitfeed.pipelines.deliver, "Loader", Remembered)
+    monkeypatch.setattr(fitfeed.pipelines.tf_data.batch_tensors, "Loader", Remembered)
     for _ in make_pipeline(flowers, "train", batch_size=8, image_size=(16, 20)).map(lambda x, y: (x, y)):
         gc.collect()  # what is still needed is not freed
     gc.collect()
@@ -248,9 +248,10 @@ def script(flowers: Dataset, end: str, **options: Any) -> "subprocess.Popen[str]
     )
 
 
+@pytest.mark.slow
 def test_a_script_ends_and_its_workers_with_it(flowers: Dataset) -> None:
     with script(flowers, "end") as process:
-        output, errors = process.communicate(timeout=100)
+        output, errors = process.communicate(timeout=END_S)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     started = [int(pid) for pid in output.split()]
@@ -270,16 +271,17 @@ def test_workers_end_with_a_parent_that_is_killed(flowers: Dataset) -> None:
     with script(flowers, "train", start_new_session=True) as process:
         started = started_by(process)
         process.kill()
-        process.wait(timeout=60)
+        process.wait(timeout=END_S)
         assert gone(started)
 
 
+@pytest.mark.slow
 def test_workers_end_silently_with_an_interrupted_parent(flowers: Dataset) -> None:
     # While it sleeps: interrupted within `next`, plain TensorFlow lost the exception in 3 of 15 runs.
     with script(flowers, "sleep", start_new_session=True) as process:
         started = started_by(process)
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
-        process.wait(timeout=60)
+        process.wait(timeout=END_S)
         assert gone(started)
         assert process.stderr is not None
         errors = process.stderr.read()
@@ -288,7 +290,7 @@ def test_workers_end_silently_with_an_interrupted_parent(flowers: Dataset) -> No
 
 def test_functions_of_the_script_itself_are_refused(flowers: Dataset) -> None:
     with script(flowers, "own") as process:
-        _, errors = process.communicate(timeout=100)
+        _, errors = process.communicate(timeout=END_S)
     assert process.returncode == 1
     assert "own is defined in the script itself" in errors
     assert "pass processes=0" in errors

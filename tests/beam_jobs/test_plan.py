@@ -1,0 +1,72 @@
+"""What a conversion would do, without a trace of having asked."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fitfeed import convert, plan_conversion
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.schemas.errors import UsageError
+from tests.beam_jobs.growing import SMALL
+from tests.folders import contents
+
+
+def test_a_plan_is_what_the_conversion_does_then(few_photos: Path, tmp_path: Path) -> None:
+    options = ConvertOptions(shards=2, **SMALL)
+    planned = plan_conversion(few_photos, tmp_path / "dataset", options)
+    assert not (tmp_path / "dataset").exists()
+    assert (planned.up_to_date, planned.existing, planned.plan.job.files) == (False, None, 8)
+    manifest = convert(few_photos, tmp_path / "dataset", options).manifest
+    files = [shard.file for split in manifest.splits.values() for shard in split.shards]
+    assert [shard.file for shard in planned.plan.shards] == files
+    again = plan_conversion(few_photos, tmp_path / "dataset", options)
+    assert again.up_to_date
+    assert again.existing == manifest
+
+
+def test_an_append_plans_what_is_new(few_photos: Path, tmp_path: Path) -> None:
+    dataset = tmp_path / "dataset"
+    convert(few_photos, dataset, ConvertOptions(**SMALL))
+    shutil.copytree(few_photos / "dress", tmp_path / "more" / "hat")
+    before = contents(dataset)
+    planned = plan_conversion(tmp_path / "more", dataset, append=True)
+    assert planned.plan.job.files == 4
+    assert planned.plan.job.class_names == ["dress", "pants", "hat"]
+    assert not planned.up_to_date
+    assert plan_conversion(few_photos, dataset, append=True).up_to_date
+    assert contents(dataset) == before
+
+
+def test_what_changes_between_plan_and_lock_is_planned_again(
+    few_photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    module = sys.modules["fitfeed.beam_jobs.convert"]  # `beam_jobs.convert` is the function
+    dataset, more = tmp_path / "dataset", tmp_path / "more"
+    convert(few_photos, dataset, ConvertOptions(**SMALL))
+    shutil.copytree(few_photos / "dress", more / "hat")
+    real, plans = module.plan_conversion, []
+
+    def overtaken(*arguments: object, **options: object) -> object:
+        plans.append(real(*arguments, **options))
+        if len(plans) == 1:
+            with monkeypatch.context() as patch:
+                patch.setattr(module, "plan_conversion", real)
+                convert(more, dataset, append=True)  # somebody else, and faster
+        return plans[-1]
+
+    monkeypatch.setattr(module, "plan_conversion", overtaken)
+    done = contents(dataset)
+    assert convert(more, dataset, append=True).up_to_date
+    assert len(plans) == 2
+    assert contents(dataset) != done
+    assert not (dataset / ".work").exists()
+
+
+def test_wrong_arguments(few_photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="workers=0"):
+        plan_conversion(few_photos, tmp_path / "dataset", workers=0)
+    with pytest.raises(UsageError, match="Give one of them"):
+        plan_conversion(few_photos, tmp_path / "dataset", overwrite=True, append=True)
