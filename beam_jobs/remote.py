@@ -37,7 +37,7 @@ def _open_pipeline(runner: str, arguments: Sequence[str]) -> "beam.Pipeline":
     try:
         return beam.Pipeline(options=PipelineOptions([f"--runner={runner}", *arguments]))
     except (ValueError, ImportError) as error:
-        msg = f"Beam does not accept --runner {runner}: {error}. Cloud runners need an extra, for example: pip install 'fitfeed[gcp]'"
+        msg = f"Beam does not accept --runner {runner}: {error}. Some runners need an extra of Beam's, for example: pip install 'apache-beam[gcp]'"
         raise UsageError(msg) from error
 
 

@@ -67,6 +67,7 @@ def test_what_people_call_has_its_signature_on_the_page() -> None:
         "ConversionResult",
         "Dataset",
         "MovedBoxes",
+        "PlannedConversion",
         "Records",
     }  # people get them, and do not make them
     assert without == returned | {"Augmentation", "errors"}
