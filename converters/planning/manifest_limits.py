@@ -36,7 +36,9 @@ def check_capacity(
     """
     names = [name for files in shard_files.values() for name in files]
     largest = Shard.model_construct(file="", bytes=MAX_COUNT, sha256="0" * 64, examples=MAX_COUNT)
-    shard_bytes, shard_values = _cost([largest.model_dump()])  # in a list it stands as far right as there
+    shard_bytes, shard_values = _cost(
+        [largest.model_dump()]
+    )  # a list indents it at least as far as the manifest does
     of_shards = (shard_bytes * len(names) + sum(map(len, names)), shard_values * len(names))
     of_names, of_counts = _cost(list(class_names)), _cost([MAX_COUNT] * len(class_names))
     of_classes = [name + len(shard_files) * count for name, count in zip(of_names, of_counts, strict=True)]
