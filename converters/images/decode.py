@@ -32,7 +32,7 @@ from fitfeed.converters.images.sixteen_bit import (
     to_luma,
     to_uint16,
 )
-from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.options import StorageOptions
 from fitfeed.converters.rejects import ImageError, Reason
 from fitfeed.schemas.bit_depth import MAX_DEEP_SIDE
 from fitfeed.schemas.payload import Pixels, decode_payload
@@ -68,7 +68,7 @@ class DecodedImage:
     keepable: bool
 
 
-def decode_image(data: bytes, options: ConvertOptions) -> DecodedImage:
+def decode_image(data: bytes, options: StorageOptions) -> DecodedImage:
     """Decodes a whole image.
 
     EXIF orientation is applied; CMYK, palette and grey become RGB (or grey, as `channels` says);
@@ -92,7 +92,7 @@ def decode_image(data: bytes, options: ConvertOptions) -> DecodedImage:
 
 
 @contextmanager
-def open_image(data: bytes, options: ConvertOptions) -> Iterator[Image.Image]:
+def open_image(data: bytes, options: StorageOptions) -> Iterator[Image.Image]:
     """Opens a file with all that must be known before its pixels are decoded.
 
     Raises:
@@ -113,7 +113,7 @@ def open_image(data: bytes, options: ConvertOptions) -> Iterator[Image.Image]:
 
 
 @contextmanager
-def load_errors(image: Image.Image, options: ConvertOptions) -> Iterator[None]:
+def load_errors(image: Image.Image, options: StorageOptions) -> Iterator[None]:
     """Turns whatever Pillow raises while it decodes pixels into an `ImageError`."""
     try:
         yield
@@ -150,7 +150,7 @@ def _pixel_limit(max_pixels: int) -> Iterator[None]:
 _limited: list[int] = []
 
 
-def _identify(data: bytes, options: ConvertOptions) -> Image.Image:
+def _identify(data: bytes, options: StorageOptions) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except MemoryError:
@@ -162,7 +162,7 @@ def _identify(data: bytes, options: ConvertOptions) -> Image.Image:
         raise ImageError(reason, detail) from error
 
 
-def _bomb(error: Exception, options: ConvertOptions) -> ImageError:
+def _bomb(error: Exception, options: StorageOptions) -> ImageError:
     """Pillow's refusal with our limit: it names one that may be a pixel higher."""
     claimed = re.search(r"\d+ pixels", str(error))
     return ImageError(
@@ -170,7 +170,7 @@ def _bomb(error: Exception, options: ConvertOptions) -> ImageError:
     )
 
 
-def _check_header(image: Image.Image, options: ConvertOptions) -> None:
+def _check_header(image: Image.Image, options: StorageOptions) -> None:
     width, height = image.size
     if width < 1 or height < 1:
         raise ImageError("zero_dimension", f"the image is {width} x {height} pixels")
@@ -191,7 +191,7 @@ def _frames(image: Image.Image) -> int:
     return count if isinstance(count, int) else 1
 
 
-def _decode_ordinary_jpeg(data: bytes, options: ConvertOptions) -> DecodedImage | None:
+def _decode_ordinary_jpeg(data: bytes, options: StorageOptions) -> DecodedImage | None:
     """Decodes a JPEG about which there is nothing to ask Pillow, or returns None."""
     header = ordinary_jpeg(data)
     if header is None or header.height * header.width > options.max_pixels:
@@ -202,7 +202,7 @@ def _decode_ordinary_jpeg(data: bytes, options: ConvertOptions) -> DecodedImage 
 
 
 def _decode_jpeg(
-    data: bytes, orientation: int, options: ConvertOptions, *, color: bool, frame: int | None
+    data: bytes, orientation: int, options: StorageOptions, *, color: bool, frame: int | None
 ) -> DecodedImage | None:
     """Decodes by simplejpeg, or returns None where Pillow must decide."""
     try:
@@ -215,7 +215,7 @@ def _decode_jpeg(
     return DecodedImage(upright(_with_channels(pixels, options.channels), orientation), keepable)
 
 
-def _decode_with_pillow(data: bytes, image: Image.Image, options: ConvertOptions) -> DecodedImage:
+def _decode_with_pillow(data: bytes, image: Image.Image, options: StorageOptions) -> DecodedImage:
     with load_errors(image, options):
         image.load()
         orientation = orientation_of(image)  # after load: Pillow turns TIFF itself and drops the tag
@@ -290,7 +290,7 @@ def _with_channels(pixels: Pixels, channels: int) -> Pixels:
     return np.asarray(Image.fromarray(pixels).convert("L"))[:, :, np.newaxis]
 
 
-def _is_plain_png(data: bytes, image: Image.Image, options: ConvertOptions) -> bool:
+def _is_plain_png(data: bytes, image: Image.Image, options: StorageOptions) -> bool:
     """Whether every PNG decoder gives these pixels: grey or RGB of this depth, no transparency, one frame."""
     if image.format != "PNG" or "transparency" in image.info or getattr(image, "n_frames", 1) > 1:
         return False
@@ -311,7 +311,7 @@ def _ends_as_png(data: bytes) -> bool:
     return False
 
 
-def _reads_back(data: bytes, pixels: Pixels, options: ConvertOptions) -> bool:
+def _reads_back(data: bytes, pixels: Pixels, options: StorageOptions) -> bool:
     """Whether readers of the dataset get these pixels: of 16 bits, Pillow may have taken what OpenCV does not."""
     if options.depth == 8:
         return True

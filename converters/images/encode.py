@@ -9,7 +9,7 @@ from PIL import Image
 from fitfeed.converters.images.decode import DecodedImage
 from fitfeed.converters.images.resize import resize
 from fitfeed.converters.images.sixteen_bit import encode_png as encode_deep_png
-from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.options import StorageOptions
 from fitfeed.converters.rejects import ImageError
 from fitfeed.schemas.bit_depth import MAX_DEEP_SIDE, STORED_TYPES
 from fitfeed.schemas.payload import Pixels, decode_payload
@@ -19,7 +19,7 @@ MAX_JPEG_SIDE = 65_500
 
 
 def encode_image(
-    decoded: DecodedImage, data: bytes, options: ConvertOptions, *, want_pixels: bool
+    decoded: DecodedImage, data: bytes, options: StorageOptions, *, want_pixels: bool
 ) -> tuple[bytes, tuple[int, int], Pixels | None]:
     """Turns a decoded image into what is stored.
 

@@ -5,12 +5,12 @@ import numpy as np
 from fitfeed.converters.images.decode import load_errors, open_image, orientation_of, upright
 from fitfeed.converters.images.encode import encode_png
 from fitfeed.converters.images.resize import resize_mask
-from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.options import StorageOptions
 from fitfeed.converters.rejects import ImageError
 from fitfeed.schemas.payload import Pixels
 
 
-def decode_mask(data: bytes, options: ConvertOptions) -> Pixels:
+def decode_mask(data: bytes, options: StorageOptions) -> Pixels:
     """Decodes a mask.
 
     A palette image gives its indices; a bilevel one 0 and 1; 16 bits are taken where all values fit
@@ -43,7 +43,7 @@ def decode_mask(data: bytes, options: ConvertOptions) -> Pixels:
     return upright(values.astype(np.uint8)[:, :, np.newaxis], orientation)
 
 
-def encode_mask(mask: Pixels, image_size: tuple[int, int], options: ConvertOptions) -> bytes:
+def encode_mask(mask: Pixels, image_size: tuple[int, int], options: StorageOptions) -> bytes:
     """Turns a mask into what is stored, without loss: PNG, or plain pixels where images are `raw`.
 
     Args:

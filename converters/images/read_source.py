@@ -6,7 +6,7 @@ import stat
 import time
 
 from fitfeed.converters.images.memory_limit import file_bound
-from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.options import StorageOptions
 from fitfeed.converters.rejects import ImageError
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.schemas.errors import ConversionError
@@ -16,7 +16,7 @@ READ_RETRY_DELAY_S = 0.2
 CHUNK = 1 << 20
 
 
-def read_unchanged(file: SourceFile, options: ConvertOptions) -> bytes:
+def read_unchanged(file: SourceFile, options: StorageOptions) -> bytes:
     """Reads a file, if it still is the one that was planned.
 
     A shard is a function of its plan, so a file with another content must not slip into it: the

@@ -8,7 +8,7 @@ from PIL import Image
 
 from fitfeed.converters.images.decode import DecodedImage
 from fitfeed.converters.images.sixteen_bit import to_luma, to_uint16
-from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.options import StorageOptions
 from fitfeed.converters.rejects import ImageError
 from fitfeed.schemas.payload import Pixels
 
@@ -46,7 +46,7 @@ def shrink(pixels: Pixels, height: int, width: int) -> Pixels:
     return scaled.reshape(height, width, channels)  # OpenCV drops the channel axis of grey images
 
 
-def resize(decoded: DecodedImage, options: ConvertOptions) -> Pixels:
+def resize(decoded: DecodedImage, options: StorageOptions) -> Pixels:
     """Brings pixels to `options.size` in the way that `options.fit` says.
 
     Shrinking averages areas (no aliasing), enlarging interpolates bilinearly.
@@ -57,7 +57,7 @@ def resize(decoded: DecodedImage, options: ConvertOptions) -> Pixels:
     return _fit(decoded.pixels, options, _scale, _background(options))
 
 
-def resize_mask(mask: Pixels, options: ConvertOptions) -> Pixels:
+def resize_mask(mask: Pixels, options: StorageOptions) -> Pixels:
     """Brings a mask to the size and place of its image: nearest neighbour, padded with 0.
 
     Args:
@@ -72,7 +72,7 @@ def resize_mask(mask: Pixels, options: ConvertOptions) -> Pixels:
 
 def _fit(
     pixels: Pixels,
-    options: ConvertOptions,
+    options: StorageOptions,
     scale_to: Callable[[Pixels, int, int], Pixels],
     color: tuple[int, ...],
 ) -> Pixels:
@@ -122,7 +122,7 @@ def _pad(pixels: Pixels, size: tuple[int, int], color: tuple[int, ...]) -> Pixel
     return canvas
 
 
-def _background(options: ConvertOptions) -> tuple[int, ...]:
+def _background(options: StorageOptions) -> tuple[int, ...]:
     """What `contain` pads with, a value for each channel."""
     if options.depth == 16:
         color = to_uint16(np.array([[options.background]], np.uint8))

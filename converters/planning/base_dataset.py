@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fitfeed.converters.options import TABLE_OPTIONS, ConvertOptions
+from fitfeed.converters.options import RECORDED_ORDER, TABLE_OPTIONS, ConvertOptions
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.sources.examples import ExampleTable, in_split_order
 from fitfeed.converters.staging.job import AppendTarget
@@ -252,7 +252,7 @@ def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptio
         msg = f"the dataset's options are not those of this fitfeed ({error}), so nothing can be appended. Convert again with --overwrite."
         raise UsageError(msg) from error
     asked = ConvertOptions.from_json({**inherited.to_json(), **given, **dict.fromkeys(ARRANGEMENT)})
-    names = (field.name for field in dataclasses.fields(ConvertOptions) if field.name not in ARRANGEMENT)
+    names = (name for name in RECORDED_ORDER if name not in ARRANGEMENT)
     wrong = [name for name in names if getattr(inherited, name) != getattr(asked, name)]
     if wrong:
         details = ", ".join(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.options import StorageOptions
 
 JPEG_BYTES_PER_PIXEL = {50: 0.12, 75: 0.2, 90: 0.36, 95: 0.55, 100: 1.2}
 """Of photographs at 256 pixels, 4:2:0; the next higher quality is taken. Only shard counts depend on it."""
@@ -11,7 +11,7 @@ JPEG_BYTES_PER_PIXEL = {50: 0.12, 75: 0.2, 90: 0.36, 95: 0.55, 100: 1.2}
 PNG_BYTES_PER_VALUE = 0.6
 
 
-def expected_bytes(source_bytes: Sequence[int], options: ConvertOptions) -> int:
+def expected_bytes(source_bytes: Sequence[int], options: StorageOptions) -> int:
     """Estimates the stored size of images, to choose how many shards they fill.
 
     Exact for `raw`, near for `keep`; for `jpeg` and `png` from typical bytes per pixel, or from the

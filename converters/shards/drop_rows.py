@@ -9,7 +9,7 @@ import google_crc32c
 import numpy as np
 
 from fitfeed.converters.images.pixel_histogram import count_pixels
-from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.options import StorageOptions
 from fitfeed.converters.shards.writers import Record, open_writer
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
@@ -100,7 +100,7 @@ def _record(
     labels: Mapping[str, Any],
     rows: RowColumns,
     row: int,
-    options: ConvertOptions,
+    options: StorageOptions,
 ) -> Record:
     return Record(
         key=rows.key[row],
@@ -113,7 +113,7 @@ def _record(
     )
 
 
-def _stored_pixels(payload: bytes, rows: RowColumns, row: int, options: ConvertOptions) -> Pixels:
+def _stored_pixels(payload: bytes, rows: RowColumns, row: int, options: StorageOptions) -> Pixels:
     """The pixels that the statistics counted when this payload was written."""
     if options.encoding == "raw":
         shape = (rows.height[row], rows.width[row], options.channels)

@@ -13,7 +13,7 @@ from fitfeed.converters.images.masks import decode_mask, encode_mask
 from fitfeed.converters.images.memory_limit import memory_bound, memory_is_limited
 from fitfeed.converters.images.pixel_histogram import count_pixels
 from fitfeed.converters.images.read_source import read_unchanged
-from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.options import StorageOptions
 from fitfeed.converters.rejects import ImageError, Reason, Reject, text_path
 from fitfeed.converters.shards.writers import Record, open_writer
 from fitfeed.converters.source_file import SourceFile
@@ -155,7 +155,7 @@ def _make_record(
 
 
 def _make_mask(
-    source: str, listed: tuple[str, int, int], name: str, decoded: DecodedImage, options: ConvertOptions
+    source: str, listed: tuple[str, int, int], name: str, decoded: DecodedImage, options: StorageOptions
 ) -> bytes:
     """Reads, decodes and encodes a mask.
 

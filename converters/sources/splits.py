@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.options import SplitOptions
 from fitfeed.converters.rejects import text_path
 from fitfeed.converters.sources.examples import ExampleTable, in_split_order
 from fitfeed.schemas.errors import SplitLeakError, UsageError
@@ -13,7 +13,7 @@ SHOWN_GROUPS = 5
 
 
 def by_split(
-    example_table: ExampleTable, options: ConvertOptions, *, allow_leaks: bool
+    example_table: ExampleTable, options: SplitOptions, *, allow_leaks: bool
 ) -> dict[str, list[int]]:
     """Divides the labelled files into splits.
 
@@ -40,7 +40,7 @@ def by_split(
     return {name: places[name] for name in names if name in places}
 
 
-def _assign(example_table: ExampleTable, options: ConvertOptions) -> list[str]:
+def _assign(example_table: ExampleTable, options: SplitOptions) -> list[str]:
     """The split of each file."""
     if options.split is None:
         return [split or "train" for split in example_table.splits]
@@ -51,7 +51,7 @@ def _assign(example_table: ExampleTable, options: ConvertOptions) -> list[str]:
     return splits_of(salted, options.split, seed=options.seed)
 
 
-def _stratified(keys: Sequence[str], example_table: ExampleTable, options: ConvertOptions) -> list[str]:
+def _stratified(keys: Sequence[str], example_table: ExampleTable, options: SplitOptions) -> list[str]:
     name = example_table.classes
     if name is None or example_table.kinds[name] != "class":
         kinds = ", ".join(f"{label}:{kind}" for label, kind in example_table.kinds.items())
@@ -69,7 +69,7 @@ def _stratified(keys: Sequence[str], example_table: ExampleTable, options: Conve
 
 
 def _check_groups(
-    groups: Sequence[str], assigned: Sequence[str], options: ConvertOptions, *, splits: int, allow_leaks: bool
+    groups: Sequence[str], assigned: Sequence[str], options: SplitOptions, *, splits: int, allow_leaks: bool
 ) -> None:
     """With `--split` no group can cross; with split folders or a column, the source decides."""
     if options.split is not None:

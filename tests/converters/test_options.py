@@ -1,10 +1,11 @@
 """Options: defaults that depend on each other, and refusals."""
 
+import dataclasses
 from typing import Any
 
 import pytest
 
-from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.options import RECORDED_ORDER, ConvertOptions, StorageOptions
 from fitfeed.schemas.errors import UsageError
 
 
@@ -54,3 +55,15 @@ def test_defaults(given: dict[str, Any], encoding: str, fit: str) -> None:
 def test_refusals(given: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         ConvertOptions(**given)
+
+
+def test_every_option_is_recorded_in_its_place() -> None:
+    assert sorted(field.name for field in dataclasses.fields(ConvertOptions)) == sorted(RECORDED_ORDER)
+    content = ConvertOptions(group="patient", label_columns=("a", "b:int"), depth=16).to_json()
+    assert list(content) == [name for name in RECORDED_ORDER if name in content]
+
+
+def test_a_part_checks_itself() -> None:
+    assert StorageOptions(size=(9, 9), encoding="raw").fit == "cover"
+    with pytest.raises(UsageError, match="Add --size"):
+        StorageOptions(encoding="raw")

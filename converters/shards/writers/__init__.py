@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.options import StorageOptions
 from fitfeed.converters.shards.writers.base import Record as Record
 from fitfeed.converters.shards.writers.base import ShardWriter as ShardWriter
 from fitfeed.converters.shards.writers.base import StoredShard as StoredShard
@@ -11,7 +11,7 @@ from fitfeed.schemas.features import FOLDER_LABELS, LabelKind
 
 
 def open_writer(
-    path: Path, options: ConvertOptions, labels: Mapping[str, LabelKind] = FOLDER_LABELS
+    path: Path, options: StorageOptions, labels: Mapping[str, LabelKind] = FOLDER_LABELS
 ) -> ShardWriter:
     """Opens a writer for one shard file.
 

@@ -101,8 +101,8 @@ def test_an_error_that_may_pass_is_tried_again(file: SourceFile, monkeypatch: py
             raise OSError(number, os.strerror(number))
         return real(*arguments, **options)
 
-    monkeypatch.setattr(read_unchanged, "_read_regular_file", flaky)
-    monkeypatch.setattr(read_unchanged, "READ_RETRY_DELAY_S", 0)
+    monkeypatch.setattr(read_source, "_read_regular_file", flaky)
+    monkeypatch.setattr(read_source, "READ_RETRY_DELAY_S", 0)
     assert read_unchanged(file, OPTIONS) == b"0123456789"
     failures.extend([errno.EIO] * 3)
     with pytest.raises(ConversionError, match=r"a\.jpg: Input/output error, 3 times"):
