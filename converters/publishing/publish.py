@@ -129,8 +129,3 @@ def _decide(
         pairs=found.pairs,
         near_duplicates=found.near_duplicates,
     )
-
-
-def clean_up(work: WorkFolder) -> None:
-    """Removes the working folder of a published dataset."""
-    shutil.rmtree(work.root)
