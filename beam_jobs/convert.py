@@ -22,9 +22,9 @@ from fitfeed.beam_jobs.run import ExecutionOptions, run_job
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.publishing.append import settle
 from fitfeed.converters.publishing.outcome import Outcome
-from fitfeed.converters.publishing.publish import clean_up
-from fitfeed.converters.staging.folder import WorkFolder, locked, prepare
+from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
+from fitfeed.converters.staging.staging import Staging, open_staging
 from fitfeed.schemas.errors import FitfeedError
 from fitfeed.schemas.manifest import Manifest, read_manifest
 
@@ -104,21 +104,21 @@ def convert(
         progress=progress or NoProgress(),
     )
     planned = replan()
-    work = WorkFolder(planned.dataset)
-    if planned.up_to_date and not (append and work.root.is_dir()):
+    if planned.up_to_date and not (append and WorkFolder(planned.dataset).root.is_dir()):
         return _nothing_done(planned, started)
-    with locked(work):
+    with open_staging(planned.dataset) as staging:
+        work = staging.work
         existing = _settled(work) if append else existing_dataset(work.dataset)
         if _fingerprint(existing) != _fingerprint(planned.existing):  # it changed before the lock was held
-            planned = _planned_again(work, existing, replan)
+            planned = _planned_again(staging, existing, replan)
         if planned.up_to_date:
-            _leave(work, existing)
+            staging.leave(existing)
             return _nothing_done(planned, started)
         job = planned.plan.job
-        prepare(work, planned.plan, timeout_s=timeout_s)
+        staging.prepare(planned.plan, timeout_s=timeout_s)
         del planned
         outcome = run_job(work, job, running)
-        clean_up(work)
+        staging.remove()
     return _result(job, existing, read_manifest(work.dataset), outcome, started)
 
 
@@ -132,21 +132,14 @@ def _settled(work: WorkFolder) -> Manifest:
 
 
 def _planned_again(
-    work: WorkFolder, existing: Manifest | None, replan: Callable[[], PlannedConversion]
+    staging: Staging, existing: Manifest | None, replan: Callable[[], PlannedConversion]
 ) -> PlannedConversion:
     """The plan for the dataset that is there now that nobody else can change it."""
     try:
         return replan()
     except FitfeedError:
-        _leave(work, existing)
+        staging.leave(existing)
         raise
-
-
-def _leave(work: WorkFolder, existing: Manifest | None) -> None:
-    """Removes the working folder, unless it holds an unfinished job that can still be continued."""
-    job = work.read_job_or_none()
-    if job is None or (job.base is not None and job.base.fingerprint != _fingerprint(existing)):
-        clean_up(work)
 
 
 def _fingerprint(manifest: Manifest | None) -> str | None:

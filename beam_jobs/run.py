@@ -1,4 +1,4 @@
-"""Running one planned job in a dataset's working folder: lock it, prepare it, run the graph, judge."""
+"""Running one planned job: the graph on a runner of choice, then what publication decided."""
 
 import dataclasses
 import json

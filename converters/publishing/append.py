@@ -13,27 +13,22 @@ Whatever moment the machine dies at, the manifest that is there names files that
 
 import shutil
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from fitfeed.converters.planning.base_dataset import BaseDataset
-from fitfeed.converters.publishing.split_index import file_entry, write_split
-from fitfeed.converters.rejects import Reject, count_reasons, to_json_lines
+from fitfeed.converters.publishing.union import write_union
+from fitfeed.converters.rejects import Reject, to_json_lines
 from fitfeed.converters.staging.folder import STAGED_REJECTS, WorkFolder, move_into
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.files import atomic_write, sync_file, sync_folder
-from fitfeed.schemas.histogram_json import histogram_from_json
 from fitfeed.schemas.manifest import (
     MANIFEST_NAME,
     REJECTS_NAME,
     File,
     Manifest,
-    Statistics,
-    build_manifest,
     fingerprint_of,
 )
 from fitfeed.schemas.sharding import index_file_name
-from fitfeed.schemas.statistics import ChannelStatistics, add_histograms
 
 
 def staged_index(split: str) -> str:
@@ -73,8 +68,9 @@ def publish_append(
     listed = [*(reject for reject in existing.rejects if reject.path not in retried), *rejects]
     if not added and to_json_lines(listed) == to_json_lines(existing.rejects):
         return
-    atomic_write(work.root / STAGED_REJECTS, to_json_lines(listed))
-    manifest = _manifest(work, job, existing, added, listed, copies)
+    manifest = write_union(
+        work, job, existing, added, listed, copies, index_name=staged_index, rejects_name=STAGED_REJECTS
+    )
     atomic_write(work.root / MANIFEST_NAME, manifest.to_json())
     held = {entry.file for entry in existing.manifest.files()}
     move_into(work, [entry.file for entry in manifest.files() if entry.file not in held])
@@ -82,60 +78,6 @@ def publish_append(
     (work.root / MANIFEST_NAME).replace(work.dataset / MANIFEST_NAME)
     sync_folder(work.dataset)
     settle(work, manifest)
-
-
-def _manifest(
-    work: WorkFolder,
-    job: Job,
-    existing: BaseDataset,
-    added: dict[str, list[ShardResult]],
-    listed: Sequence[Reject],
-    copies: dict[str, int],
-) -> Manifest:
-    """The manifest of the union, naming the new files as they are called at first."""
-    before = existing.manifest
-    class_names = job.class_names if added else before.class_names
-    splits: dict[str, Any] = {name: split.model_dump() for name, split in before.splits.items()}
-    for split in splits.values():
-        split["class_counts"] += [0] * (len(class_names) - len(split["class_counts"]))
-    for name, shards in added.items():
-        splits[name] = write_split(
-            work.root / staged_index(name),
-            shards,
-            job,
-            before=(before.splits[name], existing.indexes[name]) if name in before.splits else None,
-        )
-    features: dict[str, object] = before.features.model_dump()
-    if added:  # with the classes that came with them
-        features |= {name: label.feature(before.features.image) for name, label in job.features.items()}
-    return build_manifest(
-        format=before.format,
-        features=features,
-        splits=splits,
-        statistics=_statistics(job, before, added),
-        rejects=count_reasons(reject for reject in listed if reject.handling == "rejected"),
-        ignored=sum(reject.handling == "ignored" for reject in listed),
-        duplicates={name: count + copies[name] for name, count in before.duplicates.model_dump().items()},
-        rejects_file=file_entry(work.root / STAGED_REJECTS),
-        options=before.options,
-        source={"files": job.base.source_files if job.base else job.files, "digest": job.source_digest},
-    )
-
-
-def _statistics(job: Job, before: Manifest, added: dict[str, list[ShardResult]]) -> Statistics:
-    """Of the split that was counted before, or of a new split `train`, which takes precedence."""
-    split = job.statistics_split if job.statistics_split in added else before.statistics.split
-    new = added.get(split, [])
-    if not new:
-        return before.statistics
-    depth = job.options.depth
-    histograms = [histogram_from_json(result.histogram, depth) for result in new]
-    images = sum(result.shard.examples for result in new)
-    if split == before.statistics.split:
-        histograms.append(before.statistics.exact.histogram)
-        images += before.statistics.images
-    exact = ChannelStatistics(add_histograms(histograms, channels=job.options.channels, depth=depth))
-    return Statistics.of(exact, split=split, images=images)
 
 
 def settle(work: WorkFolder, manifest: Manifest) -> Manifest:

@@ -1,4 +1,4 @@
-"""Publication: check that nothing is missing, then index, shards in place, manifest last."""
+"""Publication: check that nothing is missing, review duplicates and rejects, then commit, or say why not."""
 
 import dataclasses
 import json
@@ -8,20 +8,14 @@ from collections.abc import Sequence
 from fitfeed.converters.duplicates.find_duplicates import DuplicateReport, find_duplicates
 from fitfeed.converters.planning.base_dataset import open_base_dataset
 from fitfeed.converters.publishing.append import publish_append
+from fitfeed.converters.publishing.new import publish_new
 from fitfeed.converters.publishing.outcome import Outcome, Status
-from fitfeed.converters.publishing.split_index import file_entry, write_split
-from fitfeed.converters.rejects import Reject, count_reasons, to_json_lines
+from fitfeed.converters.rejects import Reject, count_reasons
 from fitfeed.converters.shards.drop_rows import drop_rows
-from fitfeed.converters.staging.folder import WorkFolder, move_into, remove_leftovers, write_json
+from fitfeed.converters.staging.folder import WorkFolder, write_json
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import ShardResult, ShardTotals
 from fitfeed.schemas.errors import ConversionError
-from fitfeed.schemas.features import ImageFeature
-from fitfeed.schemas.files import atomic_write, sync_folder
-from fitfeed.schemas.histogram_json import histogram_from_json
-from fitfeed.schemas.manifest import MANIFEST_NAME, REJECTS_NAME, Manifest, Statistics, build_manifest
-from fitfeed.schemas.sharding import index_file_name
-from fitfeed.schemas.statistics import ChannelStatistics, add_histograms
 
 SHOWN_REJECTS = 5
 OUTCOME_NAME = "outcome.json"
@@ -66,7 +60,7 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
                 write_json(work.root / OUTCOME_NAME, dataclasses.asdict(outcome))
                 publish_append(work, job, existing, results, rejects, found.copies)
             else:
-                _publish_files(work, job, results, rejects, found.copies)
+                publish_new(work, job, results, rejects, found.copies)
         write_json(work.root / OUTCOME_NAME, dataclasses.asdict(outcome))
     except OSError as error:
         raise work.write_error(error) from error
@@ -135,76 +129,3 @@ def _decide(
         pairs=found.pairs,
         near_duplicates=found.near_duplicates,
     )
-
-
-def _publish_files(
-    work: WorkFolder,
-    job: Job,
-    results: list[ShardResult],
-    rejects: list[Reject],
-    copies: dict[str, int],
-) -> None:
-    atomic_write(work.root / REJECTS_NAME, to_json_lines(rejects))
-    splits = {
-        name: write_split(
-            work.root / index_file_name(name),
-            [results[number] for number in numbers],
-            job,
-        )
-        for name, numbers in job.splits.items()
-    }
-    image = _image_feature(job)
-    manifest = build_manifest(
-        format=job.options.format,
-        features={
-            "image": image,
-            **{name: label.feature(image) for name, label in job.features.items()},
-        },
-        splits=splits,
-        statistics=_statistics(job, results),
-        rejects=count_reasons(reject for reject in rejects if reject.handling == "rejected"),
-        ignored=sum(reject.handling == "ignored" for reject in rejects),
-        duplicates=copies,
-        rejects_file=file_entry(work.root / REJECTS_NAME),
-        options=job.options.to_json(),
-        source={"files": job.files, "digest": job.source_digest},
-    )
-    _move_into_place(work, manifest)
-
-
-def _image_feature(job: Job) -> ImageFeature:
-    options = job.options
-    height, width = options.fixed_shape or (None, None)
-    return ImageFeature(
-        dtype="uint16" if options.depth == 16 else "uint8",
-        shape=(height, width, options.channels),
-        encoding=options.encoding or "keep",  # never None once the options are made
-    )
-
-
-def _statistics(job: Job, results: Sequence[ShardResult]) -> Statistics:
-    counted = [results[number] for number in job.splits[job.statistics_split]]
-    depth = job.options.depth
-    histograms = (histogram_from_json(result.histogram, depth) for result in counted)
-    exact = ChannelStatistics(add_histograms(histograms, channels=job.options.channels, depth=depth))
-    images = sum(result.shard.examples for result in counted)
-    return Statistics.of(exact, split=job.statistics_split, images=images)
-
-
-def _move_into_place(work: WorkFolder, manifest: Manifest) -> None:
-    """Replaces whatever dataset stood here. From the first line to the last it is incomplete."""
-    (work.dataset / MANIFEST_NAME).unlink(missing_ok=True)
-    files = [manifest.rejects_file.file]
-    for split in manifest.splits.values():
-        files += [split.index.file, *(shard.file for shard in split.shards)]
-    move_into(work, files)
-    remove_leftovers(work.dataset, keep=set(files))
-    sync_folder(work.dataset)
-    atomic_write(work.root / MANIFEST_NAME, manifest.to_json())
-    (work.root / MANIFEST_NAME).replace(work.dataset / MANIFEST_NAME)
-    sync_folder(work.dataset)
-
-
-def clean_up(work: WorkFolder) -> None:
-    """Removes the working folder of a published dataset."""
-    shutil.rmtree(work.root)

@@ -11,23 +11,20 @@ DATASET/.work/
   outcome.json        what publication decided
 ```
 
-A conversion that was stopped finds here what it need not do again.
+A conversion that was stopped finds here what it need not do again. Who writes what, and when: see
+`fitfeed.converters.staging.staging`.
 """
 
 import dataclasses
-import fcntl
 import json
-import os
-import shutil
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan
+from fitfeed.converters.staging.job import Job, ShardPlan
 from fitfeed.converters.staging.quarantine import Quarantine
 from fitfeed.converters.staging.results import ShardResult
-from fitfeed.schemas.errors import ConversionError, UsageError
+from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.files import atomic_write
 from fitfeed.schemas.manifest import WORK_FOLDER
 
@@ -101,6 +98,10 @@ class WorkFolder:
         except FileNotFoundError:
             return None
         return ShardResult.from_json(json.loads(text))
+
+    def has_result(self, number: int) -> bool:
+        """Whether a shard is finished."""
+        return self._result_path(number).is_file()
 
     def quarantine(self, plan: ShardPlan, entry: int, verdict: Quarantine) -> None:
         """Has an image of a shard rejected without a look from now on."""
@@ -177,49 +178,3 @@ def write_json(path: Path, content: Any) -> None:
     ASCII, because paths that are not valid UTF-8 (lone surrogates) must survive the round trip.
     """
     atomic_write(path, json.dumps(content))
-
-
-@contextmanager
-def locked(work: WorkFolder) -> Iterator[None]:
-    """Lets one conversion at a time into a folder. The lock ends with the process, however it ends."""
-    try:
-        work.create()
-        lock = os.open(work.root / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        msg = f"cannot write to DATASET {work.dataset}: {error.strerror}. Choose a folder that you may write to."
-        raise UsageError(msg) from error
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            msg = f"another conversion into {work.dataset} is running. Wait for it, or choose another folder."
-            raise UsageError(msg) from error
-        yield
-    finally:
-        os.close(lock)
-
-
-def prepare(work: WorkFolder, plan: ConversionPlan, *, timeout_s: float) -> None:
-    """Brings the working folder in line with the plan, keeping finished shards of the same job.
-
-    From then on the plan is on disk. Drop it: of a million images it takes half a gigabyte.
-
-    Raises:
-        ConversionError: If it cannot be written.
-    """
-    known = work.read_job_or_none()
-    try:
-        if known is None or known.digest != plan.job.digest:
-            (work.root / "job.json").unlink(missing_ok=True)  # first: it vouches for the plans
-            for name in PARTS:
-                shutil.rmtree(work.root / name, ignore_errors=True)
-            work.create()
-            for shard in plan.shards:
-                work.write_plan(shard)
-        work.sweep_temporary_files()
-        work.release(timeout_s)
-        (work.root / "outcome.json").unlink(missing_ok=True)
-        work.write_job(plan.job)
-    except OSError as error:
-        msg = f"cannot write to DATASET {work.dataset}: {error.strerror}. Make room there and run the same command again."
-        raise ConversionError(msg) from error

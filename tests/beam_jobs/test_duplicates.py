@@ -16,7 +16,8 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.publishing.publish import publish
 from fitfeed.converters.shards.write_shard import write_shard
-from fitfeed.converters.staging.folder import WorkFolder, prepare
+from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.converters.staging.staging import Staging
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import ConversionError, DuplicateImagesError, SplitLeakError
 from fitfeed.schemas.index import Index
@@ -153,7 +154,7 @@ def test_interrupted_while_dropping_continues_with_the_same_bytes(
 def _convert_until(patch: pytest.MonkeyPatch, source: Path, dataset: Path, moved: int | None) -> None:
     """Ends publication while shards are copied (None), or after so many files are in place."""
     work, plan = WorkFolder(dataset), make_plan(source, DROP)
-    prepare(work, plan, timeout_s=60)
+    Staging(work).prepare(plan, timeout_s=60)
     totals = [
         write_shard(work, plan.job, number, lambda size, bad: None) for number in range(plan.job.shards)
     ]

@@ -17,11 +17,12 @@ from fitfeed.beam_jobs.local import run_local
 from fitfeed.beam_jobs.process_pool import ShardPool
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.plan import make_plan
-from fitfeed.converters.publishing.publish import clean_up, publish
+from fitfeed.converters.publishing.publish import publish
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.quarantine import ATTEMPTS
 from fitfeed.converters.staging.results import ShardTotals
+from fitfeed.converters.staging.staging import Staging
 from fitfeed.schemas.errors import ConversionError, InterruptedConversionError
 from tests.folders import contents
 
@@ -56,7 +57,7 @@ def run_to_the_end(work: WorkFolder, futures: list["Future[ShardTotals]"]) -> di
     outcome = publish(work, [future.result(timeout=END_S) for future in futures])
     assert outcome.status == "published"
     work.sweep_temporary_files()
-    clean_up(work)
+    Staging(work).remove()
     return contents(work.dataset)
 
 
