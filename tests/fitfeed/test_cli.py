@@ -1,0 +1,89 @@
+"""The command line itself: which command runs, and what its end means."""
+
+import argparse
+from collections.abc import Callable
+
+import pytest
+
+from fitfeed.cli import build_parser, main
+from fitfeed.commands import inspect
+from fitfeed.schemas.errors import FitfeedError, NotFoundError
+
+Run = Callable[[argparse.Namespace], int]
+
+
+@pytest.fixture
+def running(monkeypatch: pytest.MonkeyPatch) -> Callable[[Run], None]:
+    """Makes `fitfeed inspect` do something else."""
+
+    def replace(run: Run) -> None:
+        parser = build_parser()
+        real = parser.parse_args
+
+        def parse(arguments: list[str]) -> argparse.Namespace:
+            options = real(arguments)
+            options.run = run
+            return options
+
+        monkeypatch.setattr(parser, "parse_args", parse)
+        monkeypatch.setattr("fitfeed.cli.build_parser", lambda: parser)
+
+    return replace
+
+
+def raising(error: BaseException) -> Run:
+    def run(_: argparse.Namespace) -> int:
+        raise error
+
+    return run
+
+
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("convert", "inspect", "verify", "preview"):
+        with pytest.raises(SystemExit) as stopped:
+            main([command, "--help"])
+        assert stopped.value.code == 0
+        assert f"usage: fitfeed {command}" in capsys.readouterr().out
+    assert inspect.__doc__
+
+
+def test_the_status_is_the_commands(running: Callable[[Run], None]) -> None:
+    running(lambda _: 5)
+    assert main(["inspect", "flowers"]) == 5
+
+
+@pytest.mark.parametrize("error", [NotFoundError("flowers does not exist"), FitfeedError("something")])
+def test_our_errors_are_one_line_and_a_status(
+    running: Callable[[Run], None], capsys: pytest.CaptureFixture[str], error: FitfeedError
+) -> None:
+    running(raising(error))
+    assert main(["inspect", "flowers"]) == error.exit_status
+    assert capsys.readouterr().err == f"fitfeed inspect: {error}\n"
+
+
+def test_an_interruption_is_130(running: Callable[[Run], None], capsys: pytest.CaptureFixture[str]) -> None:
+    running(raising(KeyboardInterrupt()))
+    assert main(["inspect", "flowers"]) == 130
+    assert capsys.readouterr().err == "fitfeed inspect: interrupted\n"
+
+
+def test_other_errors_are_bugs_and_keep_their_traceback(running: Callable[[Run], None]) -> None:
+    running(raising(ZeroDivisionError()))
+    with pytest.raises(ZeroDivisionError):
+        main(["inspect", "flowers"])
+
+
+def test_only_convert_passes_options_on(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["inspect", "flowers", "--", "--project=x"])
+    assert stopped.value.code == 2
+    assert "Received: --project=x" in capsys.readouterr().err
+
+
+def test_wrong_arguments_end_in_two_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["inspect"])
+    assert stopped.value.code == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("fitfeed inspect: the following arguments are required")
+    assert second == "Try: fitfeed inspect --help"
