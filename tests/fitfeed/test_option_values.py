@@ -1,0 +1,55 @@
+"""Sizes, shares and limits as `fitfeed convert` reads them."""
+
+from typing import Any
+
+import pytest
+
+from fitfeed.commands.convert import parse_bytes, parse_max_bad, parse_size, parse_split
+
+
+@pytest.mark.parametrize(("text", "size"), [("256", (256, 256)), ("200x300", (200, 300)), ("007", (7, 7))])
+def test_sizes(text: str, size: tuple[int, int]) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("5", 5), ("128MiB", 128 << 20), ("1.5 GB", 1_500_000_000), ("64kb", 64_000), ("1GiB", 1 << 30)],
+)
+def test_bytes(text: str, size: int) -> None:
+    assert parse_bytes(text) == size
+
+
+@pytest.mark.parametrize(("text", "value"), [("0", 0), ("10", 10), ("5%", 0.05), ("100%", 1.0)])
+def test_max_bad(text: str, value: float) -> None:
+    assert parse_max_bad(text) == value
+    assert type(parse_max_bad(text)) is type(value)
+
+
+def test_split() -> None:
+    assert parse_split("train=0.9, test=0.1") == {"train": 0.9, "test": 0.1}
+
+
+@pytest.mark.parametrize(
+    "parse_text",
+    [
+        (parse_size, "0x5"),
+        (parse_size, "-1"),
+        (parse_bytes, "0"),
+        (parse_bytes, "5XB"),
+        (parse_bytes, "1GB, or so"),
+        (parse_bytes, "1.2.3"),
+        (parse_bytes, "8kbit"),
+        (parse_bytes, "-5"),
+        (parse_bytes, ""),
+        (parse_bytes, "0.5B"),
+        (parse_max_bad, "101%"),
+        (parse_split, "a=1,a=2"),
+    ],
+)
+def test_unparsable(parse_text: tuple[Any, str]) -> None:
+    import argparse
+
+    parse, text = parse_text
+    with pytest.raises(argparse.ArgumentTypeError, match="Received"):
+        parse(text)
