@@ -14,6 +14,7 @@ MAX_UNTESTED_LINES = 80
 
 NOT_YET = {
     "beam_jobs/local.py",
+    "beam_jobs/remote.py",
     "converters/inspect/hdf5.py",
     "converters/inspect/report.py",
     "converters/inspect/tfrecord.py",
@@ -22,6 +23,7 @@ NOT_YET = {
     "converters/publishing/outcome.py",
     "converters/publishing/publish.py",
     "converters/publishing/split_index.py",
+    "converters/publishing/union.py",
     "converters/shards/drop_rows.py",
     "converters/shards/write_shard.py",
     "converters/shards/writers/hdf5.py",
