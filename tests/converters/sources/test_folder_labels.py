@@ -48,7 +48,7 @@ def test_classes_are_numbered_by_name() -> None:
     )
     assert [file.path for file in table.files] == ["pants/1.jpg", "hat/2.jpg", "pants/4.jpg"]
     assert table.labels == {"label": [1, 0, 1]}
-    assert table.features["label"] == PlannedLabel("class", ["hat", "pants"])
+    assert table.features["label"] == PlannedLabel(kind="class", class_names=["hat", "pants"])
     assert table.splits == [None, None, None]
     assert [(reject.path, reject.reason) for reject in rejects] == [("3.jpg", "label_invalid")]
     assert "lies directly in SOURCE" in rejects[0].detail
