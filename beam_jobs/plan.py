@@ -184,11 +184,10 @@ def _require_writable(dataset: Path) -> None:
     root = WorkFolder(dataset).root
     nearest = next(path for path in (root, *root.parents) if os.path.lexists(path))
     if not nearest.is_dir():
-        reason = (
-            errno.ENOTDIR if nearest.exists() else errno.EEXIST
-        )  # a link that leads nowhere is in the way
+        # A link that leads nowhere is in the way, too.
+        reason = errno.ENOTDIR if nearest.exists() else errno.EEXIST
     elif not os.access(nearest, os.W_OK | os.X_OK):
-        reason = errno.EACCES
+        reason = errno.EROFS if os.statvfs(nearest).f_flag & os.ST_RDONLY else errno.EACCES
     else:
         return
     msg = f"cannot write to DATASET {dataset}: {os.strerror(reason)}. Choose a folder that you may write to."
