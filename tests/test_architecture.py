@@ -38,7 +38,6 @@ NOT_YET = {
     "fitfeed/commands/inspect.py",
     "fitfeed/commands/preview.py",
     "fitfeed/commands/verify.py",
-    "fitfeed/output/progress.py",
     "fitfeed/output/summary.py",
     "fitfeed/preview/contact_sheet.py",
     "pipelines/augment/base.py",
