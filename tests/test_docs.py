@@ -1,5 +1,6 @@
 """Every code block in the documentation runs (see `tests/documented.py` for how)."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,17 @@ def test_blocks_know_their_line(folder: Path) -> None:
 def test_what_is_wrong_is_named_with_its_line(text: str, message: str, folder: Path) -> None:
     with pytest.raises(PageError, match=message):
         run_page(write(folder, text), folder)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_files_of_the_project_are_where_pages_say(page: Path) -> None:
+    if "adr" in page.parts:
+        return  # a decision names what there was when it was made
+    named = re.findall(
+        r"\b(?:tests|schemas|converters|beam_jobs|pipelines|benchmarks|examples)/[\w/.-]+\.py\b",
+        page.read_text(),
+    )
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_longer_fences_hold_shorter_ones(folder: Path) -> None:
