@@ -4,7 +4,7 @@ Beam's own local parallelism is not used: its threads lose elements and its proc
 dies (docs/adr/0003-local-engine.md). Here one thread per process hands it a shard at a time, so
 when a process dies it is known which shard it was writing: the process is replaced and that shard,
 and no other, is tried again. It is also known which image it was decoding: one that is fatal again is
-condemned, and the shard is written without it (docs/adr/0005-isolation.md).
+quarantined, and the shard is written without it (docs/adr/0005-isolation.md).
 """
 
 import contextlib

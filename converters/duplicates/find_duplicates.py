@@ -188,7 +188,7 @@ class DuplicateReport:
         copies: Counts for the manifest, of what will be published: `within`, `across_splits`,
             `label_conflicts`, `dropped`.
         pairs: The first few, to show: `paths` (the copy, then what it is a copy of) and `kind`.
-        lookalikes: Near-duplicates, to show: `within`, `across_splits`, `pairs`, `exhaustive`.
+        near_duplicates: Near-duplicates, to show: `within`, `across_splits`, `pairs`, `exhaustive`.
         dropped: Shard number to the rows that are left out of it.
         rejects: A line for each of them.
     """

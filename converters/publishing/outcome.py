@@ -20,7 +20,7 @@ class Outcome:
         reused: Shards that an earlier run had finished.
         copies: How many examples have the pixels of another one: see `DuplicateReport`.
         pairs: The first few of them, and what they are copies of.
-        lookalikes: The same for near-duplicates.
+        near_duplicates: The same for near-duplicates.
     """
 
     status: Status

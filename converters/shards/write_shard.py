@@ -38,7 +38,7 @@ def write_shard(
 ) -> ShardTotals:
     """Writes a shard, unless an earlier run finished the very same one.
 
-    The file is a pure function of its inputs, the options and the verdicts on condemned images, so
+    The file is a pure function of its inputs, the options and the verdicts on quarantined images, so
     doing it twice, even at the same time, is harmless.
 
     Args:

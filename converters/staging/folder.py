@@ -6,7 +6,7 @@ DATASET/.work/
   plans/00003.json    what goes into shard 3
   shards/             shard files, under their final names once they are whole
   results/00003.json  totals, index rows and rejects of shard 3, written after its file
-  condemned/00003.json  images of shard 3 that must not be decoded again, and why
+  quarantine/00003.json  images of shard 3 that must not be decoded again, and why
   kept/               shards from which publication has left out duplicates
   outcome.json        what publication decided
 ```
@@ -28,7 +28,7 @@ from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.files import atomic_write
 from fitfeed.schemas.manifest import WORK_FOLDER
 
-PARTS = ("plans", "shards", "results", "condemned")
+PARTS = ("plans", "shards", "results", "quarantine")
 """Folders whose content belongs to one job."""
 
 
@@ -119,7 +119,7 @@ class WorkFolder:
 
     def release(self, limit_s: float) -> None:
         """Forgets verdicts of a shorter time limit than `limit_s` (0: none), and shards made with them."""
-        for path in self.root.glob("condemned/*.json"):
+        for path in self.root.glob("quarantine/*.json"):
             plan = self.read_plan(int(path.stem))
             known = self.read_quarantined(plan)
             kept = {
@@ -139,7 +139,7 @@ class WorkFolder:
         write_json(self._quarantined_path(number), content)
 
     def _quarantined_path(self, number: int) -> Path:
-        return self.root / "condemned" / f"{number:05d}.json"
+        return self.root / "quarantine" / f"{number:05d}.json"
 
     def _result_path(self, number: int) -> Path:
         return self.root / "results" / f"{number:05d}.json"

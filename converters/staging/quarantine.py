@@ -1,7 +1,7 @@
 """Images that end or hang the process that decodes them: when is one to blame, and for what.
 
 One death proves nothing: any process may be killed for reasons of its machine. An image at which
-processes die again is condemned: it is rejected from then on without being looked at.
+processes die again is quarantined: it is rejected from then on without being looked at.
 """
 
 import dataclasses
