@@ -75,7 +75,7 @@ class Result:
     def to_json(self) -> dict[str, Any]:
         """The result with its median, minimum and maximum."""
         spread = dataclasses.asdict(Spread.of(self.values))
-        rounded = [round(value, 4) for value in self.values]
+        rounded = [float(f"{value:.6g}") for value in self.values]  # not to 4 places: small ratios became 0
         return {**dataclasses.asdict(self), **spread, "values": rounded}
 
 
