@@ -108,7 +108,7 @@ def convert(
         return _nothing_done(planned, started)
     with open_staging(planned.dataset) as staging:
         work = staging.work
-        existing = _settled(work) if append else existing_dataset(work.dataset)
+        existing = _settled(work) if append else existing_dataset(work.dataset, overwrite=overwrite)
         if _fingerprint(existing) != _fingerprint(planned.existing):  # it changed before the lock was held
             planned = _planned_again(staging, existing, replan)
         if planned.up_to_date:

@@ -18,8 +18,9 @@ from fitfeed.converters.planning.base_dataset import (
 from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import ConversionPlan, Job
-from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.errors import DamagedDatasetError, FormatVersionError, UsageError
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
+from fitfeed.schemas.sharding import DATASET_PATTERNS
 
 DEFAULT_TIMEOUT_S = 300.0
 """Four times what the largest image allowed takes in the slowest format (0.8 s of CPU time per megapixel)."""
@@ -100,7 +101,7 @@ def plan_conversion(
         )
         up_to_date = not _has_news(plan.job, base)
     else:
-        existing = existing_dataset(dataset)
+        existing = existing_dataset(dataset, overwrite=overwrite)
         options = options or ConvertOptions()
         plan = make_plan(source, options, labels=labels, max_bad=max_bad, allow_leaks=allow_leaks)
         up_to_date = existing is not None and not overwrite
@@ -111,22 +112,34 @@ def plan_conversion(
     return PlannedConversion(dataset=dataset, plan=plan, existing=existing, up_to_date=up_to_date)
 
 
-def existing_dataset(dataset: Path) -> Manifest | None:
+def existing_dataset(dataset: Path, *, overwrite: bool = False) -> Manifest | None:
     """The complete dataset that is at the target, if there is one.
+
+    Args:
+        dataset: The target.
+        overwrite: Whatever dataset is there will be replaced, so one that cannot be read counts as none.
 
     Raises:
         UsageError: If something else is there.
-        DamagedDatasetError: If its manifest is not what was published.
+        FormatVersionError: If it is a dataset of another version, unless `overwrite`.
+        DamagedDatasetError: If its manifest is not what was published, unless `overwrite`.
     """
     if dataset.exists() and not dataset.is_dir():
         msg = f"DATASET {dataset} is a file. Expected a folder that does not exist yet, is empty, or holds a dataset."
         raise UsageError(msg)
     if (dataset / MANIFEST_NAME).exists():
-        return read_manifest(dataset)
-    if dataset.is_dir() and any(dataset.iterdir()) and not WorkFolder(dataset).root.is_dir():
-        msg = f"DATASET {dataset} is a folder with other files in it. Expected one that does not exist yet, is empty, or holds a dataset."
-        raise UsageError(msg)
-    return None
+        try:
+            return read_manifest(dataset)
+        except (FormatVersionError, DamagedDatasetError):
+            if not overwrite:
+                raise
+    elif not dataset.is_dir() or not any(dataset.iterdir()) or WorkFolder(dataset).root.is_dir():
+        return None
+    # Other programs write a `manifest.json`, too: without a shard or an index, this may be one of theirs.
+    if overwrite and any(any(dataset.glob(pattern)) for pattern in DATASET_PATTERNS):
+        return None
+    msg = f"DATASET {dataset} is a folder with other files in it. Expected one that does not exist yet, is empty, or holds a dataset."
+    raise UsageError(msg)
 
 
 def _check_arguments(

@@ -18,6 +18,10 @@ class UsageError(FitfeedError, ValueError):
     exit_status = 2
 
 
+class FormatVersionError(UsageError):
+    """The dataset is of a version of the format that this fitfeed does not read."""
+
+
 class NotFoundError(FitfeedError, FileNotFoundError):
     """The source, dataset or file named by the user is not there."""
 

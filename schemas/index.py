@@ -20,7 +20,7 @@ from fitfeed.schemas.features import FOLDER_LABELS, LabelKind
 from fitfeed.schemas.index_columns import ADVICE, ListColumn, MaskColumn, TextColumn
 from fitfeed.schemas.text import shortened
 
-INDEX_VERSION = "1"
+INDEX_VERSION = "2"
 
 _BEFORE = [
     pa.field("key", pa.large_string(), nullable=False),

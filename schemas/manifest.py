@@ -18,6 +18,7 @@ from fitfeed.schemas.bit_depth import Depth
 from fitfeed.schemas.errors import (
     DamagedDatasetError,
     FitfeedError,
+    FormatVersionError,
     IncompleteDatasetError,
     NotFoundError,
     UsageError,
@@ -34,7 +35,7 @@ REJECTS_NAME = "rejects.jsonl"
 WORK_FOLDER = ".work"
 """Holds a conversion until it is published; removed then."""
 
-FORMAT_VERSION: Literal[1] = 1
+FORMAT_VERSION: Literal[2] = 2
 
 MAX_MANIFEST_BYTES = 16 << 20
 """16 MiB, about 90,000 shards: more is refused unread, since a reader holds all of it in memory."""
@@ -164,7 +165,7 @@ class Manifest(Model):
     """A complete dataset."""
 
     format: Literal["tfrecord", "hdf5"]
-    format_version: Literal[1] = FORMAT_VERSION
+    format_version: Literal[2] = FORMAT_VERSION
     fingerprint: Sha256
     features: Features
     splits: dict[SplitName, Split] = Field(min_length=1)
@@ -245,7 +246,7 @@ class Manifest(Model):
         """The content of `manifest.json`, in its order."""
         content = self.model_dump(mode="json")
         features = content["features"]
-        features["key"] = features.pop("key")  # last, where format version 1 has always had it
+        features["key"] = features.pop("key")  # last, where the format has always had it
         return content
 
     def to_json(self) -> str:
@@ -278,7 +279,8 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         NotFoundError: If the folder does not exist.
         IncompleteDatasetError: If it holds an unfinished conversion.
-        UsageError: If it is no dataset at all, or of a version this fitfeed cannot read.
+        UsageError: If it is not a dataset.
+        FormatVersionError: If it is a dataset of another version.
         DamagedDatasetError: If the manifest is not what was published.
     """
     path = folder / MANIFEST_NAME
@@ -293,8 +295,7 @@ def read_manifest(folder: Path) -> Manifest:
         msg = f"{path} is not a valid manifest: format_version is {shortened(version)}, not a number from 1. {_ADVICE}"
         raise DamagedDatasetError(msg)
     if version != FORMAT_VERSION:
-        msg = f"{path} has format_version {shortened(version)}; this fitfeed reads version {FORMAT_VERSION}. Convert again, or use the fitfeed that wrote it."
-        raise UsageError(msg)
+        raise _other_version(folder, version)
     try:
         # From JSON text, because strict mode allows JSON's lists to be tuples there.
         manifest = Manifest.model_validate_json(text)
@@ -307,6 +308,14 @@ def read_manifest(folder: Path) -> Manifest:
         msg = f"{path} was changed after publication: its fingerprint does not match its content. {_ADVICE}"
         raise DamagedDatasetError(msg)
     return manifest
+
+
+def _other_version(folder: Path, version: int) -> FormatVersionError:
+    if version < FORMAT_VERSION:
+        msg = f"{folder} was made by an earlier fitfeed; convert again, with --overwrite if into the same folder. Received format version {version}, expected {FORMAT_VERSION}."
+        return FormatVersionError(msg)
+    msg = f"{folder} was made by a later fitfeed; update fitfeed, or convert again with --overwrite. Received format version {shortened(version)}, expected {FORMAT_VERSION}."
+    return FormatVersionError(msg)
 
 
 _ADVICE = "Restore it, or convert again with --overwrite."
@@ -342,7 +351,7 @@ def _why_no_manifest(folder: Path) -> FitfeedError:
         return UsageError(f"{folder} is a file; a dataset is a folder with a {MANIFEST_NAME}.")
     if any(folder.glob("*.index.arrow")):
         return DamagedDatasetError(
-            f"{folder} has an index but no {MANIFEST_NAME}: it is lost, or not copied yet. Copy it, or convert again."
+            f"{folder} has an index but no {MANIFEST_NAME}: it is lost, or not copied yet. Copy it, or convert again with --overwrite."
         )
     if folder.exists():
         return UsageError(

@@ -181,3 +181,7 @@ def shard_file_name(split: str, number: int, shards: int, extension: str) -> str
 def index_file_name(split: str) -> str:
     """Names a split's index, e.g. `train.index.arrow`."""
     return f"{split}.index.arrow"
+
+
+DATASET_PATTERNS = ("*-of-*.tfrecord", "*-of-*.h5", "*.index.arrow")
+"""Names of shards and indexes: a folder with such files is, or was, a dataset."""

@@ -27,6 +27,7 @@ from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.files import atomic_write
 from fitfeed.schemas.manifest import WORK_FOLDER
+from fitfeed.schemas.sharding import DATASET_PATTERNS
 
 PARTS = ("plans", "shards", "results", "quarantine")
 """Folders whose content belongs to one job."""
@@ -166,7 +167,7 @@ def move_into(work: WorkFolder, names: Iterable[str]) -> None:
 
 def remove_leftovers(dataset: Path, keep: Collection[str]) -> None:
     """Removes what other conversions left in a dataset's folder, and nothing that is not a dataset's."""
-    for pattern in ("*-of-*.tfrecord", "*-of-*.h5", "*.index.arrow", STAGED_REJECTS):
+    for pattern in (*DATASET_PATTERNS, STAGED_REJECTS):
         for path in dataset.glob(pattern):
             if path.name not in keep:
                 path.unlink()

@@ -15,10 +15,8 @@ from fitfeed.schemas.errors import DamagedDatasetError, IncompleteDatasetError
 from fitfeed.schemas.files import locate
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, File, Manifest, read_manifest
+from fitfeed.schemas.sharding import DATASET_PATTERNS
 from fitfeed.schemas.text import shortened
-
-DATASET_PATTERNS = ("*-of-*.tfrecord", "*-of-*.h5", "*.index.arrow")
-"""What a folder must not have besides the manifest's files: remains of another dataset."""
 
 
 class VerifyProgress(Protocol):

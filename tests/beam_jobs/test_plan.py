@@ -1,13 +1,14 @@
 """What a conversion would do, without a trace of having asked."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fitfeed import convert, plan_conversion
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.errors import FitfeedError, UsageError
 from tests.beam_jobs.growing import SMALL
 from tests.folders import contents
 
@@ -70,3 +71,37 @@ def test_wrong_arguments(few_photos: Path, tmp_path: Path) -> None:
         plan_conversion(few_photos, tmp_path / "dataset", workers=0)
     with pytest.raises(UsageError, match="Give one of them"):
         plan_conversion(few_photos, tmp_path / "dataset", overwrite=True, append=True)
+
+
+def damage(dataset: Path) -> None:
+    (dataset / "manifest.json").write_text("{")
+
+
+def lose_manifest(dataset: Path) -> None:
+    (dataset / "manifest.json").unlink()
+
+
+@pytest.mark.parametrize("harm", [damage, lose_manifest])
+def test_overwrite_replaces_what_cannot_be_read(
+    few_photos: Path, tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    dataset = tmp_path / "dataset"
+    whole = convert(few_photos, dataset, ConvertOptions(size=(8, 8))).manifest
+    harm(dataset)
+    with pytest.raises(FitfeedError):
+        plan_conversion(few_photos, dataset, ConvertOptions(size=(8, 8)))
+    assert convert(few_photos, dataset, ConvertOptions(size=(8, 8)), overwrite=True).manifest == whole
+    assert not (dataset / ".work").exists()
+
+
+@pytest.mark.parametrize("content", ['{"format_version": 1}', '{"name": "an app"}'])
+def test_overwrite_spares_the_manifests_of_other_programs(
+    few_photos: Path, tmp_path: Path, content: str
+) -> None:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "manifest.json").write_text(content)
+    with pytest.raises(UsageError, match="other files in it"):
+        convert(few_photos, folder, overwrite=True)
+    assert [path.name for path in folder.iterdir()] == ["manifest.json"]
+    assert (folder / "manifest.json").read_text() == content

@@ -30,7 +30,7 @@ def options(format_: Format) -> ConvertOptions:
 
 def golden(format_: Format) -> Path:
     """The dataset's folder."""
-    return FOLDER / f"version-1-16-bits-{format_}"
+    return FOLDER / f"version-2-16-bits-{format_}"
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What version 1 of the format is with 16 bits: made once, read for ever, and still made so."""
+"""What version 2 of the format is with 16 bits: made once, read for ever, and still made so."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ from tests.golden.regenerate_16_bits import FORMATS, golden, make_source, option
 def test_it_is_read(format_: Format) -> None:
     assert verify_dataset(golden(format_)).ok
     dataset = open_dataset(golden(format_))
-    assert (dataset.manifest.format_version, dataset.manifest.features.image.dtype) == (1, "uint16")
+    assert (dataset.manifest.format_version, dataset.manifest.features.image.dtype) == (2, "uint16")
     records = dataset.records("train")
     assert sorted(records[i]["key"] for i in range(5)) == [
         "a/0.png",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fitfeed.schemas.errors import (
     DamagedDatasetError,
     FitfeedError,
+    FormatVersionError,
     IncompleteDatasetError,
     NotFoundError,
     UsageError,
@@ -111,10 +112,19 @@ def test_contradictions_are_found(copy: Path, change, message: str) -> None:  # 
     assert len(str(caught.value)) < 700
 
 
-def test_other_versions_are_named(copy: Path) -> None:
-    edit(copy, lambda content: content.update(format_version=2))
-    with pytest.raises(UsageError, match="format_version 2"):
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [
+        (1, "was made by an earlier fitfeed; convert again, .* format version 1, expected 2"),
+        (3, "was made by a later fitfeed; .* format version 3, expected 2"),
+    ],
+)
+def test_other_versions_are_named(copy: Path, version: int, message: str) -> None:
+    edit(copy, lambda content: content.update(format_version=version))
+    with pytest.raises(FormatVersionError, match=message) as caught:
         read_manifest(copy)
+    assert str(caught.value).startswith(str(copy))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
