@@ -1,12 +1,18 @@
-"""The options of a conversion: frozen, checked at construction."""
+"""The options of a conversion: frozen, and checked when they are made.
 
-import dataclasses
+A field says all that is known of an option, once: `fitfeed.schemas.checked_options` has how. Its description is
+also the help of its flag.
+"""
+
 import math
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from fitfeed.schemas.bit_depth import Depth
+from pydantic import Field, model_validator
+
+from fitfeed.schemas.base_model import Depth
+from fitfeed.schemas.checked_options import MustBe, WhenNone, checked_options, fields_of
 from fitfeed.schemas.errors import UsageError
 
 Format = Literal["tfrecord", "hdf5"]
@@ -16,24 +22,22 @@ ClassFrom = Literal["first", "parent", "path"]
 Frames = Literal["first", "reject"]
 Duplicates = Literal["keep", "drop", "fail"]
 
-TABLE_OPTIONS = {
-    "path_column": "--path-column",
-    "label_columns": "--label-column",
-    "split_column": "--split-column",
-    "group": "--group",
-    "stratify": None,
-}
-"""What a table of labels brought along, and how the command line calls it where it needs a table."""
+Positive = Annotated[int, Field(ge=1)]
+Byte = Annotated[int, Field(ge=0, le=255)]
 
-LATER_OPTIONS: dict[str, Any] = {
-    "path_column": None,
-    "label_columns": (),
-    "split_column": None,
-    "group": None,
-    "stratify": False,
-    "depth": 8,
-}
-"""Options that came later, and what they were before: a dataset that has that says nothing of them."""
+# Not strict about the tuple itself: JSON and the command line have lists.
+Size = Annotated[tuple[Positive, Positive], Field(strict=False)]
+Color = Annotated[tuple[Byte, Byte, Byte], Field(strict=False)]
+Columns = Annotated[tuple[str, ...], Field(strict=False)]
+
+AT_LEAST_1 = MustBe("a whole number, at least 1")
+COLUMN = MustBe("the name of a column")
+
+TABLE_OPTIONS = ("path_column", "label_columns", "split_column", "group")
+"""Options that need a table of labels."""
+
+LATER_OPTIONS = frozenset({*TABLE_OPTIONS, "stratify", "depth"})
+"""Options that a manifest records only where they differ from the default, because they were added later."""
 
 RECORDED_ORDER = (
     *("format", "encoding", "size", "fit", "quality", "channels", "depth", "background", "frames"),
@@ -45,71 +49,72 @@ RECORDED_ORDER = (
 SPLIT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@checked_options
 class StorageOptions:
-    """How an image is decoded and stored.
+    """How an image is decoded and stored."""
 
-    Attributes:
-        format: Container of the shards.
-        encoding: How an image is stored. `keep` leaves the original bytes untouched where they
-            already are an upright RGB or grey JPEG or PNG. None: `jpeg` (`png` for 16 bits) with
-            `size`, else `keep`.
-        size: Target (height, width) in pixels, or None to leave sizes as they are.
-        fit: How an image meets `size`: `shorter` (smallest image that covers it, aspect ratio and
-            all pixels kept), `cover` (fill it, crop the centre), `contain` (fit inside, pad with
-            `background`) or `stretch`. None: `shorter`, or `cover` for `raw`.
-        quality: JPEG quality, 1 to 100.
-        channels: 3 for RGB or 1 for grey.
-        depth: Bits per value. 16: images are uint16, 8-bit ones widened to 0..65535; not for `jpeg`.
-        background: RGB that transparent pixels are composited on and `contain` pads with, 0..255.
-        frames: Take the `first` frame of animated and multi-page images, or `reject` them.
-        max_pixels: Images with more pixels than this are refused before they are decoded.
-    """
+    format: Annotated[Format, Field(description="container of the shards")] = "tfrecord"
+    encoding: Annotated[
+        Encoding | None,
+        Field(
+            description="keep: the original bytes (converted losslessly where they are not an upright RGB or gray JPEG or PNG); "
+            "jpeg, png: encoded again; raw: plain pixels"
+        ),
+        WhenNone("keep, or jpeg with --size (png with --depth 16)"),
+    ] = None
+    size: Annotated[
+        Size | None,
+        Field(description="target height and width in pixels"),
+        MustBe("a positive number of pixels, N or HxW"),
+        WhenNone("images keep their own"),
+    ] = None
+    fit: Annotated[
+        Fit | None,
+        Field(
+            description="shorter: the smallest image that covers --size, with its aspect ratio and all its pixels; "
+            "cover: fill it and crop the center; contain: fit inside and pad; stretch: distort"
+        ),
+        WhenNone("shorter, or cover for raw"),
+    ] = None
+    quality: Annotated[int, Field(ge=1, le=100, description="JPEG quality, 1 to 100"), MustBe("1 to 100")] = (
+        90
+    )
+    channels: Annotated[Literal[1, 3], Field(description="1 for gray, 3 for RGB")] = 3
+    depth: Annotated[
+        Depth,
+        Field(
+            description="bits per value: 16 keeps those of 16-bit PNG and TIFF and widens the others to 0..65535, "
+            "in keep, png or raw"
+        ),
+    ] = 8
+    background: Annotated[
+        Color,
+        Field(description="color that transparent pixels are composited on, and that contain pads with"),
+        MustBe("R,G,B, each 0 to 255"),
+    ] = (255, 255, 255)
+    frames: Annotated[
+        Frames, Field(description="take the first frame of animated and multi-page images, or reject them")
+    ] = "first"
+    max_pixels: Annotated[
+        Positive, Field(description="images with more pixels are refused before they are decoded"), AT_LEAST_1
+    ] = 89_478_485  # Pillow's own warning limit: 1/4 GiB of RGB pixels
 
-    format: Format = "tfrecord"
-    encoding: Encoding | None = None
-    size: tuple[int, int] | None = None
-    fit: Fit | None = None
-    quality: int = 90
-    channels: Literal[1, 3] = 3
-    depth: Depth = 8
-    background: tuple[int, int, int] = (255, 255, 255)
-    frames: Frames = "first"
-    max_pixels: int = 89_478_485  # Pillow's own warning limit: 1/4 GiB of RGB pixels
-
-    def __post_init__(self) -> None:
-        """Fills in the defaults that depend on other options, and checks all of them."""
+    @model_validator(mode="after")
+    def _fill_in(self) -> Self:
+        """The defaults that depend on other options."""
         if self.encoding is None:
             object.__setattr__(self, "encoding", self._default_encoding())
         if self.fit is None:
             object.__setattr__(self, "fit", "cover" if self.encoding == "raw" else "shorter")
-        _check_choice("format", self.format, get_args(Format))
-        _check_choice("encoding", self.encoding, get_args(Encoding))
-        _check_choice("fit", self.fit, get_args(Fit))
-        _check_choice("channels", self.channels, (1, 3))
-        _check_choice("depth", self.depth, get_args(Depth))
-        _check_choice("frames", self.frames, get_args(Frames))
-        self._check_numbers()
-        self._check_combinations()
+        return self
 
     def _default_encoding(self) -> Encoding:
         if self.size is None:
             return "keep"
         return "jpeg" if self.depth == 8 else "png"
 
-    def _check_numbers(self) -> None:
-        if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):
-            msg = f"size must be a positive number of pixels, N or HxW. Received: size={self.size}"
-            raise UsageError(msg)
-        if not 1 <= self.quality <= 100:
-            msg = f"quality must be 1 to 100. Received: quality={self.quality}"
-            raise UsageError(msg)
-        if len(self.background) != 3 or not all(0 <= value <= 255 for value in self.background):
-            msg = f"background must be R,G,B, each 0 to 255. Received: background={self.background}"
-            raise UsageError(msg)
-        _check_positive("max_pixels", self.max_pixels)
-
-    def _check_combinations(self) -> None:
+    @model_validator(mode="after")
+    def _check_storage(self) -> Self:
         if self.encoding == "jpeg" and self.depth != 8:
             msg = "encoding 'jpeg' has 8 bits per value, so it cannot keep 16. Use --encoding keep, png or raw with --depth 16, or leave --depth out."
             raise UsageError(msg)
@@ -122,6 +127,7 @@ class StorageOptions:
         if self.encoding == "raw" and self.fit == "shorter":
             msg = "encoding 'raw' needs one fixed shape, and --fit shorter keeps each image's own aspect ratio. Use --fit cover, contain or stretch."
             raise UsageError(msg)
+        return self
 
     @property
     def fixed_shape(self) -> tuple[int, int] | None:
@@ -129,47 +135,60 @@ class StorageOptions:
         return None if self.fit == "shorter" else self.size
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@checked_options
 class ShardingOptions:
-    """How many files the images fill.
+    """How many files the images fill."""
 
-    Attributes:
-        shards: Shards per split, or None to go by size.
-        shard_bytes: Size of a shard in bytes, or None for 128 MiB, less for small datasets.
-    """
+    shards: Annotated[
+        Positive | None, Field(description="shards per split"), AT_LEAST_1, WhenNone("by size")
+    ] = None
+    shard_bytes: Annotated[
+        Positive | None,
+        Field(description="size of a shard in bytes"),
+        AT_LEAST_1,
+        WhenNone("128MiB, with up to 8 smaller shards for a small dataset"),
+    ] = None
 
-    shards: int | None = None
-    shard_bytes: int | None = None
-
-    def __post_init__(self) -> None:
-        """Checks them."""
-        _check_positive("shards", self.shards)
-        _check_positive("shard_bytes", self.shard_bytes)
+    @model_validator(mode="after")
+    def _check_sharding(self) -> Self:
         if self.shards is not None and self.shard_bytes is not None:
             msg = "--shards and --shard-size contradict each other. Give one of them."
             raise UsageError(msg)
+        return self
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@checked_options
 class SplitOptions:
-    """Which split an image goes to, and in which order the images of a split stand.
+    """Which split an image goes to, and in which order the images of a split are stored."""
 
-    Attributes:
-        split: Split name to share, by hash of the key; None: by the source's split folders.
-        seed: Salt of order and split.
-        split_column: Column of the table that names the split.
-        stratify: With `split`: every class in the same shares.
-        group: Column of the table whose values must not occur in two splits.
-    """
+    split: Annotated[
+        Mapping[str, float] | None,
+        Field(description="names of the splits and their shares, by hash of the path"),
+        MustBe("shares by name, such as train=0.8,validation=0.2"),
+        WhenNone("by the source's split folders, else all train"),
+    ] = None
+    seed: Annotated[int, Field(description="salt of order and split"), MustBe("a whole number")] = 0
+    split_column: Annotated[
+        str | None,
+        Field(description="column that names the split: train, validation (val, valid) or test"),
+        COLUMN,
+    ] = None
+    stratify: Annotated[
+        bool,
+        Field(description="with --split: every class in the same shares, each to within one image"),
+        MustBe("True or False"),
+    ] = False
+    group: Annotated[
+        str | None,
+        Field(
+            description="column of which no value may be in two splits: --split then divides by it; "
+            "with other splits that is exit status 4"
+        ),
+        COLUMN,
+    ] = None
 
-    split: Mapping[str, float] | None = None
-    seed: int = 0
-    split_column: str | None = None
-    stratify: bool = False
-    group: str | None = None
-
-    def __post_init__(self) -> None:
-        """Checks them."""
+    @model_validator(mode="after")
+    def _check_splitting(self) -> Self:
         if self.split is not None and self.split_column is not None:
             msg = f"--split and --split-column {self.split_column} contradict each other. Give one of them."
             raise UsageError(msg)
@@ -180,69 +199,67 @@ class SplitOptions:
             msg = "--stratify and --group contradict each other: whole groups cannot have exact shares of each class. Give one of them."
             raise UsageError(msg)
         if self.split is not None:
-            check_split(self.split)
+            check_shares(self.split)
+        return self
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@checked_options
 class LabelOptions:
-    """Where the labels of an image stand.
+    """Where the labels of an image come from."""
 
-    Attributes:
-        class_from: With nested folders: class is the `first` one, the image's own `parent`, or the
-            whole `path` joined by `/`.
-        path_column: Column of the table of labels that names the images. None: the one that is called
-            `path`, `file`, `filename`, `image` or the like.
-        label_columns: Columns of the table that are labels, each as `COLUMN` or `COLUMN:KIND`. Empty:
-            the one called `label`, else the class folders.
-    """
+    class_from: Annotated[
+        ClassFrom,
+        Field(
+            description="with nested folders, the class is the first one, the image's own, or all joined by /"
+        ),
+    ] = "first"
+    path_column: Annotated[
+        str | None,
+        Field(description="column that names the images, relative to SOURCE"),
+        COLUMN,
+        WhenNone("the one called path, file, image or the like"),
+    ] = None
+    label_columns: Annotated[
+        Columns,
+        Field(
+            description="column that is a label, of kind class, multiclass (several, separated by ; or a JSON list), "
+            "float, int, text, or mask (path of an image); without KIND: class"
+        ),
+        MustBe("names of columns, each as COLUMN or COLUMN:KIND"),
+        WhenNone("the one called label, else the class folders"),
+    ] = ()
 
-    class_from: ClassFrom = "first"
-    path_column: str | None = None
-    label_columns: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        """Checks them."""
-        _check_choice("class_from", self.class_from, get_args(ClassFrom))
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@checked_options
 class ConvertOptions(LabelOptions, SplitOptions, ShardingOptions, StorageOptions):
     """Everything that decides the bytes of a dataset, besides its source: all its parts in one.
 
-    A function that needs a part alone says so, and is handed the whole.
-
-    Attributes:
-        duplicates: Images of a split with the pixels of another one in it: `keep` them, `drop` all
-            but the first by path, or `fail`.
-
-    Raises:
-        UsageError: If a value, or a combination of values, is not allowed.
+    A function that needs a part alone says so, and is handed the whole. A value, or a combination of values, that is
+    not allowed is refused with a `UsageError`.
     """
 
-    duplicates: Duplicates = "keep"
-
-    def __post_init__(self) -> None:
-        """Has each part check itself."""
-        for part in (StorageOptions, ShardingOptions, SplitOptions, LabelOptions):
-            part.__post_init__(self)
-        _check_choice("duplicates", self.duplicates, get_args(Duplicates))
+    duplicates: Annotated[
+        Duplicates,
+        Field(
+            description="images of a split with exactly the pixels of another one in it: keep and count them, "
+            "drop all but the first by path, or fail and publish nothing"
+        ),
+    ] = "keep"
 
     @property
     def needs_table(self) -> str | None:
-        """The first option given, as the command line calls it, that makes no sense without a table."""
-        return next((flag for name, flag in TABLE_OPTIONS.items() if flag and getattr(self, name)), None)
+        """The flag of the first option given that makes no sense without a table."""
+        return next((flag_of(name) for name in TABLE_OPTIONS if getattr(self, name)), None)
 
     def to_json(self) -> dict[str, Any]:
         """The options as the manifest records them."""
-        values = dataclasses.asdict(self)
-        content = {
-            name: values[name]
-            for name in RECORDED_ORDER
-            if name not in LATER_OPTIONS or values[name] != LATER_OPTIONS[name]
+        fields = fields_of(ConvertOptions)
+        values = {name: getattr(self, name) for name in RECORDED_ORDER}
+        return {
+            name: as_json(value)
+            for name, value in values.items()
+            if name not in LATER_OPTIONS or value != fields[name].default
         }
-        if self.split is not None:
-            content["split"] = dict(self.split)
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in content.items()}
 
     def writing_json(self) -> dict[str, Any]:
         """The options that shards are written by; `duplicates` is decided when all of them are there."""
@@ -250,40 +267,56 @@ class ConvertOptions(LabelOptions, SplitOptions, ShardingOptions, StorageOptions
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "ConvertOptions":
-        """Inverse of `to_json`."""
-        arguments: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in content.items()
-        }
-        return cls(**arguments)
+        """Inverse of `to_json`.
+
+        Raises:
+            UsageError: If the content is not options as this version has them.
+        """
+        return cls(**content)
 
 
-def _check_choice(name: str, value: object, choices: Sequence[object]) -> None:
-    if value not in choices:
-        msg = f"{name} must be one of {', '.join(map(str, choices))}. Received: {name}={value!r}"
-        raise UsageError(msg)
+FLAGS = {"shard_bytes": "--shard-size", "label_columns": "--label-column"}
+"""Flags that are not called like their options."""
 
 
-def _check_positive(name: str, value: int | None) -> None:
-    if value is not None and value < 1:
-        msg = f"{name} must be at least 1. Received: {name}={value}"
-        raise UsageError(msg)
+def flag_of(name: str) -> str:
+    """How the command line calls an option."""
+    return FLAGS.get(name) or f"--{name.replace('_', '-')}"
 
 
-def check_split(fractions: Mapping[str, float]) -> None:
+def as_written(name: str, value: object) -> str:
+    """An option's value as the command line takes it."""
+    if value is None or value == ():
+        return "none"
+    if isinstance(value, Mapping):
+        return ",".join(f"{key}={share:g}" for key, share in value.items())
+    if isinstance(value, tuple):
+        return ("x" if name == "size" else ",").join(map(str, value))
+    return str(value)
+
+
+def as_json(value: object) -> object:
+    """An option's value as JSON has it."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def check_shares(shares: Mapping[str, float]) -> None:
     """Checks the shares of `--split`.
 
     Raises:
         UsageError: If a name or a share is not allowed, or the shares do not sum to 1.
     """
-    given = ",".join(f"{name}={fraction:g}" for name, fraction in fractions.items())
-    for name, fraction in fractions.items():
+    given = as_written("split", shares)
+    for name, share in shares.items():
         if not SPLIT_NAME.fullmatch(name):
             msg = f"a split's name must be letters, digits and '_', starting with a letter. Received: {name!r} in --split {given}"
             raise UsageError(msg)
-        if not 0 < fraction <= 1:
-            msg = f"a split's share must be above 0 and at most 1. Received: {name}={fraction:g}"
+        if not 0 < share <= 1:
+            msg = f"a split's share must be above 0 and at most 1. Received: {name}={share:g}"
             raise UsageError(msg)
-    total = math.fsum(fractions.values())
+    total = math.fsum(shares.values())
     if not math.isclose(total, 1, abs_tol=1e-6):
         msg = f"the shares of --split must sum to 1, so that no image is lost or used twice. Received: {given}, which sum to {total:g}"
         raise UsageError(msg)

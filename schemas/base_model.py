@@ -1,6 +1,6 @@
 """What the models of the manifest have in common: strictness, and bounds that other readers keep."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +11,9 @@ Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 PositiveCount = Annotated[int, Field(ge=1, le=MAX_COUNT)]
 Side = Annotated[int, Field(ge=1, le=2**31 - 1)]
 """Height or width in pixels; the index holds it in 32 bits."""
+
+Depth = Literal[8, 16]
+"""Bits per value of stored images. Here, and not in `bit_depth`, because options know it without NumPy."""
 
 
 class Model(BaseModel):

@@ -1,11 +1,11 @@
 """Bits per value of stored images: 8, or 16 where the whole dataset has them."""
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Depth = Literal[8, 16]
+from fitfeed.schemas.base_model import Depth as Depth
 
 WIDEN = 257
 """65535 / 255: an 8-bit value times this is the same share of the brightest 16-bit one, exactly."""

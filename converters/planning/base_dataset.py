@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fitfeed.converters.options import RECORDED_ORDER, TABLE_OPTIONS, ConvertOptions
+from fitfeed.converters.options import RECORDED_ORDER, ConvertOptions, as_written, flag_of
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.sources.examples import ExampleTable, in_split_order
 from fitfeed.converters.staging.job import AppendTarget
@@ -256,8 +256,7 @@ def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptio
     wrong = [name for name in names if getattr(inherited, name) != getattr(asked, name)]
     if wrong:
         details = ", ".join(
-            f"{TABLE_OPTIONS.get(name) or '--' + name.replace('_', '-')} {_shown(name, getattr(asked, name))} "
-            f"(it has {_shown(name, getattr(inherited, name))})"
+            f"{flag_of(name)} {as_written(name, getattr(asked, name))} (it has {as_written(name, getattr(inherited, name))})"
             for name in wrong
         )
         msg = f"the dataset was made with other options: {details}. With --append leave them out, or choose another folder."
@@ -269,14 +268,3 @@ def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptio
     if shards is None and shard_bytes is None:
         shard_bytes = inherited.shard_bytes
     return dataclasses.replace(inherited, shards=shards, shard_bytes=shard_bytes)
-
-
-def _shown(name: str, value: Any) -> str:
-    """An option's value as the command line takes it."""
-    if value is None or value == ():
-        return "none"
-    if isinstance(value, Mapping):
-        return ",".join(f"{key}={share:g}" for key, share in value.items())
-    if isinstance(value, tuple):
-        return ("x" if name == "size" else ",").join(map(str, value))
-    return str(value)

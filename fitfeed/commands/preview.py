@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fitfeed.commands.convert import parse_size
+from fitfeed.commands.option_values import parse_size
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.files import atomic_write
 

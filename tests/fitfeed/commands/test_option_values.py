@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fitfeed.commands.convert import parse_bytes, parse_max_bad, parse_size, parse_split
+from fitfeed.commands.option_values import parse_bytes, parse_max_bad, parse_size, parse_split
 
 
 @pytest.mark.parametrize(("text", "size"), [("256", (256, 256)), ("200x300", (200, 300)), ("007", (7, 7))])

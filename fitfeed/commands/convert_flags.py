@@ -1,0 +1,103 @@
+"""The flags of `fitfeed convert` that set a field of `ConvertOptions`.
+
+Choices, default and help come from the field. Only how a value is written is said here.
+"""
+
+import argparse
+import dataclasses
+from collections.abc import Callable, Iterable
+
+from pydantic.fields import FieldInfo
+
+from fitfeed.commands.option_values import parse_bytes, parse_color, parse_size, parse_split
+from fitfeed.converters.options import ConvertOptions, as_written, flag_of
+from fitfeed.schemas.checked_options import choices_of, fields_of, when_none_of
+
+STORED = (
+    *("format", "encoding", "size", "fit", "quality", "channels", "depth", "background", "frames"),
+    "max_pixels",
+)
+ARRANGED = ("shards", "shard_bytes", "split", "class_from", "seed", "stratify", "duplicates")
+FROM_TABLE = ("path_column", "label_columns", "split_column", "group")
+"""The options, as the help groups them."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Syntax:
+    """How the value of an option is written.
+
+    Attributes:
+        metavar: What the help calls the value.
+        parse: Text to value.
+        note: What the help adds.
+        repeated: The flag may be given several times, and each time adds a value.
+    """
+
+    metavar: str
+    parse: Callable[[str], object] = str
+    note: str = ""
+    repeated: bool = False
+
+
+SYNTAX = {
+    "size": Syntax(metavar="N|HxW", parse=parse_size, note="N alone is both"),
+    "quality": Syntax(metavar="Q", parse=int),
+    "background": Syntax(metavar="R,G,B", parse=parse_color),
+    "max_pixels": Syntax(metavar="N", parse=int),
+    "shards": Syntax(metavar="N", parse=int),
+    "shard_bytes": Syntax(metavar="BYTES", parse=parse_bytes, note="for example 64MiB"),
+    "split": Syntax(metavar="NAME=SHARE,...", parse=parse_split, note="for example train=0.8,validation=0.2"),
+    "seed": Syntax(metavar="N", parse=int),
+    "path_column": Syntax(metavar="C"),
+    "label_columns": Syntax(metavar="C[:KIND]", note="may be repeated", repeated=True),
+    "split_column": Syntax(metavar="C"),
+    "group": Syntax(metavar="COLUMN"),
+}
+"""Of every option that is neither a choice nor a yes or no."""
+
+
+def add_option_flags(group: "argparse._ArgumentGroup", names: Iterable[str]) -> None:
+    """Adds the flags of some fields of `ConvertOptions`.
+
+    No flag has a default: those of `ConvertOptions` hold or, with `--append`, what the dataset was made with.
+    """
+    for name in names:
+        _add_flag(group, name)
+
+
+def given_options(arguments: argparse.Namespace) -> dict[str, object]:
+    """The options that were given, by field."""
+    values = {name: getattr(arguments, name) for name in fields_of(ConvertOptions)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _add_flag(group: "argparse._ArgumentGroup", name: str) -> None:
+    flag, help_ = flag_of(name), _help(name)
+    field = fields_of(ConvertOptions)[name]
+    if choices := choices_of(field):
+        group.add_argument(flag, dest=name, type=type(choices[0]), choices=choices, help=help_)
+    elif field.annotation is bool:
+        group.add_argument(flag, dest=name, action="store_true", default=None, help=help_)
+    else:
+        syntax = SYNTAX[name]
+        action = "append" if syntax.repeated else "store"
+        group.add_argument(
+            flag, dest=name, action=action, type=syntax.parse, metavar=syntax.metavar, help=help_
+        )
+
+
+def _help(name: str) -> str:
+    """What the field is, how its value is written, and its default."""
+    field = fields_of(ConvertOptions)[name]
+    parts = [field.description, SYNTAX[name].note if name in SYNTAX else "", _default(name, field)]
+    return "; ".join(part for part in parts if part).replace("%", "%%")
+
+
+def _default(name: str, field: FieldInfo) -> str:
+    if unset := when_none_of(field):
+        return f"default: {unset}"
+    return (
+        ""
+        if field.default is None or field.default is False
+        else f"default: {as_written(name, field.default)}"
+    )

@@ -1,0 +1,62 @@
+"""How values are written on the command line: sizes, shares, limits."""
+
+import argparse
+import re
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """`N` or `HxW` to (height, width) in pixels."""
+    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
+    if match is None or "0" in (match[1].lstrip("0") or "0", (match[2] or "1").lstrip("0") or "0"):
+        msg = f"expected a positive number of pixels, N or HxW (height x width). Received: {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(match[1]), int(match[2] or match[1])
+
+
+def parse_bytes(text: str) -> int:
+    """`128MiB`, `1GB` or a plain number to bytes."""
+    from pydantic import ByteSize, TypeAdapter
+
+    # ByteSize lets anything follow the unit, as in "1GB, or so", and takes bits.
+    written = re.fullmatch(r"\d+(\.\d+)?\s*(([KMG]i?)?B)?", text, re.IGNORECASE)
+    size = TypeAdapter(ByteSize).validate_python(text) if written else 0
+    if not size:
+        msg = f"expected a size above 0 such as 128MiB, 1GB or 1000000. Received: {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(size)
+
+
+def parse_color(text: str) -> tuple[int, int, int]:
+    """`R,G,B` to three numbers, each 0 to 255."""
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.strip().isdigit() and int(part) <= 255 for part in parts):
+        msg = f"expected R,G,B, each 0 to 255. Received: {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    red, green, blue = map(int, parts)
+    return red, green, blue
+
+
+def parse_split(text: str) -> dict[str, float]:
+    """`train=0.8,validation=0.2` to shares by name."""
+    shares: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, written = part.partition("=")
+        try:
+            share = float(written)
+        except ValueError:
+            msg = f"expected NAME=SHARE,... such as train=0.8,validation=0.2. Received: {text!r}"
+            raise argparse.ArgumentTypeError(msg) from None
+        if name.strip() in shares:
+            msg = f"split {name.strip()!r} is named twice. Received: {text!r}"
+            raise argparse.ArgumentTypeError(msg)
+        shares[name.strip()] = share
+    return shares
+
+
+def parse_max_bad(text: str) -> int | float:
+    """`N` to a number of files, `P%` to a share of them."""
+    match = re.fullmatch(r"(\d+)|(\d+(?:\.\d+)?)%", text.strip())
+    if match is None or (match[2] and float(match[2]) > 100):
+        msg = f"expected a number of files such as 10, or a share such as 0.5%. Received: {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(match[1]) if match[1] else float(match[2]) / 100
