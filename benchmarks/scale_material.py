@@ -63,7 +63,7 @@ def repeat_dataset(dataset: Path, grown: Path, *, times: int) -> None:
     entry["index"] = {"file": index.name, "bytes": index.stat().st_size, "sha256": file_sha256(index)}
     counted["images"] *= times
     counted["pixels"] *= times
-    counted["histogram"] = [[count * times for count in channel] for channel in counted["histogram"]]
+    entry["histogram"] = [[count * times for count in channel] for channel in entry["histogram"]]
     sealed = Manifest.model_validate_json(json.dumps(content))
     sealed = sealed.model_copy(update={"fingerprint": fingerprint_of(sealed)})
     (grown / MANIFEST_NAME).write_text(sealed.to_json())

@@ -84,7 +84,27 @@ class Dataset:
 
         They have `mean`, `std`, `min`, `max`, `percentile(p)` and `histogram`.
         """
-        return self.manifest.statistics.exact
+        return self.statistics_of(self.manifest.statistics.split)
+
+    def statistics_of(self, *splits: str) -> ChannelStatistics:
+        """Statistics of the stored pixels of some splits together, exact like those of one.
+
+        Args:
+            splits: One or more of `splits`.
+
+        Raises:
+            UsageError: If there is no such split, or if they have no images.
+
+        Example:
+            >>> open_dataset("flowers").statistics_of("train", "validation").mean
+            [117.2, 108.9, 96.4]
+        """
+        for split in splits:
+            self._require_split(split)
+        if not sum(self.splits[split].examples for split in splits):
+            msg = f"{self.path} has no images in these splits. Received: splits={list(splits)}. Name one with images."
+            raise UsageError(msg)
+        return self.manifest.exact_statistics(splits)
 
     @property
     def class_weight(self) -> dict[int, float]:
@@ -140,11 +160,14 @@ class Dataset:
         Raises:
             UsageError: If there is no such split.
         """
-        if split not in self._records:
+        self._require_split(split)
+        return self._records[split]
+
+    def _require_split(self, split: str) -> None:
+        if split not in self.splits:
             names = ", ".join(repr(name) for name in self.splits)
             msg = f"{self.path} has no such split. Received: split={split!r}. Use one of: {names}."
             raise UsageError(msg)
-        return self._records[split]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles path and manifest. The copy opens its own files."""

@@ -4,23 +4,34 @@ As numbers, 65,536 counts for each of three channels would be two fifths of the 
 have, one a line. `"0:12 514:3"` is one value: 12 pixels have the value 0, 3 have 514, and none any other.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
-from fitfeed.schemas.base_model import MAX_COUNT
+from fitfeed.schemas.base_model import MAX_COUNT, Count
 from fitfeed.schemas.bit_depth import Depth, levels_of
 from fitfeed.schemas.statistics import Histogram
+from fitfeed.schemas.text import shortened
 
-SPARSE = r"^[0-9]{1,5}:[0-9]{1,16}( [0-9]{1,5}:[0-9]{1,16})*$"
+SPARSE = r"^([0-9]{1,5}:[0-9]{1,16}( [0-9]{1,5}:[0-9]{1,16})*)?$"
 
 SparseCounts = Annotated[str, Field(pattern=SPARSE, max_length=(1 << 16) * 23)]
-"""`value:count`, ascending, separated by single spaces: a channel's histogram of 65,536 bins."""
+"""`value:count`, ascending, separated by single spaces: a channel's histogram of 65,536 bins. Empty for no pixels."""
+
+HistogramJson = list[list[Count]] | list[SparseCounts]
+"""A histogram as the manifest has it: 256 counts for each channel, or a text for each."""
 
 SPARSE_BYTES = (1 << 16) * 17
 """More than the text of one channel takes up to 10**10 pixels of each value."""
+
+
+def depth_of(content: Sequence[str | Sequence[int]]) -> Depth:
+    """Bits per value of the pixels that a histogram counts."""
+    return 16 if any(isinstance(counts, str) for counts in content) else 8
 
 
 def histogram_to_json(histogram: Histogram) -> list[Any]:
@@ -61,12 +72,16 @@ def histogram_from_json(content: Sequence[str | Sequence[int]], depth: Depth) ->
 
 
 def _fill(channel: Histogram, text: str) -> None:
-    last, total = -1, 0
-    for pair in text.split(" ") if text else ():
-        value, count = map(int, pair.split(":"))
-        total += count
-        if not last < value < len(channel) or not count > 0 or total > MAX_COUNT:
-            msg = f"a histogram must be value:count, values ascending and below {len(channel)}, counts positive and in all no more than {MAX_COUNT}. Received: {pair}"
-            raise ValueError(msg)
-        channel[value] = count
-        last = value
+    if re.fullmatch(SPARSE, text) is None:
+        msg = f"a histogram must be value:count value:count ... Received: {shortened(text)}"
+        raise ValueError(msg)
+    # The whole text at once: pair by pair, three channels took a third of a second.
+    numbers: npt.NDArray[np.int64] = np.fromstring(text.replace(":", " "), np.int64, sep=" ").reshape(-1, 2)
+    values, counts = numbers[:, 0], numbers[:, 1]
+    wrong = (values >= len(channel)) | (np.diff(values, prepend=-1) < 1) | (counts < 1)
+    wrong |= np.cumsum(counts.astype(np.float64)) > MAX_COUNT
+    if wrong.any():
+        pair = text.split(" ")[int(np.argmax(wrong))]
+        msg = f"a histogram must be value:count, values ascending and below {len(channel)}, counts positive and in all no more than {MAX_COUNT}. Received: {pair}"
+        raise ValueError(msg)
+    channel[values] = counts

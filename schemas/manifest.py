@@ -8,13 +8,13 @@ path, so the same input and options give the same bytes anywhere. The JSON Schem
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from fitfeed.schemas.base_model import Count, Model, PositiveCount, Side
-from fitfeed.schemas.bit_depth import Depth
 from fitfeed.schemas.errors import (
     DamagedDatasetError,
     FitfeedError,
@@ -25,8 +25,8 @@ from fitfeed.schemas.errors import (
 )
 from fitfeed.schemas.features import Features
 from fitfeed.schemas.files import locate
-from fitfeed.schemas.histogram_json import SparseCounts, histogram_from_json, histogram_to_json
-from fitfeed.schemas.statistics import ChannelStatistics
+from fitfeed.schemas.histogram_json import HistogramJson, depth_of, histogram_from_json
+from fitfeed.schemas.statistics import ChannelStatistics, Histogram, add_histograms
 from fitfeed.schemas.strict_json import parse_json
 from fitfeed.schemas.text import shortened
 
@@ -72,7 +72,11 @@ class Extent(Model):
 
 
 class Split(Model):
-    """One split, its shards in order and its index."""
+    """One split, its shards in order, its index, and how often each value occurs in its pixels.
+
+    `histogram` is of the pixels as stored: a list of 256 counts for each channel, or a text of the counts
+    that are not 0 among 65,536, as `value:count value:count ...`.
+    """
 
     examples: Count
     bytes: Count
@@ -81,6 +85,7 @@ class Split(Model):
     width: Extent | None
     index: File
     shards: list[Shard]
+    histogram: HistogramJson
 
     @model_validator(mode="after")
     def _sums_agree(self) -> Self:
@@ -92,13 +97,25 @@ class Split(Model):
             raise ValueError(msg)
         return self
 
+    @model_validator(mode="after")
+    def _every_channel_has_all_pixels(self) -> Self:
+        pixels = {int(channel.sum()) for channel in self.counts}
+        if len(pixels) != 1 or bool(self.examples) != bool(pixels - {0}) or min(pixels) < self.examples:
+            msg = f"the channels of the histogram count {sorted(pixels)} pixels, and the split has {self.examples} examples"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def counts(self) -> Histogram:
+        """The histogram, int64 (channels, 256), or (channels, 65536) for 16 bits."""
+        return histogram_from_json(self.histogram, depth_of(self.histogram))
+
 
 class Statistics(Model):
     """Pixel statistics of one split, of the pixels as stored (after orientation, colour and size).
 
-    mean, std, min and max are per channel, in the range 0..255 (0..65535 where the dataset has 16 bits),
-    and follow from the histogram: a list of 256 counts for each channel, or a text of the counts that
-    are not 0 among 65,536, as `value:count value:count ...`.
+    They are per channel, in the range 0..255 (0..65535 where the dataset has 16 bits), and follow from
+    the split's histogram.
     """
 
     split: SplitName
@@ -108,41 +125,19 @@ class Statistics(Model):
     std: list[float]
     min: list[Count]
     max: list[Count]
-    histogram: list[list[Count]] | list[SparseCounts]
 
     @classmethod
-    def of(cls, statistics: ChannelStatistics, *, split: str, images: int) -> Self:
-        """Records exact statistics."""
+    def of(cls, exact: ChannelStatistics, *, split: str, images: int) -> Self:
+        """Records what follows from a split's counts."""
         return cls(
             split=split,
             images=images,
-            pixels=statistics.pixels,
-            mean=statistics.mean,
-            std=statistics.std,
-            min=statistics.min,
-            max=statistics.max,
-            histogram=histogram_to_json(statistics.histogram),
+            pixels=exact.pixels,
+            mean=exact.mean,
+            std=exact.std,
+            min=exact.min,
+            max=exact.max,
         )
-
-    @model_validator(mode="after")
-    def _follows_from_histogram(self) -> Self:
-        exact = self.exact
-        recorded = (self.pixels, self.mean, self.std, self.min, self.max)
-        derived = (exact.pixels, exact.mean, exact.std, exact.min, exact.max)
-        if recorded != derived:
-            msg = f"pixels, mean, std, min, max are {recorded}, but the histogram gives {derived}"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def depth(self) -> Depth:
-        """Bits per value of the pixels that were counted."""
-        return 16 if any(isinstance(counts, str) for counts in self.histogram) else 8
-
-    @property
-    def exact(self) -> ChannelStatistics:
-        """All that follows from the counts, percentiles too."""
-        return ChannelStatistics(histogram_from_json(self.histogram, self.depth))
 
 
 class Source(Model):
@@ -197,16 +192,25 @@ class Manifest(Model):
 
     @model_validator(mode="after")
     def _statistics_fit_splits(self) -> Self:
-        if len(self.statistics.histogram) != self.features.image.channels:
-            msg = f"the histogram has {len(self.statistics.histogram)} channels, the image feature {self.features.image.channels}"
+        image, recorded = self.features.image, self.statistics
+        for name, split in self.splits.items():
+            if len(split.histogram) != image.channels:
+                msg = f"the histogram of split {name!r} has {len(split.histogram)} channels, the image feature {image.channels}"
+                raise ValueError(msg)
+            if depth_of(split.histogram) != image.depth:
+                msg = f"the histogram of split {name!r} is of {depth_of(split.histogram)} bits, the image feature of {image.dtype}"
+                raise ValueError(msg)
+        counted = self.splits.get(recorded.split)
+        if counted is None or counted.examples != recorded.images:
+            msg = f"the statistics count {recorded.images} images of split {recorded.split!r}, which is not that split"
             raise ValueError(msg)
-        if self.statistics.depth != self.features.image.depth:
-            msg = f"the histogram is of {self.statistics.depth} bits, the image feature of {self.features.image.dtype}"
-            raise ValueError(msg)
-        counted = self.splits.get(self.statistics.split)
-        if counted is None or counted.examples != self.statistics.images:
-            msg = f"the statistics count {self.statistics.images} images of split {self.statistics.split!r}, which is not that split"
-            raise ValueError(msg)
+        derived = Statistics.of(
+            ChannelStatistics(counted.counts), split=recorded.split, images=counted.examples
+        )
+        for name, value in derived:
+            if getattr(recorded, name) != value:
+                msg = f"the statistics have {name} {getattr(recorded, name)}, but the histogram gives {value}"
+                raise ValueError(msg)
         return self
 
     @model_validator(mode="after")
@@ -217,6 +221,16 @@ class Manifest(Model):
             msg = f"the file {twice!r} is named twice"
             raise ValueError(msg)
         return self
+
+    def exact_statistics(self, splits: Iterable[str]) -> ChannelStatistics:
+        """All that follows from the counts of some splits together, percentiles too.
+
+        Raises:
+            ValueError: If they have no pixels.
+        """
+        image = self.features.image
+        counts = (self.splits[name].counts for name in splits)
+        return ChannelStatistics(add_histograms(counts, channels=image.channels, depth=image.depth))
 
     def files(self) -> list[File]:
         """Every file of the dataset but the manifest itself: per split index and shards, then rejects."""

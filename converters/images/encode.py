@@ -18,39 +18,35 @@ MAX_JPEG_SIDE = 65_500
 """libjpeg's JPEG_MAX_DIMENSION, a little below what the format itself could hold."""
 
 
-def encode_image(
-    decoded: DecodedImage, data: bytes, options: StorageOptions, *, want_pixels: bool
-) -> tuple[bytes, tuple[int, int], Pixels | None]:
+def encode_image(decoded: DecodedImage, data: bytes, options: StorageOptions) -> tuple[bytes, Pixels]:
     """Turns a decoded image into what is stored.
 
     Args:
         decoded: What the file decodes to.
         data: The whole file.
         options: How to store it.
-        want_pixels: Also return the pixels that a reader will decode, for the statistics.
 
     Returns:
-        The payload, its (height, width), and its pixels as stored, uint8 or uint16 (height,
-        width, channels), or None.
+        The payload, and the pixels that a reader will decode, uint8 or uint16 (height, width, channels).
 
     Raises:
         ImageError: If it would become too large.
     """
     if options.encoding == "keep":
         payload = data if decoded.keepable else _encode_lossless(decoded.pixels)
-        return payload, decoded.pixels.shape[:2], decoded.pixels
+        return payload, decoded.pixels
     pixels = resize(decoded, options)
-    shape = pixels.shape[:2]
     if options.encoding == "raw":
-        return pixels.astype(STORED_TYPES[options.depth], copy=False).tobytes(), shape, pixels
+        return pixels.astype(STORED_TYPES[options.depth], copy=False).tobytes(), pixels
     if options.encoding == "png":
-        return _encode_lossless(pixels), shape, pixels
-    if max(shape) > MAX_JPEG_SIDE:
-        detail = f"{shape[1]} x {shape[0]} pixels as stored is more than the {MAX_JPEG_SIDE} a side that JPEG can have; --encoding png or another --fit takes it"
+        return _encode_lossless(pixels), pixels
+    height, width = pixels.shape[:2]
+    if max(height, width) > MAX_JPEG_SIDE:
+        detail = f"{width} x {height} pixels as stored is more than the {MAX_JPEG_SIDE} a side that JPEG can have; --encoding png or another --fit takes it"
         raise ImageError("unsupported_format", detail)
     payload = encode_jpeg(pixels, options.quality)
     # JPEG changes pixels: the statistics describe what readers get, so decode what was stored.
-    return payload, shape, decode_payload(payload, channels=options.channels) if want_pixels else None
+    return payload, decode_payload(payload, channels=options.channels)
 
 
 def _encode_lossless(pixels: Pixels) -> bytes:

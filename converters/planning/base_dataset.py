@@ -84,7 +84,7 @@ class BaseDataset:
         return [*names, *in_split_order(set(found) - set(names))]
 
     def statistics_split(self, splits: Collection[str]) -> str:
-        """Which split's pixels are counted when these splits have images."""
+        """Which split the statistics describe when these splits have images."""
         return "train" if "train" in splits else self.manifest.statistics.split
 
     def base(self, listed: Collection[str], source_files: int) -> AppendTarget:
@@ -97,7 +97,6 @@ class BaseDataset:
         retried = sorted({reject.path for reject in self.rejects} & set(listed))
         return AppendTarget(
             fingerprint=self.manifest.fingerprint,
-            statistics_split=self.manifest.statistics.split,
             source_files=source_files,
             retried=retried,
         )

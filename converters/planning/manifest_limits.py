@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fitfeed.schemas.base_model import MAX_COUNT
-from fitfeed.schemas.bit_depth import Depth
+from fitfeed.schemas.bit_depth import Depth, levels_of
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.histogram_json import SPARSE_BYTES
 from fitfeed.schemas.manifest import MAX_MANIFEST_BYTES, Shard
 from fitfeed.schemas.strict_json import MAX_VALUES
 
 OTHER_BYTES = 128 << 10
-OTHER_VALUES = 8_000
-"""More than all else takes: histograms of 8 bits, options, reject counts. Names of columns have no bound of their own."""
+OTHER_VALUES = 4_000
+"""More than all else takes: options, reject counts. Names of columns have no bound of their own."""
 
 
 def check_capacity(
@@ -42,8 +42,11 @@ def check_capacity(
     of_shards = (shard_bytes * len(names) + sum(map(len, names)), shard_values * len(names))
     of_names, of_counts = _cost(list(class_names)), _cost([MAX_COUNT] * len(class_names))
     of_classes = [name + len(shard_files) * count for name, count in zip(of_names, of_counts, strict=True)]
-    histograms = channels * SPARSE_BYTES if depth == 16 else 0
-    limits = (MAX_MANIFEST_BYTES - OTHER_BYTES - histograms, MAX_VALUES - OTHER_VALUES)
+    histograms = [len(shard_files) * channels * cost for cost in _histogram_cost(depth)]
+    limits = (MAX_MANIFEST_BYTES - OTHER_BYTES - histograms[0], MAX_VALUES - OTHER_VALUES - histograms[1])
+    if min(limits) < 0:
+        msg = f"the manifest would have histograms of {len(shard_files)} splits with {depth} bits, more than readers accept. Give fewer splits, or --depth 8."
+        raise UsageError(msg)
     if all(s + c <= limit for s, c, limit in zip(of_shards, of_classes, limits, strict=True)):
         return
     if any(c > limit // 2 for c, limit in zip(of_classes, limits, strict=True)):
@@ -54,6 +57,11 @@ def check_capacity(
     )
     msg = f"the dataset would have {len(names):,} shards, and a manifest can list {most:,}. Give a larger --shard-size, or fewer --shards."
     raise UsageError(msg)
+
+
+def _histogram_cost(depth: Depth) -> tuple[int, int]:
+    """Bytes and values of the histogram of one channel."""
+    return (SPARSE_BYTES, 1) if depth == 16 else _cost([MAX_COUNT] * levels_of(depth))
 
 
 def _cost(content: Any) -> tuple[int, int]:

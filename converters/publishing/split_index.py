@@ -1,5 +1,6 @@
 """A split's index, and what the manifest says of the split: from the results of its shards."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fitfeed.converters.options import StorageOptions
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.files import file_sha256, sync_file
+from fitfeed.schemas.histogram_json import HistogramJson, histogram_from_json, histogram_to_json
 from fitfeed.schemas.index import Index, index_schema, write_index
-from fitfeed.schemas.manifest import Extent, Split
+from fitfeed.schemas.manifest import Extent, File, Split
+from fitfeed.schemas.statistics import Histogram, add_histograms
 
 
 def write_split(
@@ -21,7 +25,7 @@ def write_split(
     job: Job,
     *,
     before: tuple[Split, Index] | None = None,
-) -> dict[str, Any]:
+) -> Split:
     """Writes a split's index and describes the split for the manifest.
 
     Args:
@@ -29,9 +33,6 @@ def write_split(
         results: Of the shards, in the manifest's order.
         job: Names the labels and their classes.
         before: What the split held already: its rows and shards come first, unchanged.
-
-    Returns:
-        The fields of `fitfeed.schemas.manifest.Split`.
 
     Raises:
         OSError: If the index cannot be written.
@@ -44,15 +45,27 @@ def write_split(
     write_index(path, columns, job.kinds)
     sync_file(path)
     shards += [result.shard for result in results]
-    return {
-        "examples": sum(shard.examples for shard in shards),
-        "bytes": sum(shard.bytes for shard in shards),
-        "class_counts": _class_counts(job, columns),
-        "height": _extent(columns["height"].to_numpy()),
-        "width": _extent(columns["width"].to_numpy()),
-        "index": file_entry(path),
-        "shards": shards,
-    }
+    return Split(
+        examples=sum(shard.examples for shard in shards),
+        bytes=sum(shard.bytes for shard in shards),
+        class_counts=_class_counts(job, columns),
+        height=_extent(columns["height"].to_numpy()),
+        width=_extent(columns["width"].to_numpy()),
+        index=file_entry(path),
+        shards=shards,
+        histogram=_histogram(results, job.options, [] if before is None else [before[0].counts]),
+    )
+
+
+def _histogram(
+    results: Sequence[ShardResult], options: StorageOptions, before: Sequence[Histogram]
+) -> HistogramJson:
+    """Of all pixels of the split."""
+    # One at a time: with 16 bits each has a megabyte and a half.
+    added = (histogram_from_json(result.histogram, options.depth) for result in results)
+    return histogram_to_json(
+        add_histograms(itertools.chain(before, added), channels=options.channels, depth=options.depth)
+    )
 
 
 def _columns(results: Sequence[ShardResult], job: Job, *, first_shard: int) -> dict[str, Any]:
@@ -91,6 +104,6 @@ def _extent(values: npt.NDArray[np.int32]) -> Extent | None:
     return Extent(min=low, p5=p5, median=median, p95=p95, max=high)
 
 
-def file_entry(path: Path) -> dict[str, Any]:
+def file_entry(path: Path) -> File:
     """How the manifest names a file."""
-    return {"file": path.name, "bytes": path.stat().st_size, "sha256": file_sha256(path)}
+    return File(file=path.name, bytes=path.stat().st_size, sha256=file_sha256(path))

@@ -1,11 +1,6 @@
 """The manifest of a dataset with what a conversion adds to it. A new dataset is an append to nothing."""
 
-import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Callable, Mapping, Sequence
 
 from fitfeed.converters.planning.base_dataset import BaseDataset
 from fitfeed.converters.publishing.split_index import file_entry, write_split
@@ -15,9 +10,8 @@ from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.features import ImageFeature
 from fitfeed.schemas.files import atomic_write
-from fitfeed.schemas.histogram_json import histogram_from_json
-from fitfeed.schemas.manifest import Manifest, Statistics, build_manifest
-from fitfeed.schemas.statistics import ChannelStatistics, add_histograms
+from fitfeed.schemas.manifest import Manifest, Split, Statistics, build_manifest
+from fitfeed.schemas.statistics import ChannelStatistics
 
 
 def write_union(
@@ -51,12 +45,10 @@ def write_union(
     """
     atomic_write(work.root / rejects_name, to_json_lines(listed))
     before = None if base is None else base.manifest
-    splits: dict[str, Any] = {}
+    splits: dict[str, Split] = {}
     if before is not None:
-        splits = {name: split.model_dump() for name, split in before.splits.items()}
         classes = len(job.class_names if added else before.class_names)
-        for split in splits.values():
-            split["class_counts"] += [0] * (classes - len(split["class_counts"]))
+        splits = {name: _with_classes(split, classes) for name, split in before.splits.items()}
     for name, shards in added.items():
         held = (
             (base.manifest.splits[name], base.indexes[name])
@@ -73,7 +65,7 @@ def write_union(
         format=job.options.format,
         features=features,
         splits=splits,
-        statistics=_statistics(job, None if before is None else before.statistics, added),
+        statistics=_statistics(job, before, splits),
         rejects=count_reasons(reject for reject in listed if reject.handling == "rejected"),
         ignored=sum(reject.handling == "ignored" for reject in listed),
         duplicates={name: counted.get(name, 0) + count for name, count in copies.items()},
@@ -81,6 +73,12 @@ def write_union(
         options=job.options.to_json() if before is None else before.options,
         source={"files": job.base.source_files if job.base else job.files, "digest": job.source_digest},
     )
+
+
+def _with_classes(split: Split, classes: int) -> Split:
+    """The split, without an example of those classes that are new."""
+    counts = split.class_counts
+    return split.model_copy(update={"class_counts": [*counts, *[0] * (classes - len(counts))]})
 
 
 def _image_feature(job: Job) -> ImageFeature:
@@ -93,22 +91,10 @@ def _image_feature(job: Job) -> ImageFeature:
     )
 
 
-def _statistics(
-    job: Job, before: Statistics | None, added: Mapping[str, Sequence[ShardResult]]
-) -> Statistics:
-    """Of the split that was counted before, or of a new split `train`, which takes precedence."""
-    split = job.statistics_split if before is None or job.statistics_split in added else before.split
-    new = added.get(split, [])
-    if before is not None and not new:
-        return before
-    depth = job.options.depth
-    # One at a time: with 16 bits each has a megabyte and a half.
-    histograms: Iterable[npt.NDArray[np.int64]] = (
-        histogram_from_json(result.histogram, depth) for result in new
-    )
-    images = sum(result.shard.examples for result in new)
-    if before is not None and split == before.split:
-        histograms = itertools.chain(histograms, [before.exact.histogram])
-        images += before.images
-    exact = ChannelStatistics(add_histograms(histograms, channels=job.options.channels, depth=depth))
-    return Statistics.of(exact, split=split, images=images)
+def _statistics(job: Job, before: Manifest | None, splits: Mapping[str, Split]) -> Statistics:
+    """Of the split that was described before, or of a new split `train`, which takes precedence."""
+    name = job.statistics_split
+    if before is not None and name not in splits:  # nothing of it could be converted
+        name = before.statistics.split
+    split = splits[name]
+    return Statistics.of(ChannelStatistics(split.counts), split=name, images=split.examples)

@@ -68,7 +68,7 @@ def _without(work: WorkFolder, job: Job, result: ShardResult, dropped: frozenset
                     for name, kind in job.kinds.items()
                 }
                 writer.write(_record(payload, labels, rows, row, job.options))
-            elif histogram.any():  # of the split that is counted
+            else:
                 count_pixels(_stored_pixels(payload, rows, row, job.options), gone)
         stored = writer.finish()
     kept_rows = [row for row in range(count) if row not in dropped]

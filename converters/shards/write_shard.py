@@ -60,13 +60,12 @@ def write_shard(
     rejects: list[Reject] = []
     rows = RowColumns.for_labels(job.kinds)
     histogram = empty_histogram(channels=job.options.channels, depth=job.options.depth)
-    counted = histogram if plan.split in job.counted_splits else None
     image_hashes = ImageHashes()
     try:
         with open_writer(work.shards / plan.file, job.options, job.kinds) as writer:
             for entry, path in enumerate(plan.paths):
                 made = quarantined.get(entry) or _make_record(
-                    job, plan, entry, counted, partial(watch, entry)
+                    job, plan, entry, histogram, partial(watch, entry)
                 )
                 if isinstance(made, ImageError | Quarantine):
                     watch(None)
@@ -114,7 +113,7 @@ def _make_record(
     job: Job,
     plan: ShardPlan,
     entry: int,
-    histogram: Histogram | None,
+    histogram: Histogram,
     decoding: Callable[[], None],
 ) -> tuple[Record, DecodedImage, int] | ImageError:
     """Reads, decodes and encodes an image, and its masks."""
@@ -125,9 +124,7 @@ def _make_record(
         data = read_unchanged(file, options)
         decoding()
         decoded = decode_image(data, options)
-        payload, (height, width), pixels = encode_image(
-            decoded, data, options, want_pixels=histogram is not None
-        )
+        payload, pixels = encode_image(decoded, data, options)
         for name, kind in job.kinds.items():
             if kind == "mask":
                 labels[name] = _make_mask(job.source, labels[name], name, decoded, options)
@@ -140,15 +137,14 @@ def _make_record(
             )
         msg = f"out of memory while converting {file.path}. Run the same command again with fewer --workers, or with a smaller --max-pixels: it continues."
         raise ConversionError(msg) from error
-    if histogram is not None and pixels is not None:
-        count_pixels(pixels, histogram)
+    count_pixels(pixels, histogram)
     record = Record(
         key=plan.keys[entry],
         labels=labels,
         payload=payload,
         format="raw" if options.encoding == "raw" else payload_format(payload),
-        height=height,
-        width=width,
+        height=pixels.shape[0],
+        width=pixels.shape[1],
         channels=options.channels,
     )
     return record, decoded, len(data)

@@ -46,13 +46,11 @@ class AppendTarget:
 
     Attributes:
         fingerprint: Of its manifest: the job is for this very dataset.
-        statistics_split: The split whose pixels it has counted.
         source_files: Files that it and the job are made from, together.
         retried: Paths that its list of rejects names, and that the job tries again.
     """
 
     fingerprint: str
-    statistics_split: str
     source_files: int
     retried: list[str]
 
@@ -65,7 +63,7 @@ class Job(WithLabels):
         source: Absolute path of the source folder.
         options: How to convert.
         splits: Split name to the numbers of its shards, in order.
-        statistics_split: The split whose pixels are counted.
+        statistics_split: The split that the statistics describe.
         files: How many files were planned.
         bytes: Their total size.
         source_digest: Over the listing, and what is in `base` already; goes into the manifest.
@@ -96,11 +94,6 @@ class Job(WithLabels):
     def shards(self) -> int:
         """Number of shards in all splits."""
         return sum(len(numbers) for numbers in self.splits.values())
-
-    @property
-    def counted_splits(self) -> set[str]:
-        """Splits whose pixels are counted: two, if images join a dataset that counted another one so far."""
-        return {self.statistics_split} | ({self.base.statistics_split} if self.base else set())
 
     @property
     def allowed_rejects(self) -> int:

@@ -188,8 +188,8 @@ class ShardResult:
         rows: What the index will say of its examples.
         image_hashes: What tells its pictures from others.
         rejects: Files of the plan that are not in it.
-        histogram: Of its pixels where its split is counted, as in the manifest
-            (`fitfeed.schemas.histogram_json`): as numbers, those of 16 bits would take megabytes.
+        histogram: Of its pixels, as in the manifest (`fitfeed.schemas.histogram_json`): as numbers,
+            those of 16 bits would take megabytes.
     """
 
     digest: str

@@ -68,14 +68,14 @@ def check_split(index: Index, name: str, manifest: Manifest) -> Iterator[Finding
         if found != extent:
             detail = f"its {side}s are {_figures(found)}, the manifest says {_figures(extent)}"
             yield Finding(file=file, kind="index", detail=detail)
-    if name == manifest.statistics.split:
-        pixels = sum(
-            int(index.height[block].astype(np.int64) @ index.width[block].astype(np.int64))
-            for block in _blocks(len(index))
-        )
-        if pixels != manifest.statistics.pixels:
-            detail = f"its images have {pixels} pixels, the statistics count {manifest.statistics.pixels}"
-            yield Finding(file=file, kind="statistics", detail=detail)
+    pixels = sum(
+        int(index.height[block].astype(np.int64) @ index.width[block].astype(np.int64))
+        for block in _blocks(len(index))
+    )
+    counted = int(split.counts[0].sum())
+    if pixels != counted:
+        detail = f"its images have {pixels} pixels, the manifest's histogram counts {counted}"
+        yield Finding(file=file, kind="statistics", detail=detail)
 
 
 def _check_class_counts(index: Index, split: Split, manifest: Manifest) -> Iterator[Finding]:

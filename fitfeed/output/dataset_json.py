@@ -13,7 +13,7 @@ def describe(manifest: Manifest) -> dict[str, Any]:
 
     Returns:
         `format`, `format_version`, `fingerprint`, `splits`, `features`, `class_names`, `statistics`
-        (per channel, range 0..255, or 0..65535 for 16 bits; `histogram` in full), `rejects` (count by reason), `ignored`, `duplicates`, `options`, `source`.
+        (per channel, range 0..255, or 0..65535 for 16 bits), `rejects` (count by reason), `ignored`, `duplicates`, `options`, `source`.
     """
     content = manifest.to_dict()
     same = (
@@ -26,13 +26,10 @@ def describe(manifest: Manifest) -> dict[str, Any]:
         "duplicates",
         "options",
         "source",
+        "statistics",
     )
     return {
         **{name: content[name] for name in same},
-        "statistics": {
-            **content["statistics"],
-            "histogram": manifest.statistics.exact.histogram.tolist(),
-        },
         "class_names": manifest.class_names,
         "splits": {name: _split(split, manifest.class_names) for name, split in manifest.splits.items()},
     }
@@ -46,4 +43,5 @@ def _split(split: Split, class_names: list[str]) -> dict[str, Any]:
         "class_counts": dict(zip(class_names, split.class_counts, strict=True)),
         "height": split.height and split.height.model_dump(),
         "width": split.width and split.width.model_dump(),
+        "histogram": split.counts.tolist(),
     }

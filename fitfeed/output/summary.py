@@ -70,7 +70,7 @@ def splits_table(manifest: Manifest) -> list[str]:
 def statistics_lines(manifest: Manifest) -> list[str]:
     """Mean and standard deviation per channel, and which pixels they describe."""
     statistics = manifest.statistics
-    brightest = levels_of(statistics.depth) - 1
+    brightest = levels_of(manifest.features.image.depth) - 1
     mean = " ".join(f"{value:.3f}" for value in statistics.mean)
     std = " ".join(f"{value:.3f}" for value in statistics.std)
     return [

@@ -306,7 +306,7 @@ def test_the_command(
     assert main(["convert", str(source[0]), dataset, "--depth", "16", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     statistics = open_dataset(dataset).statistics
-    assert document["statistics"]["histogram"] == statistics.histogram.tolist()
+    assert document["splits"]["train"]["histogram"] == statistics.histogram.tolist()
     assert document["features"]["image"]["dtype"] == "uint16"
     assert main(["inspect", dataset]) == 0
     printed = capsys.readouterr().out

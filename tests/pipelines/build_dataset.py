@@ -17,6 +17,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
+from fitfeed.schemas.histogram_json import HistogramJson
 from fitfeed.schemas.index import write_index
 from fitfeed.schemas.manifest import (
     MANIFEST_NAME,
@@ -75,11 +76,6 @@ def build_dataset(
     first = next(iter(splits))
     channels = every[0].pixels.shape[2]
     shapes = {example.pixels.shape for example in every}
-    levels = 1 << 8 * every[0].pixels.itemsize
-    histogram = np.zeros((channels, levels), np.int64)
-    for example in splits[first]:
-        for channel in range(channels):
-            histogram[channel] += np.bincount(example.pixels[..., channel].ravel(), minlength=levels)
     (folder / REJECTS_NAME).write_bytes(b"")
     manifest = build_manifest(
         format=format,
@@ -93,7 +89,9 @@ def build_dataset(
             "key": {},
         },
         splits=entries,
-        statistics=Statistics.of(ChannelStatistics(histogram), split=first, images=len(splits[first])),
+        statistics=Statistics.of(
+            ChannelStatistics(entries[first].counts), split=first, images=len(splits[first])
+        ),
         rejects={},
         ignored=0,
         duplicates={"within": 0, "label_conflicts": 0, "across_splits": 0, "dropped": 0},
@@ -183,7 +181,18 @@ def _write_split(
         width=None,
         index=_file(index),
         shards=entries,
+        histogram=_histogram(examples),
     )
+
+
+def _histogram(examples: Sequence[Example]) -> HistogramJson:
+    """Counts every value of every channel."""
+    values = np.concatenate([example.pixels.reshape(-1, example.pixels.shape[2]) for example in examples])
+    levels = 1 << 8 * values.itemsize
+    counts = [np.bincount(channel, minlength=levels).tolist() for channel in values.T]
+    if values.itemsize == 1:
+        return counts
+    return [" ".join(f"{value}:{count}" for value, count in enumerate(each) if count) for each in counts]
 
 
 def _write_tfrecord(path: Path, examples: Sequence[Example]) -> list[int]:

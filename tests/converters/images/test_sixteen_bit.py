@@ -39,7 +39,7 @@ def decoded(data: bytes, options: ConvertOptions = DEEP) -> Pixels:
 
 
 def stored(data: bytes, options: ConvertOptions = DEEP) -> bytes:
-    return encode_image(decode_image(data, options), data, options, want_pixels=True)[0]
+    return encode_image(decode_image(data, options), data, options)[0]
 
 
 def by_floats(samples: Samples, background: tuple[int, int, int] = WHITE) -> Samples:

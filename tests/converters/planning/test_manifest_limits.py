@@ -10,12 +10,18 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning import plan
 from fitfeed.converters.planning.manifest_limits import check_capacity
 from fitfeed.converters.planning.plan import make_plan
-from fitfeed.schemas.bit_depth import Depth
+from fitfeed.schemas.bit_depth import Depth, levels_of
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.histogram_json import histogram_to_json
-from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, build_manifest, read_manifest
+from fitfeed.schemas.manifest import (
+    MANIFEST_NAME,
+    MAX_MANIFEST_BYTES,
+    Statistics,
+    build_manifest,
+    read_manifest,
+)
 from fitfeed.schemas.sharding import shard_file_name
-from fitfeed.schemas.statistics import BINS, ChannelStatistics
+from fitfeed.schemas.statistics import ChannelStatistics
 
 
 def fits(shards: int, class_names: list[str], splits: int, depth: Depth = 8) -> bool:
@@ -43,23 +49,18 @@ def largest(fit: "Any", most: int) -> int:
     return low
 
 
-def published(folder: Path, shards: int, class_names: list[str], splits: int, depth: int = 8) -> int:
+def published(folder: Path, shards: int, class_names: list[str], splits: int, depth: Depth = 8) -> int:
     """Writes a manifest with the longest numbers, has it read, and returns its size."""
     big = 10**11  # bytes of a shard
     counts = [0] * len(class_names)
-    counts_of_bins: list[Any] = [[1] + [0] * (BINS - 1) for _ in range(3)]
-    mean, std, pixels = [0.0] * 3, [0.0] * 3, 1
-    if depth == 16:  # ten billion pixels of every value
-        exact = ChannelStatistics(np.full((3, 1 << 16), 10**10 - 1))
-        counts_of_bins, pixels = histogram_to_json(exact.histogram), exact.pixels
-        mean, std = exact.mean, exact.std
+    exact = ChannelStatistics(np.full((3, levels_of(depth)), 10**10 - 1))  # of every value
     entries = {}
     for number in range(splits):
         name = f"split{number}"
         entries[name] = {
-            "examples": shards if not number else 0,
+            "examples": shards,
             "bytes": big * shards,
-            "class_counts": [shards if not number else 0, *counts[1:]],
+            "class_counts": [shards, *counts[1:]],
             "height": None,
             "width": None,
             "index": {"file": f"{name}.index.arrow", "bytes": big, "sha256": "0" * 64},
@@ -68,10 +69,11 @@ def published(folder: Path, shards: int, class_names: list[str], splits: int, de
                     "file": shard_file_name(name, shard, shards, "tfrecord"),
                     "bytes": big,
                     "sha256": "0" * 64,
-                    "examples": 0 if number else 1,
+                    "examples": 1,
                 }
                 for shard in range(shards)
             ],
+            "histogram": histogram_to_json(exact.histogram),
         }
     manifest = build_manifest(
         format="tfrecord",
@@ -80,17 +82,14 @@ def published(folder: Path, shards: int, class_names: list[str], splits: int, de
             "label": {"kind": "class", "class_names": class_names},
         },
         splits=entries,
-        statistics={
-            "split": "split0", "images": shards, "pixels": pixels, "mean": mean, "std": std,
-            "min": [0] * 3, "max": [(1 << depth) - 1 if depth == 16 else 0] * 3, "histogram": counts_of_bins,
-        },
+        statistics=Statistics.of(exact, split="split0", images=shards),
         rejects={},
         ignored=0,
         duplicates={"within": 0, "label_conflicts": 0, "across_splits": 0, "dropped": 0},
         rejects_file={"file": "rejects.jsonl", "bytes": 0, "sha256": "0" * 64},
         options=ConvertOptions(size=(8, 8), split={f"split{n}": 1 / splits for n in range(splits)}).to_json(),
         source={"files": shards, "digest": "0" * 64},
-    )  # fmt: skip
+    )
     (folder / MANIFEST_NAME).write_text(manifest.to_json())
     assert read_manifest(folder) == manifest
     return (folder / MANIFEST_NAME).stat().st_size
@@ -121,6 +120,8 @@ def test_messages_say_what_to_change() -> None:
         UsageError, match=r"100,000 shards, and a manifest can list [67]\d,\d{3}.*--shard-size"
     ):
         check_capacity(files, ["a"])
+    with pytest.raises(UsageError, match=r"histograms of 9 splits with 16 bits.*--depth 8"):
+        check_capacity({f"fold{number}": ["a.h5"] for number in range(9)}, ["a"], depth=16)
     with pytest.raises(UsageError, match=r"700,000 classes.*--class-from"):
         check_capacity({"train": ["train-00000-of-00001.h5"]}, list(map(str, range(700_000))))
 

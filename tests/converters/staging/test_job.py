@@ -26,9 +26,7 @@ def test_parts_are_those_of_the_whole(content: Any, at_once: int) -> None:
         assert digest_of(content) == hashlib.sha256(whole.encode()).hexdigest()
 
 
-@pytest.mark.parametrize(
-    "base", [None, AppendTarget(fingerprint="f", statistics_split="train", source_files=9, retried=["a"])]
-)
+@pytest.mark.parametrize("base", [None, AppendTarget(fingerprint="f", source_files=9, retried=["a"])])
 def test_a_job_is_read_as_it_was_written(base: AppendTarget | None) -> None:
     written = Job(
         source="/source",

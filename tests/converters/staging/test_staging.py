@@ -85,9 +85,7 @@ def manifest() -> Manifest:
 
 
 def appended_to(manifest: Manifest) -> AppendTarget:
-    return AppendTarget(
-        fingerprint=manifest.fingerprint, statistics_split="train", source_files=3, retried=[]
-    )
+    return AppendTarget(fingerprint=manifest.fingerprint, source_files=3, retried=[])
 
 
 def test_a_new_dataset(tmp_path: Path, manifest: Manifest) -> None:
