@@ -87,7 +87,7 @@ def test_the_whole_is_as_if_converted_at_once(
     ):
         assert getattr(appended, name) == getattr(at_once, name), name
     for name, whole in at_once.splits.items():
-        same = ("examples", "class_counts", "height", "width")
+        same = ("examples", "class_counts", "height", "width", "histogram")
         assert [getattr(appended.splits[name], field) for field in same] == [
             getattr(whole, field) for field in same
         ]

@@ -110,6 +110,15 @@ def test_dataset_says_what_it_holds(flowers: Dataset, examples: dict[str, list[E
     pixels = np.concatenate([example.pixels.reshape(-1, 3) for example in examples["train"]])
     assert np.allclose(flowers.statistics.mean, pixels.mean(axis=0))
     assert np.allclose(flowers.statistics.std, pixels.std(axis=0))
+    more = np.concatenate([example.pixels.reshape(-1, 3) for example in examples["validation"]])
+    together = flowers.statistics_of("validation", "train")
+    assert together.pixels == len(pixels) + len(more)
+    assert np.allclose(together.mean, np.concatenate([pixels, more]).mean(axis=0))
+    assert flowers.statistics_of("validation").max == more.max(axis=0).tolist()
+    with pytest.raises(UsageError, match=r"no such split.*'train', 'validation'"):
+        flowers.statistics_of("train", "test")
+    with pytest.raises(UsageError, match="no images in these splits"):
+        flowers.statistics_of()
     assert flowers.class_weight[0] == pytest.approx(53 / (3 * 18))
     assert flowers.records("train").common_size is None
     assert "train: 53" in repr(flowers)
