@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions
 from tests.beam_jobs.growing import SMALL
+from tests.without_beam import convert
 
 
 @pytest.fixture

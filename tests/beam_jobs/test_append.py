@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fitfeed.beam_jobs import convert
 from fitfeed.cli import main
 from fitfeed.converters.options import ConvertOptions, Format
 from fitfeed.converters.staging.folder import WorkFolder
@@ -27,6 +26,7 @@ from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import read_manifest
 from tests.beam_jobs.growing import SMALL, come_in
 from tests.folders import contents
+from tests.without_beam import convert
 
 
 def examples(dataset: Path) -> dict[str, list[tuple[str, int, int, bytes]]]:

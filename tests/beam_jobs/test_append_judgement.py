@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fitfeed.beam_jobs import convert
 from fitfeed.beam_jobs.result import ConversionResult
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.verify import verify_dataset
@@ -14,6 +13,7 @@ from fitfeed.schemas.errors import DuplicateImagesError, SplitLeakError, TooMany
 from fitfeed.schemas.manifest import Manifest, read_manifest
 from tests.beam_jobs.growing import SMALL, come_in, rejects
 from tests.folders import contents
+from tests.without_beam import convert
 
 
 def copies(manifest: Manifest) -> tuple[int, int, int, int]:

@@ -12,7 +12,6 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from fitfeed.beam_jobs import convert
 from fitfeed.cli import main
 from fitfeed.converters.options import ConvertOptions, Format
 from fitfeed.converters.verify import verify_dataset
@@ -21,6 +20,7 @@ from fitfeed.schemas.errors import TooManyRejectsError, UsageError
 from fitfeed.schemas.manifest import Manifest, read_manifest
 from tests.beam_jobs.growing import rejects
 from tests.folders import contents
+from tests.without_beam import convert
 
 FORMATS: tuple[Format, ...] = ("tfrecord", "hdf5")
 COLUMNS = ("species", "tags:multiclass", "height_cm:float", "petals:int", "note:text")

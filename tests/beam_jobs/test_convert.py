@@ -14,13 +14,13 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions, Format
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.schemas.errors import ConversionError, TooManyRejectsError, UsageError
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import Manifest, read_manifest
 from tests.folders import contents
+from tests.without_beam import convert
 
 
 @pytest.fixture

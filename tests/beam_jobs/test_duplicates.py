@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from fitfeed.beam_jobs import convert
 from fitfeed.cli import main
 from fitfeed.converters.images.decode import decode_image
 from fitfeed.converters.options import ConvertOptions
@@ -23,6 +22,7 @@ from fitfeed.schemas.errors import ConversionError, DuplicateImagesError, SplitL
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import read_manifest
 from tests.folders import contents
+from tests.without_beam import convert
 
 DROP = ConvertOptions(duplicates="drop", shards=3)
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from fitfeed.beam_jobs import convert
 from fitfeed.beam_jobs.progress import NoProgress
 from fitfeed.converters.options import ConvertOptions, Format
 from fitfeed.converters.verify import verify_dataset
@@ -20,6 +19,7 @@ from fitfeed.schemas.errors import ConversionError, IncompleteDatasetError, TooM
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import read_manifest
 from tests.folders import contents
+from tests.without_beam import convert
 
 FORMATS: list[Format] = ["tfrecord", "hdf5"]
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from fitfeed import convert, plan_conversion
+from fitfeed import plan_conversion
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.errors import FitfeedError, UsageError
 from tests.beam_jobs.growing import SMALL
 from tests.folders import contents
+from tests.without_beam import convert
 
 
 def test_a_plan_is_what_the_conversion_does_then(few_photos: Path, tmp_path: Path) -> None:

@@ -14,12 +14,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.errors import SplitLeakError, TooManyRejectsError, UsageError
 from fitfeed.schemas.manifest import Manifest, read_manifest
 from tests.folders import contents
 from tests.labelled import LAYOUTS, SPECIES, TAGS, Flower, make_source, options
+from tests.without_beam import convert
 
 Source = tuple[Path, list[Flower]]
 

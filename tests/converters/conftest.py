@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions
+from tests.without_beam import convert
 
 LAYOUTS = {
     "tfrecord": ConvertOptions(format="tfrecord", shards=2),
@@ -43,7 +43,7 @@ def tiny(tiny_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Callabl
     def dataset(layout: str) -> Path:
         if layout not in made:
             made[layout] = tmp_path_factory.mktemp("tiny") / layout
-            convert(tiny_source, made[layout], LAYOUTS[layout], max_bad=1, workers=1)
+            convert(tiny_source, made[layout], LAYOUTS[layout], max_bad=1)
         return made[layout]
 
     return dataset

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fitfeed.beam_jobs import convert
 from fitfeed.cli import main
 from fitfeed.converters.options import ConvertOptions, Format
 from fitfeed.converters.verify import verify_dataset
@@ -24,6 +23,7 @@ from fitfeed.schemas.manifest import read_manifest
 from tests import labelled
 from tests.deep import Samples, noise, png, tiff
 from tests.folders import contents
+from tests.without_beam import convert
 
 FORMATS: tuple[Format, ...] = ("tfrecord", "hdf5")
 LAYOUTS: dict[str, dict[str, Any]] = {
@@ -72,7 +72,7 @@ def datasets(
         for layout, options in LAYOUTS.items():
             made[format_, layout] = root / f"{format_}-{layout}"
             chosen = ConvertOptions(format=format_, depth=16, shards=2, **options)
-            convert(source[0], made[format_, layout], chosen, workers=1)
+            convert(source[0], made[format_, layout], chosen)
     return made
 
 
@@ -212,7 +212,7 @@ def test_masks_keep_8_bits(tmp_path: Path, layout: str) -> None:
     depths: dict[str, Depth] = {"shallow": 8, "deep": 16}
     for name, depth in depths.items():
         chosen = dataclasses.replace(options, depth=depth)
-        convert(tmp_path / "source" / "labels.csv", tmp_path / name, chosen, workers=1)
+        convert(tmp_path / "source" / "labels.csv", tmp_path / name, chosen)
         assert verify_dataset(tmp_path / name).ok
     shallow, deep = (open_dataset(tmp_path / name).records("train") for name in ("shallow", "deep"))
     for i in range(len(shallow)):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -18,15 +19,34 @@ import pytest
 
 from fitfeed.cli import main
 from tests.folders import contents
+from tests.without_beam import without_beam
 
 COMMAND = [sys.executable, "-m", "fitfeed"]
 END_S = 100.0  # what takes longer never ends
 
 
+Call = Callable[..., subprocess.CompletedProcess[str]]
+
+
 def fitfeed(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, as users start it: Beam and the workers are in it."""
     return subprocess.run(
         [*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=END_S, check=False
     )
+
+
+@pytest.fixture
+def call(capfd: pytest.CaptureFixture[str]) -> Call:
+    """The command in this process, without Beam: for what it takes and prints."""
+
+    def called(*arguments: object) -> subprocess.CompletedProcess[str]:
+        words = list(map(str, arguments))
+        with without_beam():
+            status = main(words)
+        output = capfd.readouterr()
+        return subprocess.CompletedProcess(words, status, output.out, output.err)
+
+    return called
 
 
 @pytest.fixture
@@ -60,8 +80,8 @@ def test_summary(photos: Path, tmp_path: Path) -> None:
     assert "up to date" in again.stdout
 
 
-def test_json_prints_one_document_and_nothing_else(photos: Path, tmp_path: Path) -> None:
-    done = fitfeed("convert", photos, tmp_path / "flowers", "--json", "--size", "64", "--format", "hdf5")
+def test_json_prints_one_document_and_nothing_else(photos: Path, tmp_path: Path, call: Call) -> None:
+    done = call("convert", photos, tmp_path / "flowers", "--json", "--size", "64", "--format", "hdf5")
     document = json.loads(done.stdout)
     assert document["format"] == "hdf5"
     train = document["splits"]["train"]
@@ -69,27 +89,27 @@ def test_json_prints_one_document_and_nothing_else(photos: Path, tmp_path: Path)
     assert train["bytes"] == sum(path.stat().st_size for path in (tmp_path / "flowers").glob("*.h5"))
     assert document["images_per_second"] > 0
     assert document["seconds"] > 0
-    inspected = json.loads(fitfeed("inspect", tmp_path / "flowers", "--json").stdout)
+    inspected = json.loads(call("inspect", tmp_path / "flowers", "--json").stdout)
     assert {key: document[key] for key in inspected} == inspected
 
 
-def test_quiet(photos: Path, tmp_path: Path) -> None:
-    done = fitfeed("convert", photos, tmp_path / "flowers", "--quiet")
+def test_quiet(photos: Path, tmp_path: Path, call: Call) -> None:
+    done = call("convert", photos, tmp_path / "flowers", "--quiet")
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
 
 
-def test_dry_run_changes_nothing(photos: Path, tmp_path: Path) -> None:
+def test_dry_run_changes_nothing(photos: Path, tmp_path: Path, call: Call) -> None:
     arguments = ("convert", photos, tmp_path / "flowers", "--dry-run", "--shards", "2")
-    document = json.loads(fitfeed(*arguments, "--json").stdout)
+    document = json.loads(call(*arguments, "--json").stdout)
     assert document["splits"] == {
         "train": {"images": 10, "shards": 2, "class_counts": {"dress": 5, "hat": 5}}
     }
-    assert "10 images into 2 tfrecord shards" in fitfeed(*arguments).stdout
+    assert "10 images into 2 tfrecord shards" in call(*arguments).stdout
     assert not (tmp_path / "flowers").exists()
 
 
-def test_options_reach_the_dataset(photos: Path, tmp_path: Path) -> None:
-    done = fitfeed(
+def test_options_reach_the_dataset(photos: Path, tmp_path: Path, call: Call) -> None:
+    done = call(
         "convert", photos, tmp_path / "flowers", "--format", "hdf5", "--encoding", "jpeg", "--size", "40x50", "--fit", "cover",
         "--quality", "70", "--channels", "1", "--background", "1,2,3", "--frames", "reject", "--max-pixels", "5000000",
         "--shard-size", "1GiB", "--split", "train=0.5,validation=0.5", "--class-from", "parent", "--seed", "5", "--workers", "1",
@@ -170,7 +190,8 @@ def places(clothing: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     (tmp / "foreign" / "thesis.doc").touch()
     (tmp / "link").symlink_to("nowhere")
     done = tmp / "done"
-    assert main(["convert", str(tmp / "photos"), str(done), "--quiet"]) == 0
+    with without_beam():
+        assert main(["convert", str(tmp / "photos"), str(done), "--quiet"]) == 0
     return {"tmp": tmp, "done": done, **{name: tmp / name for name in ("photos", "later", "changed")}}
 
 
@@ -241,20 +262,22 @@ def test_a_dry_run_on_a_complete_dataset(places: dict[str, Path], capfd: pytest.
     assert state(places["tmp"]) == before
 
 
-def test_too_many_rejects_names_the_command_that_accepts_them(photos: Path, tmp_path: Path) -> None:
+def test_too_many_rejects_names_the_command_that_accepts_them(
+    photos: Path, tmp_path: Path, call: Call
+) -> None:
     (photos / "hat" / "empty.jpg").touch()
-    done = fitfeed("convert", photos, tmp_path / "flowers")
+    done = call("convert", photos, tmp_path / "flowers")
     assert done.returncode == 3
     assert "--max-bad 1" in done.stderr
-    accepted = fitfeed("convert", photos, tmp_path / "flowers", "--max-bad", "1")
+    accepted = call("convert", photos, tmp_path / "flowers", "--max-bad", "1")
     assert accepted.returncode == 0
     assert "1 shards of an earlier run re-used" in accepted.stdout
     assert "rejects    1 (1 empty_file)" in accepted.stdout
 
 
-def test_one_class_is_warned_of(photos: Path, tmp_path: Path) -> None:
+def test_one_class_is_warned_of(photos: Path, tmp_path: Path, call: Call) -> None:
     shutil.rmtree(photos / "hat")
-    done = fitfeed("convert", photos, tmp_path / "flowers")
+    done = call("convert", photos, tmp_path / "flowers")
     assert done.returncode == 0
     assert "only one class ('dress')" in done.stdout
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fitfeed.beam_jobs import convert
 from fitfeed.cli import main
 from fitfeed.converters.options import Format
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.pipelines import open_dataset
 from tests.deep import noise
 from tests.golden.regenerate_16_bits import FORMATS, golden, make_source, options
+from tests.without_beam import convert
 
 
 @pytest.mark.parametrize("format_", FORMATS)
@@ -47,7 +47,7 @@ def without_index(folder: Path) -> Any:
 
 def test_it_is_written_still(tmp_path: Path) -> None:
     make_source(tmp_path / "source")
-    convert(tmp_path / "source", tmp_path / "dataset", options("tfrecord"), workers=1)
+    convert(tmp_path / "source", tmp_path / "dataset", options("tfrecord"))
     assert without_index(tmp_path / "dataset") == without_index(golden("tfrecord"))
     for path in golden("tfrecord").glob("*.tfrecord"):
         assert (tmp_path / "dataset" / path.name).read_bytes() == path.read_bytes()

@@ -17,7 +17,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFont
 
-from fitfeed.beam_jobs import convert
 from fitfeed.cli import main
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.pipelines import (
@@ -31,6 +30,7 @@ from fitfeed.pipelines import (
 )
 from fitfeed.preview.contact_sheet import ContactSheet, Tile, fit
 from fitfeed.schemas.errors import UsageError
+from tests.without_beam import convert
 
 ROOT = Path(__file__).parents[3]
 TURNED = "RandomResizedCrop(), RandomRotation(0.1)"

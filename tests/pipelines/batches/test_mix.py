@@ -12,7 +12,6 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.pipelines import (
     CutMix,
@@ -29,6 +28,7 @@ from fitfeed.pipelines.batches.loader import Loader
 from fitfeed.pipelines.batches.mix import Mixer
 from fitfeed.schemas.errors import UsageError
 from tests.pipelines.build_dataset import CLASS_NAMES, Example, Format, build_dataset
+from tests.without_beam import convert
 
 EACH = [RandomResizedCrop(), RandomFlip("horizontal")]
 BOTH: list[Any] = [*EACH, MixUp(1.0), CutMix()]

@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.pipelines import CenterCrop, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
 from fitfeed.pipelines.augment.compiler.program import MASK_SAMPLING
@@ -25,6 +24,7 @@ from fitfeed.schemas.index import write_index
 from tests.converters.damage import reseal
 from tests.labelled import EVERY_KIND, LAYOUTS, SPECIES, TAGS, Flower
 from tests.pipelines.build_dataset import pickled
+from tests.without_beam import convert
 
 Source = tuple[Path, list[Flower]]
 ON = {"batch_size": 4, "image_size": (6, 6), "normalize": None, "dtype": "uint8"}
