@@ -13,7 +13,8 @@ from fitfeed.pipelines.batches.skipped_examples import Skipped
 from fitfeed.pipelines.reading.records import Records
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import ClassFeature
-from fitfeed.schemas.manifest import Manifest, Split, read_manifest
+from fitfeed.schemas.manifest import Manifest, read_manifest
+from fitfeed.schemas.manifest_parts import Split
 from fitfeed.schemas.statistics import ChannelStatistics, class_weights
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from fitfeed.schemas.base_model import Model, Side
 from fitfeed.schemas.bit_depth import Depth
+from fitfeed.schemas.class_order import ClassOrder, follows
 
 LabelKind = Literal["class", "multiclass", "float", "int", "mask", "text"]
 
@@ -97,10 +98,11 @@ class ClassFeature(Model):
     kind: Literal["class"] = "class"
     dtype: Literal["int64"] = "int64"
     class_names: list[str] = Field(min_length=1)
+    class_order: ClassOrder = "given"
 
     @model_validator(mode="after")
-    def _names_differ(self) -> Self:
-        _check_class_names(self.class_names)
+    def _names_are_in_order(self) -> Self:
+        _check_class_names(self.class_names, self.class_order)
         return self
 
 
@@ -110,10 +112,11 @@ class MulticlassFeature(Model):
     kind: Literal["multiclass"] = "multiclass"
     dtype: Literal["int64"] = "int64"
     class_names: list[str] = Field(min_length=1)
+    class_order: ClassOrder = "given"
 
     @model_validator(mode="after")
-    def _names_differ(self) -> Self:
-        _check_class_names(self.class_names)
+    def _names_are_in_order(self) -> Self:
+        _check_class_names(self.class_names, self.class_order)
         return self
 
 
@@ -168,14 +171,18 @@ class PlannedLabel:
     Attributes:
         kind: What it is.
         class_names: Of a label that has classes: i stands for `class_names[i]`. Of others empty.
+        class_order: How they are numbered.
     """
 
     kind: LabelKind
     class_names: list[str] = dataclasses.field(default_factory=list)
+    class_order: ClassOrder = "text"
 
     def to_json(self) -> dict[str, Any]:
-        """`kind`, and `class_names` where there are classes; `PlannedLabel(**...)` is the inverse."""
-        return {"kind": self.kind, **({"class_names": self.class_names} if self.class_names else {})}
+        """`kind`, and what is known of classes where there are any; `PlannedLabel(**...)` is the inverse."""
+        if not self.class_names:
+            return {"kind": self.kind}
+        return {"kind": self.kind, "class_names": self.class_names, "class_order": self.class_order}
 
     def feature(self, image: ImageFeature) -> LabelFeature:
         """What the manifest says of it, where images are stored so: masks are as large as they."""
@@ -183,9 +190,9 @@ class PlannedLabel:
             encoding: Literal["png", "raw"] = "raw" if image.encoding == "raw" else "png"
             return MaskFeature(shape=(*image.shape[:2], 1), encoding=encoding)
         if self.kind == "class":
-            return ClassFeature(class_names=self.class_names)
+            return ClassFeature(class_names=self.class_names, class_order=self.class_order)
         if self.kind == "multiclass":
-            return MulticlassFeature(class_names=self.class_names)
+            return MulticlassFeature(class_names=self.class_names, class_order=self.class_order)
         if self.kind == "float":
             return FloatFeature()
         return IntFeature() if self.kind == "int" else TextFeature()
@@ -296,7 +303,10 @@ def _check_shape(shape: tuple[int | None, int | None, int], encoding: str) -> No
         raise ValueError(msg)
 
 
-def _check_class_names(names: list[str]) -> None:
+def _check_class_names(names: list[str], order: ClassOrder) -> None:
     if len(set(names)) != len(names):
         msg = "a class name stands twice"
+        raise ValueError(msg)
+    if not follows(names, order):
+        msg = f"the class names do not ascend by {order}, which is said to be their order"
         raise ValueError(msg)

@@ -10,11 +10,11 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from fitfeed.schemas.base_model import Count, Model, PositiveCount, Side
+from fitfeed.schemas.base_model import Count, Model, PositiveCount
 from fitfeed.schemas.errors import (
     DamagedDatasetError,
     FitfeedError,
@@ -25,8 +25,18 @@ from fitfeed.schemas.errors import (
 )
 from fitfeed.schemas.features import Features
 from fitfeed.schemas.files import locate
-from fitfeed.schemas.histogram_json import HistogramJson, depth_of, histogram_from_json
-from fitfeed.schemas.statistics import ChannelStatistics, Histogram, add_histograms
+from fitfeed.schemas.histogram_json import depth_of
+from fitfeed.schemas.manifest_parts import (
+    Duplicates,
+    File,
+    NamedSource,
+    Sha256,
+    Source,
+    Split,
+    SplitName,
+    Statistics,
+)
+from fitfeed.schemas.statistics import ChannelStatistics, add_histograms
 from fitfeed.schemas.strict_json import parse_json
 from fitfeed.schemas.text import shortened
 
@@ -39,121 +49,6 @@ FORMAT_VERSION: Literal[2] = 2
 
 MAX_MANIFEST_BYTES = 16 << 20
 """16 MiB, about 90,000 shards: more is refused unread, since a reader holds all of it in memory."""
-
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=255)]
-"""A plain name inside the dataset's folder: no separator, no leading dot, so no way out of it."""
-
-SplitName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class File(Model):
-    """A file of the dataset."""
-
-    file: FileName
-    bytes: Count
-    sha256: Sha256
-
-
-class Shard(File):
-    """One shard file."""
-
-    examples: Count
-
-
-class Extent(Model):
-    """Distribution of one image dimension, in pixels as stored; percentiles are values that occur."""
-
-    min: Side
-    p5: Side
-    median: Side
-    p95: Side
-    max: Side
-
-
-class Split(Model):
-    """One split, its shards in order, its index, and how often each value occurs in its pixels.
-
-    `histogram` is of the pixels as stored: a list of 256 counts for each channel, or a text of the counts
-    that are not 0 among 65,536, as `value:count value:count ...`.
-    """
-
-    examples: Count
-    bytes: Count
-    class_counts: list[Count]
-    height: Extent | None
-    width: Extent | None
-    index: File
-    shards: list[Shard]
-    histogram: HistogramJson
-
-    @model_validator(mode="after")
-    def _sums_agree(self) -> Self:
-        if self.examples != sum(shard.examples for shard in self.shards):
-            msg = f"examples is {self.examples}, but the shards hold {sum(shard.examples for shard in self.shards)}"
-            raise ValueError(msg)
-        if self.bytes != sum(shard.bytes for shard in self.shards):
-            msg = f"bytes is {self.bytes}, but the shards have {sum(shard.bytes for shard in self.shards)}"
-            raise ValueError(msg)
-        return self
-
-    @model_validator(mode="after")
-    def _every_channel_has_all_pixels(self) -> Self:
-        pixels = {int(channel.sum()) for channel in self.counts}
-        if len(pixels) != 1 or bool(self.examples) != bool(pixels - {0}) or min(pixels) < self.examples:
-            msg = f"the channels of the histogram count {sorted(pixels)} pixels, and the split has {self.examples} examples"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def counts(self) -> Histogram:
-        """The histogram, int64 (channels, 256), or (channels, 65536) for 16 bits."""
-        return histogram_from_json(self.histogram, depth_of(self.histogram))
-
-
-class Statistics(Model):
-    """Pixel statistics of one split, of the pixels as stored (after orientation, colour and size).
-
-    They are per channel, in the range 0..255 (0..65535 where the dataset has 16 bits), and follow from
-    the split's histogram.
-    """
-
-    split: SplitName
-    images: PositiveCount
-    pixels: PositiveCount
-    mean: list[float]
-    std: list[float]
-    min: list[Count]
-    max: list[Count]
-
-    @classmethod
-    def of(cls, exact: ChannelStatistics, *, split: str, images: int) -> Self:
-        """Records what follows from a split's counts."""
-        return cls(
-            split=split,
-            images=images,
-            pixels=exact.pixels,
-            mean=exact.mean,
-            std=exact.std,
-            min=exact.min,
-            max=exact.max,
-        )
-
-
-class Source(Model):
-    """What was converted: SHA-256 over the sorted listing (key, size, label and split of each file)."""
-
-    files: Count
-    digest: Sha256
-
-
-class Duplicates(Model):
-    """How many examples have the pixels of another one, and how many were left out: docs/format.md."""
-
-    within: Count
-    label_conflicts: Count
-    across_splits: Count
-    dropped: Count
 
 
 class Manifest(Model):
@@ -170,6 +65,7 @@ class Manifest(Model):
     duplicates: Duplicates
     rejects_file: File
     options: dict[str, Any]
+    sources: list[NamedSource] = Field(min_length=1)
     source: Source
 
     @model_validator(mode="after")

@@ -18,7 +18,6 @@ NOT_YET = {
     "converters/inspect/hdf5.py",
     "converters/inspect/report.py",
     "converters/inspect/tfrecord.py",
-    "converters/planning/base_dataset.py",
     "converters/publishing/append.py",
     "converters/publishing/outcome.py",
     "converters/publishing/publish.py",

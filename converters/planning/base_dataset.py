@@ -13,10 +13,13 @@ from fitfeed.converters.options import RECORDED_ORDER, ConvertOptions, as_writte
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.sources.examples import ExampleTable, in_split_order
 from fitfeed.converters.staging.job import AppendTarget
+from fitfeed.schemas.class_order import ClassOrder, follows, sort_classes
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
+from fitfeed.schemas.features import ClassFeature, MulticlassFeature
 from fitfeed.schemas.files import file_sha256, locate
 from fitfeed.schemas.index import Index
-from fitfeed.schemas.manifest import File, Manifest, read_manifest
+from fitfeed.schemas.manifest import Manifest, read_manifest
+from fitfeed.schemas.manifest_parts import File
 
 ARRANGEMENT = ("shards", "shard_bytes")
 """Options that the images which join may have of their own: they only say how many files they fill."""
@@ -155,11 +158,15 @@ def join_classes(existing: BaseDataset, example_table: ExampleTable) -> ExampleT
     for name, label in example_table.features.items():
         if not label.class_names:
             continue
-        there = getattr(existing.manifest.features.labels[name], "class_names", [])
-        names = [*there, *sorted(set(label.class_names) - set(there))]
+        held = existing.manifest.features.labels[name]
+        if not isinstance(held, ClassFeature | MulticlassFeature):
+            continue
+        there = held.class_names
+        names = [*there, *sort_classes(set(label.class_names) - set(there), label.class_order)]
+        order: ClassOrder = held.class_order if follows(names, held.class_order) else "given"
         number_of = {each: number for number, each in enumerate(names)}
         renumbered = [number_of[each] for each in label.class_names]
-        features[name] = dataclasses.replace(label, class_names=names)
+        features[name] = dataclasses.replace(label, class_names=names, class_order=order)
         labels[name] = [
             sorted(renumbered[number] for number in value) if isinstance(value, list) else renumbered[value]
             for value in labels[name]

@@ -8,7 +8,8 @@ from fitfeed.schemas.base_model import MAX_COUNT
 from fitfeed.schemas.bit_depth import Depth, levels_of
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.histogram_json import SPARSE_BYTES
-from fitfeed.schemas.manifest import MAX_MANIFEST_BYTES, Shard
+from fitfeed.schemas.manifest import MAX_MANIFEST_BYTES
+from fitfeed.schemas.manifest_parts import Shard
 from fitfeed.schemas.strict_json import MAX_VALUES
 
 OTHER_BYTES = 128 << 10

@@ -77,6 +77,7 @@ def make_plan(
         identity.append(base.fingerprint)
     job = Job(
         source=str(found.root.resolve()),
+        source_kind=found.kind,
         options=options,
         features=example_table.features,
         splits=numbers,

@@ -21,13 +21,8 @@ from fitfeed.converters.staging.folder import STAGED_REJECTS, WorkFolder, move_i
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.files import atomic_write, sync_file, sync_folder
-from fitfeed.schemas.manifest import (
-    MANIFEST_NAME,
-    REJECTS_NAME,
-    File,
-    Manifest,
-    fingerprint_of,
-)
+from fitfeed.schemas.manifest import MANIFEST_NAME, REJECTS_NAME, Manifest, fingerprint_of
+from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.sharding import index_file_name
 
 

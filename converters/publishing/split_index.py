@@ -15,7 +15,7 @@ from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.files import file_sha256, sync_file
 from fitfeed.schemas.histogram_json import HistogramJson, histogram_from_json, histogram_to_json
 from fitfeed.schemas.index import Index, index_schema, write_index
-from fitfeed.schemas.manifest import Extent, File, Split
+from fitfeed.schemas.manifest_parts import Extent, File, Split
 from fitfeed.schemas.statistics import Histogram, add_histograms
 
 

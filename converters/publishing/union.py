@@ -1,16 +1,18 @@
 """The manifest of a dataset with what a conversion adds to it. A new dataset is an append to nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from fitfeed.converters.planning.base_dataset import BaseDataset
 from fitfeed.converters.publishing.split_index import file_entry, write_split
-from fitfeed.converters.rejects import Reject, count_reasons, to_json_lines
+from fitfeed.converters.rejects import Reject, count_reasons, text_path, to_json_lines
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.features import ImageFeature
 from fitfeed.schemas.files import atomic_write
-from fitfeed.schemas.manifest import Manifest, Split, Statistics, build_manifest
+from fitfeed.schemas.manifest import Manifest, build_manifest
+from fitfeed.schemas.manifest_parts import MAX_SOURCE_NAME, NamedSource, Split, Statistics
 from fitfeed.schemas.statistics import ChannelStatistics
 
 
@@ -71,6 +73,7 @@ def write_union(
         duplicates={name: counted.get(name, 0) + count for name, count in copies.items()},
         rejects_file=file_entry(work.root / rejects_name),
         options=job.options.to_json() if before is None else before.options,
+        sources=[_named_source(job)] if before is None else before.sources,
         source={"files": job.base.source_files if job.base else job.files, "digest": job.source_digest},
     )
 
@@ -79,6 +82,12 @@ def _with_classes(split: Split, classes: int) -> Split:
     """The split, without an example of those classes that are new."""
     counts = split.class_counts
     return split.model_copy(update={"class_counts": [*counts, *[0] * (classes - len(counts))]})
+
+
+def _named_source(job: Job) -> NamedSource:
+    return NamedSource(
+        name=text_path(Path(job.source).name)[:MAX_SOURCE_NAME], kind=job.source_kind, uri=None
+    )
 
 
 def _image_feature(job: Job) -> ImageFeature:

@@ -13,6 +13,7 @@ from fitfeed.converters.sources.table import Table, is_table
 from fitfeed.converters.sources.table_labels import label_by_table
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import MAX_CLASS_NAMES, MAX_CLASSES
+from fitfeed.schemas.manifest_parts import SourceKind
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,12 +22,14 @@ class Discovery:
 
     Attributes:
         root: Folder that all paths are relative to.
+        kind: What lists the images.
         example_table: What is to become examples.
         rejects: What cannot, and counts as bad.
         ignored: What is not meant to.
     """
 
     root: Path
+    kind: SourceKind
     example_table: ExampleTable
     rejects: list[Reject]
     ignored: list[Reject]
@@ -40,7 +43,7 @@ def find_examples(source: Path, options: ConvertOptions, labels: Path | None) ->
             raise UsageError(msg)
         root = source.parent
         example_table, rejects, _ = label_by_table(Table(source), NamedPictures(root).find, root, options)
-        return _checked(root, example_table, rejects, [])
+        return _checked(root, "table", example_table, rejects, [])
     if labels is None and options.needs_table is not None:
         msg = f"{options.needs_table} needs a table of labels. Add --labels TABLE, or give a .csv or .jsonl file as SOURCE."
         raise UsageError(msg)
@@ -49,7 +52,7 @@ def find_examples(source: Path, options: ConvertOptions, labels: Path | None) ->
         example_table, rejects = label_by_folders(
             listing.files, class_from=options.class_from, use_split_folders=options.split is None
         )
-        return _checked(source, example_table, rejects, listing.ignored)
+        return _checked(source, "folder", example_table, rejects, listing.ignored)
     table = Table(labels)
     example_table, rejects, named = label_by_table(table, ListedPictures(listing.files).find, source, options)
     unnamed = [
@@ -57,11 +60,15 @@ def find_examples(source: Path, options: ConvertOptions, labels: Path | None) ->
         for file in listing.files
         if file.path not in named
     ]
-    return _checked(source, example_table, rejects, [*listing.ignored, *unnamed])
+    return _checked(source, "folder", example_table, rejects, [*listing.ignored, *unnamed])
 
 
 def _checked(
-    root: Path, example_table: ExampleTable, rejects: list[Reject], ignored: list[Reject]
+    root: Path,
+    kind: SourceKind,
+    example_table: ExampleTable,
+    rejects: list[Reject],
+    ignored: list[Reject],
 ) -> Discovery:
     for name, label in example_table.features.items():
         names = label.class_names
@@ -71,5 +78,5 @@ def _checked(
     rejected = [reject for reject in rejects if reject.handling == "rejected"]
     also_ignored = [reject for reject in rejects if reject.handling == "ignored"]
     return Discovery(
-        root=root, example_table=example_table, rejects=rejected, ignored=[*ignored, *also_ignored]
+        root=root, kind=kind, example_table=example_table, rejects=rejected, ignored=[*ignored, *also_ignored]
     )

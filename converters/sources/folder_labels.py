@@ -97,7 +97,7 @@ def label_by_folders(
     return ExampleTable(
         files=kept,
         labels={"label": [numbers[name] for name in names]},
-        features={"label": PlannedLabel(kind="class", class_names=class_names)},
+        features={"label": PlannedLabel(kind="class", class_names=class_names, class_order="text")},
         splits=splits,
     ), rejects
 

@@ -1,7 +1,6 @@
 """From a table and the pictures it names to labelled files, every fault with its row."""
 
 import dataclasses
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,14 +13,13 @@ from fitfeed.converters.sources.folder_labels import SPLIT_FOLDERS, FolderLayout
 from fitfeed.converters.sources.image_lookup import PathError, quoted, safe_path, stat_picture
 from fitfeed.converters.sources.label_values import LabelError, LabelSpec, parse_label, parse_spec
 from fitfeed.converters.sources.table import Row, Table
+from fitfeed.schemas.class_order import natural_order, sort_classes
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import LabelKind, PlannedLabel, check_label_names
 
 DEFAULT_LABEL_COLUMN = "label"
 MAX_PATH = 4096
 """Characters of a path that no file has: longer than any that one could have (PATH_MAX)."""
-
-WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 
 
 class TableColumns(NamedTuple):
@@ -336,23 +334,20 @@ def _nothing_left(table: Table, columns: TableColumns, rejects: list[Reject]) ->
 def _numbered(kind: LabelKind, values: list[Any]) -> tuple[PlannedLabel, list[Any]]:
     """Collects a label's class names, and replaces them by their numbers."""
     if kind == "class":
-        names = in_class_order(set(values))
-        numbers = {name: number for number, name in enumerate(names)}
-        return PlannedLabel(kind=kind, class_names=names), [numbers[name] for name in values]
+        label = _planned_label(kind, set(values))
+        numbers = {name: number for number, name in enumerate(label.class_names)}
+        return label, [numbers[name] for name in values]
     if kind == "multiclass":
-        names = in_class_order({name for chosen in values for name in chosen})
-        if not names:
+        label = _planned_label(kind, {name for chosen in values for name in chosen})
+        if not label.class_names:
             msg = "a multiclass column has no class in any row. Leave it out of --label-column."
             raise UsageError(msg)
-        numbers = {name: number for number, name in enumerate(names)}
-        return PlannedLabel(kind=kind, class_names=names), [
-            sorted(numbers[name] for name in chosen) for chosen in values
-        ]
+        numbers = {name: number for number, name in enumerate(label.class_names)}
+        return label, [sorted(numbers[name] for name in chosen) for chosen in values]
     return PlannedLabel(kind=kind), values
 
 
-def in_class_order(names: set[str]) -> list[str]:
-    """Sorts class names: by number if all are whole numbers, so that 10 comes after 2, else as text."""
-    if all(WHOLE_NUMBER.fullmatch(name) for name in names):
-        return sorted(names, key=int)
-    return sorted(names)
+def _planned_label(kind: LabelKind, names: set[str]) -> PlannedLabel:
+    """A label with these classes, by number if all are whole numbers, else as text."""
+    order = natural_order(names)
+    return PlannedLabel(kind=kind, class_names=sort_classes(names, order), class_order=order)

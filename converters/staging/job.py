@@ -10,6 +10,7 @@ from typing import Any
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject
 from fitfeed.schemas.features import PlannedLabel, WithLabels
+from fitfeed.schemas.manifest_parts import SourceKind
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,7 @@ class Job(WithLabels):
 
     Attributes:
         source: Absolute path of the source folder.
+        source_kind: What lists its images.
         options: How to convert.
         splits: Split name to the numbers of its shards, in order.
         statistics_split: The split that the statistics describe.
@@ -77,6 +79,7 @@ class Job(WithLabels):
     """
 
     source: str
+    source_kind: SourceKind
     options: ConvertOptions
     splits: dict[str, list[int]]
     statistics_split: str

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fitfeed.converters.rejects import Reject
 from fitfeed.schemas.features import LabelKind
-from fitfeed.schemas.manifest import Shard
+from fitfeed.schemas.manifest_parts import Shard
 
 Words = npt.NDArray[np.uint64]
 """uint64 (examples, 2)."""

@@ -14,7 +14,8 @@ from fitfeed.converters.verify.tfrecord import examine_tfrecord
 from fitfeed.schemas.errors import DamagedDatasetError, IncompleteDatasetError
 from fitfeed.schemas.files import locate
 from fitfeed.schemas.index import Index
-from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, File, Manifest, read_manifest
+from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, Manifest, read_manifest
+from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.sharding import DATASET_PATTERNS
 from fitfeed.schemas.text import shortened
 

@@ -11,7 +11,8 @@ from fitfeed.converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.index_columns import TextColumn
-from fitfeed.schemas.manifest import Extent, Manifest, Split
+from fitfeed.schemas.manifest import Manifest
+from fitfeed.schemas.manifest_parts import Extent, Split
 
 BLOCK_ROWS = 1 << 20
 

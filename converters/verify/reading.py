@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from fitfeed.converters.verify.report import Finding
-from fitfeed.schemas.manifest import File
+from fitfeed.schemas.manifest_parts import File
 
 CHUNK_BYTES = 1 << 20
 

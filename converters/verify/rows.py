@@ -11,7 +11,8 @@ from fitfeed.converters.verify.report import Finding
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.index_columns import MaskColumn
-from fitfeed.schemas.manifest import Manifest, Shard
+from fitfeed.schemas.manifest import Manifest
+from fitfeed.schemas.manifest_parts import Shard
 from fitfeed.schemas.payload import payload_format
 
 MAX_PAYLOAD_BYTES = 2 << 30

@@ -10,7 +10,8 @@ from fitfeed.schemas.text import printable
 if TYPE_CHECKING:
     from fitfeed.converters.inspect.report import ForeignFeature, ForeignReport
     from fitfeed.schemas.features import LabelFeature
-    from fitfeed.schemas.manifest import Extent, Manifest
+    from fitfeed.schemas.manifest import Manifest
+    from fitfeed.schemas.manifest_parts import Extent
 
 EPILOG = """\
 examples:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from fitfeed.schemas.manifest import Manifest, Split
+from fitfeed.schemas.manifest import Manifest
+from fitfeed.schemas.manifest_parts import Split
 
 
 def describe(manifest: Manifest) -> dict[str, Any]:
@@ -13,7 +14,7 @@ def describe(manifest: Manifest) -> dict[str, Any]:
 
     Returns:
         `format`, `format_version`, `fingerprint`, `splits`, `features`, `class_names`, `statistics`
-        (per channel, range 0..255, or 0..65535 for 16 bits), `rejects` (count by reason), `ignored`, `duplicates`, `options`, `source`.
+        (per channel, range 0..255, or 0..65535 for 16 bits), `rejects` (count by reason), `ignored`, `duplicates`, `options`, `sources`, `source`.
     """
     content = manifest.to_dict()
     same = (
@@ -25,6 +26,7 @@ def describe(manifest: Manifest) -> dict[str, Any]:
         "ignored",
         "duplicates",
         "options",
+        "sources",
         "source",
         "statistics",
     )

@@ -16,7 +16,8 @@ from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.quarantine import ATTEMPTS, CrashTracker, Quarantine, WorkerExit
 from fitfeed.converters.staging.results import RowColumns, ShardResult
 from fitfeed.schemas.index import Index
-from fitfeed.schemas.manifest import Shard, read_manifest
+from fitfeed.schemas.manifest import read_manifest
+from fitfeed.schemas.manifest_parts import Shard
 from tests.folders import contents
 
 ROOT = Path(__file__).parents[2]

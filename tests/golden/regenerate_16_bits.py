@@ -36,10 +36,11 @@ def golden(format_: Format) -> Path:
 def main() -> None:
     """Writes both."""
     with tempfile.TemporaryDirectory() as temporary:
-        make_source(Path(temporary))
+        source = Path(temporary) / "source"  # its name is in the manifest
+        make_source(source)
         for format_ in FORMATS:
             shutil.rmtree(golden(format_), ignore_errors=True)
-            convert(temporary, golden(format_), options(format_), workers=1)
+            convert(source, golden(format_), options(format_), workers=1)
 
 
 if __name__ == "__main__":

@@ -19,15 +19,8 @@ from PIL import Image
 
 from fitfeed.schemas.histogram_json import HistogramJson
 from fitfeed.schemas.index import write_index
-from fitfeed.schemas.manifest import (
-    MANIFEST_NAME,
-    REJECTS_NAME,
-    File,
-    Shard,
-    Split,
-    Statistics,
-    build_manifest,
-)
+from fitfeed.schemas.manifest import MANIFEST_NAME, REJECTS_NAME, build_manifest
+from fitfeed.schemas.manifest_parts import File, Shard, Split, Statistics
 from fitfeed.schemas.payload import Pixels, decode_payload
 from fitfeed.schemas.sharding import index_file_name, shard_bounds, shard_file_name
 from fitfeed.schemas.statistics import ChannelStatistics
@@ -85,7 +78,7 @@ def build_dataset(
                 "shape": shapes.pop() if len(shapes) == 1 else (None, None, channels),
                 "encoding": "raw" if is_raw else "keep",
             },
-            "label": {"kind": "class", "class_names": CLASS_NAMES},
+            "label": {"kind": "class", "class_names": CLASS_NAMES, "class_order": "text"},
             "key": {},
         },
         splits=entries,
@@ -97,6 +90,7 @@ def build_dataset(
         duplicates={"within": 0, "label_conflicts": 0, "across_splits": 0, "dropped": 0},
         rejects_file=_file(folder / REJECTS_NAME),
         options={},
+        sources=[{"name": "built", "kind": "folder", "uri": None}],
         source={"files": len(every), "digest": "0" * 64},
     )
     (folder / MANIFEST_NAME).write_text(manifest.to_json())

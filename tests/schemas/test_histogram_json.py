@@ -11,7 +11,6 @@ from hypothesis.extra import numpy as hnp
 
 from fitfeed.schemas.base_model import MAX_COUNT
 from fitfeed.schemas.histogram_json import SPARSE_BYTES, histogram_from_json, histogram_to_json
-from fitfeed.schemas.manifest import Split
 from fitfeed.schemas.statistics import ChannelStatistics, Histogram, add_histograms
 from tests.effort import tries
 
@@ -74,53 +73,9 @@ def test_sums_are_of_one_depth() -> None:
 def test_what_is_no_histogram_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="histogram"):
         histogram_from_json([text], 16)
-    with pytest.raises(ValueError, match="histogram"):
-        split(1, [text])
 
 
 @pytest.mark.parametrize(("content", "depth"), [([[1] * 256], 16), (["3:1"], 8), ([[1] * 255], 8)])
 def test_the_kind_follows_from_the_depth(content: Any, depth: Any) -> None:
     with pytest.raises(ValueError, match="histogram"):
         histogram_from_json(content, depth)
-
-
-def split(examples: int, histogram: Any) -> Split:
-    """As a manifest has it."""
-    shard = {"file": "a.h5", "bytes": 1, "sha256": "0" * 64}
-    return Split.model_validate(
-        {
-            "examples": examples,
-            "bytes": 1,
-            "class_counts": [],
-            "height": None,
-            "width": None,
-            "index": shard,
-            "shards": [{**shard, "examples": examples}],
-            "histogram": histogram,
-        }
-    )
-
-
-def test_a_split_holds_what_statistics_follow_from() -> None:
-    recorded = split(1, ["7:1 900:2"])
-    exact = ChannelStatistics(recorded.counts)
-    assert (exact.pixels, exact.percentile(50)) == (3, [900])
-    assert split(0, ["", ""]).counts.shape == (2, LEVELS)
-    assert split(0, [[0] * 256]).counts.shape == (1, 256)
-
-
-@pytest.mark.parametrize(
-    ("examples", "histogram"),
-    [
-        (1, ["7:1 900:2", [0] * 256]),
-        (1, [[0] * 65_536]),
-        (1, [""]),
-        (4, ["7:1 900:2"]),
-        (0, ["7:1"]),
-        (1, ["7:1", "7:2"]),
-        (1, []),
-    ],
-)
-def test_a_histogram_that_is_not_of_its_split_is_refused(examples: int, histogram: Any) -> None:
-    with pytest.raises(ValueError, match="histogram"):
-        split(examples, histogram)

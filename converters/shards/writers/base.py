@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from fitfeed.schemas.files import sync_folder
-from fitfeed.schemas.manifest import Shard
+from fitfeed.schemas.manifest_parts import Shard
 from fitfeed.schemas.payload import PayloadFormat
 
 Label = int | float | str | list[int] | bytes

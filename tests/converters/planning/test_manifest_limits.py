@@ -13,13 +13,8 @@ from fitfeed.converters.planning.plan import make_plan
 from fitfeed.schemas.bit_depth import Depth, levels_of
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.histogram_json import histogram_to_json
-from fitfeed.schemas.manifest import (
-    MANIFEST_NAME,
-    MAX_MANIFEST_BYTES,
-    Statistics,
-    build_manifest,
-    read_manifest,
-)
+from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, build_manifest, read_manifest
+from fitfeed.schemas.manifest_parts import Statistics
 from fitfeed.schemas.sharding import shard_file_name
 from fitfeed.schemas.statistics import ChannelStatistics
 
@@ -88,6 +83,7 @@ def published(folder: Path, shards: int, class_names: list[str], splits: int, de
         duplicates={"within": 0, "label_conflicts": 0, "across_splits": 0, "dropped": 0},
         rejects_file={"file": "rejects.jsonl", "bytes": 0, "sha256": "0" * 64},
         options=ConvertOptions(size=(8, 8), split={f"split{n}": 1 / splits for n in range(splits)}).to_json(),
+        sources=[{"name": "a", "kind": "folder", "uri": None}],
         source={"files": shards, "digest": "0" * 64},
     )
     (folder / MANIFEST_NAME).write_text(manifest.to_json())

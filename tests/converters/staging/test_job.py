@@ -30,6 +30,7 @@ def test_parts_are_those_of_the_whole(content: Any, at_once: int) -> None:
 def test_a_job_is_read_as_it_was_written(base: AppendTarget | None) -> None:
     written = Job(
         source="/source",
+        source_kind="folder",
         options=ConvertOptions(size=(4, 5), split={"train": 0.5, "test": 0.5}),
         features={
             "age": PlannedLabel(kind="float"),

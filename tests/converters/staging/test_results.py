@@ -8,7 +8,7 @@ import numpy as np
 from fitfeed.converters.rejects import Reject
 from fitfeed.converters.staging.results import HashColumns, PayloadPlace, RowColumns, ShardResult
 from fitfeed.schemas.features import LabelKind
-from fitfeed.schemas.manifest import Shard
+from fitfeed.schemas.manifest_parts import Shard
 
 LABELS: dict[str, LabelKind] = {"species": "class", "tags": "multiclass", "région": "mask"}
 PATHS = ["a.jpg", "b.jpg", "c\udcff.jpg"]

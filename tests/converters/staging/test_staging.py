@@ -15,7 +15,8 @@ from fitfeed.converters.staging.quarantine import Quarantine
 from fitfeed.converters.staging.results import HashColumns, RowColumns, ShardResult
 from fitfeed.converters.staging.staging import Staging, State, open_staging
 from fitfeed.schemas.errors import UsageError
-from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, Shard, fingerprint_of, read_manifest
+from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, fingerprint_of, read_manifest
+from fitfeed.schemas.manifest_parts import Shard
 from tests.folders import contents
 
 GOLDEN = next((Path(__file__).parents[2] / "golden").glob("version-2-16-bits-tfrecord"))
@@ -25,6 +26,7 @@ def plan_of(digest: str = "one", base: AppendTarget | None = None) -> Conversion
     """Two shards with one file each."""
     job = Job(
         source="/photos",
+        source_kind="folder",
         options=ConvertOptions(),
         features={},
         splits={"train": [0, 1]},
