@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from fitfeed.schemas.base_model import Depth
 from fitfeed.schemas.checked_options import MustBe, WhenNone, checked_options, fields_of
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.strict_json import Json, JsonObject
 
 Format = Literal["tfrecord", "hdf5"]
 Encoding = Literal["keep", "jpeg", "png", "raw"]
@@ -251,7 +252,7 @@ class ConvertOptions(LabelOptions, SplitOptions, ShardingOptions, StorageOptions
         """The flag of the first option given that makes no sense without a table."""
         return next((flag_of(name) for name in TABLE_OPTIONS if getattr(self, name)), None)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """The options as the manifest records them."""
         fields = fields_of(ConvertOptions)
         values = {name: getattr(self, name) for name in RECORDED_ORDER}
@@ -261,7 +262,7 @@ class ConvertOptions(LabelOptions, SplitOptions, ShardingOptions, StorageOptions
             if name not in LATER_OPTIONS or value != fields[name].default
         }
 
-    def writing_json(self) -> dict[str, Any]:
+    def writing_json(self) -> JsonObject:
         """The options that shards are written by; `duplicates` is decided when all of them are there."""
         return {name: value for name, value in self.to_json().items() if name != "duplicates"}
 
@@ -295,7 +296,7 @@ def as_written(name: str, value: object) -> str:
     return str(value)
 
 
-def as_json(value: object) -> object:
+def as_json(value: Any) -> Json:
     """An option's value as JSON has it."""
     if isinstance(value, Mapping):
         return dict(value)

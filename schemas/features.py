@@ -2,13 +2,14 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from fitfeed.schemas.base_model import Model, Side
 from fitfeed.schemas.bit_depth import Depth
 from fitfeed.schemas.class_order import ClassOrder, follows
+from fitfeed.schemas.strict_json import JsonObject
 
 LabelKind = Literal["class", "multiclass", "float", "int", "mask", "text"]
 
@@ -178,7 +179,7 @@ class PlannedLabel:
     class_names: list[str] = dataclasses.field(default_factory=list)
     class_order: ClassOrder = "text"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """`kind`, and what is known of classes where there are any; `PlannedLabel(**...)` is the inverse."""
         if not self.class_names:
             return {"kind": self.kind}

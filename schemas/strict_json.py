@@ -2,9 +2,16 @@
 
 import json
 import math
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 from fitfeed.schemas.text import shortened
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+"""What can be written as JSON."""
+
+JsonObject: TypeAlias = Mapping[str, Json]
+"""What `to_json` returns, for the edge where it becomes text. Inside, everything has a type of its own."""
 
 MAX_VALUES = 500_000
 """Some bytes of JSON become a hundred times as many bytes of Python objects."""

@@ -5,12 +5,14 @@ Every summary holds a bounded number of values, whatever the size of the file.
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from fitfeed.schemas import magic
+from fitfeed.schemas.strict_json import Json, JsonObject
 
 PNG_COLOR_TYPE = 25
 """Its place in a PNG, in the header chunk that is always first (PNG 1.2, section 4.1.1)."""
@@ -94,19 +96,18 @@ class ForeignReport:
     features: tuple[ForeignFeature, ...]
     parser: str
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """The report as JSON types; what does not apply is left out."""
-        document = _known(dataclasses.asdict(self))
-        document["features"] = [
+        features = [
             {"distinct_is_at_least": True, **_known(feature)}
             if (feature["distinct"] or 0) > DISTINCT_LIMIT
             else _known(feature)
-            for feature in document["features"]
+            for feature in map(dataclasses.asdict, self.features)
         ]
-        return document
+        return _known(dataclasses.asdict(self)) | {"features": features}
 
 
-def _known(fields: dict[str, Any]) -> dict[str, Any]:
+def _known(fields: Mapping[str, Any]) -> dict[str, Json]:
     return {name: value for name, value in fields.items() if value is not None and value != {}}
 
 

@@ -7,7 +7,7 @@ data sets and external storage lead to other files, and filters run other code.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import google_crc32c
 import h5py
@@ -20,6 +20,9 @@ from fitfeed.converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.features import ImageFeature, MaskFeature
 from fitfeed.schemas.text import shortened
+
+Columns: TypeAlias = dict[str, h5py.Dataset]
+"""The data sets of a shard by name, each known to be safe to read."""
 
 BLOCK_BYTES = 4 << 20
 MAX_TEXT_BYTES = 1 << 20
@@ -79,7 +82,7 @@ def examine_columns(path: Path, rows: ShardRows, formats: list[str]) -> Iterator
         yield Finding(file=rows.shard.file, kind="structure", detail=f"it cannot be read as HDF5 ({reason})")
 
 
-def _columns(file: Any, rows: ShardRows) -> dict[str, Any]:
+def _columns(file: Any, rows: ShardRows) -> Columns:
     """All data sets of a shard, each known to be safe to read."""
     count, features = rows.shard.examples, rows.manifest.features
     columns = {
@@ -101,7 +104,7 @@ def _columns(file: Any, rows: ShardRows) -> dict[str, Any]:
     return columns
 
 
-def _payload_columns(file: Any, name: str, feature: ImageFeature | MaskFeature, count: int) -> dict[str, Any]:
+def _payload_columns(file: Any, name: str, feature: ImageFeature | MaskFeature, count: int) -> Columns:
     if feature.encoding == "raw":
         shape = (count, *feature.shape) if count else None
         kind = h5py.h5t.STD_U16LE if feature.dtype == "uint16" else h5py.h5t.STD_U8LE
@@ -157,7 +160,7 @@ def _is_text(stored: Any) -> bool:
     )
 
 
-def _check_places(columns: dict[str, Any], rows: ShardRows) -> Iterator[Finding]:
+def _check_places(columns: Columns, rows: ShardRows) -> Iterator[Finding]:
     """Whether HDF5 finds each image and mask where the index does."""
     places = {"image": (rows.offset, rows.length), **{name: mask[:2] for name, mask in rows.masks.items()}}
     for name, (offset, length) in places.items():
@@ -174,7 +177,7 @@ def _check_places(columns: dict[str, Any], rows: ShardRows) -> Iterator[Finding]
             yield rows.finding("disagrees", detail, number=number, offset=int(begins[number]))
 
 
-def _ends(columns: dict[str, Any], name: str) -> npt.NDArray[np.int64]:
+def _ends(columns: Columns, name: str) -> npt.NDArray[np.int64]:
     """Where values of differing length begin and end: int64 (examples + 1,)."""
     ends: npt.NDArray[np.int64] = columns[f"{name}_offset"][:]
     if columns[name].shape != (ends[-1],):
@@ -183,7 +186,7 @@ def _ends(columns: dict[str, Any], name: str) -> npt.NDArray[np.int64]:
     return ends
 
 
-def _check_values(columns: dict[str, Any], rows: ShardRows, formats: list[str]) -> Iterator[Finding]:
+def _check_values(columns: Columns, rows: ShardRows, formats: list[str]) -> Iterator[Finding]:
     part = slice(rows.first, rows.stop)
     for name, kind in rows.manifest.features.label_kinds.items():
         if kind in ("text", "multiclass"):
@@ -200,7 +203,7 @@ def _check_values(columns: dict[str, Any], rows: ShardRows, formats: list[str]) 
     yield from _check_column(columns["key"], keys, rows)
 
 
-def _check_ragged(columns: dict[str, Any], name: str, rows: ShardRows) -> Iterator[Finding]:
+def _check_ragged(columns: Columns, name: str, rows: ShardRows) -> Iterator[Finding]:
     """Compares texts and lists. No more is read of an example than the index has."""
     ends, column = _ends(columns, name), columns[name]
     start, each = column.id.get_offset() or 0, column.id.get_type().get_size()

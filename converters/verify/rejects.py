@@ -1,9 +1,10 @@
 """The list of rejects against the manifest."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
+from fitfeed.converters.rejects import Reject
 from fitfeed.converters.verify.reading import Reading
 from fitfeed.converters.verify.report import Finding
 from fitfeed.schemas.manifest import Manifest
@@ -11,7 +12,7 @@ from fitfeed.schemas.strict_json import parse_json
 from fitfeed.schemas.text import shortened
 
 MAX_LINE_BYTES = 1 << 20
-COLUMNS = {"path", "reason", "detail", "handling"}
+COLUMNS = {field.name for field in dataclasses.fields(Reject)}
 
 
 def check_rejects(reading: Reading, manifest: Manifest) -> Iterator[Finding]:
@@ -30,19 +31,19 @@ def check_rejects(reading: Reading, manifest: Manifest) -> Iterator[Finding]:
         except ValueError as error:
             yield Finding(file=file, kind="rejects", detail=f"a line is no reject: {error}", offset=start)
             return
-        if reject["handling"] == "ignored":
+        if reject.handling == "ignored":
             ignored += 1
         else:
-            reasons[str(reject["reason"])] += 1
+            reasons[str(reject.reason)] += 1
     if reasons != manifest.rejects or ignored != manifest.ignored:
         found = shortened(dict(sorted(reasons.items())), limit=200)
         detail = f"it has {found} and {ignored} ignored files, the manifest says {manifest.rejects} and {manifest.ignored}"
         yield Finding(file=file, kind="rejects", detail=shortened(detail, limit=400))
 
 
-def _reject(line: bytes) -> dict[str, Any]:
+def _reject(line: bytes) -> Reject:
     content = parse_json(line)
     if not isinstance(content, dict) or content.keys() != COLUMNS:
         msg = f"expected an object of {', '.join(sorted(COLUMNS))}"
         raise ValueError(msg)
-    return content
+    return Reject(**content)

@@ -3,7 +3,8 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+
+from fitfeed.schemas.strict_json import JsonObject
 
 FINDINGS_PER_FILE = 1000
 """A file that was replaced as a whole would have one per example."""
@@ -107,7 +108,7 @@ class Report:
         """Whether nothing is wrong."""
         return not self.findings
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """In JSON types: `ok`, `findings`, `checked`."""
         return {
             "ok": self.ok,

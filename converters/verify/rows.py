@@ -1,8 +1,9 @@
 """The rows of one shard, as the index has them."""
 
 import dataclasses
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,9 @@ from fitfeed.schemas.payload import payload_format
 
 MAX_PAYLOAD_BYTES = 2 << 30
 """2 GiB, the most that a protobuf message can have; so memory stays bounded."""
+
+Value: TypeAlias = bytes | int | float
+"""One value of a feature in a record."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -104,7 +108,7 @@ class ShardRows:
             if isinstance(column, MaskColumn)
         }
 
-    def label(self, name: str, number: int) -> bytes | int | float | list[int]:
+    def label(self, name: str, number: int) -> Value | list[int]:
         """What the index has as a label that is no mask: text as UTF-8; the index must be there.
 
         Raises:
@@ -117,7 +121,7 @@ class ShardRows:
         found: int | float | list[int] = value.tolist()
         return found
 
-    def expected(self, number: int, payload: bytes) -> dict[str, list[Any]]:
+    def expected(self, number: int, payload: bytes) -> dict[str, Sequence[Value]]:
         """What a record must say of an example, by feature, masks apart; the index must be there.
 
         Args:
@@ -128,7 +132,7 @@ class ShardRows:
             DamagedDatasetError: If the index has no such label.
         """
         index, row = self.index, self.first + number
-        values: dict[str, Any] = {
+        values: dict[str, Value | list[int]] = {
             "key": (self.key(number) or "").encode(),
             **{name: int(getattr(index, name)[row]) for name in ("height", "width")},
             "channels": self.channels,

@@ -1,7 +1,7 @@
 """The records of a TFRecord shard: their framing, and what they say against the index."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import google_crc32c
@@ -121,5 +121,5 @@ def _values(feature: Any) -> list[Any] | None:
     return list(getattr(feature, kind).value) if kind else None
 
 
-def _shown(values: list[Any] | None) -> str:
+def _shown(values: Sequence[Any] | None) -> str:
     return shortened(values[0] if values and len(values) == 1 else values)

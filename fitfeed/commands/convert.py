@@ -168,9 +168,8 @@ def _print_result(arguments: argparse.Namespace, conversion: "ConversionResult")
 def _print_plan(arguments: argparse.Namespace, planned: "PlannedConversion") -> None:
     from fitfeed.output.summary import dry_run_document, dry_run_summary
 
-    document = {**dry_run_document(planned.plan), "up_to_date": planned.up_to_date}
     print(  # noqa: T201 - the answer
-        json.dumps(document, ensure_ascii=False)
+        json.dumps(dry_run_document(planned), ensure_ascii=False)
         if arguments.json
-        else dry_run_summary(document, arguments.dataset)
+        else dry_run_summary(planned, arguments.dataset)
     )

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fitfeed.schemas.strict_json import JsonObject
 from fitfeed.schemas.text import printable
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _dataset(path: Path, name: str) -> tuple[dict[str, Any], str]:
+def _dataset(path: Path, name: str) -> tuple[JsonObject, str]:
     from fitfeed.output.dataset_json import describe
     from fitfeed.schemas.manifest import read_manifest
 
@@ -57,7 +58,7 @@ def _dataset(path: Path, name: str) -> tuple[dict[str, Any], str]:
     return describe(manifest), "\n".join(dataset_lines(name, manifest))
 
 
-def _file(path: Path) -> tuple[dict[str, Any], str]:
+def _file(path: Path) -> tuple[JsonObject, str]:
     from fitfeed.converters.inspect import inspect_file
 
     report = inspect_file(path)

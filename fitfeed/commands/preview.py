@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fitfeed.commands.option_values import parse_size
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.files import atomic_write
+from fitfeed.schemas.strict_json import JsonObject
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -142,7 +143,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _pictures(preview: "Preview", placed: "list[list[Placed]]") -> list[dict[str, Any]]:
+def _pictures(preview: "Preview", placed: "list[list[Placed]]") -> list[JsonObject]:
     """What is where. Boxes are left, top, right, bottom in pixels of the sheet."""
     return [
         {

@@ -1,12 +1,11 @@
 """A dataset as one JSON document: `fitfeed inspect --json`, and the greater part of `convert --json`."""
 
-from typing import Any
-
 from fitfeed.schemas.manifest import Manifest
 from fitfeed.schemas.manifest_parts import Split
+from fitfeed.schemas.strict_json import JsonObject
 
 
-def describe(manifest: Manifest) -> dict[str, Any]:
+def describe(manifest: Manifest) -> JsonObject:
     """Describes a complete dataset in JSON types.
 
     Args:
@@ -37,13 +36,13 @@ def describe(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _split(split: Split, class_names: list[str]) -> dict[str, Any]:
+def _split(split: Split, class_names: list[str]) -> JsonObject:
     return {
         "examples": split.examples,
         "shards": len(split.shards),
         "bytes": split.bytes,
         "class_counts": dict(zip(class_names, split.class_counts, strict=True)),
-        "height": split.height and split.height.model_dump(),
-        "width": split.width and split.width.model_dump(),
+        "height": None if split.height is None else split.height.model_dump(),
+        "width": None if split.width is None else split.width.model_dump(),
         "histogram": split.counts.tolist(),
     }

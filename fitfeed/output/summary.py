@@ -1,15 +1,17 @@
 """What `fitfeed convert` prints at its end, and what `--dry-run` prints instead."""
 
+import dataclasses
 import itertools
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from fitfeed.beam_jobs import ConversionResult
+from fitfeed.beam_jobs import ConversionResult, PlannedConversion
 from fitfeed.converters.planning.size_estimate import expected_bytes
 from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan
 from fitfeed.schemas.bit_depth import levels_of
 from fitfeed.schemas.manifest import Manifest
+from fitfeed.schemas.strict_json import JsonObject
 
 SHOWN_PAIRS = 5
 SHOWN_CLASSES = 10
@@ -162,46 +164,72 @@ def _class_numbers(job: Job, shard: ShardPlan) -> Iterable[int]:
     return labels if job.kinds[job.classes] == "class" else itertools.chain.from_iterable(labels)
 
 
-def dry_run_document(plan: ConversionPlan) -> dict[str, Any]:
-    """What a conversion would do, for `--dry-run --json`."""
-    job = plan.job
-    splits = {}
+@dataclasses.dataclass(frozen=True)
+class PlannedSplit:
+    """What a split would get.
+
+    Attributes:
+        images: How many.
+        shards: How many.
+        class_counts: Images of each class, by name.
+    """
+
+    images: int
+    shards: int
+    class_counts: dict[str, int]
+
+
+def planned_splits(plan: ConversionPlan) -> dict[str, PlannedSplit]:
+    """What each split would get, by name."""
+    job, splits = plan.job, {}
     for name, numbers in job.splits.items():
         shards = [plan.shards[number] for number in numbers]
         labels = Counter(label for shard in shards for label in _class_numbers(job, shard))
-        splits[name] = {
-            "images": sum(len(shard.paths) for shard in shards),
-            "shards": len(shards),
-            "class_counts": {class_name: labels[label] for label, class_name in enumerate(job.class_names)},
-        }
+        splits[name] = PlannedSplit(
+            images=sum(len(shard.paths) for shard in shards),
+            shards=len(shards),
+            class_counts={class_name: labels[label] for label, class_name in enumerate(job.class_names)},
+        )
+    return splits
+
+
+def dry_run_document(planned: PlannedConversion) -> JsonObject:
+    """What a conversion would do, for `--dry-run --json`."""
+    job = planned.plan.job
     return {
         "format": job.options.format,
         "options": job.options.to_json(),
         "labels": {name: label.to_json() for name, label in job.features.items()},
         "class_names": job.class_names,
-        "splits": splits,
+        "splits": {name: dataclasses.asdict(split) for name, split in planned_splits(planned.plan).items()},
         "source_bytes": job.bytes,
-        "expected_bytes": expected_bytes([job.bytes // max(1, job.files)] * job.files, job.options),
+        "expected_bytes": _expected_bytes(job),
         "rejects": len(job.rejects),
         "ignored": len(job.ignored),
+        "up_to_date": planned.up_to_date,
     }
 
 
-def dry_run_summary(document: dict[str, Any], dataset: str) -> str:
+def dry_run_summary(planned: PlannedConversion, dataset: str) -> str:
     """The same for a person."""
-    if document["up_to_date"]:
+    if planned.up_to_date:
         return f"{dataset} is up to date: nothing to do"
+    job = planned.plan.job
+    options = job.options
     lines = ["nothing was done; without --dry-run this would be converted:", ""]
-    for name, split in document["splits"].items():
-        lines.append(
-            f"{name:<10} {split['images']} images into {split['shards']} {document['format']} shards"
-        )
-        counts = ", ".join(f"{class_name} {count}" for class_name, count in split["class_counts"].items())
+    for name, split in planned_splits(planned.plan).items():
+        lines.append(f"{name:<10} {split.images} images into {split.shards} {options.format} shards")
+        counts = ", ".join(f"{class_name} {count}" for class_name, count in split.class_counts.items())
         lines += [f"           {counts}"] if counts else []
     lines += [
         "",
-        f"encoding   {document['options']['encoding']}{', 16 bits' if document['options'].get('depth') == 16 else ''}",
-        f"bytes      {human_bytes(document['source_bytes'])} in, about {human_bytes(document['expected_bytes'])} out",
-        f"ignored    {document['ignored']} other files; rejected {document['rejects']} images or rows without a label",
+        f"encoding   {options.encoding}{', 16 bits' if options.depth == 16 else ''}",
+        f"bytes      {human_bytes(job.bytes)} in, about {human_bytes(_expected_bytes(job))} out",
+        f"ignored    {len(job.ignored)} other files; rejected {len(job.rejects)} images or rows without a label",
     ]
     return "\n".join(lines)
+
+
+def _expected_bytes(job: Job) -> int:
+    """Bytes that all images would take, as if they were equally large."""
+    return expected_bytes([job.bytes // max(1, job.files)] * job.files, job.options)

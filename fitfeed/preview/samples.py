@@ -1,6 +1,6 @@
 """Some examples of a dataset as tiles of a contact sheet: stored, and as training would see them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from fitfeed.pipelines.reading.labels import label_batch
 from fitfeed.preview.contact_sheet import Tile, fit
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import ClassFeature, MulticlassFeature
+from fitfeed.schemas.strict_json import Json, JsonObject
 
 if TYPE_CHECKING:
     from fitfeed.pipelines import Augmentation, Dataset, Records
@@ -44,7 +45,7 @@ class Preview:
     rows: npt.NDArray[np.int64]
     keys: list[str] = field(default_factory=list)
     tiles: list[list[Tile]] = field(default_factory=list)
-    values: list[list[dict[str, Any]]] = field(default_factory=list)
+    values: list[list[JsonObject]] = field(default_factory=list)
 
 
 def make_preview(
@@ -157,9 +158,9 @@ class _Versions:
         """How the examples are mixed in an epoch."""
         return self._mixer.sample(epoch, self._rows, size=batch.shape[1:3])
 
-    def shares(self, mixtures: list[Mixture]) -> list[dict[str, Any]]:
+    def shares(self, mixtures: list[Mixture]) -> list[dict[str, Json]]:
         """The mixed labels of each example, shares by the name of the class."""
-        shares: list[dict[str, Any]] = [{} for _ in self._rows]
+        shares: list[dict[str, Json]] = [{} for _ in self._rows]
         for name in self._names:
             feature = self._features.labels[name]
             values = label_batch(self._records.index, self._features, name, self._rows, labels="onehot")
@@ -172,9 +173,9 @@ class _Versions:
         return shares
 
 
-def _named(example: dict[str, Any], features: "Features") -> dict[str, Any]:
+def _named(example: Mapping[str, Any], features: "Features") -> JsonObject:
     """The labels of an example with the names of its classes, without masks."""
-    named: dict[str, Any] = {}
+    named: dict[str, Json] = {}
     for name, feature in features.labels.items():
         if isinstance(feature, ClassFeature):
             named[name] = feature.class_names[example[name]]
@@ -185,7 +186,7 @@ def _named(example: dict[str, Any], features: "Features") -> dict[str, Any]:
     return named
 
 
-def _lines(named: dict[str, Any]) -> list[str]:
+def _lines(named: JsonObject) -> list[str]:
     """Labels as text; one label needs no name."""
     return [
         line if len(named) == 1 else f"{name}: {line}"

@@ -1,7 +1,7 @@
 """Label features: names that every container can hold, and what the manifest says of each kind."""
 
 import json
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -113,7 +113,8 @@ def test_names_that_pass_never_collide(kinds: dict[str, LabelKind]) -> None:
 def test_planned_labels_become_features(kind: LabelKind) -> None:
     names = ["a", "b"] if kind in ("class", "multiclass") else []
     planned = PlannedLabel(kind=kind, class_names=names)
-    assert PlannedLabel(**planned.to_json()) == planned
+    recorded: Any = planned.to_json()
+    assert PlannedLabel(**recorded) == planned
     feature = planned.feature(ImageFeature(shape=(4, 5, 3), encoding="raw"))
     assert (feature.kind, getattr(feature, "class_names", [])) == (kind, names)
 
