@@ -20,12 +20,10 @@ from fitfeed.beam_jobs.progress import NoProgress, ProgressReport
 from fitfeed.beam_jobs.result import ConversionResult
 from fitfeed.beam_jobs.run import ExecutionOptions, run_job
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.publishing.append import settle
-from fitfeed.converters.publishing.outcome import Outcome
-from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
+from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.staging import Staging, open_staging
-from fitfeed.schemas.errors import FitfeedError
+from fitfeed.schemas.errors import ConversionError, FitfeedError
 from fitfeed.schemas.manifest import Manifest, read_manifest
 
 
@@ -77,6 +75,7 @@ def convert(
         SplitLeakError: If an image, or a group, stands in two splits, unless `allow_leaks`.
         DuplicateImagesError: If one stands twice in a split, and the options say `fail`.
         TooManyRejectsError: If more files were rejected than `max_bad` allows.
+        OvertakenError: If another launch has published into the folder meanwhile.
         InterruptedConversionError: On SIGINT or SIGTERM.
         ConversionError: If reading or writing failed.
     """
@@ -104,46 +103,39 @@ def convert(
         progress=progress or NoProgress(),
     )
     planned = replan()
-    if planned.up_to_date and not (append and WorkFolder(planned.dataset).root.is_dir()):
+    if planned.up_to_date and not (append and Staging(planned.dataset).root.is_dir()):
         return _nothing_done(planned, started)
     with open_staging(planned.dataset) as staging:
-        work = staging.work
-        existing = _settled(work) if append else existing_dataset(work.dataset, overwrite=overwrite)
-        if _fingerprint(existing) != _fingerprint(planned.existing):  # it changed before the lock was held
-            planned = _planned_again(staging, existing, replan)
+        existing = _settled(staging) if append else existing_dataset(staging.dataset, overwrite=overwrite)
+        if staging.manifest_sha256() != planned.plan.job.seen:  # it changed before the lock was held
+            planned = _planned_again(staging, replan)
         if planned.up_to_date:
-            staging.leave(existing)
+            staging.leave()
             return _nothing_done(planned, started)
         job = planned.plan.job
-        staging.prepare(planned.plan, timeout_s=timeout_s)
+        work = staging.prepare(planned.plan, timeout_s=timeout_s)
         del planned
         outcome = run_job(work, job, running)
         staging.remove()
     return _result(job, existing, read_manifest(work.dataset), outcome, started)
 
 
-def _settled(work: WorkFolder) -> Manifest:
+def _settled(staging: Staging) -> Manifest:
     """The manifest, after an append that was interrupted after its publication has been ended."""
-    manifest = read_manifest(work.dataset)
     try:
-        return settle(work, manifest)
+        return staging.settle(read_manifest(staging.dataset))
     except OSError as error:
-        raise work.write_error(error) from error
+        msg = f"cannot write to {staging.dataset}: {error.strerror or error}. The dataset is whole. Make room there and run the same command again."
+        raise ConversionError(msg) from error
 
 
-def _planned_again(
-    staging: Staging, existing: Manifest | None, replan: Callable[[], PlannedConversion]
-) -> PlannedConversion:
+def _planned_again(staging: Staging, replan: Callable[[], PlannedConversion]) -> PlannedConversion:
     """The plan for the dataset that is there now that nobody else can change it."""
     try:
         return replan()
     except FitfeedError:
-        staging.leave(existing)
+        staging.leave()
         raise
-
-
-def _fingerprint(manifest: Manifest | None) -> str | None:
-    return None if manifest is None else manifest.fingerprint
 
 
 def _nothing_done(planned: PlannedConversion, started: float) -> ConversionResult:

@@ -59,7 +59,7 @@ def _run_graph(work: WorkFolder, job: Job, pool: ShardPool) -> None:
     # Not DirectRunner: that would look for an executable to download first.
     options = PipelineOptions(["--direct_running_mode=in_memory"])
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
-    build(pipeline, dataset=work.dataset, shards=job.shards)
+    build(pipeline, work=work, shards=job.shards)
     try:
         pipeline.run().wait_until_finish()
     except Exception as error:

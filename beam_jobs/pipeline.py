@@ -10,7 +10,6 @@ faithfully.
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, as_completed
-from pathlib import Path
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
@@ -18,11 +17,11 @@ from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
 from fitfeed.beam_jobs import process_pool
-from fitfeed.converters.publishing.outcome import Outcome
 from fitfeed.converters.publishing.publish import publish
 from fitfeed.converters.shards.write_shard import write_shard
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
+from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.results import ShardTotals
 
 METRICS_NAMESPACE = "fitfeed"
@@ -35,9 +34,9 @@ class WriteShard(beam.DoFn):
     (`process_pool.use`), and the shard is written there while the other shard numbers arrive.
     """
 
-    def __init__(self, dataset: str) -> None:
-        """Takes the dataset's folder; a string, so that it travels to any worker."""
-        self._dataset = dataset
+    def __init__(self, work: WorkFolder) -> None:
+        """Takes the folder of the job, which all workers reach."""
+        self._work = work
         self._images = Metrics.counter(METRICS_NAMESPACE, "images")
         self._rejects = Metrics.counter(METRICS_NAMESPACE, "rejects")
         self._bytes = Metrics.counter(METRICS_NAMESPACE, "source_bytes")
@@ -53,10 +52,9 @@ class WriteShard(beam.DoFn):
         if process_pool.ACTIVE is not None:
             self._pending.append(process_pool.ACTIVE.submit(number))
             return
-        work = WorkFolder(Path(self._dataset))
         if self._job is None:
-            self._job = work.read_job()
-        yield write_shard(work, self._job, number, self._count)
+            self._job = self._work.read_job()
+        yield write_shard(self._work, self._job, number, self._count)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Waits for the shards that the pool writes."""
@@ -90,24 +88,24 @@ class MergeTotals(beam.CombineFn):
         return accumulator
 
 
-def publish_dataset(totals: list[ShardTotals], dataset: str) -> Outcome:
+def publish_dataset(totals: list[ShardTotals], work: WorkFolder) -> Outcome:
     """Publishes, or records why not."""
-    return publish(WorkFolder(Path(dataset)), totals)
+    return publish(work, totals)
 
 
-def build(pipeline: beam.Pipeline, *, dataset: Path, shards: int) -> None:
+def build(pipeline: beam.Pipeline, *, work: WorkFolder, shards: int) -> None:
     """Adds the conversion to a pipeline.
 
     Args:
         pipeline: Where to add it.
-        dataset: Folder of the dataset, whose working folder holds the job.
+        work: The folder of the job.
         shards: Number of shards.
     """
     (
         pipeline
         | "Shards" >> beam.Create(range(shards), reshuffle=False)  # int
         | "Spread" >> beam.Reshuffle()  # int; breaks fusion, so that shards run on all workers
-        | "WriteShard" >> beam.ParDo(WriteShard(str(dataset)))  # ShardTotals
+        | "WriteShard" >> beam.ParDo(WriteShard(work))  # ShardTotals
         | "Merge" >> beam.CombineGlobally(MergeTotals())  # list[ShardTotals]
-        | "Publish" >> beam.Map(publish_dataset, str(dataset))  # Outcome
+        | "Publish" >> beam.Map(publish_dataset, work)  # Outcome
     )

@@ -16,8 +16,8 @@ from fitfeed.converters.planning.base_dataset import (
     open_base_dataset,
 )
 from fitfeed.converters.planning.plan import make_plan
-from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import ConversionPlan, Job
+from fitfeed.converters.staging.staging import Staging
 from fitfeed.schemas.errors import DamagedDatasetError, FormatVersionError, UsageError
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
 from fitfeed.schemas.sharding import DATASET_PATTERNS
@@ -92,18 +92,19 @@ def plan_conversion(
     if append and overwrite:
         msg = "overwrite replaces a dataset and append adds to it. Give one of them."
         raise UsageError(msg)
+    seen = Staging(dataset).manifest_sha256()  # before it is read: if it changes meanwhile, that is noticed
     if append:
         base = open_base_dataset(dataset)
         existing: Manifest | None = base.manifest
         options = append_options(base.manifest, {} if options is None else _given(options))
         plan = make_plan(
-            source, options, labels=labels, max_bad=max_bad, allow_leaks=allow_leaks, existing=base
+            source, options, labels=labels, max_bad=max_bad, allow_leaks=allow_leaks, existing=base, seen=seen
         )
         up_to_date = not _has_news(plan.job, base)
     else:
         existing = existing_dataset(dataset, overwrite=overwrite)
         options = options or ConvertOptions()
-        plan = make_plan(source, options, labels=labels, max_bad=max_bad, allow_leaks=allow_leaks)
+        plan = make_plan(source, options, labels=labels, max_bad=max_bad, allow_leaks=allow_leaks, seen=seen)
         up_to_date = existing is not None and not overwrite
         if existing is not None and up_to_date:
             _require_same(existing, plan, dataset)
@@ -133,7 +134,7 @@ def existing_dataset(dataset: Path, *, overwrite: bool = False) -> Manifest | No
         except (FormatVersionError, DamagedDatasetError):
             if not overwrite:
                 raise
-    elif not dataset.is_dir() or not any(dataset.iterdir()) or WorkFolder(dataset).root.is_dir():
+    elif not dataset.is_dir() or not any(dataset.iterdir()) or Staging(dataset).root.is_dir():
         return None
     # Other programs write a `manifest.json`, too: without a shard or an index, this may be one of theirs.
     if overwrite and any(any(dataset.glob(pattern)) for pattern in DATASET_PATTERNS):
@@ -194,7 +195,7 @@ def _require_same(existing: Manifest, plan: ConversionPlan, dataset: Path) -> No
 
 def _require_writable(dataset: Path) -> None:
     """Asks the nearest folder that is there. The lock asks again, by writing."""
-    root = WorkFolder(dataset).root
+    root = Staging(dataset).root
     nearest = next(path for path in (root, *root.parents) if os.path.lexists(path))
     if not nearest.is_dir():
         # A link that leads nowhere is in the way, too.

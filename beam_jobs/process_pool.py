@@ -19,7 +19,6 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any
 
 from fitfeed.converters.shards.worker_process import Counts, serve
@@ -94,7 +93,7 @@ class ShardPool:
         self._lock = threading.Lock()
         self._submitted_early: dict[int, Future[ShardTotals]] = {}
         self._finished = [0, 0, 0]  # images, rejects, bytes of finished shards
-        self._workers = [_Worker(context, work.dataset, job, timeout_s) for _ in range(workers)]
+        self._workers = [_Worker(context, work, job, timeout_s) for _ in range(workers)]
         self._threads = [
             threading.Thread(target=self._serve, args=(worker,), daemon=True) for worker in self._workers
         ]
@@ -198,12 +197,12 @@ class _Worker:
     `end` may be called from any thread at any moment; everything else from one thread only.
     """
 
-    def __init__(self, context: Any, dataset: Path, job: Job, timeout_s: float) -> None:
+    def __init__(self, context: Any, work: WorkFolder, job: Job, timeout_s: float) -> None:
         self.counts: Counts = context.RawArray(ctypes.c_longlong, 4)
         self.last_exit_code: int | None = None
         self.process: BaseProcess | None = None
         self._connection: Connection[Any, Any]
-        self._context, self._dataset, self._job = context, dataset, job
+        self._context, self._work, self._job = context, work, job
         self._timeout_s = timeout_s
         self._hung = False
         self._lock = threading.Lock()
@@ -231,7 +230,7 @@ class _Worker:
                 return
             self.reset_counts()
             self._connection, theirs = self._context.Pipe()
-            arguments = (theirs, self.counts, str(self._dataset), self._job)
+            arguments = (theirs, self.counts, self._work, self._job)
             process = self._context.Process(target=serve, args=arguments, daemon=True)
             with theirs, _without_main():
                 try:

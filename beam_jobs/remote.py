@@ -64,7 +64,7 @@ def run_on(
     from fitfeed.beam_jobs.pipeline import build
 
     pipeline = _open_pipeline(runner, arguments)
-    build(pipeline, dataset=work.dataset, shards=job.shards)
+    build(pipeline, work=work, shards=job.shards)
     result = pipeline.run()
     with report_progress(lambda: _counters(result), report, interval_s=REPORT_INTERVAL_S):
         result.wait_until_finish()

@@ -1,15 +1,15 @@
 """Running one planned job: the graph on a runner of choice, then what publication decided."""
 
 import dataclasses
-import json
 from collections.abc import Sequence
 
 from fitfeed.beam_jobs.local import run_local
 from fitfeed.beam_jobs.progress import ProgressReport
 from fitfeed.beam_jobs.remote import run_on
-from fitfeed.converters.publishing.outcome import Outcome, require_published
+from fitfeed.converters.publishing.refusals import require_published
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
+from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.schemas.cpus import available_cpus
 from fitfeed.schemas.errors import ConversionError
 
@@ -30,6 +30,7 @@ def run_job(work: WorkFolder, job: Job, running: ExecutionOptions) -> Outcome:
 
     Raises:
         SplitLeakError, DuplicateImagesError, TooManyRejectsError: If it must not be published.
+        OvertakenError: If another launch has published since it was planned.
         InterruptedConversionError: On SIGINT or SIGTERM.
         ConversionError: If reading or writing failed.
     """
@@ -44,15 +45,9 @@ def run_job(work: WorkFolder, job: Job, running: ExecutionOptions) -> Outcome:
         )
     else:
         run_on(running.runner, running.runner_arguments, work, job, report=running.progress.update)
-    outcome = _read_outcome(work)
+    outcome = work.read_outcome()
+    if outcome is None:
+        msg = "the runner ended without publishing or saying why. Run the same command again: it continues."
+        raise ConversionError(msg)
     require_published(outcome, statistics_split=job.statistics_split)
     return outcome
-
-
-def _read_outcome(work: WorkFolder) -> Outcome:
-    try:
-        content = json.loads((work.root / "outcome.json").read_text())
-    except FileNotFoundError as error:
-        msg = "the runner ended without publishing or saying why. Run the same command again: it continues."
-        raise ConversionError(msg) from error
-    return Outcome(**content)

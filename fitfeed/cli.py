@@ -19,7 +19,8 @@ examples:
   fitfeed preview flowers/ -o f.png     some of its pictures, stored and augmented
 
 exit status: 0 done, 1 unexpected failure, 2 wrong usage, 3 too many bad inputs,
-4 the same image in two splits, 5 damaged or incomplete dataset, 130 interrupted
+4 the same image in two splits, 5 damaged or incomplete dataset,
+7 another launch has published meanwhile, 130 interrupted
 """
 
 

@@ -68,6 +68,12 @@ class ConversionError(FitfeedError):
     exit_status = 1
 
 
+class OvertakenError(FitfeedError):
+    """Another launch has published into the folder since this one planned. This one published nothing."""
+
+    exit_status = 7
+
+
 class InterruptedConversionError(FitfeedError):
     """The user stopped the conversion. Running the same command again continues."""
 

@@ -1,6 +1,8 @@
-"""Comparing folders byte by byte."""
+"""What is in folders: bytes to compare, and the one job of a staging area."""
 
 from pathlib import Path
+
+from fitfeed.converters.staging.folder import WorkFolder
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -10,3 +12,9 @@ def contents(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def job_folder(dataset: Path) -> WorkFolder:
+    """The folder of the one job that a dataset's staging area holds."""
+    (folder,) = (path for path in (dataset / ".work").iterdir() if path.is_dir())
+    return WorkFolder(dataset, folder.name)

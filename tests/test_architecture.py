@@ -18,8 +18,6 @@ NOT_YET = {
     "converters/inspect/hdf5.py",
     "converters/inspect/report.py",
     "converters/inspect/tfrecord.py",
-    "converters/publishing/append.py",
-    "converters/publishing/outcome.py",
     "converters/publishing/publish.py",
     "converters/publishing/split_index.py",
     "converters/publishing/union.py",

@@ -28,6 +28,7 @@ def make_plan(
     max_bad: int | float = 0,
     allow_leaks: bool = False,
     existing: BaseDataset | None = None,
+    seen: str | None = None,
 ) -> ConversionPlan:
     """Lists a source and plans its conversion. Reads no image.
 
@@ -38,6 +39,7 @@ def make_plan(
         max_bad: How many rejects are tolerated: a number, or a share of all files.
         allow_leaks: Whether the same pixels, or a group, may stand in two splits.
         existing: The dataset that images are appended to: its files are left out.
+        seen: SHA-256 of the manifest at the target; None if there is none.
 
     Raises:
         NotFoundError, UsageError: If the source or its labels are missing, empty or not laid out as
@@ -71,9 +73,9 @@ def make_plan(
     new = list(itertools.chain.from_iterable(splits.values()))
     base, identity = None, [source_digest, _times(example_table, new), options.writing_json()]
     if existing is not None:
-        seen = {text_path(example_table.files[place].path) for place in new}
-        seen |= {reject.path for reject in [*found.rejects, *found.ignored]}
-        base = existing.base(seen, source_files=source_files)
+        listed = {text_path(example_table.files[place].path) for place in new}
+        listed |= {reject.path for reject in [*found.rejects, *found.ignored]}
+        base = existing.base(listed, source_files=source_files)
         identity.append(base.fingerprint)
     job = Job(
         source=str(found.root.resolve()),
@@ -91,6 +93,7 @@ def make_plan(
         max_bad=max_bad,
         allow_leaks=allow_leaks,
         base=base,
+        seen=seen,
     )
     return ConversionPlan(job, shards)
 

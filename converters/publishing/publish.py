@@ -1,24 +1,24 @@
 """Publication: check that nothing is missing, review duplicates and rejects, then commit, or say why not."""
 
-import dataclasses
-import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fitfeed.converters.duplicates.find_duplicates import DuplicateReport, find_duplicates
-from fitfeed.converters.planning.base_dataset import open_base_dataset
-from fitfeed.converters.publishing.append import publish_append
-from fitfeed.converters.publishing.new import publish_new
-from fitfeed.converters.publishing.outcome import Outcome, Status
-from fitfeed.converters.rejects import Reject, count_reasons
+from fitfeed.converters.planning.base_dataset import BaseDataset, open_base_dataset
+from fitfeed.converters.publishing.union import write_union
+from fitfeed.converters.rejects import Reject, count_reasons, to_json_lines
 from fitfeed.converters.shards.drop_rows import drop_rows
-from fitfeed.converters.staging.folder import WorkFolder, write_json
+from fitfeed.converters.staging.commit import STAGED_REJECTS, staged_index
+from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
+from fitfeed.converters.staging.outcome import Outcome, Status
 from fitfeed.converters.staging.results import ShardResult, ShardTotals
+from fitfeed.converters.staging.staging import PUBLISHED, Staging
 from fitfeed.schemas.errors import ConversionError
+from fitfeed.schemas.manifest import REJECTS_NAME, read_manifest
+from fitfeed.schemas.sharding import index_file_name
 
 SHOWN_REJECTS = 5
-OUTCOME_NAME = "outcome.json"
 
 
 def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
@@ -27,53 +27,83 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
     Interrupted at any moment and called again, it ends with the same files.
 
     Args:
-        work: The working folder.
+        work: The folder of the job.
         totals: Of every shard, in any order.
 
     Raises:
         ConversionError: If a shard is missing or double, images were lost on the way, or nothing can
             be written.
+        OvertakenError: If another launch has published since the job was planned.
     """
-    job = work.read_job()
-    existing = None if job.base is None else open_base_dataset(work.dataset)
-    if (
-        job.base is not None
-        and existing is not None
-        and existing.manifest.fingerprint != job.base.fingerprint
-    ):
-        return _published_before(work)
-    ordered = _check_complete(job, totals)
-    rejects = list(job.rejects)
-    results = [_require_result(work, shard.number) for shard in ordered]
-    rejects += [reject for result in results for reject in result.rejects]
-    found = find_duplicates(job, results, existing)
-    rejects += found.rejects
-    outcome = _decide(job, rejects, ordered, found)
-    rejects += job.ignored
+    staging, job, earlier = Staging(work.dataset), work.read_job(), work.read_outcome()
     try:
+        if earlier is not None and staging.state_of(work, job) in PUBLISHED:
+            staging.settle(read_manifest(work.dataset))
+            return earlier
+        base = None
+        if job.base is not None:
+            staging.require_seen(work, job)
+            base = open_base_dataset(work.dataset)
+        ordered = _check_complete(job, totals)
+        results = [_require_result(work, shard.number) for shard in ordered]
+        found = find_duplicates(job, results, base)
+        rejects = [*job.rejects, *(reject for result in results for reject in result.rejects), *found.rejects]
+        outcome = _decide(job, rejects, ordered, found)
+        staging.review(work, outcome)
         if outcome.status == "published":
             shutil.rmtree(work.kept, ignore_errors=True)  # of an interrupted publication
             if found.dropped:
                 results = drop_rows(work, job, results, found.dropped)
-            if existing is not None:
-                # Before, because afterwards the dataset is no longer the one that was appended to.
-                write_json(work.root / OUTCOME_NAME, dataclasses.asdict(outcome))
-                publish_append(work, job, existing, results, rejects, found.copies)
+            listed = [*rejects, *job.ignored]
+            if base is None:
+                _commit_new(staging, work, job, results, listed, found.copies)
             else:
-                publish_new(work, job, results, rejects, found.copies)
-        write_json(work.root / OUTCOME_NAME, dataclasses.asdict(outcome))
+                _commit_append(staging, work, job, base, results, listed, found.copies)
     except OSError as error:
         raise work.write_error(error) from error
     return outcome
 
 
-def _published_before(work: WorkFolder) -> Outcome:
-    """What an earlier attempt at this publication decided; it ended after the manifest was in place."""
-    try:
-        return Outcome(**json.loads((work.root / OUTCOME_NAME).read_text()))
-    except FileNotFoundError as error:
-        msg = f"{work.dataset} was changed while images were appended to it. Nothing was published. Run the same command again."
-        raise ConversionError(msg) from error
+def _commit_new(
+    staging: Staging,
+    work: WorkFolder,
+    job: Job,
+    results: Sequence[ShardResult],
+    rejects: Sequence[Reject],
+    copies: Mapping[str, int],
+) -> None:
+    """Makes all shards a dataset."""
+    added = {split: [results[number] for number in numbers] for split, numbers in job.splits.items()}
+    manifest = write_union(
+        work, job, None, added, rejects, copies, index_name=index_file_name, rejects_name=REJECTS_NAME
+    )
+    staging.commit_new(work, job, manifest)
+
+
+def _commit_append(
+    staging: Staging,
+    work: WorkFolder,
+    job: Job,
+    base: BaseDataset,
+    results: Sequence[ShardResult],
+    rejects: Sequence[Reject],
+    copies: Mapping[str, int],
+) -> None:
+    """Adds the shards that have examples to a dataset, or does nothing if they say nothing new."""
+    added = {
+        split: [results[number] for number in numbers if results[number].shard.examples]
+        for split, numbers in job.splits.items()
+    }
+    added = {split: shards for split, shards in added.items() if shards}
+    retried = frozenset(() if job.base is None else job.base.retried)
+    listed = [*(reject for reject in base.rejects if reject.path not in retried), *rejects]
+    if not added and to_json_lines(listed) == to_json_lines(base.rejects):
+        return
+    manifest = write_union(
+        work, job, base, added, listed, copies, index_name=staged_index, rejects_name=STAGED_REJECTS
+    )
+    staging.commit_append(work, job, manifest, base.manifest)
+    staging.settle(manifest)
 
 
 def _check_complete(job: Job, totals: Sequence[ShardTotals]) -> list[ShardTotals]:
@@ -123,7 +153,7 @@ def _decide(
         status=status,
         rejects=count_reasons(bad),
         allowed=job.allowed_rejects,
-        first_rejects=[dataclasses.asdict(reject) for reject in first],
+        first_rejects=first,
         reused=sum(shard.reused for shard in totals),
         copies=found.copies,
         pairs=found.pairs,

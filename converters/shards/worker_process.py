@@ -11,7 +11,6 @@ import signal
 import threading
 import traceback
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any
 
 from fitfeed.converters.images.memory_limit import limit_memory
@@ -25,7 +24,7 @@ Counts = ctypes.Array[ctypes.c_longlong]
 of the image that is being decoded, or 0. Shared memory, so that it outlives the worker."""
 
 
-def serve(connection: "Connection[Any, Any]", counts: Counts, dataset: str, job: Job) -> None:
+def serve(connection: "Connection[Any, Any]", counts: Counts, work: WorkFolder, job: Job) -> None:
     """Writes the shards whose numbers arrive, until the pipe or the parent is gone.
 
     Answers each number with the shard's totals, or with the exception that it ended with.
@@ -33,14 +32,13 @@ def serve(connection: "Connection[Any, Any]", counts: Counts, dataset: str, job:
     Args:
         connection: To the parent.
         counts: Where to count.
-        dataset: Folder of the dataset.
-        job: The job in its working folder.
+        work: The folder of the job.
+        job: The job.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     _silence_libraries()
     limit_memory(job.options.max_pixels)
-    work = WorkFolder(Path(dataset))
 
     def progress(source_bytes: int, rejected: bool) -> None:
         counts[0] += 1

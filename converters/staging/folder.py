@@ -1,49 +1,58 @@
-"""The working folder of a conversion: what is planned, what is done, all on disk.
+"""The folder of one job in the staging area: what is planned, what is done, all on disk.
 
 ```
 DATASET/.work/
-  job.json            options, source, classes and the list of shards, written once
-  plans/00003.json    what goes into shard 3
-  shards/             shard files, under their final names once they are whole
-  results/00003.json  totals, index rows and rejects of shard 3, written after its file
-  quarantine/00003.json  images of shard 3 that must not be decoded again, and why
-  kept/               shards from which publication has left out duplicates
-  outcome.json        what publication decided
+  lock                  held by the launch that converts into DATASET
+  <digest of the job>/
+    job.json            options, source, classes and the list of shards, written once
+    plans/00003.json    what goes into shard 3
+    shards/             shard files, under their final names once they are whole
+    results/00003.json  totals, index rows and rejects of shard 3, written after its file
+    quarantine/00003.json  images of shard 3 that must not be decoded again, and why
+    kept/               shards from which publication has left out duplicates
+    outcome.json        what publication decided
 ```
 
-A conversion that was stopped finds here what it need not do again. Who writes what, and when: see
-`fitfeed.converters.staging.staging`.
+Different jobs share no file, and equal jobs write equal bytes. A conversion that was stopped finds here what it need
+not do again. Who writes what, and when: see `fitfeed.converters.staging.staging`.
 """
 
 import dataclasses
 import json
-from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
 
 from fitfeed.converters.staging.job import Job, ShardPlan
+from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.quarantine import Quarantine
 from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.files import atomic_write
 from fitfeed.schemas.manifest import WORK_FOLDER
-from fitfeed.schemas.sharding import DATASET_PATTERNS
+from fitfeed.schemas.strict_json import JsonObject
 
 PARTS = ("plans", "shards", "results", "quarantine")
-"""Folders whose content belongs to one job."""
+"""Folders that a job fills."""
 
-
-STAGED_REJECTS = "rejects.append.jsonl"
-"""What a new list of rejects is called until the old one is no longer needed (`fitfeed.converters.publishing.append`)."""
+OUTCOME_NAME = "outcome.json"
 
 
 class WorkFolder:
-    """Paths and files of a working folder. Picklable; holds nothing but its path."""
+    """Paths and files of a job. Picklable; holds nothing but paths.
 
-    def __init__(self, dataset: Path) -> None:
-        """Names the working folder of a dataset, without touching it."""
+    Attributes:
+        dataset: The dataset that the job makes or adds to.
+        root: The job's own folder.
+    """
+
+    def __init__(self, dataset: Path, digest: str) -> None:
+        """Names the folder, without touching it.
+
+        Args:
+            dataset: The dataset.
+            digest: Of the job.
+        """
         self.dataset = dataset
-        self.root = dataset / WORK_FOLDER
+        self.root = dataset / WORK_FOLDER / digest
 
     @property
     def shards(self) -> Path:
@@ -74,7 +83,7 @@ class WorkFolder:
         return Job.from_json(json.loads((self.root / "job.json").read_text()))
 
     def read_job_or_none(self) -> Job | None:
-        """Loads the job, or returns None where there is none that this version can read."""
+        """Loads the job, or returns None if there is none that this version can read."""
         try:
             return self.read_job()
         except (OSError, ValueError, TypeError, KeyError):
@@ -103,6 +112,21 @@ class WorkFolder:
     def has_result(self, number: int) -> bool:
         """Whether a shard is finished."""
         return self._result_path(number).is_file()
+
+    def write_outcome(self, outcome: Outcome) -> None:
+        """Saves what publication decided."""
+        write_json(self.root / OUTCOME_NAME, outcome.to_json())
+
+    def read_outcome(self) -> Outcome | None:
+        """Loads what publication decided, or returns None if there is nothing that this version can read."""
+        try:
+            return Outcome.from_json(json.loads((self.root / OUTCOME_NAME).read_text()))
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def forget_outcome(self) -> None:
+        """Lets publication decide anew."""
+        (self.root / OUTCOME_NAME).unlink(missing_ok=True)
 
     def quarantine(self, plan: ShardPlan, entry: int, verdict: Quarantine) -> None:
         """Has an image of a shard rejected without a look from now on."""
@@ -133,7 +157,7 @@ class WorkFolder:
                 self._write_quarantined(plan.number, plan.digest, kept)
 
     def _write_quarantined(self, number: int, digest: str, entries: dict[int, Quarantine]) -> None:
-        content = {
+        content: JsonObject = {
             "digest": digest,
             "entries": {str(entry): dataclasses.asdict(verdict) for entry, verdict in entries.items()},
         }
@@ -156,24 +180,7 @@ class WorkFolder:
             path.unlink(missing_ok=True)
 
 
-def move_into(work: WorkFolder, names: Iterable[str]) -> None:
-    """Moves finished files to the dataset; called again after an interruption, it goes on."""
-    for name in names:
-        for folder in (work.root, work.kept, work.shards):
-            if (folder / name).exists():  # if not, an interrupted publication moved it already
-                (folder / name).replace(work.dataset / name)
-                break  # a shard without its duplicates replaces the whole one
-
-
-def remove_leftovers(dataset: Path, keep: Collection[str]) -> None:
-    """Removes what other conversions left in a dataset's folder, and nothing that is not a dataset's."""
-    for pattern in (*DATASET_PATTERNS, STAGED_REJECTS):
-        for path in dataset.glob(pattern):
-            if path.name not in keep:
-                path.unlink()
-
-
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: JsonObject) -> None:
     """Writes a JSON file atomically: a reader sees the old one or the new one, whole.
 
     ASCII, because paths that are not valid UTF-8 (lone surrogates) must survive the round trip.

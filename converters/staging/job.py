@@ -11,6 +11,7 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject
 from fitfeed.schemas.features import PlannedLabel, WithLabels
 from fitfeed.schemas.manifest_parts import SourceKind
+from fitfeed.schemas.strict_json import JsonObject
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ class AppendTarget:
     """The complete dataset that a job's images are appended to.
 
     Attributes:
-        fingerprint: Of its manifest: the job is for this very dataset.
+        fingerprint: Of its manifest, when the job was planned.
         source_files: Files that it and the job are made from, together.
         retried: Paths that its list of rejects names, and that the job tries again.
     """
@@ -76,6 +77,8 @@ class Job(WithLabels):
         max_bad: How many rejects are tolerated: a number, or a share of all files.
         allow_leaks: Whether the same pixels may stand in two splits.
         base: The dataset that is appended to, or None to make a new one.
+        seen: SHA-256 of the `manifest.json` that planning saw; None if there was none. The job is published only
+            while this is what is there.
     """
 
     source: str
@@ -92,6 +95,7 @@ class Job(WithLabels):
     max_bad: int | float
     allow_leaks: bool
     base: AppendTarget | None = None
+    seen: str | None = None
 
     @property
     def shards(self) -> int:
@@ -107,7 +111,7 @@ class Job(WithLabels):
             else int(self.max_bad * (self.files + len(self.rejects)))
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """The job as it lies in the staging area."""
         return {**dataclasses.asdict(self), "options": self.options.to_json()}
 

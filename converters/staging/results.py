@@ -13,6 +13,7 @@ import numpy.typing as npt
 from fitfeed.converters.rejects import Reject
 from fitfeed.schemas.features import LabelKind
 from fitfeed.schemas.manifest_parts import Shard
+from fitfeed.schemas.strict_json import JsonObject
 
 Words = npt.NDArray[np.uint64]
 """uint64 (examples, 2)."""
@@ -199,7 +200,7 @@ class ShardResult:
     rejects: list[Reject]
     histogram: Sequence[str | Sequence[int]]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """The result as it lies in the staging area."""
         return {
             "digest": self.digest,

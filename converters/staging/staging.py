@@ -1,31 +1,35 @@
-"""The life of a staging area, from the lock to the end.
+"""The life of a conversion, from the lock to the end: one class, whose methods are the moves.
 
-| state | on disk | what may happen next | a run that is killed here |
+| state | on disk | the move to the next state | a run that is killed here |
 |---|---|---|---|
-| locked | `lock`, held by one process | the plan is written | leaves nothing that counts; the lock ends with its process |
-| planned | `plans/`, then `job.json` | shards are written | is continued by the same command; another plan replaces it |
-| written | a result for every shard, which was written after its file | publication reviews them | the same: no shard is written twice |
-| reviewed | `outcome.json` says what is wrong, or (of an append) that all is well | the outcome is raised; or files move into place | is reviewed again, which takes seconds |
-| committed | the manifest of the dataset names the shards; of an append, indexes and rejects under their first names | these files get their final names | is a whole dataset; the next append settles it |
-| settled | the manifest names the files that every dataset has | `.work/` is removed | is a whole dataset; the next append removes `.work/` |
+| locked | `lock`, held by one process | `prepare` writes the plan | leaves nothing that counts; the lock ends with its process |
+| planned | `plans/`, then `job.json` | workers write shards | is continued by the same command; another plan replaces it |
+| written | a result for every shard, written after its file | `review` writes what publication decided | the same: no shard is written twice |
+| reviewed | `outcome.json` | `commit_new`, `commit_append`; or the outcome is raised | is reviewed again, which takes seconds |
+| committed | the manifest of the dataset names the shards; after an append, indexes and rejects have their first names | `settle` gives them their final names | is a whole dataset; the next append settles it |
+| settled | the manifest names the files that every dataset has | `remove` | is a whole dataset; the next append removes `.work/` |
 
-A new dataset goes from written to settled in one step: its files have their final names from the start.
-Until then the manifest of an older dataset at this place is removed (see `fitfeed.converters.publishing.new`).
+A new dataset goes from reviewed to settled in one move: its files have their final names from the start.
 """
 
 import enum
 import fcntl
-import json
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fitfeed.converters.staging.folder import PARTS, STAGED_REJECTS, WorkFolder
+from fitfeed.converters.staging.commit import STAGED_REJECTS, join_dataset, replace_dataset, settle_names
+from fitfeed.converters.staging.folder import PARTS, WorkFolder
 from fitfeed.converters.staging.job import ConversionPlan, Job
-from fitfeed.schemas.errors import ConversionError, UsageError
-from fitfeed.schemas.manifest import Manifest
+from fitfeed.converters.staging.outcome import Outcome
+from fitfeed.schemas.errors import ConversionError, OvertakenError, UsageError
+from fitfeed.schemas.files import file_sha256
+from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, Manifest
+
+LOCK_NAME = "lock"
 
 
 class State(enum.Enum):
@@ -42,51 +46,28 @@ class State(enum.Enum):
 UNFINISHED = (State.PLANNED, State.WRITTEN, State.REVIEWED)
 """States in which the same command can continue the work of another run."""
 
+PUBLISHED = (State.COMMITTED, State.SETTLED)
+"""States in which the dataset has what the job adds."""
+
 
 class Staging:
-    """The staging area of a dataset, held by this process.
+    """The staging area of a dataset. The methods are the moves of a conversion, in their order.
+
+    One launch at a time holds the lock (`open_staging`). Its publication, which may run on another machine, acts for it
+    and makes a `Staging` of its own.
 
     Attributes:
-        work: Its folder.
+        dataset: The dataset.
+        root: Its staging area, `.work/`.
     """
 
-    def __init__(self, work: WorkFolder) -> None:
-        """Use `open_staging`."""
-        self.work = work
+    def __init__(self, dataset: Path) -> None:
+        """Names the staging area of a dataset, without touching it."""
+        self.dataset = dataset
+        self.root = dataset / WORK_FOLDER
 
-    def state(self, existing: Manifest | None) -> State:
-        """How far the conversion is, as the disk tells.
-
-        Args:
-            existing: The manifest of the dataset, if there is a complete one.
-        """
-        job = self.work.read_job_or_none()
-        if job is None:
-            return State.LOCKED
-        if existing is not None and self._is_published(job, existing):
-            staged = existing.rejects_file.file == STAGED_REJECTS
-            return State.COMMITTED if staged else State.SETTLED
-        if self._outcome() is not None:
-            return State.REVIEWED
-        if all(self.work.has_result(number) for number in range(job.shards)):
-            return State.WRITTEN
-        return State.PLANNED
-
-    def _is_published(self, job: Job, existing: Manifest) -> bool:
-        """Whether the dataset has what the job adds: an append changes the fingerprint that it was for."""
-        if job.base is not None:
-            return job.base.fingerprint != existing.fingerprint
-        return self._outcome() == "published"
-
-    def _outcome(self) -> str | None:
-        try:
-            status: str = json.loads((self.work.root / "outcome.json").read_text())["status"]
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
-        return status
-
-    def prepare(self, plan: ConversionPlan, *, timeout_s: float) -> None:
-        """To planned: brings the folder in line with the plan, keeping finished shards of the same job.
+    def prepare(self, plan: ConversionPlan, *, timeout_s: float) -> WorkFolder:
+        """From locked to planned: writes the plan, and keeps finished shards of the same job.
 
         From then on the plan is on disk. Drop it: of a million images it takes half a gigabyte.
 
@@ -94,12 +75,16 @@ class Staging:
             plan: The plan.
             timeout_s: Seconds that decoding one image may take; 0 for no limit.
 
+        Returns:
+            The folder of the job.
+
         Raises:
             ConversionError: If it cannot be written.
         """
-        work = self.work
+        work = WorkFolder(self.dataset, plan.job.digest)
         known = work.read_job_or_none()
         try:
+            self._remove_all_but(work)
             if known is None or known.digest != plan.job.digest:
                 (work.root / "job.json").unlink(missing_ok=True)  # first: it vouches for the plans
                 for name in PARTS:
@@ -109,37 +94,137 @@ class Staging:
                     work.write_plan(shard)
             work.sweep_temporary_files()
             work.release(timeout_s)
-            (work.root / "outcome.json").unlink(missing_ok=True)
+            work.forget_outcome()
             work.write_job(plan.job)
         except OSError as error:
-            msg = f"cannot write to DATASET {work.dataset}: {error.strerror}. Make room there and run the same command again."
+            msg = f"cannot write to DATASET {self.dataset}: {error.strerror}. Make room there and run the same command again."
             raise ConversionError(msg) from error
+        return work
 
-    def leave(self, existing: Manifest | None) -> None:
-        """Removes the folder, unless it holds an unfinished job that can still be continued.
+    def review(self, work: WorkFolder, outcome: Outcome) -> None:
+        """From written to reviewed: writes down what publication decided."""
+        work.write_outcome(outcome)
+
+    def commit_new(self, work: WorkFolder, job: Job, manifest: Manifest) -> None:
+        """From reviewed to settled, for a new dataset, in place of whatever dataset planning saw.
+
+        Raises:
+            OvertakenError: If another launch has published since.
+            OSError: If a file cannot be written.
+        """
+        # An earlier attempt at this very commit may have removed the old manifest, or put the new one in place.
+        ours = hashlib.sha256(manifest.to_json().encode()).hexdigest()
+        if self.manifest_sha256() not in (None, ours):
+            self.require_seen(work, job)
+        replace_dataset(work, manifest)
+
+    def commit_append(self, work: WorkFolder, job: Job, manifest: Manifest, held: Manifest) -> None:
+        """From reviewed to committed, for images that join a dataset.
 
         Args:
-            existing: The manifest of the dataset, if there is a complete one.
+            work: The folder of the job.
+            job: The job.
+            manifest: Of the union, with the names that files have until they are settled.
+            held: Of the dataset as it is.
+
+        Raises:
+            OvertakenError: If another launch has published since it was planned.
+            OSError: If a file cannot be written.
         """
-        if self.state(existing) not in UNFINISHED:
-            self.remove()
+        self.require_seen(work, job)
+        join_dataset(work, manifest, held)
+
+    def settle(self, manifest: Manifest) -> Manifest:
+        """From committed to settled: gives all files their final names. A settled dataset stays as it is.
+
+        Returns:
+            The manifest of the dataset now.
+
+        Raises:
+            OSError: If a file cannot be written.
+        """
+        return settle_names(self.dataset, manifest)
 
     def remove(self) -> None:
-        """Removes the folder of a dataset that is settled."""
-        shutil.rmtree(self.work.root)
+        """From settled to the end: removes the staging area."""
+        shutil.rmtree(self.root)
+
+    def leave(self) -> None:
+        """Removes the staging area, unless it holds an unfinished job that can still be continued."""
+        if self.state() not in UNFINISHED:
+            self.remove()
+
+    def state(self) -> State:
+        """How far the conversion is, as the disk tells."""
+        for work in self._folders():
+            job = work.read_job_or_none()
+            if job is not None:
+                return self.state_of(work, job)
+        return State.LOCKED
+
+    def state_of(self, work: WorkFolder, job: Job) -> State:
+        """The same, of a job that has been prepared."""
+        outcome = work.read_outcome()
+        if outcome is not None and outcome.status == "published" and self._has_published(job):
+            return State.COMMITTED if (self.dataset / STAGED_REJECTS).exists() else State.SETTLED
+        if outcome is not None:
+            return State.REVIEWED
+        if all(work.has_result(number) for number in range(job.shards)):
+            return State.WRITTEN
+        return State.PLANNED
+
+    def _has_published(self, job: Job) -> bool:
+        """Whether a manifest is there that planning has not seen."""
+        return self.manifest_sha256() not in (None, job.seen)
+
+    def manifest_sha256(self) -> str | None:
+        """SHA-256 of the manifest that is there now; None if there is none.
+
+        Raises:
+            UsageError: If it cannot be read.
+        """
+        path = self.dataset / MANIFEST_NAME
+        try:
+            return file_sha256(path)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except OSError as error:
+            msg = f"{path} cannot be read: {error.strerror}. Change its permissions."
+            raise UsageError(msg) from error
+
+    def require_seen(self, work: WorkFolder, job: Job) -> None:
+        """Lets nobody publish over what another launch has published.
+
+        Raises:
+            OvertakenError: If the manifest is not the one that planning saw.
+        """
+        if self.manifest_sha256() != job.seen:
+            work.forget_outcome()
+            msg = f"another launch has published into {self.dataset} since this one began, so this one published nothing. Run the same command again: it begins with what is there now."
+            raise OvertakenError(msg)
+
+    def _folders(self) -> list[WorkFolder]:
+        return [WorkFolder(self.dataset, path.name) for path in sorted(self.root.iterdir()) if path.is_dir()]
+
+    def _remove_all_but(self, work: WorkFolder) -> None:
+        for path in self.root.iterdir():
+            if path.is_dir() and path != work.root:
+                shutil.rmtree(path)
+            elif path.is_file() and path.name != LOCK_NAME:
+                path.unlink()
 
 
 @contextmanager
 def open_staging(dataset: Path) -> Iterator[Staging]:
-    """To locked: lets one conversion at a time into a folder. The lock ends with the process, however it ends.
+    """To locked: lets one launch at a time into a folder. The lock ends with the process, however it ends.
 
     Raises:
         UsageError: If another conversion is running, or nothing can be written there.
     """
-    work = WorkFolder(dataset)
+    staging = Staging(dataset)
     try:
-        work.create()
-        lock = os.open(work.root / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        staging.root.mkdir(parents=True, exist_ok=True)
+        lock = os.open(staging.root / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         msg = f"cannot write to DATASET {dataset}: {error.strerror}. Choose a folder that you may write to."
         raise UsageError(msg) from error
@@ -149,6 +234,6 @@ def open_staging(dataset: Path) -> Iterator[Staging]:
         except BlockingIOError as error:
             msg = f"another conversion into {dataset} is running. Wait for it, or choose another folder."
             raise UsageError(msg) from error
-        yield Staging(work)
+        yield staging
     finally:
         os.close(lock)

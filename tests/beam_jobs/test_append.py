@@ -12,7 +12,6 @@ from PIL import Image
 
 from fitfeed.cli import main
 from fitfeed.converters.options import ConvertOptions, Format
-from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.pipelines import make_pipeline, open_dataset
 from fitfeed.schemas.errors import (
@@ -25,7 +24,7 @@ from fitfeed.schemas.errors import (
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import read_manifest
 from tests.beam_jobs.growing import SMALL, come_in
-from tests.folders import contents
+from tests.folders import contents, job_folder
 from tests.without_beam import convert
 
 
@@ -333,7 +332,7 @@ def test_an_unfinished_conversion_of_something_else_is_kept(
         convert(photos, small_dataset, ConvertOptions(shards=3, **SMALL), overwrite=True)
     (photos / "train" / "hat" / "empty.png").unlink()
     assert convert(photos, small_dataset, append=True).up_to_date
-    assert len(list(WorkFolder(small_dataset).shards.iterdir())) == 6
+    assert len(list(job_folder(small_dataset).shards.iterdir())) == 6
     assert convert(later, small_dataset, append=True).added == {"train": 6, "validation": 2}
     assert not (small_dataset / ".work").exists()
     assert verify_dataset(small_dataset).ok

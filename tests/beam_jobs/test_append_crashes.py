@@ -16,14 +16,14 @@ import pytest
 
 from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions, Format
-from fitfeed.converters.publishing.outcome import Outcome
 from fitfeed.converters.publishing.publish import publish
 from fitfeed.converters.shards.write_shard import write_shard
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
+from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.pipelines import open_dataset
-from fitfeed.schemas.errors import ConversionError
+from fitfeed.schemas.errors import OvertakenError
 from fitfeed.schemas.manifest import read_manifest
 from tests.folders import contents
 
@@ -135,7 +135,7 @@ def test_an_append_that_is_not_continued_leaves_nothing(
     three = ConvertOptions(**{**vars(options), "shards": 3})
     with monkeypatch.context() as patch:
         patch.setattr(
-            "fitfeed.converters.publishing.append.sync_folder", died
+            "fitfeed.converters.staging.commit.sync_folder", died
         )  # shards are in place, the manifest is not
         with pytest.raises(Died):
             convert(later, dataset, three, append=True, max_bad=1, allow_leaks=True)
@@ -164,7 +164,9 @@ def test_publication_may_be_repeated_by_the_runner(
         ]
         outcomes.extend(publish(work, totals) for _ in range(2))
         (work.root / "outcome.json").rename(work.root / "kept")
-        with pytest.raises(ConversionError, match="was changed while images were appended"):
+        with pytest.raises(
+            OvertakenError, match=r"another launch has published into .* Run the same command again"
+        ):
             publish(work, totals)
         (work.root / "kept").rename(work.root / "outcome.json")
 

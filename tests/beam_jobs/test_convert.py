@@ -15,11 +15,10 @@ import tensorflow as tf
 from PIL import Image
 
 from fitfeed.converters.options import ConvertOptions, Format
-from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.schemas.errors import ConversionError, TooManyRejectsError, UsageError
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import Manifest, read_manifest
-from tests.folders import contents
+from tests.folders import contents, job_folder
 from tests.without_beam import convert
 
 
@@ -249,7 +248,7 @@ def test_finished_shards_are_reused_only_by_the_same_job(
     bad.touch()
     with pytest.raises(TooManyRejectsError):
         convert(source, dataset)
-    work = WorkFolder(dataset)
+    work = job_folder(dataset)
     shards = len(list(work.shards.iterdir()))
     removed = sorted(work.shards.iterdir())[0]
     removed.unlink()
@@ -294,9 +293,8 @@ def test_a_script_needs_no_guard(some: Path, tmp_path: Path) -> None:
 def test_two_conversions_into_one_folder(some: Path, tmp_path: Path) -> None:
     import fcntl
 
-    work = WorkFolder(tmp_path / "dataset")
-    work.create()
-    with (work.root / "lock").open("w") as lock:
+    (tmp_path / "dataset" / ".work").mkdir(parents=True)
+    with (tmp_path / "dataset" / ".work" / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(UsageError, match="another conversion into"):
             convert(some, tmp_path / "dataset")
@@ -346,7 +344,7 @@ def test_disk_full_is_an_error_that_continues(
     def full(self: object) -> None:
         raise OSError(28, "No space left on device")
 
-    work = WorkFolder(dataset)
+    work = job_folder(dataset)
     job = work.read_job()
     shutil.rmtree(work.root / "results")
     (work.root / "results").mkdir()

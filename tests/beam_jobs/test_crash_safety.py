@@ -17,7 +17,7 @@ from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.errors import ConversionError, IncompleteDatasetError, NotFoundError
 from fitfeed.schemas.manifest import read_manifest
-from tests.folders import contents
+from tests.folders import contents, job_folder
 
 OPTIONS = {
     "tfrecord": ConvertOptions(format="tfrecord", encoding="png", size=(64, 64), shards=5),
@@ -101,7 +101,7 @@ def test_a_full_disk_is_named_and_the_next_run_continues(
         convert(source, small_disk / "dataset", options)
     with pytest.raises(IncompleteDatasetError):
         read_manifest(small_disk / "dataset")
-    finished = len(list((small_disk / "dataset" / ".work" / "results").iterdir()))
+    finished = len(list((job_folder(small_disk / "dataset").root / "results").iterdir()))
     subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
     conversion = convert(source, small_disk / "dataset", options)
     assert conversion.reused_shards == finished

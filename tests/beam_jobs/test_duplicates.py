@@ -15,13 +15,12 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.publishing.publish import publish
 from fitfeed.converters.shards.write_shard import write_shard
-from fitfeed.converters.staging.folder import WorkFolder
-from fitfeed.converters.staging.staging import Staging
+from fitfeed.converters.staging.staging import open_staging
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import ConversionError, DuplicateImagesError, SplitLeakError
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import read_manifest
-from tests.folders import contents
+from tests.folders import contents, job_folder
 from tests.without_beam import convert
 
 DROP = ConvertOptions(duplicates="drop", shards=3)
@@ -153,8 +152,9 @@ def test_interrupted_while_dropping_continues_with_the_same_bytes(
 
 def _convert_until(patch: pytest.MonkeyPatch, source: Path, dataset: Path, moved: int | None) -> None:
     """Ends publication while shards are copied (None), or after so many files are in place."""
-    work, plan = WorkFolder(dataset), make_plan(source, DROP)
-    Staging(work).prepare(plan, timeout_s=60)
+    plan = make_plan(source, DROP)
+    with open_staging(dataset) as staging:
+        work = staging.prepare(plan, timeout_s=60)
     totals = [
         write_shard(work, plan.job, number, lambda size, bad: None) for number in range(plan.job.shards)
     ]
@@ -191,7 +191,7 @@ def test_a_damaged_shard_is_not_copied(photos: Path, tmp_path: Path, monkeypatch
     dataset = tmp_path / "dataset"
     with pytest.raises(DuplicateImagesError):
         convert(photos, dataset, ConvertOptions(duplicates="fail", shards=1))
-    for shard in WorkFolder(dataset).shards.iterdir():
+    for shard in job_folder(dataset).shards.iterdir():
         data = bytearray(shard.read_bytes())
         data[len(data) // 2] ^= 1
         shard.write_bytes(data)

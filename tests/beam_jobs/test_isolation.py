@@ -192,7 +192,7 @@ def test_deaths_that_no_image_explains_end_the_shard() -> None:
 
 
 def test_verdicts_are_of_one_plan_and_one_time_limit(photos: Path, tmp_path: Path) -> None:
-    work = WorkFolder(tmp_path / "dataset")
+    work = WorkFolder(tmp_path / "dataset", "job")
     work.create()
     (plan,) = make_plan(photos, ConvertOptions(shards=1)).shards
     (other,) = make_plan(photos, ConvertOptions(shards=1, seed=1)).shards

@@ -13,6 +13,7 @@ from apache_beam.portability.api import beam_runner_api_pb2
 from fitfeed.beam_jobs import convert
 from fitfeed.beam_jobs.pipeline import MergeTotals, build
 from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.schemas.errors import UsageError
 from tests.folders import contents
 
@@ -35,7 +36,7 @@ def dataflow_graph() -> beam_runner_api_pb2.Pipeline:
         ]
     )
     pipeline = beam.Pipeline(options=options)
-    build(pipeline, dataset=Path("/datasets/flowers"), shards=SHARDS)
+    build(pipeline, work=WorkFolder(Path("/datasets/flowers"), "job"), shards=SHARDS)
     return pipeline.run().job.proto_pipeline
 
 

@@ -3,12 +3,18 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fitfeed import convert as convert_with_beam
 from fitfeed import plan_conversion
+from fitfeed.beam_jobs.local import run_local
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.schemas.errors import FitfeedError, UsageError
+from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.converters.staging.job import Job
+from fitfeed.converters.verify import verify_dataset
+from fitfeed.schemas.errors import FitfeedError, OvertakenError, UsageError
 from tests.beam_jobs.growing import SMALL
 from tests.folders import contents
 from tests.without_beam import convert
@@ -65,6 +71,29 @@ def test_what_changes_between_plan_and_lock_is_planned_again(
     assert len(plans) == 2
     assert contents(dataset) != done
     assert not (dataset / ".work").exists()
+
+
+def test_who_is_overtaken_publishes_nothing(
+    few_photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = tmp_path / "dataset"
+    convert(few_photos, dataset, ConvertOptions(**SMALL))
+    published = (dataset / "manifest.json").read_text() + "\n"
+
+    def overtaken(work: WorkFolder, job: Job, **running: Any) -> None:
+        (dataset / "manifest.json").write_text(published)  # somebody else, whom the lock does not stop
+        run_local(work, job, **running)
+
+    monkeypatch.setattr("fitfeed.beam_jobs.run.run_local", overtaken)
+    with pytest.raises(
+        OvertakenError, match=r"has published into .* since this one began, so.*now\.$"
+    ) as caught:
+        convert_with_beam(few_photos, dataset, ConvertOptions(size=(9, 9)), overwrite=True)
+    assert caught.value.exit_status == 7
+    assert (dataset / "manifest.json").read_text() == published
+    monkeypatch.undo()
+    assert convert(few_photos, dataset, ConvertOptions(size=(9, 9)), overwrite=True).reused_shards == 1
+    assert verify_dataset(dataset).ok
 
 
 def test_wrong_arguments(few_photos: Path, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ END_S = 100.0  # what takes longer never ends
 
 def prepared(source: Path, dataset: Path, options: ConvertOptions = OPTIONS) -> tuple[WorkFolder, Job]:
     plan = make_plan(source, options)
-    work = WorkFolder(dataset)
+    work = WorkFolder(dataset, plan.job.digest)
     work.create()
     for shard in plan.shards:
         work.write_plan(shard)
@@ -57,7 +57,7 @@ def run_to_the_end(work: WorkFolder, futures: list["Future[ShardTotals]"]) -> di
     outcome = publish(work, [future.result(timeout=END_S) for future in futures])
     assert outcome.status == "published"
     work.sweep_temporary_files()
-    Staging(work).remove()
+    Staging(work.dataset).remove()
     return contents(work.dataset)
 
 

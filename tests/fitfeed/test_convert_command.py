@@ -335,7 +335,7 @@ def started(source: Path, dataset: Path) -> subprocess.Popen[str]:
     assert process.stderr is not None
     assert process.stderr.readline().startswith("converting 521 images")
     deadline = time.monotonic() + END_S
-    while not list(dataset.glob(".work/results/*.json")):  # at least one shard is finished
+    while not list(dataset.glob(".work/*/results/*.json")):  # at least one shard is finished
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.02)

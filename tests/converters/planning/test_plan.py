@@ -89,7 +89,7 @@ def test_working_folder_round_trip(source: Path, tmp_path: Path) -> None:
     picture = source / "class 0" / "0.jpg"
     picture.rename(os.fsdecode(os.fsencode(source / "class 0") + b"/\xff\n.jpg"))
     plan = make_plan(source, ConvertOptions(size=(8, 8), split={"train": 0.5, "test": 0.5}), max_bad=0.1)
-    work = WorkFolder(tmp_path / "dataset")
+    work = WorkFolder(tmp_path / "dataset", plan.job.digest)
     work.create()
     work.write_job(plan.job)
     for shard in plan.shards:

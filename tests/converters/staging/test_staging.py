@@ -1,21 +1,25 @@
 """The life of a staging area, move by move, as the table in `staging.py` has it. No image is read."""
 
+import dataclasses
 import json
 import multiprocessing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.publishing.append import settle, staged_index
-from fitfeed.converters.staging.folder import STAGED_REJECTS, WorkFolder, write_json
+from fitfeed.converters.rejects import Reject
+from fitfeed.converters.staging.commit import STAGED_REJECTS
+from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import AppendTarget, ConversionPlan, Job, ShardPlan
+from fitfeed.converters.staging.outcome import Outcome, Status
 from fitfeed.converters.staging.quarantine import Quarantine
 from fitfeed.converters.staging.results import HashColumns, RowColumns, ShardResult
 from fitfeed.converters.staging.staging import Staging, State, open_staging
-from fitfeed.schemas.errors import UsageError
-from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, fingerprint_of, read_manifest
+from fitfeed.schemas.errors import OvertakenError, UsageError
+from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
 from fitfeed.schemas.manifest_parts import Shard
 from tests.folders import contents
 
@@ -75,9 +79,18 @@ def write_results(work: WorkFolder) -> None:
         work.write_result(number, result)
 
 
-def write_outcome(work: WorkFolder, status: str) -> None:
-    """What publication does."""
-    write_json(work.root / "outcome.json", {"status": status})
+def outcome_of(status: Status) -> Outcome:
+    """What publication decides."""
+    return Outcome(
+        status=status,
+        rejects={},
+        allowed=0,
+        first_rejects=[Reject("a.jpg", "corrupt", "no end")],
+        reused=0,
+        copies={},
+        pairs=[],
+        near_duplicates={},
+    )
 
 
 @pytest.fixture
@@ -90,114 +103,161 @@ def appended_to(manifest: Manifest) -> AppendTarget:
     return AppendTarget(fingerprint=manifest.fingerprint, source_files=3, retried=[])
 
 
-def test_a_new_dataset(tmp_path: Path, manifest: Manifest) -> None:
-    with open_staging(tmp_path / "dataset") as staging:
-        assert staging.state(None) == State.LOCKED
-        staging.prepare(plan_of(), timeout_s=9)
-        assert staging.state(None) == State.PLANNED
-        assert staging.work.read_job() == plan_of().job
-        write_results(staging.work)
-        assert staging.state(None) == State.WRITTEN
-        write_outcome(staging.work, "leaks")
-        assert staging.state(None) == State.REVIEWED
-        assert staging.state(manifest) == State.REVIEWED  # of the old dataset that was to be replaced
-        write_outcome(staging.work, "published")
-        assert staging.state(manifest) == State.SETTLED
+def seen_by(staging: Staging, plan: ConversionPlan) -> ConversionPlan:
+    """The plan, made now."""
+    return dataclasses.replace(plan, job=dataclasses.replace(plan.job, seen=staging.manifest_sha256()))
+
+
+def put(manifest: Manifest, dataset: Path) -> None:
+    (dataset / MANIFEST_NAME).write_text(manifest.to_json())
+
+
+def test_a_new_dataset_moves_from_state_to_state(tmp_path: Path, manifest: Manifest) -> None:
+    dataset = tmp_path / "dataset"
+    with open_staging(dataset) as staging:
+        assert staging.state() == State.LOCKED
+        work = staging.prepare(plan_of(), timeout_s=9)
+        assert staging.state() == State.PLANNED
+        assert work.read_job() == plan_of().job
+        write_results(work)
+        assert staging.state() == State.WRITTEN
+        staging.review(work, outcome_of("leaks"))
+        assert staging.state() == State.REVIEWED
+        assert work.read_outcome() == outcome_of("leaks")
+        staging.review(work, outcome_of("published"))
+        assert staging.state() == State.REVIEWED
+        staging.commit_new(work, plan_of().job, manifest)
+        assert staging.state() == State.SETTLED
+        staging.commit_new(work, plan_of().job, manifest)  # a runner may repeat it
         staging.remove()
-    assert list((tmp_path / "dataset").iterdir()) == []
+    shards = {plan.file: b"" for plan in plan_of().shards}
+    assert contents(dataset) == {**shards, MANIFEST_NAME: manifest.to_json().encode()}
+
+
+def test_a_dataset_that_is_replaced_counts_as_unpublished(tmp_path: Path, manifest: Manifest) -> None:
+    put(other(manifest), tmp_path)
+    with open_staging(tmp_path) as staging:
+        plan = seen_by(staging, plan_of())
+        work = staging.prepare(plan, timeout_s=9)
+        write_results(work)
+        staging.review(work, outcome_of("published"))
+        assert staging.state() == State.REVIEWED
+        (tmp_path / MANIFEST_NAME).unlink()  # the commit was interrupted
+        assert staging.state() == State.REVIEWED
+        staging.commit_new(work, plan.job, manifest)
+        assert staging.state() == State.SETTLED
+
+
+def other(manifest: Manifest) -> Manifest:
+    """Of another dataset."""
+    return manifest.model_copy(update={"ignored": manifest.ignored + 1})
 
 
 def test_an_append_is_committed_and_then_settled(tmp_path: Path, manifest: Manifest) -> None:
-    index = {name: split.index for name, split in manifest.splits.items()}
-    for name, entry in index.items():
-        (tmp_path / staged_index(name)).write_bytes(b"new " + entry.file.encode())
-        (tmp_path / entry.file).write_bytes(b"old")
-    (tmp_path / STAGED_REJECTS).write_bytes(b"new rejects")
-    before = manifest.model_copy(update={"fingerprint": "0" * 64})
+    before = other(manifest)
+    put(before, tmp_path)
     with open_staging(tmp_path) as staging:
-        staging.prepare(plan_of(base=appended_to(before)), timeout_s=9)
-        write_results(staging.work)
-        write_outcome(staging.work, "published")  # before the commit, because it is for the old dataset
-        assert staging.state(before) == State.REVIEWED
-        splits = {
-            name: split.model_copy(
-                update={"index": split.index.model_copy(update={"file": staged_index(name)})}
-            )
-            for name, split in manifest.splits.items()
-        }
+        plan = seen_by(staging, plan_of(base=appended_to(before)))
+        work = staging.prepare(plan, timeout_s=9)
+        write_results(work)
+        (work.root / STAGED_REJECTS).touch()
+        staging.review(work, outcome_of("published"))
+        assert staging.state() == State.REVIEWED
         rejects = manifest.rejects_file.model_copy(update={"file": STAGED_REJECTS})
-        committed = manifest.model_copy(update={"splits": splits, "rejects_file": rejects})
-        committed = committed.model_copy(update={"fingerprint": fingerprint_of(committed)})
-        assert staging.state(committed) == State.COMMITTED
-        settled = settle(staging.work, committed)
-        assert staging.state(settled) == State.SETTLED
-        assert settle(staging.work, settled) == settled
-        staging.leave(settled)
-    files = contents(tmp_path)
-    assert files.pop(MANIFEST_NAME).decode() == settled.to_json()
-    assert files == {
-        "rejects.jsonl": b"new rejects",
-        **{entry.file: b"new " + entry.file.encode() for entry in index.values()},
+        committed = manifest.model_copy(update={"rejects_file": rejects})
+        staging.commit_append(work, plan.job, committed, before)
+        assert staging.state() == State.COMMITTED
+        settled = staging.settle(committed)
+        assert staging.state() == State.SETTLED
+        assert staging.settle(settled) == settled
+        staging.leave()
+    assert contents(tmp_path) == {
+        MANIFEST_NAME: settled.to_json().encode(),
+        "rejects.jsonl": b"",
     }
+
+
+@pytest.mark.parametrize("appends", [False, True])
+def test_of_two_launches_one_publishes(tmp_path: Path, manifest: Manifest, appends: bool) -> None:
+    put(manifest, tmp_path)
+    with open_staging(tmp_path) as staging:
+        plan = seen_by(staging, plan_of(base=appended_to(manifest) if appends else None))
+        work = staging.prepare(plan, timeout_s=9)
+        write_results(work)
+        staging.review(work, outcome_of("published"))
+        put(other(manifest), tmp_path)  # as on a file system without locks
+        mine = manifest.model_copy(update={"ignored": 9})
+        commit = partial(staging.commit_append, held=manifest) if appends else staging.commit_new
+        with pytest.raises(OvertakenError, match="another launch has published into") as caught:
+            commit(work, plan.job, mine)
+        assert caught.value.exit_status == 7
+        assert (tmp_path / MANIFEST_NAME).read_text() == other(manifest).to_json()
+        assert staging.state() == State.WRITTEN  # no repetition takes it for published
 
 
 def test_who_comes_after_a_kill_continues_the_same_job(tmp_path: Path) -> None:
     with open_staging(tmp_path) as staging:
-        staging.prepare(plan_of(), timeout_s=9)
-        write_results(staging.work)
-        write_outcome(staging.work, "too_many_rejects")
-        (staging.work.shards / "x.tmp-1").touch()
-        done = contents(staging.work.root / "results")
+        work = staging.prepare(plan_of(), timeout_s=9)
+        write_results(work)
+        staging.review(work, outcome_of("too_many_rejects"))
+        (work.shards / "x.tmp-1").touch()
+        done = contents(work.root / "results")
     with open_staging(tmp_path) as staging:
-        staging.prepare(plan_of(), timeout_s=9)
-        assert staging.state(None) == State.WRITTEN
-        assert contents(staging.work.root / "results") == done
-        assert not (staging.work.shards / "x.tmp-1").exists()
-        staging.prepare(plan_of("another"), timeout_s=9)
-        assert staging.state(None) == State.PLANNED
-        assert list(staging.work.shards.iterdir()) == []
+        work = staging.prepare(plan_of(), timeout_s=9)
+        assert staging.state() == State.WRITTEN
+        assert contents(work.root / "results") == done
+        assert not (work.shards / "x.tmp-1").exists()
+
+
+def test_different_jobs_share_no_file(tmp_path: Path) -> None:
+    with open_staging(tmp_path) as staging:
+        one = staging.prepare(plan_of("one"), timeout_s=9)
+        write_results(one)
+        two = staging.prepare(plan_of("two"), timeout_s=9)
+        assert staging.state() == State.PLANNED
+        assert {path.name for path in staging.root.iterdir()} == {"lock", "two"}
+        assert one.root != two.root
+        assert list(two.shards.iterdir()) == []
 
 
 def test_a_longer_time_limit_releases_what_a_shorter_one_has_judged(tmp_path: Path) -> None:
     with open_staging(tmp_path) as staging:
+        work = staging.prepare(plan_of(), timeout_s=9)
+        work.quarantine(plan_of().shards[1], 0, Quarantine(reason="timeout", detail="", limit_s=9))
+        write_results(work)
         staging.prepare(plan_of(), timeout_s=9)
-        staging.work.quarantine(plan_of().shards[1], 0, Quarantine(reason="timeout", detail="", limit_s=9))
-        write_results(staging.work)
-        staging.prepare(plan_of(), timeout_s=9)
-        assert staging.state(None) == State.WRITTEN
+        assert staging.state() == State.WRITTEN
         staging.prepare(plan_of(), timeout_s=20)
-        assert staging.state(None) == State.PLANNED
-        assert [staging.work.has_result(number) for number in range(2)] == [True, False]
+        assert staging.state() == State.PLANNED
+        assert [work.has_result(number) for number in range(2)] == [True, False]
 
 
-def test_only_what_can_be_continued_is_left(tmp_path: Path, manifest: Manifest) -> None:
-    for number, (plan, existing, kept) in enumerate(
-        [
-            (None, None, False),
-            (plan_of(), None, True),
-            (plan_of(), manifest, True),
-            (plan_of(base=appended_to(manifest)), manifest, True),
-            (
-                plan_of(base=appended_to(manifest)),
-                manifest.model_copy(update={"fingerprint": "0" * 64}),
-                False,
-            ),
-        ]
-    ):
-        with open_staging(tmp_path / str(number)) as staging:
-            if plan is not None:
-                staging.prepare(plan, timeout_s=9)
-            staging.leave(existing)
-            assert staging.work.root.exists() == kept
+@pytest.mark.parametrize(
+    ("planned", "published", "kept"),
+    [(False, False, False), (True, False, True), (True, True, False)],
+)
+def test_only_what_can_be_continued_is_left(
+    tmp_path: Path, manifest: Manifest, planned: bool, published: bool, kept: bool
+) -> None:
+    with open_staging(tmp_path) as staging:
+        if planned:
+            work = staging.prepare(plan_of(), timeout_s=9)
+            staging.review(work, outcome_of("published"))
+        if published:
+            put(manifest, tmp_path)
+        staging.leave()
+        assert staging.root.exists() == kept
 
 
 def test_a_job_of_another_version_counts_as_none(tmp_path: Path) -> None:
     with open_staging(tmp_path) as staging:
-        (staging.work.root / "job.json").write_text(json.dumps({"format": "of tomorrow"}))
-        assert staging.state(None) == State.LOCKED
-        (staging.work.root / "outcome.json").write_text("[]")
+        work = staging.prepare(plan_of(), timeout_s=9)
+        (work.root / "outcome.json").write_text("[]")
+        assert staging.state() == State.PLANNED
+        (work.root / "job.json").write_text(json.dumps({"format": "of tomorrow"}))
+        assert staging.state() == State.LOCKED
         staging.prepare(plan_of(), timeout_s=9)
-        assert staging.state(None) == State.PLANNED
+        assert staging.state() == State.PLANNED
 
 
 def _hold(dataset: Path, connection: "multiprocessing.connection.Connection") -> None:

@@ -1,0 +1,68 @@
+"""Why a conversion was not published, said to the user."""
+
+from fitfeed.converters.staging.outcome import Outcome
+from fitfeed.schemas.errors import DuplicateImagesError, SplitLeakError, TooManyRejectsError
+
+SHOWN_PAIRS = 5
+KEPT = "the finished shards are kept, so that takes seconds"
+
+
+def require_published(outcome: Outcome, *, statistics_split: str) -> None:
+    """Raises unless the dataset was published.
+
+    Args:
+        outcome: What publication decided.
+        statistics_split: The split that must not be empty.
+
+    Raises:
+        SplitLeakError: If an image stands in two splits.
+        DuplicateImagesError: If an image stands twice in a split and must not.
+        TooManyRejectsError: If too many files were rejected, or nothing is left.
+    """
+    if outcome.status == "leaks":
+        raise SplitLeakError(_leaks(outcome))
+    if outcome.status == "duplicates":
+        raise DuplicateImagesError(_duplicates(outcome))
+    if outcome.status == "too_many_rejects":
+        raise TooManyRejectsError(_too_many_rejects(outcome))
+    if outcome.status == "nothing_left":
+        msg = f"no image of split {statistics_split!r} could be converted ({_reasons(outcome)}); nothing was published. The first:\n{_first_rejects(outcome)}"
+        raise TooManyRejectsError(msg)
+
+
+def _leaks(outcome: Outcome) -> str:
+    return (
+        f"images with the same pixels as one of another split: {outcome.copies['across_splits']}; nothing was published. The first:\n"
+        f"{_first_pairs(outcome, 'split_leak')}\n"
+        f"Remove one of each pair from the source and run the same command again, or accept them with --allow-leaks: {KEPT}."
+    )
+
+
+def _duplicates(outcome: Outcome) -> str:
+    return (
+        f"images with the same pixels as another one of their split: {outcome.copies['within']} ({outcome.copies['label_conflicts']} under another label), "
+        f"and --duplicates fail was given; nothing was published. The first:\n"
+        f"{_first_pairs(outcome, 'label_conflict', 'duplicate')}\n"
+        f"Remove them from the source, or give --duplicates drop or keep: {KEPT}."
+    )
+
+
+def _too_many_rejects(outcome: Outcome) -> str:
+    rejected = sum(outcome.rejects.values())
+    return (
+        f"{rejected} files were rejected ({_reasons(outcome)}), and max_bad allows {outcome.allowed}; nothing was published. The first:\n{_first_rejects(outcome)}\n"
+        f"Accept them with --max-bad {rejected}: {KEPT}."
+    )
+
+
+def _reasons(outcome: Outcome) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in outcome.rejects.items())
+
+
+def _first_rejects(outcome: Outcome) -> str:
+    return "\n".join(f"  {reject.path}: {reject.reason}: {reject.detail}" for reject in outcome.first_rejects)
+
+
+def _first_pairs(outcome: Outcome, *kinds: str) -> str:
+    pairs = [pair["paths"] for pair in outcome.pairs if pair["kind"] in kinds]
+    return "\n".join(f"  {copy} = {first}" for copy, first in pairs[:SHOWN_PAIRS])

@@ -1,0 +1,48 @@
+"""What publication decided about a conversion, as it lies in the staging area."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from fitfeed.converters.rejects import Reject
+from fitfeed.schemas.strict_json import JsonObject
+
+Status = Literal["published", "leaks", "duplicates", "too_many_rejects", "nothing_left"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What publication decided.
+
+    Attributes:
+        status: `published`, or why not.
+        rejects: Number of rejects by reason.
+        allowed: How many rejects were tolerated.
+        first_rejects: The first few, to show.
+        reused: Shards that an earlier run had finished.
+        copies: How many examples have the pixels of another one: see `DuplicateReport`.
+        pairs: The first few of them, and what they are copies of.
+        near_duplicates: The same for near-duplicates.
+    """
+
+    status: Status
+    rejects: dict[str, int]
+    allowed: int
+    first_rejects: list[Reject]
+    reused: int
+    copies: dict[str, int]
+    pairs: list[dict[str, Any]]
+    near_duplicates: dict[str, Any]
+
+    def to_json(self) -> JsonObject:
+        """The outcome as it lies in the staging area."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Outcome":
+        """Inverse of `to_json`.
+
+        Raises:
+            TypeError, KeyError: If it is not what this version writes.
+        """
+        return cls(**{**content, "first_rejects": [Reject(**reject) for reject in content["first_rejects"]]})
