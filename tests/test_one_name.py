@@ -1,5 +1,6 @@
 """One package is installed, `fitfeed`: beside modules of the user's own that have the names of our folders."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -29,6 +30,17 @@ if __name__ == "__main__":
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(batches, epochs=1, shuffle=False, verbose=0)
     print("trained", sys.modules["fitfeed"].__file__)
+"""
+
+CONVERT_SCRIPT = """
+import sys
+
+import fitfeed
+
+source, dataset = sys.argv[1:3]
+fitfeed.convert(source, dataset, workers=1)
+records = fitfeed.open_dataset(dataset).records("train")
+print(fitfeed.__file__, records.index.height.shape)
 """
 
 BEAM_SCRIPT = """
@@ -140,6 +152,13 @@ def test_the_sdist_holds_one_package_and_gives_the_same_wheel(
 def test_a_users_own_modules_of_the_same_names_do_no_harm(
     project: Path, installed: Path, few_photos: Path
 ) -> None:
+    """The quick one: `test_nor_where_they_train` trains, with worker processes."""
+    output = run(project, installed, CONVERT_SCRIPT, few_photos, project / "dataset")
+    assert output == f"{installed}/fitfeed/__init__.py (8,)\n"
+
+
+@pytest.mark.slow
+def test_nor_where_they_train(project: Path, installed: Path, few_photos: Path) -> None:
     output = run(project, installed, SCRIPT, few_photos, project / "dataset")
     assert f"trained {installed}" in output
 
@@ -150,13 +169,10 @@ def test_nor_on_a_beam_worker(project: Path, installed: Path, few_photos: Path) 
 
 
 def test_the_folders_of_a_checkout_give_the_same_objects() -> None:
-    code = (
-        "import beam_jobs, pipelines, fitfeed\n"
-        "assert beam_jobs.convert is fitfeed.convert\n"
-        "assert pipelines.make_pipeline is fitfeed.make_pipeline\n"
-        "assert all(getattr(pipelines, name) is getattr(fitfeed, name) for name in pipelines.__all__)"
-    )
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    beam_jobs, pipelines = map(importlib.import_module, ("beam_jobs", "pipelines"))
+    assert beam_jobs.convert is fitfeed.convert
+    assert pipelines.make_pipeline is fitfeed.make_pipeline
+    assert all(getattr(pipelines, name) is getattr(fitfeed, name) for name in pipelines.__all__)
 
 
 def test_every_public_name_is_there_and_no_other() -> None:

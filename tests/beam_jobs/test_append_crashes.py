@@ -26,20 +26,13 @@ from fitfeed.pipelines import open_dataset
 from fitfeed.schemas.errors import OvertakenError
 from fitfeed.schemas.manifest import read_manifest
 from tests.folders import contents
+from tests.without_beam import run_here
 
 FORMATS: list[Format] = ["tfrecord", "hdf5"]
 
 
 class Died(BaseException):
     """Instead of a process that ends: nothing handles it."""
-
-
-def run_here(work: WorkFolder, job: Job, **running: Any) -> None:
-    """What the graph does, in this process."""
-    totals = [
-        write_shard(work, job, number, lambda source_bytes, rejected: None) for number in range(job.shards)
-    ]
-    publish(work, totals)
 
 
 class Steps:
@@ -232,6 +225,7 @@ def survives_sigkill(clothing: Path, folder: Path, format_: Format, *, kills: in
     assert contents(dataset) == expected
 
 
+@pytest.mark.slow  # `tests/fitfeed/test_convert_command.py` kills a conversion once
 def test_sigkill_at_a_few_moments(clothing: Path, tmp_path: Path) -> None:
     survives_sigkill(clothing / "test", tmp_path, "tfrecord", kills=2, seed=0)
 

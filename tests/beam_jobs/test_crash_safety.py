@@ -67,6 +67,7 @@ def continues_to_the_same_bytes(source: Path, folder: Path, format_: str, *, kil
     assert contents(folder / "dataset") == contents(folder / "undisturbed")
 
 
+@pytest.mark.slow  # `tests/fitfeed/test_convert_command.py` kills a conversion once
 def test_sigkill_at_a_few_moments(clothing: Path, tmp_path: Path) -> None:
     continues_to_the_same_bytes(clothing / "test", tmp_path, "hdf5", kills=2, seed=0)
 
@@ -91,7 +92,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("format_", ["tfrecord", "hdf5"])
+@pytest.mark.parametrize("format_", ["tfrecord", pytest.param("hdf5", marks=pytest.mark.slow)])
 def test_a_full_disk_is_named_and_the_next_run_continues(
     clothing: Path, tmp_path: Path, small_disk: Path, format_: str
 ) -> None:
@@ -109,7 +110,7 @@ def test_a_full_disk_is_named_and_the_next_run_continues(
     assert contents(small_disk / "dataset") == contents(tmp_path / "undisturbed")
 
 
-@pytest.mark.parametrize("format_", ["tfrecord", "hdf5"])
+@pytest.mark.parametrize("format_", [pytest.param("tfrecord", marks=pytest.mark.slow), "hdf5"])
 def test_a_quota_on_file_sizes(clothing: Path, tmp_path: Path, format_: str) -> None:
     command = [sys.executable, "-m", "fitfeed", "convert", str(clothing), str(tmp_path / "dataset")]
     command += ["--format", format_, "--shards", "1", "--quiet"]

@@ -12,14 +12,9 @@ import pytest
 from benchmarks.__main__ import NAMES
 from benchmarks.measure import ROOT, Spread, alternate, compared
 
-QUICK = ("startup",)
-"""The others take up to half a minute each."""
 
-
-@pytest.mark.parametrize(
-    "name",
-    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in (*NAMES, "gpu")],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*NAMES, "gpu"])
 def test_benchmark_runs_and_reports(name: str, tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     command = [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), "--smoke", "--json", str(file)]

@@ -12,6 +12,7 @@ from fitfeed.converters.images.decode import DecodedImage, decode_image
 from fitfeed.converters.images.jpeg_header import PROGRESSIVE, JpegHeader, ordinary_jpeg
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import ImageError
+from tests.effort import tries
 from tests.fuzz.mutate import mutated
 
 NASTY = Path(__file__).parents[2] / "data" / "nasty"
@@ -66,7 +67,7 @@ def test_verdicts_and_pixels_are_the_same(monkeypatch: pytest.MonkeyPatch, cloth
     corpus += [written(mode, progressive=way) for mode in ("RGB", "L") for way in (False, True)]
     small = [data for data in corpus if 0 < len(data) < 30_000]
     ordinary_ones = [data for data in small if ordinary_jpeg(data) is not None]
-    damaged = [mutated(small + 4 * ordinary_ones, seed=4, number=number) for number in range(1500)]
+    damaged = [mutated(small + 4 * ordinary_ones, seed=4, number=number) for number in range(tries(1500))]
     ordinary = 0
     for options in (ConvertOptions(max_pixels=2_000_000), ConvertOptions(max_pixels=40_000, channels=1)):
         for data in [*corpus, *damaged]:
@@ -81,4 +82,4 @@ def test_verdicts_and_pixels_are_the_same(monkeypatch: pytest.MonkeyPatch, cloth
                 assert fast.keepable == slow.keepable
             else:
                 assert fast == slow
-    assert ordinary > 300
+    assert ordinary > len(damaged) / 5

@@ -103,6 +103,7 @@ def test_as_many_shards_of_16_bits_as_it_allows_can_be_read(tmp_path: Path) -> N
     assert published(tmp_path, most, ["a", "b"], 2, depth=16) > 0.8 * MAX_MANIFEST_BYTES
 
 
+@pytest.mark.slow
 def test_as_many_classes_as_it_allows_can_be_read(tmp_path: Path) -> None:
     names = [f'n{number:08d} ä, "b" [c' for number in range(10**6)]
     most = largest(lambda classes: fits(1, names[:classes], 3), 10**6)

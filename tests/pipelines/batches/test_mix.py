@@ -74,9 +74,14 @@ def assert_same(ours: Batches, theirs: Batches) -> None:
 
 
 @pytest.mark.parametrize(
-    "mixes", [[MixUp(1.0)], [CutMix()], [MixUp(1.0), CutMix()]], ids=["up", "cut", "both"]
+    ("mixes", "access"),
+    [
+        ([MixUp(1.0)], "indexed"),
+        ([CutMix()], "stream"),
+        ([MixUp(1.0), CutMix()], "indexed"),
+        pytest.param([MixUp(1.0), CutMix()], "stream", marks=pytest.mark.slow),
+    ],
 )
-@pytest.mark.parametrize("access", ["indexed", "stream"])
 def test_batches_are_those_of_the_keras_layers(
     flowers: Dataset, mixes: list[BatchAugmentation], access: str
 ) -> None:

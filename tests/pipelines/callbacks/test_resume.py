@@ -2,12 +2,13 @@
 
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -72,13 +73,19 @@ def new_pipeline(dataset: Dataset, **options: Any) -> Any:
 
 
 def fit(
-    dataset: Dataset, callbacks: list[Any], model: keras.Model | None = None, **options: Any
+    dataset: Dataset,
+    callbacks: list[Any],
+    model: keras.Model | None = None,
+    *,
+    validate: bool = False,
+    **options: Any,
 ) -> keras.Model:
     model = model or new_model()
-    validation = make_pipeline(dataset, "validation", batch_size=8, image_size=(16, 16))
     model.fit(
         new_pipeline(dataset, **options),
-        validation_data=validation,
+        validation_data=make_pipeline(dataset, "validation", batch_size=8, image_size=(16, 16))
+        if validate
+        else None,
         epochs=EPOCHS,
         verbose=0,
         shuffle=False,
@@ -98,39 +105,58 @@ def assert_same(one: keras.Model, other: keras.Model) -> None:
         np.testing.assert_array_equal(a, b)
 
 
+class Training(NamedTuple):
+    """A training that has ended."""
+
+    run: Path
+    model: keras.Model
+    logs: Logs
+
+
 @pytest.fixture(scope="module")
-def uninterrupted(flowers: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[keras.Model, Logs]:
-    logs = Logs()
-    return fit(flowers, [ResumeTraining(tmp_path_factory.mktemp("whole")), logs]), logs
+def uninterrupted(flowers: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Training:
+    run, logs = tmp_path_factory.mktemp("whole"), Logs()
+    return Training(run, fit(flowers, [ResumeTraining(run), logs], validate=True), logs)
+
+
+@pytest.fixture(scope="module")
+def killed_once(flowers: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("killed")
+    with pytest.raises(Killed):
+        fit(flowers, [ResumeTraining(run, every_steps=1), KillAt(3)])
+    return run
+
+
+@pytest.fixture
+def killed(killed_once: Path, tmp_path: Path) -> Path:
+    """What a training left that was killed after its third step; a copy, to go on from."""
+    return shutil.copytree(killed_once, tmp_path / "killed")
 
 
 @pytest.mark.parametrize(
     "kills",
     [
-        [1],
         [8, 5],
+        pytest.param([1], marks=pytest.mark.slow),
         pytest.param([6], marks=pytest.mark.slow),
         pytest.param([4, 4, 4, 3], marks=pytest.mark.slow),
     ],
 )
 def test_a_killed_training_ends_as_if_it_had_not_been(
-    flowers: Dataset, tmp_path: Path, uninterrupted: tuple[keras.Model, Logs], kills: list[int]
+    flowers: Dataset, tmp_path: Path, uninterrupted: Training, kills: list[int]
 ) -> None:
     for steps in kills:
         with pytest.raises(Killed):
-            fit(flowers, [ResumeTraining(tmp_path / "run", every_steps=1), KillAt(steps)])
+            fit(flowers, [ResumeTraining(tmp_path / "run", every_steps=1), KillAt(steps)], validate=True)
     logs = Logs()
-    resumed = fit(flowers, [ResumeTraining(tmp_path / "run", every_steps=1), logs])
-    model, reference = uninterrupted
-    assert_same(resumed, model)
+    resumed = fit(flowers, [ResumeTraining(tmp_path / "run", every_steps=1), logs], validate=True)
+    assert_same(resumed, uninterrupted.model)
     for epoch, metrics in logs.epochs.items():
-        assert metrics == reference.epochs[epoch]  # also of the epoch that was interrupted
+        assert metrics == uninterrupted.logs.epochs[epoch]  # also of the epoch that was interrupted
 
 
-def test_without_the_callback_weights_are_the_same(
-    flowers: Dataset, uninterrupted: tuple[keras.Model, Logs]
-) -> None:
-    assert_same(fit(flowers, []), uninterrupted[0])
+def test_without_the_callback_weights_are_the_same(flowers: Dataset, uninterrupted: Training) -> None:
+    assert_same(fit(flowers, []), uninterrupted.model)
 
 
 def test_several_steps_at_once(flowers: Dataset, tmp_path: Path) -> None:
@@ -160,12 +186,11 @@ def test_saves_as_often_as_it_is_told(flowers: Dataset, tmp_path: Path) -> None:
 
 
 def test_a_finished_training_returns_at_once_and_goes_on_with_more_epochs(
-    flowers: Dataset, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    flowers: Dataset, uninterrupted: Training, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    done = fit(flowers, [ResumeTraining(tmp_path)])
-    logs = Logs()
-    again = fit(flowers, [ResumeTraining(tmp_path), logs])
-    assert_same(again, done)
+    run, logs = shutil.copytree(uninterrupted.run, tmp_path / "run"), Logs()
+    again = fit(flowers, [ResumeTraining(run), logs])
+    assert_same(again, uninterrupted.model)
     assert logs.epochs == {}
     assert "All 3 epochs are done already" in caplog.text
     more = new_model()
@@ -174,45 +199,39 @@ def test_a_finished_training_returns_at_once_and_goes_on_with_more_epochs(
         epochs=EPOCHS + 1,
         verbose=0,
         shuffle=False,
-        callbacks=[ResumeTraining(tmp_path), logs],
+        callbacks=[ResumeTraining(run), logs],
     )
     assert list(logs.epochs) == [EPOCHS]
 
 
-def test_workers_may_change_as_long_as_the_global_batch_stays(flowers: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(Killed):
-        fit(flowers, [ResumeTraining(tmp_path, every_steps=1), KillAt(3)])
-    checkpoint = read_checkpoint(tmp_path / "resume.npz")
-    fit(flowers, [ResumeTraining(tmp_path)], batch_size=4, shard=(1, 2))
-    unchanged = read_checkpoint(tmp_path / "resume.npz")  # only worker 0 writes
+def test_workers_may_change_as_long_as_the_global_batch_stays(flowers: Dataset, killed: Path) -> None:
+    checkpoint = read_checkpoint(killed / "resume.npz")
+    fit(flowers, [ResumeTraining(killed)], batch_size=4, shard=(1, 2))
+    unchanged = read_checkpoint(killed / "resume.npz")  # only worker 0 writes
     assert checkpoint is not None
     assert unchanged is not None
     assert unchanged.progress == checkpoint.progress
     with pytest.raises(UsageError, match=r"Then: global_batch=8\. Received: global_batch=4"):
-        fit(flowers, [ResumeTraining(tmp_path)], batch_size=4)
+        fit(flowers, [ResumeTraining(killed)], batch_size=4)
     with pytest.raises(Killed):
-        fit(flowers, [ResumeTraining(tmp_path), KillAt(3 + STEPS)], batch_size=4, shard=(0, 2))
+        fit(flowers, [ResumeTraining(killed), KillAt(3 + STEPS)], batch_size=4, shard=(0, 2))
 
 
 @pytest.mark.parametrize(
     ("options", "named"), [({"seed": 4}, "seed=4"), ({"balance": "class"}, "balance='class'")]
 )
 def test_another_pipeline_is_refused(
-    flowers: Dataset, tmp_path: Path, options: dict[str, Any], named: str
+    flowers: Dataset, killed: Path, options: dict[str, Any], named: str
 ) -> None:
-    with pytest.raises(Killed):
-        fit(flowers, [ResumeTraining(tmp_path, every_steps=1), KillAt(3)])
     with pytest.raises(UsageError, match=named):
-        fit(flowers, [ResumeTraining(tmp_path)], **options)
+        fit(flowers, [ResumeTraining(killed)], **options)
 
 
-def test_another_model_is_refused(flowers: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(Killed):
-        fit(flowers, [ResumeTraining(tmp_path, every_steps=1), KillAt(3)])
+def test_another_model_is_refused(flowers: Dataset, killed: Path) -> None:
     with pytest.raises(UsageError, match=r"another model or optimizer"):
-        fit(flowers, [ResumeTraining(tmp_path)], new_model(units=4))
+        fit(flowers, [ResumeTraining(killed)], new_model(units=4))
     with pytest.raises(UsageError, match=r"steps_per_execution=2"):
-        fit(flowers, [ResumeTraining(tmp_path)], new_model(at_once=2))
+        fit(flowers, [ResumeTraining(killed)], new_model(at_once=2))
 
 
 def test_what_fit_may_not_do_to_the_pipeline(flowers: Dataset, tmp_path: Path) -> None:
@@ -240,15 +259,13 @@ def test_wrong_arguments(tmp_path: Path) -> None:
         ResumeTraining(tmp_path / "file")
 
 
-def test_a_damaged_state_is_refused(flowers: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(Killed):
-        fit(flowers, [ResumeTraining(tmp_path, every_steps=1), KillAt(3)])
-    path = tmp_path / "resume.npz"
+def test_a_damaged_state_is_refused(flowers: Dataset, killed: Path) -> None:
+    path = killed / "resume.npz"
     whole = path.read_bytes()
     for broken in (whole[: len(whole) // 2], whole[:300] + bytes([whole[300] ^ 1]) + whole[301:], b""):
         path.write_bytes(broken)
         with pytest.raises(DamagedDatasetError, match=r"is damaged"):
-            fit(flowers, [ResumeTraining(tmp_path)])
+            fit(flowers, [ResumeTraining(killed)])
 
 
 SCRIPT = """

@@ -124,11 +124,12 @@ def test_without_training_nothing_happens_but_resizing(images: Any) -> None:
     assert np.abs(numpy(small) - mean).max() <= 0.5
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float32"])
-def test_mixed_precision_changes_no_pixel(images: Any, policy: str) -> None:
-    augmented = DeviceAugmentation(EVERYTHING, seed=5, dtype=policy)(images)
-    assert keras.backend.standardize_dtype(augmented.dtype) == policy.removeprefix("mixed_")
-    assert (numpy(augmented) == numpy(DeviceAugmentation(EVERYTHING, seed=5)(images))).all()
+def test_mixed_precision_changes_no_pixel(images: Any) -> None:
+    expected = numpy(DeviceAugmentation(EVERYTHING, seed=5)(images))
+    for policy in ("mixed_float16", "mixed_bfloat16", "float32"):
+        augmented = DeviceAugmentation(EVERYTHING, seed=5, dtype=policy)(images)
+        assert keras.backend.standardize_dtype(augmented.dtype) == policy.removeprefix("mixed_")
+        assert (numpy(augmented) == expected).all()
 
 
 def test_the_type_of_the_input_does_not_matter(images: Any) -> None:
@@ -213,12 +214,12 @@ def argument_names(op: Any) -> list[str]:
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' saving, on NumPy 2
 def test_fit_evaluate_predict_and_saving(images: Any, tmp_path: Path) -> None:
+    augment = [RandomFlip(), RandomBrightness(0.2)]  # XLA compiles it five times
     model = keras.Sequential(
         [
-            DeviceAugmentation(MILD, image_size=(40, 30), seed=1),
+            DeviceAugmentation(augment, image_size=(40, 30), seed=1),
             keras.layers.Rescaling(1 / 255),
-            keras.layers.Conv2D(4, 3, strides=4),
-            keras.layers.Flatten(),
+            keras.layers.GlobalAveragePooling2D(),
             keras.layers.Dense(2),
         ]
     )
@@ -230,7 +231,7 @@ def test_fit_evaluate_predict_and_saving(images: Any, tmp_path: Path) -> None:
     assert (model.predict(images, verbose=0) == model.predict(images, verbose=0)).all()
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert loaded.layers[0].augment == MILD
+    assert loaded.layers[0].augment == augment
     assert np.allclose(loaded.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-6)
 
 

@@ -61,11 +61,11 @@ def arrays(pipeline: tf.data.Dataset, count: int | None = None) -> Any:
     "options",
     [
         {},
-        {"normalize": None},
+        pytest.param({"normalize": None}, marks=pytest.mark.slow),
         {"normalize": "minmax", "dtype": "bfloat16"},
-        {"normalize": "symmetric", "dtype": "float16"},
+        pytest.param({"normalize": "symmetric", "dtype": "float16"}, marks=pytest.mark.slow),
         {"normalize": None, "dtype": "uint8"},
-        {"access": "stream"},
+        pytest.param({"access": "stream"}, marks=pytest.mark.slow),
         {"labels": "onehot", "balance": "class", "drop_remainder": False},
     ],
 )
@@ -220,7 +220,7 @@ def trained(dataset: Dataset, folder: Path, epochs: int, *, in_model: bool) -> A
     return [np.asarray(variable) for variable in model.variables]
 
 
-@pytest.mark.parametrize("in_model", [False, True])
+@pytest.mark.parametrize("in_model", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_training_in_two_parts_ends_as_one_in_one_part(
     thumbnails: Dataset, tmp_path: Path, in_model: bool
 ) -> None:

@@ -56,8 +56,7 @@ def test_repeat_goes_on_with_the_next_epoch(flowers: Dataset) -> None:
     assert flat(keys(pipeline(flowers).repeat(2))) == epochs[0] + epochs[1]
 
 
-@pytest.mark.parametrize("access", ACCESSES)
-@pytest.mark.parametrize("drop", [True, False])
+@pytest.mark.parametrize(("access", "drop"), [("indexed", False), ("stream", True)])
 def test_start_continues_where_an_epoch_stopped(flowers: Dataset, access: str, drop: bool) -> None:
     options: dict[str, Any] = {"drop_remainder": drop, "access": access, "augment": AUGMENT}
     reference = pipeline(flowers, **options)
@@ -71,15 +70,23 @@ def test_start_continues_where_an_epoch_stopped(flowers: Dataset, access: str, d
         assert all(np.array_equal(a["image"], b["image"]) for a, b in zip(got, epochs[2][step:], strict=True))
 
 
-@pytest.mark.parametrize("access", ACCESSES)
-@pytest.mark.parametrize(("batch_size", "workers"), [(8, 2), (5, 3), (13, 4), (4, 13), (53, 1)])
-@pytest.mark.parametrize("drop", [True, False])
-@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize(
+    ("access", "batch_size", "workers", "drop", "shuffle"),
+    [
+        ("indexed", 8, 2, True, True),
+        ("indexed", 5, 3, False, False),
+        ("indexed", 13, 4, True, False),
+        ("indexed", 4, 13, False, True),
+        ("stream", 8, 2, False, True),
+        ("stream", 5, 3, True, False),
+        ("stream", 17, 3, False, True),  # 53 = 51 + 2: the remainder is smaller than the number of workers
+        ("stream", 53, 1, True, True),
+    ],
+)
 def test_workers_share_an_epoch(
     flowers: Dataset, access: str, batch_size: int, workers: int, drop: bool, shuffle: bool
 ) -> None:
-    if workers > 4 and access == "stream":
-        workers, batch_size = 3, 17  # 53 = 51 + 2: the remainder is smaller than the number of workers
+    """All layouts are in `tests/pipelines/order/test_shuffle.py`; here, that they arrive."""
     options: dict[str, Any] = {
         "drop_remainder": drop,
         "access": access,
@@ -306,7 +313,8 @@ def test_importing_and_reading_load_no_tensorflow(flowers: Dataset) -> None:
     assert result.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("access", ["indexed", pytest.param("stream", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("access", ACCESSES)
 def test_a_script_may_end_in_the_middle_of_an_iteration(flowers: Dataset, access: str) -> None:
     program = (
         "import time\nfrom fitfeed import pipelines\n"

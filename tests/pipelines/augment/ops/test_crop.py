@@ -123,9 +123,9 @@ def test_flips_half_of_the_images_each_way() -> None:
         },
     }
     for mode, expected in outcomes.items():
-        results = [run([RandomFlip(mode)], image, example=i).tobytes() for i in range(1000)]  # type: ignore[arg-type]
+        results = [run([RandomFlip(mode)], image, example=i).tobytes() for i in range(300)]  # type: ignore[arg-type]
         assert {
-            result: pytest.approx(results.count(result) / 1000, abs=0.06) for result in set(results)
+            result: pytest.approx(results.count(result) / 300, abs=0.1) for result in set(results)
         } == expected
 
 

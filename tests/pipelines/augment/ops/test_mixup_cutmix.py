@@ -18,6 +18,7 @@ from fitfeed.pipelines.batches.mix import Mixer, mix_image, mix_labels
 from fitfeed.pipelines.order.counter_rng import fold_in, uniform
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.payload import Pixels
+from tests.effort import tries
 from tests.pipelines.build_dataset import picture
 
 DRAWS = 40_000
@@ -94,13 +95,14 @@ def test_cut_mix_draws_its_box_as_keras(factor: Any, low: float, high: float) ->
 
 def test_partners_are_a_uniform_permutation() -> None:
     mixer = Mixer([(0, MixUp())], seed=1)
-    counts = np.zeros((4, 4))
-    for batch in range(6000):
+    counts, batches = np.zeros((4, 4)), tries(6000)
+    for batch in range(batches):
         examples = np.arange(4 * batch, 4 * batch + 4)
         partner = mixer.sample(0, examples, size=(8, 8))[0].partner
         assert sorted(partner.tolist()) == [0, 1, 2, 3]
         counts[np.arange(4), partner] += 1
-    assert np.abs(counts / 6000 - 0.25).max() < 0.02  # 3.6 standard deviations
+    deviation = (0.25 * 0.75 / batches) ** 0.5
+    assert np.abs(counts / batches - 0.25).max() < 3.6 * deviation
 
 
 def test_draws_depend_on_seed_epoch_and_place_and_on_the_example_alone() -> None:
