@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PARALLEL ?= --numprocesses logical --maxprocesses 8 --dist worksteal
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test tests slow lint bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 8
@@ -15,8 +15,14 @@ help: ## list the targets
 demo: $(READY) ## convert the pictures in examples/ to TFRecord and HDF5 and train on both
 	@$(BIN)/python examples/demo.py
 
-test: lint ## check style, types and imports, then run the tests, in a process for each CPU
+test: $(READY) ## check style, types and imports, and beside that run the tests, in a process for each CPU
+	@$(MAKE) --no-print-directory --jobs=2 lint tests
+
+tests: $(READY)
 	@$(BIN)/python -m pytest $(PARALLEL)
+
+slow: $(READY) ## run the slow tests: soak and fault tests, pages, benchmarks
+	@$(BIN)/python -m pytest $(PARALLEL) -m slow
 
 lint: $(READY) ## check style, types and imports
 	@$(BIN)/ruff check --quiet .

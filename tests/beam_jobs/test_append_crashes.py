@@ -225,12 +225,7 @@ def survives_sigkill(clothing: Path, folder: Path, format_: Format, *, kills: in
     assert contents(dataset) == expected
 
 
-@pytest.mark.slow  # `tests/fitfeed/test_convert_command.py` kills a conversion once
-def test_sigkill_at_a_few_moments(clothing: Path, tmp_path: Path) -> None:
-    survives_sigkill(clothing / "test", tmp_path, "tfrecord", kills=2, seed=0)
-
-
-@pytest.mark.slow
+@pytest.mark.slow  # `tests/fitfeed/test_convert_command.py` kills a conversion once, in every run
 @pytest.mark.parametrize("format_", FORMATS)
 def test_sigkill_at_fifty_moments(clothing: Path, tmp_path: Path, format_: Format) -> None:
     survives_sigkill(clothing, tmp_path, format_, kills=50, seed=1)

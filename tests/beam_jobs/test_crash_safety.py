@@ -67,12 +67,7 @@ def continues_to_the_same_bytes(source: Path, folder: Path, format_: str, *, kil
     assert contents(folder / "dataset") == contents(folder / "undisturbed")
 
 
-@pytest.mark.slow  # `tests/fitfeed/test_convert_command.py` kills a conversion once
-def test_sigkill_at_a_few_moments(clothing: Path, tmp_path: Path) -> None:
-    continues_to_the_same_bytes(clothing / "test", tmp_path, "hdf5", kills=2, seed=0)
-
-
-@pytest.mark.slow
+@pytest.mark.slow  # `tests/fitfeed/test_convert_command.py` kills a conversion once, in every run
 @pytest.mark.parametrize("format_", ["tfrecord", "hdf5"])
 def test_sigkill_at_fifty_moments(clothing: Path, tmp_path: Path, format_: str) -> None:
     continues_to_the_same_bytes(clothing, tmp_path, format_, kills=50, seed=1)
