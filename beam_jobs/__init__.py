@@ -1,4 +1,4 @@
-"""The Beam job that converts a source: wiring only, every step calls a plain function of `converters`.
+"""The Beam job that converts a source. It is wiring only: every step calls a plain function of `converters`.
 
 `from fitfeed.beam_jobs import convert` is the Python form of `fitfeed convert`. Importing this package
 does not import Beam.

@@ -1,7 +1,7 @@
 """A whole conversion: plan, run, publish. The Python form of `fitfeed convert`.
 
-To convert and to append is one path. They differ in the plan, which for an append leaves out what the
-dataset has, and in how publication puts files in place.
+A new dataset and an append take the same path. They differ in the plan, which leaves out what the dataset has
+already, and in how publication moves files into place.
 """
 
 import dataclasses
@@ -45,35 +45,35 @@ def convert(
 ) -> ConversionResult:
     """Converts a folder of images to a dataset.
 
-    Stopped at any moment and called again, it continues and ends with the same bytes. In a script,
-    call it below `if __name__ == "__main__":`, since it starts processes.
+    If it is stopped at any moment and called again, it continues, and ends with the same bytes. A script needs no
+    guard for `__main__`, although processes are started.
 
     Args:
         source: Folder with one folder of images per class, perhaps below split folders; or a `.csv` or
             `.jsonl` table that names images, relative to its own folder.
-        dataset: Folder to make. Complete, with the same source and options: nothing is done.
+        dataset: Folder to make. If it is complete, and has the same source and options, nothing is done.
         options: How to convert; None for the defaults.
-        labels: Table of labels, where `source` is a folder.
+        labels: Table of labels, if `source` is a folder.
         max_bad: Rejects to tolerate: a number of files (int), or a share of them (float, 0 to 1).
-        allow_leaks: Publish even if an image stands in two splits.
+        allow_leaks: Publish even if an image, or a group, is in two splits.
         workers: Processes of the local run; None for the CPUs this process may use.
-        timeout_s: Seconds that decoding one image may take in the local run, else it is rejected as
-            `timeout`; 0 for no limit. It does not decide any bytes unless such a reject is recorded.
+        timeout_s: Seconds that decoding one image may take in the local run; 0 for no limit. An image that takes
+            longer is rejected as `timeout`. Otherwise the limit has no effect on the dataset.
         runner: `local`, or the name of a Beam runner.
-        runner_arguments: Options for that runner, untouched.
+        runner_arguments: Options that are passed on to that runner.
         overwrite: Replace a complete dataset.
-        append: Add to a complete dataset what it does not have yet. `options` must be those that it was
-            made with, or None; `max_bad` counts the files that are new.
-        progress: Who is told how far it is.
+        append: Add to a complete dataset the images that it does not have. `options` must be those that it was
+            made with, or None; `max_bad` counts new files only.
+        progress: Receives the progress.
 
     Returns:
         What was done.
 
     Raises:
-        UsageError, NotFoundError: If the arguments, the source or the target do not fit.
+        UsageError, NotFoundError: If an argument, the source or the target is not what it must be.
         IncompleteDatasetError, DamagedDatasetError: If a dataset that is appended to is not whole.
-        SplitLeakError: If an image, or a group, stands in two splits, unless `allow_leaks`.
-        DuplicateImagesError: If one stands twice in a split, and the options say `fail`.
+        SplitLeakError: If an image, or a group, is in two splits, unless `allow_leaks`.
+        DuplicateImagesError: If an image is twice in a split, and the options say `fail`.
         TooManyRejectsError: If more files were rejected than `max_bad` allows.
         OvertakenError: If another launch has published into the folder meanwhile.
         InterruptedConversionError: On SIGINT or SIGTERM.
@@ -121,7 +121,7 @@ def convert(
 
 
 def _settled(staging: Staging) -> Manifest:
-    """The manifest, after an append that was interrupted after its publication has been ended."""
+    """The manifest, after finishing an append that was interrupted right after its commit."""
     try:
         return staging.settle(read_manifest(staging.dataset))
     except OSError as error:
@@ -130,7 +130,7 @@ def _settled(staging: Staging) -> Manifest:
 
 
 def _planned_again(staging: Staging, replan: Callable[[], PlannedConversion]) -> PlannedConversion:
-    """The plan for the dataset that is there now that nobody else can change it."""
+    """The plan for the dataset as it is now, when the lock keeps other launches from changing it."""
     try:
         return replan()
     except FitfeedError:
@@ -139,7 +139,7 @@ def _planned_again(staging: Staging, replan: Callable[[], PlannedConversion]) ->
 
 
 def _nothing_done(planned: PlannedConversion, started: float) -> ConversionResult:
-    """The result where the dataset is as it must be."""
+    """The result if the dataset is up to date."""
     manifest = planned.existing or read_manifest(planned.dataset)
     return _result(planned.plan.job, manifest, manifest, None, started)
 
@@ -147,7 +147,7 @@ def _nothing_done(planned: PlannedConversion, started: float) -> ConversionResul
 def _result(
     job: Job, before: Manifest | None, after: Manifest, outcome: Outcome | None, started: float
 ) -> ConversionResult:
-    """What was done between two manifests of a dataset; nothing if there is no outcome."""
+    """What a conversion did to a dataset; without an outcome, nothing."""
     result = ConversionResult(
         manifest=after,
         up_to_date=outcome is None,

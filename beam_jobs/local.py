@@ -1,7 +1,7 @@
-"""The local run: Beam's `FnApiRunner` in memory, with a pool of processes behind `WriteShard`.
+"""The local run: Beam's `FnApiRunner` in memory, and a pool of processes that does the work of `WriteShard`.
 
-It executes the graph that a cluster gets, at the speed of bare multiprocessing, opens no port and
-downloads nothing. Beam is imported only here and in `remote`, after the pool has started.
+It executes the same graph as a cluster, at the speed of bare multiprocessing. It opens no port and downloads
+nothing. Beam is imported only here and in `remote`, after the pool has started.
 """
 
 import logging
@@ -24,14 +24,14 @@ def run_local(work: WorkFolder, job: Job, *, workers: int, timeout_s: float, rep
     """Runs the job on this machine.
 
     Args:
-        work: Its working folder.
+        work: The folder of the job.
         job: The job.
         workers: Number of processes.
         timeout_s: Seconds that one image may take; 0 for no limit.
-        report: Called with the progress, from another thread.
+        report: Receives the progress, from another thread.
 
     Raises:
-        InterruptedConversionError: On SIGINT or SIGTERM. No process is left then.
+        InterruptedConversionError: On SIGINT or SIGTERM. All processes have ended then.
         FitfeedError: If a shard could not be written.
     """
     pool = ShardPool(work, job, workers=min(workers, job.shards), timeout_s=timeout_s)
@@ -41,7 +41,7 @@ def run_local(work: WorkFolder, job: Job, *, workers: int, timeout_s: float, rep
             report_progress(pool.progress, report, interval_s=REPORT_INTERVAL_S),
             use(pool),
         ):
-            pool.submit_early(range(job.shards))  # the numbers that the graph will hand out
+            pool.submit_early(range(job.shards))  # the graph will send these very numbers
             _run_graph(work, job, pool)
     finally:
         pool.close()
@@ -56,14 +56,14 @@ def _run_graph(work: WorkFolder, job: Job, pool: ShardPool) -> None:
         from fitfeed.beam_jobs.pipeline import build
     if pool.interrupted.is_set():
         raise InterruptedConversionError(INTERRUPTED)
-    # Not DirectRunner: that would look for an executable to download first.
+    # DirectRunner would look for an executable to download first.
     options = PipelineOptions(["--direct_running_mode=in_memory"])
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
     build(pipeline, work=work, shards=job.shards)
     try:
         pipeline.run().wait_until_finish()
     except Exception as error:
-        # Beam wraps what a step raises; the pool has kept the original.
+        # Beam wraps the error of a step; the pool has kept the original.
         if pool.interrupted.is_set():
             raise InterruptedConversionError(INTERRUPTED) from None
         if pool.error is not None:
@@ -75,7 +75,7 @@ def _run_graph(work: WorkFolder, job: Job, pool: ShardPool) -> None:
 
 @contextmanager
 def _quiet_logging() -> Iterator[None]:
-    """Imports Beam without its warnings to the root logger, and silences its log: errors are raised too."""
+    """Keeps Beam's log quiet, during its import and later. Nothing is lost: errors are also raised."""
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
@@ -87,7 +87,7 @@ def _quiet_logging() -> Iterator[None]:
 
 @contextmanager
 def _stop_on_signals(pool: ShardPool) -> Iterator[None]:
-    """Lets the first SIGINT or SIGTERM stop the pool; a second one acts as usual."""
+    """Makes the first SIGINT or SIGTERM stop the pool. A second one acts as usual."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals can only be handled in the main thread; the caller's handlers stay
         return

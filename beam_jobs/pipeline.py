@@ -1,11 +1,10 @@
-"""The graph: shard numbers out, totals back, publication. No image bytes move through it.
+"""The Beam graph: shard numbers go out, totals come back, and one step publishes. No image moves through it.
 
 ```
 Shards (0 .. S-1) -> Spread (reshuffle) -> WriteShard -> Merge -> Publish
 ```
 
-It is linear with one output and no side input, because that is what every runner executes
-faithfully.
+It is linear, has one output and no side input, because every runner executes such a graph correctly.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,12 +29,16 @@ METRICS_NAMESPACE = "fitfeed"
 class WriteShard(beam.DoFn):
     """Shard number -> `ShardTotals`.
 
-    On a cluster the shard is written here. The local launcher sets up a pool of processes first
-    (`process_pool.use`), and the shard is written there while the other shard numbers arrive.
+    On a cluster, the shard is written here. In the local run there is a pool of processes (`process_pool.use`),
+    which writes the shard while the other shard numbers arrive.
     """
 
     def __init__(self, work: WorkFolder) -> None:
-        """Takes the folder of the job, which all workers reach."""
+        """Remembers the folder of the job.
+
+        Args:
+            work: The folder, on storage that all workers reach.
+        """
         self._work = work
         self._images = Metrics.counter(METRICS_NAMESPACE, "images")
         self._rejects = Metrics.counter(METRICS_NAMESPACE, "rejects")
@@ -44,11 +47,11 @@ class WriteShard(beam.DoFn):
         self._pending: list[Future[ShardTotals]] = []
 
     def start_bundle(self) -> None:
-        """Forgets an earlier attempt at this bundle."""
+        """Drops what is left of an earlier attempt at this bundle."""
         self._pending = []
 
     def process(self, number: int) -> Iterator[ShardTotals]:
-        """Writes a shard, or hands it to the pool."""
+        """Writes a shard, or submits it to the pool."""
         if process_pool.ACTIVE is not None:
             self._pending.append(process_pool.ACTIVE.submit(number))
             return
@@ -57,7 +60,7 @@ class WriteShard(beam.DoFn):
         yield write_shard(self._work, self._job, number, self._count)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
-        """Waits for the shards that the pool writes."""
+        """Yields the totals of the shards that the pool writes, as they are finished."""
         for future in as_completed(self._pending):
             yield GlobalWindows.windowed_value(future.result())
 
@@ -69,10 +72,10 @@ class WriteShard(beam.DoFn):
 
 
 class MergeTotals(beam.CombineFn):
-    """`ShardTotals` -> one list of all of them. Addition is left to publication, which checks first."""
+    """`ShardTotals` -> one list of all of them. Publication adds them up, after it has checked them."""
 
     def create_accumulator(self) -> list[ShardTotals]:
-        """Starts empty."""
+        """Makes an empty list."""
         return []
 
     def add_input(self, accumulator: list[ShardTotals], element: ShardTotals) -> list[ShardTotals]:
@@ -80,7 +83,7 @@ class MergeTotals(beam.CombineFn):
         return [*accumulator, element]
 
     def merge_accumulators(self, accumulators: Iterable[list[ShardTotals]]) -> list[ShardTotals]:
-        """Joins partial lists, changing none of them."""
+        """Concatenates lists; they stay as they are."""
         return [totals for accumulator in accumulators for totals in accumulator]
 
     def extract_output(self, accumulator: list[ShardTotals]) -> list[ShardTotals]:

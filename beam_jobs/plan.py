@@ -1,4 +1,4 @@
-"""All that is checked and decided before a conversion writes anything. `--dry-run` ends here."""
+"""Planning a conversion: all that is checked and decided before anything is written. `--dry-run` ends here."""
 
 import dataclasses
 import errno
@@ -31,10 +31,10 @@ class PlannedConversion:
     """What a conversion would do.
 
     Attributes:
-        dataset: Folder to make, or to add to; absolute.
+        dataset: Absolute path of the folder to make, or to add to.
         plan: The job, and what goes into each shard.
         existing: Manifest of the complete dataset that is there; None if there is none.
-        up_to_date: Nothing is to be done.
+        up_to_date: The dataset has everything already.
     """
 
     dataset: Path
@@ -60,16 +60,16 @@ def plan_conversion(
 ) -> PlannedConversion:
     """Says what `convert` would do with the same arguments, or refuses them as it would. Writes nothing.
 
-    Two things only a run can find: that another conversion into the folder is running, and what is in
-    the images, none of which is read here.
+    Only a run can find two things: that another conversion into the folder is running, and what is in the images.
+    No image is read here.
 
     Args:
-        source: As for `convert`, like all others.
-        dataset: Folder that would be made.
+        source: As for `convert`, like all other arguments.
+        dataset: Folder to make.
         options: How to convert.
         labels: Table of labels.
         max_bad: Rejects to tolerate.
-        allow_leaks: Publish even if an image stands in two splits.
+        allow_leaks: Publish even if an image, or a group, is in two splits.
         workers: Processes of the local run.
         timeout_s: Seconds that decoding one image may take.
         runner: `local`, or the name of a Beam runner.
@@ -81,9 +81,9 @@ def plan_conversion(
         The plan.
 
     Raises:
-        UsageError, NotFoundError: If the arguments, the source or the target do not fit.
+        UsageError, NotFoundError: If an argument, the source or the target is not what it must be.
         IncompleteDatasetError, DamagedDatasetError: If a dataset that is appended to is not whole.
-        SplitLeakError: If a group stands in two splits, unless `allow_leaks`.
+        SplitLeakError: If a group is in two splits, unless `allow_leaks`.
     """
     source, dataset = Path(source), Path(dataset).absolute()
     labels = None if labels is None else Path(labels)
@@ -157,12 +157,12 @@ def _check_arguments(
         raise UsageError(msg)
     inside, outside = dataset.resolve(), source.resolve()
     if inside == outside or outside in inside.parents or inside in outside.parents:
-        msg = f"DATASET {dataset} and SOURCE {source} must not contain each other: the next run would take the dataset for images. Choose a folder beside the source."
+        msg = f"DATASET {dataset} and SOURCE {source} must not contain each other, because the next run would convert the images of the dataset, too. Choose a folder beside the source."
         raise UsageError(msg)
 
 
 def _given(options: ConvertOptions) -> dict[str, object]:
-    """All options but shards and shard size are as good as given; of these, None means no wish."""
+    """The options as if all were given; but a number or size of shards that is None was not asked for."""
     return {
         name: value
         for name, value in dataclasses.asdict(options).items()
@@ -171,7 +171,7 @@ def _given(options: ConvertOptions) -> dict[str, object]:
 
 
 def _has_news(job: Job, base: BaseDataset) -> bool:
-    """Whether there is anything to convert, or to report as bad."""
+    """Whether there is a file to convert, or a reject that the dataset does not list."""
     known = {reject.path for reject in base.rejects}
     return job.files > 0 or any(reject.path not in known for reject in job.rejects)
 
@@ -194,11 +194,11 @@ def _require_same(existing: Manifest, plan: ConversionPlan, dataset: Path) -> No
 
 
 def _require_writable(dataset: Path) -> None:
-    """Asks the nearest folder that is there. The lock asks again, by writing."""
+    """Asks for permission at the nearest folder that exists. Taking the lock asks again, by writing."""
     root = Staging(dataset).root
     nearest = next(path for path in (root, *root.parents) if os.path.lexists(path))
     if not nearest.is_dir():
-        # A link that leads nowhere is in the way, too.
+        # It may also be a link to nothing.
         reason = errno.ENOTDIR if nearest.exists() else errno.EEXIST
     elif not os.access(nearest, os.W_OK | os.X_OK):
         reason = errno.EROFS if os.statvfs(nearest).f_flag & os.ST_RDONLY else errno.EACCES

@@ -1,10 +1,10 @@
 """A pool of processes that write shards, for the local run.
 
-Beam's own local parallelism is not used: its threads lose elements and its processes hang when one
-dies (docs/adr/0003-local-engine.md). Here one thread per process hands it a shard at a time, so
-when a process dies it is known which shard it was writing: the process is replaced and that shard,
-and no other, is tried again. It is also known which image it was decoding: one that is fatal again is
-quarantined, and the shard is written without it (docs/adr/0005-isolation.md).
+Beam's own local parallelism is not used: its threads lose elements, and its processes hang when one of them ends
+(docs/adr/0003-local-engine.md). Here each process has a thread that sends it one shard at a time. So it is known which
+shard a process was writing when it crashed: the process is replaced, and only that shard is tried again. It is also
+known which image it was decoding. An image at which processes crash again is quarantined, and the shard is written
+without it (docs/adr/0005-isolation.md).
 """
 
 import contextlib
@@ -46,14 +46,14 @@ def use(pool: "ShardPool") -> Iterator[None]:
 
 
 _STARTING = threading.Lock()
-"""Of `__main__`, which is the whole process's, while a process is started without it."""
+"""Held while `__main__`, of which the whole process has one, is replaced to start a process."""
 
 
 @contextlib.contextmanager
 def _without_main() -> Iterator[None]:
-    """Keeps the script of this process out of those that are started meanwhile, which need nothing of it.
+    """Keeps processes that are started meanwhile from running the script of this process.
 
-    multiprocessing would run it in each of them. Where it does not guard for that, it would convert again.
+    multiprocessing would import it in each of them. A script without a guard for `__main__` would convert again.
     """
     with _STARTING:
         main = sys.modules["__main__"]
@@ -67,20 +67,20 @@ def _without_main() -> Iterator[None]:
 class ShardPool:
     """Processes that write the shards of one job.
 
-    They come from a fork server, a fresh process without threads, so neither Beam's threads nor
-    TensorFlow's are ever forked. They start while the caller imports Beam.
+    A fork server starts them: a fresh process without threads, so no thread of Beam or TensorFlow is ever forked.
+    They start while the caller imports Beam.
 
     Attributes:
-        interrupted: Set once `stop` was called.
-        error: The first error that a shard ended with.
+        interrupted: Set by `stop`.
+        error: The error of the first shard that failed.
     """
 
     def __init__(self, work: WorkFolder, job: Job, *, workers: int, timeout_s: float = 0) -> None:
         """Begins to start the processes.
 
         Args:
-            work: The working folder.
-            job: The job it holds.
+            work: The folder of the job.
+            job: The job.
             workers: Number of processes.
             timeout_s: Seconds that decoding one image may take; 0 for no limit.
         """
@@ -101,12 +101,12 @@ class ShardPool:
             thread.start()
 
     def submit_early(self, numbers: Iterable[int]) -> None:
-        """Queues shards that will be submitted later: work begins while Beam is still being imported."""
+        """Queues shards that will be submitted later, so that work begins while Beam is being imported."""
         for number in numbers:
             self._submitted_early[number] = self._enqueue(number)
 
     def submit(self, number: int) -> "Future[ShardTotals]":
-        """Queues a shard, unless it was anticipated; submitted again, it is tried again."""
+        """Queues a shard, unless it was submitted early. A shard that is submitted twice is written twice."""
         return self._submitted_early.pop(number, None) or self._enqueue(number)
 
     def _enqueue(self, number: int) -> "Future[ShardTotals]":
@@ -115,7 +115,7 @@ class ShardPool:
         return future
 
     def progress(self) -> tuple[int, int, int]:
-        """Images done, rejects among them, and source bytes, of finished and current shards."""
+        """Images done, rejects among them, and source bytes: of finished shards and of those being written."""
         with self._lock:
             current = [list(worker.counts) for worker in self._workers]
             images, rejects, source_bytes = (
@@ -124,13 +124,13 @@ class ShardPool:
         return images, rejects, source_bytes
 
     def stop(self) -> None:
-        """Ends all work at once; queued and running shards end with an interruption."""
+        """Ends all work at once. Queued and running shards fail as interrupted."""
         self.interrupted.set()
         for worker in self._workers:
             worker.end()
 
     def close(self) -> None:
-        """Ends the processes; none is left when this returns."""
+        """Ends the processes, and returns when all of them have ended."""
         for worker in self._workers:
             worker.end()
         for _ in self._threads:
@@ -139,39 +139,35 @@ class ShardPool:
             thread.join()
 
     def _serve(self, worker: "_Worker") -> None:
-        """Hands shards to one process until told to end."""
+        """Sends shards to one process, until the queue says to end."""
         try:
             worker.start()
-        except Exception as error:  # noqa: BLE001 - the shards end with it, or they would wait for ever
+        except Exception as error:  # noqa: BLE001 - all shards fail with it; else they would wait for ever
             self._fail(error)
         while (item := self._queue.get()) is not None:
             number, future = item
             try:
                 totals = self._write(worker, number)
-            except BaseException as error:  # noqa: BLE001 - it is handed to whoever waits for the shard
+            except BaseException as error:  # noqa: BLE001 - the caller who waits for the shard gets it
                 self._fail(error)
                 future.set_exception(RuntimeError(str(error)))  # Beam rewrites what it is given
             else:
                 future.set_result(totals)
 
     def _fail(self, error: BaseException) -> None:
-        """Lets all shards end, and the run with this error, unless there was one before."""
+        """Makes the run fail with this error, unless there was one before. No further shard is written."""
         with self._lock:
             self.error = self.error or error
 
     def _write(self, worker: "_Worker", number: int) -> ShardTotals:
-        suspects = CrashTracker()
-        while not (self.interrupted.is_set() or self.error is not None or suspects.exhausted):
+        crashes = CrashTracker()
+        while not (self.interrupted.is_set() or self.error is not None or crashes.exhausted):
             try:
                 totals = worker.write(number)
             except EOFError:
-                death = worker.replace()
-                if (
-                    not self.interrupted.is_set()
-                    and (verdict := suspects.add(death))
-                    and death.entry is not None
-                ):
-                    self._condemn(number, death.entry, verdict)
+                last = worker.replace()
+                if not self.interrupted.is_set() and (found := crashes.add(last)) and last.entry is not None:
+                    self._quarantine(number, last.entry, found)
                 continue
             with self._lock:
                 done = (totals.planned, sum(totals.rejects.values()), worker.counts[2])
@@ -180,13 +176,13 @@ class ShardPool:
             return totals
         if self.interrupted.is_set() or self.error is not None:
             raise InterruptedConversionError(INTERRUPTED)
-        msg = f"the process that wrote shard {number} died {ATTEMPTS} times, last with exit code {worker.last_exit_code} (-9 often means: out of memory). Run the same command again with fewer --workers: it continues."
+        msg = f"the process that wrote shard {number} ended {ATTEMPTS} times before the shard was written, the last time with exit code {worker.last_exit_code} (-9 often means: out of memory). Run the same command again with fewer --workers: it continues."
         raise ConversionError(msg)
 
-    def _condemn(self, number: int, entry: int, verdict: Quarantine) -> None:
-        """Remembers a verdict before the shard is tried again, so that no later run judges anew."""
+    def _quarantine(self, number: int, entry: int, found: Quarantine) -> None:
+        """Writes down that an image is quarantined before the shard is tried again. A later run reads it."""
         try:
-            self._work.quarantine(self._work.read_plan(number), entry, verdict)
+            self._work.quarantine(self._work.read_plan(number), entry, found)
         except OSError as error:
             raise self._work.write_error(error) from error
 
@@ -194,7 +190,7 @@ class ShardPool:
 class _Worker:
     """One process at a time, and the pipe to it.
 
-    `end` may be called from any thread at any moment; everything else from one thread only.
+    `end` may be called from any thread at any moment, all other methods from one thread only.
     """
 
     def __init__(self, context: Any, work: WorkFolder, job: Job, timeout_s: float) -> None:
@@ -209,7 +205,7 @@ class _Worker:
         self._ended = False
 
     def replace(self) -> WorkerExit:
-        """Starts another process, and says how this one died."""
+        """Starts another process, and says how this one ended."""
         entry = self.counts[3] - 1
         hung, self._hung = self._hung, False
         self.start()
@@ -220,7 +216,7 @@ class _Worker:
         )
 
     def start(self) -> None:
-        """Starts a process, in place of the one that died; does nothing after `end`."""
+        """Starts a process, in place of one that has ended. Does nothing after `end`."""
         with self._lock:
             if self.process is not None:
                 self.process.join()
@@ -244,7 +240,7 @@ class _Worker:
         """Has a shard written.
 
         Raises:
-            EOFError: If the process died, or was killed since an image took it too long.
+            EOFError: If the process ended, also if it was killed because an image took too long.
         """
         self.reset_counts()
         try:
@@ -259,10 +255,10 @@ class _Worker:
         return totals
 
     def _wait_for_answer(self) -> None:
-        """Returns when there is one, or the process is dead; kills it if it spends too long on an image.
+        """Returns when there is an answer or the process has ended. Kills it if an image takes too long.
 
-        Time in which this thread did not run either (the machine was suspended, or the command
-        stopped by Ctrl-Z) is not held against the image.
+        Time in which this thread did not run either does not count: the machine was suspended, or the command
+        was stopped by Ctrl-Z.
         """
         interval_s = min(1.0, self._timeout_s / 4) if self._timeout_s else None
         image, spent_s, before = (0, 0), 0.0, time.monotonic()
@@ -281,11 +277,11 @@ class _Worker:
                 return
 
     def reset_counts(self) -> None:
-        """Counts from zero, for another shard."""
+        """Sets all counts to zero, for another shard."""
         self.counts[:] = [0, 0, 0, 0]
 
     def end(self) -> None:
-        """Kills the process, and lets no other start."""
+        """Kills the process, and starts no other."""
         with self._lock:
             self._ended = True
             if self.process is not None:

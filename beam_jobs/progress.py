@@ -1,4 +1,4 @@
-"""Telling how far a run is, from a thread beside it."""
+"""Reports of how far a run is, made by a thread of their own."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ Counts = tuple[int, int, int]
 """Images done, rejects among them, and source bytes."""
 
 Report = Callable[[int, int, int], None]
-"""Called with `Counts` now and then, from another thread."""
+"""A function that receives `Counts` at an interval, from another thread."""
 
 
 @contextmanager
@@ -17,8 +17,8 @@ def report_progress(count: Callable[[], Counts], report: Report, *, interval_s: 
     """Reports the counts at an interval, and once more when the block ends without an error.
 
     Args:
-        count: Tells the present counts; must be safe to call from another thread.
-        report: Is told them.
+        count: Returns the present counts; must be safe to call from another thread.
+        report: Receives them.
         interval_s: Seconds between reports.
     """
     done = threading.Event()
@@ -38,17 +38,17 @@ def report_progress(count: Callable[[], Counts], report: Report, *, interval_s: 
 
 
 class ProgressReport(Protocol):
-    """Who is told how far a conversion is."""
+    """Receives how far a conversion is."""
 
     def start(self, *, images: int, shards: int) -> None:
-        """Planning is done; so much is to do."""
+        """Planning is done: so many images and shards are to be converted."""
 
     def update(self, images: int, rejects: int, source_bytes: int) -> None:
-        """So much is done; called from another thread."""
+        """So many images, rejects and bytes are done. Called from another thread."""
 
 
 class NoProgress:
-    """Tells nobody."""
+    """Ignores all reports."""
 
     def start(self, *, images: int, shards: int) -> None:
         """Does nothing."""

@@ -1,4 +1,4 @@
-"""The run on any other Beam runner: the same graph, executed by whoever is named."""
+"""The run on any other Beam runner, which executes the same graph."""
 
 import logging
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ REPORT_INTERVAL_S = 5.0
 
 
 def check_runner(runner: str, arguments: Sequence[str]) -> None:
-    """Refuses runners that must not be used, and options that their runner does not take.
+    """Refuses runners that must not be used, and options that the runner does not take.
 
     Raises:
         UsageError: If it is Beam's `DirectRunner`, or Beam does not know the runner or refuses its options.
@@ -29,7 +29,7 @@ def check_runner(runner: str, arguments: Sequence[str]) -> None:
 
 
 def _open_pipeline(runner: str, arguments: Sequence[str]) -> "beam.Pipeline":
-    """An empty pipeline; nothing is started."""
+    """Makes an empty pipeline. Nothing is started."""
     logging.getLogger("apache_beam").setLevel(logging.WARNING)
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -53,10 +53,10 @@ def run_on(
 
     Args:
         runner: A runner's name as Beam knows it, e.g. `DataflowRunner`.
-        arguments: Options for Beam, untouched.
-        work: The working folder, on storage that all workers reach.
+        arguments: Options that are passed on to Beam.
+        work: The folder of the job, on storage that all workers reach.
         job: The job.
-        report: Called with images, rejects and bytes where the runner tells them while it runs.
+        report: Receives images, rejects and bytes, if the runner has such counts while it runs.
 
     Raises:
         UsageError: If Beam does not know the runner, or refuses its options.
@@ -71,7 +71,7 @@ def run_on(
 
 
 def _counters(result: Any) -> tuple[int, int, int]:
-    """Images, rejects and bytes so far, as far as the runner tells."""
+    """Images, rejects and bytes so far; 0 if the runner does not say."""
     from apache_beam.metrics.metric import MetricsFilter
 
     from fitfeed.beam_jobs.pipeline import METRICS_NAMESPACE

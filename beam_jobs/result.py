@@ -11,18 +11,18 @@ class ConversionResult:
     """What a conversion did.
 
     Attributes:
-        manifest: Of the dataset, now complete.
-        up_to_date: It was complete before: same source, same options; or nothing new to append.
+        manifest: The manifest of the dataset, which is complete now.
+        up_to_date: Nothing was done: the dataset had all of the source already, with the same options.
         files: Files planned.
         source_bytes: Their total size.
         seconds: Wall time of this run.
         reused_shards: Shards that an earlier, unfinished run had written.
-        duplicates: The first images with the pixels of another: each with `paths` (it, and the one
-            that comes first) and `kind`; the manifest counts all. Empty if `up_to_date`.
-        near_duplicates: Images that look like another: how many `within` a split and `across_splits`,
+        duplicates: The first images with the pixels of another image, each with `paths` (its own, and that of the
+            one that comes first) and `kind`. The manifest counts all of them. Empty if `up_to_date`.
+        near_duplicates: Images that look like another one: how many `within` a split and `across_splits`,
             the first `pairs`, and whether the search was `exhaustive`. None if `up_to_date`.
-        added: Examples by split that joined a dataset that was there; None if nothing was to be appended.
-        new_classes: Classes that came with them, to which the last labels were given.
+        added: Number of examples that were appended, by split; None if this was not an append.
+        new_classes: Classes that the appended examples brought; they have the last labels.
     """
 
     manifest: Manifest

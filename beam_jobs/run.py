@@ -1,4 +1,4 @@
-"""Running one planned job: the graph on a runner of choice, then what publication decided."""
+"""Runs one planned job: the graph on the chosen runner, and then what publication decided."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from fitfeed.schemas.errors import ConversionError
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ExecutionOptions:
-    """How a job runs; nothing of this decides any bytes. The fields are arguments of `convert`."""
+    """How a job runs. It has no effect on the dataset. The fields are arguments of `convert`."""
 
     workers: int | None
     timeout_s: float
@@ -26,7 +26,7 @@ class ExecutionOptions:
 
 
 def run_job(work: WorkFolder, job: Job, running: ExecutionOptions) -> Outcome:
-    """Runs a job, for which the folder was prepared, to its publication. The caller holds the lock and cleans up.
+    """Runs a prepared job until it is published. The caller holds the lock and removes the staging area.
 
     Raises:
         SplitLeakError, DuplicateImagesError, TooManyRejectsError: If it must not be published.

@@ -1,6 +1,6 @@
 """The messages `tf.train.Example` and `tf.train.SequenceExample`, parsed without TensorFlow.
 
-Through descriptors of our own in a pool of our own: TensorFlow's are neither imported nor disturbed.
+It has its own descriptors in its own pool, so those of TensorFlow are neither imported nor disturbed.
 """
 
 from typing import Any
@@ -11,8 +11,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 def _sequence_example_class() -> Any:
     """The class of tf.train.SequenceExample (tensorflow/core/example/{example,feature}.proto).
 
-    An Example is read as one too: its `features` is a SequenceExample's `context`. Maps stand here
-    as what they are on the wire, repeated entries.
+    It reads an Example, too: the `features` of an Example are the `context` of a SequenceExample. Maps are repeated
+    entries here, as they are in the bytes.
     """
     field = descriptor_pb2.FieldDescriptorProto
     package = "fitfeed.example"
@@ -50,4 +50,4 @@ _MESSAGES = {
 }
 
 SequenceExample: Any = _sequence_example_class()
-"""Parses both messages; an Example's features are its `context.feature`, a list of `key` and `value`."""
+"""Parses both messages. The features of an Example are its `context.feature`, a list of `key` and `value`."""

@@ -1,4 +1,4 @@
-"""Inputs that do not become examples, each with a reason code and one sentence."""
+"""Inputs that do not become examples. Each has a reason code and one sentence."""
 
 import dataclasses
 import json
@@ -29,7 +29,7 @@ Reason = Literal[
 
 
 MAX_DETAIL = 300
-"""Characters of what a decoder says; some quote half a file."""
+"""Most characters of a decoder's message. Some quote half a file."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Reject:
         path: Path relative to the source, as text (see `text_path`).
         reason: Why it is not an example.
         detail: One sentence for a person.
-        handling: `rejected` counts against `--max-bad`; `ignored` (hidden files, text beside
-            pictures, dropped duplicates) does not.
+        handling: `rejected` counts against `--max-bad`; `ignored` (hidden files, text beside images, dropped
+            duplicates) does not.
     """
 
     path: str
@@ -53,8 +53,8 @@ class Reject:
 def text_path(path: str) -> str:
     """A path as text that any UTF-8 file can hold.
 
-    Names that are not valid UTF-8 reach Python with surrogate escapes; they are shown with
-    backslash escapes, their own backslashes doubled. All other names stay as they are.
+    Names that are not valid UTF-8 reach Python with surrogate escapes. They are written with backslash escapes, and
+    their own backslashes are doubled. All other names stay as they are.
     """
     if path.isascii():  # nearly all are, and this is asked millions of times
         return path
@@ -77,7 +77,7 @@ def to_json_lines(rejects: Iterable[Reject]) -> str:
 
 
 class ImageError(Exception):
-    """The bytes do not decode to a whole image.
+    """The bytes of a file do not decode to a whole image.
 
     Attributes:
         reason: Code for `rejects.jsonl`.
@@ -85,7 +85,7 @@ class ImageError(Exception):
     """
 
     def __init__(self, reason: Reason, detail: str) -> None:
-        """Says why, as a code and as a sentence: one line, the same in every run."""
+        """Takes the reason as a code and as a sentence, which becomes one line and the same in every run."""
         line = " ".join(re.sub(r"<[^<>]* at 0x[0-9a-f]+>", "", detail).split())
         self.detail = line if len(line) <= MAX_DETAIL else f"{line[:MAX_DETAIL]}..."
         super().__init__(self.detail)

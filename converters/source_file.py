@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 
 class SourceFile(NamedTuple):
-    """Where a file was, how large, and when it had last been modified.
+    """The path of a file, its size, and when it was last modified.
 
     Attributes:
-        path: Relative to the source, with `/`; whole where it is about to be read.
+        path: Path relative to the source, with `/`; the whole path when the file is about to be read.
         bytes: Its size.
-        mtime_ns: Nanoseconds; 0 where that is not known.
+        mtime_ns: When it was last modified, in nanoseconds; 0 if that is not known.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""Bits per value of stored images: 8, or 16 where the whole dataset has them."""
+"""Bits per value of stored images: 8, or 16 for all images of a dataset."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ import numpy.typing as npt
 from fitfeed.schemas.base_model import Depth as Depth
 
 WIDEN = 257
-"""65535 / 255: an 8-bit value times this is the same share of the brightest 16-bit one, exactly."""
+"""65535 / 255. An 8-bit value times this is exactly the same share of the brightest 16-bit value."""
 
 MAX_DEEP_SIDE = 1 << 20
-"""OpenCV, which reads PNG of 16 bits, takes no image that is wider or higher."""
+"""The largest height and width of an image that OpenCV takes. It reads PNG of 16 bits."""
 
 STORED_TYPES: dict[Depth, np.dtype[Any]] = {8: np.dtype(np.uint8), 16: np.dtype("<u2")}
-"""Of the values of raw images: little-endian, whatever the machine."""
+"""Types of the values of raw images. They are little-endian on every machine."""
 
 
 def levels_of(depth: Depth) -> int:
@@ -23,10 +23,10 @@ def levels_of(depth: Depth) -> int:
 
 
 def unit_of(pixels: npt.NDArray[Any]) -> int:
-    """What 1 of a figure in 0..255 is in this image: 1 in uint8, 257 in uint16."""
+    """What a difference of 1 in the range 0..255 is in this image: 1 in uint8, 257 in uint16."""
     return WIDEN if pixels.dtype == np.uint16 else 1
 
 
 def native(stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Stored values in this machine's byte order: the same memory wherever that is little-endian."""
+    """Stored values in the byte order of this machine. If that is little-endian, it is the same memory."""
     return stored.astype(stored.dtype.newbyteorder("="), copy=False)

@@ -1,4 +1,4 @@
-"""How many CPUs this process may use, which in a container is often fewer than the machine has."""
+"""Counts the CPUs that this process may use. In a container they are often fewer than the machine has."""
 
 import math
 import os
@@ -9,10 +9,10 @@ def available_cpus(*, root: Path = Path("/")) -> int:
     """Counts the CPUs of this process's affinity mask, limited by its control group's quota.
 
     Args:
-        root: Where `proc` and `sys` are; another place than `/` only in tests.
+        root: Folder of `proc` and `sys`. Only tests have another one than `/`.
 
     Returns:
-        At least 1. A fractional quota is rounded up: a thread more costs less than an idle CPU.
+        At least 1. A fraction is rounded up, because one thread too many costs less than an idle CPU.
     """
     allowed = len(os.sched_getaffinity(0))
     quotas = [*_quotas_v2(root), *_quotas_v1(root)]
@@ -20,7 +20,7 @@ def available_cpus(*, root: Path = Path("/")) -> int:
 
 
 def _quotas_v2(root: Path) -> list[float]:
-    """Quotas in CPUs of this process's group and of every group above it, which bind it as well."""
+    """Quotas in CPUs of this process's group and of all groups above it, which hold for it, too."""
     folder = root / "sys/fs/cgroup"
     group = _group(root, controller="")
     if group is None:
@@ -34,7 +34,7 @@ def _quotas_v2(root: Path) -> list[float]:
 
 
 def _quotas_v1(root: Path) -> list[float]:
-    """The same for the older interface, where -1 means no limit."""
+    """The same for the older interface, in which -1 means no limit."""
     group = _group(root, controller="cpu")
     if group is None:
         return []
@@ -48,7 +48,7 @@ def _quotas_v1(root: Path) -> list[float]:
 
 
 def _group(root: Path, *, controller: str) -> Path | None:
-    """Path of this process's group below the hierarchy's root, from lines `id:controllers:/path`."""
+    """Path of this process's group below the hierarchy's root, read from lines `id:controllers:/path`."""
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except OSError:

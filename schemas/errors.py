@@ -1,8 +1,8 @@
-"""The errors a user can cause or meet, each with its documented exit status.
+"""The errors that a user can cause or meet, each with its documented exit status.
 
-Messages say what was received, what was expected and how to fix it. The command line prints them
-without a traceback and exits with `exit_status`; the builtin second base lets library users catch
-what they would expect (`FileNotFoundError`, `ValueError`).
+Messages say what was received, what was expected and how to mend it. The command line prints them without a traceback,
+and ends with `exit_status`. Some are also a built-in error, such as `ValueError` or `FileNotFoundError`, so that library
+users can catch what they expect.
 """
 
 
@@ -23,7 +23,7 @@ class FormatVersionError(UsageError):
 
 
 class NotFoundError(FitfeedError, FileNotFoundError):
-    """The source, dataset or file named by the user is not there."""
+    """The source, dataset or file that the user named does not exist."""
 
     exit_status = 2
 
@@ -35,13 +35,13 @@ class TooManyRejectsError(FitfeedError):
 
 
 class SplitLeakError(FitfeedError, ValueError):
-    """The same image, or group, stands in two splits. Nothing was published."""
+    """The same image, or group, is in two splits. Nothing was published."""
 
     exit_status = 4
 
 
 class DuplicateImagesError(FitfeedError, ValueError):
-    """The same image stands twice in a split, and `--duplicates fail` was given. Nothing was published."""
+    """The same image is twice in a split, and `--duplicates fail` was given. Nothing was published."""
 
     exit_status = 2
 

@@ -72,7 +72,7 @@ class ImageFeature(Model):
 
     @property
     def channels(self) -> int:
-        """1 for grey, 3 for RGB."""
+        """1 for gray, 3 for RGB."""
         return self.shape[2]
 
     @property
@@ -306,7 +306,7 @@ def _check_shape(shape: tuple[int | None, int | None, int], encoding: str) -> No
 
 def _check_class_names(names: list[str], order: ClassOrder) -> None:
     if len(set(names)) != len(names):
-        msg = "a class name stands twice"
+        msg = "a class name occurs twice"
         raise ValueError(msg)
     if not follows(names, order):
         msg = f"the class names do not ascend by {order}, which is said to be their order"

@@ -1,4 +1,4 @@
-"""A dataset's files: found without ever leaving its folder, written whole or not at all."""
+"""Finds the files of a dataset without ever leaving its folder, and writes files whole or not at all."""
 
 import hashlib
 import os
@@ -10,21 +10,20 @@ from fitfeed.schemas.errors import DamagedDatasetError
 
 
 def locate(folder: Path, name: str) -> Path:
-    """The path of a dataset's file, safe to open.
+    """The path of a dataset's file, which is safe to open.
 
-    A symbolic link is followed only where it ends inside the folder: whoever made a dataset must
-    not be able to choose which other files its reader opens. Pipes and devices are refused, for
-    opening one may wait for ever.
+    A symbolic link is followed only if it ends inside the folder, so that a dataset cannot choose which other files
+    its reader opens. Pipes and devices are refused, because opening one may wait for ever.
 
     Args:
-        folder: The dataset. It may itself be reached through links.
-        name: A plain file name, as the manifest has it.
+        folder: The dataset. Its own path may have links.
+        name: A plain file name, as in the manifest.
 
     Returns:
         The path with all links resolved.
 
     Raises:
-        DamagedDatasetError: If the file is missing, is no regular file or lies outside.
+        DamagedDatasetError: If the file is missing, is not a regular file, or is outside the folder.
     """
     path = folder / name
     try:
@@ -49,15 +48,15 @@ def locate(folder: Path, name: str) -> Path:
 def atomic_write(path: Path, content: bytes | memoryview | str) -> None:
     """Replaces a file so that a reader, or a restart after a power cut, finds the old one or the new one, whole.
 
-    The content is on disk before the file gets its name. Call `sync_folder` afterwards where it
-    matters that the new name itself survives a power cut: it costs as much as the rest.
+    The content is on disk before the file gets its name. If the new name itself must survive a power cut, call
+    `sync_folder` afterwards: it takes as long as all the rest.
 
     Args:
         path: The file.
-        content: All of it; text is written as UTF-8.
+        content: The whole content; text is written as UTF-8.
 
     Raises:
-        OSError: If it cannot be written. The old file is then as it was, and no other is left.
+        OSError: If it cannot be written. The old file is then as it was, and no temporary file is left.
     """
     temporary = path.with_name(f"{path.name}.tmp-{uuid.uuid4().hex}")
     try:

@@ -1,11 +1,16 @@
-"""What a decoder need not do: the header of a JPEG file, and a file that shows some of its rows.
+"""Makes a JPEG file that has only some rows of another one, so that a decoder does less.
 
-A JPEG file stores its rows from the top, in bands of 8 to 32 rows (rows of MCUs, ITU-T T.81,
-A.2.4), and its header says how many. So a header that says fewer makes any decoder stop there: it
-neither reads nor computes what stands below, and all that it gives is what it would have given.
+A JPEG file stores its rows from the top, in bands of 8 to 32 rows (rows of MCUs, ITU-T T.81, A.2.4), and its header has
+the number of rows. A decoder stops where the header says. So with a smaller number it neither reads nor computes the
+rows below, and the rows above are the same as before.
 
-Nor need it read what stands above, where the file has restart markers (B.2.1): behind each, coding
-begins anew and depends on nothing before.
+```
+header    band 0 | band 1 | RST | band 2 | band 3 | RST | band 4 ...
+                            ^ cut    needed rows    ^ height in the header
+```
+
+If the file has restart markers (B.2.1), the rows above need not be read either: after each marker, coding begins again
+and does not depend on anything before.
 """
 
 import itertools
@@ -13,26 +18,26 @@ import math
 import re
 from typing import NamedTuple
 
-_SEQUENTIAL = (0xC0, 0xC1)  # SOF0, SOF1: Huffman coded, the only ones whose rows stand in order
+_SEQUENTIAL = (0xC0, 0xC1)  # SOF0, SOF1: Huffman coded, the only ones that store rows in order
 START_OF_SCAN = 0xDA
 _RESTART_INTERVAL = 0xDD
 START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # those are DHT, JPG and DAC
 _RESTART = re.compile(b"\xff[\xd0-\xd7]")  # RST0 to RST7; among coded pixels, 0xFF itself is followed by 0
 _CONTEXT_ROWS = 2
-"""Chroma is interpolated between neighbouring rows, so a row depends on the chroma rows beside it."""
+"""Chroma is interpolated between neighboring rows, so a row depends on the chroma rows next to it."""
 
 
 class FrameHeader(NamedTuple):
-    """The header of a sequential JPEG file whose components stand in one scan.
+    """The header of a sequential JPEG file that has all components in one scan.
 
     Attributes:
-        height_at: Where the height's two bytes stand.
+        height_at: Offset of the two bytes of the height.
         height: In pixels.
         width: In pixels.
         band: Rows of pixels in a row of MCUs.
         across: MCUs in such a row.
         restart: MCUs from one restart marker to the next; 0 without such markers.
-        data_at: Where the coded pixels begin.
+        data_at: Offset of the coded pixels.
     """
 
     height_at: int
@@ -45,11 +50,11 @@ class FrameHeader(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """A file that shows some rows of another one.
+    """A JPEG file that has some rows of another one.
 
     Attributes:
-        file: A JPEG file. Decoders warn of data behind its last row.
-        first: Which row of the whole image is its first.
+        file: The file. Decoders warn of data after its last row.
+        first: The row of the whole image that is its first row.
         height: How many rows it has.
     """
 
@@ -61,14 +66,14 @@ class Rows(NamedTuple):
 def frame_header(payload: bytes | bytearray | memoryview) -> FrameHeader | None:
     """Reads the header.
 
-    It walks over the segments by itself, for it is called for every image of every batch: the walk
-    that conversion has (`fitfeed.converters.images.segments`) takes half as long again.
+    It has a walk over the segments of its own, because it is called for every image of every batch. That of conversion
+    (`fitfeed.converters.images.segments`) takes 1.5 times as long.
 
     Args:
         payload: A JPEG file.
 
     Returns:
-        None where the rows of the image do not stand in order (progressive, arithmetic or several
+        The header; None if the rows of the image are not stored in order (progressive, arithmetic or several
         scans), or the file is damaged before its first scan.
     """
     frame, components, restart, at = None, 0, 0, 2
@@ -99,22 +104,22 @@ def frame_header(payload: bytes | bytearray | memoryview) -> FrameHeader | None:
 def _frame(payload: bytes | bytearray | memoryview, at: int, components: int) -> FrameHeader:
     factors = [payload[at + 11 + 3 * number] for number in range(components)]
     height, width = payload[at + 5] << 8 | payload[at + 6], payload[at + 7] << 8 | payload[at + 8]
-    # A scan of one component is not interleaved: its MCU is one block, whatever its factors say (A.2.2).
+    # A scan of one component is not interleaved: its MCU is one block, and its factors do not matter (A.2.2).
     tall, wide = (1, 1) if components == 1 else (max(f & 15 for f in factors), max(f >> 4 for f in factors))
     return FrameHeader(at + 5, height, width, 8 * tall, -(-width // (8 * wide)), 0, 0)
 
 
 def rows_of(payload: bytes | memoryview, first: int, stop: int, *, height: int) -> Rows | None:
-    """A file that shows some rows of another one.
+    """Makes a JPEG file that has some rows of another one.
 
     Args:
         payload: A JPEG file.
-        first: The first row that must be, pixel for pixel, what the whole file shows there.
-        stop: The row behind the last such row. There may be more, above and below.
-        height: Rows of the whole file, as it should be.
+        first: The first row that must have the same pixels as in the whole file.
+        stop: The row after the last one that must. There may be more rows, above and below.
+        height: Rows that the whole file should have.
 
     Returns:
-        None where that is not possible, or nothing is gained.
+        The file; None if that is not possible, or would gain nothing.
     """
     file = bytearray(payload)
     header = frame_header(file)
@@ -130,14 +135,14 @@ def rows_of(payload: bytes | memoryview, first: int, stop: int, *, height: int) 
 
 
 def _cut_top(file: bytearray, header: FrameHeader, first: int, end: int) -> int:
-    """Removes what stands before the last restart marker that begins a row of MCUs at or above `first`.
+    """Removes all bands before the last restart marker that is at the beginning of a band, at or above `first`.
 
     Returns:
-        The row of pixels where the file then begins.
+        The row of pixels at which the file begins now.
     """
     if not header.restart:
         return 0
-    # Markers stand every so many MCUs, and bands have so many: both begin together every `step` bands.
+    # There is a marker every `restart` MCUs, and a band has `across` MCUs: both begin together every `step` bands.
     step = header.restart // math.gcd(header.restart, header.across)
     band = first // header.band // step * step
     skipped, needed = (row * header.across // header.restart for row in (band, -(-end // header.band)))
@@ -148,7 +153,7 @@ def _cut_top(file: bytearray, header: FrameHeader, first: int, end: int) -> int:
     promised = [0xD0 + number % 8 for number in range(len(numbers_at))]
     if len(numbers_at) < skipped or [file[at] for at in numbers_at] != promised:
         return 0
-    # They are numbered 0 to 7 in turn, and decoders take others for damage.
+    # Markers are numbered 0 to 7 in turn, and decoders take another order for damage.
     for number, at in enumerate(numbers_at[skipped:]):
         file[at] = 0xD0 + number % 8
     del file[header.data_at : numbers_at[skipped - 1] + 1]

@@ -1,9 +1,8 @@
-"""A stored image payload to pixels: JPEG, PNG or raw bytes.
+"""Decodes stored payloads to pixels: JPEG, PNG or raw bytes.
 
-Both sides use this one decoder: the converter to take statistics of exactly what a reader will
-see, the runtime to read. JPEG goes through simplejpeg (libjpeg-turbo, accurate integer DCT, fancy
-upsampling), which gives the same pixels as Pillow; PNG goes through Pillow, and PNG of 16 bits,
-whose colours Pillow cuts to 8, through OpenCV.
+Conversion and training use this one decoder, so the statistics describe exactly the pixels that training reads. JPEG
+is decoded by simplejpeg (libjpeg-turbo, accurate integer DCT, fancy upsampling), which gives the same pixels as Pillow.
+PNG is decoded by Pillow, but PNG of 16 bits by OpenCV, because Pillow cuts its colors to 8 bits.
 """
 
 import contextlib
@@ -20,17 +19,17 @@ from fitfeed.schemas.bit_depth import Depth
 from fitfeed.schemas.jpeg_rows import rows_of
 
 Pixels = npt.NDArray[np.uint8 | np.uint16]
-"""(height, width, channels), RGB or grey: uint8, values 0..255, or uint16, 0..65535, where the dataset has 16 bits."""
+"""(height, width, channels), RGB or gray: uint8, values 0..255; or uint16, 0..65535, if the dataset has 16 bits."""
 
 PayloadFormat = Literal["jpeg", "png", "raw"]
 
 
 class DecodeWindow(NamedTuple):
-    """What is needed of a stored image.
+    """The part of a stored image that is needed, and at which scale.
 
     Attributes:
         first: The first row, as stored.
-        stop: The row behind the last; None for all.
+        stop: The row after the last; None for all.
         shrink: 1, 2, 4 or 8: how many times smaller it may be.
     """
 
@@ -43,12 +42,12 @@ FULL = DecodeWindow()
 
 
 class DecodedPayload(NamedTuple):
-    """What was decoded of a stored image.
+    """The decoded part of a stored image.
 
     Attributes:
-        pixels: uint8 (rows, columns, channels).
-        first: Which row of the stored image is its first.
-        shrink: How many times it is smaller than stored: of ceil(side / shrink) pixels.
+        pixels: uint8 or uint16 (rows, columns, channels).
+        first: The row of the stored image that is its first row.
+        shrink: How many times smaller than stored it is: a side has ceil(side / shrink) pixels.
     """
 
     pixels: Pixels
@@ -57,7 +56,7 @@ class DecodedPayload(NamedTuple):
 
 
 def payload_format(payload: bytes | memoryview) -> PayloadFormat:
-    """Tells an encoded payload by its first bytes; anything else is raw pixels."""
+    """Recognizes an encoded payload by its first bytes. All others are raw pixels."""
     head = bytes(payload[:8])
     if head.startswith(magic.JPEG):
         return "jpeg"
@@ -71,14 +70,14 @@ def decode_payload(
 
     Args:
         payload: The stored bytes.
-        channels: 3 for RGB (a grey payload is replicated) or 1 for grey.
+        channels: 3 for RGB (a gray payload is replicated) or 1 for gray.
         depth: 16 for a PNG payload of 16 bits.
-        buffer: Memory that a JPEG may be decoded into, uint8 (n,), large enough for it. Fresh pages
-            cost a third of the decoding time.
+        buffer: Memory into which a JPEG may be decoded, uint8 (n,), large enough for it. New memory would take a
+            third of the decoding time.
 
     Returns:
-        uint8 (height, width, channels), possibly in `buffer`, or uint16. Releases the interpreter
-        lock while decoding.
+        uint8 or, with a depth of 16, uint16 (height, width, channels), possibly in `buffer`. The interpreter lock
+        is free meanwhile.
 
     Raises:
         ValueError: If the bytes are not a whole JPEG or PNG image.
@@ -100,16 +99,16 @@ def decode_payload(
 
 
 def _decode_16_bit(payload: bytes | memoryview, *, channels: int) -> Pixels:
-    """Decodes a PNG of 16 bits, grey or RGB.
+    """Decodes a PNG of 16 bits, gray or RGB, to uint16 (height, width, channels).
 
-    OpenCV gives all bits, and nothing at all of a file that is cut off or whose checksums are wrong.
+    OpenCV keeps all bits, and refuses a file that is cut off or has a wrong checksum.
     """
     import cv2  # datasets of 8 bits are read without it
 
-    wanted = (2, 3) if channels == 3 else (2,)  # dimensions: grey, colours
+    wanted = (2, 3) if channels == 3 else (2,)  # dimensions: gray, colors
     pixels: Any = None
     if payload_format(payload) == "png":
-        with contextlib.suppress(cv2.error):  # as for more pixels in a row than it takes
+        with contextlib.suppress(cv2.error):  # raised, for example, for more pixels in a row than it takes
             pixels = cv2.imdecode(np.frombuffer(payload, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint16 or pixels.ndim not in wanted or pixels.shape[2:] > (3,):
         msg = f"not a PNG payload of 16 bits with {channels} channels, or not a whole one"
@@ -122,33 +121,32 @@ def _decode_16_bit(payload: bytes | memoryview, *, channels: int) -> Pixels:
 
 def decode_window(
     payload: bytes | memoryview,
-    portion: DecodeWindow,
+    window: DecodeWindow,
     *,
     size: tuple[int, int],
     channels: int,
     depth: Depth = 8,
     buffer: Pixels | None = None,
 ) -> DecodedPayload:
-    """Decodes what is needed of a JPEG or PNG payload, and not much more.
+    """Decodes the part of a JPEG or PNG payload that is needed, and not much more.
 
-    The caller must have compared the payload with its checksum: outside the rows that are needed,
-    damage goes unnoticed here.
+    The caller must have compared the payload with its checksum, because damage outside the needed rows is not noticed
+    here.
 
-    Rows are those of the whole image, bit for bit. A shrunken image is made from fewer coefficients
-    of each block of 8 x 8 pixels (libjpeg's scaled inverse DCT), which averages over pixels as
-    resizing by area does, at a fraction of the time; only JPEG can do that.
+    The rows are equal to those of the whole image, bit for bit. A smaller image is made from fewer coefficients of each
+    block of 8 x 8 pixels (libjpeg's scaled inverse DCT). That averages pixels as resizing by area does, in a fraction of
+    the time. Only JPEG can do it.
 
     Args:
         payload: The stored bytes.
-        portion: What is needed.
+        window: The part that is needed.
         size: Height and width of the whole image, as stored.
         channels: As for `decode_payload`.
         depth: As for `decode_payload`.
         buffer: As for `decode_payload`.
 
     Returns:
-        At least the rows that are needed, and all columns, possibly in `buffer`; at the scale of
-        `portion.shrink`, or as stored.
+        At least the needed rows, and all columns, possibly in `buffer`, at the scale of `window.shrink` or as stored.
 
     Raises:
         ValueError: If the bytes are not a JPEG or PNG image.
@@ -156,22 +154,22 @@ def decode_window(
     if payload_format(payload) != "jpeg":
         return DecodedPayload(decode_payload(payload, channels=channels, depth=depth, buffer=buffer))
     height, width = size
-    stop = height if portion.stop is None else min(portion.stop, height)
+    stop = height if window.stop is None else min(window.stop, height)
     cut = None
-    if stop - portion.first < height:
-        cut = rows_of(payload, portion.first, stop, height=height)
-    if cut is None and portion.shrink == 1:
+    if stop - window.first < height:
+        cut = rows_of(payload, window.first, stop, height=height)
+    if cut is None and window.shrink == 1:
         return DecodedPayload(decode_payload(payload, channels=channels, buffer=buffer))
     data, first, rows = cut or (payload, 0, height)
-    # Asked for these minima, simplejpeg takes the scale 1 / shrink, and not one of those between,
-    # like 5/8, which would take longer than decoding all.
+    # With these minima, simplejpeg takes the scale 1 / shrink. One in between, such as 5/8, would take longer than
+    # decoding the whole image.
     pixels: Pixels = simplejpeg.decode_jpeg(
         data,
         colorspace="RGB" if channels == 3 else "GRAY",
-        min_height=-(-rows // portion.shrink),
-        min_width=-(-width // portion.shrink),
-        min_factor=portion.shrink,
+        min_height=-(-rows // window.shrink),
+        min_width=-(-width // window.shrink),
+        min_factor=window.shrink,
         strict=cut is None,
         buffer=buffer,
     )
-    return DecodedPayload(pixels, first, portion.shrink)
+    return DecodedPayload(pixels, first, window.shrink)

@@ -1,8 +1,7 @@
-"""Pure arithmetic on keys: split, order and shard of every example.
+"""Arithmetic on keys: the split, order and shard of every example.
 
-Everything here is a function of (key, seed) and of counts. It does not depend on the order in
-which a source was listed, on the number of workers or on the runner, which is why the same source
-and options always give the same bytes.
+Everything here is a function of (key, seed) and of counts. It does not depend on the order in which a source was
+listed, on the number of workers or on the runner. So the same source and options always give the same bytes.
 """
 
 import hashlib
@@ -15,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 MIN_EXAMPLES_PER_SHARD = 64
-"""Below this, splitting a small dataset further costs more in files than it gains in workers."""
+"""Smaller shards of a small dataset would cost more as files than they gain as work for more workers."""
 
 MAX_SHARDS_OF_SMALL_DATASET = 8
-"""A dataset smaller than one shard size is still cut into up to this many, to convert in parallel."""
+"""A dataset that is smaller than one shard is still cut into up to this many, to convert in parallel."""
 
 KEYS_AT_ONCE = 1 << 16
-"""Bounds what is held beside the result while many keys are hashed."""
+"""Keys that are hashed at once. It limits the memory that is used besides the result."""
 
 DEFAULT_SHARD_BYTES = 128 << 20  # 128 MiB: large sequential reads, still cheap to redo after a crash
 
@@ -32,8 +31,8 @@ def salted_hash(key: str, *, seed: int, purpose: str) -> int:
     Args:
         key: The example's key.
         seed: The user's salt (`--seed`).
-        purpose: Separates independent uses (`"order"`, `"split"`), so that an example's place in
-            the order says nothing about its split.
+        purpose: Name of an independent use (`"order"`, `"split"`), so that an example's place in the order does not
+            depend on its split.
 
     Returns:
         An integer in [0, 2**64): BLAKE2b with a 64-bit digest (RFC 7693), keyed by seed and purpose.
@@ -43,7 +42,7 @@ def salted_hash(key: str, *, seed: int, purpose: str) -> int:
 
 
 def salted_hashes(keys: Sequence[str], *, seed: int, purpose: str) -> npt.NDArray[np.uint64]:
-    """`salted_hash` of many keys, in a fifth of the memory that as many integers would take.
+    """`salted_hash` of many keys. It takes a fifth of the memory of as many integers.
 
     Returns:
         uint64 (keys,).
@@ -66,7 +65,7 @@ def _digest_by(salted: "hashlib.blake2b") -> Callable[[str], bytes]:
 
 
 def salted_order(keys: Sequence[str], *, seed: int) -> list[int]:
-    """Orders keys by their salted hash, ties by the key itself.
+    """Orders keys by their salted hash, and equal hashes by the key itself.
 
     Returns:
         The positions of `keys` in their new order: a permutation of `range(len(keys))` that
@@ -84,7 +83,7 @@ def salted_order(keys: Sequence[str], *, seed: int) -> list[int]:
 
 
 def split_of(key: str, fractions: Mapping[str, float], *, seed: int) -> str:
-    """Assigns a key to a split by its hash: other keys, added or removed, never move it.
+    """Assigns a key to a split by its hash. Adding or removing other keys never moves it.
 
     Args:
         key: The example's key.
@@ -98,7 +97,7 @@ def split_of(key: str, fractions: Mapping[str, float], *, seed: int) -> str:
         upper += fractions[name]
         if position < upper:
             return name
-    return last  # whatever the shares sum to in floating point
+    return last  # even if the shares sum to a little less in floating point
 
 
 def splits_of(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int) -> list[str]:
@@ -110,11 +109,11 @@ def splits_of(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int)
 
 
 def stratified_splits(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int) -> list[str]:
-    """Assigns the keys of one class to splits, in exact shares: each to within one.
+    """Assigns the keys of one class to splits, in shares that are exact to within one key.
 
-    The keys stand in the order of the hash that `split_of` uses, and are cut where the shares end. So
-    the cuts lie near the thresholds of `split_of`, and move little when keys are added: only keys
-    between an old cut and the new one change their split.
+    The keys are ordered by the hash that `split_of` uses, and cut where the shares end. So the cuts are near the
+    thresholds of `split_of`, and move little when keys are added: only keys between an old cut and the new one change
+    their split.
 
     Args:
         keys: All keys of the class, in any order.
@@ -123,7 +122,7 @@ def stratified_splits(keys: Sequence[str], fractions: Mapping[str, float], *, se
 
     Returns:
         The split of each key. A split gets its exact share, rounded up or down by the largest
-        remainder method (Hamilton), earlier splits first where remainders are equal.
+        remainder method (Hamilton). Of equal remainders, the earlier split comes first.
     """
     order = sorted(
         range(len(keys)), key=lambda i: (salted_hash(keys[i], seed=seed, purpose="split"), keys[i])
@@ -150,12 +149,12 @@ def number_of_shards(
     Args:
         examples: Examples in the split.
         total_bytes: Their expected stored size.
-        shard_bytes: The size asked for. None: `DEFAULT_SHARD_BYTES`, but a small split is cut into
-            up to `MAX_SHARDS_OF_SMALL_DATASET` shards so that it converts in parallel too.
-        shards: The number asked for; wins over the size.
+        shard_bytes: The size of a shard. None: `DEFAULT_SHARD_BYTES`, but a small split is cut into up to
+            `MAX_SHARDS_OF_SMALL_DATASET` shards, so that it converts in parallel, too.
+        shards: The number of shards. If it is given, the size does not matter.
 
     Returns:
-        At least 1, and never more than there are examples.
+        At least 1, and at most the number of examples.
     """
     if shards is not None:
         wanted = shards
@@ -174,12 +173,12 @@ def shard_bounds(examples: int, shards: int) -> list[tuple[int, int]]:
 
 
 def shard_file_name(split: str, number: int, shards: int, extension: str) -> str:
-    """Names a shard, e.g. `train-00003-of-00016.tfrecord`."""
+    """Names a shard, for example `train-00003-of-00016.tfrecord`."""
     return f"{split}-{number:05d}-of-{shards:05d}.{extension}"
 
 
 def index_file_name(split: str) -> str:
-    """Names a split's index, e.g. `train.index.arrow`."""
+    """Names a split's index, for example `train.index.arrow`."""
     return f"{split}.index.arrow"
 
 

@@ -1,7 +1,7 @@
 """Exact pixel statistics from integer histograms.
 
-A histogram of pixels is a sum of ones, so histograms of shards add exactly and in any order.
-Every figure below is then derived from integers of unlimited size and rounded once, at the end.
+A histogram of pixels is a sum of ones, so histograms of shards add up exactly, in any order. Every figure below follows
+from integers of unlimited size, and is rounded once, at the end.
 """
 
 import math
@@ -19,25 +19,24 @@ Histogram = npt.NDArray[np.int64]
 """Shape (channels, bins), dtype int64: how often each value occurs in each channel."""
 
 BINS = 256
-"""One bin for each uint8 value; `levels_of` a depth in general."""
+"""Bins of a histogram of uint8, one for each value; in general they are `levels_of` the depth."""
 
 
 class ChannelStatistics:
     """Mean, standard deviation, extremes and percentiles per channel, in the range of the pixels.
 
-    That is 0..255, or 0..65535 where the dataset has 16 bits. Immutable and picklable.
+    The range is 0..255, or 0..65535 if the dataset has 16 bits. Immutable and picklable.
 
     Attributes:
-        histogram: int64 (channels, 256), or (channels, 65536): the counts that all else is derived
-            from.
+        histogram: The counts from which all else follows: int64 (channels, 256) or (channels, 65536).
     """
 
     def __init__(self, histogram: npt.ArrayLike) -> None:
         """Takes the counts.
 
         Args:
-            histogram: Integers, shape (channels, 256) or (channels, 65536), every channel with the
-                same positive total.
+            histogram: Integers of shape (channels, 256) or (channels, 65536). The totals of all channels are
+                equal and positive.
 
         Raises:
             ValueError: If the shape, the type or a total is wrong.
@@ -78,7 +77,7 @@ class ChannelStatistics:
     def std(self) -> list[float]:
         """Population standard deviation (divided by n, not n - 1) per channel.
 
-        From integers: sqrt(n * sum(x^2) - sum(x)^2) / n, the root taken to 64 fractional bits.
+        It is computed from integers: sqrt(n * sum(x^2) - sum(x)^2) / n, with 64 fractional bits of the root.
         """
         return [
             float(Fraction(math.isqrt((s2 * n - s1 * s1) << 128), n << 64)) for n, s1, s2 in self._moments
@@ -129,7 +128,7 @@ class ChannelStatistics:
 
 
 def empty_histogram(*, channels: int, depth: Depth) -> Histogram:
-    """Of no pixels: int64 (channels, 256), or (channels, 65536) for 16 bits."""
+    """The histogram of no pixels: int64 (channels, 256), or (channels, 65536) for 16 bits."""
     return np.zeros((channels, levels_of(depth)), np.int64)
 
 
@@ -138,8 +137,8 @@ def add_histograms(histograms: Iterable[Histogram], *, channels: int, depth: Dep
 
     Args:
         histograms: Any number of int64 (channels, bins) arrays; none of them is changed.
-        channels: Number of channels, which gives an empty sum its shape.
-        depth: Bits per value, likewise.
+        channels: Number of channels. An empty sum gets its shape from it.
+        depth: Bits per value; the same.
     """
     total = empty_histogram(channels=channels, depth=depth)
     for histogram in histograms:
@@ -150,8 +149,8 @@ def add_histograms(histograms: Iterable[Histogram], *, channels: int, depth: Dep
 def class_weights(counts: Sequence[int]) -> dict[int, float]:
     """Weights that make every class count equally, for `fit(class_weight=...)`.
 
-    weight = examples / (classes * examples of the class), scikit-learn's "balanced". A class
-    without examples gets weight 0: it never occurs, and no weight is the right one.
+    weight = examples / (classes * examples of the class), as scikit-learn's "balanced". A class without examples gets
+    weight 0, because it never occurs.
 
     Args:
         counts: Training examples per class, in label order.

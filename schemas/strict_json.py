@@ -1,4 +1,4 @@
-"""JSON from a file that anybody may have written: what is ambiguous or endless is refused."""
+"""Reads JSON that anybody may have written, and refuses what is ambiguous or too large."""
 
 import json
 import math
@@ -11,10 +11,10 @@ Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json
 """What can be written as JSON."""
 
 JsonObject: TypeAlias = Mapping[str, Json]
-"""What `to_json` returns, for the edge where it becomes text. Inside, everything has a type of its own."""
+"""What `to_json` returns, to be written as text. Everywhere else, things have types of their own."""
 
 MAX_VALUES = 500_000
-"""Some bytes of JSON become a hundred times as many bytes of Python objects."""
+"""Most values in a file. Some JSON takes a hundred times as many bytes as Python objects."""
 
 
 def parse_json(text: bytes) -> Any:
@@ -30,7 +30,9 @@ def parse_json(text: bytes) -> Any:
         ValueError: If it is not JSON, an object has a key twice, a number is not finite or has too
             many digits, it has more than `MAX_VALUES` values or is nested hundreds of levels deep.
     """
-    values = sum(text.count(mark) for mark in (b",", b"[", b"{"))  # or more, where strings hold these
+    values = sum(
+        text.count(mark) for mark in (b",", b"[", b"{")
+    )  # counted too high if strings have these marks
     if values > MAX_VALUES:
         msg = f"it has up to {values:,} values, more than {MAX_VALUES:,}"
         raise ValueError(msg)
@@ -57,7 +59,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> Any:
-    msg = f"{name} is no JSON number"
+    msg = f"{name} is not a JSON number"
     raise ValueError(msg)
 
 

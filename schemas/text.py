@@ -1,12 +1,12 @@
-"""Foreign text in messages: printable, on one line, of bounded length."""
+"""Makes foreign text fit for messages: printable, on one line, not too long."""
 
 
 def printable(text: str, *, keep: str = "") -> str:
-    """Replaces control characters, which foreign names may carry to a terminal, by escapes.
+    """Replaces control characters by escapes. Foreign names must not send them to a terminal.
 
     Args:
         text: Any text.
-        keep: Characters that stay although they cannot be printed, such as the line feed.
+        keep: Characters that stay, although they are not printable, such as the line feed.
     """
     if text.isprintable():
         return text
@@ -14,14 +14,14 @@ def printable(text: str, *, keep: str = "") -> str:
 
 
 def shortened(value: object, *, limit: int = 80) -> str:
-    """A foreign value for an error message: one line, printable, of bounded length."""
+    """A foreign value for an error message: one line, printable, not too long."""
     text = value if isinstance(value, str) else repr(value)
     line = printable(text[: limit + 1])
     return line if len(line) <= limit else line[: limit - 3] + "..."
 
 
 def short_repr(value: object, *, limit: int = 80) -> str:
-    """The same with quotes around a text, so that one sees where it begins and ends."""
+    """The same, with quotes around a text that show where it begins and ends."""
     return shortened(repr(value), limit=limit)
 
 

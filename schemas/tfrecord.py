@@ -4,8 +4,8 @@ The format of a record is (tensorflow/core/lib/io/record_writer.h)::
 
     uint64 length | uint32 masked crc32c of length | byte data[length] | uint32 masked crc32c of data
 
-all little-endian. `tf.train.Example` (tensorflow/core/example/example.proto) is written by hand
-rather than through protobuf because the index needs the byte offset of the image inside it.
+All numbers are little-endian. `tf.train.Example` (tensorflow/core/example/example.proto) is written by hand, and not
+by protobuf, because the index needs the byte offset of the image inside it.
 """
 
 import functools
@@ -29,26 +29,25 @@ def masked_crc32c(data: bytes) -> int:
 
 
 def frame(data: bytes) -> tuple[bytes, bytes]:
-    """Returns what stands before and after `data` in a TFRecord file."""
+    """Returns the header and the footer of `data` in a TFRecord file."""
     length = struct.pack("<Q", len(data))
     return length + struct.pack("<I", masked_crc32c(length)), struct.pack("<I", masked_crc32c(data))
 
 
 def encode_example(image: bytes, features: Mapping[str, FeatureValue]) -> tuple[bytes, dict[str, int]]:
-    """Serialises a `tf.train.Example` with the image payload last.
+    """Serializes a `tf.train.Example` with the image payload last.
 
     Args:
         image: The payload of feature `image`.
-        features: All other features, written in the order given. A float is stored in 32 bits.
+        features: All other features, in the order in which they are written. A float is stored in 32 bits.
 
     Returns:
-        The serialised message, and for `image` and each other bytes feature the offset of its value
-        inside it.
+        The serialized message, and the offset in it of the value of `image` and of each other bytes feature.
     """
     parts, offsets, position = [], {}, 0
     for name, value in {**features, "image": image}.items():
         if isinstance(value, bytes):
-            # What stands before a value, then the value: payloads are copied once, into the message.
+            # First all that precedes a value, then the value: so a payload is copied only once, into the message.
             before = _before_bytes(name, len(value))
             offsets[name] = position + len(before)
             parts += [before, value]
@@ -62,7 +61,7 @@ def encode_example(image: bytes, features: Mapping[str, FeatureValue]) -> tuple[
 
 
 def _before_bytes(name: str, length: int) -> bytes:
-    """The entry of a bytes feature without its `length` bytes, which stand last on every level.
+    """The entry of a bytes feature without its `length` bytes, which are last on every level.
 
     Map entry 1 (key = 1, value = 2), Feature.bytes_list = 1, BytesList.value = 1.
     """
@@ -75,7 +74,7 @@ def _before_bytes(name: str, length: int) -> bytes:
 
 @functools.lru_cache(maxsize=4096)
 def _number_entry(name: str, value: int) -> bytes:
-    """Sizes, channels and class numbers are the same few again and again."""
+    """Sizes, channels and class numbers have few different values, so they are cached."""
     return _entry(name, _numbers([value]))
 
 
@@ -111,10 +110,10 @@ _ONE_BYTE = [bytes([value]) for value in range(256)]
 
 
 class CorruptRecordError(ValueError):
-    """A record whose length or checksum is wrong; carries the offset of its first byte."""
+    """A record whose length or checksum is wrong. It has the offset of the record's first byte."""
 
     def __init__(self, offset: int, reason: str) -> None:
-        """Names the record by its place in the file."""
+        """Takes the place of the record in the file."""
         super().__init__(f"record at byte {offset}: {reason}")
         self.offset = offset
 
@@ -123,7 +122,7 @@ READ_BYTES = 64 << 20  # 64 MiB
 
 
 def _read(stream: BinaryIO, length: int) -> bytes:
-    """Reads `length` bytes, or what is there; a forged length makes it allocate nothing."""
+    """Reads `length` bytes, or fewer at the end. A forged length does not make it allocate memory."""
     if length <= READ_BYTES:
         return stream.read(length)
     parts = []
@@ -134,7 +133,7 @@ def _read(stream: BinaryIO, length: int) -> bytes:
 
 
 def iter_records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Yields (offset of the record, its data), checking both checksums.
+    """Yields (offset of the record, its data), and checks both checksums.
 
     Raises:
         CorruptRecordError: At the first record that is cut off or does not match its checksum.

@@ -10,16 +10,16 @@ _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS  # zlib's manual, inflateInit2: add 32 to de
 
 
 class Inflated:
-    """The decompressed bytes of a gzip or zlib stream, gzip members one after another."""
+    """The decompressed bytes of a gzip or zlib stream. The members of a gzip file follow each other."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        """Reads from where `stream` stands; it stays the caller's to close."""
+        """Reads from the present position of `stream`, which the caller closes."""
         self._stream = stream
         self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
         self._ready = memoryview(b"")
 
     def read(self, size: int) -> bytes:
-        """Reads up to `size` bytes; fewer only at the end.
+        """Reads `size` bytes, or fewer at the end.
 
         Raises:
             zlib.error: If the compressed data is damaged.
@@ -33,7 +33,7 @@ class Inflated:
         return b"".join(parts)
 
     def _fill(self) -> bool:
-        """Decompresses the next block. False at the end of the last member."""
+        """Decompresses the next block. Returns False at the end of the last member."""
         while not self._ready:
             if self._inflate.eof:
                 following = self._inflate.unused_data or self._stream.read(_BLOCK_BYTES)

@@ -1,4 +1,4 @@
-"""Looks into a single TFRecord or HDF5 file, whoever wrote it."""
+"""Looks into a single TFRecord or HDF5 file, which any program may have written."""
 
 import os
 import stat
@@ -19,18 +19,17 @@ HEAD_BYTES = 4096
 
 
 def inspect_file(path: Path) -> ForeignReport:
-    """Reads a TFRecord or HDF5 file from end to end and says what is in it.
+    """Reads a TFRecord or HDF5 file from end to end, and says what is in it.
 
-    The kind of file is told from its bytes; its name decides only where the bytes cannot. Memory
-    stays bounded by the largest record. No link inside the file is followed and nothing is
-    unpickled.
+    The bytes show which kind of file it is; its name decides only if they do not. No more than the largest record is
+    in memory. No link inside the file is followed, and nothing is unpickled.
 
     Args:
         path: A local file.
 
     Raises:
-        NotFoundError: If there is no such file.
-        UsageError: If it is neither a TFRecord nor an HDF5 file.
+        NotFoundError: If it does not exist.
+        UsageError: If it is neither a TFRecord file nor an HDF5 file.
         DamagedDatasetError: If it is one, but cut off or changed.
     """
     head = _head(path)
@@ -48,7 +47,7 @@ def _head(path: Path) -> bytes:
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
-            msg = f"{path} is neither a folder nor a regular file. fitfeed inspect reads those only."
+            msg = f"{path} is neither a folder nor a regular file. Name a dataset folder, a TFRecord file or an HDF5 file."
             raise UsageError(msg)
         with path.open("rb") as stream:
             return stream.read(HEAD_BYTES)
@@ -61,7 +60,7 @@ def _head(path: Path) -> bytes:
 
 
 def _is_hdf5(path: Path, head: bytes) -> bool:
-    """The signature stands at byte 0, 512, 1024, 2048, ... (HDF5 File Format Specification, II.A)."""
+    """Looks for the signature at byte 0, 512, 1024, 2048, ... (HDF5 File Format Specification, II.A)."""
     if head.startswith(magic.HDF5):
         return True
     offset, size = 512, path.stat().st_size
@@ -75,10 +74,10 @@ def _is_hdf5(path: Path, head: bytes) -> bool:
 
 
 def _tfrecord_compression(path: Path, head: bytes) -> Compression | None:
-    """How a TFRecord file is compressed; None if it is no TFRecord file.
+    """How a TFRecord file is compressed; None if it is not a TFRecord file.
 
-    A file named like a TFRecord whose first header is damaged still counts as one, unless its
-    first bytes are those of another known format.
+    A file with the name of a TFRecord file still counts as one if its first header is damaged, unless its first bytes
+    are those of another known format.
     """
     named = any(suffix in path.suffixes for suffix in TFRECORD_SUFFIXES)
     if _begins_a_record(head):
@@ -115,7 +114,7 @@ UNKNOWN = "a file of an unknown type"
 
 
 def guess_type(head: bytes) -> str:
-    """Names what a file seems to be from its first bytes, with its article."""
+    """What a file seems to be, judged by its first bytes, as words for a sentence."""
     if not head:
         return "empty"
     image = image_format(head)

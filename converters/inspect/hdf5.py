@@ -1,7 +1,7 @@
-"""What is in an HDF5 file: its datasets, and where it points outside itself.
+"""Says what is in an HDF5 file: its datasets, and links that lead out of it.
 
-Soft and external links, external storage and virtual datasets are named and never followed: they
-lead to other files. Values are read as numbers and bytes only; nothing is unpickled.
+Soft and external links, external storage and virtual datasets are listed and never followed, because they lead to
+other files. Values are read as numbers and bytes only; nothing is unpickled.
 """
 
 from collections.abc import Iterator
@@ -18,12 +18,14 @@ from fitfeed.schemas.text import first_line
 
 BLOCK_VALUES = 1 << 16
 BLOCK_STRINGS = 64  # each may be an image of some megabytes
-MAX_VALUES = 100_000_000  # a length costs nothing to claim: values never written take no space
+MAX_VALUES = 100_000_000  # a file may claim any length, because values that were never written take no space
 MAX_CHUNK_BYTES = 256 << 20  # 256 MiB: HDF5 decompresses a chunk as a whole
 
 
 def inspect_hdf5(path: Path) -> ForeignReport:
-    """Walks an HDF5 file; reads one-dimensional integers and byte strings, which may be labels and images.
+    """Lists the objects of an HDF5 file, and reads those that may be labels or images.
+
+    These are integers and byte strings of one dimension.
 
     Args:
         path: An HDF5 file.
@@ -49,7 +51,7 @@ def inspect_hdf5(path: Path) -> ForeignReport:
 
 
 def _walk(path: Path, file: Any) -> Iterator[ForeignFeature]:
-    """Visits every object once, without recursion: hard links may form circles and go deep."""
+    """Visits every object once. It does not recurse, because hard links may form circles and go deep."""
     visited = set()
     groups = [("", file)]
     good = 0
@@ -62,7 +64,7 @@ def _walk(path: Path, file: Any) -> Iterator[ForeignFeature]:
                 name = f"{prefix}/{key}"
                 link = group.get(key, getlink=True)
                 if link is None:  # listed, but not there
-                    raise KeyError(key)  # noqa: TRY301 - it joins what h5py raises itself
+                    raise KeyError(key)  # noqa: TRY301 - handled like the errors of h5py
                 if not isinstance(link, h5py.HardLink):
                     yield _link(name, link)
                     continue
@@ -93,7 +95,7 @@ def _link(name: str, link: Any) -> ForeignFeature:
 
 
 def _dataset(name: str, dataset: Any) -> ForeignFeature:
-    if dataset.is_virtual:  # to tell its shape, HDF5 may open the other files
+    if dataset.is_virtual:  # HDF5 may open the other files to find its shape
         note = "a virtual dataset over other files, not read"
         return ForeignFeature(name=name, role="dataset", dtype=_dtype(dataset), shape=(None,), note=note)
     if dataset.shape is None:  # H5S_NULL: a type without a value
@@ -128,12 +130,12 @@ def _sum_up(dataset: Any, numbers: Numbers, strings: ByteStrings) -> None:
 
 
 def _holds_encoded(dataset: Any) -> bool:
-    """Bytes in a row are encoded payloads or raw pixels; their range as numbers says nothing."""
+    """Whether values are the bytes of payloads or raw pixels. Their range as numbers is then of no use."""
     return bool(dataset.dtype == np.uint8)
 
 
 def _why_unread(dataset: Any) -> str | None:
-    """Why the values are left alone, or None."""
+    """Why the values are not read; None if they are."""
     if dataset.external:
         return f"values in other files ({', '.join(repr(name) for name, _, _ in dataset.external)}), not read"
     if dataset.size > MAX_VALUES:
@@ -154,7 +156,7 @@ def _layout(dataset: Any) -> str | None:
 
 
 def _dtype(dataset: Any) -> str:
-    """The type as NumPy writes it, with HDF5's own for what NumPy has no word for."""
+    """The type as NumPy writes it, or as HDF5 does for types that NumPy does not have."""
     dtype = dataset.dtype
     text = h5py.check_string_dtype(dtype)
     if text is not None:

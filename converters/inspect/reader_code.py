@@ -1,4 +1,4 @@
-"""Writes the Python that reads a foreign file: what `fitfeed inspect` prints for pasting."""
+"""Writes Python that reads a file of another program. `fitfeed inspect` prints it, ready to paste."""
 
 import builtins
 import keyword
@@ -10,7 +10,7 @@ from fitfeed.converters.inspect.decompress import Compression
 from fitfeed.converters.inspect.report import ForeignFeature
 
 DECODABLE = {"jpeg", "png", "gif", "bmp", "webp"}
-"""What `tf.io.decode_image` of TensorFlow 2.21 reads."""
+"""Formats that `tf.io.decode_image` of TensorFlow 2.21 reads."""
 
 
 def tfrecord_parser(
@@ -21,7 +21,7 @@ def tfrecord_parser(
     Args:
         path: The file.
         features: All of its features.
-        compression: Of the whole file.
+        compression: Compression of the whole file.
         content: `tf.train.Example`, `tf.train.SequenceExample` or `bytes`.
         records: Number of records.
     """
@@ -120,7 +120,7 @@ def hdf5_parser(path: Path, features: Sequence[ForeignFeature]) -> str:
 
 
 def _variable(name: str, taken: set[str]) -> str:
-    """A Python name for an object, different from those taken; takes it."""
+    """A Python name for an object, different from all that are taken. It is taken from now on."""
     base = re.sub(r"\W+", "_", name.strip("/"), flags=re.ASCII).strip("_").lower() or "values"
     if base[0].isdigit() or keyword.iskeyword(base):
         base = f"data_{base}"
@@ -132,7 +132,7 @@ def _variable(name: str, taken: set[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Python source of a string, in double quotes where that is possible."""
+    """A string as Python source, in double quotes if that is possible."""
     literal = ascii(text)
     return f'"{literal[1:-1]}"' if literal[0] == "'" and '"' not in literal else literal
 

@@ -1,6 +1,6 @@
-"""What `fitfeed inspect` says of a file that fitfeed did not write, and how values are summed up for it.
+"""The report of `fitfeed inspect` on a file of another program, and the summaries of values in it.
 
-Every summary holds a bounded number of values, whatever the size of the file.
+A summary holds a limited number of values, for files of any size.
 """
 
 import dataclasses
@@ -15,13 +15,13 @@ from fitfeed.schemas import magic
 from fitfeed.schemas.strict_json import Json, JsonObject
 
 PNG_COLOR_TYPE = 25
-"""Its place in a PNG, in the header chunk that is always first (PNG 1.2, section 4.1.1)."""
+"""Byte of the color type in a PNG. It is in the header chunk, which is always first (PNG 1.2, section 4.1.1)."""
 
 DISTINCT_LIMIT = 1000
-"""Distinct values are counted up to here: above, a feature is no class label."""
+"""Distinct values are counted up to this number. A feature with more of them is not a class label."""
 
 SHORT_BYTES = 64
-"""Bytes values up to this length may be names, so their distinct values are counted."""
+"""Longest bytes values that may be names. Their distinct values are counted."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Span:
     max: float
 
     def __str__(self) -> str:
-        """E.g. `3` or `3..17`."""
+        """For example `3` or `3..17`."""
         return f"{self.min:g}" if self.min == self.max else f"{self.min:,}..{self.max:,}"
 
 
@@ -45,16 +45,16 @@ class ForeignFeature:
         role: `feature` of an Example, `context` or `sequence` of a SequenceExample, `dataset` or
             `link` of an HDF5 file.
         dtype: `string`, `float32`, `int64`, `mixed` or `empty`; for HDF5 as NumPy writes it.
-        shape: Of one record (TFRecord) or of the whole (HDF5); None where it differs or may grow.
-        present: Records that have it (TFRecord).
+        shape: Shape in one record (TFRecord) or of the whole (HDF5); None for a side that differs or may grow.
+        present: Number of records that have it (TFRecord).
         length: Values per record (TFRecord), or per step of a sequence.
         steps: Steps per record of a sequence.
         size: Bytes per value of a bytes feature.
         images: Values that begin like an image, by format.
-        channels: 1 if all are grey PNG, such as masks.
-        values: Finite values of numbers.
-        distinct: Number of distinct values, `DISTINCT_LIMIT + 1` for more. None if not counted.
-        note: What a reader should know besides.
+        channels: 1 if all are gray PNG, such as masks.
+        values: Range of the finite numbers.
+        distinct: Number of distinct values, `DISTINCT_LIMIT + 1` for more; None if they are not counted.
+        note: What else a reader should know.
     """
 
     name: str
@@ -78,8 +78,8 @@ class ForeignReport:
 
     Attributes:
         format: Container.
-        compression: Of the whole file; HDF5 compresses inside, dataset by dataset.
-        content: `tf.train.Example`, `tf.train.SequenceExample`, `bytes` (no such message) or `hdf5`.
+        compression: Compression of the whole file. HDF5 compresses inside the file, dataset by dataset.
+        content: `tf.train.Example`, `tf.train.SequenceExample`, `bytes` (neither of them) or `hdf5`.
         bytes: Size of the file.
         records: Number of records (TFRecord).
         record_bytes: Bytes per record (TFRecord).
@@ -97,7 +97,7 @@ class ForeignReport:
     parser: str
 
     def to_dict(self) -> JsonObject:
-        """The report as JSON types; what does not apply is left out."""
+        """The report as JSON. What does not apply is left out."""
         features = [
             {"distinct_is_at_least": True, **_known(feature)}
             if (feature["distinct"] or 0) > DISTINCT_LIMIT
@@ -112,24 +112,24 @@ def _known(fields: Mapping[str, Any]) -> dict[str, Json]:
 
 
 class RunningSpan:
-    """The smallest and largest number so far."""
+    """Keeps the smallest and the largest number."""
 
     def __init__(self) -> None:
         """Starts without a number."""
         self._min, self._max = math.inf, -math.inf
 
     def add(self, low: float, high: float | None = None) -> None:
-        """Takes in a number, or the extremes of some."""
+        """Adds a number, or the smallest and largest of several."""
         self._min = min(self._min, low)
         self._max = max(self._max, low if high is None else high)
 
     def span(self) -> Span | None:
-        """The extremes, or None before the first number."""
+        """The smallest and the largest number; None before the first one."""
         return None if self._min > self._max else Span(self._min, self._max)
 
 
 class Numbers:
-    """Range and distinct values of numbers."""
+    """Sums up numbers: their range and distinct values."""
 
     def __init__(self) -> None:
         """Starts empty."""
@@ -138,7 +138,7 @@ class Numbers:
         self.not_finite = 0
 
     def add(self, values: npt.NDArray[Any]) -> None:
-        """Takes in an array of integers or floats, of any shape."""
+        """Adds an array of integers or floats, of any shape."""
         finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values.ravel()
         self.not_finite += values.size - finite.size
         if finite.size == 0:
@@ -149,7 +149,7 @@ class Numbers:
 
     @property
     def span(self) -> Span | None:
-        """Extremes of the finite values."""
+        """The smallest and the largest finite value."""
         return self._range.span()
 
     @property
@@ -159,7 +159,7 @@ class Numbers:
 
 
 class ByteStrings:
-    """Sizes, image formats and distinct values of byte strings."""
+    """Sums up byte strings: their sizes, image formats and distinct values."""
 
     def __init__(self) -> None:
         """Starts empty."""
@@ -171,7 +171,7 @@ class ByteStrings:
         self.count = 0
 
     def add(self, value: bytes) -> None:
-        """Takes in one value."""
+        """Adds one value."""
         self.count += 1
         self._size.add(len(value))
         image = image_format(value)
@@ -186,7 +186,7 @@ class ByteStrings:
 
     @property
     def channels(self) -> int | None:
-        """1 if all values are grey PNG without alpha, else None."""
+        """1 if all values are gray PNG without alpha, else None."""
         return 1 if self.count and self._gray == self.count else None
 
     @property
@@ -201,10 +201,10 @@ class ByteStrings:
 
 
 def image_format(value: bytes) -> str | None:
-    """Names the image format that a value begins like, or None."""
+    """The image format that a value begins like; None if it is not an image."""
     if value.startswith(magic.RIFF) and value[8:12] == b"WEBP":
         return "webp"
-    if value.startswith(magic.BMP):  # two letters prove little: the file's size stands next
+    if value.startswith(magic.BMP):  # two letters prove little, but the size of the file comes next
         return "bmp" if int.from_bytes(value[2:6], "little") == len(value) else None
     if value[4:8] == b"ftyp":
         return "avif" if value[8:12] in (b"avif", b"avis") else "heic" if value[8:11] == b"hei" else None

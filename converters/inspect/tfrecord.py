@@ -1,6 +1,6 @@
-"""What is in a TFRecord file: its messages, their features, and a parser for them.
+"""Says what is in a TFRecord file: its messages, their features, and a parser for them.
 
-An Example is read as a SequenceExample: its `features` is the other's `context`.
+An Example is read as a SequenceExample, whose `context` is the Example's `features`.
 """
 
 import dataclasses
@@ -23,13 +23,13 @@ MAX_RECORD_BYTES = 2 << 30  # 2 GiB, the most that a protobuf message can have
 MAX_FEATURES = 10_000
 
 RECORD = "(record)"
-"""Stands for the whole record where that is no message that we know."""
+"""Name of the feature that is the whole record, if that is not a message that we know."""
 
 Role = Literal["feature", "context", "sequence"]
 
 
 def inspect_tfrecord(path: Path, compression: Compression) -> ForeignReport:
-    """Reads a TFRecord file from end to end, checking every checksum.
+    """Reads a TFRecord file from end to end, and checks every checksum.
 
     Args:
         path: A TFRecord file.
@@ -85,7 +85,7 @@ class _TooLargeError(Exception):
 
 
 class _Limited:
-    """A stream that never allocates for a length that only a forged header claims."""
+    """A stream that does not allocate memory for the length in a forged header."""
 
     def __init__(self, stream: BinaryIO | Inflated, file_bytes: int = MAX_RECORD_BYTES) -> None:
         self._stream = stream
@@ -128,13 +128,13 @@ class _FileScan:
     def _add_all(self, role: Role, features: Mapping[str, Iterable[Any]]) -> None:
         for name, steps in features.items():
             if len(self._features) == MAX_FEATURES and (role, name) not in self._features:
-                msg = f"its records have more than {MAX_FEATURES:,} different feature names, which no parser can list"
+                msg = f"its records have more than {MAX_FEATURES:,} different feature names, more than a parser can list"
                 raise UsageError(msg)
             self._features.setdefault((role, name), _FeatureScan()).add(steps)
 
     @property
     def content(self) -> str:
-        """The message that all records are, or `bytes`."""
+        """The message that all records are; `bytes` if they are none."""
         if self._unknown.count or not self.records:
             return "bytes"
         return "tf.train.SequenceExample" if self._has_sequences else "tf.train.Example"
@@ -156,7 +156,7 @@ class _FileScan:
             present=self._unknown.count,
             size=self._unknown.size,
             images=self._unknown.images,
-            note=f"{self._unknown.count:,} of {self.records:,} records are no tf.train.Example",
+            note=f"{self._unknown.count:,} of {self.records:,} records are not a tf.train.Example",
         )
 
 
@@ -172,7 +172,7 @@ class _FeatureScan:
         self._strings = ByteStrings()
 
     def add(self, steps: Iterable[Any]) -> None:
-        """Takes in the `Feature` messages of one record: one, or the steps of a sequence."""
+        """Adds the `Feature` messages of one record: one, or the steps of a sequence."""
         count = present = 0
         for feature in steps:
             count += 1
@@ -228,7 +228,7 @@ class _FeatureScan:
             return f"{self._numbers.not_finite:,} values are not finite"
         images = sum(summary.images.values())
         if 0 < images < self._strings.count:
-            return f"{self._strings.count - images:,} of {self._strings.count:,} values are no images"
+            return f"{self._strings.count - images:,} of {self._strings.count:,} values are not images"
         return None
 
 

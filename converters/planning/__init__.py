@@ -1,4 +1,4 @@
-"""From examples to a plan: split, order and shard of every one, by arithmetic on keys.
+"""From examples to a plan: the split, order and shard of each, by arithmetic on keys.
 
-In: the table of examples, and the dataset that they join, if there is one. Out: a job and its shards.
+In: the table of examples, and the dataset that they are appended to, if there is one. Out: a job and its shards.
 """

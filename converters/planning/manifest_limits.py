@@ -1,4 +1,4 @@
-"""Whether a manifest can describe what is planned: known before an image is read, not after the last one."""
+"""Checks that a manifest can describe what is planned, before an image is read and not after the last one."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from fitfeed.schemas.strict_json import MAX_VALUES
 
 OTHER_BYTES = 128 << 10
 OTHER_VALUES = 4_000
-"""More than all else takes: options, reject counts. Names of columns have no bound of their own."""
+"""More than options, counts of rejects and all else take together. Names of columns are not limited."""
 
 
 def check_capacity(
@@ -27,9 +27,9 @@ def check_capacity(
     """Refuses a plan whose manifest would be too large for readers to accept.
 
     Args:
-        shard_files: The shards' file names by split, those of a dataset that is appended to included.
+        shard_files: File names of the shards by split, with those of a dataset that is appended to.
         class_names: All classes.
-        channels: Of the images.
+        channels: Channels of the images.
         depth: Bits per value of the images.
 
     Raises:

@@ -1,8 +1,8 @@
-"""Planning: list once, then decide split, order and shard of every file by arithmetic."""
+"""Plans a conversion: lists the source once, and decides split, order and shard of every file by arithmetic."""
 
 import itertools
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +35,16 @@ def make_plan(
     Args:
         source: A folder of images, or a table that names them.
         options: How to convert.
-        labels: For a folder: a table of labels.
+        labels: Table of labels, if the source is a folder.
         max_bad: How many rejects are tolerated: a number, or a share of all files.
-        allow_leaks: Whether the same pixels, or a group, may stand in two splits.
+        allow_leaks: Whether the same pixels, or a group, may be in two splits.
         existing: The dataset that images are appended to: its files are left out.
         seen: SHA-256 of the manifest at the target; None if there is none.
 
     Raises:
-        NotFoundError, UsageError: If the source or its labels are missing, empty or not laid out as
-            they must be, or contradict the dataset that is appended to.
-        SplitLeakError: If a group stands in two splits.
+        NotFoundError, UsageError: If the source or its labels are missing, empty or not what they must be, or
+            contradict the dataset that is appended to.
+        SplitLeakError: If a group is in two splits.
     """
     found = find_examples(source, options, labels)
     example_table = found.example_table if existing is None else join_classes(existing, found.example_table)
@@ -55,15 +55,8 @@ def make_plan(
         rows = all_rows(existing, rows)
     source_files, source_digest = len(rows), digest_of(rows)
     del rows  # as large as the plan, which is made next
-    numbers: dict[str, list[int]] = {}
-    shards: list[ShardPlan] = []
-    for split, places in splits.items():
-        before = 0 if existing is None else existing.shards(split)
-        planned = _plan_split(
-            split, places, example_table, options, first_number=len(shards), shards_before=before
-        )
-        numbers[split] = [plan.number for plan in planned]
-        shards.extend(planned)
+    shards = _plan_shards(splits, example_table, options, existing)
+    numbers = {split: [plan.number for plan in shards if plan.split == split] for split in splits}
     check_capacity(
         _shard_files(shards, existing),
         example_table.all_class_names,
@@ -99,7 +92,7 @@ def make_plan(
 
 
 def _listed(example_table: ExampleTable, splits: dict[str, list[int]]) -> list[list[Any]]:
-    """What identifies the source, in an order of its own: path, size, labels and split of each file."""
+    """What identifies the source: path, size, labels and split of each file, sorted."""
     files, names = example_table.files, example_table.labels
     return sorted(
         [text_path(files[i].path), files[i].bytes, *(example_table.value(name, i) for name in names), split]
@@ -109,7 +102,7 @@ def _listed(example_table: ExampleTable, splits: dict[str, list[int]]) -> list[l
 
 
 def _times(example_table: ExampleTable, places: Iterable[int]) -> list[list[Any]]:
-    """When the files at some places, and their masks, were changed last."""
+    """When files and their masks were last changed."""
     masks = [
         values for values in example_table.labels.values() if values and isinstance(values[0], SourceFile)
     ]
@@ -137,6 +130,22 @@ def _statistics_split(splits: Collection[str], existing: BaseDataset | None) -> 
     if existing is not None:
         return existing.statistics_split(splits)
     return "train" if "train" in splits else next(iter(splits))
+
+
+def _plan_shards(
+    splits: Mapping[str, Sequence[int]],
+    example_table: ExampleTable,
+    options: ConvertOptions,
+    existing: BaseDataset | None,
+) -> list[ShardPlan]:
+    """All shards, split after split."""
+    shards: list[ShardPlan] = []
+    for split, places in splits.items():
+        before = 0 if existing is None else existing.shards(split)
+        shards += _plan_split(
+            split, places, example_table, options, first_number=len(shards), shards_before=before
+        )
+    return shards
 
 
 def _plan_split(
@@ -182,5 +191,5 @@ def _plan_split(
 
 
 def _planned(label: Any) -> Any:
-    """A label as the plan has it: of a mask, what was listed."""
+    """A label as it is in the plan. A mask is what was listed of its file."""
     return list(label) if isinstance(label, SourceFile) else label

@@ -1,11 +1,11 @@
-"""How many bytes images will take, estimated before any of them is read."""
+"""Estimates how many bytes images will take, before any of them is read."""
 
 from collections.abc import Sequence
 
 from fitfeed.converters.options import StorageOptions
 
 JPEG_BYTES_PER_PIXEL = {50: 0.12, 75: 0.2, 90: 0.36, 95: 0.55, 100: 1.2}
-"""Of photographs at 256 pixels, 4:2:0; the next higher quality is taken. Only shard counts depend on it."""
+"""By quality, of photographs with 256 pixels a side, 4:2:0. Other qualities take the next higher one. Only shard counts depend on it."""
 
 
 PNG_BYTES_PER_VALUE = 0.6
@@ -14,8 +14,8 @@ PNG_BYTES_PER_VALUE = 0.6
 def expected_bytes(source_bytes: Sequence[int], options: StorageOptions) -> int:
     """Estimates the stored size of images, to choose how many shards they fill.
 
-    Exact for `raw`, near for `keep`; for `jpeg` and `png` from typical bytes per pixel, or from the
-    source's own size where the pixel count is not known.
+    It is exact for `raw`, and nearly so for `keep`. For `jpeg` and `png` it follows from typical bytes per pixel, or
+    from the source's own size if the number of pixels is not known.
     """
     total, value_bytes = sum(source_bytes), options.depth // 8
     if options.size is None:

@@ -31,8 +31,7 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
         totals: Of every shard, in any order.
 
     Raises:
-        ConversionError: If a shard is missing or double, images were lost on the way, or nothing can
-            be written.
+        ConversionError: If a shard is missing or double, an image was lost, or a file cannot be written.
         OvertakenError: If another launch has published since the job was planned.
     """
     staging, job, earlier = Staging(work.dataset), work.read_job(), work.read_outcome()
@@ -89,7 +88,7 @@ def _commit_append(
     rejects: Sequence[Reject],
     copies: Mapping[str, int],
 ) -> None:
-    """Adds the shards that have examples to a dataset, or does nothing if they say nothing new."""
+    """Adds the shards that have examples to a dataset. Does nothing if there are no examples and no other rejects."""
     added = {
         split: [results[number] for number in numbers if results[number].shard.examples]
         for split, numbers in job.splits.items()
@@ -107,7 +106,7 @@ def _commit_append(
 
 
 def _check_complete(job: Job, totals: Sequence[ShardTotals]) -> list[ShardTotals]:
-    """Whatever the runner: every shard once, and every planned file written or rejected."""
+    """Checks, for any runner, that every shard is there once, and every planned file is written or rejected."""
     ordered = sorted(totals, key=lambda shard: shard.number)
     numbers = [shard.number for shard in ordered]
     if numbers != list(range(job.shards)):
@@ -133,7 +132,7 @@ def _require_result(work: WorkFolder, number: int) -> ShardResult:
 def _decide(
     job: Job, rejects: list[Reject], totals: Sequence[ShardTotals], found: DuplicateReport
 ) -> Outcome:
-    # A file that was rejected before, and tolerated, is no news.
+    # Files that were rejected before, and tolerated, do not count again.
     known = frozenset() if job.base is None else frozenset(job.base.retried)
     bad = [reject for reject in rejects if reject.handling == "rejected" and reject.path not in known]
     counted = sum(

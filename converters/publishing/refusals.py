@@ -1,4 +1,4 @@
-"""Why a conversion was not published, said to the user."""
+"""Tells the user why a conversion was not published."""
 
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.schemas.errors import DuplicateImagesError, SplitLeakError, TooManyRejectsError
@@ -15,9 +15,9 @@ def require_published(outcome: Outcome, *, statistics_split: str) -> None:
         statistics_split: The split that must not be empty.
 
     Raises:
-        SplitLeakError: If an image stands in two splits.
-        DuplicateImagesError: If an image stands twice in a split and must not.
-        TooManyRejectsError: If too many files were rejected, or nothing is left.
+        SplitLeakError: If an image is in two splits.
+        DuplicateImagesError: If an image is twice in a split, and the options say `fail`.
+        TooManyRejectsError: If too many files were rejected, or no image is left.
     """
     if outcome.status == "leaks":
         raise SplitLeakError(_leaks(outcome))
@@ -32,7 +32,7 @@ def require_published(outcome: Outcome, *, statistics_split: str) -> None:
 
 def _leaks(outcome: Outcome) -> str:
     return (
-        f"images with the same pixels as one of another split: {outcome.copies['across_splits']}; nothing was published. The first:\n"
+        f"images with the same pixels as an image of another split: {outcome.copies['across_splits']}; nothing was published. The first:\n"
         f"{_first_pairs(outcome, 'split_leak')}\n"
         f"Remove one of each pair from the source and run the same command again, or accept them with --allow-leaks: {KEPT}."
     )

@@ -1,4 +1,4 @@
-"""From a source (a folder, a table, or both) to examples: what is there, its labels and its split.
+"""From a source (a folder, a table, or both) to examples, with their labels and splits.
 
 In: a path and the options. Out: an `ExampleTable`, the rejects, and what is ignored. No image is opened.
 """

@@ -1,4 +1,4 @@
-"""What a source holds: its images, with their labels, and what cannot become an example."""
+"""Finds out what is in a source: images with their labels, and files that cannot become examples."""
 
 import dataclasses
 from pathlib import Path
@@ -18,14 +18,14 @@ from fitfeed.schemas.manifest_parts import SourceKind
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Discovery:
-    """What a source holds.
+    """What is in a source.
 
     Attributes:
         root: Folder that all paths are relative to.
         kind: What lists the images.
-        example_table: What is to become examples.
-        rejects: What cannot, and counts as bad.
-        ignored: What is not meant to.
+        example_table: The images that are to become examples.
+        rejects: Files and rows that cannot become examples, and count as bad.
+        ignored: Files that are not meant to become examples.
     """
 
     root: Path
@@ -36,10 +36,10 @@ class Discovery:
 
 
 def find_examples(source: Path, options: ConvertOptions, labels: Path | None) -> Discovery:
-    """Lists a source and labels its images, by their folders or by a table."""
+    """Lists a source, and labels its images by their folders or by a table."""
     if is_table(source):
         if labels is not None:
-            msg = f"SOURCE {source} is a table of labels itself, so --labels {labels} has no place. Give one of them."
+            msg = f"SOURCE {source} is a table of labels itself, so it takes no --labels. Received: --labels {labels}. Leave it out, or give the folder of the images as SOURCE."
             raise UsageError(msg)
         root = source.parent
         example_table, rejects, _ = label_by_table(Table(source), NamedPictures(root).find, root, options)

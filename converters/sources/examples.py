@@ -11,14 +11,14 @@ SPLIT_ORDER = ("train", "validation", "test")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ExampleTable(WithLabels):
-    """What is to become examples: columns with one entry for each file.
+    """The images that are to become examples: columns with one entry for each.
 
     Attributes:
         files: The images.
-        labels: By feature name. class: its number; multiclass: a list of numbers; float, int and
+        labels: The labels by feature name. Of a class: its number; multiclass: a list of numbers; float, int and
             text: the value; mask: its `SourceFile`.
-        splits: Where a split folder or column names one.
-        groups: Of `--group`, or None.
+        splits: The split that a folder or a column names; None if there is none.
+        groups: The values of the column of `--group`; None without it.
     """
 
     files: list[SourceFile]
@@ -27,10 +27,10 @@ class ExampleTable(WithLabels):
     groups: list[str] | None = None
 
     def value(self, name: str, i: int) -> Any:
-        """The label of file `i`, as JSON: for digests and messages.
+        """The label of file `i` as JSON, for digests and messages.
 
-        Classes by name, several of them sorted, so that it does not depend on how they are numbered:
-        where images joined a dataset, classes that came later have the last numbers.
+        A class is its name, and several classes are sorted. So the value does not depend on their numbers: classes
+        that an append brought to a dataset have the last numbers.
         """
         value = self.labels[name][i]
         names = self.features[name].class_names

@@ -1,4 +1,4 @@
-"""From paths to splits and classes, by the folders they lie in."""
+"""Reads splits and classes from the folders that images are in."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -27,25 +27,25 @@ class Folders(NamedTuple):
 
 
 class FolderLayout:
-    """How the folders of a source are to be read."""
+    """How to read the folders of a source."""
 
     def __init__(self, paths: Iterable[str], *, class_from: ClassFrom, use_split_folders: bool) -> None:
-        """Finds out whether the top-level folders are splits: they are if all are named so.
+        """Finds out whether the top-level folders are splits: they are if all of them have names of splits.
 
         Args:
-            paths: Of the images.
+            paths: Paths of the images.
             class_from: Which of the folders below SOURCE (or below the split folder) is the class.
             use_split_folders: False if something else decides the split.
 
         Raises:
-            UsageError: If split folders stand beside other folders.
+            UsageError: If split folders are beside other folders.
         """
         top_folders = sorted({path.split("/", 1)[0] for path in paths if "/" in path})
         self._has_splits = _are_splits(top_folders, strict=use_split_folders)
         self._class_from, self._use_split_folders = class_from, use_split_folders
 
     def read(self, path: str) -> Folders:
-        """Reads split and class off an image's folders; a split folder is never a class."""
+        """Reads split and class from an image's folders. A split folder is never a class."""
         folders = path.split("/")[:-1]
         split = SPLIT_FOLDERS[folders[0].lower()] if self._has_splits and folders else None
         class_folders = folders[1:] if split else folders
@@ -53,16 +53,16 @@ class FolderLayout:
         return Folders(split if self._use_split_folders else None, name)
 
     def why_no_class(self, path: str) -> str:
-        """Says where an image without a class folder lies."""
+        """Says why an image has no class: where it is."""
         folder = path.rpartition("/")[0]
         where = f"the split folder {text_path(folder)}" if folder else "SOURCE"
-        return f"lies directly in {where}, so it has no class folder"
+        return f"is directly in {where}, so it has no class folder"
 
 
 def label_by_folders(
     files: Sequence[SourceFile], *, class_from: ClassFrom, use_split_folders: bool
 ) -> tuple[ExampleTable, list[Reject]]:
-    """Reads class and split off each file's folders.
+    """Reads class and split from each file's folders.
 
     Args:
         files: The source's files.
@@ -70,10 +70,10 @@ def label_by_folders(
         use_split_folders: False if `--split` decides the split.
 
     Returns:
-        The labelled files, and a reject for each file that lies in no class folder.
+        The labeled files, and a reject for each file that is not in a class folder.
 
     Raises:
-        UsageError: If split folders stand beside other folders, or no file has a class.
+        UsageError: If split folders are beside other folders, or no file has a class.
     """
     paths = (file.path for file in files)
     layout = FolderLayout(paths, class_from=class_from, use_split_folders=use_split_folders)
@@ -90,7 +90,7 @@ def label_by_folders(
         names.append(name)
         splits.append(split)
     if not kept:
-        msg = f"no image lies in a class folder: expected SOURCE/<class>/<image>, found for example {text_path(files[0].path)!r}. Move the images into one folder per class, or give a table with --labels."
+        msg = f"no image is in a class folder: expected SOURCE/<class>/<image>, found for example {text_path(files[0].path)!r}. Move the images into one folder per class, or give a table with --labels."
         raise UsageError(msg)
     class_names = sorted(set(names))
     numbers = {name: number for number, name in enumerate(class_names)}

@@ -1,4 +1,4 @@
-"""Finding the pictures that a table names, without ever leaving SOURCE."""
+"""Finds the images that a table names, without ever leaving SOURCE."""
 
 import re
 import stat
@@ -17,40 +17,40 @@ WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
 class PathError(Exception):
-    """A path in a table that leads to no picture.
+    """A path in a table that does not lead to an image.
 
     Attributes:
         reason: Code for `rejects.jsonl`.
     """
 
     def __init__(self, reason: Reason, detail: str) -> None:
-        """Says why, as a code and as the end of a sentence."""
+        """Takes the reason as a code and as the end of a sentence."""
         super().__init__(detail)
         self.reason = reason
 
 
 def quoted(text: str) -> str:
-    """A path from a table for a message: in quotes, on one line, of bounded length."""
+    """A path from a table for a message: in quotes, on one line, not too long."""
     return short_repr(text, limit=MAX_SHOWN)
 
 
 def safe_path(text: str) -> str:
-    """Checks and normalises a path from a table: relative, with `/`, nowhere above its folder.
+    """Checks and normalizes a path from a table: relative, with `/`, never above its folder.
 
     Raises:
-        PathError: If it is absolute, contains `..` or names nothing.
+        PathError: If it is absolute, contains `..` or does not name a file.
     """
     if ODD_PARTS.isdisjoint(text.split("/")) and not WINDOWS_DRIVE.match(text) and "\0" not in text:
         return text  # ten million times, so without objects
     if "\0" in text:
-        raise PathError("label_invalid", f"{quoted(text)} is no path")
+        raise PathError("label_invalid", f"{quoted(text)} is not a path")
     path = PurePosixPath(text)
     if path.is_absolute() or WINDOWS_DRIVE.match(text):
         raise PathError("label_invalid", f"{quoted(text)} is absolute; paths are relative to SOURCE")
     if ".." in path.parts:
         raise PathError("label_invalid", f"{quoted(text)} contains '..', and no path may leave SOURCE")
     if not path.parts:
-        raise PathError("label_invalid", f"{quoted(text)} names no file")
+        raise PathError("label_invalid", f"{quoted(text)} does not name a file")
     return path.as_posix()
 
 
@@ -60,47 +60,47 @@ def stat_picture(root: Path, path: str, *, missing: Reason) -> SourceFile:
     Args:
         root: SOURCE.
         path: A safe path.
-        missing: Reason where it is not there.
+        missing: Reason to give if it does not exist.
 
     Raises:
-        PathError: If it is not there, or no regular file.
+        PathError: If it does not exist, or is not a regular file.
     """
     try:
         status = (root / path).stat()
-    except (OSError, ValueError) as error:  # ValueError: no name that the system could have
+    except (OSError, ValueError) as error:  # ValueError: the system cannot have such a name
         hint = "; write folders with /, not with a backslash" if "\\" in path else ""
         raise PathError(missing, f"{quoted(path)} is not in SOURCE{hint}") from error
     if not stat.S_ISREG(status.st_mode):
-        raise PathError(missing, f"{quoted(path)} is no file")
+        raise PathError(missing, f"{quoted(path)} is not a file")
     return SourceFile(path, status.st_size, status.st_mtime_ns)
 
 
 class NamedPictures:
-    """The pictures of a SOURCE that is itself a table: each is looked up where its row says."""
+    """The images of a SOURCE that is a table: each is looked up where its row says."""
 
     def __init__(self, root: Path) -> None:
-        """Takes the folder that the table is in."""
+        """Remembers the folder that the table is in."""
         self._root = root
 
     def find(self, text: str) -> SourceFile:
-        """Finds a picture.
+        """Finds an image.
 
         Raises:
-            PathError: If there is none of this path.
+            PathError: If there is none at this path.
         """
         return stat_picture(self._root, safe_path(text), missing="vanished")
 
 
 class ListedPictures:
-    """The pictures of a SOURCE folder, found by their path, or without folder or extension if one fits."""
+    """The images of a SOURCE folder. One is found by its path, or without folder or extension if only one fits."""
 
     def __init__(self, files: Iterable[SourceFile]) -> None:
-        """Takes the listing."""
+        """Takes the listing of SOURCE."""
         self._files = {text_path(file.path): file for file in files}
         self._shortened: dict[str, SourceFile] | None = None
 
     def find(self, text: str) -> SourceFile:
-        """Finds a picture.
+        """Finds an image.
 
         Raises:
             PathError: If none fits, or several do.
@@ -116,7 +116,7 @@ class ListedPictures:
         return file
 
     def _by_short_name(self) -> dict[str, SourceFile]:
-        """Made when first needed: tables that give whole paths never do."""
+        """Images by short names. It is made when it is first needed: tables with whole paths do not need it."""
         if self._shortened is None:
             self._shortened = {}
             for path, file in self._files.items():

@@ -1,4 +1,4 @@
-"""One value of a table to one label: what each kind takes, and why a value is none."""
+"""Turns a value of a table into a label: what each kind takes, and why a value is not one."""
 
 import json
 import math
@@ -18,7 +18,7 @@ MAX_FLOAT32 = 3.4028234663852886e38
 
 
 class LabelError(Exception):
-    """A value that is no label of its kind; the message is one sentence."""
+    """A value that is not a label of its kind. The message is one sentence."""
 
 
 class LabelSpec(NamedTuple):
@@ -30,7 +30,7 @@ class LabelSpec(NamedTuple):
 
 
 def parse_spec(text: str) -> tuple[str, LabelKind]:
-    """Reads `C[:KIND]` of `--label-column`; what follows the last colon counts only if it is a kind."""
+    """Reads `C[:KIND]` of `--label-column`. What follows the last colon counts only if it is a kind."""
     column, colon, kind = text.rpartition(":")
     for known in get_args(LabelKind):
         if colon and kind == known:
@@ -42,7 +42,7 @@ def parse_label(kind: LabelKind, value: Any) -> Any:
     """Reads one value.
 
     Args:
-        kind: Of the label.
+        kind: Kind of the label.
         value: Text of a CSV file, or any JSON value.
 
     Returns:
@@ -74,7 +74,7 @@ def _multiclass(value: Any) -> list[str]:
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
-            msg = f"{short_repr(value)} begins like a JSON list, but is none"
+            msg = f"{short_repr(value)} begins like a JSON list, but is not one"
             raise LabelError(msg) from None
     if isinstance(value, str):
         value = [part for part in value.split(";") if part.strip()] or [None]
@@ -92,13 +92,13 @@ def _multiclass(value: Any) -> list[str]:
 
 def _float(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        msg = f"{short_repr(value)} is no number"
+        msg = f"{short_repr(value)} is not a number"
         raise LabelError(msg)
     if isinstance(value, str):
         if value.strip().lower() == "nan":
             raise LabelError("the value is NaN")
         if not FLOAT.fullmatch(value.strip()):
-            msg = f"{short_repr(value)} is no number such as 1.5 or 2e-3"
+            msg = f"{short_repr(value)} is not a number such as 1.5 or 2e-3"
             raise LabelError(msg)
     try:
         number = float(value)
@@ -115,7 +115,7 @@ def _int(value: Any) -> int:
     match = INT.fullmatch(text)
     number = int(match[1]) if match else None
     if number is None or not -(2**63) <= number < 2**63:
-        msg = f"{short_repr(value)} is no integer of 64 bits"
+        msg = f"{short_repr(value)} is not an integer of 64 bits"
         raise LabelError(msg)
     return number
 
@@ -129,7 +129,7 @@ def _text(value: Any) -> str:
 
 
 def _text_of(value: Any) -> str:
-    """Text of a value; JSON's numbers and true or false as JSON writes them."""
+    """A value as text. Numbers, true and false are written as in JSON."""
     if isinstance(value, list | dict):
         msg = f"{short_repr(value)} is not one value"
         raise LabelError(msg)

@@ -1,4 +1,4 @@
-"""Listing a source folder: every file once, with what is ignored and why."""
+"""Lists a source folder: every file once, and what is ignored and why."""
 
 import dataclasses
 import os
@@ -62,7 +62,7 @@ IMAGE_EXTENSIONS = frozenset(
         "xpm",
     ]
 )
-"""A file with one of these is taken for an image, and rejected if it is none."""
+"""Extensions of images. A file with one of these is rejected if it is not an image."""
 
 SIDECAR_EXTENSIONS = frozenset(
     [
@@ -118,7 +118,7 @@ SIDECAR_EXTENSIONS = frozenset(
         "zip",
     ]
 )
-"""A file with one of these is ignored without a look inside."""
+"""Extensions of other files, which are ignored without reading them."""
 
 SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
 SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN"})
@@ -126,19 +126,19 @@ SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN"})
 IMAGE_STARTS = (
     magic.JPEG, magic.PNG_START, magic.GIF_START, magic.BMP, *magic.TIFF, magic.RIFF, magic.JPEG_2000
 )  # fmt: skip
-"""First bytes that make a file with an unknown extension, or none, worth trying."""
+"""First bytes of images. A file that has them is tried even if its extension is unknown or missing."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Listing:
-    """What a folder holds, sorted by path: the same whatever order the file system answers in."""
+    """What is in a folder, sorted by path, so that it does not depend on the order of the file system."""
 
     files: list[SourceFile]
     ignored: list[Reject]
 
 
 def list_folder(source: Path) -> Listing:
-    """Lists a folder recursively, following links but never in a circle.
+    """Lists a folder recursively. Links are followed, but never in a circle.
 
     Raises:
         NotFoundError: If the source does not exist.
@@ -156,7 +156,7 @@ def list_folder(source: Path) -> Listing:
     for found in _walk(source, "", frozenset({_identity(source)})):
         (ignored if isinstance(found, Reject) else files).append(found)  # type: ignore[arg-type]
     if not files:
-        msg = f"SOURCE {source} has no images: looked in all folders below it for files such as .jpg, .png, .webp, .tif and ignored {len(ignored)} others."
+        msg = f"SOURCE {source} has no images. Expected files such as .jpg, .png, .webp or .tif, in any folder below it; {len(ignored)} other files were ignored."
         raise UsageError(msg)
     return Listing(files=sorted(files), ignored=sorted(ignored, key=lambda reject: reject.path))
 
@@ -181,7 +181,7 @@ def _walk(folder: Path, prefix: str, ancestors: frozenset[tuple[int, int]]) -> I
 
 
 def _entries(folder: Path) -> "list[os.DirEntry[str]]":
-    """What is in a folder, by name. One that cannot be listed may hold any number of images: no reject."""
+    """The entries of a folder. One that cannot be listed is an error: it may hold any number of images."""
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)
@@ -194,7 +194,7 @@ def _entries(folder: Path) -> "list[os.DirEntry[str]]":
 
 
 def _leads_to(is_kind: Callable[[], bool]) -> bool:
-    """Whether a link leads to something of a kind; a looping one leads nowhere."""
+    """Whether a link leads to something of a kind. A link in a circle leads to nothing."""
     try:
         return is_kind()
     except OSError:
@@ -204,7 +204,7 @@ def _leads_to(is_kind: Callable[[], bool]) -> bool:
 def _source_file(entry: "os.DirEntry[str]", path: str) -> SourceFile:
     try:
         status = entry.stat()
-    except OSError:  # a broken or looping link: the reader will say which
+    except OSError:  # a broken or circular link: reading it will say which
         return SourceFile(path, 0, 0)
     return SourceFile(path, status.st_size, status.st_mtime_ns)
 

@@ -1,4 +1,4 @@
-"""Which split each labelled file goes to."""
+"""Decides which split each labeled file goes to."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,20 +15,20 @@ SHOWN_GROUPS = 5
 def by_split(
     example_table: ExampleTable, options: SplitOptions, *, allow_leaks: bool
 ) -> dict[str, list[int]]:
-    """Divides the labelled files into splits.
+    """Divides the labeled files into splits.
 
     Args:
         example_table: The files.
         options: `split`, `stratify`, `group`, `seed`.
-        allow_leaks: Whether a group may stand in two splits.
+        allow_leaks: Whether a group may be in two splits.
 
     Returns:
-        Split name to the places of its files; no split is empty. Train, validation, test, then
-        others; with `--split` in the order given.
+        Split name to the places of its files; no split is empty. The order is train, validation, test, then
+        others; with `--split` it is the order given.
 
     Raises:
-        SplitLeakError: If a group stands in two splits.
-        UsageError: If an option has nothing to work on.
+        SplitLeakError: If a group is in two splits.
+        UsageError: If an option does not fit the labels or splits.
     """
     assigned = _assign(example_table, options)
     places: defaultdict[str, list[int]] = defaultdict(list)
@@ -71,7 +71,7 @@ def _stratified(keys: Sequence[str], example_table: ExampleTable, options: Split
 def _check_groups(
     groups: Sequence[str], assigned: Sequence[str], options: SplitOptions, *, splits: int, allow_leaks: bool
 ) -> None:
-    """With `--split` no group can cross; with split folders or a column, the source decides."""
+    """Looks for groups in two splits. `--split` never makes any, but split folders or a column may."""
     if options.split is not None:
         return
     if splits == 1:
@@ -85,5 +85,5 @@ def _check_groups(
         shown = "\n".join(
             f"  {group!r}: {', '.join(in_split_order(found[group]))}" for group in crossing[:SHOWN_GROUPS]
         )
-        msg = f"groups of column {options.group!r} that stand in two splits: {len(crossing)} of {len(found)}; nothing was published. The first:\n{shown}\nLet --split divide by group instead, or accept them with --allow-leaks."
+        msg = f"groups of column {options.group!r} that are in two splits: {len(crossing)} of {len(found)}; nothing was published. The first:\n{shown}\nGive --split, which divides by group, or accept them with --allow-leaks."
         raise SplitLeakError(msg)

@@ -1,4 +1,4 @@
-"""Reading a table of labels: CSV or JSON lines, row by row, each with the line it begins on."""
+"""Reads a table of labels: CSV or JSON lines, row by row, each with the line that it begins on."""
 
 import csv
 import itertools
@@ -13,13 +13,13 @@ from fitfeed.schemas.text import shortened
 
 EXTENSIONS = (".csv", ".jsonl")
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path")
-"""Names that a path column is found by, in any case."""
+"""Usual names of the column of paths, in lower case. Upper case is found, too."""
 
 MAX_FIELD = 2 << 20
-"""Characters of a CSV field: twice what a text may have, so that only a lost quote exceeds it."""
+"""Most characters of a CSV field: twice as many as a text may have. Only a quote that is never closed leads to more."""
 
 LOOK_AHEAD = 1000
-"""JSON lines may leave out fields, so the columns are what so many lines have together."""
+"""Lines of JSON that are read to learn the columns, because a line may leave out fields."""
 
 
 class Row(NamedTuple):
@@ -27,8 +27,8 @@ class Row(NamedTuple):
 
     Attributes:
         line: Line of the file that it begins on, from 1.
-        values: Of the columns asked for; text for CSV, any JSON value for JSON lines. None: no value.
-        fault: Why it has none of them, or None.
+        values: Values of the wanted columns: text for CSV, any JSON value for JSON lines; None if there is none.
+        fault: Why the row cannot be read; None if it can.
     """
 
     line: int
@@ -37,7 +37,7 @@ class Row(NamedTuple):
 
 
 def is_table(path: Path) -> bool:
-    """Whether a SOURCE is a table, by its name."""
+    """Whether a SOURCE is a table, judged by its name."""
     return path.suffix.lower() in EXTENSIONS and not path.is_dir()
 
 
@@ -55,7 +55,7 @@ class Table:
 
         Raises:
             NotFoundError: If it does not exist.
-            UsageError: If it is no table, or cannot be read.
+            UsageError: If it is not a table, or cannot be read.
         """
         self.path, self.name = path, path.name
         if path.suffix.lower() not in EXTENSIONS:
@@ -69,10 +69,10 @@ class Table:
             raise UsageError(msg)
 
     def column(self, asked: str, option: str) -> str:
-        """Checks that there is exactly one column of a name.
+        """Checks that exactly one column has a name.
 
         Raises:
-            UsageError: If not.
+            UsageError: If none or several have it.
         """
         times = self.columns.count(asked)
         if times == 1:
@@ -82,7 +82,7 @@ class Table:
         raise UsageError(msg)
 
     def path_column(self) -> str:
-        """The column that names the images, by its usual names.
+        """The column that names the images. It is found by its usual names.
 
         Raises:
             UsageError: If none or several have such a name.
@@ -99,13 +99,13 @@ class Table:
         raise UsageError(msg)
 
     def rows(self, columns: Sequence[str]) -> Iterator[Row]:
-        """Yields the rows in order; blank lines are none.
+        """Yields the rows in order. Blank lines are skipped.
 
         Args:
-            columns: Those that are wanted.
+            columns: The columns that are wanted.
 
         Raises:
-            UsageError: If the file cannot be read on.
+            UsageError: If the file cannot be read to its end.
         """
         with self._stream() as stream:
             yield from self._csv_rows(stream, columns) if self._is_csv else self._json_rows(stream, columns)
@@ -165,12 +165,14 @@ class Table:
             if isinstance(content, dict):
                 yield Row(number, [content.get(name) for name in columns], None)
             else:
-                yield Row(number, [None] * len(columns), "the line is no JSON object")
+                yield Row(number, [None] * len(columns), "the line is not a JSON object")
 
 
 def _numbered(stream: TextIO) -> Iterator[tuple[int, list[str]]]:
     """The rows of a CSV file that are not blank, each with the line it begins on."""
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD))  # for the whole process; it only grows
+    csv.field_size_limit(
+        max(csv.field_size_limit(), MAX_FIELD)
+    )  # it holds for the whole process, so it is only ever raised
     reader = csv.reader(stream, strict=True)
     begins = 1
     for fields in reader:

@@ -1,4 +1,4 @@
-"""From a table and the pictures it names to labelled files, every fault with its row."""
+"""Labels images by a table. Every fault is reported with its row."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -19,11 +19,11 @@ from fitfeed.schemas.features import LabelKind, PlannedLabel, check_label_names
 
 DEFAULT_LABEL_COLUMN = "label"
 MAX_PATH = 4096
-"""Characters of a path that no file has: longer than any that one could have (PATH_MAX)."""
+"""Most characters of a path (PATH_MAX). No file has a longer one."""
 
 
 class TableColumns(NamedTuple):
-    """The columns of a table that are read. No `labels`: the class folders are the labels."""
+    """The columns of a table that are read. If `labels` is empty, the class folders are the labels."""
 
     path: str
     labels: list[LabelSpec]
@@ -32,7 +32,7 @@ class TableColumns(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """In the order in which their values are read."""
+        """All names, in the order in which their values are read."""
         extra = [name for name in (self.split, self.group) if name is not None]
         return [self.path, *(spec.column for spec in self.labels), *extra]
 
@@ -40,10 +40,10 @@ class TableColumns(NamedTuple):
 def choose_columns(table: Table, options: ConvertOptions) -> TableColumns:
     """Finds the columns that the options ask for.
 
-    One label column becomes feature `label`, several become features of their own names.
+    A single label column becomes the feature `label`. Several columns become features of their own names.
 
     Raises:
-        UsageError: If a column is not there, or two labels cannot be stored side by side.
+        UsageError: If a column does not exist, or two labels cannot be stored side by side.
     """
     path = (
         table.path_column()
@@ -76,14 +76,14 @@ def choose_columns(table: Table, options: ConvertOptions) -> TableColumns:
 
 @dataclasses.dataclass(frozen=True)
 class Joined:
-    """Rows and the pictures they name, one after the other; class names are still names.
+    """Rows joined with the images that they name. Classes are still names, not numbers.
 
     Attributes:
-        files, lines: A picture, and the line of its row.
+        files, lines: The images, and the lines of their rows.
         labels: For each label column, its values.
-        splits, groups: Empty where there is no such column.
+        splits, groups: Their values; empty if there is no such column.
         rejects: What was wrong with other rows.
-        named: Paths of all pictures and masks that any row names.
+        named: Paths of all images and masks that any row names.
     """
 
     files: list[SourceFile] = dataclasses.field(default_factory=list)
@@ -95,16 +95,16 @@ class Joined:
     named: set[str] = dataclasses.field(default_factory=set)
 
     def columns(self) -> Iterator[list[Any]]:
-        """All that a row says of its picture, as columns."""
+        """All values that rows give their images, as columns."""
         yield from self.labels
         yield from (column for column in (self.splits, self.groups) if column)
 
     def row(self, position: int) -> list[Any]:
-        """All that was said of one picture."""
+        """All values of one image."""
         return [column[position] for column in self.columns()]
 
     def without(self, positions: set[int]) -> "Joined":
-        """Leaves pictures out."""
+        """Leaves images out."""
         if not positions:
             return self
         kept = [position for position in range(len(self.files)) if position not in positions]
@@ -124,13 +124,13 @@ class Joined:
 
 
 def join(table: Table, columns: TableColumns, find: Callable[[str], SourceFile], root: Path) -> Joined:
-    """Reads a table from end to end and finds the picture of each row.
+    """Reads a table from end to end, and finds the image of each row.
 
     Args:
         table: The table.
-        columns: What to read of it.
-        find: Finds a picture by what a row calls it; raises `PathError`.
-        root: SOURCE, which masks are looked up in.
+        columns: The columns to read.
+        find: Finds an image by the path in a row, or raises `PathError`.
+        root: SOURCE, where masks are looked up.
     """
     joined = Joined(labels=[[] for _ in columns.labels])
     position_of: dict[str, int] = {}
@@ -176,10 +176,10 @@ def _picture(row: Row, name: str, find: Callable[[str], SourceFile]) -> SourceFi
 
 
 def _row_values(row: Row, columns: TableColumns, root: Path, named: set[str]) -> list[Any]:
-    """All labels of a row, then its split and its group, where there are such columns.
+    """All labels of a row, then its split and its group, if there are such columns.
 
     Raises:
-        LabelError, PathError: If one of them is none.
+        LabelError, PathError: If a value is not what it must be.
     """
     values: list[Any] = []
     rest = iter(row.values[1:])
@@ -209,7 +209,7 @@ def _row_values(row: Row, columns: TableColumns, root: Path, named: set[str]) ->
 def _split(raw: Any) -> str:
     name: str = parse_label("class", raw)
     if name.lower() not in SPLIT_FOLDERS:
-        msg = f"{quoted(name)} is no split; expected one of {', '.join(SPLIT_FOLDERS)}"
+        msg = f"{quoted(name)} is not a split; expected one of {', '.join(SPLIT_FOLDERS)}"
         raise LabelError(msg)
     return SPLIT_FOLDERS[name.lower()]
 
@@ -222,7 +222,7 @@ def _group(raw: Any) -> str:
 def _repeated(table: Table, row: Row, file: SourceFile, first: int, *, conflict: bool) -> Reject:
     path = text_path(file.path)
     if conflict:
-        detail = f"{table.name}, line {row.line}: says something else of this image than line {first}, so it is left out"
+        detail = f"{table.name}, line {row.line}: contradicts line {first} about this image, so the image is left out"
         return Reject(path, "label_conflict", detail)
     detail = f"ignored: {table.name}, line {row.line} repeats line {first}"
     return Reject(path, "duplicate", detail, handling="ignored")
@@ -236,20 +236,20 @@ def _printable(name: str) -> str:
 def label_by_table(
     table: Table, find: Callable[[str], SourceFile], root: Path, options: ConvertOptions
 ) -> tuple[ExampleTable, list[Reject], set[str]]:
-    """Labels pictures by a table.
+    """Labels images by a table.
 
     Args:
         table: The table.
-        find: Finds a picture by what a row calls it; raises `PathError`.
+        find: Finds an image by the path in a row, or raises `PathError`.
         root: SOURCE.
-        options: Which columns say what.
+        options: The columns to read.
 
     Returns:
-        The labelled files, a reject for each row or picture that is wrong, and the paths of all
-        pictures and masks that a row names.
+        The labeled files, a reject for each row or image that is wrong, and the paths of all images and masks that a
+        row names.
 
     Raises:
-        UsageError: If the columns do not fit, or nothing is left.
+        UsageError: If the columns are not what they must be, or no image is left.
     """
     columns = choose_columns(table, options)
     joined = join(table, columns, find, root)
@@ -285,10 +285,10 @@ def label_by_table(
 def _conflicts_with_folders(
     table: Table, columns: TableColumns, joined: Joined, folders: list[str | None]
 ) -> dict[int, Reject]:
-    """Pictures that lie in the folder of another class than their row says.
+    """Finds images that are in the folder of another class than their row says.
 
-    A folder counts only if the table knows its name as a class, in this spelling or, where only one
-    class fits, in another case: so `images/` is no class, and `hat/` may hold what is labelled `Hat`.
+    A folder counts only if the table has its name as a class. If only one class fits, upper and lower case do not
+    matter. So `images/` is not a class, and images with the label `Hat` may be in `hat/`.
     """
     place = next((i for i, spec in enumerate(columns.labels) if spec.kind == "class"), None)
     if place is None:
@@ -303,7 +303,7 @@ def _conflicts_with_folders(
             continue
         meant = folder if folder in names else folded.get(folder.casefold())
         if meant is not None and meant != label:
-            detail = f"{table.name}, line {joined.lines[position]}: the label is {quoted(label)}, but the image lies in folder {quoted(folder)}"
+            detail = f"{table.name}, line {joined.lines[position]}: the label is {quoted(label)}, but the image is in folder {quoted(folder)}"
             wrong[position] = Reject(text_path(joined.files[position].path), "label_conflict", detail)
     return wrong
 
@@ -312,7 +312,7 @@ def _without_class_folder(
     table: Table, joined: Joined, folders: list[str | None], layout: FolderLayout
 ) -> dict[int, Reject]:
     if joined.files and not any(folders):
-        msg = f"no --label-column is given, {table.name} has no column called 'label', and the images lie in no class folders. Give --label-column; its columns are: {', '.join(table.columns)}."
+        msg = f"no --label-column is given, {table.name} has no column called 'label', and the images are not in class folders. Give --label-column; its columns are: {', '.join(table.columns)}."
         raise UsageError(msg)
     return {
         position: Reject(
@@ -328,11 +328,11 @@ def _without_class_folder(
 def _nothing_left(table: Table, columns: TableColumns, rejects: list[Reject]) -> str:
     if not rejects:
         return f"{table.name} has no rows. Expected one for each image."
-    return f"no row of {table.name} gives an image of SOURCE its labels. The first: {rejects[0].detail}. Column {columns.path!r} is taken for the paths; they are relative to SOURCE."
+    return f"no row of {table.name} gives an image of SOURCE its labels. The first: {rejects[0].detail}. Paths are read from column {columns.path!r}, and are relative to SOURCE; --path-column names another one."
 
 
 def _numbered(kind: LabelKind, values: list[Any]) -> tuple[PlannedLabel, list[Any]]:
-    """Collects a label's class names, and replaces them by their numbers."""
+    """Collects the class names of a label, and replaces them by their numbers."""
     if kind == "class":
         label = _planned_label(kind, set(values))
         numbers = {name: number for number, name in enumerate(label.class_names)}

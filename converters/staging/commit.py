@@ -136,7 +136,7 @@ def _remove_staged(dataset: Path) -> None:
 
 
 def _remove_abandoned(dataset: Path, manifest: Manifest) -> None:
-    """Removes shards that an append put in place before it died, and that the next one did not continue."""
+    """Removes shards that an append put in place before it was killed, and that the next one did not continue."""
     shards = {entry.file for split in manifest.splits.values() for entry in split.shards}
     for name in manifest.splits:
         for path in dataset.glob(f"{name}-*-of-*.{manifest.shard_extension}"):

@@ -45,7 +45,7 @@ class WorkFolder:
     """
 
     def __init__(self, dataset: Path, digest: str) -> None:
-        """Names the folder, without touching it.
+        """Names the folder. Nothing is read or written.
 
         Args:
             dataset: The dataset.
@@ -56,21 +56,21 @@ class WorkFolder:
 
     @property
     def shards(self) -> Path:
-        """Where shard files are built."""
+        """The folder in which shard files are written."""
         return self.root / "shards"
 
     @property
     def kept(self) -> Path:
-        """Where publication builds shards without their duplicates."""
+        """The folder in which publication writes shards without their duplicates."""
         return self.root / "kept"
 
     def find_shard(self, file: str) -> Path:
-        """Where a finished shard is: here, or in place already if publication was interrupted."""
+        """The path of a finished shard. It may be in place already, if publication was interrupted."""
         path = self.shards / file
         return path if path.is_file() else self.dataset / file
 
     def create(self) -> None:
-        """Makes the folders."""
+        """Makes all folders."""
         for name in PARTS:
             (self.root / name).mkdir(parents=True, exist_ok=True)
 
@@ -129,11 +129,11 @@ class WorkFolder:
         (self.root / OUTCOME_NAME).unlink(missing_ok=True)
 
     def quarantine(self, plan: ShardPlan, entry: int, verdict: Quarantine) -> None:
-        """Has an image of a shard rejected without a look from now on."""
+        """Makes an image of a shard be rejected without decoding it, from now on."""
         self._write_quarantined(plan.number, plan.digest, {**self.read_quarantined(plan), entry: verdict})
 
     def read_quarantined(self, plan: ShardPlan) -> dict[int, Quarantine]:
-        """The verdicts on images of a shard, by their place in the plan."""
+        """The quarantined images of a shard, by their place in the plan."""
         try:
             content = json.loads(self._quarantined_path(plan.number).read_text())
         except FileNotFoundError:
@@ -143,7 +143,7 @@ class WorkFolder:
         return {int(entry): Quarantine(**verdict) for entry, verdict in content["entries"].items()}
 
     def release(self, limit_s: float) -> None:
-        """Forgets verdicts of a shorter time limit than `limit_s` (0: none), and shards made with them."""
+        """Releases images that exceeded a shorter time limit than `limit_s` (0: no limit), and drops their shards."""
         for path in self.root.glob("quarantine/*.json"):
             plan = self.read_plan(int(path.stem))
             known = self.read_quarantined(plan)
@@ -170,12 +170,12 @@ class WorkFolder:
         return self.root / "results" / f"{number:05d}.json"
 
     def write_error(self, error: OSError) -> ConversionError:
-        """What to raise when the dataset's folder cannot be written to."""
+        """The error to raise if the dataset's folder cannot be written to."""
         msg = f"cannot write to {self.dataset}: {error.strerror or error}. Nothing was published. Make room there and run the same command again: it continues."
         return ConversionError(msg)
 
     def sweep_temporary_files(self) -> None:
-        """Removes what writers that were killed left behind."""
+        """Removes the temporary files of writers that were killed."""
         for path in self.root.glob("**/*.tmp-*"):
             path.unlink(missing_ok=True)
 

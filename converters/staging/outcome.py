@@ -1,4 +1,4 @@
-"""What publication decided about a conversion, as it lies in the staging area."""
+"""What publication decided about a conversion, and how the staging area stores it."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class Outcome:
     near_duplicates: dict[str, Any]
 
     def to_json(self) -> JsonObject:
-        """The outcome as it lies in the staging area."""
+        """The outcome as the staging area stores it."""
         return dataclasses.asdict(self)
 
     @classmethod

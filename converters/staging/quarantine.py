@@ -1,7 +1,7 @@
-"""Images that end or hang the process that decodes them: when is one to blame, and for what.
+"""Decides when an image is quarantined, because the processes that decode it crash or hang.
 
-One death proves nothing: any process may be killed for reasons of its machine. An image at which
-processes die again is quarantined: it is rejected from then on without being looked at.
+One crash proves nothing: any process may be killed for reasons of its machine. An image at which processes crash again
+is quarantined: from then on it is rejected without being decoded.
 """
 
 import dataclasses
@@ -10,26 +10,26 @@ from collections import defaultdict
 from typing import Literal
 
 CRASHES = 2
-"""So many crashes or hangs at one image condemn it."""
+"""An image is quarantined after this number of crashes or hangs."""
 
 KILLS = 3
-"""So many deaths condemn it if somebody else killed the process (out of memory, most often)."""
+"""The same if processes were killed from outside (most often because memory ran out)."""
 
 ATTEMPTS = 3
-"""So many deaths without a verdict, and the shard is given up: then the machine is to blame."""
+"""A shard is given up after this number of exits for which no image is at fault: then the machine is."""
 
 OUTSIDE_SIGNALS = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
-"""What no decoder does to itself."""
+"""Signals that a decoder does not send to itself."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WorkerExit:
-    """How a process ended before its shard did.
+    """How a process ended before its shard was written.
 
     Attributes:
-        entry: Place in the shard's plan of the image it was decoding; None if it was not decoding.
-        exit_code: As `multiprocessing` tells it: negative for a signal.
-        limit_s: The time limit that the image exceeded, if that is why the process was killed.
+        entry: Place in the shard's plan of the image that it was decoding; None if it was not decoding.
+        exit_code: Exit code as in `multiprocessing`: negative for a signal.
+        limit_s: Time limit that the image exceeded, if the process was killed because of it.
     """
 
     entry: int | None
@@ -38,7 +38,7 @@ class WorkerExit:
 
     @property
     def is_crash(self) -> bool:
-        """Whether the process did it to itself, or hung."""
+        """Whether the process crashed by itself, or hung."""
         return self.limit_s is not None or self.exit_code not in {-number for number in OUTSIDE_SIGNALS}
 
 
@@ -49,7 +49,7 @@ class Quarantine:
     Attributes:
         reason: Code for `rejects.jsonl`.
         detail: One sentence.
-        limit_s: For `timeout`: the time limit that it was judged by.
+        limit_s: For `timeout`: the time limit that it exceeded.
     """
 
     reason: Literal["decoder_crash", "timeout"]
@@ -58,37 +58,37 @@ class Quarantine:
 
 
 class CrashTracker:
-    """The deaths of the processes that wrote one shard, until they prove something."""
+    """Counts the exits of the processes that write one shard, until an image is found to be at fault."""
 
     def __init__(self) -> None:
-        """CrashTracker nobody."""
-        self._deaths: defaultdict[int, list[WorkerExit]] = defaultdict(list)
+        """Begins without an exit."""
+        self._exits: defaultdict[int, list[WorkerExit]] = defaultdict(list)
         self._unexplained = 0
 
     @property
     def exhausted(self) -> bool:
-        """Whether too many processes died without a verdict."""
+        """Whether too many processes ended without an image at fault."""
         return self._unexplained >= ATTEMPTS
 
-    def add(self, death: WorkerExit) -> Quarantine | None:
-        """Takes in a death; returns the verdict on its image if that is now proven guilty."""
+    def add(self, last: WorkerExit) -> Quarantine | None:
+        """Counts an exit. Returns why its image is quarantined, if it is at fault now."""
         self._unexplained += 1
-        if death.entry is None:
+        if last.entry is None:
             return None
-        deaths = self._deaths[death.entry]
-        deaths.append(death)
-        if sum(each.is_crash for each in deaths) < CRASHES and len(deaths) < KILLS:
+        exits = self._exits[last.entry]
+        exits.append(last)
+        if sum(each.is_crash for each in exits) < CRASHES and len(exits) < KILLS:
             return None
         self._unexplained = 0
-        return _quarantine(deaths)
+        return _quarantine(exits)
 
 
-def _quarantine(deaths: list[WorkerExit]) -> Quarantine:
-    last = next((death for death in reversed(deaths) if death.is_crash), deaths[-1])
+def _quarantine(exits: list[WorkerExit]) -> Quarantine:
+    last = next((each for each in reversed(exits) if each.is_crash), exits[-1])
     if last.limit_s is not None:
-        detail = f"decoding it took longer than {last.limit_s:g} s (--timeout), {len(deaths)} times"
+        detail = f"decoding it took longer than {last.limit_s:g} s (--timeout), {len(exits)} times"
         return Quarantine(reason="timeout", detail=detail, limit_s=last.limit_s)
-    detail = f"the process that decoded it died {len(deaths)} times, with {_exit(last.exit_code)}"
+    detail = f"the process that decoded it ended {len(exits)} times, with {_exit(last.exit_code)}"
     if not last.is_crash:
         detail += "; that often means: out of memory, so fewer --workers may help"
     return Quarantine(reason="decoder_crash", detail=detail)

@@ -62,7 +62,7 @@ class Staging:
     """
 
     def __init__(self, dataset: Path) -> None:
-        """Names the staging area of a dataset, without touching it."""
+        """Names the staging area of a dataset. Nothing is read or written."""
         self.dataset = dataset
         self.root = dataset / WORK_FOLDER
 

@@ -1,4 +1,4 @@
-"""Checking a dataset: everything against everything (`fitfeed verify`)."""
+"""Checks a dataset: everything against everything (`fitfeed verify`)."""
 
 from fitfeed.converters.verify.dataset import VerifyProgress as VerifyProgress
 from fitfeed.converters.verify.dataset import verify_dataset as verify_dataset

@@ -1,4 +1,4 @@
-"""The whole dataset: which files there are, each file once, and what they say of one another."""
+"""Checks a whole dataset: its files, the content of each, and that they agree."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator
@@ -21,10 +21,10 @@ from fitfeed.schemas.text import shortened
 
 
 class VerifyProgress(Protocol):
-    """Is told how far a verification is."""
+    """Receives how far a verification is."""
 
     def start(self, *, files: int, total_bytes: int) -> None:
-        """Called once the manifest is read."""
+        """Called after the manifest was read."""
 
     def update(self, read_bytes: int) -> None:
         """Called with the size of each piece that was read."""
@@ -33,17 +33,17 @@ class VerifyProgress(Protocol):
 def verify_dataset(folder: Path, *, progress: VerifyProgress | None = None) -> Report:
     """Checks everything against everything.
 
-    Each file is read once, from end to end. The SHA-256 of the manifest say which file is damaged;
-    all other checks say where, and find what contradicts itself although no file was changed.
-    Memory: the largest image, the manifest, and 16 bytes for each example.
+    Each file is read once, from end to end. The SHA-256 in the manifest show which file is damaged. All other checks
+    show where, and find contradictions between files that were not changed. It takes memory for the largest image,
+    the manifest, and 16 bytes for each example.
 
     Args:
-        folder: The dataset. Nothing outside it is read, whatever its files say.
-        progress: Told how far it is.
+        folder: The dataset. No file outside it is read, whatever its files say.
+        progress: Receives the progress.
 
     Raises:
-        NotFoundError: If there is no such folder.
-        UsageError: If it is no dataset, or of a version this fitfeed cannot read.
+        NotFoundError: If the folder does not exist.
+        UsageError: If it is not a dataset, or of a version that this fitfeed does not read.
     """
     try:
         manifest = read_manifest(folder)
@@ -82,21 +82,21 @@ class _Verification:
         )
 
     def _check_text_of_manifest(self) -> Iterator[Finding]:
-        """A changed digit can mean the same number; the text still is not what was published."""
+        """Compares the text of the manifest. It may be changed although it means the same, such as 1.0 for 1."""
         text, published = locate(self._folder, MANIFEST_NAME).read_bytes(), self._manifest.to_json().encode()
         if text != published:
             same = zip(text, published, strict=False)
             offset = next((at for at, (a, b) in enumerate(same) if a != b), min(len(text), len(published)))
-            detail = "it says the same as what was published, but its text is another"
+            detail = "it means the same as what was published, but its text is different"
             yield Finding(file=MANIFEST_NAME, kind="manifest", detail=detail, offset=offset)
 
     def _extra_files(self, listed: list[File]) -> Iterator[Finding]:
         if (self._folder / WORK_FOLDER).is_dir():
-            return  # images are being appended, or that was interrupted: their files may be in place already
+            return  # an append is running or was interrupted: its files may be in place already
         names = {entry.file for entry in listed}
         found = {path.name for pattern in DATASET_PATTERNS for path in self._folder.glob(pattern)}
         for name in sorted(found - names):
-            detail = "it is no part of this dataset; remove it"
+            detail = "it is not a part of this dataset; remove it"
             yield Finding(file=shortened(name), kind="extra", detail=detail)
 
     def _check_split(self, name: str) -> None:
@@ -120,7 +120,7 @@ class _Verification:
             self._check_shard(rows, split.index.file)
 
     def _open_index(self, entry: File, examples: int) -> tuple[Index | None, bool]:
-        """The index of a split if its rows can be used, and whether its file is whole."""
+        """The index of a split, or None if its rows cannot be used; and whether its file is whole."""
         reading = self._open(entry)
         if reading is None:
             return None, False
@@ -180,7 +180,7 @@ class _Verification:
     def _read(
         self, reading: Reading, checks: Iterable[Finding] = (), local: Findings | None = None
     ) -> Finding | None:
-        """Reads a file to its end, through the checks that read it; returns what is wrong with it."""
+        """Reads a file to its end with the checks for its kind, and returns what is wrong with it."""
         self._files += 1
         with reading:
             try:
@@ -206,7 +206,7 @@ def _unreadable(entry: File, error: OSError, offset: int | None) -> Finding:
 def _attributed(
     found: Iterable[Finding], verdict: Finding | None, rows: ShardRows, index_file: str
 ) -> Iterator[Finding]:
-    """Blames the file that was changed, where the SHA-256 tell which it was."""
+    """Attributes findings to the file that was changed, if the SHA-256 show which one it was."""
     index_is_damaged = rows.index is not None and not rows.index_is_whole
     for finding in found:
         if verdict is None and index_is_damaged and finding.kind != "structure":

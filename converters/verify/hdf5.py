@@ -33,12 +33,12 @@ class _StructureError(Exception):
 
 
 def examine_images(reading: Reading, rows: ShardRows, formats: list[str]) -> Iterator[Finding]:
-    """Checks image after image and mask after mask as they lie in the file, holding one at a time.
+    """Checks all images and masks in the order of the file. One at a time is in memory.
 
     Args:
-        reading: Of the shard, at its beginning.
-        rows: Of the shard; the index must be there.
-        formats: Gets what each image is, for `examine_columns`; `?` where that is not known.
+        reading: The shard, at its beginning.
+        rows: Rows of the shard; the index must be there.
+        formats: Receives the format of each image, for `examine_columns`; `?` if it is not known.
     """
     formats += ["?"] * len(rows.offset)
     places = {"image": (rows.offset, rows.length, rows.crc32c), **rows.masks}
@@ -62,12 +62,12 @@ def examine_images(reading: Reading, rows: ShardRows, formats: list[str]) -> Ite
 
 
 def examine_columns(path: Path, rows: ShardRows, formats: list[str]) -> Iterator[Finding]:
-    """Compares all that a shard says of its images with the index.
+    """Compares the columns of a shard with the index.
 
     Args:
         path: The shard.
-        rows: Of the shard; the index must be there.
-        formats: What `examine_images` found, one for each example.
+        rows: Rows of the shard; the index must be there.
+        formats: The formats that `examine_images` found, one for each example.
     """
     try:
         with h5py.File(path, "r", locking=False) as file:
@@ -116,14 +116,14 @@ def _payload_columns(file: Any, name: str, feature: ImageFeature | MaskFeature, 
 
 
 def _dataset(file: Any, name: str, kind: Any, shape: tuple[int | None, ...] | None) -> Any:
-    """Opens one data set; a `kind` of None means text of fixed length."""
+    """Opens one data set. A `kind` of None is text of fixed length."""
     links = file.id.links
     if not links.exists(name.encode()) or links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
         msg = f"{name!r} is missing or is a link, expected a data set"
         raise _StructureError(msg)
     dataset = h5py.h5o.open(file.id, name.encode())
     if not isinstance(dataset, h5py.h5d.DatasetID):
-        msg = f"{name!r} is no data set"
+        msg = f"{name!r} is not a data set"
         raise _StructureError(msg)
     properties = dataset.get_create_plist()
     if (
@@ -144,7 +144,7 @@ def _dataset(file: Any, name: str, kind: Any, shape: tuple[int | None, ...] | No
 
 
 def _fits(shape: tuple[int, ...] | None, expected: tuple[int | None, ...]) -> bool:
-    """Whether a shape is what was expected, where None stands for any length."""
+    """Whether a shape is the expected one, in which None is any length."""
     return (
         shape is not None
         and len(shape) == len(expected)
@@ -161,7 +161,7 @@ def _is_text(stored: Any) -> bool:
 
 
 def _check_places(columns: Columns, rows: ShardRows) -> Iterator[Finding]:
-    """Whether HDF5 finds each image and mask where the index does."""
+    """Checks that HDF5 finds each image and mask where the index does."""
     places = {"image": (rows.offset, rows.length), **{name: mask[:2] for name, mask in rows.masks.items()}}
     for name, (offset, length) in places.items():
         column = columns[name]
@@ -178,7 +178,7 @@ def _check_places(columns: Columns, rows: ShardRows) -> Iterator[Finding]:
 
 
 def _ends(columns: Columns, name: str) -> npt.NDArray[np.int64]:
-    """Where values of differing length begin and end: int64 (examples + 1,)."""
+    """Where values of different lengths begin and end: int64 (examples + 1,)."""
     ends: npt.NDArray[np.int64] = columns[f"{name}_offset"][:]
     if columns[name].shape != (ends[-1],):
         msg = f"{name!r} has shape {columns[name].shape}, but '{name}_offset' ends at {ends[-1]}"
@@ -204,7 +204,7 @@ def _check_values(columns: Columns, rows: ShardRows, formats: list[str]) -> Iter
 
 
 def _check_ragged(columns: Columns, name: str, rows: ShardRows) -> Iterator[Finding]:
-    """Compares texts and lists. No more is read of an example than the index has."""
+    """Compares texts and lists. Of an example, no more is read than the index has."""
     ends, column = _ends(columns, name), columns[name]
     start, each = column.id.get_offset() or 0, column.id.get_type().get_size()
     for number in range(len(rows.offset)):
@@ -226,7 +226,7 @@ def _check_ragged(columns: Columns, name: str, rows: ShardRows) -> Iterator[Find
 
 
 def _check_column(column: Any, expected: list[Any], rows: ShardRows) -> Iterator[Finding]:
-    """Compares in blocks; a format that is not known agrees with any."""
+    """Compares a column in blocks. An unknown format is equal to any."""
     name, start, each = column.name.lstrip("/"), column.id.get_offset() or 0, column.id.get_type().get_size()
     block = max(1, BLOCK_BYTES // each)
     for first in range(0, len(expected), block):

@@ -1,4 +1,4 @@
-"""The rows of a split's index against the manifest."""
+"""Checks the rows of a split's index against the manifest."""
 
 from collections.abc import Iterator, Sequence
 
@@ -21,7 +21,7 @@ def check_rows(rows: ShardRows, *, number: int, file: str) -> Iterator[Finding]:
     """Checks the rows of one shard, each by itself and against the one before.
 
     Args:
-        rows: Of the shard; the index must be there.
+        rows: Rows of the shard; the index must be there.
         number: Position of the shard in its split.
         file: Name of the index.
     """
@@ -36,13 +36,13 @@ def _row_checks(rows: ShardRows, number: int) -> Iterator[Checked]:
     if index is None:
         return
     height, width = index.height[part], index.width[part]
-    yield index.shard[part] != number, f"its shard is not {number}, where the manifest puts it"
+    yield index.shard[part] != number, f"its shard is not {number}, as the manifest says"
     yield from check_labels(rows)
     yield (height < 1) | (width < 1), "its height or width is less than 1"
     yield index.source_bytes[part] < 1, "its file had less than 1 byte"
     if image.shape[0] is not None:
         wrong = (height != image.shape[0]) | (width != image.shape[1])
-        yield wrong, f"its size is not {image.shape[0]} x {image.shape[1]}, as that of all images"
+        yield wrong, f"its size is not {image.shape[0]} x {image.shape[1]}, the size of all images"
     if image.encoding == "raw":
         pixels = height.astype(np.int64) * width
         too_large = pixels > MAX_PAYLOAD_BYTES  # and times three might not fit into 64 bits
@@ -50,17 +50,17 @@ def _row_checks(rows: ShardRows, number: int) -> Iterator[Checked]:
             too_large | (rows.length != pixels * image.channels * image.value_bytes),
             "its length does not follow from its height and width",
         )
-    yield ~rows.inside, f"its bytes lie outside its shard, or are none, or more than {MAX_PAYLOAD_BYTES}"
-    yield ~rows.ascending, "its bytes begin before those of the example before it have ended"
+    yield ~rows.inside, f"its bytes are outside its shard, or none, or more than {MAX_PAYLOAD_BYTES}"
+    yield ~rows.ascending, "its bytes begin before the end of the previous example"
 
 
 def check_split(index: Index, name: str, manifest: Manifest) -> Iterator[Finding]:
-    """Checks what the manifest says of a split's rows as a whole.
+    """Checks what the manifest says of all rows of a split together.
 
     Args:
-        index: Of the split, with as many rows as the manifest says.
-        name: Of the split.
-        manifest: Of the dataset.
+        index: Index of the split, with as many rows as the manifest says.
+        name: Name of the split.
+        manifest: Manifest of the dataset.
     """
     split, file = manifest.splits[name], manifest.splits[name].index.file
     yield from _check_class_counts(index, split, manifest)
@@ -87,7 +87,7 @@ def _check_class_counts(index: Index, split: Split, manifest: Manifest) -> Itera
 
 
 def _extent(sizes: npt.NDArray[np.int32]) -> Extent | None:
-    """What publication makes of these sizes (`fitfeed.converters.publishing.publish`), without sorting all of them."""
+    """The distribution of sizes, as `fitfeed.converters.publishing.split_index` computes it, but without sorting them all."""
     counted: dict[int, int] = {}
     for block in _blocks(len(sizes)):
         for size, times in zip(*np.unique(sizes[block], return_counts=True), strict=True):
@@ -112,9 +112,9 @@ def _figures(extent: Extent | None) -> str:
 
 
 def check_keys(indexes: Sequence[tuple[str, Index]]) -> Iterator[Finding]:
-    """Checks that every key, path and text label is text, and that no key is there twice in the dataset.
+    """Checks that all keys, paths and text labels are text, and that no key occurs twice in the dataset.
 
-    Holds two hashes of 8 bytes for each key; keys whose hashes agree are then compared themselves.
+    Two hashes of 8 bytes for each key are in memory. Keys with equal hashes are compared themselves.
 
     Args:
         indexes: File name and index of each split.

@@ -1,4 +1,4 @@
-"""The label columns of an index against the manifest."""
+"""Checks the label columns of an index against the manifest."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,11 +16,11 @@ from fitfeed.schemas.manifest import Manifest
 BLOCK_ROWS = 1 << 20
 
 Checked = tuple[npt.NDArray[np.bool_], str]
-"""Which rows are wrong, bool (rows,), and what is wrong with them."""
+"""The rows that are wrong, bool (rows,), and what is wrong with them."""
 
 
 def check_labels(rows: ShardRows) -> Iterator[Checked]:
-    """Checks the labels of one shard's rows, each by itself; the index must be there."""
+    """Checks the labels of one shard's rows, each by itself. The index must be there."""
     part = slice(rows.first, rows.stop)
     for name, feature in rows.manifest.features.labels.items():
         column: Any = None if rows.index is None else rows.index.labels[name]
@@ -34,9 +34,9 @@ def check_labels(rows: ShardRows) -> Iterator[Checked]:
             yield from _check_mask(rows, name, feature)
         elif feature.kind == "class":
             label, classes = column[part], len(feature.class_names)
-            yield (label < 0) | (label >= classes), f"its {name} is none of 0 to {classes - 1}"
+            yield (label < 0) | (label >= classes), f"its {name} is not one of 0 to {classes - 1}"
         elif feature.kind == "float":
-            yield ~np.isfinite(column[part]), f"its {name} is no finite number"
+            yield ~np.isfinite(column[part]), f"its {name} is not a finite number"
 
 
 def _is_set(column: ListColumn, row: int, classes: int) -> bool:
@@ -53,7 +53,7 @@ def _check_mask(rows: ShardRows, name: str, feature: MaskFeature) -> Iterator[Ch
     inside &= offset <= rows.shard.bytes - np.where(inside, length, 0)
     yield (
         ~inside,
-        f"the bytes of its {name} lie outside its shard, or are none, or more than {MAX_PAYLOAD_BYTES}",
+        f"the bytes of its {name} are outside its shard, or none, or more than {MAX_PAYLOAD_BYTES}",
     )
     if feature.encoding == "raw":
         height, width, _ = feature.shape
@@ -64,7 +64,7 @@ def _check_mask(rows: ShardRows, name: str, feature: MaskFeature) -> Iterator[Ch
 
 
 def class_counts(index: Index, manifest: Manifest) -> npt.NDArray[np.int64]:
-    """How many rows have each class that `Manifest.class_names` is about: int64 (classes,)."""
+    """Number of rows with each class of `Manifest.class_names`: int64 (classes,)."""
     classes = len(manifest.class_names)
     counts = np.zeros(classes, np.int64)
     if manifest.features.classes is None:

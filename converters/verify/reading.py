@@ -1,4 +1,4 @@
-"""Reading a file of a dataset once, from end to end, digesting it on the way."""
+"""Reads a file of a dataset once, from end to end, and computes its SHA-256 on the way."""
 
 import hashlib
 import os
@@ -52,15 +52,15 @@ class Reading:
         return self.size - self.position
 
     def read(self, length: int) -> bytes:
-        """Reads on.
+        """Reads the next bytes.
 
         Returns:
-            Fewer than `length` bytes only where the file ends.
+            `length` bytes, or fewer at the end of the file.
         """
         return self._taken(self._stream.read(max(0, min(length, self.left))))
 
     def read_line(self, limit: int) -> bytes:
-        """Reads on to the end of a line, or `limit` bytes."""
+        """Reads to the end of a line, at most `limit` bytes."""
         return self._taken(self._stream.readline(limit))
 
     def _taken(self, data: bytes) -> bytes:
@@ -75,7 +75,7 @@ class Reading:
         return data
 
     def read_until(self, position: int) -> None:
-        """Reads on and keeps nothing."""
+        """Reads up to a position, and drops what was read."""
         while self.position < position and self.read(min(CHUNK_BYTES, position - self.position)):
             pass
 
@@ -83,7 +83,7 @@ class Reading:
         """Reads the rest, and compares the whole file with the manifest.
 
         Args:
-            known: File name of each SHA-256 in the manifest.
+            known: SHA-256 to file name, for all files of the manifest.
         """
         self.read_until(self.size)
         entry, digest = self.entry, self._digest.hexdigest()
@@ -104,12 +104,12 @@ class Reading:
         return self._second_look(digest)
 
     def _second_look(self, digest: str) -> Finding:
-        """Whether the disk or the memory of this machine is to blame."""
+        """Reads the file again, to see whether the disk or the memory of this machine is at fault."""
         again = sha256_from_disk(self._path)
         if again == self.entry.sha256:
-            detail = "its SHA-256 was wrong when first read and right when read again from disk: the file is whole, but this machine's memory or the way to its disk may not be"
+            detail = "its SHA-256 was wrong when it was first read, and right when it was read again from disk: the file is whole, but the memory of this machine, or the connection to its disk, may be at fault"
             return self._finding("memory", detail)
-        same = "the same both times it was read" if again == digest else "and another each time it is read"
+        same = "the same both times it was read" if again == digest else "and different each time it is read"
         return self._finding(
             "sha256", f"its SHA-256 is wrong, {same}: {digest}, expected {self.entry.sha256}"
         )
@@ -119,7 +119,7 @@ class Reading:
 
 
 def sha256_from_disk(path: Path) -> str:
-    """SHA-256 of a file, read from the disk even if the system has it in memory, where it lets us."""
+    """SHA-256 of a file. It is read from the disk, not from the system's memory, if the system permits that."""
     with path.open("rb", buffering=0) as stream:
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

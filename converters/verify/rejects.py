@@ -1,4 +1,4 @@
-"""The list of rejects against the manifest."""
+"""Checks the list of rejects against the manifest."""
 
 import dataclasses
 from collections import Counter
@@ -19,8 +19,8 @@ def check_rejects(reading: Reading, manifest: Manifest) -> Iterator[Finding]:
     """Counts the lines by reason.
 
     Args:
-        reading: Of the file, at its beginning. Left where a line is too long.
-        manifest: Of the dataset.
+        reading: The file, at its beginning. If a line is wrong, it stays there.
+        manifest: Manifest of the dataset.
     """
     file, reasons, ignored = manifest.rejects_file.file, Counter[str](), 0
     while reading.left:
@@ -29,7 +29,7 @@ def check_rejects(reading: Reading, manifest: Manifest) -> Iterator[Finding]:
         try:
             reject = _reject(line)
         except ValueError as error:
-            yield Finding(file=file, kind="rejects", detail=f"a line is no reject: {error}", offset=start)
+            yield Finding(file=file, kind="rejects", detail=f"a line is not a reject: {error}", offset=start)
             return
         if reject.handling == "ignored":
             ignored += 1

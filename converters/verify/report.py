@@ -1,4 +1,4 @@
-"""What verification found."""
+"""The findings of a verification, and the report that they make."""
 
 import dataclasses
 from collections import Counter
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fitfeed.schemas.strict_json import JsonObject
 
 FINDINGS_PER_FILE = 1000
-"""A file that was replaced as a whole would have one per example."""
+"""Findings that are kept for a file. A file that was replaced has one for each example."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,7 @@ class Finding:
         file: Name of the file that is wrong, in the dataset's folder.
         kind: What is wrong with it; see `KINDS`.
         detail: One sentence for a person.
-        offset: Byte of the file where it is wrong, or where the region begins that is.
+        offset: Byte of the file at which the wrong part begins.
         example: Row of the split's index.
         key: Key of that example.
     """
@@ -34,8 +34,8 @@ class Finding:
 KINDS = {
     "manifest": "the manifest is not what was published",
     "incomplete": "the conversion has not finished",
-    "missing": "a file is not there, or may not be opened",
-    "extra": "a file looks like a part of the dataset, but is none",
+    "missing": "a file is missing, or may not be opened",
+    "extra": "a file looks like a part of the dataset, but is not",
     "unreadable": "the disk or the system refuses to read a file",
     "swapped": "a file holds the content of another one",
     "truncated": "a file is too short",
@@ -56,7 +56,7 @@ KINDS = {
 
 
 class Findings:
-    """Collects findings, a bounded number for each file."""
+    """Collects findings, a limited number for each file."""
 
     def __init__(self) -> None:
         """Starts with none."""
@@ -78,7 +78,7 @@ class Findings:
             self.add(finding)
 
     def all(self) -> tuple[Finding, ...]:
-        """All that were kept, in the order found, and for each file how many were not."""
+        """All findings that were kept, in order, and for each file how many were left out."""
         more = [
             Finding(file=file, kind="more", detail=f"at least {count} more findings, left out")
             for file, count in self.left_out.items()
@@ -93,8 +93,8 @@ class Report:
 
     Attributes:
         findings: All that is wrong.
-        fingerprint: Of the dataset, where its manifest is whole.
-        files, bytes, examples: How much was read and compared.
+        fingerprint: Fingerprint of the dataset; None if its manifest is not whole.
+        files, bytes, examples: How many were read and compared.
     """
 
     findings: tuple[Finding, ...]
@@ -109,7 +109,7 @@ class Report:
         return not self.findings
 
     def to_dict(self) -> JsonObject:
-        """In JSON types: `ok`, `findings`, `checked`."""
+        """The report as JSON: `ok`, `findings`, `checked`."""
         return {
             "ok": self.ok,
             "findings": [dataclasses.asdict(finding) for finding in self.findings],

@@ -17,7 +17,7 @@ from fitfeed.schemas.manifest_parts import Shard
 from fitfeed.schemas.payload import payload_format
 
 MAX_PAYLOAD_BYTES = 2 << 30
-"""2 GiB, the most that a protobuf message can have; so memory stays bounded."""
+"""2 GiB, the limit of a protobuf message. It also limits the memory that is used."""
 
 Value: TypeAlias = bytes | int | float
 """One value of a feature in a record."""
@@ -27,12 +27,12 @@ Value: TypeAlias = bytes | int | float
 class ShardRows:
     """The examples of a shard: rows `first` to `stop` - 1 of its split's index.
 
-    Numbers of examples count from 0 within the shard.
+    Examples are numbered from 0 within the shard.
 
     Attributes:
-        manifest: Of the dataset.
-        shard: The manifest's entry.
-        index: Of the split, or None where it cannot be used.
+        manifest: Manifest of the dataset.
+        shard: Entry of the shard in the manifest.
+        index: Index of the split; None if it cannot be used.
         index_is_whole: Whether the index file is what the manifest says.
         first, stop: The rows.
     """
@@ -66,20 +66,20 @@ class ShardRows:
 
     @cached_property
     def inside(self) -> npt.NDArray[np.bool_]:
-        """Whether a payload of that offset and length fits into the shard: bool (examples,)."""
+        """Whether each payload is inside the shard, by its offset and length: bool (examples,)."""
         offset, length = self.offset, self.length
         inside = (offset >= 0) & (length > 0) & (length <= MAX_PAYLOAD_BYTES)
         return inside & (offset <= self.shard.bytes - np.where(inside, length, 0))
 
     @cached_property
     def ascending(self) -> npt.NDArray[np.bool_]:
-        """Whether a payload begins where the one before has ended, or later: bool (examples,)."""
+        """Whether each payload begins at the end of the one before, or later: bool (examples,)."""
         end = np.where(self.inside, self.offset + self.length, 0)
         return self.offset >= np.concatenate([np.zeros(1, np.int64), end])[:-1]
 
     @cached_property
     def can_be_trusted(self) -> bool:
-        """Whether the index says for certain where each payload is."""
+        """Whether the places of payloads in the index are certain."""
         return self.index is not None and self.index_is_whole and bool((self.inside & self.ascending).all())
 
     def key(self, number: int) -> str | None:
@@ -92,7 +92,7 @@ class ShardRows:
             return None
 
     def format_of(self, payload: bytes) -> str:
-        """What the column or feature `format` must say of a payload."""
+        """What the column or feature `format` must have for a payload."""
         is_raw = self.manifest.features.image.encoding == "raw"
         return "raw" if is_raw else payload_format(payload)
 
@@ -109,10 +109,10 @@ class ShardRows:
         }
 
     def label(self, name: str, number: int) -> Value | list[int]:
-        """What the index has as a label that is no mask: text as UTF-8; the index must be there.
+        """The label of an example in the index, text as UTF-8. It is not a mask, and the index must be there.
 
         Raises:
-            DamagedDatasetError: If the index gives none there.
+            DamagedDatasetError: If the index cannot be read there.
         """
         column: Any = None if self.index is None else self.index.labels[name]
         value = column[self.first + number]
@@ -122,14 +122,14 @@ class ShardRows:
         return found
 
     def expected(self, number: int, payload: bytes) -> dict[str, Sequence[Value]]:
-        """What a record must say of an example, by feature, masks apart; the index must be there.
+        """The values that a record must have, by feature, without masks. The index must be there.
 
         Args:
-            number: Of the example.
+            number: Number of the example.
             payload: Its image.
 
         Raises:
-            DamagedDatasetError: If the index has no such label.
+            DamagedDatasetError: If the index cannot be read there.
         """
         index, row = self.index, self.first + number
         values: dict[str, Value | list[int]] = {
@@ -145,7 +145,7 @@ class ShardRows:
         return {name: value if isinstance(value, list) else [value] for name, value in values.items()}
 
     def finding(self, kind: str, detail: str, *, number: int, offset: int) -> Finding:
-        """A finding at a byte of the shard, about an example."""
+        """A finding about an example, at a byte of the shard."""
         return Finding(
             file=self.shard.file,
             kind=kind,
@@ -156,7 +156,7 @@ class ShardRows:
         )
 
     def lost(self, number: int, offset: int) -> Finding:
-        """The file ends at or inside an example."""
+        """The finding that the file ends before or inside an example."""
         count = self.shard.examples - number
         return self.finding(
             "truncated",

@@ -1,4 +1,4 @@
-"""The records of a TFRecord shard: their framing, and what they say against the index."""
+"""Checks the records of a TFRecord shard: their framing, and their values against the index."""
 
 import struct
 from collections.abc import Iterator, Sequence
@@ -17,14 +17,14 @@ from fitfeed.schemas.tfrecord import FOOTER_BYTES, HEADER_BYTES, masked_crc32c
 
 
 def examine_tfrecord(reading: Reading, rows: ShardRows) -> Iterator[Finding]:
-    """Checks record after record, holding one at a time.
+    """Checks record after record. One at a time is in memory.
 
-    Where a header is damaged, the index says where its record ends: the payload is the last thing
-    in it (see `fitfeed.schemas.tfrecord.encode_example`).
+    If a header is damaged, the index shows where its record ends, because the payload is the last part of it (see
+    `fitfeed.schemas.tfrecord.encode_example`).
 
     Args:
-        reading: Of the shard, at its beginning. Left wherever no further record can be found.
-        rows: Of the shard.
+        reading: The shard, at its beginning. It stays where no further record can be found.
+        rows: Rows of the shard.
     """
     for number in range(rows.shard.examples):
         start = reading.position
@@ -78,9 +78,9 @@ _Payloads = dict[str, tuple[bytes, int, int]]
 
 
 def _payloads(record: bytes, rows: ShardRows, number: int, start: int) -> _Payloads:
-    """What the index says are the image and the masks, each with its offset and CRC-32C.
+    """The image and the masks of a record by the index, each with its offset and CRC-32C.
 
-    What does not lie in the record is left out.
+    Those that are not inside the record are left out.
     """
     if rows.index is None:
         return {}
@@ -95,16 +95,16 @@ def _payloads(record: bytes, rows: ShardRows, number: int, start: int) -> _Paylo
 
 
 def _contradictions(record: bytes, payloads: _Payloads, rows: ShardRows, number: int) -> Iterator[str]:
-    """What a whole record says otherwise than its row."""
+    """Differences between a whole record and its row."""
     try:
         message = SequenceExample.FromString(record)
     except DecodeError:
-        yield "its record is no tf.train.Example"
+        yield "its record is not a tf.train.Example"
         return
     features = {entry.key: _values(entry.value) for entry in message.context.feature}
     for name in ("image", *rows.masks):
         if name not in payloads or features.get(name) != [payloads[name][0]]:
-            yield f"the index points at other bytes than its {name}"
+            yield f"the index points to other bytes than its {name}"
     try:
         image = payloads["image"][0] if "image" in payloads else b""
         expected = rows.expected(number, image)
@@ -116,7 +116,7 @@ def _contradictions(record: bytes, payloads: _Payloads, rows: ShardRows, number:
 
 
 def _values(feature: Any) -> list[Any] | None:
-    """The values of a feature, if it has a type."""
+    """The values of a feature; None if it has no type."""
     kind = feature.WhichOneof("kind")
     return list(getattr(feature, kind).value) if kind else None
 

@@ -1,1 +1,1 @@
-"""One module per command, each with `add_parser` (cheap) and `run` (imports what it needs)."""
+"""One module per command, each with `add_parser`, which is cheap, and `run`, which imports what it needs."""

@@ -1,4 +1,4 @@
-"""`fitfeed convert SOURCE DATASET`."""
+"""`fitfeed convert SOURCE DATASET`: turns images into a dataset."""
 
 import argparse
 import json
@@ -22,17 +22,17 @@ examples:
   fitfeed convert photos/ flowers/ --format hdf5 --encoding raw --size 224 --fit cover
       uint8 pixels of one shape in HDF5: most bytes, no decoding when training
   fitfeed convert photos/ flowers/ --labels labels.csv --label-column species --label-column height_cm:float
-      labels from a table, whose column path, file or image names the pictures in photos/
+      labels from a table, whose column path, file or image names the images in photos/
   fitfeed convert scans.csv scans/ --label-column lesion:mask --size 256 --split train=0.8,validation=0.2 --group patient
-      the table is the source; masks keep to their pictures, and no patient is in two splits
+      the table is the source; each image keeps its mask, and no patient is in two splits
   fitfeed convert photos/ flowers/ --duplicates drop
-      of identical pictures only one is taken; flowers/rejects.jsonl names the others
+      of images with the same pixels only one is taken; flowers/rejects.jsonl names the others
   fitfeed convert photos/ flowers/ --max-bad 1%
       tolerate one bad file in a hundred; each is named in flowers/rejects.jsonl
   fitfeed convert photos/ flowers/ --append
-      images that flowers/ does not have yet join it, in further shards; its options stay
+      adds the images that flowers/ does not have yet, in further shards; its options stay
 
-Stopped at any moment, the same command continues where it was. Options after -- go to Beam.
+If it is stopped at any moment, the same command continues where it was. Options after -- go to Beam.
 """
 
 
@@ -72,7 +72,7 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--allow-leaks",
         action="store_true",
-        help="publish even if an image, or a group, stands in two splits; otherwise that is exit status 4",
+        help="publish even if an image, or a group, is in two splits; otherwise that is exit status 4",
     )
     group.add_argument(
         "--workers",
@@ -85,7 +85,7 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
         type=float,
         default=300,
         metavar="SECONDS",
-        help="decoding one image may take so long in the local run, else it is rejected; 0: no limit; default: 300",
+        help="longest time that decoding one image may take in the local run, else it is rejected; 0: no limit; default: 300",
     )
     group.add_argument("--runner", default="local", metavar="NAME", help="local (default), or a Beam runner")
     replacing = group.add_mutually_exclusive_group()
@@ -93,9 +93,11 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
     replacing.add_argument(
         "--append",
         action="store_true",
-        help="add to a complete dataset the images of SOURCE that it does not have, with the options that it has",
+        help="add to a complete dataset the images of SOURCE that it does not have, with its own options",
     )
-    group.add_argument("--dry-run", action="store_true", help="print what would be done, and do nothing")
+    group.add_argument(
+        "--dry-run", action="store_true", help="check everything, print what would be done, and do nothing"
+    )
     group.add_argument("--json", action="store_true", help="print one JSON document instead of the summary")
     group.add_argument("--quiet", action="store_true", help="no progress, no summary")
 
@@ -107,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     options = _options(arguments)
     if arguments.passed_on and arguments.runner == "local":
-        msg = f"options after -- go to a Beam runner, and the local one takes none. Received: {' '.join(arguments.passed_on)}. Add --runner NAME, or leave them out."
+        msg = f"options after -- go to a Beam runner, and the local run takes none. Received: {' '.join(arguments.passed_on)}. Add --runner NAME, or leave them out."
         raise UsageError(msg)
     given: dict[str, Any] = {
         "labels": arguments.labels,
@@ -130,7 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _options(arguments: argparse.Namespace) -> ConvertOptions:
-    """The options that were given, and for the others the defaults, or what the dataset was made with."""
+    """The options that were given. The others have their defaults or, with `--append`, those of the dataset."""
     from pathlib import Path
 
     given = given_options(arguments)

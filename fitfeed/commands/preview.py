@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 EPILOG = """\
 examples:
   fitfeed preview flowers/ -o flowers.png
-      some pictures as they are stored, with their labels, and masks beneath them
+      some pictures as they are stored, with their labels, and with masks below them
   fitfeed preview flowers/ -o flowers.png --augment "RandomFlip('horizontal'), RandomRotation(0.1)"
-      the same, each beside what training would see of it in its first four epochs
+      the same, and beside each what training would see in its first four epochs
   fitfeed preview flowers/ -o flowers.png --image-size 224 --augment "RandomResizedCrop(), CutMix()"
       cropped to 224 x 224 pixels, and mixed with each other
 """
@@ -33,10 +33,10 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 COUNT, DRAWS, SIDE = 8, 4, 160
 
 COLUMNS = 4
-"""Stored pictures side by side; with augmented versions, which have columns of their own, one."""
+"""Stored pictures side by side. With augmented versions, which have columns of their own, it is one."""
 
 MAX_PIXELS = 200_000_000
-"""Of all tiles: more would take gigabytes to draw, and nobody could look at it."""
+"""Pixels of all tiles together. A larger sheet would take gigabytes, and be too large to look at."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
@@ -162,14 +162,14 @@ def _output(name: str) -> Path:
     """The file to write, checked before anything is read.
 
     Raises:
-        UsageError: If it is no picture, or its folder is not there.
+        UsageError: If it does not end like a picture, or its folder does not exist.
     """
     path = Path(name)
     if path.suffix.lower() not in FORMATS:
         msg = f"-o expects a name that ends in {', '.join(FORMATS)}. Received: {name}"
         raise UsageError(msg)
     if not path.parent.is_dir():
-        msg = f"there is no folder {path.parent} to write to. Received: -o {name}. Make it first."
+        msg = f"the folder {path.parent} does not exist. Received: -o {name}. Make it first."
         raise UsageError(msg)
     if path.is_dir():
         msg = f"-o expects a file, and this is a folder. Received: {name}"
@@ -178,7 +178,7 @@ def _output(name: str) -> Path:
 
 
 def _check_numbers(options: argparse.Namespace) -> None:
-    """Refuses numbers that no sheet can have, and those that would mean nothing.
+    """Refuses numbers that a sheet cannot have, and those that would have no effect.
 
     Raises:
         UsageError: Naming the option.
@@ -205,7 +205,7 @@ def _save(image: "Image", path: Path) -> None:
     """Writes the sheet: all of it, or nothing.
 
     Raises:
-        UsageError: If the system does not let it.
+        UsageError: If it cannot be written.
     """
     content = io.BytesIO()
     try:

@@ -13,7 +13,7 @@ class ProgressDisplay:
     """A tqdm bar on a terminal, else a line every ten seconds."""
 
     def __init__(self, stream: TextIO) -> None:
-        """Takes the stream. Shows nothing yet."""
+        """Remembers the stream. Nothing is shown before the work begins."""
         self._stream = stream
         self._bar: tqdm[NoReturn] | None = None
         self._total = 0
@@ -31,7 +31,7 @@ class ProgressDisplay:
             self._print(opening)
 
     def _show(self, done: int, line: str, *, postfix: str | None = None) -> None:
-        """Moves the bar, or says how far it is if the last line is old enough."""
+        """Moves the bar, or prints a line if the last one is ten seconds old."""
         if self._bar is not None:
             if postfix is not None:
                 self._bar.set_postfix_str(postfix, refresh=False)

@@ -1,4 +1,4 @@
-"""What `fitfeed convert` prints at its end, and what `--dry-run` prints instead."""
+"""What `fitfeed convert` prints when it is done, and what `--dry-run` prints instead."""
 
 import dataclasses
 import itertools
@@ -45,7 +45,7 @@ def conversion_summary(conversion: ConversionResult, dataset: str) -> str:
 
 
 def _added_lines(conversion: ConversionResult) -> list[str]:
-    """What joined a dataset that was there."""
+    """What was added to a dataset."""
     if conversion.added is None or conversion.up_to_date:
         return []
     names = conversion.manifest.class_names
@@ -114,12 +114,12 @@ def _duplicates_line(manifest: Manifest) -> str:
 
 
 def _near_duplicates_lines(found: dict[str, Any] | None) -> list[str]:
-    """How many images look like another, and the first of them."""
+    """How many images look like another one, and the first of them."""
     if found is None or not found["pairs"]:
         return []
     least = "" if found["exhaustive"] else "at least "
     lines = [
-        f"lookalikes {least}{found['within']} within a split, {found['across_splits']} across splits; all are kept. Look at:"
+        f"similar    {least}{found['within']} within a split, {found['across_splits']} across splits; all are kept. Look at:"
     ]
     lines += [
         f"           {one} ~ {other} ({pair['distance']} of 128 bits differ)"
@@ -139,7 +139,7 @@ def _warnings(conversion: ConversionResult) -> list[str]:
         lines.append(f"warning: classes that differ only in case: {', '.join(alike[:SHOWN_CLASSES])}")
     if manifest.duplicates.label_conflicts:
         lines.append(
-            f"warning: images with the pixels of another one in their split, but another label: {manifest.duplicates.label_conflicts}"
+            f"warning: images with the pixels of another one in their split, but with another label: {manifest.duplicates.label_conflicts}"
         )
         conflicts = [pair["paths"] for pair in conversion.duplicates if pair["kind"] == "label_conflict"]
         lines += [f"  {copy} = {first}" for copy, first in conflicts[:SHOWN_PAIRS]]
@@ -157,7 +157,7 @@ def human_bytes(count: int) -> str:
 
 
 def _class_numbers(job: Job, shard: ShardPlan) -> Iterable[int]:
-    """The classes of a shard's images that `class_names` is about; of a multiclass label, all."""
+    """The number of the class of each image of a shard; all of them if an image has several."""
     if job.classes is None:
         return []
     labels = shard.labels[job.classes]

@@ -1,4 +1,4 @@
-"""Augmentations on the command line, as one would write them in Python; nothing in them is executed."""
+"""Reads augmentations from the command line. They are written as in Python, but nothing is executed."""
 
 import ast
 import difflib
@@ -17,14 +17,14 @@ def parse_augment(spec: str) -> "list[Augmentation]":
     """Reads a list of augmentations.
 
     Args:
-        spec: Calls of augmentations of `pipelines`, with literal arguments, and commas between them;
-            in brackets or not.
+        spec: Calls of augmentations of `pipelines` with literal arguments, separated by commas; brackets around
+            them are optional.
 
     Returns:
         The augmentations, in order; at least one.
 
     Raises:
-        UsageError: Naming the part that is something else, or that the augmentation does not take.
+        UsageError: If a part is something else, or an augmentation does not take its arguments.
     """
     try:
         body = ast.parse(spec.strip(), mode="eval").body
@@ -61,20 +61,20 @@ def _augmentation(part: ast.expr) -> "Augmentation":
 
 
 def _class(name: ast.expr) -> "type[Augmentation]":
-    """The augmentation of a name."""
+    """The augmentation that has a name."""
     from fitfeed.pipelines.augment.ops import AUGMENTATIONS
 
     written = ast.unparse(name)
     if not isinstance(name, ast.Name) or name.id not in AUGMENTATIONS:
         near = difflib.get_close_matches(written, AUGMENTATIONS, n=1, cutoff=0.5)
-        hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(AUGMENTATIONS))}."
+        hint = f"Did you mean {near[0]}?" if near else f"It has: {', '.join(sorted(AUGMENTATIONS))}."
         msg = f"fitfeed has no such augmentation. Received: {written}. {hint}"
         raise UsageError(msg)
     return AUGMENTATIONS[name.id]
 
 
 def _literal(value: ast.expr, call: str) -> object:
-    """A number, string, boolean, None, or a tuple, list or dict of such."""
+    """A number, string, boolean, None, or a tuple, list or dict of these."""
     try:
         literal: object = ast.literal_eval(value)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:

@@ -1,4 +1,4 @@
-"""A contact sheet: pictures in rows, masks beneath them, text beneath those. Knows nothing of datasets."""
+"""A contact sheet: pictures in rows, masks below them, text below the masks. It knows nothing of datasets."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ Box = tuple[int, int, int, int]
 """Left, top, right, bottom, in pixels of the sheet."""
 
 MARGIN, GAP, SPACE = 20, 6, 18
-"""Around the sheet; between tiles; between rows, and between pictures side by side."""
+"""Pixels around the sheet; between tiles; between rows, and between pictures side by side."""
 
 TITLE_SIZE, TEXT_SIZE, LEADING = 17, 13, 17
 """Of the font, and from line to line, in pixels."""
@@ -25,7 +25,7 @@ TITLE_SIZE, TEXT_SIZE, LEADING = 17, 13, 17
 INK, FAINT, PAPER, MOUNT = (32, 32, 32), (112, 112, 112), (255, 255, 255), (238, 238, 238)
 
 MAX_SIDE = 65_000
-"""More than this neither JPEG nor most programs can hold."""
+"""The largest height and width that JPEG and most programs can hold, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class Tile:
     """One version of a picture.
 
     Attributes:
-        image: Fitted into a tile, see `fit`.
-        masks: By name, fitted likewise.
-        lines: Text beneath.
-        note: A fainter last line, shortened at its beginning.
+        image: The picture, made to fit by `fit`.
+        masks: Its masks by name, made to fit, too.
+        lines: Text below.
+        note: A fainter last line. If it is too long, its end is shown.
     """
 
     image: Image.Image
@@ -54,16 +54,16 @@ class Placed:
 
 
 def fit(pixels: npt.NDArray[np.uint8], side: int, *, labels: bool = False) -> Image.Image:
-    """A picture that fits into a square.
+    """Makes a picture fit into a square.
 
     Args:
-        pixels: uint8 (H, W, C), C being 1 or 3.
-        side: Of the square. A larger picture shrinks; a smaller one grows by a whole factor, every pixel
-            becoming a square of its own; one that fits stays as it is.
-        labels: The pixels are numbers of classes, each of which gets a colour. They are not mixed.
+        pixels: uint8 (H, W, C), where C is 1 or 3.
+        side: Side of the square. A larger picture shrinks. A smaller one grows by a whole factor, so that every
+            pixel becomes a square.
+        labels: The pixels are numbers of classes. Each class gets a color, and pixels are not mixed.
 
     Returns:
-        RGB, of the picture's aspect ratio.
+        RGB, with the picture's aspect ratio.
     """
     height, width = pixels.shape[:2]
     if labels:
@@ -85,12 +85,12 @@ class ContactSheet:
         """Sets the layout.
 
         Args:
-            side: Of a tile.
-            columns: Groups of tiles beside one another.
-            font: A TrueType or OpenType file. None: the one that Pillow carries, which has ASCII only.
+            side: Side of a tile, in pixels.
+            columns: Groups of tiles side by side.
+            font: A TrueType or OpenType file. None: the font of Pillow, which has ASCII only.
 
         Raises:
-            UsageError: If there is no such font.
+            UsageError: If the font cannot be read.
         """
         self._side, self._columns, self._own_font = side, columns, font is not None
         try:
@@ -109,9 +109,9 @@ class ContactSheet:
 
         Args:
             title: First line.
-            details: Text beneath it, wrapped; may be empty.
-            heads: What the tiles of every group are; empty where there is one tile only.
-            groups: Equally many tiles each.
+            details: Text below it, wrapped; may be empty.
+            heads: What the tiles of each group are, in order; empty if a group has one tile only.
+            groups: Groups of tiles, all of the same number.
 
         Returns:
             The sheet, RGB, and where everything is.
@@ -164,7 +164,7 @@ class ContactSheet:
         for left, tile in zip(lefts, group, strict=True):
             boxes, below = [], y
             for picture in (tile.image, *tile.masks.values()):
-                # On a grey mount, where the borders of white pictures show.
+                # On a gray mount, so that the borders of white pictures can be seen.
                 pen.rectangle((left, below, left + self._side - 1, below + height - 1), MOUNT)
                 x0, y0 = left + (self._side - picture.width) // 2, below + (height - picture.height) // 2
                 sheet.paste(picture, (x0, y0))
@@ -199,7 +199,7 @@ class ContactSheet:
         return lines
 
     def _cut(self, text: str, width: int, font: Any, *, end: bool = False) -> str:
-        """As much of a text as fits; of its end, if the end tells more."""
+        """As much of a text as fits: its beginning, or its end."""
         text = self._legible(text)
         if font.getlength(text) <= width:
             return text
@@ -208,7 +208,7 @@ class ContactSheet:
         return f"…{text}" if end else f"{text}…"
 
     def _legible(self, text: str) -> str:
-        """What the font can show; where it has ASCII only, letters lose their accents."""
+        """What the font can show. If it has ASCII only, letters lose their accents."""
         text = printable(text)
         if self._own_font:
             return text
@@ -217,7 +217,7 @@ class ContactSheet:
 
 
 def _palette() -> npt.NDArray[np.uint8]:
-    """uint8 (256, 3): colours of class numbers, those of the Pascal VOC masks: 0 is black."""
+    """Colors of class numbers as in the masks of Pascal VOC: uint8 (256, 3). 0 is black."""
     numbers = np.arange(256)
     colors = np.zeros((256, 3), np.uint8)
     for triple in range(3):

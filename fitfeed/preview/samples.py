@@ -64,15 +64,15 @@ def make_preview(
     Args:
         dataset: The dataset.
         split: Of which.
-        count: At most so many: the first ones of a shuffled epoch 0 with this seed.
+        count: How many at most: the first ones of a shuffled epoch 0 with this seed.
         seed: As for `make_pipeline`.
         side: Of a tile.
         augment: As for `make_pipeline`. Mixing takes partners among the examples that are shown.
         image_size: As for `make_pipeline`.
-        draws: Augmented versions of each, those of epochs 0, 1, 2, ...; 0 for stored pictures only.
+        draws: Number of augmented versions of each, of epochs 0, 1, 2, ...; 0 for stored pictures only.
 
     Raises:
-        UsageError: If there is no such split, or the pictures cannot be mixed.
+        UsageError: If the split does not exist, or the pictures cannot be mixed.
         DamagedDatasetError: If an example cannot be read.
     """
     records, features = dataset.records(split), dataset.manifest.features

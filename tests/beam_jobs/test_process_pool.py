@@ -130,7 +130,7 @@ def test_a_shard_whose_workers_die_at_different_images_is_given_up(clothing: Pat
             os.kill(before[0], signal.SIGKILL)
             while worker_processes(pool) == before and not future.done():
                 time.sleep(0.01)
-        with pytest.raises(RuntimeError, match=f"shard 0 died {ATTEMPTS} times.*exit code -9"):
+        with pytest.raises(RuntimeError, match=f"shard 0 ended {ATTEMPTS} times.*exit code -9"):
             future.result(timeout=END_S)
         assert isinstance(pool.error, ConversionError)
     finally:

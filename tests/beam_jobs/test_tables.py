@@ -242,7 +242,7 @@ def test_the_sample_table(clothing: Path, tmp_path: Path) -> None:
 
 def test_senders_of_the_sample_cross_splits(clothing: Path, tmp_path: Path) -> None:
     table = clothing / "labels.csv"
-    with pytest.raises(SplitLeakError, match=r"'sender_id' that stand in two splits: 27 of 144; nothing was"):
+    with pytest.raises(SplitLeakError, match=r"'sender_id' that are in two splits: 27 of 144; nothing was"):
         convert(clothing, tmp_path / "dataset", ConvertOptions(group="sender_id"), labels=table)
     assert not (tmp_path / "dataset").exists()
 

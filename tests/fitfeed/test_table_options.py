@@ -85,7 +85,7 @@ def test_stratified(flower_table: Source, tmp_path: Path, capsys: pytest.Capture
         (
             ["--group", "gardener", "--split-column", "set"],
             4,
-            "groups of column 'gardener' that stand in two splits: ",
+            "groups of column 'gardener' that are in two splits: ",
         ),
         (["--label-column", "petal:int"], 2, "--label-column petal: labels.csv must have one such column"),
         (["--label-column", "note:float"], 2, "no row of labels.csv gives an image of SOURCE its labels"),

@@ -88,7 +88,7 @@ def test_paths_out_of_the_folder_are_refused(copy: Path, name: str) -> None:
         (lambda c: c.pop("splits"), "splits"),
         (lambda c: c.update(splits={}), "splits"),
         (lambda c: c["features"]["label"]["class_names"].reverse(), "do not ascend by text"),
-        (lambda c: c["features"]["label"]["class_names"].__setitem__(0, "hat"), "stands twice"),
+        (lambda c: c["features"]["label"]["class_names"].__setitem__(0, "hat"), "occurs twice"),
         (lambda c: c["features"]["label"].update(class_order="number"), "do not ascend by number"),
         (lambda c: c["features"]["label"].update(class_order="given"), "fingerprint"),
         (lambda c: c["features"]["label"].update(class_order="age"), "class_order"),

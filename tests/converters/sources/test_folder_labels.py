@@ -51,7 +51,7 @@ def test_classes_are_numbered_by_name() -> None:
     assert table.features["label"] == PlannedLabel(kind="class", class_names=["hat", "pants"])
     assert table.splits == [None, None, None]
     assert [(reject.path, reject.reason) for reject in rejects] == [("3.jpg", "label_invalid")]
-    assert "lies directly in SOURCE" in rejects[0].detail
+    assert "is directly in SOURCE" in rejects[0].detail
 
 
 def test_a_source_without_classes_is_refused() -> None:

@@ -28,8 +28,8 @@ def test_paths_are_normalized(text: str, path: str) -> None:
         ("/etc/passwd", "absolute"),
         ("C:\\photos\\1.jpg", "absolute"),
         ("a/../../1.jpg", "no path may leave SOURCE"),
-        ("", "names no file"),
-        (".", "names no file"),
+        ("", "does not name a file"),
+        (".", "does not name a file"),
         ("a\0b", "is (no|not a) path"),
     ],
 )

@@ -74,7 +74,7 @@ def test_groups_of_folders_or_columns_are_checked() -> None:
         [0] * 5, groups=["p", "q", "p", "r", "q"], splits=["train", "train", "test", "test", "test"]
     )
     options = ConvertOptions(group="patient", split_column="set")
-    message = r"column 'patient' that stand in two splits: 2 of 3; nothing.*\n  'p': train, test\n  'q': train, test\n"
+    message = r"column 'patient' that are in two splits: 2 of 3; nothing.*\n  'p': train, test\n  'q': train, test\n"
     with pytest.raises(SplitLeakError, match=message) as caught:
         by_split(found, options, allow_leaks=False)
     assert caught.value.exit_status == 4

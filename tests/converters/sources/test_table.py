@@ -66,7 +66,7 @@ def test_json_lines(tmp_path: Path) -> None:
     rows = list(found.rows(["file", "tags", "more"]))
     assert rows[:2] == [Row(1, ["a.jpg", ["x"], None], None), Row(3, ["b.jpg", None, 1], None)]
     assert [(row.line, row.fault) for row in rows[2:]] == [
-        (n, "the line is no JSON object") for n in (4, 5, 6)
+        (n, "the line is not a JSON object") for n in (4, 5, 6)
     ]
 
 

@@ -59,7 +59,7 @@ def test_a_name_that_fits_several_pictures_fits_none(tmp_path: Path) -> None:
         ("C:\\a.jpg", "label_invalid", "is absolute"),
         ("../a.jpg", "label_invalid", "contains '..'"),
         ("x/../x/a.jpg", "label_invalid", "contains '..'"),
-        (".", "label_invalid", "names no file"),
+        (".", "label_invalid", "does not name a file"),
         ("", "label_invalid", "names no image"),
         ("x", "vanished", "is not among"),
     ],
@@ -74,7 +74,7 @@ def test_paths_that_lead_nowhere(
         found = find_examples(tmp_path / "photos" / "photos.csv", ConvertOptions(), None)
         detail = "SOURCE" if "among" in detail else detail
         if path == "x":
-            detail = "is no file"
+            detail = "is not a file"
     else:
         found = find(tmp_path, name="photos.csv")
     assert labels_of(found.example_table) == {"x/a.jpg": "1"}
@@ -127,7 +127,7 @@ def test_the_same_picture_twice(tmp_path: Path) -> None:
         (
             "b.jpg",
             "label_conflict",
-            f"labels.csv, line {n}: says something else of this image than line 3, so it is left out",
+            f"labels.csv, line {n}: contradicts line 3 about this image, so the image is left out",
         )
         for n in (5, 6)
     ]
@@ -141,7 +141,7 @@ def test_labels_against_folders(tmp_path: Path) -> None:
     found = find(make(tmp_path, table, "hat/1.jpg", "hat/2.jpg", "images/3.jpg", "COAT/4.jpg", "5.jpg"))
     expected = {"hat/1.jpg": "Hat", "images/3.jpg": "Coat", "COAT/4.jpg": "Coat", "5.jpg": "Hat"}
     assert labels_of(found.example_table) == expected  # the table's spelling
-    detail = "labels.csv, line 3: the label is 'Coat', but the image lies in folder 'hat'"
+    detail = "labels.csv, line 3: the label is 'Coat', but the image is in folder 'hat'"
     assert faults(found) == {"hat/2.jpg": ("label_conflict", detail)}
 
 
@@ -158,7 +158,7 @@ def test_split_columns_take_the_names_of_split_folders(tmp_path: Path) -> None:
     assert found.example_table.splits == ["train", "validation", "validation", "test"]
     reason, detail = faults(found)["5.jpg"]
     assert reason == "label_invalid"
-    assert "column 'set': 'trian' is no split; expected one of train, validation" in detail
+    assert "column 'set': 'trian' is not a split; expected one of train, validation" in detail
 
 
 def test_split_folders_count_where_no_column_says(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_class_folders_are_the_labels_of_a_table_without(tmp_path: Path) -> None
     found = find(make(tmp_path, table, "rose/1.jpg", "tulip/2.jpg", "3.jpg"), group="patient")
     assert labels_of(found.example_table) == {"rose/1.jpg": "rose", "tulip/2.jpg": "tulip"}
     assert found.example_table.groups == ["p", "q"]
-    assert faults(found)["3.jpg"][1].endswith("line 4: lies directly in SOURCE, so it has no class folder")
+    assert faults(found)["3.jpg"][1].endswith("line 4: is directly in SOURCE, so it has no class folder")
 
 
 def test_several_columns_keep_their_names_and_one_becomes_label(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_columns_that_do_not_fit(tmp_path: Path, header: str, options: dict[str,
 
 
 def test_no_row_fits(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"no row .* line 2: 'b.jpg' is not among .* 'path' is taken"):
+    with pytest.raises(UsageError, match=r"no row .* line 2: 'b.jpg' is not among .* from column 'path'"):
         find(make(tmp_path, "path,label\nb.jpg,x\n", "a.jpg"))
     with pytest.raises(UsageError, match="has no rows"):
         find(make(tmp_path, "path,label\n", "a.jpg"))

@@ -348,9 +348,9 @@ def test_memory_damage_is_told_from_file_damage(tfrecord: Path, monkeypatch: pyt
     monkeypatch.setattr(reading_module, "sha256_from_disk", lambda path: shard.sha256)
     report = verify_dataset(tfrecord)
     assert kinds(report) == {(shard.file, "memory")}
-    assert first(report, "memory").detail.startswith("its SHA-256 was wrong when first read")
+    assert first(report, "memory").detail.startswith("its SHA-256 was wrong when it was first read")
     monkeypatch.setattr(reading_module, "sha256_from_disk", lambda path: "0" * 64)
-    assert "another each time" in first(verify_dataset(tfrecord), "sha256").detail
+    assert "different each time" in first(verify_dataset(tfrecord), "sha256").detail
 
 
 def test_the_second_look_asks_the_disk(tfrecord: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,17 +72,17 @@ def test_random_flips_of_shards_are_found(labelled: Callable[[str], Path], tmp_p
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        ("species", 3, "its species is none of 0 to 2"),
-        ("species", -1, "its species is none of 0 to 2"),
+        ("species", 3, "its species is not one of 0 to 2"),
+        ("species", -1, "its species is not one of 0 to 2"),
         ("tags", [0, 3], "its tags are not of 0 to 2, ascending, each once"),
         ("tags", [1, 0], "its tags are not of"),
         ("tags", [1, 1], "its tags are not of"),
         ("tags", [-1], "its tags are not of"),
-        ("height_cm", math.nan, "its height_cm is no finite number"),
-        ("région_offset", -1, "the bytes of its région lie outside its shard"),
-        ("région_offset", 2**62, "the bytes of its région lie outside its shard"),
-        ("région_length", 0, "the bytes of its région lie outside its shard"),
-        ("région_length", 2**62, "the bytes of its région lie outside its shard"),
+        ("height_cm", math.nan, "its height_cm is not a finite number"),
+        ("région_offset", -1, "the bytes of its région are outside its shard"),
+        ("région_offset", 2**62, "the bytes of its région are outside its shard"),
+        ("région_length", 0, "the bytes of its région are outside its shard"),
+        ("région_length", 2**62, "the bytes of its région are outside its shard"),
     ],
 )
 def test_impossible_rows_are_named(copy: Path, column: str, value: Any, message: str) -> None:
