@@ -26,23 +26,17 @@ MAX_NAME = 100
 
 RESERVED_NAMES = frozenset(
     [
-        "image",
-        "image_offset",
-        "key",
-        "path",
-        "shard",
-        "offset",
-        "length",
-        "source_bytes",
-        "pixels_digest",
-        "crc32c",
-        "height",
-        "width",
-        "channels",
-        "format",
+        *("image", "image_offset", "key", "path", "source", "shard", "offset", "length", "crc32c"),
+        *("height", "width", "channels", "format", "mean", "deviation", "orientation", "profile"),
+        *("source_bytes", "source_digest", "source_format", "source_height", "source_width", "pixel_digest"),
+        *("sample_weight", "boxes", "keypoints"),
     ]
 )
-"""Names that the index, TFRecord or HDF5 already use for something else."""
+"""Names that the index, TFRecord or HDF5 use for something else, or will."""
+
+
+MASK_COLUMNS = ("offset", "length", "crc32c", "source_digest")
+"""What the index has of a mask, each in a column `<name>_<this>`."""
 
 
 class ImageFeature(Model):
@@ -293,7 +287,7 @@ def check_label_names(kinds: Mapping[str, LabelKind]) -> None:
 def stored_names(label: str, kind: LabelKind) -> list[str]:
     """All columns, data sets and features that a label is stored under."""
     if kind == "mask":
-        return [label, *(f"{label}_{part}" for part in ("offset", "length", "crc32c"))]
+        return [label, *(f"{label}_{part}" for part in MASK_COLUMNS)]
     return [label, f"{label}_offset"] if kind in ("text", "multiclass") else [label]
 
 

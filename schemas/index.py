@@ -16,14 +16,24 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from fitfeed.schemas.errors import DamagedDatasetError
-from fitfeed.schemas.features import FOLDER_LABELS, LabelKind
-from fitfeed.schemas.index_columns import ADVICE, ListColumn, MaskColumn, TextColumn
+from fitfeed.schemas.features import FOLDER_LABELS, MASK_COLUMNS, LabelKind
+from fitfeed.schemas.index_columns import ADVICE, ListColumn, MaskColumn, NameColumn, TextColumn, encode_names
 from fitfeed.schemas.text import shortened
 
 INDEX_VERSION = "2"
+MAGIC = b"ARROW1\0\0"
+DICTIONARY_BATCH = 2
+"""Of the kinds of messages in Message.fbs."""
+
+MAX_MEAN = 255 * 256
+MAX_DEVIATION = MAX_MEAN // 2
+"""Of `mean` and `deviation`: half of all pixels black, half white."""
+
+_NAMES = pa.dictionary(pa.int8(), pa.string())
 
 _BEFORE = [
     pa.field("key", pa.large_string(), nullable=False),
+    pa.field("source", pa.int16(), nullable=False),
     pa.field("path", pa.large_string(), nullable=False),
 ]
 _AFTER = [
@@ -34,12 +44,25 @@ _AFTER = [
     pa.field("height", pa.int32(), nullable=False),
     pa.field("width", pa.int32(), nullable=False),
     pa.field("source_bytes", pa.int64(), nullable=False),
-    pa.field("pixels_digest", pa.binary(16), nullable=False),
+    pa.field("source_digest", pa.binary(16), nullable=False),
+    pa.field("pixel_digest", pa.binary(16), nullable=False),
+    pa.field("mean", pa.uint16(), nullable=False),
+    pa.field("deviation", pa.uint16(), nullable=False),
+    pa.field("orientation", pa.uint8(), nullable=False),
+    pa.field("source_format", _NAMES, nullable=False),
+    pa.field("profile", _NAMES, nullable=True),
+    pa.field("source_height", pa.int32(), nullable=False),
+    pa.field("source_width", pa.int32(), nullable=False),
 ]
-"""key: unique name of the example. path: its file, relative to SOURCE. shard: position in the
+"""key: unique name of the example. source: number of the source that its file is from, in the
+manifest's list. path: its file, relative to SOURCE. shard: position in the
 manifest's list of shards. offset, length: bytes of the image payload in the shard file. crc32c:
 CRC-32C (RFC 3720) of the payload. height, width: pixels as stored. source_bytes: size of the file
-it was made from. pixels_digest: equal for equal pixels, before any resizing (`fitfeed.converters.duplicates.image_hashes`)."""
+it was made from. source_digest: xxh3-128 of that file. pixel_digest: xxh3-128 of its upright pixels
+before any resizing (`fitfeed.converters.duplicates.image_hashes`). mean, deviation: how bright the
+image as stored is, and how much it varies (`fitfeed.converters.images.pixel_counter`). orientation: EXIF orientation that was
+undone, 1 where there was none. source_format: of the file, as Pillow calls it. profile: name of its
+color profile, null where it has none. source_height, source_width: upright, before any resizing."""
 
 _LABEL_TYPES = {
     "class": pa.int64(),
@@ -48,7 +71,7 @@ _LABEL_TYPES = {
     "text": pa.large_string(),
     "multiclass": pa.large_list(pa.field("item", pa.int64(), nullable=False)),
 }
-_MASK_TYPES = {"offset": pa.int64(), "length": pa.int64(), "crc32c": pa.uint32()}
+_MASK_TYPES = dict(zip(MASK_COLUMNS, (pa.int64(), pa.int64(), pa.uint32(), pa.binary(16)), strict=True))
 
 
 def index_schema(labels: Mapping[str, LabelKind]) -> pa.Schema:
@@ -56,8 +79,9 @@ def index_schema(labels: Mapping[str, LabelKind]) -> pa.Schema:
 
     Args:
         labels: Label name to kind. A label is a column of its name, of type int64 (class, int),
-            float64, large_string (text) or large_list of int64 (multiclass). A mask is three:
-            `<name>_offset`, `<name>_length` and `<name>_crc32c`, of its payload in the shard file.
+            float64, large_string (text) or large_list of int64 (multiclass). A mask is four:
+            `<name>_offset`, `<name>_length` and `<name>_crc32c`, of its payload in the shard file, and
+            `<name>_source_digest`, of the file it was made from.
     """
     fields = [
         pa.field(column, kind, nullable=False)
@@ -91,10 +115,16 @@ def write_index(
         labels: Label name to kind.
     """
     schema = index_schema(labels)
-    arrays = [pa.array(columns[field.name], field.type) for field in schema]
+    arrays = [_array(columns[field.name], field.type) for field in schema]
     batch = pa.record_batch(arrays, schema=schema)
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         writer.write_batch(batch)
+
+
+def _array(column: Any, kind: pa.DataType) -> Any:
+    if isinstance(column, pa.Array):
+        return column
+    return encode_names(column) if pa.types.is_dictionary(kind) else pa.array(column, kind)
 
 
 class Index:
@@ -104,9 +134,12 @@ class Index:
     is read; whether its rows make sense is for the reader to check.
 
     Attributes:
-        shard, offset, length, crc32c, height, width, source_bytes: read-only NumPy arrays of shape
-            (examples,), with the dtypes of `index_schema`.
-        pixels_digest: the same, of dtype V16 (16 bytes each).
+        source, shard, offset, length, crc32c, height, width, source_bytes, mean, deviation, orientation,
+            source_height, source_width: read-only NumPy arrays of shape (examples,), with the dtypes of
+            `index_schema`.
+        source_digest, pixel_digest: the same, of dtype V16 (16 bytes each).
+        source_format, profile: Texts by row; `profile` may have None.
+        mask_source_digests: Label name of each mask to such an array.
         labels: Label name to its column: int64 or float64 (examples,), read-only, for class, int
             and float; else by row, a `TextColumn`, a `ListColumn` (multiclass) or a `MaskColumn`.
     """
@@ -127,6 +160,9 @@ class Index:
             self._keys, self._paths = (
                 TextColumn(path, name, self._batch.column(name)) for name in ("key", "path")
             )
+            self.source_format, self.profile = (
+                NameColumn(path, name, self._batch.column(name)) for name in ("source_format", "profile")
+            )
             self.labels: dict[str, Any] = {
                 name: self._label(path, name, kind) for name, kind in labels.items()
             }
@@ -140,7 +176,17 @@ class Index:
         self.height: npt.NDArray[np.int32] = self._column("height")
         self.width: npt.NDArray[np.int32] = self._column("width")
         self.source_bytes: npt.NDArray[np.int64] = self._column("source_bytes")
-        self.pixels_digest: npt.NDArray[np.void] = _fixed_bytes(self._batch.column("pixels_digest"))
+        self.source: npt.NDArray[np.int16] = self._column("source")
+        self.mean: npt.NDArray[np.uint16] = self._column("mean")
+        self.deviation: npt.NDArray[np.uint16] = self._column("deviation")
+        self.orientation: npt.NDArray[np.uint8] = self._column("orientation")
+        self.source_height: npt.NDArray[np.int32] = self._column("source_height")
+        self.source_width: npt.NDArray[np.int32] = self._column("source_width")
+        self.source_digest = self._digests("source_digest")
+        self.pixel_digest = self._digests("pixel_digest")
+        self.mask_source_digests = {
+            name: self._digests(f"{name}_source_digest") for name, kind in labels.items() if kind == "mask"
+        }
 
     def __len__(self) -> int:
         """Number of examples."""
@@ -168,7 +214,7 @@ class Index:
 
     def _label(self, path: Path, name: str, kind: LabelKind) -> Any:
         if kind == "mask":
-            return MaskColumn(*(self._column(f"{name}_{part}") for part in _MASK_TYPES))
+            return MaskColumn(*(self._column(f"{name}_{part}") for part in MaskColumn._fields))
         if kind == "text":
             return TextColumn(path, name, self._batch.column(name))
         if kind == "multiclass":
@@ -179,42 +225,74 @@ class Index:
         column: npt.NDArray[Any] = self._batch.column(name).to_numpy(zero_copy_only=True)
         return column
 
+    def _digests(self, name: str) -> npt.NDArray[np.void]:
+        return _fixed_bytes(self._batch.column(name))
+
 
 def _only_batch(path: Path, schema: pa.Schema) -> Any:
     """Maps the one record batch of an index, without a copy.
+
+    ```
+    ARROW1  schema  dictionary  dictionary  record batch  footer
+    ```
 
     Raises:
         ValueError: If the file is Arrow, but no index.
         OSError, MemoryError, struct.error, pyarrow.ArrowException: If it is not Arrow.
     """
     file = pa.memory_map(str(path))
-    reader = pa.ipc.open_file(file)
-    if not reader.schema.equals(schema, check_metadata=True) or reader.num_record_batches != 1:
-        msg = f"expected one batch of the columns {schema.names}, received {reader.num_record_batches} of {reader.schema.names}"
+    footer = pa.ipc.open_file(file)
+    _check_schema(footer.schema, schema, batches=footer.num_record_batches)
+    expected = ["dictionary" for field in schema if pa.types.is_dictionary(field.type)] + ["record batch"]
+    file.seek(len(MAGIC))
+    messages = list(itertools.islice(pa.ipc.MessageReader.open_stream(file), 1, 1 + len(expected)))
+    if [message.type for message in messages] != expected:
+        msg = f"expected {', '.join(expected)}, received {', '.join(message.type for message in messages)}"
         raise ValueError(msg)
-    file.seek(len(b"ARROW1\0\0"))
-    _schema, message = itertools.islice(pa.ipc.MessageReader.open_stream(file), 2)
     # Decompressing would allocate whatever the file claims.
-    if _is_compressed(memoryview(message.metadata)):
+    if any(_is_compressed(memoryview(message.metadata)) for message in messages):
         msg = "its columns are compressed, those of an index never are"
         raise ValueError(msg)
-    batch = pa.ipc.read_record_batch(message, schema)
+    # The footer of a hostile file may lead to other messages, so those that were looked at are read.
+    file.seek(len(MAGIC))
+    stream = pa.ipc.open_stream(file)
+    _check_schema(stream.schema, schema, batches=1)
+    batch = stream.read_next_batch()
     batch.validate()  # every buffer is as long as the number of rows asks for
-    lists = [column for column in batch.columns if pa.types.is_large_list(column.type)]
-    if any(column.null_count for column in [*batch.columns, *(each.values for each in lists)]):
+    required = [batch.column(field.name) for field in schema if not field.nullable]
+    required += [column.values for column in required if pa.types.is_large_list(column.type)]
+    required += [column.dictionary for column in batch.columns if pa.types.is_dictionary(column.type)]
+    if any(column.null_count for column in required):
         msg = "some values are null"
         raise ValueError(msg)
     return batch
 
 
+def _check_schema(found: pa.Schema, schema: pa.Schema, *, batches: int) -> None:
+    if not found.equals(schema, check_metadata=True) or batches != 1:
+        msg = f"expected one batch of the columns {schema.names}, received {batches} of {found.names}"
+        raise ValueError(msg)
+
+
 def _is_compressed(message: memoryview) -> bool:
-    """Whether a record batch's metadata (Message.fbs of Arrow) has the field `compression`."""
+    """Whether the metadata of a record batch or a dictionary (Message.fbs of Arrow) has the field `compression`."""
     (root,) = struct.unpack_from("<I", message, 0)
-    header = _field(message, root, 2)
-    if header is None:
+    kind, header = _field(message, root, 1), _field(message, root, 2)
+    if kind is None or header is None:
         return False
-    (batch,) = struct.unpack_from("<I", message, header)
-    return _field(message, header + batch, 3) is not None
+    batch = _table(message, header)
+    if message[kind] == DICTIONARY_BATCH:
+        data = _field(message, batch, 1)
+        if data is None:
+            return False
+        batch = _table(message, data)
+    return _field(message, batch, 3) is not None
+
+
+def _table(buffer: memoryview, place: int) -> int:
+    """Where a table begins that a field leads to."""
+    (distance,) = struct.unpack_from("<I", buffer, place)
+    return place + int(distance)
 
 
 def _field(buffer: memoryview, table: int, number: int) -> int | None:

@@ -26,7 +26,6 @@ NOT_YET = {
     "converters/staging/folder.py",
     "converters/staging/quarantine.py",
     "converters/verify/hdf5.py",
-    "converters/verify/index.py",
     "converters/verify/reading.py",
     "converters/verify/rows.py",
     "converters/verify/tfrecord.py",

@@ -94,7 +94,7 @@ def _with_like(written: ExampleColumns, existing: BaseDataset) -> ExampleColumns
     rows, splits, digests = [written.row], [written.split], [written.digest]
     indexes = list(existing.indexes.values())
     for number, index in enumerate(indexes):
-        digest = index.pixels_digest.view("<u8").reshape(-1, 2)
+        digest = index.pixel_digest.view("<u8").reshape(-1, 2)
         like = np.flatnonzero(np.isin(digest[:, 0], written.digest[:, 0]))
         rows.append(like)
         splits.append(np.full(len(like), number))

@@ -5,18 +5,14 @@ that images that are appended can be compared; the hash never leaves the working
 matters, since every image pays it; docs/adr/0006-duplicates.md has the figures.
 """
 
+import struct
+
 import cv2
 import numpy as np
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+import xxhash
 
 from fitfeed.converters.staging.results import HashColumns
 from fitfeed.schemas.payload import Pixels
-
-KEY = b"fitfeed's pixels"
-"""16 bytes. The same in every dataset, so that digests of different conversions can be compared."""
-
-MAX_CALL = 1 << 30
-"""AES-GCM takes less than 2 GiB in one call."""
 
 SAMPLED = 72
 """Pixels are first sampled to 72 x 72, then averaged to 9 x 9: averaging all of them took ten times as long."""
@@ -36,7 +32,6 @@ class ImageHashes:
 
     def __init__(self) -> None:
         """Starts empty."""
-        self._cipher = AESGCM(KEY)
         self._digests = bytearray()
         self._hashes = bytearray()
         self._looks = bytearray()  # of the latest examples, until the hashes of all are taken at once
@@ -47,7 +42,7 @@ class ImageHashes:
         Args:
             pixels: uint8 or uint16 (height, width, 1 or 3), contiguous.
         """
-        self._digests += pixel_digest(pixels, self._cipher)
+        self._digests += pixel_digest(pixels)
         self._looks += thumbnail(pixels)
         if len(self._looks) >= MAX_THUMBNAILS * GRID * GRID:
             self._take_hashes()
@@ -62,25 +57,19 @@ class ImageHashes:
         return HashColumns.from_bytes(self._digests, self._hashes)
 
 
-def pixel_digest(pixels: Pixels, cipher: AESGCM) -> bytes:
+def pixel_digest(pixels: Pixels) -> bytes:
     """128 bits that are equal if, and as good as only if, all pixels and the shape are.
 
-    The authentication tag of AES-GCM, which every processor of the last decade computes in
-    hardware: four times as fast as SHA-256. Two different images of n bytes share it with a
-    probability of about n / 2**132 over the choice of the key, so an accident is out of the
-    question. It is no commitment: who knows the key can build two such images.
+    xxh3-128 of the shape, as three little-endian numbers of 32 bits, and then of the pixels, row by
+    row, 16 bits as little-endian: 30 times as fast as SHA-256. It is not a commitment: somebody may
+    build two such images on purpose.
 
     Args:
         pixels: uint8 or uint16 (height, width, channels), contiguous.
-        cipher: Holds the key.
     """
-    shape = b"".join(size.to_bytes(4, "little") for size in pixels.shape)
-    flat = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).reshape(-1).view(np.uint8)
-    tag = b""
-    for start in range(0, max(1, flat.size), MAX_CALL):
-        part = flat[start : start + MAX_CALL].data
-        tag = cipher.encrypt(shape, tag, part)[-16:]  # covers the tag of the part before
-    return tag
+    digest = xxhash.xxh3_128(struct.pack("<3I", *pixels.shape))
+    digest.update(pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).reshape(-1).view(np.uint8).data)
+    return digest.digest()
 
 
 def thumbnail(pixels: Pixels) -> bytes:

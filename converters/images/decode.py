@@ -15,6 +15,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 import simplejpeg
@@ -22,6 +23,7 @@ from PIL import Image
 
 from fitfeed.converters.images.decompression_bombs import MAX_SCANS, hidden_bomb, repeats_values
 from fitfeed.converters.images.diagnose import jpeg_frame, unidentified
+from fitfeed.converters.images.icc_profile import profile_name
 from fitfeed.converters.images.jpeg_header import PROGRESSIVE, ordinary_jpeg
 from fitfeed.converters.images.segments import png_chunks
 from fitfeed.converters.images.sixteen_bit import (
@@ -54,6 +56,20 @@ in this order: common ones first, TGA last, since it has no signature; MPO is op
 Image.MAX_IMAGE_PIXELS = None  # else Pillow warns, wherever it opens a large image that `max_pixels` allows
 
 
+class SourceFacts(NamedTuple):
+    """What a file says of its picture, besides the pixels.
+
+    Attributes:
+        format: Its format, as Pillow calls it: `JPEG`, `PNG`, ...
+        orientation: The EXIF orientation that was undone: 1 to 8.
+        profile: Name of its color profile, which is not applied; None if it has none.
+    """
+
+    format: str
+    orientation: int
+    profile: str | None
+
+
 @dataclasses.dataclass(frozen=True)
 class DecodedImage:
     """A decoded image.
@@ -62,10 +78,12 @@ class DecodedImage:
         pixels: uint8 (height, width, channels), upright; uint16 where the dataset has 16 bits.
         keepable: The original bytes decode to exactly these pixels in `fitfeed.schemas.payload` and in
             TensorFlow, so they can be stored untouched.
+        facts: What else the file says.
     """
 
     pixels: Pixels
     keepable: bool
+    facts: SourceFacts
 
 
 def decode_image(data: bytes, options: StorageOptions) -> DecodedImage:
@@ -85,7 +103,8 @@ def decode_image(data: bytes, options: StorageOptions) -> DecodedImage:
     with open_image(data, options) as image:
         if image.format in JPEG_FORMATS and image.mode in ("RGB", "L"):
             color, frame = image.mode == "RGB", jpeg_frame(data)
-            decoded = _decode_jpeg(data, orientation_of(image), options, color=color, frame=frame)
+            facts = _facts(image, orientation_of(image))
+            decoded = _decode_jpeg(data, facts, options, color=color, frame=frame)
             if decoded is not None:
                 return decoded
         return _decode_with_pillow(data, image, options)
@@ -198,25 +217,30 @@ def _decode_ordinary_jpeg(data: bytes, options: StorageOptions) -> DecodedImage 
         return None
     if header.frame == PROGRESSIVE and data.count(b"\xff\xda") > MAX_SCANS:
         return None
-    return _decode_jpeg(data, 1, options, color=header.components == 3, frame=header.frame)
+    facts = SourceFacts("JPEG", 1, profile_name(header.profile))
+    return _decode_jpeg(data, facts, options, color=header.components == 3, frame=header.frame)
 
 
 def _decode_jpeg(
-    data: bytes, orientation: int, options: StorageOptions, *, color: bool, frame: int | None
+    data: bytes, facts: SourceFacts, options: StorageOptions, *, color: bool, frame: int | None
 ) -> DecodedImage | None:
     """Decodes by simplejpeg, or returns None where Pillow must decide."""
     try:
         pixels = simplejpeg.decode_jpeg(data, colorspace="RGB" if color else "GRAY", strict=True)
     except ValueError:
         return None
-    keepable = orientation == 1 and (options.channels == 3 or not color) and frame in PORTABLE_JPEG_FRAMES
+    keepable = (
+        facts.orientation == 1 and (options.channels == 3 or not color) and frame in PORTABLE_JPEG_FRAMES
+    )
     if options.depth == 16:
         pixels, keepable = to_uint16(pixels), False
-    return DecodedImage(upright(_with_channels(pixels, options.channels), orientation), keepable)
+    pixels = upright(_with_channels(pixels, options.channels), facts.orientation)
+    return DecodedImage(pixels, keepable, facts)
 
 
 def _decode_with_pillow(data: bytes, image: Image.Image, options: StorageOptions) -> DecodedImage:
     with load_errors(image, options):
+        tiff_orientation = orientation_of(image) if image.format == "TIFF" else 1
         image.load()
         orientation = orientation_of(image)  # after load: Pillow turns TIFF itself and drops the tag
         if image.mode in ("I", "F"):
@@ -228,7 +252,12 @@ def _decode_with_pillow(data: bytes, image: Image.Image, options: StorageOptions
             pixels = _to_8_bit(image, options.background)
     pixels = _with_channels(pixels, options.channels)
     keepable = orientation == 1 and _is_plain_png(data, image, options) and _reads_back(data, pixels, options)
-    return DecodedImage(upright(pixels, orientation), keepable)
+    facts = _facts(image, tiff_orientation if orientation == 1 else orientation)
+    return DecodedImage(upright(pixels, orientation), keepable, facts)
+
+
+def _facts(image: Image.Image, orientation: int) -> SourceFacts:
+    return SourceFacts(image.format or "", orientation, profile_name(image.info.get("icc_profile")))
 
 
 def _load_reason(error: Exception) -> Reason:

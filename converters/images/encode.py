@@ -35,7 +35,7 @@ def encode_image(decoded: DecodedImage, data: bytes, options: StorageOptions) ->
     if options.encoding == "keep":
         payload = data if decoded.keepable else _encode_lossless(decoded.pixels)
         return payload, decoded.pixels
-    pixels = resize(decoded, options)
+    pixels = resize(decoded.pixels, options)
     if options.encoding == "raw":
         return pixels.astype(STORED_TYPES[options.depth], copy=False).tobytes(), pixels
     if options.encoding == "png":

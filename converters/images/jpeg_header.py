@@ -32,12 +32,14 @@ class JpegHeader:
         height, width: In pixels, at least 1.
         components: 1 or 3.
         frame: Its frame marker: baseline, extended or progressive.
+        profile: Its ICC profile, if the header has all parts of one.
     """
 
     height: int
     width: int
     components: int
     frame: int
+    profile: bytes | None = None
 
 
 def ordinary_jpeg(data: bytes) -> JpegHeader | None:
@@ -53,6 +55,7 @@ def ordinary_jpeg(data: bytes) -> JpegHeader | None:
     if not data.startswith(SOI):
         return None
     header, before = None, len(SOI)
+    profile_parts: list[bytes] = []
     for marker, start, end in jpeg_segments(data):
         if start - 4 != before or end < start or end > len(data):
             return None
@@ -62,8 +65,12 @@ def ordinary_jpeg(data: bytes) -> JpegHeader | None:
             header = _frame(data, marker, start, end)
             if header is None:
                 return None
+            if profile_parts:
+                header = dataclasses.replace(header, profile=_join_profile(profile_parts))
         elif marker not in TABLES or not _is_harmless(data, marker, start, end):
             return None
+        elif marker == APP2:
+            profile_parts.append(data[start + len(b"ICC_PROFILE\0") : end])
         before = end
     return None
 
@@ -82,6 +89,12 @@ def _frame(data: bytes, marker: int, start: int, end: int) -> JpegHeader | None:
     ):
         return None
     return JpegHeader(height, width, components, marker)
+
+
+def _join_profile(parts: list[bytes]) -> bytes | None:
+    """The parts that came before the frame, in the order of their numbers, as Pillow joins them."""
+    ordered = sorted(parts)
+    return b"".join(part[2:] for part in ordered) if ordered[0][1] == len(ordered) else None
 
 
 def _is_harmless(data: bytes, marker: int, start: int, end: int) -> bool:

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from fitfeed.converters.images.decode import DecodedImage
 from fitfeed.converters.images.sixteen_bit import to_luma, to_uint16
 from fitfeed.converters.options import StorageOptions
 from fitfeed.converters.rejects import ImageError
@@ -46,15 +45,19 @@ def shrink(pixels: Pixels, height: int, width: int) -> Pixels:
     return scaled.reshape(height, width, channels)  # OpenCV drops the channel axis of grey images
 
 
-def resize(decoded: DecodedImage, options: StorageOptions) -> Pixels:
+def resize(pixels: Pixels, options: StorageOptions) -> Pixels:
     """Brings pixels to `options.size` in the way that `options.fit` says.
 
     Shrinking averages areas (no aliasing), enlarging interpolates bilinearly.
 
+    Args:
+        pixels: uint8 or uint16 (height, width, channels).
+        options: How.
+
     Raises:
         ImageError: If an extreme aspect ratio would make the result larger than `max_pixels`.
     """
-    return _fit(decoded.pixels, options, _scale, _background(options))
+    return _fit(pixels, options, _scale, _background(options))
 
 
 def resize_mask(mask: Pixels, options: StorageOptions) -> Pixels:

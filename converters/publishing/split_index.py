@@ -11,10 +11,11 @@ import pyarrow as pa
 
 from fitfeed.converters.options import StorageOptions
 from fitfeed.converters.staging.job import Job
-from fitfeed.converters.staging.results import ShardResult
+from fitfeed.converters.staging.results import NAMES, ShardResult
 from fitfeed.schemas.files import file_sha256, sync_file
 from fitfeed.schemas.histogram_json import HistogramJson, histogram_from_json, histogram_to_json
 from fitfeed.schemas.index import Index, index_schema, write_index
+from fitfeed.schemas.index_columns import encode_names
 from fitfeed.schemas.manifest_parts import Extent, File, Split
 from fitfeed.schemas.statistics import Histogram, add_histograms
 
@@ -42,6 +43,9 @@ def write_split(
     if before is not None:
         held = before[1].columns()
         columns = {name: pa.concat_arrays([held[name], column]) for name, column in columns.items()}
+    for name in NAMES:
+        names = itertools.chain.from_iterable(getattr(result.rows, name) for result in results)
+        columns[name] = encode_names(names, None if before is None else getattr(before[1], name))
     write_index(path, columns, job.kinds)
     sync_file(path)
     shards += [result.shard for result in results]
@@ -69,15 +73,18 @@ def _histogram(
 
 
 def _columns(results: Sequence[ShardResult], job: Job, *, first_shard: int) -> dict[str, Any]:
-    """The rows of some shards, as an Arrow array for each column of the index."""
+    """The rows of some shards, as an Arrow array for each column of the index but those of names."""
     schema = index_schema(job.kinds)
-    parts: dict[str, list[Any]] = {field.name: [pa.array([], field.type)] for field in schema}
+    parts: dict[str, list[Any]] = {
+        field.name: [pa.array([], field.type)] for field in schema if field.name not in NAMES
+    }
     for position, result in enumerate(results, start=first_shard):
         digests = result.image_hashes.digests
         columns = {
             **result.rows.by_name(),
+            "source": np.zeros(len(digests), np.int16),
             "shard": np.full(len(digests), position),
-            "pixels_digest": [digest.tobytes() for digest in digests],
+            "pixel_digest": [digest.tobytes() for digest in digests],
         }
         for name, column in parts.items():
             column.append(pa.array(columns[name], schema.field(name).type))

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import google_crc32c
 import numpy as np
 
-from fitfeed.converters.images.pixel_histogram import count_pixels
+from fitfeed.converters.images.pixel_counter import PixelCounter
 from fitfeed.converters.options import StorageOptions
 from fitfeed.converters.shards.writers import Record, open_writer
 from fitfeed.converters.staging.folder import WorkFolder
@@ -54,7 +54,7 @@ def drop_rows(
 def _without(work: WorkFolder, job: Job, result: ShardResult, dropped: frozenset[int]) -> ShardResult:
     rows, file = result.rows, result.shard.file
     histogram = histogram_from_json(result.histogram, job.options.depth)
-    gone = np.zeros_like(histogram)
+    gone = PixelCounter(channels=job.options.channels, depth=job.options.depth)
     count = len(rows.key)
     source = work.find_shard(file)
     with source.open("rb") as shard, open_writer(work.kept / file, job.options, job.kinds) as writer:
@@ -69,7 +69,7 @@ def _without(work: WorkFolder, job: Job, result: ShardResult, dropped: frozenset
                 }
                 writer.write(_record(payload, labels, rows, row, job.options))
             else:
-                count_pixels(_stored_pixels(payload, rows, row, job.options), gone)
+                gone.add(_stored_pixels(payload, rows, row, job.options))
         stored = writer.finish()
     kept_rows = [row for row in range(count) if row not in dropped]
     return dataclasses.replace(
@@ -77,7 +77,7 @@ def _without(work: WorkFolder, job: Job, result: ShardResult, dropped: frozenset
         shard=stored.entry(file),
         rows=rows.select(kept_rows).placed(stored.offsets, stored.mask_offsets),
         image_hashes=result.image_hashes.select(kept_rows),
-        histogram=histogram_to_json(histogram - gone),
+        histogram=histogram_to_json(histogram - gone.histogram()),
     )
 
 

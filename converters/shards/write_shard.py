@@ -3,15 +3,17 @@
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import google_crc32c
+from xxhash import xxh3_128_digest
 
 from fitfeed.converters.duplicates.image_hashes import ImageHashes
 from fitfeed.converters.images.decode import DecodedImage, decode_image
 from fitfeed.converters.images.encode import encode_image
 from fitfeed.converters.images.masks import decode_mask, encode_mask
 from fitfeed.converters.images.memory_limit import memory_bound, memory_is_limited
-from fitfeed.converters.images.pixel_histogram import count_pixels
+from fitfeed.converters.images.pixel_counter import PixelCounter
 from fitfeed.converters.images.read_source import read_unchanged
 from fitfeed.converters.options import StorageOptions
 from fitfeed.converters.rejects import ImageError, Reason, Reject, text_path
@@ -23,8 +25,7 @@ from fitfeed.converters.staging.quarantine import Quarantine
 from fitfeed.converters.staging.results import RowColumns, ShardResult, ShardTotals
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.histogram_json import histogram_to_json
-from fitfeed.schemas.payload import payload_format
-from fitfeed.schemas.statistics import Histogram, empty_histogram
+from fitfeed.schemas.payload import Pixels, payload_format
 
 Progress = Callable[[int, bool], None]
 """Called after each image with its source bytes and whether it was rejected."""
@@ -59,33 +60,31 @@ def write_shard(
     quarantined = work.read_quarantined(plan)
     rejects: list[Reject] = []
     rows = RowColumns.for_labels(job.kinds)
-    histogram = empty_histogram(channels=job.options.channels, depth=job.options.depth)
+    counter = PixelCounter(channels=job.options.channels, depth=job.options.depth)
     image_hashes = ImageHashes()
     try:
         with open_writer(work.shards / plan.file, job.options, job.kinds) as writer:
             for entry, path in enumerate(plan.paths):
-                made = quarantined.get(entry) or _make_record(
-                    job, plan, entry, histogram, partial(watch, entry)
-                )
+                made = quarantined.get(entry) or _make_record(job, plan, entry, partial(watch, entry))
                 if isinstance(made, ImageError | Quarantine):
                     watch(None)
                     rejects.append(Reject(text_path(path), made.reason, made.detail))
                     progress(0, True)
                     continue
-                record, decoded, source_bytes = made
-                image_hashes.add(decoded.pixels)
+                counter.add(made.pixels)
+                image_hashes.add(made.decoded.pixels)
                 watch(None)
-                writer.write(record)
-                _add_row(rows, text_path(path), record, source_bytes)
-                progress(source_bytes, False)
+                writer.write(made.record)
+                _add_row(rows, text_path(path), made)
+                progress(made.source_bytes, False)
             stored = writer.finish()
         result = ShardResult(
             digest=plan.digest,
             shard=stored.entry(plan.file),
-            rows=rows.placed(stored.offsets, stored.mask_offsets),
+            rows=rows.with_brightness(*counter.brightness()).placed(stored.offsets, stored.mask_offsets),
             image_hashes=image_hashes.columns(),
             rejects=rejects,
-            histogram=histogram_to_json(histogram),
+            histogram=histogram_to_json(counter.histogram()),
         )
         work.write_result(number, result)
     except OSError as error:
@@ -93,14 +92,41 @@ def write_shard(
     return _totals(plan, result, reused=False)
 
 
-def _add_row(rows: RowColumns, path: str, record: Record, source_bytes: int) -> None:
+class _Made(NamedTuple):
+    """An image as it is stored, and what the index says of its files.
+
+    Attributes:
+        record: What is stored.
+        decoded: What the image's file decodes to.
+        source_bytes: Size of that file.
+        digests: xxh3-128 of that file, and of each mask's, by column of the index.
+        pixels: Of the image as stored.
+    """
+
+    record: Record
+    decoded: DecodedImage
+    source_bytes: int
+    digests: dict[str, bytes]
+    pixels: Pixels
+
+
+def _add_row(rows: RowColumns, path: str, made: _Made) -> None:
+    record = made.record
     rows.key.append(record.key)
     rows.path.append(path)
     rows.length.append(len(record.payload))
     rows.crc32c.append(google_crc32c.value(record.payload))
     rows.height.append(record.height)
     rows.width.append(record.width)
-    rows.source_bytes.append(source_bytes)
+    rows.source_bytes.append(made.source_bytes)
+    source_height, source_width = made.decoded.pixels.shape[:2]
+    rows.source_height.append(source_height)
+    rows.source_width.append(source_width)
+    rows.source_format.append(made.decoded.facts.format)
+    rows.orientation.append(made.decoded.facts.orientation)
+    rows.profile.append(made.decoded.facts.profile)
+    for column, digest in made.digests.items():
+        rows.digests[column] += digest
     for name, label in record.labels.items():
         if isinstance(label, bytes):  # a mask's payload
             rows.labels[f"{name}_length"].append(len(label))
@@ -113,9 +139,8 @@ def _make_record(
     job: Job,
     plan: ShardPlan,
     entry: int,
-    histogram: Histogram,
     decoding: Callable[[], None],
-) -> tuple[Record, DecodedImage, int] | ImageError:
+) -> _Made | ImageError:
     """Reads, decodes and encodes an image, and its masks."""
     options = job.options
     file = SourceFile(f"{job.source}/{plan.paths[entry]}", plan.bytes[entry], plan.mtimes_ns[entry])
@@ -125,9 +150,12 @@ def _make_record(
         decoding()
         decoded = decode_image(data, options)
         payload, pixels = encode_image(decoded, data, options)
+        digests = {"source_digest": xxh3_128_digest(data)}
         for name, kind in job.kinds.items():
             if kind == "mask":
-                labels[name] = _make_mask(job.source, labels[name], name, decoded, options)
+                labels[name], digests[f"{name}_source_digest"] = _make_mask(
+                    job.source, labels[name], name, decoded.pixels.shape[:2], options
+                )
     except ImageError as error:
         return error
     except MemoryError as error:
@@ -137,7 +165,6 @@ def _make_record(
             )
         msg = f"out of memory while converting {file.path}. Run the same command again with fewer --workers, or with a smaller --max-pixels: it continues."
         raise ConversionError(msg) from error
-    count_pixels(pixels, histogram)
     record = Record(
         key=plan.keys[entry],
         labels=labels,
@@ -147,13 +174,16 @@ def _make_record(
         width=pixels.shape[1],
         channels=options.channels,
     )
-    return record, decoded, len(data)
+    return _Made(record, decoded, len(data), digests, pixels)
 
 
 def _make_mask(
-    source: str, listed: tuple[str, int, int], name: str, decoded: DecodedImage, options: StorageOptions
-) -> bytes:
+    source: str, listed: tuple[str, int, int], name: str, image_size: tuple[int, int], options: StorageOptions
+) -> tuple[bytes, bytes]:
     """Reads, decodes and encodes a mask.
+
+    Returns:
+        What is stored, and the digest of the file.
 
     Raises:
         ImageError: If it is not what a mask of this image must be.
@@ -161,11 +191,12 @@ def _make_mask(
     path, size, mtime_ns = listed
     try:
         data = read_unchanged(SourceFile(f"{source}/{path}", size, mtime_ns), options)
-        return encode_mask(decode_mask(data, options), decoded.pixels.shape[:2], options)
+        payload = encode_mask(decode_mask(data, options), image_size, options)
     except ImageError as error:
         reason: Reason = "mask_missing" if error.reason == "vanished" else error.reason
         msg = f"its {name}, {text_path(path)}: {error.detail}"
         raise ImageError(reason, msg) from error
+    return payload, xxh3_128_digest(data)
 
 
 def _finished_result(work: WorkFolder, plan: ShardPlan) -> ShardResult | None:

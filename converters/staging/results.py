@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import itertools
+import sys
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -19,10 +20,21 @@ Words = npt.NDArray[np.uint64]
 """uint64 (examples, 2)."""
 
 Numbers: TypeAlias = "array[int]"
-"""Of type "q". The rows of all shards are held together, and a number takes 8 bytes here, in a list 40."""
+"""The rows of all shards are held together, and a number takes 8 bytes here or less, in a list 40."""
 
-NUMBERS = ("length", "crc32c", "height", "width", "source_bytes", "offset")
+NUMBERS = {
+    **dict.fromkeys(("length", "crc32c", "height", "width", "source_bytes", "offset"), "q"),
+    **dict.fromkeys(("mean", "deviation"), "H"),
+    **dict.fromkeys(("source_height", "source_width"), "i"),
+    "orientation": "B",
+}
+"""Columns of numbers, and what an array calls their type."""
+
 TEXTS = ("key", "path")
+NAMES = ("source_format", "profile")
+"""Columns of texts that repeat; each text is held once."""
+
+DIGEST_BYTES = 16
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,6 +66,11 @@ def label_columns(labels: Mapping[str, LabelKind]) -> list[str]:
     return list(itertools.chain(*names))
 
 
+def digest_columns(labels: Mapping[str, LabelKind]) -> list[str]:
+    """Columns of the index that are digests of files: of the image's, and of each mask's."""
+    return ["source_digest", *(f"{name}_source_digest" for name, kind in labels.items() if kind == "mask")]
+
+
 class PayloadPlace(NamedTuple):
     """Where a payload is in its shard, and the CRC-32C of its bytes."""
 
@@ -71,23 +88,40 @@ class RowColumns:
         path: Source paths as text.
         labels: By column of the index. A label has one of its name; a mask has three: `<name>_offset`
             (once the shard is whole), `<name>_length` and `<name>_crc32c`.
+        digests: By column of the index, 16 bytes for each example, one after the other: `source_digest`
+            of the files that were converted, and `<name>_source_digest` of those of each mask.
         length: Bytes of the images' payloads.
         crc32c: CRC-32C of the payloads.
         height: In pixels, as stored.
         width: In pixels, as stored.
         source_bytes: Sizes of the files that were converted.
         offset: Where the payloads start in the file; empty until the shard is whole.
+        mean: How bright the images as stored are: see `fitfeed.converters.images.pixel_counter`.
+        deviation: How much they vary.
+        orientation: EXIF orientation that was undone, 1 to 8.
+        source_height: In pixels, upright, before any resizing.
+        source_width: The same.
+        source_format: Formats of the files that were converted.
+        profile: Names of their color profiles; None where there is none.
     """
 
     key: list[str] = dataclasses.field(default_factory=list)
     path: list[str] = dataclasses.field(default_factory=list)
     labels: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
+    digests: dict[str, bytearray] = dataclasses.field(default_factory=dict)
     length: Numbers = dataclasses.field(default_factory=lambda: array("q"))
     crc32c: Numbers = dataclasses.field(default_factory=lambda: array("q"))
     height: Numbers = dataclasses.field(default_factory=lambda: array("q"))
     width: Numbers = dataclasses.field(default_factory=lambda: array("q"))
     source_bytes: Numbers = dataclasses.field(default_factory=lambda: array("q"))
     offset: Numbers = dataclasses.field(default_factory=lambda: array("q"))
+    mean: Numbers = dataclasses.field(default_factory=lambda: array("H"))
+    deviation: Numbers = dataclasses.field(default_factory=lambda: array("H"))
+    orientation: Numbers = dataclasses.field(default_factory=lambda: array("B"))
+    source_height: Numbers = dataclasses.field(default_factory=lambda: array("i"))
+    source_width: Numbers = dataclasses.field(default_factory=lambda: array("i"))
+    source_format: list[str] = dataclasses.field(default_factory=list)
+    profile: list[str | None] = dataclasses.field(default_factory=list)
 
     @classmethod
     def for_labels(cls, labels: Mapping[str, LabelKind]) -> "RowColumns":
@@ -96,7 +130,14 @@ class RowColumns:
         Args:
             labels: Label name to kind.
         """
-        return cls(labels={name: [] for name in label_columns(labels)})
+        return cls(
+            labels={name: [] for name in label_columns(labels)},
+            digests={name: bytearray() for name in digest_columns(labels)},
+        )
+
+    def with_brightness(self, mean: Numbers, deviation: Numbers) -> "RowColumns":
+        """The same rows with these two columns."""
+        return dataclasses.replace(self, mean=mean, deviation=deviation)
 
     def placed(self, offsets: Iterable[int], mask_offsets: Mapping[str, list[int]]) -> "RowColumns":
         """The same rows in a shard that is whole.
@@ -113,8 +154,14 @@ class RowColumns:
         return RowColumns(
             key=[self.key[row] for row in rows],
             path=[self.path[row] for row in rows],
+            source_format=[self.source_format[row] for row in rows],
+            profile=[self.profile[row] for row in rows],
             labels={name: [column[row] for row in rows] for name, column in self.labels.items()},
-            **{name: array("q", [getattr(self, name)[row] for row in rows]) for name in NUMBERS},
+            digests={name: _select_digests(column, rows) for name, column in self.digests.items()},
+            **{
+                name: array(kind, [getattr(self, name)[row] for row in rows])
+                for name, kind in NUMBERS.items()
+            },
         )
 
     def place(self, row: int, mask: str | None = None) -> PayloadPlace:
@@ -125,22 +172,45 @@ class RowColumns:
 
     def by_name(self) -> dict[str, Sequence[Any]]:
         """All columns, as the index calls them."""
-        return {**{name: getattr(self, name) for name in (*TEXTS, *NUMBERS)}, **self.labels}
+        return {
+            **{name: getattr(self, name) for name in (*TEXTS, *NAMES, *NUMBERS)},
+            **self.labels,
+            **{name: _split_digests(column) for name, column in self.digests.items()},
+        }
 
-    def to_json(self) -> dict[str, list[Any]]:
-        """All columns, as the index calls them, as lists."""
-        return {name: list(column) for name, column in self.by_name().items()}
+    def to_json(self) -> dict[str, Any]:
+        """All columns as lists; those of digests as text, 22 characters an example."""
+        return {
+            **{name: list(getattr(self, name)) for name in (*TEXTS, *NAMES, *NUMBERS)},
+            "labels": self.labels,
+            "digests": {name: _to_base64(column) for name, column in self.digests.items()},
+        }
 
     @classmethod
-    def from_json(cls, content: Mapping[str, list[Any]]) -> "RowColumns":
+    def from_json(cls, content: Mapping[str, Any]) -> "RowColumns":
         """Inverse of `to_json`. A path that is the same text as its key takes no more than a pointer."""
         keys = content["key"]
         return cls(
             key=keys,
             path=[key if key == path else path for key, path in zip(keys, content["path"], strict=True)],
-            labels={name: values for name, values in content.items() if name not in (*TEXTS, *NUMBERS)},
-            **{name: array("q", content[name]) for name in NUMBERS},
+            labels=content["labels"],
+            digests={name: bytearray(base64.b64decode(text)) for name, text in content["digests"].items()},
+            source_format=[sys.intern(name) for name in content["source_format"]],
+            profile=[None if name is None else sys.intern(name) for name in content["profile"]],
+            **{name: array(kind, content[name]) for name, kind in NUMBERS.items()},
         )
+
+
+def _split_digests(column: bytes | bytearray) -> list[bytes]:
+    return [bytes(column[start : start + DIGEST_BYTES]) for start in range(0, len(column), DIGEST_BYTES)]
+
+
+def _select_digests(column: bytes | bytearray, rows: Sequence[int]) -> bytearray:
+    return bytearray().join(column[row * DIGEST_BYTES : (row + 1) * DIGEST_BYTES] for row in rows)
+
+
+def _to_base64(column: bytes | bytearray) -> str:
+    return base64.b64encode(column).decode()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -169,8 +239,8 @@ class HashColumns:
     def to_json(self) -> dict[str, str]:
         """Both columns as text, 22 + 22 characters an example."""
         return {
-            "digests": base64.b64encode(self.digests.tobytes()).decode(),
-            "hashes": base64.b64encode(self.hashes.tobytes()).decode(),
+            "digests": _to_base64(self.digests.tobytes()),
+            "hashes": _to_base64(self.hashes.tobytes()),
         }
 
     @classmethod

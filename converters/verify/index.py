@@ -9,7 +9,7 @@ from fitfeed.converters.verify.labels import Checked, check_labels, class_counts
 from fitfeed.converters.verify.report import FINDINGS_PER_FILE, Finding
 from fitfeed.converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
 from fitfeed.schemas.errors import DamagedDatasetError
-from fitfeed.schemas.index import Index
+from fitfeed.schemas.index import MAX_DEVIATION, MAX_MEAN, Index
 from fitfeed.schemas.index_columns import TextColumn
 from fitfeed.schemas.manifest import Manifest
 from fitfeed.schemas.manifest_parts import Extent, Split
@@ -39,7 +39,10 @@ def _row_checks(rows: ShardRows, number: int) -> Iterator[Checked]:
     yield index.shard[part] != number, f"its shard is not {number}, as the manifest says"
     yield from check_labels(rows)
     yield (height < 1) | (width < 1), "its height or width is less than 1"
-    yield index.source_bytes[part] < 1, "its file had less than 1 byte"
+    yield from _check_facts(index, part, sources=len(rows.manifest.sources))
+    if image.encoding == "keep":
+        resized = (height != index.source_height[part]) | (width != index.source_width[part])
+        yield resized, "its size is not that of its source, and nothing was resized"
     if image.shape[0] is not None:
         wrong = (height != image.shape[0]) | (width != image.shape[1])
         yield wrong, f"its size is not {image.shape[0]} x {image.shape[1]}, the size of all images"
@@ -52,6 +55,22 @@ def _row_checks(rows: ShardRows, number: int) -> Iterator[Checked]:
         )
     yield ~rows.inside, f"its bytes are outside its shard, or none, or more than {MAX_PAYLOAD_BYTES}"
     yield ~rows.ascending, "its bytes begin before the end of the previous example"
+
+
+def _check_facts(index: Index, part: slice, *, sources: int) -> Iterator[Checked]:
+    """What is known of the files that the examples were made from, each by itself."""
+    source = index.source[part]
+    yield (source < 0) | (source >= sources), f"its source is not one of 0 to {sources - 1}"
+    yield index.source_bytes[part] < 1, "its file had less than 1 byte"
+    yield (
+        (index.source_height[part] < 1) | (index.source_width[part] < 1),
+        "its source's height or width is less than 1",
+    )
+    yield index.mean[part] > MAX_MEAN, f"its mean is more than {MAX_MEAN}, which is white"
+    yield index.deviation[part] > MAX_DEVIATION, f"its deviation is more than {MAX_DEVIATION}"
+    yield (index.orientation[part] < 1) | (index.orientation[part] > 8), "its orientation is not 1 to 8"
+    yield index.source_format.wrong(part), "its source_format is none of those that the index names"
+    yield index.profile.wrong(part), "its profile is none of those that the index names"
 
 
 def check_split(index: Index, name: str, manifest: Manifest) -> Iterator[Finding]:

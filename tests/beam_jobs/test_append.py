@@ -38,7 +38,7 @@ def examples(dataset: Path) -> dict[str, list[tuple[str, int, int, bytes]]]:
                 index.key(row),
                 int(index.labels["label"][row]),
                 int(index.source_bytes[row]),
-                index.pixels_digest[row].tobytes(),
+                index.pixel_digest[row].tobytes(),
             )
             for row in range(len(index))
         ]

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from fitfeed.schemas.index import INDEX_SCHEMA, Index, write_index
+from fitfeed.schemas.index import Index, write_index
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, fingerprint_of
 
 Content = dict[str, Any]
@@ -48,15 +49,8 @@ def reseal(folder: Path, change: Callable[[Content], object] = lambda content: N
 
 def columns_of(path: Path) -> dict[str, Any]:
     """All columns of an index, as lists."""
-    index = Index(path)
-    columns: dict[str, Any] = {
-        field.name: getattr(index, field.name).tolist()
-        for field in INDEX_SCHEMA
-        if field.name not in ("key", "path", "label")
-    }
-    columns["label"] = index.labels["label"].tolist()
-    rows = range(len(index))
-    return {**columns, "key": [index.key(row) for row in rows], "path": [index.path(row) for row in rows]}
+    columns: dict[str, Any] = pa.ipc.open_file(str(path)).read_all().to_pydict()
+    return columns
 
 
 def edit_index(path: Path, column: str, row: int, value: Any) -> None:

@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 import simplejpeg
 from PIL import Image
+from xxhash import xxh3_128_digest
 
 from fitfeed.schemas.histogram_json import HistogramJson
 from fitfeed.schemas.index import write_index
@@ -155,6 +156,7 @@ def _write_split(
             "key": [example.key for example in examples],
             "path": [example.key for example in examples],
             "label": [example.label for example in examples],
+            "source": [0] * len(examples),
             "shard": numbers,
             "offset": offsets,
             "length": [len(example.payload) for example in examples],
@@ -162,9 +164,15 @@ def _write_split(
             "height": [example.pixels.shape[0] for example in examples],
             "width": [example.pixels.shape[1] for example in examples],
             "source_bytes": [len(example.payload) for example in examples],
-            "pixels_digest": [
-                hashlib.blake2b(example.pixels.tobytes(), digest_size=16).digest() for example in examples
-            ],
+            "source_digest": [xxh3_128_digest(example.payload) for example in examples],
+            "pixel_digest": [xxh3_128_digest(example.pixels.tobytes()) for example in examples],
+            "mean": [0] * len(examples),
+            "deviation": [0] * len(examples),
+            "orientation": [1] * len(examples),
+            "source_format": ["PNG"] * len(examples),
+            "profile": [None] * len(examples),
+            "source_height": [example.pixels.shape[0] for example in examples],
+            "source_width": [example.pixels.shape[1] for example in examples],
         },
     )
     return Split(

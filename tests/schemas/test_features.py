@@ -17,6 +17,7 @@ from fitfeed.schemas.features import (
     check_label_names,
     stored_names,
 )
+from fitfeed.schemas.index import index_schema
 
 IMAGE = {"shape": [None, None, 3], "encoding": "keep"}
 
@@ -125,3 +126,11 @@ def test_planned_masks_are_as_large_as_their_images() -> None:
         image = ImageFeature.model_validate({"shape": shape, "encoding": encoding})
         stored = mask.feature(image).model_dump()
         assert (stored["shape"], stored["encoding"]) == ((*shape[:2], 1), expected)
+
+
+def test_no_label_is_called_as_a_column_of_the_index() -> None:
+    assert set(index_schema({}).names) <= RESERVED_NAMES
+    assert {"sample_weight", "boxes", "keypoints"} <= RESERVED_NAMES
+    assert set(index_schema({"région": "mask"}).names) - set(index_schema({}).names) == {
+        name for name in stored_names("région", "mask") if name != "région"
+    }

@@ -18,6 +18,7 @@ from tests.effort import tries
 ROWS = 5
 COLUMNS: dict[str, list[Any]] = {
     "key": [f"ä/{row}" for row in range(ROWS)],
+    "source": [0, 1, 2**15 - 1, 0, 0],
     "path": ["", "b", "图", "d", "e"],
     "label": [0, 1, 2, 1, 0],
     "shard": [0, 0, 0, 1, 1],
@@ -27,8 +28,18 @@ COLUMNS: dict[str, list[Any]] = {
     "height": [1] * ROWS,
     "width": [2**31 - 1] * ROWS,
     "source_bytes": [1, 2, 3, 4, 2**40],
-    "pixels_digest": [bytes(16), b"0123456789abcde\0", *(bytes([row]) * 16 for row in range(2, ROWS))],
+    "source_digest": [bytes([row] * 16) for row in range(ROWS)],
+    "pixel_digest": [bytes(16), b"0123456789abcde\0", *(bytes([row]) * 16 for row in range(2, ROWS))],
+    "mean": [0, 1, 65_280, 3, 4],
+    "deviation": [0, 1, 32_640, 3, 4],
+    "orientation": [1, 8, 1, 2, 3],
+    "source_format": ["JPEG", "PNG", "JPEG", "JPEG", "WEBP"],
+    "profile": [None, "sRGB built-in", None, "Ünïcode 图", "sRGB built-in"],
+    "source_height": [1] * ROWS,
+    "source_width": [2**31 - 1] * ROWS,
 }
+TEXTS = ("key", "path")
+NAMES = ("source_format", "profile")
 
 
 @pytest.fixture
@@ -41,6 +52,18 @@ def batch(columns: dict[str, list[Any]] = COLUMNS, schema: Any = INDEX_SCHEMA) -
     return pa.record_batch([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
 
 
+def with_column(name: str, column: Any) -> Any:
+    """A batch with a column that `pa.array` would not make."""
+    arrays = [column if f.name == name else pa.array(COLUMNS[f.name], f.type) for f in INDEX_SCHEMA]
+    return pa.RecordBatch.from_arrays(arrays, schema=INDEX_SCHEMA)
+
+
+def names_column(numbers: list[int | None], names: list[str | None]) -> Any:
+    return pa.DictionaryArray.from_arrays(
+        pa.array(numbers, pa.int8()), pa.array(names, pa.string()), safe=False
+    )
+
+
 def write(path: Path, *batches: Any, **options: Any) -> None:
     with (
         pa.OSFile(str(path), "wb") as sink,
@@ -51,12 +74,14 @@ def write(path: Path, *batches: Any, **options: Any) -> None:
 
 
 def read_all(index: Index) -> dict[str, list[Any]]:
-    columns = {
-        name: getattr(index, name).tolist() for name in COLUMNS if name not in ("key", "path", "label")
-    }
-    columns["label"] = index.labels["label"].tolist()
+    plain = [name for name in COLUMNS if name not in (*TEXTS, *NAMES, "label")]
     rows = range(len(index))
-    return {**columns, "key": [index.key(row) for row in rows], "path": [index.path(row) for row in rows]}
+    return {
+        **{name: getattr(index, name).tolist() for name in plain},
+        **{name: [getattr(index, name)[row] for row in rows] for name in NAMES},
+        **{name: [getattr(index, name)(row) for row in rows] for name in TEXTS},
+        "label": index.labels["label"].tolist(),
+    }
 
 
 def test_round_trip(path: Path) -> None:
@@ -65,7 +90,9 @@ def test_round_trip(path: Path) -> None:
 
 def test_no_rows(path: Path) -> None:
     write_index(path, {name: [] for name in COLUMNS})
-    assert len(Index(path)) == 0
+    index = Index(path)
+    assert len(index) == len(index.profile.numbers(slice(None))) == 0
+    assert index.profile.names == []
 
 
 def test_nothing_is_copied(path: Path) -> None:
@@ -102,13 +129,29 @@ def retyped(name: str, kind: Any) -> Any:
         (lambda path: write(path, retyped("key", pa.dictionary(pa.int32(), pa.string()))), "one batch of"),
         (lambda path: write(path, batch(schema=INDEX_SCHEMA.remove_metadata())), "one batch of"),
         (lambda path: write(path, pa.record_batch([], schema=pa.schema([]))), "one batch of"),
+        (lambda path: write(path, with_column("source_format", names_column([0] * 5, ["a", None]))), "null"),
+        (
+            lambda path: write(path, with_column("source_format", names_column([0, 0, 0, 0, None], ["a"]))),
+            "null",
+        ),
+        (lambda path: write(path, with_column("profile", names_column([0] * 5, ["a", "a"]))), "text twice"),
+        (
+            lambda path: write(
+                path, with_column("profile", names_column([0] * 5, list(map(str, range(128)))))
+            ),
+            "more than 127 different texts",
+        ),
+        (
+            lambda path: write(path, with_column("profile", names_column([0] * 5, ["x" * 40_000]))),
+            "longer ones than 256 bytes",
+        ),
         (lambda path: path.write_bytes(b""), "not a readable"),
         (lambda path: path.write_bytes(b"ARROW1"), "not a readable"),
         (lambda path: path.write_bytes(path.read_bytes()[:-1]), "not a readable"),
         (lambda path: path.write_bytes(path.read_bytes()[:500]), "not a readable"),
         (lambda path: path.unlink(), "not a readable"),
     ],
-    ids=range(14),
+    ids=range(19),
 )
 def test_what_is_no_index(path: Path, make: Callable[[Path], object], message: str) -> None:
     make(path)
@@ -121,7 +164,8 @@ def test_a_compressed_bomb_costs_no_memory(path: Path) -> None:
     zeros: dict[str, Any] = {
         name: [""] * rows if name in ("key", "path") else np.zeros(rows, int) for name in COLUMNS
     }
-    zeros["pixels_digest"] = [bytes(16)] * rows
+    zeros["source_digest"] = zeros["pixel_digest"] = [bytes(16)] * rows
+    zeros["source_format"] = zeros["profile"] = [""] * rows
     write(path, batch(zeros), compression="zstd")
     before = pa.default_memory_pool().max_memory()
     with pytest.raises(DamagedDatasetError, match="compressed"):
@@ -149,6 +193,8 @@ def test_any_bytes_give_an_index_or_an_error(path: Path, data: st.DataObject) ->
         for row in range(min(len(index), 10)):
             index.key(row)
             index.path(row)
+            assert index.source_format[row] in index.source_format.names
+            assert index.profile[row] in [None, *index.profile.names]
     except FitfeedError as error:
         message = str(error)
     assert message.isprintable()  # one line
@@ -167,6 +213,7 @@ LABELLED: dict[str, list[Any]] = {
     "region_offset": [1, 2, 3, 4, 5],
     "region_length": [10] * ROWS,
     "region_crc32c": [2**32 - 1] * ROWS,
+    "region_source_digest": [bytes([row] * 16) for row in range(ROWS)],
 }
 
 
@@ -178,6 +225,7 @@ def labels_of(index: Index) -> dict[str, list[Any]]:
         "note": [labels["note"][row] for row in range(len(index))],
         "tags": [labels["tags"][row].tolist() for row in range(len(index))],
         **{f"region_{part}": getattr(mask, part).tolist() for part in mask._fields},
+        "region_source_digest": index.mask_source_digests["region"].tolist(),
     }
 
 

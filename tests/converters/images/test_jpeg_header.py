@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from fitfeed.converters.images import decode
 from fitfeed.converters.images.decode import DecodedImage, decode_image
@@ -15,6 +15,7 @@ from fitfeed.converters.rejects import ImageError
 from tests.effort import tries
 from tests.fuzz.mutate import mutated
 
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 NASTY = Path(__file__).parents[2] / "data" / "nasty"
 
 
@@ -29,11 +30,27 @@ def written(mode: str = "RGB", **options: object) -> bytes:
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("progressive", [False, True])
 def test_ordinary_files_are_read(mode: str, progressive: bool) -> None:
-    data = written(mode, progressive=progressive, comment=b"by hand", icc_profile=b"x" * 100)
+    profile = bytes(range(256)) * 600  # three segments
+    data = written(mode, progressive=progressive, comment=b"by hand", icc_profile=profile)
     header = ordinary_jpeg(data)
     assert header is not None
-    assert header == JpegHeader(37, 53, components=len(mode), frame=header.frame)
+    assert header == JpegHeader(37, 53, components=len(mode), frame=header.frame, profile=profile)
     assert (header.frame == PROGRESSIVE) == progressive
+
+
+def test_a_profile_is_joined_from_its_parts_as_pillow_joins_them() -> None:
+    profile = bytes(range(256)) * 600
+    data = written(icc_profile=profile)
+    swapped, missing = bytearray(data), bytearray(data)
+    first = data.index(b"ICC_PROFILE\0") + len(b"ICC_PROFILE\0")
+    second = data.index(b"ICC_PROFILE\0", first) + len(b"ICC_PROFILE\0")
+    swapped[first], swapped[second] = 2, 1
+    missing[first + 1] = 4
+    for changed in (data, bytes(swapped), bytes(missing)):
+        header = ordinary_jpeg(changed)
+        assert header is not None
+        with Image.open(io.BytesIO(changed)) as image:
+            assert header.profile == image.info["icc_profile"]
 
 
 def test_what_changes_the_picture_is_left_to_pillow() -> None:
@@ -64,6 +81,7 @@ def verdict(data: bytes, options: ConvertOptions) -> DecodedImage | tuple[str, s
 def test_verdicts_and_pixels_are_the_same(monkeypatch: pytest.MonkeyPatch, clothing: Path) -> None:
     corpus = [path.read_bytes() for path in sorted(NASTY.glob("*/*.jp*g"))]
     corpus += [path.read_bytes() for path in sorted(clothing.glob("test/*/*.jpg"))[:3]]
+    corpus += [written(icc_profile=SRGB), written(icc_profile=SRGB + bytes(140_000))]
     corpus += [written(mode, progressive=way) for mode in ("RGB", "L") for way in (False, True)]
     small = [data for data in corpus if 0 < len(data) < 30_000]
     ordinary_ones = [data for data in small if ordinary_jpeg(data) is not None]
@@ -79,7 +97,7 @@ def test_verdicts_and_pixels_are_the_same(monkeypatch: pytest.MonkeyPatch, cloth
             if isinstance(slow, DecodedImage):
                 assert isinstance(fast, DecodedImage)
                 np.testing.assert_array_equal(fast.pixels, slow.pixels)
-                assert fast.keepable == slow.keepable
+                assert (fast.keepable, fast.facts) == (slow.keepable, slow.facts)
             else:
                 assert fast == slow
     assert ordinary > len(damaged) / 5

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fitfeed.converters.images.decode import DecodedImage, decode_image
+from fitfeed.converters.images.decode import decode_image
 from fitfeed.converters.images.masks import decode_mask, encode_mask
 from fitfeed.converters.images.resize import resize, resize_mask
 from fitfeed.converters.options import ConvertOptions
@@ -122,7 +122,7 @@ def test_a_mask_goes_where_its_image_goes(
     options = ConvertOptions(size=(to_height, to_width), fit=fit, channels=1, background=(0, 0, 0))  # type: ignore[arg-type]
     half = np.zeros((height, width, 1), np.uint8)
     half[height // 2 :, width // 2 :] = 255
-    image, mask = resize(DecodedImage(half, keepable=False), options), resize_mask(half, options)
+    image, mask = resize(half, options), resize_mask(half, options)
     assert mask.shape == image.shape
     # An area or bilinear mean that is nearly black or white shows pixels of that one value only.
     assert set(np.unique(mask)) <= {0, 255}

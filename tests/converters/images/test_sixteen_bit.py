@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from fitfeed.converters.images.decode import DecodedImage, decode_image
+from fitfeed.converters.images.decode import decode_image
 from fitfeed.converters.images.encode import encode_image
 from fitfeed.converters.images.resize import resize
 from fitfeed.converters.images.sixteen_bit import MAX_VALUE, composite, encode_png, to_luma, to_uint16
@@ -301,16 +301,14 @@ def by_areas(pixels: Pixels, height: int, width: int) -> Any:
 def test_shrinking_is_within_one_level_of_the_mean(channels: int, size: tuple[int, int]) -> None:
     pixels = noise(60, 80, channels)
     options = ConvertOptions(depth=16, size=size, fit="stretch", channels=1 if channels == 1 else 3)
-    ours = resize(DecodedImage(pixels, keepable=False), options)
+    ours = resize(pixels, options)
     assert ours.dtype == np.uint16
     assert np.abs(ours - by_areas(pixels, *size)).max() <= 1.01
 
 
 def test_enlarging_interpolates_in_16_bits() -> None:
     ramp = np.linspace(0, 65_535, 11).round().astype(np.uint16).reshape(1, 11, 1)
-    ours = resize(
-        DecodedImage(ramp, keepable=False), ConvertOptions(depth=16, channels=1, size=(1, 44), fit="stretch")
-    )
+    ours = resize(ramp, ConvertOptions(depth=16, channels=1, size=(1, 44), fit="stretch"))
     places = np.clip((np.arange(44) + 0.5) / 4 - 0.5, 0, 10)
     assert np.abs(ours.ravel() - np.interp(places, np.arange(11), ramp.ravel())).max() <= 1
 

@@ -24,6 +24,14 @@ def rows() -> RowColumns:
         filled.labels["tags"].append(list(range(number)))
         filled.labels["région_length"].append(10 + number)
         filled.labels["région_crc32c"].append(20 + number)
+        filled.digests["source_digest"] += bytes([number] * 16)
+        filled.digests["région_source_digest"] += bytes([10 + number] * 16)
+        filled.source_format.append("JPEG")
+        filled.profile.append(None if number else "sRGB")
+        for column in (filled.mean, filled.deviation, filled.orientation):
+            column.append(number)
+        filled.source_height.append(2**31 - 1 - number)
+        filled.source_width.append(number)
         for column in (filled.length, filled.crc32c, filled.height, filled.width, filled.source_bytes):
             column.append(2**32 - 1 - number)
     return filled.placed([100, 200, 300], {"région": [150, 250, 350]})
@@ -53,6 +61,7 @@ def test_round_trip() -> None:
 def test_numbers_and_paths_that_are_read_take_little_memory() -> None:
     read = RowColumns.from_json(json.loads(json.dumps(rows().to_json())))
     assert all(isinstance(column, array) for column in (read.length, read.crc32c, read.offset))
+    assert read.source_format[0] is read.source_format[2]
     assert [path is key for path, key in zip(read.path, read.key, strict=True)] == [True, True, False]
 
 
@@ -60,6 +69,8 @@ def test_columns_are_called_as_in_the_index() -> None:
     assert set(rows().by_name()) == {
         *("key", "path", "length", "crc32c", "height", "width", "source_bytes", "offset"),
         *("species", "tags", "région_offset", "région_length", "région_crc32c"),
+        *("source_digest", "région_source_digest", "source_format", "profile", "orientation"),
+        *("mean", "deviation", "source_height", "source_width"),
     }
 
 
@@ -73,7 +84,10 @@ def test_rows_chosen() -> None:
     for name, column in rows().by_name().items():
         assert list(chosen.by_name()[name]) == [column[0], column[2]]
     assert rows().select([0, 1, 2]) == rows()
-    assert rows().select([]) == RowColumns(labels={name: [] for name in rows().labels})
+    assert rows().select([]) == RowColumns(
+        labels={name: [] for name in rows().labels}, digests={name: bytearray() for name in rows().digests}
+    )
+    assert chosen.by_name()["source_digest"] == [bytes([0] * 16), bytes([2] * 16)]
     hashes = result().image_hashes.select([2])
     assert hashes.digests.tolist() == [[4, 5]]
     assert result().image_hashes.select([]).digests.shape == (0, 2)
