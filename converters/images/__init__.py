@@ -1,5 +1,5 @@
-"""One image in, one payload out: reading, decoding, resizing, encoding, and what can go wrong.
+"""From one image file to one payload: reading, decoding, resizing, encoding, and all that can go wrong.
 
 In: a file of the source. Out: the bytes to store and the pixels that they decode to, or an `ImageError`
-with its reason. Formats that lie, bombs and odd colours end here.
+with its reason. Files with false headers, decompression bombs and unusual colors are dealt with here.
 """

@@ -1,7 +1,7 @@
-"""Files that cost far more than their size says, told from their bytes before a decoder sees them.
+"""Recognizes files that take far more time or memory than their size suggests, before a decoder opens them.
 
-Pillow reads metadata while it opens a file, before anybody can ask for the image's size. Each check
-here costs microseconds for an ordinary file and names what would otherwise take gigabytes or hours.
+Pillow reads metadata while it opens a file, before one can ask for the size of the image. A check takes microseconds
+for an ordinary file, and finds what would otherwise take gigabytes or hours.
 """
 
 import struct
@@ -13,8 +13,8 @@ from fitfeed.schemas.jpeg_rows import START_OF_FRAME, START_OF_SCAN
 MAX_COMMENT_BYTES = 1 << 20  # 1 MiB of a GIF: Pillow joins comments of 255 bytes each in quadratic time
 
 MAX_SCANS = 500
-"""Of a JPEG: ordinary files have about ten, and each costs a pass over the whole image. libjpeg-turbo's
-own tests stop at this number, too."""
+"""Most scans of a JPEG. Ordinary files have about ten, and each is a pass over the whole image. The tests of
+libjpeg-turbo stop at this number, too."""
 
 APP1 = 0xE1
 PROGRESSIVE_FRAMES = frozenset([0xC2, 0xC6, 0xCA, 0xCE])
@@ -25,7 +25,7 @@ TIFF_DIRECTORY_TAGS = frozenset([34665, 34853, 40965])  # Exif, GPS, interoperab
 
 
 def hidden_bomb(data: bytes, *, max_pixels: int) -> str | None:
-    """What makes a file expensive to open or to decode, as a sentence, or None.
+    """Why a file is too expensive to open or to decode, as a sentence; None if it is not.
 
     Args:
         data: The whole file.
@@ -58,13 +58,13 @@ def _jpeg_bomb(data: bytes) -> str | None:
             frame, components = marker, data[start + 5] if start + 5 < len(data) else 0
         elif marker == START_OF_SCAN and _scans(data, start, frame=frame, components=components) > MAX_SCANS:
             return f"JPEG of more than {MAX_SCANS} scans, each a pass over the whole image"
-    if repeats_values(b"".join(exif)):  # Pillow joins all Exif segments, and reads them all
+    if repeats_values(b"".join(exif)):  # Pillow joins all Exif segments, and reads all of them
         return "JPEG whose Exif tags claim the same bytes many times over"
     return None
 
 
 def _scans(data: bytes, start: int, *, frame: int, components: int) -> int:
-    """Scans that a decoder will go through. It stops after one that holds all components, unless progressive."""
+    """Number of scans that a decoder reads. Unless it is progressive, it stops after one that has all components."""
     if frame in PROGRESSIVE_FRAMES:
         return data.count(b"\xff\xda", start - 4)
     if start < len(data) and data[start] < components:
@@ -74,7 +74,7 @@ def _scans(data: bytes, start: int, *, frame: int, components: int) -> int:
 
 
 def _gif_comment_bytes(data: bytes) -> int:
-    """Size of the comments before the first picture, counted no further than is allowed (GIF89a, 24)."""
+    """Size of the comments before the first frame (GIF89a, 24). Counting stops at the limit."""
     position = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
     total = 0
     while data[position : position + 1] == b"!" and total <= MAX_COMMENT_BYTES:
@@ -88,10 +88,10 @@ def _gif_comment_bytes(data: bytes) -> int:
 
 
 def repeats_values(tiff: bytes) -> bool:
-    """Whether reading all tags of a TIFF structure (a file, or Exif data) reads much more than it holds.
+    """Whether reading all tags of a TIFF structure (a file, or Exif data) reads much more than its size.
 
-    65,535 tags may all claim the same megabyte, and Pillow keeps a copy for each. A few values may be
-    shared, as some writers do.
+    65,535 tags may all refer to the same megabyte, and Pillow keeps a copy for each. A few values may be shared, as in
+    files of some programs.
     """
     left = 2 * len(tiff) + (64 << 10)
     if tiff[:6] == b"Exif\0\0":
@@ -117,7 +117,7 @@ def repeats_values(tiff: bytes) -> bool:
 
 
 def _directory_cost(tiff: bytes, at: int, *, order: str, big: bool, most: int) -> tuple[int, list[int]]:
-    """Bytes that reading a directory reads, counted no further than `most`, and the directories it names."""
+    """Bytes that reading a directory takes, counted up to `most`, and the directories that it names."""
     formats, inline = (("Q", "HHQQ", "Q"), 8) if big else (("H", "HHII", "I"), 4)
     count, entry, link = (struct.Struct(order + text) for text in formats)
     cost, following = 0, list[int]()

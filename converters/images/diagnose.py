@@ -1,4 +1,4 @@
-"""What a file is, told from its bytes, where Pillow cannot tell or does not say."""
+"""Finds out from its bytes what a file is, if Pillow cannot."""
 
 from collections.abc import Callable
 
@@ -13,14 +13,14 @@ Diagnosis = tuple[Reason, str]
 def jpeg_frame(data: bytes) -> int | None:
     """The frame marker of a JPEG (0xC0 baseline, 0xC2 progressive, 0xC3 lossless, ...; T.81 B.1.1.3).
 
-    None where there is none, or anything but fill bytes stands between the segments before it.
+    None if there is none, or if there is anything but fill bytes between the segments before it.
     """
     found = _frame_segment(data)
     return found and found[0]
 
 
 def _frame_segment(data: bytes) -> tuple[int, int] | None:
-    """The frame's marker, and where its content starts."""
+    """The frame's marker, and the offset of its content."""
     before = 2
     for marker, start, end in jpeg_segments(data):
         if data[before : start - 4].strip(b"\xff"):
@@ -54,7 +54,7 @@ def _jpeg(data: bytes, error: Exception) -> Diagnosis:
 
 
 def _jpeg_precision(data: bytes) -> int | None:
-    """Bits per sample, which the frame begins with."""
+    """Bits per sample, the first byte of a frame."""
     found = _frame_segment(data)
     return data[found[1]] if found and found[1] < len(data) else None
 

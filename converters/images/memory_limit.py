@@ -1,11 +1,11 @@
-"""A bound on the memory of a process that decodes files from anywhere."""
+"""Limits the memory of a process that decodes files of any origin."""
 
 import resource
 from pathlib import Path
 
 BYTES_PER_PIXEL = 64
-"""Decoding, turning, compositing, resizing and encoding together take at most about half of that; see
-docs/adr/0005-isolation.md for what was measured."""
+"""Decoding, turning, compositing, resizing and encoding take at most about half of it together. For the measurements
+see docs/adr/0005-isolation.md."""
 
 FIXED_BYTES = 1 << 30  # 1 GiB: the libraries themselves, and bookkeeping that grows with the shard
 
@@ -28,10 +28,10 @@ class _Limit:
 
 
 def limit_memory(max_pixels: int) -> None:
-    """Limits this process, so that a file which makes a decoder allocate more fails instead.
+    """Limits this process, so that decoding a file fails if it would take more memory.
 
-    The limit is on RLIMIT_DATA, which counts what the process may write to, not the libraries and
-    files that it maps. A lower limit that is already there stays.
+    It sets RLIMIT_DATA, which counts memory that the process may write to, and not the libraries and files that it maps.
+    A lower limit that is already set stays.
     """
     bound = memory_bound(max_pixels) + _data_bytes()
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
@@ -43,12 +43,12 @@ def limit_memory(max_pixels: int) -> None:
 
 
 def memory_is_limited() -> bool:
-    """Whether a `MemoryError` in this process means that `limit_memory`'s bound was exceeded."""
+    """Whether a `MemoryError` in this process means that the limit of `limit_memory` was exceeded."""
     return _Limit.in_force
 
 
 def _data_bytes() -> int:
-    """What the process has now: threads and arenas of the libraries, mostly reserved, not used."""
+    """Bytes that the process has now: threads and arenas of the libraries, which are mostly reserved, not used."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmData:"):
             return int(line.split()[1]) << 10

@@ -1,4 +1,4 @@
-"""Reading a file that was planned some time ago: it may be gone by now, changed, or be no file at all."""
+"""Reads a file that was planned some time ago. It may have been removed or changed since."""
 
 import errno
 import os
@@ -19,16 +19,16 @@ CHUNK = 1 << 20
 def read_unchanged(file: SourceFile, options: StorageOptions) -> bytes:
     """Reads a file, if it still is the one that was planned.
 
-    A shard is a function of its plan, so a file with another content must not slip into it: the
-    shard would differ from one written a moment earlier, and no later run could tell.
+    A shard is a function of its plan, so a file with other content must not get into it: the shard would differ from
+    one that was written a moment earlier, and a later run could not notice.
 
     Args:
-        file: What was listed.
-        options: Bound the size of what is read.
+        file: The file as it was listed.
+        options: They limit the size of the file.
 
     Raises:
-        ImageError: If this one file is gone, changed, unreadable or too large to be an image.
-        ConversionError: If reading fails for a reason that may pass, several times.
+        ImageError: If this file is gone, changed, unreadable or too large to be an image.
+        ConversionError: If reading fails several times, for a reason that may pass.
     """
     for attempt in range(1, READ_ATTEMPTS + 1):
         try:
@@ -47,17 +47,17 @@ def read_unchanged(file: SourceFile, options: StorageOptions) -> bytes:
 
 
 def _read_regular_file(file: SourceFile, *, most: int) -> bytes:
-    # Not blocking: opening a named pipe would otherwise wait for a writer, for ever.
+    # Not blocking, because opening a named pipe would otherwise wait for a writer for ever.
     descriptor = os.open(file.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             raise ImageError("unreadable", "not a regular file")
-        # One byte more than the file has, so that it shows if it grew. To ask for `most` would reserve
+        # One byte more than the file has, to notice if it grew. Asking for `most` would reserve
         # as much memory, which costs more than reading a small file.
         data = os.read(descriptor, min(before.st_size, most) + 1)
         while len(data) < min(before.st_size, most + 1) and (more := os.read(descriptor, CHUNK)):
-            data += more  # the system gave less than asked for
+            data += more  # the system returned fewer bytes than asked for
         after = os.fstat(descriptor)
     finally:
         os.close(descriptor)
@@ -70,7 +70,7 @@ def _read_regular_file(file: SourceFile, *, most: int) -> bytes:
 
 
 def _change(file: SourceFile, now: os.stat_result) -> str:
-    """One sentence without a clock, so that it is the same in every run."""
+    """Why the file counts as changed, without times, so that it is the same in every run."""
     sizes = (
         f"{file.bytes} bytes then, {now.st_size} now"
         if now.st_size != file.bytes

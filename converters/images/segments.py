@@ -1,4 +1,4 @@
-"""What JPEG and PNG files consist of: one walk over the segments of the one, and the chunks of the other."""
+"""Walks over the parts of files: the segments of a JPEG, and the chunks of a PNG."""
 
 from collections.abc import Iterator
 
@@ -12,16 +12,16 @@ BARE_MARKERS = frozenset([0x00, 0x01, *range(0xD0, 0xDA), FILL])
 def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Walks over the header of a JPEG file, up to its first scan (T.81, B.1.1).
 
-    Whatever stands between segments is skipped, as Pillow and libjpeg do: fill bytes, markers
-    without a length, and bytes that are no marker. A caller that takes nothing of the kind compares
-    `start - 4` with the end of the segment before, or with 2.
+    Anything between segments is skipped, as Pillow and libjpeg do: fill bytes, markers without a length, and bytes that
+    are not a marker. A caller that does not accept these compares `start - 4` with the end of the previous segment, or
+    with 2.
 
     Args:
         data: The file. It may be damaged.
 
     Yields:
-        The marker's second byte, and where the segment's content starts and ends. The length is as
-        the file says: the end may be before the start, or after the end of the file.
+        The marker's second byte, and the start and end of the segment's content. The length is that in the file:
+        the end may be before the start, or after the end of the file.
     """
     position = 2
     while position + 4 <= len(data):
@@ -48,9 +48,8 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         data: The file. It may be damaged.
 
     Yields:
-        The chunk's type, and where its content starts and ends. Four bytes of length and four of the
-        type stand before the start, and a CRC-32 of four bytes after the end. The end may be after
-        the end of the file.
+        The chunk's type, and the start and end of its content. Four bytes of length and four bytes of type are before
+        the start, and four bytes of CRC-32 after the end. The end may be after the end of the file.
     """
     position = 8
     while position + 12 <= len(data):

@@ -1,4 +1,4 @@
-"""Samples of 16 bits: what Pillow gives of them, and for colours, which Pillow cuts to 8 bits, OpenCV."""
+"""Reads samples of 16 bits: those of gray images by Pillow, and colors by OpenCV, since Pillow cuts them to 8 bits."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,21 +12,21 @@ from fitfeed.schemas.bit_depth import WIDEN
 from fitfeed.schemas.payload import Pixels
 
 Samples = npt.NDArray[np.uint16]
-"""uint16 (height, width, 1 to 4): grey or RGB, and alpha where that makes it 2 or 4."""
+"""uint16 (height, width, 1 to 4): gray or RGB, and alpha if there are 2 or 4 channels."""
 
 MAX_VALUE = 65_535
 BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262  # tags of TIFF 6.0
 WHITE_IS_ZERO = 0
 
 LUMA = np.array([19_595, 38_470, 7_471], np.uint32)
-"""Weights of red, green and blue in 65,536ths, as Pillow has them. With 16-bit values they fit into 32 bits."""
+"""Weights of red, green and blue in 65,536ths, as in Pillow. Times a 16-bit value, they fit into 32 bits."""
 
 PIXELS_AT_ONCE = 1 << 20
-"""Arithmetic in 32 bits takes several times the image's memory, so it is done in strips of this size."""
+"""Pixels of a strip. Arithmetic in 32 bits takes several times the image's memory, so it is done strip by strip."""
 
 
 class DeepColorError(ValueError):
-    """Colours of 16 bits that no decoder here reads for certain."""
+    """Colors of 16 bits that cannot be read with certainty."""
 
 
 def to_uint16(pixels: Pixels) -> Samples:
@@ -43,17 +43,17 @@ def read_gray(image: Image.Image) -> Samples:
 
 
 def read_uint16(data: bytes, image: Image.Image) -> Samples:
-    """All samples of a loaded image: as they are where they have 16 bits, else widened.
+    """All samples of a loaded image. Those of 8 bits are widened to 16.
 
-    Pillow's pixels are the upper 8 bits of colours of 16, so a file of which OpenCV's differ is one
-    that the two understand differently, and is refused.
+    Pillow gives the upper 8 bits of colors of 16. If those of OpenCV are different, the two decoders read the file
+    differently, and it is refused.
 
     Args:
         data: The whole file.
-        image: The same file, loaded by Pillow; turned already, if it is a TIFF. OpenCV turns those too.
+        image: The same file, loaded by Pillow; already turned, if it is a TIFF. OpenCV turns TIFF, too.
 
     Raises:
-        DeepColourError: If it has colours of 16 bits that cannot be read for certain.
+        DeepColorError: If it has colors of 16 bits that cannot be read with certainty.
     """
     if image.mode.startswith("I;16"):
         return read_gray(image)
@@ -62,16 +62,16 @@ def read_uint16(data: bytes, image: Image.Image) -> Samples:
     seen = np.asarray(image)
     found: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if found is None or found.dtype != np.uint16 or found.ndim != 3:
-        msg = f"colours of 16 bits in a {image.format} file of a kind that cannot be read here"
+        msg = f"colors of 16 bits in a {image.format} file of a kind that cannot be read here"
         raise DeepColorError(msg)
     samples = found[:, :, [2, 1, 0, 3][: found.shape[2]]]  # OpenCV's order is blue, green, red
     if found.shape[:2] != seen.shape[:2] or not np.array_equal(
         samples[:, :, : seen.shape[2]] >> 8, seen[:, :, : found.shape[2]]
     ):
-        msg = f"colours of 16 bits that two decoders read differently from this {image.format} file"
+        msg = f"colors of 16 bits that two decoders read differently from this {image.format} file"
         raise DeepColorError(msg)
     if samples.shape[2] > 3 and seen.shape[2] == 3 and image.format != "PNG":
-        samples = samples[:, :, :3]  # a fourth sample that the file does not call transparency
+        samples = samples[:, :, :3]  # the file has a fourth sample that is not transparency
     return np.ascontiguousarray(samples)
 
 
@@ -85,7 +85,7 @@ def _has_deep_colors(data: bytes, image: Image.Image) -> bool:
 
 
 def _shallow_samples(image: Image.Image) -> Pixels:
-    """uint8 (height, width, 1, 3 or 4) of any other mode."""
+    """The pixels of an image of any other mode: uint8 (height, width, 1, 3 or 4)."""
     if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
         return np.asarray(image.convert("RGBA"))
     if image.mode in ("1", "L"):
@@ -94,7 +94,7 @@ def _shallow_samples(image: Image.Image) -> Pixels:
 
 
 def _with_key(gray: Samples, image: Image.Image) -> Samples:
-    """Adds the transparency of a grey PNG that names one of its values (PNG 1.2, section 4.2.9)."""
+    """Adds alpha to a gray PNG in which one value is transparent (PNG 1.2, section 4.2.9)."""
     key = image.info.get("transparency")
     if not isinstance(key, int):
         return gray
@@ -108,14 +108,14 @@ def _tiff_tag(image: Image.Image, tag: int) -> Any:
 
 
 def composite(samples: Samples, background: tuple[int, int, int]) -> Samples:
-    """Puts samples with alpha on a background, rounded once; others stay as they are.
+    """Puts samples with alpha on a background, rounded once. Others stay as they are.
 
     Args:
         samples: uint16 (height, width, 1 to 4).
         background: RGB, 0..255.
 
     Returns:
-        uint16 (height, width, 1) for grey without alpha, else (height, width, 3).
+        uint16 (height, width, 1) for gray without alpha, else (height, width, 3).
     """
     height, width, count = samples.shape
     if count in (1, 3):
@@ -131,7 +131,7 @@ def composite(samples: Samples, background: tuple[int, int, int]) -> Samples:
 
 
 def to_luma(colors: Samples) -> Samples:
-    """The brightness of colours, uint16 (height, width, 3), as Pillow has it of 8 bits: (height, width, 1)."""
+    """The luma of uint16 (height, width, 3), with the weights that Pillow has for 8 bits: uint16 (height, width, 1)."""
     height, width, _ = colors.shape
     result = np.empty((height, width, 1), np.uint16)
     for rows in strips(height, width):
@@ -141,13 +141,13 @@ def to_luma(colors: Samples) -> Samples:
 
 
 def strips(height: int, width: int) -> Iterator[slice]:
-    """Rows of an image, `PIXELS_AT_ONCE` pixels or a single row at a time."""
+    """Slices of rows that cover an image, each of `PIXELS_AT_ONCE` pixels or of one row."""
     step = max(1, PIXELS_AT_ONCE // width)
     return (slice(top, top + step) for top in range(0, height, step))
 
 
 def encode_png(pixels: Pixels) -> bytes:
-    """Encodes uint16 (height, width, 1 or 3) as PNG of 16 bits, losslessly; up to `MAX_DEEP_SIDE` a side."""
+    """Encodes uint16 (height, width, 1 or 3) as PNG of 16 bits, losslessly. A side has at most `MAX_DEEP_SIDE` pixels."""
     colors = pixels[:, :, 0] if pixels.shape[2] == 1 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     done, data = cv2.imencode(".png", np.ascontiguousarray(colors))
     if not done:

@@ -20,18 +20,18 @@ from fitfeed.converters.staging.job import Job
 from fitfeed.schemas.errors import FitfeedError
 
 Counts = ctypes.Array[ctypes.c_longlong]
-"""Images, rejects and source bytes of the shard that a worker is writing, and 1 + the place in its plan
-of the image that is being decoded, or 0. Shared memory, so that it outlives the worker."""
+"""Images, rejects and source bytes of the shard that a worker is writing, and 1 + the place in its plan of the image that
+is being decoded, or 0. It is shared memory, so it is still there after the worker has ended."""
 
 
 def serve(connection: "Connection[Any, Any]", counts: Counts, work: WorkFolder, job: Job) -> None:
-    """Writes the shards whose numbers arrive, until the pipe or the parent is gone.
+    """Writes the shards whose numbers arrive, until the pipe is closed or the parent has ended.
 
-    Answers each number with the shard's totals, or with the exception that it ended with.
+    It answers each number with the totals of the shard, or with the exception that it failed with.
 
     Args:
-        connection: To the parent.
-        counts: Where to count.
+        connection: Pipe to the parent.
+        counts: Receives the counts.
         work: The folder of the job.
         job: The job.
     """
@@ -62,14 +62,14 @@ def serve(connection: "Connection[Any, Any]", counts: Counts, work: WorkFolder, 
 
 
 def _silence_libraries() -> None:
-    """Sends standard error away: libtiff and others write a line there for each odd tag they meet."""
+    """Discards standard error, where libtiff and others write a line for each unusual tag."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     os.close(nowhere)
 
 
 def _exit_with_parent() -> None:
-    """Ends this process as soon as the parent is gone, even in the middle of a shard."""
+    """Ends this process as soon as the parent has ended, even in the middle of a shard."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])

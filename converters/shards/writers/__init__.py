@@ -1,4 +1,4 @@
-"""Shard writers: TFRecord and HDF5 behind one interface (`base.ShardWriter`)."""
+"""Shard writers for TFRecord and HDF5. They have one interface (`base.ShardWriter`)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ def open_writer(
     """Opens a writer for one shard file.
 
     Args:
-        path: Its final name.
+        path: Final name of the file.
         options: Format and encoding.
         labels: Label name to kind.
     """

@@ -1,4 +1,4 @@
-"""What every shard writer does: a temporary file beside the target, synced, then renamed."""
+"""The base of all shard writers: a temporary file beside the target is filled, synced and renamed."""
 
 import abc
 import dataclasses
@@ -25,8 +25,8 @@ class Record:
             class numbers (list), or a mask's payload (bytes): PNG or raw uint8 pixels.
         payload: The image's bytes: JPEG, PNG or raw pixels in (height, width, channels) order: uint8,
             or little-endian uint16.
-        format: What the payload is.
-        height, width, channels: Of the stored pixels.
+        format: Format of the payload.
+        height, width, channels: Shape of the stored pixels.
     """
 
     key: str
@@ -50,7 +50,7 @@ class StoredShard:
     Attributes:
         bytes: Size of the file.
         sha256: Digest of the file, in hexadecimal.
-        offsets: For each record, in order, where its payload starts in the file.
+        offsets: For each record, in order, the byte of the file at which its payload begins.
         mask_offsets: The same for each mask, by feature name.
     """
 
@@ -60,19 +60,19 @@ class StoredShard:
     mask_offsets: dict[str, list[int]]
 
     def entry(self, file: str) -> Shard:
-        """How the manifest names it, under the name of its file."""
+        """The entry of the manifest for it, under the name of its file."""
         return Shard(file=file, bytes=self.bytes, sha256=self.sha256, examples=len(self.offsets))
 
 
 class ShardWriter(abc.ABC):
-    """Writes one shard so that its final name only ever shows a whole file.
+    """Writes one shard. A file with the final name is always whole.
 
-    Use as a context manager; leaving it by an exception removes the temporary file. The content
-    is a pure function of the records: the same records give the same bytes. Not thread-safe.
+    Use it as a context manager: if it is left by an exception, the temporary file is removed. The content is a pure
+    function of the records, so the same records give the same bytes. Not thread-safe.
     """
 
     def __init__(self, path: Path) -> None:
-        """Takes the shard's final name. Nothing is written there before `finish`."""
+        """Remembers the final name of the shard. No file has this name before `finish`."""
         self._path = path
         self._temporary = path.with_name(f"{path.name}.tmp-{uuid.uuid4().hex}")
 
@@ -82,11 +82,11 @@ class ShardWriter(abc.ABC):
 
     @abc.abstractmethod
     def _complete(self) -> StoredShard:
-        """Writes what is left to the temporary file and syncs it."""
+        """Writes the rest to the temporary file, and syncs it."""
 
     @abc.abstractmethod
     def _discard(self) -> None:
-        """Closes and removes temporary files; must be safe at any moment."""
+        """Closes and removes temporary files. It may be called at any moment."""
 
     def finish(self) -> StoredShard:
         """Completes the file, syncs it to disk and gives it its final name."""
@@ -102,5 +102,5 @@ class ShardWriter(abc.ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Removes whatever is temporary."""
+        """Removes temporary files."""
         self._discard()

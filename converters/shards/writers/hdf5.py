@@ -1,4 +1,4 @@
-"""HDF5 shards: images contiguous and uncompressed, so that readers find each by its byte offset."""
+"""Writes HDF5 shards. Images are contiguous and uncompressed, so that readers find each by its byte offset."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ from fitfeed.schemas.files import file_sha256
 
 
 class HDF5Writer(ShardWriter):
-    """Lays payloads out as contiguous data sets, once all are known.
+    """Writes payloads as contiguous data sets, after all of them are known.
 
     Data sets: `image` (raw: (N, height, width, channels) uint8, or uint16 for 16 bits; else all payloads one after the
     other as (bytes,) uint8, payload i being `image[image_offset[i]:image_offset[i + 1]]`),
@@ -27,7 +27,7 @@ class HDF5Writer(ShardWriter):
     """
 
     def __init__(self, path: Path, labels: Mapping[str, LabelKind], *, raw: bool, depth: Depth = 8) -> None:
-        """Opens the spools."""
+        """Opens the spool files."""
         super().__init__(path)
         self._raw, self._labels = raw, labels
         self._blobs: dict[str, Blob] = {}
@@ -101,7 +101,7 @@ def _shape(record: Record) -> tuple[int, int, int]:
 
 
 def _create_ragged(file: h5py.File, name: str, values: list[Any], *, is_text: bool) -> None:
-    """Values of differing length, one after the other, and where each ends."""
+    """Values of different lengths, one after the other, and the end of each."""
     parts = [text.encode() for text in values] if is_text else values
     flat: npt.NDArray[Any]
     if is_text:

@@ -1,4 +1,4 @@
-"""Payloads of a shard that become one contiguous, uncompressed HDF5 data set."""
+"""Collects the payloads of a shard, and writes them as one contiguous, uncompressed HDF5 data set."""
 
 import os
 from pathlib import Path
@@ -11,13 +11,12 @@ COPY_BYTES = 1 << 20  # twice that is held at a time
 
 
 class Blob:
-    """Spools payloads beside the target until their total size is known.
+    """Keeps payloads in a spool file beside the target until their total size is known.
 
-    A contiguous data set cannot grow, hence the spool; memory does not grow with the shard. Not
-    thread-safe.
+    The spool is needed because a contiguous data set cannot grow. Memory does not grow with the shard. Not thread-safe.
 
     Attributes:
-        ends: 0, then where each payload ends.
+        ends: 0, and then the end of each payload.
     """
 
     def __init__(self, spool: Path, name: str, *, depth: Depth = 8) -> None:
@@ -25,8 +24,8 @@ class Blob:
 
         Args:
             spool: A temporary file.
-            name: Of the data set.
-            depth: Bits of each of its values.
+            name: Name of the data set.
+            depth: Bits per value.
         """
         self._path, self._name, self._depth = spool, name, depth
         self._spool = spool.open("w+b")
@@ -40,18 +39,18 @@ class Blob:
 
     @property
     def offsets(self) -> list[int]:
-        """Where each payload starts in the file, once space is reserved."""
+        """The byte of the file at which each payload begins, after space was reserved."""
         return [self.start + end for end in self.ends[:-1]]
 
     def reserve(self, file: h5py.File, shape: tuple[int, ...]) -> None:
-        """Reserves the space of all payloads, to be filled through the file itself."""
+        """Reserves space for all payloads. It is filled without HDF5, by writing to the file."""
         properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         properties.set_layout(h5py.h5d.CONTIGUOUS)
         properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
         properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
         properties.set_obj_track_times(False)
         links = h5py.h5p.create(h5py.h5p.LINK_CREATE)
-        if not self._name.isascii():  # a label may be called anything that a column can be
+        if not self._name.isascii():  # a label may have any name that a column can have
             links.set_char_encoding(h5py.h5t.CSET_UTF8)
         space = h5py.h5s.create_simple(shape)
         kind = h5py.h5t.STD_U16LE if self._depth == 16 else h5py.h5t.STD_U8LE
@@ -59,7 +58,7 @@ class Blob:
         self.start = dataset.get_offset() if self.ends[-1] else 0
 
     def copy_into(self, path: Path) -> None:
-        """Copies the payloads to their place and syncs them to disk."""
+        """Copies the payloads to their place, and syncs them to disk."""
         self._spool.seek(0)
         with path.open("r+b") as target:
             target.seek(self.start)

@@ -1,4 +1,4 @@
-"""TFRecord shards of plain `tf.train.Example`, readable by anyone with stock TensorFlow."""
+"""Writes TFRecord shards of plain `tf.train.Example`, which stock TensorFlow reads."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ BUFFER_BYTES = 1 << 20
 
 
 class TFRecordWriter(ShardWriter):
-    """Streams records into a file, digesting as it goes: memory does not grow with the shard.
+    """Streams records into a file, and computes its SHA-256 on the way. Memory does not grow with the shard.
 
     Features of an example: `image` (bytes), `key` (bytes, UTF-8), the labels (class, multiclass and
     int: int64; float: float32; text and mask: bytes), `format` (bytes: jpeg, png or raw), `height`,
@@ -58,7 +58,7 @@ class TFRecordWriter(ShardWriter):
 
 
 def _features(record: Record) -> dict[str, FeatureValue]:
-    """Everything but the image, by feature name, in the order in which it is stored."""
+    """All features but the image, by name, in the order in which they are stored."""
     labels = {
         name: label.encode() if isinstance(label, str) else label for name, label in record.labels.items()
     }
