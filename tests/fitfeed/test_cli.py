@@ -87,3 +87,18 @@ def test_wrong_arguments_end_in_two_lines(capsys: pytest.CaptureFixture[str]) ->
     first, second = capsys.readouterr().err.splitlines()
     assert first.startswith("fitfeed inspect: the following arguments are required")
     assert second == "Try: fitfeed inspect --help"
+
+
+def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--help"], ["convert", "--help"], ["inspect", "--help"]):
+        with pytest.raises(SystemExit) as stopped:
+            main(arguments)
+        assert stopped.value.code == 0
+        assert "example" in capsys.readouterr().out
+
+
+def test_no_command_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "fitfeed convert photos/ flowers/" in capsys.readouterr().out
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == "0.1.0"

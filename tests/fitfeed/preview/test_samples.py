@@ -1,9 +1,6 @@
 """`fitfeed preview`: the pixels of the sheet, what the options do, and the errors."""
 
-import errno
 import json
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,12 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image, ImageFont
 
 from fitfeed.cli import main
-from fitfeed.converters.options import ConvertOptions
 from fitfeed.pipelines import (
     CutMix,
     MixUp,
@@ -28,9 +22,6 @@ from fitfeed.pipelines import (
     make_pipeline,
     open_dataset,
 )
-from fitfeed.preview.contact_sheet import ContactSheet, Tile, fit
-from fitfeed.schemas.errors import UsageError
-from tests.without_beam import convert
 
 ROOT = Path(__file__).parents[3]
 TURNED = "RandomResizedCrop(), RandomRotation(0.1)"
@@ -54,21 +45,6 @@ def previewed(
 def cut(sheet: Pixels, box: list[int]) -> Pixels:
     left, top, right, bottom = box
     return sheet[top:bottom, left:right]
-
-
-@pytest.fixture(scope="module")
-def gray(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """12 grey pictures of 14 x 20 pixels in two classes."""
-    folder = tmp_path_factory.mktemp("grey")
-    for number in range(12):
-        path = folder / "source" / f"class {number % 2}" / f"{number}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.random.default_rng(number).integers(0, 256, (14, 20), np.uint8)).save(path)
-    convert(folder / "source", folder / "dataset", ConvertOptions(channels=1))
-    return folder / "dataset"
-
-
-# ---------------------------------------------------------------- pixels
 
 
 @pytest.mark.parametrize(("tile", "factor"), [(64, 1), (160, 2), (200, 3)])
@@ -187,9 +163,6 @@ def test_masks_are_shown_in_colors_and_move_along(
     assert flips == {0, 1, 2, 3}
 
 
-# ---------------------------------------------------------------- options
-
-
 def test_every_option_has_an_effect(
     dataset_tfrecord: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -220,35 +193,6 @@ def test_every_option_has_an_effect(
     assert all(box[2] - box[0] == box[3] - box[1] == 128 for box in squares["pictures"][0]["boxes"][1:])
 
 
-def test_a_font_of_ones_own(gray: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    default = ImageFont.load_default(12)
-    assert isinstance(default, ImageFont.FreeTypeFont)
-    (tmp_path / "own.ttf").write_bytes(default.font_bytes)
-    sheet = ContactSheet(side=100, columns=1, font=tmp_path / "own.ttf")
-    assert sheet._cut("éß中", 100, sheet._text) == "éß中"  # it is trusted to have them
-    with_own, _ = previewed(capsys, gray, tmp_path / "s.png", "--font", str(tmp_path / "own.ttf"))
-    assert with_own.shape == previewed(capsys, gray, tmp_path / "s.png")[0].shape
-    with pytest.raises(UsageError, match=r"none\.ttf cannot be read as a font"):
-        ContactSheet(side=100, columns=1, font=tmp_path / "none.ttf")
-    (tmp_path / "text.ttf").write_text("no font")
-    with pytest.raises(UsageError, match="cannot be read as a font"):
-        ContactSheet(side=100, columns=1, font=tmp_path / "text.ttf")
-
-
-def test_what_is_printed(gray: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    file = tmp_path / "s.jpg"
-    assert main(["preview", str(gray), "-o", str(file)]) == 0
-    captured = capsys.readouterr()
-    assert (captured.out, captured.err) == ("", f"{file}: 8 pictures of train, 734 x 396 pixels\n")
-    with Image.open(file) as image:
-        assert image.format == "JPEG"
-    assert main(["preview", str(gray), "-o", str(file), "--quiet", "--augment", "RandomFlip()"]) == 0
-    assert capsys.readouterr() == ("", "")
-    with pytest.raises(SystemExit):
-        main(["preview", "--help"])
-    assert "fitfeed preview flowers/ -o flowers.png --augment" in capsys.readouterr().out
-
-
 def test_tensorflow_is_not_loaded(gray: Path, tmp_path: Path) -> None:
     code = (
         f"import sys\nfrom fitfeed.cli import main\n"
@@ -258,131 +202,9 @@ def test_tensorflow_is_not_loaded(gray: Path, tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=120).returncode == 0
 
 
-# ---------------------------------------------------------------- errors
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["-o", "s.gif"], "-o expects a name that ends in .png, .jpg, .jpeg. Received: s.gif"),
-        (["-o", "sheet"], "ends in .png"),
-        (["-o", "nowhere/s.png"], "there is no folder nowhere to write to. Received: -o nowhere/s.png"),
-        (["-o", "folder.png"], "this is a folder. Received: folder.png"),
-        (["--split", "tset"], "no such split. Received: split='tset'. Use one of: 'train'"),
-        (["--count", "0"], "--count expects a number from 1. Received: 0"),
-        (["--columns", "-1"], "--columns expects a number from 1. Received: -1"),
-        (["--tile", "3"], "--tile expects a number from 16. Received: 3"),
-        (["--draws", "2"], "--draws is about augmented pictures. Pass --augment too."),
-        (["--image-size", "8"], "--image-size is about augmented pictures"),
-        (
-            ["--count", "100000", "--tile", "1000"],
-            "100000 tiles of 1000 x 1000 pixels are more than a sheet can",
-        ),
-        (
-            ["--augment", "RandomFlop()"],
-            "no such augmentation. Received: RandomFlop. Did you mean RandomFlip?",
-        ),
-        (["--augment", "MixUp(), RandomFlip()"], "MixUp mixes whole batches"),
-        (["--font", "none.ttf"], "none.ttf cannot be read as a font"),
-    ],
-)
-def test_a_mistake_is_one_line_and_status_2(
-    gray: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    options: list[str], message: str,
-) -> None:  # fmt: skip
-    monkeypatch.chdir(tmp_path)
-    Path("folder.png").mkdir()
-    assert main(["preview", str(gray), "-o", "s.png", *options]) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.startswith("fitfeed preview: ")
-    assert message in captured.err
-    assert len(captured.err.splitlines()) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["folder.png"]
-
-
-def test_what_is_no_dataset(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    file = str(tmp_path / "s.png")
-    assert main(["preview", str(tmp_path / "none"), "-o", file]) == 2
-    assert "none does not exist" in capsys.readouterr().err
-    assert main(["preview", str(tmp_path), "-o", file]) == 2
-    assert len(capsys.readouterr().err.splitlines()) == 1
-
-
-def test_pictures_of_several_sizes_need_one_to_mix(
-    dataset_tfrecord: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    command = [
-        "preview",
-        str(dataset_tfrecord),
-        "-o",
-        str(tmp_path / "s.png"),
-        "--quiet",
-        "--augment",
-        "CutMix()",
-    ]
-    assert main(command) == 2
-    assert "CutMix mixes pictures of one size" in capsys.readouterr().err
-    assert main([*command, "--image-size", "32"]) == 0
-
-
-def test_labels_that_cannot_be_mixed(
-    labelled: Callable[[str], Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    command = ["preview", str(labelled("raw_hdf5")), "-o", str(tmp_path / "s.png"), "--augment", "MixUp()"]
-    assert main(command) == 2
-    assert "MixUp mixes labels" in capsys.readouterr().err
-
-
-def test_damage_is_status_5(gray: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(gray, tmp_path / "copy"))
-    for shard in folder.glob("*.tfrecord"):
-        shard.write_bytes(b"x" * shard.stat().st_size)
-    assert main(["preview", str(folder), "-o", str(tmp_path / "s.png")]) == 5
-    assert len(capsys.readouterr().err.splitlines()) == 1
-    assert not (tmp_path / "s.png").exists()
-
-
-def test_a_sheet_that_cannot_be_written_leaves_the_old_one(
-    gray: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    file = tmp_path / "s.png"
-    file.write_bytes(b"old")
-    monkeypatch.setattr(os, "fsync", full)
-    assert main(["preview", str(gray), "-o", str(file)]) == 2
-    assert "s.png cannot be written: No space left on device" in capsys.readouterr().err
-    assert ([path.name for path in tmp_path.iterdir()], file.read_bytes()) == (["s.png"], b"old")
-
-
-# ---------------------------------------------------------------- drawing
-
-
-@given(st.integers(1, 400), st.integers(1, 400), st.integers(16, 200), st.booleans())
-def test_a_picture_fits_its_tile(height: int, width: int, side: int, labels: bool) -> None:
-    pixels = np.random.default_rng(height).integers(0, 256, (height, width, 1), np.uint8)
-    picture = fit(pixels, side, labels=labels)
-    assert picture.mode == "RGB"
-    assert side / 2 < max(picture.size) <= side
-    factor = max(picture.size) / max(height, width)
-    assert picture.size == pytest.approx((width * factor, height * factor), abs=1)
-
-
-def test_text_that_is_too_long_is_cut() -> None:
-    sheet = ContactSheet(side=100, columns=1)
-    image = Image.new("RGB", (10, 10))
-    texts = ["short", "a name that is far too long for a tile", "tab\tand\x1b[31m", "éß中"]
-    cuts = [sheet._cut(text, 100, sheet._text) for text in texts]
-    assert (cuts[0], cuts[1][:6], cuts[1][-1]) == ("short", "a name", "…")
-    assert cuts[2].startswith("tab\\tand\\x1b")
-    assert cuts[3] == "e??"
-    assert sheet._cut("some/path/of/a/picture.jpg", 100, sheet._text, end=True).endswith("picture.jpg")
-    drawn, placed = sheet.draw("title", "", [], [[Tile(image, {}, texts, "note")]])
-    pixels = np.asarray(drawn)
-    assert (pixels[:, :18] == 255).all()  # nothing runs into the margins, but for the rim of a letter
-    assert (pixels[:, -18:] == 255).all()
-    assert placed[0][0].masks == {}
-    with pytest.raises(UsageError, match=r"the sheet would have .* pixels"):
-        sheet.draw("title", "", [], [[Tile(image)]] * 4000)
+def test_a_font_of_ones_own(gray: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    default = ImageFont.load_default(12)
+    assert isinstance(default, ImageFont.FreeTypeFont)
+    (tmp_path / "own.ttf").write_bytes(default.font_bytes)
+    with_own, _ = previewed(capsys, gray, tmp_path / "s.png", "--font", str(tmp_path / "own.ttf"))
+    assert with_own.shape == previewed(capsys, gray, tmp_path / "s.png")[0].shape

@@ -10,7 +10,7 @@ from fitfeed.cli import main
 from fitfeed.schemas.manifest import Manifest, read_manifest
 from fitfeed.schemas.text import printable
 
-CONTAINERS = Path(__file__).parents[1] / "data" / "nasty" / "containers"
+CONTAINERS = Path(__file__).parents[2] / "data" / "nasty" / "containers"
 
 
 @pytest.fixture(params=["tfrecord", "hdf5"])
