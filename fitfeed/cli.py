@@ -3,8 +3,10 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from typing_extensions import override
 
 from fitfeed.commands import convert, inspect, preview, verify
 from fitfeed.schemas.errors import FitfeedError
@@ -25,7 +27,20 @@ exit status: 0 done, 1 unexpected failure, 2 wrong usage, 3 too many bad inputs,
 
 
 class _Parser(argparse.ArgumentParser):
-    """Errors in two lines, without the whole usage."""
+    """A parser whose errors are two lines, without the whole usage.
+
+    Attributes:
+        add_flags: Adds flags to the parser when its command is run. For those that take time to find out.
+    """
+
+    add_flags: "Callable[[argparse.ArgumentParser], None] | None" = None
+
+    @override
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if self.add_flags is not None:
+            self.add_flags(self)
+            self.add_flags = None
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}\nTry: {self.prog} --help\n")

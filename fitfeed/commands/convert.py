@@ -5,13 +5,12 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from fitfeed.commands.convert_flags import ARRANGED, FROM_TABLE, STORED, add_option_flags, given_options
 from fitfeed.commands.option_values import parse_max_bad
-from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.errors import UsageError
 
 if TYPE_CHECKING:
     from fitfeed.beam_jobs import ConversionResult, PlannedConversion
+    from fitfeed.converters.options import ConvertOptions
 
 EPILOG = """\
 examples:
@@ -52,6 +51,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help="folder with one folder of images per class, or a .csv or .jsonl table of images",
     )
     parser.add_argument("dataset", metavar="DATASET", help="folder to make")
+    parser.add_flags = _add_flags  # the options take 0.2 s to import, which other commands need not wait for
+
+
+def _add_flags(parser: argparse.ArgumentParser) -> None:
+    from fitfeed.commands.convert_flags import ARRANGED, FROM_TABLE, STORED, add_option_flags
 
     add_option_flags(parser.add_argument_group("how images are stored"), STORED)
     add_option_flags(parser.add_argument_group("how examples are arranged"), ARRANGED)
@@ -131,9 +135,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _options(arguments: argparse.Namespace) -> ConvertOptions:
+def _options(arguments: argparse.Namespace) -> "ConvertOptions":
     """The options that were given. The others have their defaults or, with `--append`, those of the dataset."""
     from pathlib import Path
+
+    from fitfeed.commands.convert_flags import given_options
+    from fitfeed.converters.options import ConvertOptions
 
     given = given_options(arguments)
     if not arguments.append:
