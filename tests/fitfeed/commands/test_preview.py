@@ -31,7 +31,7 @@ def test_what_is_printed(gray: Path, capsys: pytest.CaptureFixture[str], tmp_pat
     [
         (["-o", "s.gif"], "-o expects a name that ends in .png, .jpg, .jpeg. Received: s.gif"),
         (["-o", "sheet"], "ends in .png"),
-        (["-o", "nowhere/s.png"], "there is no folder nowhere to write to. Received: -o nowhere/s.png"),
+        (["-o", "nowhere/s.png"], "the folder nowhere does not exist. Received: -o nowhere/s.png"),
         (["-o", "folder.png"], "this is a folder. Received: folder.png"),
         (["--split", "tset"], "no such split. Received: split='tset'. Use one of: 'train'"),
         (["--count", "0"], "--count expects a number from 1. Received: 0"),

@@ -143,9 +143,9 @@ def test_images_that_look_alike(manifest: Manifest) -> None:
         "pairs": [{"paths": [f"dress/{number}.jpg", "dress/a.jpg"], "distance": 3} for number in range(9)],
     }
     summary = conversion_summary(result(manifest, near_duplicates=near), "flowers")
-    assert "lookalikes at least 9 within a split, 1 across splits; all are kept. Look at:" in summary
+    assert "similar    at least 9 within a split, 1 across splits; all are kept. Look at:" in summary
     assert summary.count(" ~ dress/a.jpg (3 of 128 bits differ)") == 5
-    assert "lookalikes" not in conversion_summary(
+    assert "similar" not in conversion_summary(
         result(manifest, near_duplicates={**near, "pairs": []}), "flowers"
     )
 
