@@ -6,10 +6,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from fitfeed.schemas.base_model import Model, Side
+from fitfeed.schemas.base_model import Model, PositiveCount, Side
 from fitfeed.schemas.bit_depth import Depth
 from fitfeed.schemas.class_order import ClassOrder, follows
 from fitfeed.schemas.strict_json import JsonObject
+
+MaskValue = Annotated[int, Field(ge=0, le=255)]
 
 LabelKind = Literal["class", "multiclass", "float", "int", "mask", "text"]
 
@@ -139,13 +141,15 @@ class TextFeature(Model):
 class MaskFeature(Model):
     """A picture of class numbers, one channel, of the size of its image. Stored without loss.
 
-    `shape` is (height, width, 1); null where images differ.
+    `shape` is (height, width, 1); null where images differ. `values` are those that occur, with the number of
+    pixels that have them.
     """
 
     kind: Literal["mask"] = "mask"
     dtype: Literal["uint8"] = "uint8"
     shape: tuple[Side | None, Side | None, Literal[1]]
     encoding: Literal["png", "raw"]
+    values: dict[MaskValue, PositiveCount] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _raw_has_a_shape(self) -> Self:

@@ -23,10 +23,11 @@ from fitfeed.schemas.errors import (
     NotFoundError,
     UsageError,
 )
-from fitfeed.schemas.features import Features
+from fitfeed.schemas.features import Features, MaskFeature
 from fitfeed.schemas.files import locate
 from fitfeed.schemas.histogram_json import depth_of
 from fitfeed.schemas.manifest_parts import (
+    Bits,
     Duplicates,
     File,
     NamedSource,
@@ -52,7 +53,12 @@ MAX_MANIFEST_BYTES = 16 << 20
 
 
 class Manifest(Model):
-    """A complete dataset."""
+    """A complete dataset.
+
+    `profiles` counts the images by the name of their color profile, where they have one, and `depths` all of
+    them by the bits per value of their files. `largest_value` is the largest value of any pixel as stored, where
+    the dataset has 16 bits: 4095 says that a camera gave 12.
+    """
 
     format: Literal["tfrecord", "hdf5"]
     format_version: Literal[2] = FORMAT_VERSION
@@ -62,6 +68,9 @@ class Manifest(Model):
     statistics: Statistics
     rejects: dict[str, PositiveCount]
     ignored: Count
+    profiles: dict[str, PositiveCount]
+    depths: dict[Bits, PositiveCount]
+    largest_value: Count | None
     duplicates: Duplicates
     rejects_file: File
     options: dict[str, Any]
@@ -106,6 +115,23 @@ class Manifest(Model):
         for name, value in derived:
             if getattr(recorded, name) != value:
                 msg = f"the statistics have {name} {getattr(recorded, name)}, but the histogram gives {value}"
+                raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _facts_fit_splits(self) -> Self:
+        examples = sum(split.examples for split in self.splits.values())
+        if sum(self.depths.values()) != examples or sum(self.profiles.values()) > examples:
+            msg = f"depths count {sum(self.depths.values())} images and profiles {sum(self.profiles.values())}, of {examples}"
+            raise ValueError(msg)
+        exact = self.exact_statistics(self.splits)
+        largest = max(exact.max) if self.features.image.depth == 16 else None
+        if self.largest_value != largest:
+            msg = f"largest_value is {self.largest_value}, but the histograms give {largest}"
+            raise ValueError(msg)
+        for name, feature in self.features.labels.items():
+            if isinstance(feature, MaskFeature) and sum(feature.values.values()) != exact.pixels:
+                msg = f"the values of mask {name!r} count {sum(feature.values.values())} pixels, its images have {exact.pixels}"
                 raise ValueError(msg)
         return self
 

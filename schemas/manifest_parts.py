@@ -16,6 +16,10 @@ SourceKind = Literal["folder", "table"]
 """What lists the images of a source: a folder, or a table that names them."""
 
 MAX_SOURCE_NAME = 1024
+
+Bits = Annotated[int, Field(ge=1, le=16)]
+"""Per value of an image file."""
+
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 

@@ -34,6 +34,7 @@ from fitfeed.converters.images.sixteen_bit import (
     to_luma,
     to_uint16,
 )
+from fitfeed.converters.images.source_depth import source_depth
 from fitfeed.converters.options import StorageOptions
 from fitfeed.converters.rejects import ImageError, Reason
 from fitfeed.schemas.bit_depth import MAX_DEEP_SIDE
@@ -63,11 +64,13 @@ class SourceFacts(NamedTuple):
         format: Its format, as Pillow calls it: `JPEG`, `PNG`, ...
         orientation: The EXIF orientation that was undone: 1 to 8.
         profile: Name of its color profile, which is not applied; None if it has none.
+        depth: Bits per value: 1 to 16.
     """
 
     format: str
     orientation: int
     profile: str | None
+    depth: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +106,7 @@ def decode_image(data: bytes, options: StorageOptions) -> DecodedImage:
     with open_image(data, options) as image:
         if image.format in JPEG_FORMATS and image.mode in ("RGB", "L"):
             color, frame = image.mode == "RGB", jpeg_frame(data)
-            facts = _facts(image, orientation_of(image))
+            facts = _facts(data, image, orientation_of(image))
             decoded = _decode_jpeg(data, facts, options, color=color, frame=frame)
             if decoded is not None:
                 return decoded
@@ -217,7 +220,7 @@ def _decode_ordinary_jpeg(data: bytes, options: StorageOptions) -> DecodedImage 
         return None
     if header.frame == PROGRESSIVE and data.count(b"\xff\xda") > MAX_SCANS:
         return None
-    facts = SourceFacts("JPEG", 1, profile_name(header.profile))
+    facts = SourceFacts("JPEG", 1, profile_name(header.profile), depth=8)
     return _decode_jpeg(data, facts, options, color=header.components == 3, frame=header.frame)
 
 
@@ -252,12 +255,13 @@ def _decode_with_pillow(data: bytes, image: Image.Image, options: StorageOptions
             pixels = _to_8_bit(image, options.background)
     pixels = _with_channels(pixels, options.channels)
     keepable = orientation == 1 and _is_plain_png(data, image, options) and _reads_back(data, pixels, options)
-    facts = _facts(image, tiff_orientation if orientation == 1 else orientation)
+    facts = _facts(data, image, tiff_orientation if orientation == 1 else orientation)
     return DecodedImage(upright(pixels, orientation), keepable, facts)
 
 
-def _facts(image: Image.Image, orientation: int) -> SourceFacts:
-    return SourceFacts(image.format or "", orientation, profile_name(image.info.get("icc_profile")))
+def _facts(data: bytes, image: Image.Image, orientation: int) -> SourceFacts:
+    profile = profile_name(image.info.get("icc_profile"))
+    return SourceFacts(image.format or "", orientation, profile, source_depth(data, image))
 
 
 def _load_reason(error: Exception) -> Reason:

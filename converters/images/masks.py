@@ -1,6 +1,7 @@
 """Any mask file's bytes to class numbers: one channel, as stored in the file, never as colours."""
 
 import numpy as np
+import numpy.typing as npt
 
 from fitfeed.converters.images.decode import load_errors, open_image, orientation_of, upright
 from fitfeed.converters.images.encode import encode_png
@@ -43,13 +44,21 @@ def decode_mask(data: bytes, options: StorageOptions) -> Pixels:
     return upright(values.astype(np.uint8)[:, :, np.newaxis], orientation)
 
 
-def encode_mask(mask: Pixels, image_size: tuple[int, int], options: StorageOptions) -> bytes:
+def count_values(mask: Pixels) -> npt.NDArray[np.int64]:
+    """How many pixels of a mask, uint8 (height, width, 1), have each value: int64 (256,)."""
+    return np.bincount(mask.ravel(), minlength=256)
+
+
+def encode_mask(mask: Pixels, image_size: tuple[int, int], options: StorageOptions) -> tuple[bytes, Pixels]:
     """Turns a mask into what is stored, without loss: PNG, or plain pixels where images are `raw`.
 
     Args:
         mask: uint8 (height, width, 1), upright.
         image_size: (height, width) of its image, upright, before resizing.
         options: How its image is stored.
+
+    Returns:
+        The payload, and its pixels, uint8 (height, width, 1).
 
     Raises:
         ImageError: If it does not have its image's size (`mask_mismatch`).
@@ -59,4 +68,4 @@ def encode_mask(mask: Pixels, image_size: tuple[int, int], options: StorageOptio
         detail = f"it is {size[1]} x {size[0]} pixels, and its image {image_size[1]} x {image_size[0]}, both upright"
         raise ImageError("mask_mismatch", detail)
     resized = resize_mask(mask, options)
-    return resized.tobytes() if options.encoding == "raw" else encode_png(resized)
+    return resized.tobytes() if options.encoding == "raw" else encode_png(resized), resized

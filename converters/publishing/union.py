@@ -1,7 +1,12 @@
 """The manifest of a dataset with what a conversion adds to it. A new dataset is an append to nothing."""
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
 
 from fitfeed.converters.planning.base_dataset import BaseDataset
 from fitfeed.converters.publishing.split_index import file_entry, write_split
@@ -9,11 +14,13 @@ from fitfeed.converters.rejects import Reject, count_reasons, text_path, to_json
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import ShardResult
-from fitfeed.schemas.features import ImageFeature
+from fitfeed.schemas.features import ImageFeature, MaskFeature
 from fitfeed.schemas.files import atomic_write
 from fitfeed.schemas.manifest import Manifest, build_manifest
 from fitfeed.schemas.manifest_parts import MAX_SOURCE_NAME, NamedSource, Split, Statistics
 from fitfeed.schemas.statistics import ChannelStatistics
+
+T = TypeVar("T", int, str)
 
 
 def write_union(
@@ -62,6 +69,8 @@ def write_union(
     features: dict[str, object] = {"image": image} if before is None else before.features.model_dump()
     if added:  # with the classes that came with them
         features |= {name: label.feature(image) for name, label in job.features.items()}
+    results = list(itertools.chain.from_iterable(added.values()))
+    features |= _with_values(features, before, results)
     counted = {} if before is None else before.duplicates.model_dump()
     return build_manifest(
         format=job.options.format,
@@ -70,6 +79,15 @@ def write_union(
         statistics=_statistics(job, before, splits),
         rejects=count_reasons(reject for reject in listed if reject.handling == "rejected"),
         ignored=sum(reject.handling == "ignored" for reject in listed),
+        profiles=_counts(
+            {} if before is None else before.profiles,
+            (name for result in results for name in result.rows.profile if name is not None),
+        ),
+        depths=_counts(
+            {} if before is None else before.depths,
+            (bits for result in results for bits in result.rows.source_depth),
+        ),
+        largest_value=_largest_value(splits) if image.depth == 16 else None,
         duplicates={name: counted.get(name, 0) + count for name, count in copies.items()},
         rejects_file=file_entry(work.root / rejects_name),
         options=job.options.to_json() if before is None else before.options,
@@ -82,6 +100,37 @@ def _with_classes(split: Split, classes: int) -> Split:
     """The split, without an example of those classes that are new."""
     counts = split.class_counts
     return split.model_copy(update={"class_counts": [*counts, *[0] * (classes - len(counts))]})
+
+
+def _counts(before: Mapping[T, int], values: Iterable[T]) -> dict[T, int]:
+    """How often each value occurs, in ascending order, with what was counted before."""
+    counted = Counter(before)
+    counted.update(values)
+    return dict(sorted(counted.items()))
+
+
+def _largest_value(splits: Mapping[str, Split]) -> int:
+    return max(
+        int(np.flatnonzero(split.counts.any(axis=0))[-1]) for split in splits.values() if split.examples
+    )
+
+
+def _with_values(
+    features: Mapping[str, object], before: Manifest | None, results: Sequence[ShardResult]
+) -> dict[str, MaskFeature]:
+    """The masks, with the values that occur in them."""
+    masks = {}
+    for name, feature in features.items():
+        if isinstance(feature, MaskFeature):
+            held = None if before is None else before.features.labels.get(name)
+            counts = np.zeros(256, np.int64)
+            for value, count in held.values.items() if isinstance(held, MaskFeature) else ():
+                counts[value] += count
+            for result in results:
+                counts += np.array(result.mask_values[name], np.int64)
+            values = {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
+            masks[name] = feature.model_copy(update={"values": values})
+    return masks
 
 
 def _named_source(job: Job) -> NamedSource:

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 import google_crc32c
 import numpy as np
 
+from fitfeed.converters.images.masks import count_values
 from fitfeed.converters.images.pixel_counter import PixelCounter
 from fitfeed.converters.options import StorageOptions
 from fitfeed.converters.shards.writers import Record, open_writer
@@ -55,6 +56,7 @@ def _without(work: WorkFolder, job: Job, result: ShardResult, dropped: frozenset
     rows, file = result.rows, result.shard.file
     histogram = histogram_from_json(result.histogram, job.options.depth)
     gone = PixelCounter(channels=job.options.channels, depth=job.options.depth)
+    mask_values = {name: np.array(counts, np.int64) for name, counts in result.mask_values.items()}
     count = len(rows.key)
     source = work.find_shard(file)
     with source.open("rb") as shard, open_writer(work.kept / file, job.options, job.kinds) as writer:
@@ -70,6 +72,9 @@ def _without(work: WorkFolder, job: Job, result: ShardResult, dropped: frozenset
                 writer.write(_record(payload, labels, rows, row, job.options))
             else:
                 gone.add(_stored_pixels(payload, rows, row, job.options))
+                for name, counts in mask_values.items():
+                    mask = _payload(work, shard, rows.place(row, mask=name))
+                    counts -= count_values(_stored_mask(mask, rows, row, job.options))
         stored = writer.finish()
     kept_rows = [row for row in range(count) if row not in dropped]
     return dataclasses.replace(
@@ -78,6 +83,7 @@ def _without(work: WorkFolder, job: Job, result: ShardResult, dropped: frozenset
         rows=rows.select(kept_rows).placed(stored.offsets, stored.mask_offsets),
         image_hashes=result.image_hashes.select(kept_rows),
         histogram=histogram_to_json(histogram - gone.histogram()),
+        mask_values={name: counts.tolist() for name, counts in mask_values.items()},
     )
 
 
@@ -119,3 +125,10 @@ def _stored_pixels(payload: bytes, rows: RowColumns, row: int, options: StorageO
         shape = (rows.height[row], rows.width[row], options.channels)
         return np.frombuffer(payload, STORED_TYPES[options.depth]).reshape(shape)
     return decode_payload(payload, channels=options.channels, depth=options.depth)
+
+
+def _stored_mask(payload: bytes, rows: RowColumns, row: int, options: StorageOptions) -> Pixels:
+    """The pixels of a mask, uint8 (height, width, 1)."""
+    if options.encoding == "raw":
+        return np.frombuffer(payload, np.uint8).reshape(rows.height[row], rows.width[row], 1)
+    return decode_payload(payload, channels=1)

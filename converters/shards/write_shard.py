@@ -6,12 +6,13 @@ from functools import partial
 from typing import NamedTuple
 
 import google_crc32c
+import numpy as np
 from xxhash import xxh3_128_digest
 
 from fitfeed.converters.duplicates.image_hashes import ImageHashes
 from fitfeed.converters.images.decode import DecodedImage, decode_image
 from fitfeed.converters.images.encode import encode_image
-from fitfeed.converters.images.masks import decode_mask, encode_mask
+from fitfeed.converters.images.masks import count_values, decode_mask, encode_mask
 from fitfeed.converters.images.memory_limit import memory_bound, memory_is_limited
 from fitfeed.converters.images.pixel_counter import PixelCounter
 from fitfeed.converters.images.read_source import read_unchanged
@@ -61,6 +62,7 @@ def write_shard(
     rejects: list[Reject] = []
     rows = RowColumns.for_labels(job.kinds)
     counter = PixelCounter(channels=job.options.channels, depth=job.options.depth)
+    mask_values = {name: np.zeros(256, np.int64) for name, kind in job.kinds.items() if kind == "mask"}
     image_hashes = ImageHashes()
     try:
         with open_writer(work.shards / plan.file, job.options, job.kinds) as writer:
@@ -76,6 +78,8 @@ def write_shard(
                 watch(None)
                 writer.write(made.record)
                 _add_row(rows, text_path(path), made)
+                for name, mask in made.masks.items():
+                    mask_values[name] += count_values(mask.pixels)
                 progress(made.source_bytes, False)
             stored = writer.finish()
         result = ShardResult(
@@ -85,11 +89,20 @@ def write_shard(
             image_hashes=image_hashes.columns(),
             rejects=rejects,
             histogram=histogram_to_json(counter.histogram()),
+            mask_values={name: counts.tolist() for name, counts in mask_values.items()},
         )
         work.write_result(number, result)
     except OSError as error:
         raise work.write_error(error) from error
     return _totals(plan, result, reused=False)
+
+
+class _MadeMask(NamedTuple):
+    """A mask as it is stored, its pixels, uint8 (height, width, 1), and the digest of its file."""
+
+    payload: bytes
+    pixels: Pixels
+    digest: bytes
 
 
 class _Made(NamedTuple):
@@ -101,6 +114,7 @@ class _Made(NamedTuple):
         source_bytes: Size of that file.
         digests: xxh3-128 of that file, and of each mask's, by column of the index.
         pixels: Of the image as stored.
+        masks: Label name to mask.
     """
 
     record: Record
@@ -108,6 +122,7 @@ class _Made(NamedTuple):
     source_bytes: int
     digests: dict[str, bytes]
     pixels: Pixels
+    masks: dict[str, _MadeMask]
 
 
 def _add_row(rows: RowColumns, path: str, made: _Made) -> None:
@@ -124,6 +139,7 @@ def _add_row(rows: RowColumns, path: str, made: _Made) -> None:
     rows.source_width.append(source_width)
     rows.source_format.append(made.decoded.facts.format)
     rows.orientation.append(made.decoded.facts.orientation)
+    rows.source_depth.append(made.decoded.facts.depth)
     rows.profile.append(made.decoded.facts.profile)
     for column, digest in made.digests.items():
         rows.digests[column] += digest
@@ -150,12 +166,12 @@ def _make_record(
         decoding()
         decoded = decode_image(data, options)
         payload, pixels = encode_image(decoded, data, options)
-        digests = {"source_digest": xxh3_128_digest(data)}
-        for name, kind in job.kinds.items():
-            if kind == "mask":
-                labels[name], digests[f"{name}_source_digest"] = _make_mask(
-                    job.source, labels[name], name, decoded.pixels.shape[:2], options
-                )
+        size = decoded.pixels.shape[:2]
+        masks = {
+            name: _make_mask(job.source, labels[name], name, size, options)
+            for name, kind in job.kinds.items()
+            if kind == "mask"
+        }
     except ImageError as error:
         return error
     except MemoryError as error:
@@ -165,25 +181,24 @@ def _make_record(
             )
         msg = f"out of memory while converting {file.path}. Run the same command again with fewer --workers, or with a smaller --max-pixels: it continues."
         raise ConversionError(msg) from error
+    digests = {"source_digest": xxh3_128_digest(data)}
+    digests |= {f"{name}_source_digest": mask.digest for name, mask in masks.items()}
     record = Record(
         key=plan.keys[entry],
-        labels=labels,
+        labels={**labels, **{name: mask.payload for name, mask in masks.items()}},
         payload=payload,
         format="raw" if options.encoding == "raw" else payload_format(payload),
         height=pixels.shape[0],
         width=pixels.shape[1],
         channels=options.channels,
     )
-    return _Made(record, decoded, len(data), digests, pixels)
+    return _Made(record, decoded, len(data), digests, pixels, masks)
 
 
 def _make_mask(
     source: str, listed: tuple[str, int, int], name: str, image_size: tuple[int, int], options: StorageOptions
-) -> tuple[bytes, bytes]:
+) -> _MadeMask:
     """Reads, decodes and encodes a mask.
-
-    Returns:
-        What is stored, and the digest of the file.
 
     Raises:
         ImageError: If it is not what a mask of this image must be.
@@ -191,12 +206,12 @@ def _make_mask(
     path, size, mtime_ns = listed
     try:
         data = read_unchanged(SourceFile(f"{source}/{path}", size, mtime_ns), options)
-        payload = encode_mask(decode_mask(data, options), image_size, options)
+        payload, pixels = encode_mask(decode_mask(data, options), image_size, options)
     except ImageError as error:
         reason: Reason = "mask_missing" if error.reason == "vanished" else error.reason
         msg = f"its {name}, {text_path(path)}: {error.detail}"
         raise ImageError(reason, msg) from error
-    return payload, xxh3_128_digest(data)
+    return _MadeMask(payload, pixels, xxh3_128_digest(data))
 
 
 def _finished_result(work: WorkFolder, plan: ShardPlan) -> ShardResult | None:

@@ -26,7 +26,7 @@ NUMBERS = {
     **dict.fromkeys(("length", "crc32c", "height", "width", "source_bytes", "offset"), "q"),
     **dict.fromkeys(("mean", "deviation"), "H"),
     **dict.fromkeys(("source_height", "source_width"), "i"),
-    "orientation": "B",
+    **dict.fromkeys(("orientation", "source_depth"), "B"),
 }
 """Columns of numbers, and what an array calls their type."""
 
@@ -99,6 +99,7 @@ class RowColumns:
         mean: How bright the images as stored are: see `fitfeed.converters.images.pixel_counter`.
         deviation: How much they vary.
         orientation: EXIF orientation that was undone, 1 to 8.
+        source_depth: Bits per value of the files that were converted; only counted, not in the index.
         source_height: In pixels, upright, before any resizing.
         source_width: The same.
         source_format: Formats of the files that were converted.
@@ -118,6 +119,7 @@ class RowColumns:
     mean: Numbers = dataclasses.field(default_factory=lambda: array("H"))
     deviation: Numbers = dataclasses.field(default_factory=lambda: array("H"))
     orientation: Numbers = dataclasses.field(default_factory=lambda: array("B"))
+    source_depth: Numbers = dataclasses.field(default_factory=lambda: array("B"))
     source_height: Numbers = dataclasses.field(default_factory=lambda: array("i"))
     source_width: Numbers = dataclasses.field(default_factory=lambda: array("i"))
     source_format: list[str] = dataclasses.field(default_factory=list)
@@ -173,7 +175,7 @@ class RowColumns:
     def by_name(self) -> dict[str, Sequence[Any]]:
         """All columns, as the index calls them."""
         return {
-            **{name: getattr(self, name) for name in (*TEXTS, *NAMES, *NUMBERS)},
+            **{name: getattr(self, name) for name in (*TEXTS, *NAMES, *NUMBERS) if name != "source_depth"},
             **self.labels,
             **{name: _split_digests(column) for name, column in self.digests.items()},
         }
@@ -261,6 +263,7 @@ class ShardResult:
         rejects: Files of the plan that are not in it.
         histogram: Of its pixels, as in the manifest (`fitfeed.schemas.histogram_json`): as numbers,
             those of 16 bits would take megabytes.
+        mask_values: For each mask, how many of its pixels have each of the 256 values.
     """
 
     digest: str
@@ -269,6 +272,7 @@ class ShardResult:
     image_hashes: HashColumns
     rejects: list[Reject]
     histogram: Sequence[str | Sequence[int]]
+    mask_values: Mapping[str, Sequence[int]] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> JsonObject:
         """The result as it lies in the staging area."""
@@ -279,6 +283,7 @@ class ShardResult:
             "image_hashes": self.image_hashes.to_json(),
             "rejects": [dataclasses.asdict(reject) for reject in self.rejects],
             "histogram": self.histogram,
+            "mask_values": self.mask_values,
         }
 
     @classmethod
@@ -291,4 +296,5 @@ class ShardResult:
             image_hashes=HashColumns.from_json(content["image_hashes"]),
             rejects=[Reject(**reject) for reject in content["rejects"]],
             histogram=content["histogram"],
+            mask_values=content["mask_values"],
         )

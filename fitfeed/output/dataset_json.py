@@ -13,7 +13,7 @@ def describe(manifest: Manifest) -> JsonObject:
 
     Returns:
         `format`, `format_version`, `fingerprint`, `splits`, `features`, `class_names`, `statistics`
-        (per channel, range 0..255, or 0..65535 for 16 bits), `rejects` (count by reason), `ignored`, `duplicates`, `options`, `sources`, `source`.
+        (per channel, range 0..255, or 0..65535 for 16 bits), `rejects` (count by reason), `ignored`, `profiles`, `depths`, `largest_value`, `duplicates`, `options`, `sources`, `source`.
     """
     content = manifest.to_dict()
     same = (
@@ -23,6 +23,9 @@ def describe(manifest: Manifest) -> JsonObject:
         "features",
         "rejects",
         "ignored",
+        "profiles",
+        "depths",
+        "largest_value",
         "duplicates",
         "options",
         "sources",

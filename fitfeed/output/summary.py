@@ -39,6 +39,7 @@ def conversion_summary(conversion: ConversionResult, dataset: str) -> str:
         )
         lines.append(f"time       {conversion.seconds:.1f} s, {rate:.0f} images/s{reused}")
     lines += statistics_lines(manifest)
+    lines += _depth_lines(manifest)
     lines += _warnings(conversion)
     lines += ["", *training_lines(dataset, manifest)]
     return "\n".join(lines)
@@ -91,6 +92,14 @@ def training_lines(dataset: str, manifest: Manifest) -> list[str]:
         "  from fitfeed import make_pipeline",
         f"  model.fit(make_pipeline({dataset!r}, {split!r}, batch_size={batch_size}{size}), epochs=10)",
     ]
+
+
+def _depth_lines(manifest: Manifest) -> list[str]:
+    """What bits of the sources were given up, or not used."""
+    deep = sum(count for bits, count in manifest.depths.items() if bits > 8)
+    if manifest.largest_value is not None:
+        return [f"largest    {manifest.largest_value} of 65535, in any channel of any split"]
+    return [f"depth      {deep} images have more than 8 bits, which --depth 16 keeps"] if deep else []
 
 
 def _rejects_line(manifest: Manifest) -> str:

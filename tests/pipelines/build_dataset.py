@@ -70,6 +70,7 @@ def build_dataset(
     first = next(iter(splits))
     channels = every[0].pixels.shape[2]
     shapes = {example.pixels.shape for example in every}
+    levels = 1 << 8 * every[0].pixels.itemsize
     (folder / REJECTS_NAME).write_bytes(b"")
     manifest = build_manifest(
         format=format,
@@ -88,6 +89,9 @@ def build_dataset(
         ),
         rejects={},
         ignored=0,
+        profiles={},
+        depths={8 * every[0].pixels.itemsize: len(every)},
+        largest_value=int(max(example.pixels.max() for example in every)) if levels > 256 else None,
         duplicates={"within": 0, "label_conflicts": 0, "across_splits": 0, "dropped": 0},
         rejects_file=_file(folder / REJECTS_NAME),
         options={},

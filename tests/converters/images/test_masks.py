@@ -90,7 +90,7 @@ def test_image_and_mask_are_turned_each_by_its_own_orientation(orientation: int)
     image = decode_image(data, ConvertOptions(channels=1)).pixels
     np.testing.assert_array_equal(decode_mask(data, ConvertOptions()), image)
     upright = decode_mask(saved(Image.fromarray(image[:, :, 0])), ConvertOptions())
-    assert encode_mask(upright, image.shape[:2], ConvertOptions())
+    assert encode_mask(upright, image.shape[:2], ConvertOptions())[0]
     if orientation > 4:
         with pytest.raises(
             ImageError, match="it is 5 x 3 pixels, and its image 3 x 5, both upright"
@@ -133,7 +133,7 @@ def test_a_mask_goes_where_its_image_goes(
 @pytest.mark.parametrize("encoding", ["png", "raw"])
 def test_storage_is_lossless(encoding: str) -> None:
     options = ConvertOptions(size=(6, 8), fit="stretch", encoding=encoding)  # type: ignore[arg-type]
-    payload = encode_mask(VALUES[:, :, np.newaxis], (3, 4), options)
+    payload, _ = encode_mask(VALUES[:, :, np.newaxis], (3, 4), options)
     expected = VALUES.repeat(2, axis=0).repeat(2, axis=1)
     if encoding == "raw":
         assert payload == expected.tobytes()

@@ -28,7 +28,7 @@ def rows() -> RowColumns:
         filled.digests["région_source_digest"] += bytes([10 + number] * 16)
         filled.source_format.append("JPEG")
         filled.profile.append(None if number else "sRGB")
-        for column in (filled.mean, filled.deviation, filled.orientation):
+        for column in (filled.mean, filled.deviation, filled.orientation, filled.source_depth):
             column.append(number)
         filled.source_height.append(2**31 - 1 - number)
         filled.source_width.append(number)
@@ -46,6 +46,7 @@ def result() -> ShardResult:
         image_hashes=HashColumns(digests, digests + np.uint64(2**63)),
         rejects=[Reject("d.jpg", "corrupt", "is broken"), Reject("e.jpg", "duplicate", "is one", "ignored")],
         histogram=["0:12 514:3"],
+        mask_values={"région": [5, 7]},
     )
 
 
@@ -54,6 +55,7 @@ def test_round_trip() -> None:
     assert read.to_json() == result().to_json()
     assert (read.digest, read.shard, read.rows) == (result().digest, result().shard, result().rows)
     assert (read.rejects, read.histogram) == (result().rejects, result().histogram)
+    assert read.mask_values == result().mask_values
     assert (read.image_hashes.digests == result().image_hashes.digests).all()
     assert (read.image_hashes.hashes == result().image_hashes.hashes).all()
 
