@@ -20,6 +20,7 @@ from fitfeed.beam_jobs.progress import NoProgress, ProgressReport
 from fitfeed.beam_jobs.result import ConversionResult
 from fitfeed.beam_jobs.run import ExecutionOptions, run_job
 from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.planning.source_listing import remember_sources
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.staging import Staging, open_staging
@@ -139,7 +140,8 @@ def _planned_again(staging: Staging, replan: Callable[[], PlannedConversion]) ->
 
 
 def _nothing_done(planned: PlannedConversion, started: float) -> ConversionResult:
-    """The result if the dataset is up to date."""
+    """The result if the dataset is up to date: all files of the source were compared with it."""
+    remember_sources(planned.dataset, planned.plan.sources)
     manifest = planned.existing or read_manifest(planned.dataset)
     return _result(planned.plan.job, manifest, manifest, None, started)
 

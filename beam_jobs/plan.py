@@ -11,14 +11,18 @@ from fitfeed.beam_jobs.remote import check_runner
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.base_dataset import (
     ARRANGEMENT,
+    SHOWN_FILES,
     BaseDataset,
     append_options,
     open_base_dataset,
 )
 from fitfeed.converters.planning.plan import make_plan
+from fitfeed.converters.planning.source_listing import changed_files, read_known_sources
 from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.staging import Staging
 from fitfeed.schemas.errors import DamagedDatasetError, FormatVersionError, UsageError
+from fitfeed.schemas.files import locate
+from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
 from fitfeed.schemas.sharding import DATASET_PATTERNS
 
@@ -187,10 +191,24 @@ def _require_same(existing: Manifest, plan: ConversionPlan, dataset: Path) -> No
         what = f"was made with other options ({differences})"
     elif existing.source.digest != plan.job.source_digest:
         what = f"was made from other files (it knows {existing.source.files}, SOURCE has {plan.job.files})"
+    elif rewritten := _rewritten(existing, plan, dataset):
+        first = ", ".join(rewritten[:SHOWN_FILES])
+        what = f"was made from files that have another content now ({len(rewritten)}, for example {first})"
     else:
         return
     msg = f"DATASET {dataset} is complete, but {what}. Give --overwrite to replace it, or choose another folder."
     raise UsageError(msg)
+
+
+def _rewritten(existing: Manifest, plan: ConversionPlan, dataset: Path) -> list[str]:
+    """Files of as many bytes as the dataset was made from, but of others."""
+    if plan.listing is None:
+        return []
+    kinds = existing.features.label_kinds
+    indexes = {
+        name: Index(locate(dataset, split.index.file), kinds) for name, split in existing.splits.items()
+    }
+    return changed_files(plan.listing, read_known_sources(dataset), indexes)
 
 
 def _require_writable(dataset: Path) -> None:

@@ -1,8 +1,8 @@
 """What a conversion did."""
 
 import dataclasses
-from typing import Any
 
+from fitfeed.converters.duplicate_pair import DuplicatePair, NearDuplicateReport
 from fitfeed.schemas.manifest import Manifest
 
 
@@ -17,10 +17,9 @@ class ConversionResult:
         source_bytes: Their total size.
         seconds: Wall time of this run.
         reused_shards: Shards that an earlier, unfinished run had written.
-        duplicates: The first images with the pixels of another image, each with `paths` (its own, and that of the
-            one that comes first) and `kind`. The manifest counts all of them. Empty if `up_to_date`.
-        near_duplicates: Images that look like another one: how many `within` a split and `across_splits`,
-            the first `pairs`, and whether the search was `exhaustive`. None if `up_to_date`.
+        duplicates: The first images with the pixels of another image. The manifest counts all of them, and
+            `duplicates.arrow` lists them. Empty if `up_to_date`.
+        near_duplicates: Images that look like another one, with the first pairs. None if `up_to_date`.
         added: Number of examples that were appended, by split; None if this was not an append.
         new_classes: Classes that the appended examples brought; they have the last labels.
     """
@@ -31,7 +30,7 @@ class ConversionResult:
     source_bytes: int
     seconds: float
     reused_shards: int
-    duplicates: list[dict[str, Any]]
-    near_duplicates: dict[str, Any] | None
+    duplicates: list[DuplicatePair]
+    near_duplicates: NearDuplicateReport | None
     added: dict[str, int] | None = None
     new_classes: list[str] = dataclasses.field(default_factory=list)

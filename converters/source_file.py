@@ -1,5 +1,7 @@
-"""A file of a source, as it was listed."""
+"""Files of a source, as they were listed."""
 
+import dataclasses
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -9,9 +11,34 @@ class SourceFile(NamedTuple):
     Attributes:
         path: Path relative to the source, with `/`; the whole path when the file is about to be read.
         bytes: Its size.
-        mtime_ns: When it was last modified, in nanoseconds; 0 if that is not known.
+        mtime_ns: When its content was last modified, in nanoseconds; 0 if that is not known.
+        ctime_ns: When its inode was last changed, in nanoseconds; 0 if that is not known. No program can set it
+            back. It does not decide how a shard is planned: a new link to the file changes it, too.
     """
 
     path: str
     bytes: int
     mtime_ns: int
+    ctime_ns: int = 0
+
+    @property
+    def content_identity(self) -> tuple[str, int, int]:
+        """What a shard is planned by."""
+        return self[:3]
+
+
+@dataclasses.dataclass(frozen=True)
+class SourceListing:
+    """The files of some examples, images and masks, as columns with one entry for each file.
+
+    Attributes:
+        root: Folder that their paths are relative to.
+        files: As they were listed.
+        keys: Of their examples.
+        masks: Name of the label that a file is the mask of; None for an image.
+    """
+
+    root: Path
+    files: list[SourceFile]
+    keys: list[str]
+    masks: list[str | None]

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fitfeed.schemas.arrow_file import ADVICE
 from fitfeed.schemas.errors import DamagedDatasetError
-
-ADVICE = "Restore it, or convert the dataset again."
 
 MAX_NAMES = 126
 OTHER = "other"

@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.schemas.side_tables import SIDE_TABLES
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, by relative path."""
+    """Every file below a folder, by relative path, but the tables beside a dataset that are not a part of it."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name not in SIDE_TABLES
     }
 
 

@@ -2,18 +2,18 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from fitfeed.converters.duplicate_pair import DuplicatePair, NearDuplicateReport, PairKind
 from fitfeed.converters.duplicates.near_duplicates import find_near_duplicates
 from fitfeed.converters.planning.base_dataset import BaseDataset
 from fitfeed.converters.rejects import Reject
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import ShardResult, Words, label_columns
 
-SHOWN_PAIRS = 20
 NO_WORDS: Words = np.empty((0, 2), np.uint64)
 
 
@@ -122,24 +122,22 @@ def _with_like(written: ExampleColumns, existing: BaseDataset) -> ExampleColumns
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class DuplicatePair:
-    """An example with the same pixels as another one.
+class ExamplePair(NamedTuple):
+    """An example with the same pixels as another one, by number in the catalogue.
 
     Attributes:
-        example: Number in the catalogue.
+        example: It.
         of: The one that comes first: by path in the same split, else in the first split that has it.
             One that was in the dataset before comes before all that are appended.
-        kind: `duplicate` (same split and label), `label_conflict` (same split, another label) or
-            `split_leak` (another split).
+        kind: Whether split and labels are the same.
     """
 
     example: int
     of: int
-    kind: str
+    kind: PairKind
 
 
-def find_pairs(examples: ExampleColumns) -> list[DuplicatePair]:
+def find_pairs(examples: ExampleColumns) -> list[ExamplePair]:
     """Finds all written examples whose pixels another one has, exactly.
 
     An example may be listed twice: as a leak and as a copy within its split. The order is that of
@@ -166,7 +164,7 @@ def _groups(examples: ExampleColumns) -> Iterator[list[int]]:
         )
 
 
-def _pairs(examples: ExampleColumns, group: list[int]) -> Iterator[DuplicatePair]:
+def _pairs(examples: ExampleColumns, group: list[int]) -> Iterator[ExamplePair]:
     first_of: dict[int, int] = {}
     for example in group:
         split = int(examples.split[example])
@@ -175,9 +173,9 @@ def _pairs(examples: ExampleColumns, group: list[int]) -> Iterator[DuplicatePair
             continue  # counted when it was written
         if first != example:
             same = examples.labels(first) == examples.labels(example)
-            yield DuplicatePair(example, first, "duplicate" if same else "label_conflict")
+            yield ExamplePair(example, first, "duplicate" if same else "label_conflict")
         if examples.split[group[0]] != split:
-            yield DuplicatePair(example, group[0], "split_leak")
+            yield ExamplePair(example, group[0], "split_leak")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -187,15 +185,15 @@ class DuplicateReport:
     Attributes:
         copies: Counts for the manifest, of what will be published: `within`, `across_splits`,
             `label_conflicts`, `dropped`.
-        pairs: The first few, to show: `paths` (the copy, then what it is a copy of) and `kind`.
-        near_duplicates: Near-duplicates, to show: `within`, `across_splits`, `pairs`, `exhaustive`.
+        pairs: All of the same pixels, the worst first: leaks, then conflicts, then mere repetition.
+        near_duplicates: Those that look alike.
         dropped: Shard number to the rows that are left out of it.
         rejects: A line for each of them.
     """
 
     copies: dict[str, int]
-    pairs: list[dict[str, Any]]
-    near_duplicates: dict[str, Any]
+    pairs: list[DuplicatePair]
+    near_duplicates: NearDuplicateReport
     dropped: dict[int, list[int]]
     rejects: list[Reject]
 
@@ -229,43 +227,38 @@ def find_duplicates(
             "label_conflicts": sum(copy.kind == "label_conflict" for copy in kept),
             "dropped": len(dropped),
         },
-        pairs=_shown(examples, copies),
+        pairs=_by_path(examples, copies),
         near_duplicates=_near_duplicates(examples, copies),
         dropped={number: sorted(rows[number]) for number in sorted(rows)},
         rejects=[_reject(job, examples, copy) for copy in dropped],
     )
 
 
-def _shown(examples: ExampleColumns, copies: Sequence[DuplicatePair]) -> list[dict[str, Any]]:
-    """The worst first: leaks, then conflicts, then mere repetition."""
+def _by_path(examples: ExampleColumns, copies: Sequence[ExamplePair]) -> list[DuplicatePair]:
     gravest_first = sorted(copies, key=lambda copy: copy.kind, reverse=True)
     return [
-        {"paths": [examples.path(copy.example), examples.path(copy.of)], "kind": copy.kind}
-        for copy in gravest_first[:SHOWN_PAIRS]
+        DuplicatePair((examples.path(copy.example), examples.path(copy.of)), copy.kind)
+        for copy in gravest_first
     ]
 
 
-def _near_duplicates(examples: ExampleColumns, copies: Sequence[DuplicatePair]) -> dict[str, Any]:
+def _near_duplicates(examples: ExampleColumns, copies: Sequence[ExamplePair]) -> NearDuplicateReport:
     distinct = ~examples.existing
     distinct[[copy.example for copy in copies]] = False
     chosen = np.flatnonzero(distinct)
-    found = find_near_duplicates(examples.look[chosen], examples.split[chosen], shown=SHOWN_PAIRS)
-    pairs = [
-        {
-            "paths": [examples.path(int(chosen[later])), examples.path(int(chosen[earlier]))],
-            "distance": distance,
-        }
-        for later, earlier, distance in found.pairs
-    ]
-    return {
-        "within": found.within,
-        "across_splits": found.across_splits,
-        "pairs": pairs,
-        "exhaustive": found.exhaustive,
-    }
+    splits = examples.split[chosen]
+    found = find_near_duplicates(examples.look[chosen], splits)
+    pairs = []
+    for later, earlier, distance in found.pairs.tolist():
+        kind: PairKind = "near_duplicate" if splits[later] == splits[earlier] else "near_split_leak"
+        paths = (examples.path(int(chosen[later])), examples.path(int(chosen[earlier])))
+        pairs.append(DuplicatePair(paths, kind, distance))
+    return NearDuplicateReport(
+        within=found.within, across_splits=found.across_splits, pairs=pairs, exhaustive=found.exhaustive
+    )
 
 
-def _reject(job: Job, examples: ExampleColumns, copy: DuplicatePair) -> Reject:
+def _reject(job: Job, examples: ExampleColumns, copy: ExamplePair) -> Reject:
     first = examples.path(copy.of)
     if copy.kind == "duplicate":
         return Reject(

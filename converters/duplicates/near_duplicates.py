@@ -22,6 +22,9 @@ BANDS = DISTANCE + 2
 NEIGHBORS = 64
 """With so many others in its bucket a picture is compared: a bound on the work where thousands agree."""
 
+MAX_PAIRS = 1 << 18
+"""No more pairs are kept: a film whose frames all look alike has a hundred for each of them."""
+
 MIN_BITS = 8
 """A picture whose hash has fewer bits set is too plain to say anything about."""
 
@@ -33,44 +36,41 @@ class NearDuplicates:
     Attributes:
         within: How many pictures look like an earlier one of their split.
         across_splits: How many look like one of an earlier split.
-        pairs: Some of them: (later, earlier, bits that differ), those across splits first.
-        exhaustive: False if a bucket was too large to compare all: the counts are lower bounds then.
+        pairs: int64 (pairs, 3): later, earlier, bits that differ. Those across splits come first, then
+            those most alike.
+        exhaustive: False if a bucket was too large to compare all, or if there are more than `MAX_PAIRS`:
+            the counts are lower bounds then, or some pairs are left out.
     """
 
     within: int
     across_splits: int
-    pairs: list[tuple[int, int, int]]
+    pairs: npt.NDArray[np.int64]
     exhaustive: bool
 
 
 Places = npt.NDArray[np.int64]
 
 
-def find_near_duplicates(looks: Words, splits: npt.NDArray[np.int64], *, shown: int) -> NearDuplicates:
+def find_near_duplicates(looks: Words, splits: npt.NDArray[np.int64]) -> NearDuplicates:
     """Finds pictures that look alike.
 
     Args:
         looks: uint64 (n, 2), a hash each; of identical pictures only one.
         splits: int64 (n,), ascending: number of the split.
-        shown: How many pairs to return.
     """
     informative = np.flatnonzero(np.bitwise_count(looks).sum(axis=1) >= MIN_BITS)
     # Sorted, so that in a bucket those most alike are neighbours, and compared even in a large one.
     order = informative[np.lexsort((looks[informative, 1], looks[informative, 0]))]
-    collector = _PairCollector(looks[order], order, splits, shown)
+    collector = _PairCollector(looks[order], order, splits)
     exhaustive = True
     for bucket in _buckets(looks[order, 0]):
         exhaustive &= _compare_neighbors(*bucket, collector)
-    pairs = [
-        (later, earlier, bits)
-        for across in (True, False)
-        for (later, earlier), bits in collector.pairs[across].items()
-    ]
+    pairs = collector.pairs()
     return NearDuplicates(
         within=int(collector.within.sum()),
         across_splits=int(collector.across.sum()),
-        pairs=pairs[:shown],
-        exhaustive=exhaustive,
+        pairs=pairs,
+        exhaustive=exhaustive and collector.has_all,
     )
 
 
@@ -106,11 +106,13 @@ def _compare_neighbors(keys: npt.NDArray[np.uint32], places: Places, collector: 
 class _PairCollector:
     """Who looks like whom, so far."""
 
-    def __init__(self, looks: Words, origin: Places, splits: npt.NDArray[np.int64], shown: int) -> None:
+    def __init__(self, looks: Words, origin: Places, splits: npt.NDArray[np.int64]) -> None:
         self.within = np.zeros(len(splits), np.bool_)
         self.across = np.zeros(len(splits), np.bool_)
-        self.pairs: dict[bool, dict[tuple[int, int], int]] = {True: {}, False: {}}
-        self._looks, self._origin, self._splits, self._shown = looks, origin, splits, shown
+        self.has_all = True
+        self._looks, self._origin, self._splits = looks, origin, splits
+        self._found = [np.empty((0, 3), np.int64)]
+        self._count = 0
 
     def compare(self, one: Places, other: Places) -> None:
         """Compares pairs of words, given by their places in sorted order."""
@@ -121,8 +123,23 @@ class _PairCollector:
         across = self._splits[later] != self._splits[earlier]
         self.within[later[~across]] = True
         self.across[later[across]] = True
-        for is_across, known in self.pairs.items():
-            for i in np.flatnonzero(across == is_across):
-                if len(known) == self._shown:
-                    break
-                known[int(later[i]), int(earlier[i])] = int(bits[near[i]].sum())
+        if self.has_all:
+            self._found.append(np.stack([later, earlier, bits[near].sum(axis=1, dtype=np.int64)], axis=1))
+            self._count += len(near)
+        if self._count > 4 * MAX_PAIRS:
+            self._merge()
+
+    def _merge(self) -> None:
+        """Leaves one of each pair: two words may meet in all 15 buckets."""
+        found = np.concatenate(self._found)
+        _, first = np.unique(found[:, 0] * len(self._splits) + found[:, 1], return_index=True)
+        self.has_all &= len(first) <= MAX_PAIRS
+        self._found = [found[first[:MAX_PAIRS]]]
+        self._count = len(self._found[0])
+
+    def pairs(self) -> npt.NDArray[np.int64]:
+        """See `NearDuplicates`."""
+        self._merge()
+        (found,) = self._found
+        within = self._splits[found[:, 0]] == self._splits[found[:, 1]]
+        return found[np.lexsort((found[:, 1], found[:, 0], found[:, 2], within))]

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fitfeed.converters.options import RECORDED_ORDER, ConvertOptions, as_written, flag_of
+from fitfeed.converters.planning.source_listing import other_content
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.sources.examples import ExampleTable, in_split_order
 from fitfeed.converters.staging.job import AppendTarget
@@ -175,25 +176,27 @@ def join_classes(existing: BaseDataset, example_table: ExampleTable) -> ExampleT
 
 
 def select_new(
-    existing: BaseDataset, example_table: ExampleTable, splits: Mapping[str, Sequence[int]]
+    existing: BaseDataset, example_table: ExampleTable, splits: Mapping[str, Sequence[int]], root: Path
 ) -> dict[str, list[int]]:
     """Leaves out the files that are in a dataset already.
 
-    A file is known by its key, the path below the source. Of its content the dataset knows the size,
-    which must not have changed, and neither may its labels and split: an example is never replaced.
+    A file is known by its key, the path below the source. Its content must not have changed, and neither
+    may its labels and split: an example is never replaced.
 
     Args:
         existing: The dataset.
         example_table: All files of the source.
         splits: Split name to their places.
+        root: Folder that their paths are relative to.
 
     Returns:
         The places of the others by split, splits of the dataset first; no split is empty.
 
     Raises:
-        UsageError: If a file has the key of an example, but another size, label or split.
+        UsageError: If a file has the key of an example, but another content, label or split.
     """
     new: dict[str, list[int]] = {}
+    same: list[int] = []
     changed: list[str] = []
     for split in existing.split_order(splits):
         for place in splits.get(split, ()):
@@ -205,6 +208,10 @@ def select_new(
                 new.setdefault(split, []).append(place)
             elif there != here:
                 changed.append(f"  {path}: {_difference(there, here, list(example_table.labels))}")
+            else:
+                same.append(place)
+    rewritten = other_content(existing.folder, existing.indexes, root, example_table, same)
+    changed += [f"  {path}: as many bytes, but others" for path in rewritten]
     if changed:
         first = "\n".join(changed[:SHOWN_FILES])
         msg = (

@@ -1,6 +1,7 @@
 """Plans a conversion: lists the source once, and decides split, order and shard of every file by arithmetic."""
 
 import itertools
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.base_dataset import BaseDataset, all_rows, join_classes, select_new
 from fitfeed.converters.planning.manifest_limits import check_capacity
 from fitfeed.converters.planning.size_estimate import expected_bytes
+from fitfeed.converters.planning.source_listing import list_files, read_known_sources, sources_table
 from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.discover import find_examples
@@ -46,12 +48,16 @@ def make_plan(
             contradict the dataset that is appended to.
         SplitLeakError: If a group is in two splits.
     """
+    listed_ns = time.time_ns()
     found = find_examples(source, options, labels)
     example_table = found.example_table if existing is None else join_classes(existing, found.example_table)
     splits = by_split(example_table, options, allow_leaks=allow_leaks)
     rows = _listed(example_table, splits)
+    listing = list_files(found.root, example_table, list(itertools.chain.from_iterable(splits.values())))
+    known = None
     if existing is not None:
-        splits = select_new(existing, example_table, splits)
+        known = read_known_sources(existing.folder)
+        splits = select_new(existing, example_table, splits, found.root)
         rows = all_rows(existing, rows)
     source_files, source_digest = len(rows), digest_of(rows)
     del rows  # as large as the plan, which is made next
@@ -88,7 +94,7 @@ def make_plan(
         base=base,
         seen=seen,
     )
-    return ConversionPlan(job, shards)
+    return ConversionPlan(job, shards, listing, sources_table(listing, known, listed_ns=listed_ns))
 
 
 def _listed(example_table: ExampleTable, splits: dict[str, list[int]]) -> list[list[Any]]:
@@ -168,8 +174,9 @@ def _plan_split(
     plans = []
     for position, (start, stop) in enumerate(shard_bounds(len(files), shards)):
         chosen = [files[i] for i in order[start:stop]]
+        identities = [each.content_identity for each in chosen]
         labels = {
-            name: [values[places[i]] for i in order[start:stop]]
+            name: [_planned(values[places[i]]) for i in order[start:stop]]
             for name, values in example_table.labels.items()
         }
         extension = SHARD_EXTENSIONS[options.format]
@@ -181,10 +188,10 @@ def _plan_split(
                 file=file,
                 paths=[each.path for each in chosen],
                 keys=[text_path(each.path) for each in chosen],
-                labels={name: [_planned(value) for value in values] for name, values in labels.items()},
+                labels=labels,
                 bytes=[each.bytes for each in chosen],
                 mtimes_ns=[each.mtime_ns for each in chosen],
-                digest=digest_of([file, chosen, labels, options.writing_json()]),
+                digest=digest_of([file, identities, labels, options.writing_json()]),
             )
         )
     return plans
@@ -192,4 +199,4 @@ def _plan_split(
 
 def _planned(label: Any) -> Any:
     """A label as it is in the plan. A mask is what was listed of its file."""
-    return list(label) if isinstance(label, SourceFile) else label
+    return list(label.content_identity) if isinstance(label, SourceFile) else label

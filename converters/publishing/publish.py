@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from fitfeed.converters.duplicates.find_duplicates import DuplicateReport, find_duplicates
 from fitfeed.converters.planning.base_dataset import BaseDataset, open_base_dataset
+from fitfeed.converters.publishing.pair_table import write_pairs
 from fitfeed.converters.publishing.union import write_union
 from fitfeed.converters.rejects import Reject, count_reasons, to_json_lines
 from fitfeed.converters.shards.drop_rows import drop_rows
@@ -19,6 +20,7 @@ from fitfeed.schemas.manifest import REJECTS_NAME, read_manifest
 from fitfeed.schemas.sharding import index_file_name
 
 SHOWN_REJECTS = 5
+SHOWN_PAIRS = 20
 
 
 def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
@@ -47,6 +49,7 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
         results = [_require_result(work, shard.number) for shard in ordered]
         found = find_duplicates(job, results, base)
         rejects = [*job.rejects, *(reject for result in results for reject in result.rejects), *found.rejects]
+        write_pairs(work, found, base)
         outcome = _decide(job, rejects, ordered, found)
         staging.review(work, outcome)
         if outcome.status == "published":
@@ -155,6 +158,6 @@ def _decide(
         first_rejects=first,
         reused=sum(shard.reused for shard in totals),
         copies=found.copies,
-        pairs=found.pairs,
-        near_duplicates=found.near_duplicates,
+        pairs=found.pairs[:SHOWN_PAIRS],
+        near_duplicates=found.near_duplicates.first(SHOWN_PAIRS),
     )

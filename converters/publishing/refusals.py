@@ -1,5 +1,7 @@
 """Tells the user why a conversion was not published."""
 
+from pathlib import Path
+
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.schemas.errors import DuplicateImagesError, SplitLeakError, TooManyRejectsError
 
@@ -7,12 +9,13 @@ SHOWN_PAIRS = 5
 KEPT = "the finished shards are kept, so that takes seconds"
 
 
-def require_published(outcome: Outcome, *, statistics_split: str) -> None:
+def require_published(outcome: Outcome, *, statistics_split: str, pairs_file: Path) -> None:
     """Raises unless the dataset was published.
 
     Args:
         outcome: What publication decided.
         statistics_split: The split that must not be empty.
+        pairs_file: Lists all pairs of images that are the same picture.
 
     Raises:
         SplitLeakError: If an image is in two splits.
@@ -20,9 +23,9 @@ def require_published(outcome: Outcome, *, statistics_split: str) -> None:
         TooManyRejectsError: If too many files were rejected, or no image is left.
     """
     if outcome.status == "leaks":
-        raise SplitLeakError(_leaks(outcome))
+        raise SplitLeakError(_leaks(outcome, pairs_file))
     if outcome.status == "duplicates":
-        raise DuplicateImagesError(_duplicates(outcome))
+        raise DuplicateImagesError(_duplicates(outcome, pairs_file))
     if outcome.status == "too_many_rejects":
         raise TooManyRejectsError(_too_many_rejects(outcome))
     if outcome.status == "nothing_left":
@@ -30,20 +33,20 @@ def require_published(outcome: Outcome, *, statistics_split: str) -> None:
         raise TooManyRejectsError(msg)
 
 
-def _leaks(outcome: Outcome) -> str:
+def _leaks(outcome: Outcome, pairs_file: Path) -> str:
     return (
         f"images with the same pixels as an image of another split: {outcome.copies['across_splits']}; nothing was published. The first:\n"
         f"{_first_pairs(outcome, 'split_leak')}\n"
-        f"Remove one of each pair from the source and run the same command again, or accept them with --allow-leaks: {KEPT}."
+        f"Remove one of each pair from the source and run the same command again, or accept them with --allow-leaks: {KEPT}. {pairs_file} lists all pairs."
     )
 
 
-def _duplicates(outcome: Outcome) -> str:
+def _duplicates(outcome: Outcome, pairs_file: Path) -> str:
     return (
         f"images with the same pixels as another one of their split: {outcome.copies['within']} ({outcome.copies['label_conflicts']} under another label), "
         f"and --duplicates fail was given; nothing was published. The first:\n"
         f"{_first_pairs(outcome, 'label_conflict', 'duplicate')}\n"
-        f"Remove them from the source, or give --duplicates drop or keep: {KEPT}."
+        f"Remove them from the source, or give --duplicates drop or keep: {KEPT}. {pairs_file} lists all pairs."
     )
 
 
@@ -64,5 +67,5 @@ def _first_rejects(outcome: Outcome) -> str:
 
 
 def _first_pairs(outcome: Outcome, *kinds: str) -> str:
-    pairs = [pair["paths"] for pair in outcome.pairs if pair["kind"] in kinds]
+    pairs = [pair.paths for pair in outcome.pairs if pair.kind in kinds]
     return "\n".join(f"  {copy} = {first}" for copy, first in pairs[:SHOWN_PAIRS])

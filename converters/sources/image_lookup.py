@@ -72,7 +72,7 @@ def stat_picture(root: Path, path: str, *, missing: Reason) -> SourceFile:
         raise PathError(missing, f"{quoted(path)} is not in SOURCE{hint}") from error
     if not stat.S_ISREG(status.st_mode):
         raise PathError(missing, f"{quoted(path)} is not a file")
-    return SourceFile(path, status.st_size, status.st_mtime_ns)
+    return SourceFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 class NamedPictures:

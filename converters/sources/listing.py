@@ -206,7 +206,7 @@ def _source_file(entry: "os.DirEntry[str]", path: str) -> SourceFile:
         status = entry.stat()
     except OSError:  # a broken or circular link: reading it will say which
         return SourceFile(path, 0, 0)
-    return SourceFile(path, status.st_size, status.st_mtime_ns)
+    return SourceFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _system_reason(entry: "os.DirEntry[str]") -> str | None:

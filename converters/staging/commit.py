@@ -18,6 +18,7 @@ from fitfeed.schemas.manifest import (
 )
 from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.sharding import DATASET_PATTERNS, index_file_name
+from fitfeed.schemas.side_tables import SIDE_TABLES
 
 STAGED_REJECTS = "rejects.append.jsonl"
 """What the list of rejects of an append is called until the old list is no longer needed."""
@@ -33,7 +34,7 @@ def replace_dataset(work: WorkFolder, manifest: Manifest) -> None:
 
     ```
     manifest.json     removed: from now on there is an unfinished conversion
-    rejects.jsonl, indexes, shards    moved into place
+    rejects.jsonl, indexes, shards, the tables beside them    moved into place
     files of the old dataset    removed
     manifest.json     written: the dataset is complete
     ```
@@ -42,7 +43,7 @@ def replace_dataset(work: WorkFolder, manifest: Manifest) -> None:
     """
     (work.dataset / MANIFEST_NAME).unlink(missing_ok=True)
     files = [entry.file for entry in manifest.files()]
-    _move_into(work, files)
+    _move_into(work, [*files, *SIDE_TABLES])
     _remove_leftovers(work.dataset, keep=set(files))
     sync_folder(work.dataset)
     _put_manifest(work.dataset, manifest)
@@ -54,6 +55,7 @@ def join_dataset(work: WorkFolder, manifest: Manifest, held: Manifest) -> None:
     ```
     new shards        under names that no reader knows yet
     train.append.index.arrow, rejects.append.jsonl    beside the old ones
+    sources.arrow, duplicates.arrow    replaced; no manifest names them
     manifest.json     replaced: from now on the dataset is the new one
     ```
 
@@ -63,7 +65,8 @@ def join_dataset(work: WorkFolder, manifest: Manifest, held: Manifest) -> None:
         held: Of the dataset as it is.
     """
     old = {entry.file for entry in held.files()}
-    _move_into(work, [entry.file for entry in manifest.files() if entry.file not in old])
+    # The tables beside the dataset may speak of images that are not in it yet, and must not lack those that are.
+    _move_into(work, [*(entry.file for entry in manifest.files() if entry.file not in old), *SIDE_TABLES])
     sync_folder(work.dataset)
     _put_manifest(work.dataset, manifest)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject
+from fitfeed.converters.source_file import SourceListing
 from fitfeed.schemas.features import PlannedLabel, WithLabels
 from fitfeed.schemas.manifest_parts import SourceKind
 from fitfeed.schemas.strict_json import JsonObject
@@ -135,10 +136,19 @@ class Job(WithLabels):
 
 @dataclasses.dataclass(frozen=True)
 class ConversionPlan:
-    """A job and what goes into each of its shards, by number."""
+    """A job and what goes into each of its shards, by number.
+
+    Attributes:
+        job: The job.
+        shards: What goes into each.
+        listing: All files of the source that examples are made from, those in the dataset already included.
+        sources: What `sources.arrow` is to say of them: a record batch of `SOURCES_SCHEMA`.
+    """
 
     job: Job
     shards: list[ShardPlan]
+    listing: SourceListing | None = None
+    sources: Any | None = None
 
 
 def digest_of(content: Any) -> str:

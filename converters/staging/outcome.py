@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from fitfeed.converters.duplicate_pair import DuplicatePair, NearDuplicateReport
 from fitfeed.converters.rejects import Reject
 from fitfeed.schemas.strict_json import JsonObject
 
@@ -31,8 +32,8 @@ class Outcome:
     first_rejects: list[Reject]
     reused: int
     copies: dict[str, int]
-    pairs: list[dict[str, Any]]
-    near_duplicates: dict[str, Any]
+    pairs: list[DuplicatePair]
+    near_duplicates: NearDuplicateReport
 
     def to_json(self) -> JsonObject:
         """The outcome as the staging area stores it."""
@@ -45,4 +46,10 @@ class Outcome:
         Raises:
             TypeError, KeyError: If it is not what this version writes.
         """
-        return cls(**{**content, "first_rejects": [Reject(**reject) for reject in content["first_rejects"]]})
+        fields = {
+            **content,
+            "first_rejects": [Reject(**reject) for reject in content["first_rejects"]],
+            "pairs": [DuplicatePair.from_json(pair) for pair in content["pairs"]],
+            "near_duplicates": NearDuplicateReport.from_json(content["near_duplicates"]),
+        }
+        return cls(**fields)

@@ -1,6 +1,7 @@
 """Checks a whole dataset: its files, the content of each, and that they agree."""
 
 import dataclasses
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -8,7 +9,7 @@ from typing import Protocol
 from fitfeed.converters.verify.index import check_keys, check_rows, check_split
 from fitfeed.converters.verify.reading import Reading
 from fitfeed.converters.verify.rejects import check_rejects
-from fitfeed.converters.verify.report import Finding, Findings, Report
+from fitfeed.converters.verify.report import BesideReport, Finding, Findings, Report
 from fitfeed.converters.verify.rows import ShardRows
 from fitfeed.converters.verify.tfrecord import examine_tfrecord
 from fitfeed.schemas.errors import DamagedDatasetError, IncompleteDatasetError
@@ -17,6 +18,7 @@ from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, Manifest, read_manifest
 from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.sharding import DATASET_PATTERNS
+from fitfeed.schemas.side_tables import DUPLICATES_NAME, SOURCES_NAME, read_pairs, read_sources
 from fitfeed.schemas.text import shortened
 
 
@@ -79,6 +81,7 @@ class _Verification:
             files=self._files,
             bytes=self._bytes,
             examples=self._examples,
+            beside=tuple(_tables_beside(self._folder)),
         )
 
     def _check_text_of_manifest(self) -> Iterator[Finding]:
@@ -196,6 +199,18 @@ class _Verification:
         self._bytes += read_bytes
         if self._progress is not None:
             self._progress.update(read_bytes)
+
+
+def _tables_beside(folder: Path) -> Iterator[BesideReport]:
+    """Looks at the tables that are not a part of the dataset. A damaged one is named, and harms nothing."""
+    for name, read in ((SOURCES_NAME, read_sources), (DUPLICATES_NAME, read_pairs)):
+        if os.path.lexists(folder / name):
+            try:
+                read(folder)
+            except DamagedDatasetError as error:
+                yield BesideReport(file=name, damage=str(error))
+            else:
+                yield BesideReport(file=name, damage=None)
 
 
 def _unreadable(entry: File, error: OSError, offset: int | None) -> Finding:

@@ -88,6 +88,19 @@ class Findings:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class BesideReport:
+    """A table beside a dataset, which is not a part of it.
+
+    Attributes:
+        file: Its name.
+        damage: What is wrong with it, or None. The dataset is whole all the same.
+    """
+
+    file: str
+    damage: str | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Report:
     """The outcome of a verification.
 
@@ -95,6 +108,7 @@ class Report:
         findings: All that is wrong.
         fingerprint: Fingerprint of the dataset; None if its manifest is not whole.
         files, bytes, examples: How many were read and compared.
+        beside: The tables beside the dataset that are there. They may be missing.
     """
 
     findings: tuple[Finding, ...]
@@ -102,6 +116,7 @@ class Report:
     files: int = 0
     bytes: int = 0
     examples: int = 0
+    beside: tuple[BesideReport, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -109,7 +124,7 @@ class Report:
         return not self.findings
 
     def to_dict(self) -> JsonObject:
-        """The report as JSON: `ok`, `findings`, `checked`."""
+        """The report as JSON: `ok`, `findings`, `checked`, `beside`."""
         return {
             "ok": self.ok,
             "findings": [dataclasses.asdict(finding) for finding in self.findings],
@@ -119,4 +134,5 @@ class Report:
                 "bytes": self.bytes,
                 "examples": self.examples,
             },
+            "beside": [dataclasses.asdict(table) for table in self.beside],
         }

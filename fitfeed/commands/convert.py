@@ -1,6 +1,7 @@
 """`fitfeed convert SOURCE DATASET`: turns images into a dataset."""
 
 import argparse
+import dataclasses
 import json
 import sys
 from typing import TYPE_CHECKING, Any
@@ -159,8 +160,8 @@ def _print_result(arguments: argparse.Namespace, conversion: "ConversionResult")
         document = {
             **describe(conversion.manifest),
             "up_to_date": conversion.up_to_date,
-            "duplicate_pairs": conversion.duplicates,
-            "near_duplicates": conversion.near_duplicates,
+            "duplicate_pairs": [dataclasses.asdict(pair) for pair in conversion.duplicates],
+            "near_duplicates": conversion.near_duplicates and dataclasses.asdict(conversion.near_duplicates),
             **(
                 {}
                 if conversion.added is None

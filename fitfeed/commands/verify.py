@@ -65,7 +65,10 @@ def report_lines(name: str, report: "Report") -> list[str]:
 
     checked = f"{report.files} files with {report.examples} examples, {human_bytes(report.bytes)}, were read"
     if report.ok:
-        return [f"{name} is whole: {checked}", f"fingerprint {report.fingerprint}"]
+        beside = ", ".join(table.file for table in report.beside if table.damage is None)
+        known = [f"beside it {beside}: known, not a part of the dataset"] if beside else []
+        whole = [f"{name} is whole: {checked}", f"fingerprint {report.fingerprint}"]
+        return [*whole, *known, *_damage_beside(report)]
     if report.fingerprint is None:
         return [finding.detail for finding in report.findings]
     findings = report.findings
@@ -76,9 +79,15 @@ def report_lines(name: str, report: "Report") -> list[str]:
     files = sorted({finding.file for finding in findings})
     return [
         *lines,
+        *_damage_beside(report),
         "",
         f"Restore {', '.join(files[:3])}{', ...' if len(files) > 3 else ''} from a copy, or convert again with --overwrite.",
     ]
+
+
+def _damage_beside(report: "Report") -> list[str]:
+    """What is wrong with tables that are not a part of the dataset."""
+    return [table.damage for table in report.beside if table.damage is not None]
 
 
 def finding_line(finding: "Finding") -> str:

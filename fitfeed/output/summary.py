@@ -4,9 +4,9 @@ import dataclasses
 import itertools
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 from fitfeed.beam_jobs import ConversionResult, PlannedConversion
+from fitfeed.converters.duplicate_pair import NearDuplicateReport
 from fitfeed.converters.planning.size_estimate import expected_bytes
 from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan
 from fitfeed.schemas.bit_depth import levels_of
@@ -122,18 +122,17 @@ def _duplicates_line(manifest: Manifest) -> str:
     return f"duplicates {'; '.join(parts) or 'none'}"
 
 
-def _near_duplicates_lines(found: dict[str, Any] | None) -> list[str]:
+def _near_duplicates_lines(found: NearDuplicateReport | None) -> list[str]:
     """How many images look like another one, and the first of them."""
-    if found is None or not found["pairs"]:
+    if found is None or not found.pairs:
         return []
-    least = "" if found["exhaustive"] else "at least "
+    least = "" if found.exhaustive else "at least "
     lines = [
-        f"similar    {least}{found['within']} within a split, {found['across_splits']} across splits; all are kept. Look at:"
+        f"similar    {least}{found.within} within a split, {found.across_splits} across splits; all are kept. Look at:"
     ]
     lines += [
-        f"           {one} ~ {other} ({pair['distance']} of 128 bits differ)"
-        for pair in found["pairs"][:SHOWN_PAIRS]
-        for one, other in [pair["paths"]]
+        f"           {' ~ '.join(pair.paths)} ({pair.distance} of 128 bits differ)"
+        for pair in found.pairs[:SHOWN_PAIRS]
     ]
     return lines
 
@@ -150,7 +149,7 @@ def _warnings(conversion: ConversionResult) -> list[str]:
         lines.append(
             f"warning: images with the pixels of another one in their split, but with another label: {manifest.duplicates.label_conflicts}"
         )
-        conflicts = [pair["paths"] for pair in conversion.duplicates if pair["kind"] == "label_conflict"]
+        conflicts = [pair.paths for pair in conversion.duplicates if pair.kind == "label_conflict"]
         lines += [f"  {copy} = {first}" for copy, first in conflicts[:SHOWN_PAIRS]]
     return ["", *lines] if lines else []
 

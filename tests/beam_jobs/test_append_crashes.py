@@ -16,6 +16,7 @@ import pytest
 
 from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions, Format
+from fitfeed.converters.planning.base_dataset import open_base_dataset
 from fitfeed.converters.publishing.publish import publish
 from fitfeed.converters.shards.write_shard import write_shard
 from fitfeed.converters.staging.folder import WorkFolder
@@ -25,6 +26,7 @@ from fitfeed.converters.verify import verify_dataset
 from fitfeed.pipelines import open_dataset
 from fitfeed.schemas.errors import OvertakenError
 from fitfeed.schemas.manifest import read_manifest
+from fitfeed.schemas.side_tables import SIDE_TABLES, read_pairs
 from tests.folders import contents
 from tests.without_beam import run_here
 
@@ -98,15 +100,24 @@ def test_death_before_every_step(
             break
         verdict = verify_dataset(dataset)
         assert verdict.ok, (steps, verdict.findings)
+        assert [table.damage for table in verdict.beside] == [None, None]
         fingerprints.add(verdict.fingerprint)
         assert counts(dataset) in (counts(tmp_path / "old"), counts(tmp_path / "new"))
         convert(later, dataset, **append)  # type: ignore[arg-type]
         assert contents(dataset) == new, steps
+        assert pairs(dataset) == pairs(tmp_path / "new"), steps
         steps += 1
     assert steps > 15
     assert len(fingerprints) == 3  # the old one, the new one, and the new one under its first names
     assert old != new
     assert contents(dataset) == new
+
+
+def pairs(dataset: Path) -> list[str]:
+    """What `duplicates.arrow` says, in an order of its own."""
+    batch, complete = read_pairs(dataset)
+    assert complete
+    return sorted(map(str, batch.to_pylist()))
 
 
 def counts(dataset: Path) -> dict[str, int]:
@@ -139,7 +150,9 @@ def test_an_append_that_is_not_continued_leaves_nothing(
     names = {entry.file for entry in read_manifest(dataset).files()}
     assert "train-00001-of-00002.tfrecord" in names
     foreign = "other-00000-of-00001.tfrecord"
-    assert {path.name for path in dataset.iterdir()} == {*names, "manifest.json", foreign}
+    assert {path.name for path in dataset.iterdir()} == {*names, "manifest.json", foreign, *SIDE_TABLES}
+    keys = {row["key"] for row in read_pairs(dataset).batch.to_pylist()}
+    assert keys <= set(open_base_dataset(dataset).known)
     (dataset / foreign).unlink()
     assert verify_dataset(dataset).ok
 

@@ -36,7 +36,7 @@ def test_copies_of_what_was_there(
     conversion = convert(with_copies, small_dataset, append=True)
     assert copies(conversion.manifest) == (2, 1, 0, 0)
     dress, hat = (sorted((photos / "train" / name).iterdir())[0].name for name in ("dress", "hat"))
-    assert {tuple(pair["paths"]): pair["kind"] for pair in conversion.duplicates} == {
+    assert {pair.paths: pair.kind for pair in conversion.duplicates} == {
         ("train/dress/same pixels.png", f"train/dress/{dress}"): "duplicate",
         ("train/pants/really a hat.jpg", f"train/hat/{hat}"): "label_conflict",
     }
@@ -140,4 +140,4 @@ def test_near_duplicates_are_looked_for_among_what_joins(
     Image.open(picture).save(later / "train" / "hat" / "again.jpg", quality=60)
     conversion: ConversionResult = convert(later, small_dataset, append=True)
     assert conversion.near_duplicates is not None
-    assert conversion.near_duplicates["within"] == 1
+    assert conversion.near_duplicates.within == 1

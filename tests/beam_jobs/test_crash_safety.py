@@ -17,6 +17,7 @@ from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.errors import ConversionError, IncompleteDatasetError, NotFoundError
 from fitfeed.schemas.manifest import read_manifest
+from fitfeed.schemas.side_tables import read_pairs, read_sources
 from tests.folders import contents, job_folder
 
 OPTIONS = {
@@ -65,6 +66,8 @@ def continues_to_the_same_bytes(source: Path, folder: Path, format_: str, *, kil
     kill_at_random_moments(source, folder / "dataset", format_, kills=kills, seconds=seconds, seed=seed)
     assert start(source, folder / "dataset", format_).wait(120) == 0
     assert contents(folder / "dataset") == contents(folder / "undisturbed")
+    assert read_pairs(folder / "dataset").batch.equals(read_pairs(folder / "undisturbed").batch)
+    assert read_sources(folder / "dataset").equals(read_sources(folder / "undisturbed"))
 
 
 @pytest.mark.slow  # `tests/fitfeed/test_convert_command.py` kills a conversion once, in every run

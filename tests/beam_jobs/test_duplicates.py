@@ -70,14 +70,14 @@ def test_copies_are_kept_and_counted(photos: Path, tmp_path: Path) -> None:
     found = conversion.manifest.duplicates
     assert (found.within, found.label_conflicts, found.across_splits, found.dropped) == (3, 0, 0, 0)
     hats = sorted(f"train/hat/{path.name}" for path in (photos / "train" / "hat").glob("*-*.jpg"))
-    pairs = {pair["paths"][0]: pair["paths"][1] for pair in conversion.duplicates}
+    pairs = {pair.paths[0]: pair.paths[1] for pair in conversion.duplicates}
     assert pairs["train/hat/zz exact copy.jpg"] == hats[0]
     assert pairs["train/hat/zz as png.png"] == hats[1]
     assert conversion.manifest.splits["train"].examples == 27
     near = conversion.near_duplicates
     assert near is not None
-    assert (near["within"], near["across_splits"], near["exhaustive"]) == (1, 0, True)
-    assert {"train/hat/zz again.jpg", hats[2]} == set(near["pairs"][0]["paths"])
+    assert (near.within, near.across_splits, near.exhaustive) == (1, 0, True)
+    assert {"train/hat/zz again.jpg", hats[2]} == set(near.pairs[0].paths)
     again = convert(photos, tmp_path / "dataset")
     assert (again.duplicates, again.near_duplicates) == ([], None)
     assert again.manifest.duplicates == found
@@ -211,7 +211,7 @@ def test_a_leak_is_refused_and_can_be_accepted(photos: Path, tmp_path: Path) -> 
     conversion = convert(photos, tmp_path / "dataset", allow_leaks=True)
     assert conversion.reused_shards == 2
     assert conversion.manifest.duplicates.across_splits == 1
-    assert conversion.duplicates[0]["kind"] == "split_leak"
+    assert conversion.duplicates[0].kind == "split_leak"
 
 
 def test_a_leak_by_hash_split(clothing: Path, tmp_path: Path) -> None:

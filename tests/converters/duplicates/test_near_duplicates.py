@@ -10,7 +10,6 @@ from fitfeed.converters.duplicates import near_duplicates
 from fitfeed.converters.duplicates.near_duplicates import (
     DISTANCE,
     MIN_BITS,
-    NearDuplicates,
     find_near_duplicates,
 )
 from tests.effort import tries
@@ -51,10 +50,10 @@ def scattered(seed: int, *, families: int, members: int) -> tuple[Words, npt.NDA
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 8))
 def test_equals_comparing_all(seed: int, families: int, members: int) -> None:
     looks, splits = scattered(seed, families=families, members=members)
-    found = find_near_duplicates(looks, splits, shown=10_000)
+    found = find_near_duplicates(looks, splits)
     within, across, pairs = by_comparing_all(looks, splits)
     assert (found.within, found.across_splits) == (within, across)
-    assert set(found.pairs) == pairs
+    assert {tuple(pair) for pair in found.pairs.tolist()} == pairs
     assert len(found.pairs) == len(pairs)
     assert found.exhaustive
 
@@ -63,7 +62,7 @@ def test_equals_comparing_all(seed: int, families: int, members: int) -> None:
 def test_no_choice_of_differing_bits_is_missed(word: int, bits: set[int]) -> None:
     other = word ^ sum(1 << bit for bit in bits)
     looks = np.array([[word, 2**64 - 1], [other, 2**64 - 1]], np.uint64)
-    assert find_near_duplicates(looks, np.zeros(2, np.int64), shown=5).pairs == [(1, 0, len(bits))]
+    assert find_near_duplicates(looks, np.zeros(2, np.int64)).pairs.tolist() == [[1, 0, len(bits)]]
 
 
 def test_many_equal_hashes_are_counted_with_bounded_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,20 +78,34 @@ def test_many_equal_hashes_are_counted_with_bounded_work(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(near_duplicates._PairCollector, "compare", counting)
     looks = np.full((5000, 2), 0x0F0F0F0F0F0F0F0F, np.uint64)
-    found = find_near_duplicates(looks, np.zeros(5000, np.int64), shown=20)
+    found = find_near_duplicates(looks, np.zeros(5000, np.int64))
     assert found.within == 4999
-    assert len(found.pairs) == 20
+    assert 4999 * near_duplicates.NEIGHBORS / 2 < len(found.pairs) < 5000 * 15 * near_duplicates.NEIGHBORS
+    assert len(np.unique(found.pairs[:, :2], axis=0)) == len(found.pairs)
     assert not found.exhaustive
     assert compared <= 15 * 5000 * near_duplicates.NEIGHBORS
 
 
 def test_those_across_splits_are_shown_first() -> None:
     looks = np.full((6, 2), 0x0F0F0F0F0F0F0F0F, np.uint64)
-    found = find_near_duplicates(looks, np.array([0, 0, 0, 0, 0, 1]), shown=3)
-    assert [later for later, _, _ in found.pairs] == [5, 5, 5]
+    found = find_near_duplicates(looks, np.array([0, 0, 0, 0, 0, 1]))
+    assert [later for later, _, _ in found.pairs[:6].tolist()] == [5, 5, 5, 5, 5, 1]
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_nothing_to_compare(count: int) -> None:
-    found = find_near_duplicates(np.ones((count, 2), np.uint64) * 0xFFFF, np.zeros(count, np.int64), shown=5)
-    assert found == NearDuplicates(within=0, across_splits=0, pairs=[], exhaustive=True)
+    found = find_near_duplicates(np.ones((count, 2), np.uint64) * 0xFFFF, np.zeros(count, np.int64))
+    assert (found.within, found.across_splits, found.exhaustive) == (0, 0, True)
+    assert found.pairs.shape == (0, 3)
+
+
+def test_pairs_beyond_the_limit_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, splits = scattered(1, families=4, members=30)
+    whole = find_near_duplicates(looks, splits)
+    assert len(whole.pairs) > 50
+    monkeypatch.setattr(near_duplicates, "MAX_PAIRS", 50)
+    found = find_near_duplicates(looks, splits)
+    assert len(found.pairs) == 50
+    assert {tuple(pair) for pair in found.pairs.tolist()} < {tuple(pair) for pair in whole.pairs.tolist()}
+    assert (whole.exhaustive, found.exhaustive) == (True, False)
+    assert (found.within, found.across_splits) == (whole.within, whole.across_splits)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fitfeed.converters.duplicate_pair import NearDuplicateReport
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject
 from fitfeed.converters.staging.commit import STAGED_REJECTS
@@ -89,7 +90,7 @@ def outcome_of(status: Status) -> Outcome:
         reused=0,
         copies={},
         pairs=[],
-        near_duplicates={},
+        near_duplicates=NearDuplicateReport(within=0, across_splits=0, pairs=[], exhaustive=True),
     )
 
 

@@ -1,6 +1,6 @@
 """Findings, kept within bounds."""
 
-from fitfeed.converters.verify.report import FINDINGS_PER_FILE, Finding, Findings, Report
+from fitfeed.converters.verify.report import FINDINGS_PER_FILE, BesideReport, Finding, Findings, Report
 
 
 def finding(file: str, number: int = 0) -> Finding:
@@ -30,7 +30,10 @@ def test_a_file_has_a_bounded_number_and_the_others_are_counted() -> None:
 
 def test_a_report_in_json_types() -> None:
     assert Report(findings=()).ok
-    report = Report(findings=(finding("a", 5),), fingerprint="f", files=2, bytes=30, examples=4)
+    beside = (BesideReport(file="sources.arrow", damage="it is cut"),)
+    report = Report(
+        findings=(finding("a", 5),), fingerprint="f", files=2, bytes=30, examples=4, beside=beside
+    )
     assert not report.ok
     assert report.to_dict() == {
         "ok": False,
@@ -45,4 +48,5 @@ def test_a_report_in_json_types() -> None:
             }
         ],
         "checked": {"fingerprint": "f", "files": 2, "bytes": 30, "examples": 4},
+        "beside": [{"file": "sources.arrow", "damage": "it is cut"}],
     }

@@ -1,0 +1,69 @@
+"""`duplicates.arrow`: all pairs of images of a dataset that are the same picture, exactly or nearly."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fitfeed.converters.duplicates.find_duplicates import DuplicateReport
+from fitfeed.converters.planning.base_dataset import BaseDataset
+from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.schemas.errors import DamagedDatasetError
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.side_tables import (
+    DUPLICATES_NAME,
+    PairTable,
+    duplicates_schema,
+    read_pairs,
+    write_table,
+)
+
+
+def write_pairs(work: WorkFolder, found: DuplicateReport, existing: BaseDataset | None) -> None:
+    """Writes what was found to the working folder, whether or not the dataset will be published.
+
+    Images that `--duplicates drop` leaves out are not in the table; the list of rejects has them.
+
+    Args:
+        work: The working folder.
+        found: What was found.
+        existing: The dataset that images join: its pairs stay, and come first.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    dropped = {reject.path for reject in found.rejects}
+    pairs = [pair for pair in [*found.pairs, *found.near_duplicates.pairs] if pair.paths[0] not in dropped]
+    complete = found.near_duplicates.exhaustive
+    columns = [
+        pa.array([pair.paths[0] for pair in pairs], pa.large_string()),
+        pa.array([pair.paths[1] for pair in pairs], pa.large_string()),
+        pa.array([pair.kind for pair in pairs], pa.large_string()),
+        pa.array([pair.distance for pair in pairs], pa.uint8()),
+    ]
+    if existing is not None:
+        before = _read_before(existing)
+        complete &= before is not None and before.complete
+        if before is not None:
+            held = _only_examples(before, existing.indexes)
+            columns = [pa.concat_arrays([old, new]) for old, new in zip(held.columns, columns, strict=True)]
+    schema = duplicates_schema(complete=complete)
+    write_table(work.root / DUPLICATES_NAME, schema, pa.record_batch(columns, schema=schema))
+
+
+def _read_before(existing: BaseDataset) -> PairTable | None:
+    """The table of the dataset that is appended to, or None where it is missing or damaged."""
+    try:
+        return read_pairs(existing.folder)
+    except DamagedDatasetError:
+        return None
+
+
+def _only_examples(table: PairTable, indexes: Mapping[str, Index]) -> pa.RecordBatch:
+    """Without pairs of images that are not examples: an append that died may have put them there."""
+    keys = table.batch.column("key")
+    there = np.zeros(len(keys), np.bool_)
+    for index in indexes.values():
+        there |= pc.is_in(keys, value_set=index.columns()["key"]).to_numpy(zero_copy_only=False)
+    return table.batch.filter(pa.array(there))

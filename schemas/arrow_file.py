@@ -1,0 +1,112 @@
+"""Arrow files of a dataset: one record batch, mapped from memory that anybody may have written."""
+
+import itertools
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from fitfeed.schemas.errors import DamagedDatasetError
+from fitfeed.schemas.text import shortened
+
+MAGIC = b"ARROW1\0\0"
+DICTIONARY_BATCH = 2
+"""Of the kinds of messages in Message.fbs."""
+
+ADVICE = "Restore it, or convert the dataset again."
+
+
+@contextmanager
+def readable(path: Path, what: str, *, advice: str = ADVICE) -> Iterator[None]:
+    """Turns whatever reading a file raises into one error that names it.
+
+    Args:
+        path: The file.
+        what: What it should be: "table of sources".
+        advice: How to mend it.
+    """
+    try:
+        yield
+    except (OSError, MemoryError, ValueError, struct.error, pa.ArrowException) as error:
+        msg = f"{path} is not a readable {what} ({shortened(str(error), limit=200)}). {advice}"
+        raise DamagedDatasetError(msg) from error
+
+
+def only_batch(path: Path, schema: pa.Schema) -> Any:
+    """Maps the one record batch of a file, without a copy.
+
+    ```
+    ARROW1  schema  dictionary  dictionary  record batch  footer
+    ```
+
+    Raises:
+        ValueError: If the file is Arrow, but not with one batch of this schema.
+        OSError, MemoryError, struct.error, pyarrow.ArrowException: If it is not Arrow.
+    """
+    file = pa.memory_map(str(path))
+    footer = pa.ipc.open_file(file)
+    _check_schema(footer.schema, schema, batches=footer.num_record_batches)
+    expected = ["dictionary" for field in schema if pa.types.is_dictionary(field.type)] + ["record batch"]
+    file.seek(len(MAGIC))
+    messages = list(itertools.islice(pa.ipc.MessageReader.open_stream(file), 1, 1 + len(expected)))
+    if [message.type for message in messages] != expected:
+        msg = f"expected {', '.join(expected)}, received {', '.join(message.type for message in messages)}"
+        raise ValueError(msg)
+    # Decompressing would allocate whatever the file claims.
+    if any(_is_compressed(memoryview(message.metadata)) for message in messages):
+        msg = "its columns are compressed, which those of a dataset never are"
+        raise ValueError(msg)
+    # The footer of a hostile file may lead to other messages, so those that were looked at are read.
+    file.seek(len(MAGIC))
+    stream = pa.ipc.open_stream(file)
+    _check_schema(stream.schema, schema, batches=1)
+    batch = stream.read_next_batch()
+    batch.validate()  # every buffer is as long as the number of rows asks for
+    required = [batch.column(field.name) for field in schema if not field.nullable]
+    required += [column.values for column in required if pa.types.is_large_list(column.type)]
+    required += [column.dictionary for column in batch.columns if pa.types.is_dictionary(column.type)]
+    if any(column.null_count for column in required):
+        msg = "some values are null"
+        raise ValueError(msg)
+    return batch
+
+
+def _check_schema(found: pa.Schema, schema: pa.Schema, *, batches: int) -> None:
+    if not found.equals(schema, check_metadata=True) or batches != 1:
+        msg = f"expected one batch of the columns {schema.names}, received {batches} of {found.names}"
+        raise ValueError(msg)
+
+
+def _is_compressed(message: memoryview) -> bool:
+    """Whether the metadata of a record batch or a dictionary (Message.fbs of Arrow) has the field `compression`."""
+    (root,) = struct.unpack_from("<I", message, 0)
+    kind, header = _field(message, root, 1), _field(message, root, 2)
+    if kind is None or header is None:
+        return False
+    batch = _table(message, header)
+    if message[kind] == DICTIONARY_BATCH:
+        data = _field(message, batch, 1)
+        if data is None:
+            return False
+        batch = _table(message, data)
+    return _field(message, batch, 3) is not None
+
+
+def _table(buffer: memoryview, place: int) -> int:
+    """Where a table begins that a field leads to."""
+    (distance,) = struct.unpack_from("<I", buffer, place)
+    return place + int(distance)
+
+
+def _field(buffer: memoryview, table: int, number: int) -> int | None:
+    """Where field `number` of a FlatBuffers table stands, or None if it is not there."""
+    (back,) = struct.unpack_from("<i", buffer, table)
+    vtable, slot = table - back, 4 + 2 * number
+    (vtable_bytes,) = struct.unpack_from("<H", buffer, vtable)
+    if slot >= vtable_bytes:
+        return None
+    (distance,) = struct.unpack_from("<H", buffer, vtable + slot)
+    return table + distance if distance else None

@@ -1,0 +1,113 @@
+"""Tables beside a dataset that are not a part of it: they save work or tell more, and may be deleted at any time.
+
+The manifest does not name them, so they do not change the dataset's fingerprint.
+"""
+
+import uuid
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from fitfeed.schemas.arrow_file import only_batch, readable
+from fitfeed.schemas.files import locate, sync_file
+
+SOURCES_NAME = "sources.arrow"
+"""For each file that was converted, its size and times: as long as they are the same, it need not be read."""
+
+DUPLICATES_NAME = "duplicates.arrow"
+"""All pairs of images that are the same picture, exactly or nearly."""
+
+SIDE_TABLES = (SOURCES_NAME, DUPLICATES_NAME)
+
+_ADVICE = "Delete it: it is not a part of the dataset."
+_VERSION = {"fitfeed_table_version": "1"}
+
+SOURCES_SCHEMA = pa.schema(
+    [
+        pa.field("key", pa.large_string(), nullable=False),
+        pa.field("bytes", pa.int64(), nullable=False),
+        pa.field("mtime_ns", pa.int64(), nullable=False),
+        pa.field("ctime_ns", pa.int64(), nullable=False),
+    ],
+    metadata=_VERSION,
+)
+"""key: of a file, or the path of a mask. mtime_ns, ctime_ns: when its content, and its inode, changed last."""
+
+
+def duplicates_schema(*, complete: bool) -> pa.Schema:
+    """Of `duplicates.arrow`: `key`, the key of the image that comes first, `kind`, `distance` in bits.
+
+    Args:
+        complete: Whether all pairs are there. They are not where there are too many to keep, or where images
+            joined a dataset whose table had been deleted.
+    """
+    fields = [
+        pa.field("key", pa.large_string(), nullable=False),
+        pa.field("of", pa.large_string(), nullable=False),
+        pa.field("kind", pa.large_string(), nullable=False),
+        pa.field("distance", pa.uint8(), nullable=False),
+    ]
+    return pa.schema(fields, metadata={**_VERSION, "complete": "true" if complete else "false"})
+
+
+def write_table(path: Path, schema: pa.Schema, batch: Any) -> None:
+    """Replaces a table so that a reader finds the old one or the new one, whole.
+
+    Args:
+        path: The file.
+        schema: Of the table.
+        batch: A record batch of this schema.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    temporary = path.with_name(f"{path.name}.tmp-{uuid.uuid4().hex}")
+    try:
+        with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            writer.write_batch(batch)
+        sync_file(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_sources(folder: Path) -> Any:
+    """Reads a dataset's `sources.arrow` into a record batch, every value checked.
+
+    Raises:
+        DamagedDatasetError: If it is missing, or is not such a table.
+    """
+    path = locate(folder, SOURCES_NAME)
+    with readable(path, "table of sources", advice=_ADVICE):
+        batch = only_batch(path, SOURCES_SCHEMA)
+        batch.validate(full=True)
+        return batch
+
+
+class PairTable(NamedTuple):
+    """What is in `duplicates.arrow`.
+
+    Attributes:
+        batch: The record batch.
+        complete: Whether all pairs are there.
+    """
+
+    batch: Any
+    complete: bool
+
+
+def read_pairs(folder: Path) -> PairTable:
+    """Reads a dataset's `duplicates.arrow`, every value checked.
+
+    Raises:
+        DamagedDatasetError: If it is missing, or is not such a table.
+    """
+    path = locate(folder, DUPLICATES_NAME)
+    with readable(path, "table of duplicates", advice=_ADVICE):
+        with pa.memory_map(str(path)) as file:
+            metadata = pa.ipc.open_file(file).schema.metadata or {}
+        complete = metadata.get(b"complete") == b"true"
+        batch = only_batch(path, duplicates_schema(complete=complete))
+        batch.validate(full=True)
+        return PairTable(batch, complete)
