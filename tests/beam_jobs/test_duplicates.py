@@ -206,7 +206,7 @@ def test_a_leak_is_refused_and_can_be_accepted(photos: Path, tmp_path: Path) -> 
     for duplicates in ("keep", "drop", "fail"):
         with pytest.raises(SplitLeakError, match=r"zz leak.jpg = train/pants/.*\n.*--allow-leaks") as caught:
             convert(photos, tmp_path / "dataset", ConvertOptions(duplicates=duplicates))
-        assert "one of another split: 1;" in str(caught.value)
+        assert "an image of another split: 1;" in str(caught.value)
     assert {path.name for path in (tmp_path / "dataset").iterdir()} == {".work"}
     conversion = convert(photos, tmp_path / "dataset", allow_leaks=True)
     assert conversion.reused_shards == 2
@@ -257,7 +257,7 @@ def test_a_kept_label_conflict_is_warned_of(
     summary = capsys.readouterr().out
     assert "duplicates 2 kept within a split" in summary
     assert "1 across splits, allowed by --allow-leaks" in summary
-    assert "but another label: 1\n  train/b/conflict.jpg = train/a/first.jpg" in summary
+    assert "but with another label: 1\n  train/b/conflict.jpg = train/a/first.jpg" in summary
     assert "test/b/near.jpg ~ train/b/original.jpg" in summary
     assert main([*arguments, "--duplicates", "drop"]) == 2
     assert "duplicates keep -> drop" in capsys.readouterr().err
