@@ -1,4 +1,4 @@
-"""How the classes of a label are numbered, so that two datasets can tell whether they number alike."""
+"""The order in which the classes of a label are numbered, so that two datasets can be compared."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -6,7 +6,7 @@ from typing import Literal
 
 ClassOrder = Literal["number", "text", "given"]
 """`number`: ascending as whole numbers, 2 before 10. `text`: ascending by code points, 10 before 2. `given`:
-neither, for example because some of the classes joined the dataset later."""
+neither of them, for example because some classes were appended later."""
 
 WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 
@@ -20,8 +20,8 @@ def sort_classes(names: Collection[str], order: ClassOrder) -> list[str]:
     """Sorts class names.
 
     Args:
-        names: Each once. By `number`, all must be whole numbers.
-        order: `number`, or else as text.
+        names: The names, each once. For `number`, all must be whole numbers.
+        order: `number`; for all others they are sorted as text.
     """
     return sorted(names, key=int) if order == "number" else sorted(names)
 

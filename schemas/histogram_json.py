@@ -1,7 +1,7 @@
-"""Histograms as JSON: 256 counts a channel in full, 65,536 as a text of those that are not 0.
+"""Writes histograms as JSON: 256 counts of a channel as numbers, 65,536 as a text of those that are not 0.
 
-As numbers, 65,536 counts for each of three channels would be two fifths of the values that a manifest may
-have, one a line. `"0:12 514:3"` is one value: 12 pixels have the value 0, 3 have 514, and none any other.
+As numbers, 65,536 counts for each of three channels would be two fifths of the values that a manifest may have, each on
+a line. The text `"0:12 514:3"` is a single value: 12 pixels have the value 0, and 3 pixels have 514.
 """
 
 import re
@@ -20,13 +20,13 @@ from fitfeed.schemas.text import shortened
 SPARSE = r"^([0-9]{1,5}:[0-9]{1,16}( [0-9]{1,5}:[0-9]{1,16})*)?$"
 
 SparseCounts = Annotated[str, Field(pattern=SPARSE, max_length=(1 << 16) * 23)]
-"""`value:count`, ascending, separated by single spaces: a channel's histogram of 65,536 bins. Empty for no pixels."""
+"""The histogram of a channel with 65,536 bins: `value:count`, ascending, separated by single spaces. Empty for no pixels."""
 
 HistogramJson = list[list[Count]] | list[SparseCounts]
-"""A histogram as the manifest has it: 256 counts for each channel, or a text for each."""
+"""A histogram in the manifest: for each channel 256 counts, or a text."""
 
 SPARSE_BYTES = (1 << 16) * 17
-"""More than the text of one channel takes up to 10**10 pixels of each value."""
+"""More than the text of one channel takes, if each value has up to 10**10 pixels."""
 
 
 def depth_of(content: Sequence[str | Sequence[int]]) -> Depth:
@@ -35,7 +35,7 @@ def depth_of(content: Sequence[str | Sequence[int]]) -> Depth:
 
 
 def histogram_to_json(histogram: Histogram) -> list[Any]:
-    """A histogram, int64 (channels, bins), as JSON: lists of counts, or texts for 65,536 bins."""
+    """Writes a histogram, int64 (channels, bins), as JSON: lists of counts, or texts for 65,536 bins."""
     if histogram.shape[1] == levels_of(8):
         counts: list[Any] = histogram.tolist()
         return counts
@@ -52,8 +52,8 @@ def histogram_from_json(content: Sequence[str | Sequence[int]], depth: Depth) ->
     """Inverse of `histogram_to_json`: int64 (channels, bins).
 
     Raises:
-        ValueError: If it is not what `histogram_to_json` makes of counts that add up to no more than
-            JSON can hold.
+        ValueError: If `histogram_to_json` does not write such a value, or the counts add up to more than JSON can
+            hold.
     """
     levels = levels_of(depth)
     histogram = np.zeros((len(content), levels), np.int64)
@@ -75,7 +75,7 @@ def _fill(channel: Histogram, text: str) -> None:
     if re.fullmatch(SPARSE, text) is None:
         msg = f"a histogram must be value:count value:count ... Received: {shortened(text)}"
         raise ValueError(msg)
-    # The whole text at once: pair by pair, three channels took a third of a second.
+    # The whole text at once. Pair by pair, three channels would take a third of a second.
     numbers: npt.NDArray[np.int64] = np.fromstring(text.replace(":", " "), np.int64, sep=" ").reshape(-1, 2)
     values, counts = numbers[:, 0], numbers[:, 1]
     wrong = (values >= len(channel)) | (np.diff(values, prepend=-1) < 1) | (counts < 1)

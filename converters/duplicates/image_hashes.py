@@ -1,8 +1,8 @@
-"""What tells one picture from another: a digest of its exact pixels, and a hash of how it looks.
+"""Computes a digest of an image's exact pixels, and a hash of how it looks.
 
-Both are taken of the decoded, upright pixels before any resizing. The digest goes into the index, so
-that images that are appended can be compared; the hash never leaves the working folder. Their cost
-matters, since every image pays it; docs/adr/0006-duplicates.md has the figures.
+Both are of the decoded, upright pixels before any resizing. The digest is in the index, so that appended images can be
+compared with it. The hash never leaves the staging area. They must be fast, because every image needs them;
+docs/adr/0006-duplicates.md has the figures.
 """
 
 import struct
@@ -15,16 +15,16 @@ from fitfeed.converters.staging.results import HashColumns
 from fitfeed.schemas.payload import Pixels
 
 SAMPLED = 72
-"""Pixels are first sampled to 72 x 72, then averaged to 9 x 9: averaging all of them took ten times as long."""
+"""Pixels are first sampled to 72 x 72, then averaged to 9 x 9: averaging all of them would take ten times as long."""
 
 GRID = 9
-"""Rows and columns of what a hash is taken of."""
+"""Rows and columns of the thumbnail from which a hash is computed."""
 
 MAX_THUMBNAILS = 1024
-"""Hashes are taken of so many pictures at once: alone, each would cost a quarter more."""
+"""Pictures whose hashes are computed at once. One by one, they would take a quarter more time."""
 
 MIN_STEP = 2
-"""Grey levels between neighbours that JPEG noise does not reach: flat areas then give zero bits."""
+"""Gray levels between neighbors that JPEG noise does not reach, so that flat areas give bits of zero."""
 
 
 class ImageHashes:
@@ -34,7 +34,9 @@ class ImageHashes:
         """Starts empty."""
         self._digests = bytearray()
         self._hashes = bytearray()
-        self._looks = bytearray()  # of the latest examples, until the hashes of all are taken at once
+        self._looks = (
+            bytearray()
+        )  # thumbnails of the latest examples, until their hashes are computed at once
 
     def add(self, pixels: Pixels) -> None:
         """Adds an image.
@@ -52,17 +54,17 @@ class ImageHashes:
         self._looks.clear()
 
     def columns(self) -> HashColumns:
-        """Those of all images so far."""
+        """The digests and hashes of all images so far."""
         self._take_hashes()
         return HashColumns.from_bytes(self._digests, self._hashes)
 
 
 def pixel_digest(pixels: Pixels) -> bytes:
-    """128 bits that are equal if, and as good as only if, all pixels and the shape are.
+    """128 bits that are equal if all pixels and the shape are, and in practice only then.
 
-    xxh3-128 of the shape, as three little-endian numbers of 32 bits, and then of the pixels, row by
-    row, 16 bits as little-endian: 30 times as fast as SHA-256. It is not a commitment: somebody may
-    build two such images on purpose.
+    It is xxh3-128 of the shape, as three little-endian numbers of 32 bits, and of the pixels, row by row, with those of
+    16 bits as little-endian. That is 30 times as fast as SHA-256. It protects against accidents only: one can make two
+    images with the same digest on purpose.
 
     Args:
         pixels: uint8 or uint16 (height, width, channels), contiguous.
@@ -73,7 +75,7 @@ def pixel_digest(pixels: Pixels) -> bytes:
 
 
 def thumbnail(pixels: Pixels) -> bytes:
-    """How a picture looks from afar: 9 x 9 grey values, row by row.
+    """A picture as 9 x 9 gray values, row by row.
 
     Args:
         pixels: uint8 or uint16 (height, width, 1 or 3).
@@ -86,10 +88,10 @@ def thumbnail(pixels: Pixels) -> bytes:
 
 
 def dhash(looks: bytes | bytearray) -> bytes:
-    """128 bits each that change little when a picture is re-encoded or resized (dHash of both directions).
+    """Difference hashes in both directions. They change little when a picture is encoded again or resized.
 
-    The first 64 bits say where it becomes brighter to the right (rows 0 to 7, 8 steps each), the
-    other 64 where it becomes brighter downwards (columns 0 to 7).
+    Of the 128 bits of a picture, the first 64 say where it becomes brighter to the right (rows 0 to 7, 8 steps each), and
+    the others where it becomes brighter downwards (columns 0 to 7).
 
     Args:
         looks: `thumbnail` of any number of pictures, one after the other.

@@ -1,4 +1,4 @@
-"""Pixels to the payload that is stored: resize, then JPEG, PNG or raw bytes."""
+"""Turns pixels into the payload that is stored: resizes them, and encodes them as JPEG, PNG or raw bytes."""
 
 import io
 
@@ -15,14 +15,14 @@ from fitfeed.schemas.bit_depth import MAX_DEEP_SIDE, STORED_TYPES
 from fitfeed.schemas.payload import Pixels, decode_payload
 
 MAX_JPEG_SIDE = 65_500
-"""libjpeg's JPEG_MAX_DIMENSION, a little below what the format itself could hold."""
+"""JPEG_MAX_DIMENSION of libjpeg. The format itself could hold a little more."""
 
 
 def encode_image(decoded: DecodedImage, data: bytes, options: StorageOptions) -> tuple[bytes, Pixels]:
     """Turns a decoded image into what is stored.
 
     Args:
-        decoded: What the file decodes to.
+        decoded: The decoded file.
         data: The whole file.
         options: How to store it.
 
@@ -30,7 +30,7 @@ def encode_image(decoded: DecodedImage, data: bytes, options: StorageOptions) ->
         The payload, and the pixels that a reader will decode, uint8 or uint16 (height, width, channels).
 
     Raises:
-        ImageError: If it would become too large.
+        ImageError: If the result would be too large.
     """
     if options.encoding == "keep":
         payload = data if decoded.keepable else _encode_lossless(decoded.pixels)
@@ -45,7 +45,7 @@ def encode_image(decoded: DecodedImage, data: bytes, options: StorageOptions) ->
         detail = f"{width} x {height} pixels as stored is more than the {MAX_JPEG_SIDE} a side that JPEG can have; --encoding png or another --fit takes it"
         raise ImageError("unsupported_format", detail)
     payload = encode_jpeg(pixels, options.quality)
-    # JPEG changes pixels: the statistics describe what readers get, so decode what was stored.
+    # JPEG changes pixels, and the statistics must describe those that readers get: so it is decoded again.
     return payload, decode_payload(payload, channels=options.channels)
 
 
@@ -65,10 +65,10 @@ def _encode_lossless(pixels: Pixels) -> bytes:
 
 
 def encode_jpeg(pixels: Pixels, quality: int) -> bytes:
-    """Encodes uint8 (height, width, 1 or 3) as baseline JPEG, colour at half resolution (4:2:0).
+    """Encodes uint8 (height, width, 1 or 3) as baseline JPEG, with colors at half resolution (4:2:0).
 
-    Each row of MCUs begins behind a restart marker, so that a reader can leave out what stands above
-    a crop (`fitfeed.schemas.jpeg_rows`): 0.4% more bytes, for a fifth of the decoding time of random crops.
+    There is a restart marker before each row of MCUs, so that a reader can leave out all rows above a crop
+    (`fitfeed.schemas.jpeg_rows`). It takes 0.4% more bytes, and saves a fifth of the time for decoding random crops.
     """
     gray = pixels.shape[2] == 1
     options = {

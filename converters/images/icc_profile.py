@@ -1,4 +1,4 @@
-"""The name of a color profile, out of bytes that anybody may have written."""
+"""Reads the name of a color profile from bytes that anybody may have written."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ HEADER_BYTES = 128
 def profile_name(profile: Any) -> str | None:
     """Names an ICC profile by its description (ICC.1:2022, section 9.2.41), as programs show it.
 
-    Only a few tags are looked at, whatever the profile claims.
+    Only a few tags are read, even if the profile claims to have more.
 
     Args:
-        profile: The profile's bytes, as far as an image file has them; anything else is no profile.
+        profile: The bytes of the profile, as an image file has them. Any other value is not a profile.
 
     Returns:
-        1 to 64 printable characters, single spaces between words: `unnamed` where there is no
-        description that can be read. None where there is no profile.
+        1 to 64 printable characters, with single spaces between words; `unnamed` if there is no description that
+        can be read. None if there is no profile.
     """
     if not isinstance(profile, bytes) or not profile:
         return None
@@ -28,7 +28,7 @@ def profile_name(profile: Any) -> str | None:
 
 
 def _description(profile: bytes) -> str:
-    """The text of the tag `desc`, or nothing."""
+    """The text of the tag `desc`; empty if there is none."""
     for entry in range(min(_number(profile, HEADER_BYTES), MAX_TAGS)):
         place = HEADER_BYTES + 4 + 12 * entry
         if profile[place : place + 4] == b"desc":
@@ -38,7 +38,7 @@ def _description(profile: bytes) -> str:
 
 
 def _text(tag: bytes) -> str:
-    """The start of a text: in version 2 of the standard one of ASCII, in version 4 a list of translations."""
+    """The start of a text. It is ASCII in version 2 of the standard, and a list of translations in version 4."""
     most = 4 * MAX_PROFILE_NAME  # enough for the longest name in either encoding
     if tag.startswith(b"desc"):
         length = min(_number(tag, 8), most)
@@ -53,5 +53,5 @@ def _text(tag: bytes) -> str:
 
 
 def _number(data: bytes, place: int) -> int:
-    """Four bytes as a number, or what there is of them."""
+    """Four bytes as a number, or fewer at the end."""
     return int.from_bytes(data[place : place + 4], "big")

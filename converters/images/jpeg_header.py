@@ -1,8 +1,7 @@
-"""What the header of an ordinary JPEG says, read in microseconds.
+"""Reads the header of an ordinary JPEG in microseconds.
 
-Most photographs hold nothing but tables, a frame and one scan. For these Pillow need not be asked
-what they are: opening a file with it costs more than all else around decoding. Whatever is unusual
-here is left to it.
+Most photographs have only tables, a frame and one scan. They need not be opened by Pillow, which takes longer than all
+else around decoding. Anything unusual is left to Pillow.
 """
 
 import dataclasses
@@ -18,15 +17,15 @@ TABLES = frozenset([APP0, APP2, COM, DHT, DQT, DRI])
 FRAMES = frozenset([BASELINE, EXTENDED, PROGRESSIVE])
 
 JFIF_BYTES = 14
-"""The shortest APP0 segment of a JFIF file, without a thumbnail (JFIF 1.02)."""
+"""Bytes of the shortest APP0 segment of a JFIF file, which has no thumbnail (JFIF 1.02)."""
 
 ICC_BYTES = 14
-"""What stands before the profile in a part of it: name, number of the part, how many (ICC.1, B.4)."""
+"""Bytes before the profile in a part of it: name, number of the part, number of parts (ICC.1, B.4)."""
 
 
 @dataclasses.dataclass(frozen=True)
 class JpegHeader:
-    """An 8-bit grey or three-component JPEG without Exif, XMP, Adobe's marker or further pictures.
+    """An 8-bit JPEG of one or three components, without Exif, XMP, Adobe's marker or further pictures.
 
     Attributes:
         height, width: In pixels, at least 1.
@@ -49,8 +48,8 @@ def ordinary_jpeg(data: bytes) -> JpegHeader | None:
         data: The whole file.
 
     Returns:
-        What it says, or None where the file is anything but ordinary: damaged, or with a segment
-        that changes what its pixels mean, how they are turned, or how many pictures there are.
+        The header; None if the file is not ordinary: damaged, or with a segment that changes the meaning of its
+        pixels, their orientation, or the number of pictures.
     """
     if not data.startswith(SOI):
         return None
@@ -98,14 +97,14 @@ def _join_profile(parts: list[bytes]) -> bytes | None:
 
 
 def _is_harmless(data: bytes, marker: int, start: int, end: int) -> bool:
-    """Whether a segment says nothing about the picture that decoding its pixels does not settle."""
+    """Whether a segment has no effect on the picture besides decoding its pixels."""
     if marker == APP0:
         return data[start : start + 5] == b"JFIF\0" and end - start >= JFIF_BYTES
-    if marker == APP2:  # or another picture of the file (multi-picture format), or a preview
+    if marker == APP2:  # it may also be another picture of the file (multi-picture format), or a preview
         return data.startswith(b"ICC_PROFILE\0", start) and end - start >= ICC_BYTES
     return True
 
 
 def _holds_all(data: bytes, start: int, header: JpegHeader) -> bool:
-    """Whether the first scan is of all components, so that it is the only one, unless progressive."""
+    """Whether the first scan has all components. It is then the only scan, unless the file is progressive."""
     return header.frame == PROGRESSIVE or (start < len(data) and data[start] == header.components)

@@ -1,4 +1,4 @@
-"""Exact histograms of images, and out of the same counts how bright each image is and how much it varies."""
+"""Computes exact histograms of images, and from the same counts the mean and deviation of each image."""
 
 from array import array
 from functools import cache
@@ -15,13 +15,13 @@ MAX_PIXELS_PER_CALL = 1 << 24
 """`cv2.calcHist` counts in float32, which is exact up to 2**24."""
 
 WAITING_BYTES = 1 << 21
-"""Memory for counts that wait: alone, each image's would cost ten times as much to look at."""
+"""Memory for counts of images that are computed together. One by one, they would take ten times as long."""
 
 LUMA = {1: (65_536,), 3: (19_595, 38_470, 7_471)}
 """Number of channels to their weights in 65,536ths: 0.299, 0.587 and 0.114, as Pillow rounds them."""
 
 STEPS = 256
-"""A level of 0..255 has so many steps, in which brightness is told."""
+"""Steps of brightness in one level of 0..255."""
 
 
 class PixelCounter:
@@ -32,7 +32,7 @@ class PixelCounter:
 
         Args:
             channels: 1 or 3.
-            depth: Bits of a value.
+            depth: Bits per value.
         """
         self._histogram = empty_histogram(channels=channels, depth=depth)
         images = max(1, WAITING_BYTES // self._histogram.nbytes)
@@ -70,25 +70,25 @@ class PixelCounter:
         self._images = 0
 
     def histogram(self) -> Histogram:
-        """Of all images so far: int64 (channels, 256), or (channels, 65536) for 16 bits."""
+        """The histogram of all images so far: int64 (channels, 256), or (channels, 65536) for 16 bits."""
         self._take()
         return self._histogram
 
     def brightness(self) -> "tuple[array[int], array[int]]":
-        """Mean and deviation of each image so far, as `brightness_of` has them."""
+        """Mean and deviation of each image so far, as `brightness_of` returns them."""
         self._take()
         return self._means, self._deviations
 
 
 def brightness_of(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16]]:
-    """How bright images are and how much they vary, in 256ths of a level of 0..255, rounded half up.
+    """Mean and deviation of the brightness of images, in 256ths of a level of 0..255, rounded half up.
 
     The mean is that of luma, 0.299 red + 0.587 green + 0.114 blue. The deviation is the root of the
-    mean of the channels' variances, weighted as in luma. Of a gray image that is the
-    standard deviation; of colors it is at least that of luma, which counts alone do not tell, and 0
-    only if no channel varies. Values of 16 bits are divided by 257.
+    mean of the channels' variances, weighted as in luma. For a gray image that is the standard deviation. For colors it
+    is at least the deviation of luma, which does not follow from counts, and is 0 only if no channel varies. Values of 16
+    bits are divided by 257.
 
-    Sums are exact. After them come single operations of float64, which every processor rounds alike.
+    Sums are exact. Single operations of float64 follow, which every processor rounds in the same way.
 
     Args:
         counts: int64 (images, channels, 256), or (images, channels, 65536) for 16 bits.

@@ -1,4 +1,4 @@
-"""Shrinking by averaging areas: each new pixel is the mean of the part of the image that it covers."""
+"""Resizes images. They shrink by averaging areas: each new pixel is the mean of the part that it covers."""
 
 from collections.abc import Callable
 
@@ -11,30 +11,29 @@ from fitfeed.converters.options import StorageOptions
 from fitfeed.converters.rejects import ImageError
 from fitfeed.schemas.payload import Pixels
 
-cv2.setNumThreads(1)  # one process per CPU is the parallelism; OpenCV's own threads would only fight it
+cv2.setNumThreads(1)  # there is one process for each CPU, so threads of OpenCV would only compete with them
 
 NUDGE = 1 - 1e-9
-"""Where a new pixel begins exactly on the border of two old ones, OpenCV's rounding may take the one
-before. A scale that is smaller by less than any weight can show makes it take the right one."""
+"""If a new pixel begins exactly on the border of two old ones, OpenCV may take the previous one, because it rounds. With a
+scale that is smaller by this, too little to change a weight, it takes the right one."""
 
 
 def shrink(pixels: Pixels, height: int, width: int) -> Pixels:
     """Shrinks an image by averaging areas.
 
-    Up to a half, in two steps, each of which OpenCV does with vector instructions: enlarging to
-    twice the target by areas (a quarter of a new pixel lies in at most 2 x 2 old ones, so it is a
-    mix of these four with the right weights), then the mean of every 2 x 2. That is the same
-    average, rounded twice: within 1 of the exact one (in 16 bits, too), 58 dB, where `cv2.INTER_AREA` alone, within
-    0.5 and 59 dB, takes 2.5 times as long. After JPEG at quality 90 both are 40 dB from it and
-    differ by 0.01 dB (means of photographs of 400 x 533 pixels, to 256).
+    If the result has more than half the size, it takes two steps, for which OpenCV has vector instructions. First it
+    enlarges to twice the target by areas: a quarter of a new pixel is inside at most 2 x 2 old ones, so it is a weighted
+    mean of these four. Then it takes the mean of every 2 x 2. That is the same average, rounded twice. It is within 1 of the exact one (in 16 bits, too),
+    and at 58 dB. `cv2.INTER_AREA` alone is within 0.5 and at 59 dB, but takes 2.5 times as long. After JPEG at quality 90
+    both are at 40 dB, and differ by 0.01 dB (means over photographs of 400 x 533 pixels, to 256).
 
     Args:
         pixels: uint8 or uint16 (height, width, channels).
-        height: Of the result, at most that of the image.
-        width: Of the result, at most that of the image.
+        height: Height of the result, at most that of the image.
+        width: Width of the result, at most that of the image.
 
     Returns:
-        Of the same type, (height, width, channels).
+        The result, of the same type, (height, width, channels).
     """
     old_height, old_width, channels = pixels.shape
     scaled = pixels
@@ -42,13 +41,13 @@ def shrink(pixels: Pixels, height: int, width: int) -> Pixels:
         factors = {"fx": 2 * width / old_width * NUDGE, "fy": 2 * height / old_height * NUDGE}
         scaled = np.asarray(cv2.resize(pixels, None, interpolation=cv2.INTER_AREA, **factors), pixels.dtype)
     scaled = np.asarray(cv2.resize(scaled, (width, height), interpolation=cv2.INTER_AREA), pixels.dtype)
-    return scaled.reshape(height, width, channels)  # OpenCV drops the channel axis of grey images
+    return scaled.reshape(height, width, channels)  # OpenCV drops the channel axis of gray images
 
 
 def resize(pixels: Pixels, options: StorageOptions) -> Pixels:
-    """Brings pixels to `options.size` in the way that `options.fit` says.
+    """Resizes pixels to `options.size`, as `options.fit` says.
 
-    Shrinking averages areas (no aliasing), enlarging interpolates bilinearly.
+    It shrinks by averaging areas, without aliasing, and enlarges by bilinear interpolation.
 
     Args:
         pixels: uint8 or uint16 (height, width, channels).
@@ -61,7 +60,7 @@ def resize(pixels: Pixels, options: StorageOptions) -> Pixels:
 
 
 def resize_mask(mask: Pixels, options: StorageOptions) -> Pixels:
-    """Brings a mask to the size and place of its image: nearest neighbour, padded with 0.
+    """Resizes a mask as its image, by nearest neighbor, and pads it with 0.
 
     Args:
         mask: uint8 (height, width, 1).
@@ -106,11 +105,11 @@ def _scale(pixels: Pixels, height: int, width: int) -> Pixels:
     if height <= pixels.shape[0] and width <= pixels.shape[1]:
         return shrink(pixels, height, width)
     scaled = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR), pixels.dtype)
-    return scaled.reshape(height, width, pixels.shape[2])  # OpenCV drops the channel axis of grey images
+    return scaled.reshape(height, width, pixels.shape[2])  # OpenCV drops the channel axis of gray images
 
 
 def _scale_nearest(pixels: Pixels, height: int, width: int) -> Pixels:
-    """Pixel (y, x) shows the source pixel that its centre, (y + 0.5, x + 0.5) scaled, falls into."""
+    """Pixel (y, x) gets the source pixel in which its center is: (y + 0.5, x + 0.5), scaled."""
     rows = (2 * np.arange(height) + 1) * pixels.shape[0] // (2 * height)
     columns = (2 * np.arange(width) + 1) * pixels.shape[1] // (2 * width)
     return np.ascontiguousarray(pixels[rows[:, np.newaxis], columns])
@@ -126,7 +125,7 @@ def _pad(pixels: Pixels, size: tuple[int, int], color: tuple[int, ...]) -> Pixel
 
 
 def _background(options: StorageOptions) -> tuple[int, ...]:
-    """What `contain` pads with, a value for each channel."""
+    """The color that `contain` pads with, one value for each channel."""
     if options.depth == 16:
         color = to_uint16(np.array([[options.background]], np.uint8))
         return tuple((color if options.channels == 3 else to_luma(color)).ravel().tolist())
