@@ -60,9 +60,11 @@ def on_device(images: Pixels, *, compiled: bool) -> Epoch:
     """As in `make_pipeline(augment_on="device")`: parameters drawn by NumPy, pixels computed by TensorFlow."""
     import tensorflow as tf
 
+    from fitfeed.pipelines.augment.device_parameters import sample_columns
     from fitfeed.pipelines.device.program import DeviceProgram
 
-    program = DeviceProgram(list(enumerate(SIX)))
+    ops = list(enumerate(SIX))
+    program = DeviceProgram(ops)
     examples, epochs = np.arange(len(images)), iter(range(1 << 60))
     batch = tf.constant(images)
 
@@ -71,7 +73,7 @@ def on_device(images: Pixels, *, compiled: bool) -> Epoch:
         return program.apply(batch, program.separate(parameters))
 
     def epoch() -> int:
-        return len(apply(batch, program.sample(0, next(epochs), examples)).numpy())
+        return len(apply(batch, sample_columns(ops, 0, next(epochs), examples)).numpy())
 
     return epoch
 

@@ -22,7 +22,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -38,11 +37,14 @@ from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
 from fitfeed.pipelines.augment.compiler.program import Program
-from fitfeed.pipelines.batches.loader import Loader
+from fitfeed.pipelines.batches.image_loader import ImageLoader
 from fitfeed.pipelines.batches.normalize import Normalizer
+from fitfeed.pipelines.batches.renderer import compile_batch
 from fitfeed.pipelines.batches.workers.process_pool import RenderPool, batches_at_once
 from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout
-from fitfeed.pipelines.tf_data.make_pipeline import BATCHES_AT_ONCE
+from fitfeed.pipelines.batches.writer_threads import WriterThreads
+from fitfeed.pipelines.feed.batch_maker import BATCHES_AT_ONCE
+from fitfeed.pipelines.order.batch_request import BatchRequest
 from fitfeed.schemas.cpus import available_cpus
 
 SIDE = 224
@@ -109,23 +111,29 @@ def run(folder: Path, options: argparse.Namespace) -> list[Result]:
     return [*results, *waited, *limits(locked.values, main_us, with_tensorflow)]
 
 
-def loader(dataset: Dataset, batch_size: int, **options: Any) -> Loader:
-    """What makes the batches."""
+def batches_of(
+    dataset: Dataset, options: argparse.Namespace, *, threads: int | None = None, processes: int = 0
+) -> tuple[Load, int]:
+    """A function that makes batches of images, and how many there are in an epoch."""
+    records, size = dataset.records("train"), options.batch_size
     program = Program(AUGMENT, image_size=(SIDE, SIDE), seed=0)
     normalizer = Normalizer("zscore", dataset.statistics, dtype=np.float32)
-    return Loader(
-        dataset.records("train"), program, normalizer, batch_size=batch_size, dtype=np.float32, **options
+    loader = ImageLoader(
+        records,
+        program,
+        normalizer,
+        batch_size=size,
+        dtype=np.float32,
+        threads=WriterThreads(threads),
+        processes=processes,
     )
 
-
-def batches_of(one: Loader, examples: int, batch_size: int) -> tuple[Load, int]:
-    """A function that loads batches, and how many there are in an epoch."""
-
     def load(epoch: int, step: int) -> int:
-        rows = np.arange(step * batch_size, (step + 1) * batch_size)
-        return len(one.load(epoch, rows).examples)
+        rows = np.arange(step * size, (step + 1) * size)
+        compiled = compile_batch(program, records, epoch, rows, rows)
+        return len(loader.load(BatchRequest(epoch, step, rows, rows), compiled)[0])
 
-    return load, examples // batch_size
+    return load, options.images // size
 
 
 def rate(load: Load, steps: int, *, at_once: int, seconds: float) -> Rate:
@@ -164,9 +172,7 @@ def as_it_is(dataset: Dataset, options: argparse.Namespace) -> list[Result]:
     timed: dict[str, Callable[[], Rate]] = {}
     starts, others = [], children_of(os.getpid())  # of the conversion
     for name, kind in kinds.items():
-        load, steps = batches_of(
-            loader(dataset, options.batch_size, **kind), options.images, options.batch_size
-        )
+        load, steps = batches_of(dataset, options, **kind)
         started = time.perf_counter()
         load(0, 0)
         if "processes" in kind:
@@ -187,9 +193,7 @@ def as_it_is(dataset: Dataset, options: argparse.Namespace) -> list[Result]:
 
 def parts(dataset: Dataset, options: argparse.Namespace) -> tuple[Result, Result]:
     """P2: CPU microseconds of an image: all of them, and those under the lock."""
-    load, steps = batches_of(
-        loader(dataset, options.batch_size, threads=1), options.images, options.batch_size
-    )
+    load, steps = batches_of(dataset, options, threads=1)
 
     def one(*, real: bool) -> float:
         started, cpu_started, images, epoch = time.perf_counter(), time.process_time(), 0, 0
@@ -219,9 +223,7 @@ def simulated_threads(dataset: Dataset, wait_s: float, options: argparse.Namespa
     """P3: threads."""
     timed = {}
     for count in options.threads:
-        load, steps = batches_of(
-            loader(dataset, options.batch_size, threads=count), options.images, options.batch_size
-        )
+        load, steps = batches_of(dataset, options, threads=count)
         timed[f"threads: {count}"] = partial(
             rate, load, steps, at_once=BATCHES_AT_ONCE, seconds=options.seconds
         )

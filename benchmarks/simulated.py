@@ -15,7 +15,7 @@ import numpy.typing as npt
 import simplejpeg
 
 from fitfeed.pipelines.arrays import numba_kernels
-from fitfeed.pipelines.batches.renderer import Damaged
+from fitfeed.pipelines.batches.writer_threads import Damaged
 from fitfeed.schemas.payload import Pixels
 
 

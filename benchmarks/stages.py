@@ -33,8 +33,10 @@ from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipel
 from fitfeed.pipelines.arrays.buffer_pool import ThreadScratch
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.batches.decode_window import decode_window_of
-from fitfeed.pipelines.batches.loader import Loader
+from fitfeed.pipelines.batches.image_loader import ImageLoader
 from fitfeed.pipelines.batches.normalize import Normalizer
+from fitfeed.pipelines.batches.writer_threads import WriterThreads
+from fitfeed.pipelines.order.batch_request import BatchRequest
 from fitfeed.schemas.cpus import available_cpus
 
 AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal")]
@@ -98,21 +100,24 @@ def stages(case: str, dataset: Dataset, *, rounds: int) -> list[Result]:
     image, scratch = np.empty((SIDE, SIDE, 3), np.uint8), ThreadScratch()
     memory, batch = np.empty(1 << 24, np.uint8), np.empty((count, SIDE, SIDE, 3), np.float32)
     normalizer = Normalizer("zscore", dataset.statistics, dtype=np.float32)
-    loader = Loader(records, program, normalizer, batch_size=count, dtype=np.float32, threads=1)
+    loader = ImageLoader(
+        records, program, normalizer, batch_size=count, dtype=np.float32, threads=WriterThreads(1)
+    )
+    request = BatchRequest(0, 0, examples, examples)
 
     def each(do: Callable[[int], Any]) -> None:
         for i in range(count):
             do(i)
 
     parts: dict[str, Callable[[], Any]] = {
-        "compile": lambda: program.compile(0, examples, **sizes),
+        "compile": lambda: program.compile(0, examples, **sizes).passes,
         "read": lambda: each(lambda i: records.read_into(i, memory[: len(encoded[i])].data)),
         "decode": lambda: each(lambda i: records.pixels(i, windows[i], payload=encoded[i], scratch=scratch)),
         "augment": lambda: each(
             lambda i: program.render(stored[i], compiled, i, size=(SIDE, SIDE), out=image)
         ),
         "normalise": lambda: each(lambda i: normalizer(image, batch[i])),
-        "loader": lambda: loader.load(0, examples),
+        "loader": lambda: loader.load(request, program.compile(0, examples, **sizes)),
     }
     for part in parts.values():
         part()  # compiles, maps memory and reads files into the page cache

@@ -10,11 +10,11 @@ from fitfeed.pipelines.arrays.types import Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation
 from fitfeed.pipelines.augment.compiler.plan import FusionKind, Plan
 from fitfeed.pipelines.augment.compiler.program import Call, ImageFunction, Resize, list_operations
+from fitfeed.pipelines.augment.device_split import split
 from fitfeed.pipelines.augment.ops.augmix import AugMix
 from fitfeed.pipelines.augment.ops.filters import FilterAugmentation
 from fitfeed.pipelines.augment.ops.mixup_cutmix import split_batch
 from fitfeed.pipelines.augment.ops.rand_augment import Policy
-from fitfeed.pipelines.device.split import split
 
 COST = {
     FusionKind.GEOMETRY: "one resampling",

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 from fitfeed.pipelines.augment.base import Augmentation
 from fitfeed.pipelines.augment.boxes import check_transformable
@@ -19,6 +19,8 @@ from fitfeed.schemas.errors import UsageError
 OutputType = Literal["float32", "bfloat16", "float16", "uint8", "uint16"]
 Output = Literal["tuple", "dict"]
 Access = Literal["auto", "indexed", "stream"]
+"""`make_pipeline` takes "auto" for "indexed"; the options know these two only."""
+
 OnError = Literal["raise", "skip"]
 Balance = Literal["class"]
 AugmentOn = Literal["cpu", "device"]
@@ -45,11 +47,32 @@ class PipelineOptions:
     start: tuple[int, int]
     balance: Balance | None
     drop_remainder: bool
-    access: Access
+    access: Literal["indexed", "stream"]
     on_error: OnError
     augment_on: AugmentOn
     processes: int | None
     transforms: bool
+
+    @classmethod
+    def of_split(
+        cls, split: str, *, shuffle: bool | None, drop_remainder: bool | None, access: str, **others: Any
+    ) -> Self:
+        """Makes the options of a pipeline, with the defaults that depend on the split and on each other.
+
+        Args:
+            split: Name of the split.
+            shuffle: None: whether this is the split "train".
+            drop_remainder: None: whether the examples are shuffled.
+            access: As for `make_pipeline`. "auto" is indexed access.
+            **others: All others.
+
+        Raises:
+            UsageError: If an option is wrong.
+        """
+        shuffle = split == "train" if shuffle is None else shuffle
+        drop_remainder = shuffle if drop_remainder is None else drop_remainder
+        kind: Any = "indexed" if access == "auto" else access
+        return cls(shuffle=shuffle, drop_remainder=drop_remainder, access=kind, **others)
 
     def __post_init__(self) -> None:
         """Checks each option by itself. What depends on the dataset is checked where it is used.
@@ -156,7 +179,7 @@ class PipelineOptions:
             "balance": self.balance,
             "drop_remainder": self.drop_remainder,
             "global_batch": self.batch_size * self.shard[1],
-            "access": "stream" if self.access == "stream" else "indexed",
+            "access": self.access,
             "workers": self.shard[1] if self.access == "stream" else None,
         }
 

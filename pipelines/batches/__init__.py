@@ -1,4 +1,4 @@
-"""From example numbers to finished batches in NumPy: decoded, augmented, normalized and mixed.
+"""The stages of a batch: images, masks, mixing and labels. `feed` puts them in a line.
 
-In: the example numbers of a batch. Out: its arrays; each image is written once. TensorFlow is not used here.
+In: a request, and what augmentation has sampled for it. Out: arrays; each image is written once.
 """

@@ -7,8 +7,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from fitfeed.pipelines.arrays.buffer_pool import BufferPool, ThreadScratch
 from fitfeed.pipelines.arrays.types import Floats, Size
 from fitfeed.pipelines.augment.ops.mixup_cutmix import BatchAugmentation, Mixture
+from fitfeed.pipelines.batches.normalize import Normalizer
+from fitfeed.pipelines.batches.writer_threads import WriterThreads
 from fitfeed.pipelines.order.counter_rng import fold_in, uniform
 from fitfeed.schemas.payload import Pixels
 
@@ -46,6 +49,59 @@ class Mixer:
             partner = np.argsort(parameters[:, 0], kind="stable")
             mixtures.append(op.mix(parameters, partner, size))
         return mixtures
+
+
+class ImageMixer:
+    """Mixes the rendered images of a batch, and normalizes the result. Thread-safe; not picklable.
+
+    A mixed image needs its partner, which another thread may still decode. So all images are rendered
+    first, in the stored type, which takes a quarter or half of the memory of floats. Normalizing is
+    linear, so it can come after mixing.
+    """
+
+    def __init__(
+        self,
+        normalizer: Normalizer | None,
+        *,
+        shape: tuple[int, int, int, int],
+        dtype: npt.DTypeLike,
+        threads: WriterThreads,
+    ) -> None:
+        """Fixes the shape of batches.
+
+        Args:
+            normalizer: Writes each mixed image into the batch. None: images stay as they are.
+            shape: (batch, height, width, channels) of a full batch.
+            dtype: Type of the batch.
+            threads: What writes the batches.
+        """
+        self._normalizer, self._threads = normalizer, threads
+        self._buffers, self._scratch = BufferPool(shape, dtype), ThreadScratch()
+
+    def mix(self, images: Pixels, mixtures: Sequence[Mixture]) -> npt.NDArray[Any]:
+        """Mixes a batch.
+
+        Args:
+            images: uint8 or uint16 (n, H, W, C), rendered, not normalized.
+            mixtures: From `Mixer.sample`.
+
+        Returns:
+            (n, H, W, C) of the mixer's type. Its memory is reused as that of an `ImageLoader`.
+        """
+        batch, normalizer = self._buffers.take(len(images)), self._normalizer
+
+        def write(i: int) -> None:
+            if normalizer is None:
+                out = batch[i]
+                image = mix_image(images, mixtures, i, out=out)
+                if image is not out:
+                    np.copyto(out, image)
+            else:
+                image = self._scratch.take("image", images.shape[1:], images.dtype)
+                normalizer(mix_image(images, mixtures, i, out=image), batch[i])
+
+        self._threads.write(write, len(images))
+        return batch
 
 
 def mix_image(

@@ -1,20 +1,18 @@
 """Writes images into batches: reads, decodes, augments and normalizes each at its place in the batch."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fitfeed.pipelines.arrays.buffer_pool import ThreadScratch
-from fitfeed.pipelines.augment.compiler.program import Program
+from fitfeed.pipelines.augment.compiler.program import CompiledBatch, Program
 from fitfeed.pipelines.batches.decode_window import decode_window_of
 from fitfeed.pipelines.batches.normalize import Normalizer
+from fitfeed.pipelines.batches.writer_threads import Damaged, write_places
 from fitfeed.pipelines.reading.records import Records
-from fitfeed.schemas.errors import DamagedExampleError, UsageError
-
-Damaged = dict[int, DamagedExampleError]
-"""Place in a batch to the error of the damaged image there. Empty unless damaged images are skipped."""
+from fitfeed.schemas.errors import UsageError
 
 
 class Renderer:
@@ -53,23 +51,50 @@ class Renderer:
         *,
         out: npt.NDArray[Any],
     ) -> Damaged:
-        """Writes images in this thread; the arguments are those of `image_writer`.
+        """Writes images in this thread, as a worker process does: it samples and compiles for itself.
+
+        Args:
+            epoch: Number of the epoch, which augmentations depend on.
+            examples: int64 (n,), example numbers.
+            rng_index: int64 (n,), numbers that augmentations are sampled by.
+            out: (n, *image_shape), to be written.
+
+        Returns:
+            The damaged images, if they are skipped.
+
+        Raises:
+            DamagedExampleError: If an image is damaged and damaged images are not skipped.
+        """
+        if self.copies:
+            return self.copy(examples, out=out)
+        compiled = compile_batch(self._program, self._records, epoch, examples, rng_index)
+        write = self.image_writer(examples, compiled, out=out)
+        return write_places(write, range(len(examples)), skips=self._skips)
+
+    def copy(self, examples: npt.NDArray[np.int64], *, out: npt.NDArray[Any]) -> Damaged:
+        """Reads stored pixels into the batch, in this thread; only if the renderer `copies`.
+
+        Args:
+            examples: int64 (n,), example numbers.
+            out: (n, *image_shape), to be written.
 
         Returns:
             The damaged images, if they are skipped.
         """
-        places: Iterable[int] = range(len(examples))
-        if self.copies:
-            # All at once, without the interpreter lock. What could not be read is read again by itself,
-            # which tells what is wrong with it.
-            places = self._records.read_all_into(examples, out.reshape(len(out), -1).view(np.uint8))
-        return self.write_images(self.image_writer(epoch, examples, rng_index, out=out), places)
+        # All at once, without the interpreter lock. What could not be read is read again by itself,
+        # which tells what is wrong with it. The kernel copies from the page cache into the batch; there
+        # is no other copy.
+        memory = out.reshape(len(out), -1).view(np.uint8)
+        unread = self._records.read_all_into(examples, memory)
+        rows = examples.tolist()
+        return write_places(
+            lambda i: self._records.read_into(rows[i], memory[i].data), unread, skips=self._skips
+        )
 
     def image_writer(
         self,
-        epoch: int,
         examples: npt.NDArray[np.int64],
-        rng_index: npt.NDArray[np.int64],
+        compiled: CompiledBatch,
         *,
         out: npt.NDArray[Any],
         payloads: Sequence[bytes] | None = None,
@@ -77,9 +102,8 @@ class Renderer:
         """Makes a function that writes the image at one place of a batch, or of a part of a batch.
 
         Args:
-            epoch: Number of the epoch, which augmentations depend on.
             examples: int64 (n,), example numbers.
-            rng_index: int64 (n,), numbers that augmentations are sampled by.
+            compiled: What happens to each.
             out: (n, *image_shape), to be written.
             payloads: The stored bytes, if they have been read already; empty where reading failed.
 
@@ -87,20 +111,13 @@ class Renderer:
             A function of the place. It may be called from several threads, in any order.
         """
         records, program, normalizer, scratch = self._records, self._program, self._normalizer, self._scratch
-        rows, size = examples.tolist(), self.image_shape[:2]
-        if self.copies and payloads is None:
-            memory, length = out.reshape(-1).view(np.uint8).data, out[0].nbytes
-            # The kernel copies from the page cache into the batch; there is no other copy.
-            return lambda i: records.read_into(rows[i], memory[i * length : (i + 1) * length])
-        index = records.index
-        compiled = program.compile(
-            epoch, rng_index, heights=index.height[examples], widths=index.width[examples]
-        )
+        rows, size, passes = examples.tolist(), self.image_shape[:2], compiled.passes
 
         def write(i: int) -> None:
             payload = payloads[i] if payloads is not None else None
-            window = decode_window_of(compiled.passes[i])
-            stored = records.pixels(rows[i], window, payload=payload or None, scratch=scratch)
+            stored = records.pixels(
+                rows[i], decode_window_of(passes[i]), payload=payload or None, scratch=scratch
+            )
             if normalizer is None:
                 program.render(stored, compiled, i, size=size, out=out[i])
             else:
@@ -109,25 +126,25 @@ class Renderer:
 
         return write
 
-    def write_images(self, write: Callable[[int], None], places: Iterable[int]) -> Damaged:
-        """Writes some images; returns those that are damaged, if they are skipped.
 
-        Args:
-            write: From `image_writer`, or another function of a place.
-            places: Places in the batch.
+def compile_batch(
+    program: Program,
+    records: Records,
+    epoch: int,
+    examples: npt.NDArray[np.int64],
+    rng_index: npt.NDArray[np.int64],
+) -> CompiledBatch:
+    """Makes what compiles the passes of a batch, for the stored sizes of its images.
 
-        Raises:
-            DamagedExampleError: If an image is damaged and damaged images are not skipped.
-        """
-        damaged: Damaged = {}
-        for i in places:
-            try:
-                write(i)
-            except DamagedExampleError as error:
-                if not self._skips:
-                    raise
-                damaged[i] = error
-        return damaged
+    Args:
+        program: What happens to each image.
+        records: The source of the images.
+        epoch: Number of the epoch.
+        examples: int64 (n,), example numbers.
+        rng_index: int64 (n,), numbers to sample by.
+    """
+    index = records.index
+    return program.compile(epoch, rng_index, heights=index.height[examples], widths=index.width[examples])
 
 
 def _image_size(records: Records, program: Program) -> tuple[int, int]:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.schemas.errors import DamagedExampleError
+from fitfeed.pipelines.batches.writer_threads import Damaged
+from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError
 
 MAX_LOGGED = 100
 """Warnings per split. If more examples are damaged, the disk is broken; the log should stay readable."""
@@ -54,18 +55,44 @@ class Skipped:
             )
 
 
-def compacted(array: npt.NDArray[Any], kept: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+def kept_places(
+    examples: npt.NDArray[np.int64], damaged: Damaged, skipped: Skipped | None
+) -> npt.NDArray[np.int64]:
+    """Finds what is left of a batch without the damaged examples, and records those.
+
+    Args:
+        examples: int64 (n,), example numbers.
+        damaged: The damaged examples by their places.
+        skipped: Where they are recorded. None: nowhere.
+
+    Returns:
+        int64 (m,), ascending places.
+
+    Raises:
+        DamagedDatasetError: If nothing is left.
+    """
+    if skipped is not None:
+        for place, error in damaged.items():
+            skipped.add(int(examples[place]), error)
+    kept = np.delete(np.arange(len(examples)), list(damaged))
+    if not len(kept):
+        first = damaged[0]
+        msg = f"none of the {len(examples)} examples of a batch could be read, so the iteration cannot continue. The first: {first}"
+        raise DamagedDatasetError(msg) from first
+    return kept
+
+
+def compacted(array: npt.NDArray[Any], kept: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
     """Moves the kept rows of an array to its front, without other memory.
 
     Args:
         array: (n, ...) of any type. It is overwritten.
-        kept: bool (n,), which rows to keep.
+        kept: int64 (m,), ascending: which rows to keep.
 
     Returns:
-        A view of `array`: (number of kept rows, ...).
+        A view of `array`: (m, ...).
     """
-    rows = np.flatnonzero(kept)
-    for place, row in enumerate(rows.tolist()):
+    for place, row in enumerate(kept.tolist()):
         if place != row:
             array[place] = array[row]
-    return array[: len(rows)]
+    return array[: len(kept)]

@@ -17,7 +17,7 @@ from fitfeed.pipelines.callbacks.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from fitfeed.pipelines.tf_data.epoch_counter import EpochCounter, EpochOverride, set_override
+from fitfeed.pipelines.order.epoch_counter import EpochCounter, EpochOverride, set_override
 from fitfeed.schemas.errors import UsageError
 
 LOG = logging.getLogger("fitfeed.training")

@@ -3,28 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from keras import ops
 
-from fitfeed.pipelines.augment.ops.mixup_cutmix import Mixture
+from fitfeed.pipelines.augment.device_parameters import COLUMNS
 from fitfeed.pipelines.device.backend import INDEX, gather
-
-COLUMNS = 6
-"""Columns of one operation: partner, weight, and top, left, bottom and right of the box."""
-
-
-def mix_columns(mixtures: Sequence[Mixture], count: int) -> npt.NDArray[np.float32]:
-    """Writes the mixtures of a batch of `count` images as numbers for the device.
-
-    Returns:
-        float32 (count, operations * COLUMNS). An operation without boxes has empty ones.
-    """
-    columns = [
-        np.column_stack([m.partner, m.weight, np.zeros((count, 4)) if m.boxes is None else m.boxes])
-        for m in mixtures
-    ]
-    return np.concatenate([np.zeros((count, 0)), *columns], axis=1).astype(np.float32)
 
 
 def mix_batch(images: Any, columns: Any, *, blends: Sequence[bool]) -> Any:

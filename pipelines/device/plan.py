@@ -17,6 +17,7 @@ from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation, G
 from fitfeed.pipelines.augment.compiler.lookup_table import TableAugmentation
 from fitfeed.pipelines.augment.compiler.plan import FusionKind
 from fitfeed.pipelines.augment.cpu.interpolation import PLAIN, Sampling
+from fitfeed.pipelines.augment.device_parameters import parameter_count
 from fitfeed.pipelines.augment.ops.filters import FilterAugmentation
 from fitfeed.pipelines.augment.ops.rand_augment import Policy
 from fitfeed.pipelines.augment.ops.random_erasing import RandomErasing
@@ -178,11 +179,6 @@ class DevicePlan:
         else:
             _check_shrinking(self._images.shape[1:3], self._size)
         return warp(self._images, tensor_of(matrix), self._sampling or PLAIN, self._size)
-
-
-def parameter_count(op: Augmentation) -> int:
-    """Returns how many parameters an operation has."""
-    return int(op.sample(np.empty((0, op.draws))).shape[1])
 
 
 def _either(rows: Mask, after: Any, before: Any) -> Any:

@@ -5,14 +5,13 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from fitfeed.pipelines.arrays.types import Size
 from fitfeed.pipelines.augment.base import Augmentation
-from fitfeed.pipelines.augment.compiler.program import sample
+from fitfeed.pipelines.augment.device_parameters import parameter_count
+from fitfeed.pipelines.augment.device_split import check_device
 from fitfeed.pipelines.device.array import DeviceArray
-from fitfeed.pipelines.device.plan import DevicePlan, parameter_count
-from fitfeed.pipelines.device.split import check_device
+from fitfeed.pipelines.device.plan import DevicePlan
 from fitfeed.schemas.errors import UsageError
 
 
@@ -40,20 +39,6 @@ class DeviceProgram:
         self._widths = [parameter_count(op) for _, op in ops]
         self.draws = sum(op.draws for _, op in ops)
         self.columns = sum(self._widths)
-
-    def sample(self, seed: int, epoch: int, examples: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Samples the parameters of a batch on the host, as the executor of the CPU does.
-
-        Args:
-            seed: The run's seed.
-            epoch: Number of the epoch.
-            examples: int64 (n,), numbers to sample by.
-
-        Returns:
-            float32 (n, columns).
-        """
-        columns = sample(self._ops, seed, epoch, examples)
-        return np.concatenate([np.empty((len(examples), 0)), *columns], axis=1).astype(np.float32)
 
     def sample_on_device(self, uniforms: Any) -> list[DeviceArray]:
         """Samples the parameters of a batch on the device, from uniform numbers.

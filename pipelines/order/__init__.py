@@ -1,4 +1,4 @@
 """Which examples are in which batch: a pure function of seed, epoch and step.
 
-In: the number of examples and this worker's shard. Out: example numbers. Nothing here has a state.
+In: the number of examples and this worker's shard. Out: a `BatchRequest`. Only `EpochCounter` has a state.
 """

@@ -2,13 +2,15 @@
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
+from fitfeed.pipelines.order.batch_request import EpochOrder, ExampleNumbers
 from fitfeed.pipelines.order.counter_rng import fold_in, splitmix64
 from fitfeed.pipelines.order.global_batches import EpochSteps
-from fitfeed.pipelines.order.shuffle import Batch, permute, permute_by_key
+from fitfeed.pipelines.order.shuffle import permute, permute_by_key
 
 
-class BalancedOrder:
+class BalancedOrder(EpochOrder):
     """Which examples a step reads so that every class is equally frequent. Immutable, thread-safe.
 
     An epoch has as many positions as the split has examples. They are dealt to the classes in turn
@@ -33,12 +35,9 @@ class BalancedOrder:
         self._classes, begins, sizes = np.unique(labels[self._rows], return_index=True, return_counts=True)
         self._begins, self._sizes = begins.astype(np.int64), sizes.astype(np.int64)
 
-    def batch(self, epoch: int, step: int) -> Batch:
-        """Returns the examples of this worker in one step. A repeated example has a new rng_index."""
-        return self.at(epoch, np.arange(*self.steps.bounds(step), dtype=np.int64))
-
-    def at(self, epoch: int, positions: npt.NDArray[np.int64]) -> Batch:
-        """Returns the examples at some positions of an epoch, int64 (n,)."""
+    @override
+    def at(self, epoch: int, positions: npt.NDArray[np.int64]) -> ExampleNumbers:
+        """Returns the examples at some positions, int64 (n,). A repeated example has a new rng_index."""
         classes = len(self._classes)
         turns = permute(positions, size=self.steps.examples, seed=self._seed, epoch=epoch)
         group, turn = turns % classes, turns // classes
@@ -50,4 +49,4 @@ class BalancedOrder:
         key = splitmix64(key ^ splitmix64(rounds.astype(np.uint64)))
         place = permute_by_key(place, size=self._sizes[group], key=key)
         examples = self._rows[self._begins[group] + place]
-        return Batch(examples, examples + rounds * self.steps.examples)
+        return ExampleNumbers(examples, examples + rounds * self.steps.examples)

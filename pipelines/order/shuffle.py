@@ -7,11 +7,13 @@ perfect global shuffle, sharding and resuming cost nothing, for any number of ex
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
+from fitfeed.pipelines.order.batch_request import EpochOrder, ExampleNumbers
 from fitfeed.pipelines.order.counter_rng import Hashes, fold_in, splitmix64
 from fitfeed.pipelines.order.global_batches import EpochSteps
 
@@ -69,21 +71,8 @@ def permute_by_key(
     return numbers.astype(np.int64).reshape(positions.shape)
 
 
-class Batch(NamedTuple):
-    """The examples that a step reads.
-
-    Attributes:
-        examples: int64 (n,), example numbers (rows of the index), in order.
-        rng_index: int64 (n,), the numbers that augmentations are sampled by. They are the example numbers,
-            except where an example occurs again in an epoch.
-    """
-
-    examples: npt.NDArray[np.int64]
-    rng_index: npt.NDArray[np.int64]
-
-
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class Order(EpochOrder):
     """Which examples a step reads. Immutable, picklable, thread-safe.
 
     Attributes:
@@ -96,12 +85,8 @@ class Order:
     shuffle: bool
     seed: int
 
-    def batch(self, epoch: int, step: int) -> Batch:
-        """Returns the examples of this worker in one step."""
-        return self.at(epoch, np.arange(*self.steps.bounds(step), dtype=np.int64))
-
-    def at(self, epoch: int, positions: npt.NDArray[np.int64]) -> Batch:
-        """Returns the examples at some positions of an epoch, int64 (n,)."""
+    @override
+    def at(self, epoch: int, positions: npt.NDArray[np.int64]) -> ExampleNumbers:
         if self.shuffle:
             positions = permute(positions, size=self.steps.examples, seed=self.seed, epoch=epoch)
-        return Batch(positions, positions)
+        return ExampleNumbers(positions, positions)

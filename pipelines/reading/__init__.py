@@ -1,4 +1,4 @@
 """From example numbers to stored bytes, pixels and labels.
 
-In: a dataset's files and its index. Out: `Records`, random access without TensorFlow.
+In: a dataset's files and its index. Out: `Records`, random access; `StreamReader`, chunks that are read ahead.
 """

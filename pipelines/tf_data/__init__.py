@@ -1,4 +1,5 @@
-"""The last stage: turns batches of NumPy arrays into a `tf.data.Dataset`.
+"""After the bar: makes a `tf.data.Dataset` of batches of NumPy arrays.
 
-Only this package and `device` know TensorFlow.
+In: a `BatchMaker`. Out: tensors with static shapes, augmented on a device if asked for, as the elements that `fit`
+takes. Only this package and `callbacks` know TensorFlow; `device` knows Keras.
 """

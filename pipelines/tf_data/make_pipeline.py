@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from fitfeed.pipelines.augment.base import Augmentation
 from fitfeed.pipelines.augment.compiler.program import ImageFunction
 from fitfeed.pipelines.batches.normalize import NormalizeKind
-from fitfeed.pipelines.batches.workers.process_pool import batches_at_once
-from fitfeed.pipelines.dataset import Dataset, class_labels, open_dataset
+from fitfeed.pipelines.dataset import Dataset, open_dataset
+from fitfeed.pipelines.feed.batch_maker import PARAMETERS, BatchMaker, as_element
 from fitfeed.pipelines.options import (
     Access,
     AugmentOn,
@@ -19,21 +19,14 @@ from fitfeed.pipelines.options import (
     OutputType,
     PipelineOptions,
 )
-from fitfeed.pipelines.order.chunks import ChunkOrder, chunk_bounds
-from fitfeed.pipelines.order.class_balance import BalancedOrder
-from fitfeed.pipelines.order.global_batches import EpochSteps
-from fitfeed.pipelines.order.shuffle import Order
-from fitfeed.pipelines.reading.records import Records
-from fitfeed.pipelines.tf_data.batch_tensors import BatchTensors
-from fitfeed.pipelines.tf_data.epoch_counter import EpochCounter
-from fitfeed.pipelines.tf_data.py_function import refuse_at_exit, weakly_bound
-from fitfeed.pipelines.tf_data.stream import encoded_batches
+from fitfeed.pipelines.order.epoch_counter import EpochCounter
+from fitfeed.pipelines.tf_data.py_function import weakly_bound
+from fitfeed.pipelines.tf_data.tensors import call, tensors_of
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-BATCHES_AT_ONCE = 2
-"""Batches that threads make at once. While the last blocks of one batch are decoded, idle threads begin the next."""
+    from fitfeed.pipelines.tf_data.on_device import DeviceStage
 
 
 def make_pipeline(
@@ -146,8 +139,8 @@ def make_pipeline(
         >>> val = make_pipeline("flowers", "validation", batch_size=128, image_size=(224, 224), augment=[CenterCrop()])
         >>> model.fit(train, validation_data=val, epochs=10)
     """
-    shuffle = split == "train" if shuffle is None else shuffle
-    options = PipelineOptions(
+    options = PipelineOptions.of_split(
+        split,
         batch_size=batch_size,
         image_size=image_size,
         augment=augment,
@@ -161,7 +154,7 @@ def make_pipeline(
         shard=shard,
         start=start,
         balance=balance,
-        drop_remainder=shuffle if drop_remainder is None else drop_remainder,
+        drop_remainder=drop_remainder,
         access=access,
         on_error=on_error,
         augment_on=augment_on,
@@ -169,11 +162,15 @@ def make_pipeline(
         transforms=transforms,
     )
     dataset = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
-    return _chain(dataset, dataset.records(split), options)
+    return _chain(dataset, split, options)
 
 
-def _chain(dataset: Dataset, records: Records, options: PipelineOptions) -> "tf.data.Dataset":
-    """Builds the data path. Read this function to understand the pipeline."""
+def _chain(dataset: Dataset, split: str, options: PipelineOptions) -> "tf.data.Dataset":
+    """Builds the data path. Read this function, and `BatchMaker.make`, to understand the pipeline.
+
+    epochs -> requests -> images -> mix -> labels   |   on_device -> element -> prefetch
+              `---------- BatchMaker.make --------'
+    """
     import tensorflow as tf  # this takes seconds, so it is done only when needed
 
     plain = tf.autograph.experimental.do_not_convert  # our functions are written for the graph already
@@ -181,61 +178,47 @@ def _chain(dataset: Dataset, records: Records, options: PipelineOptions) -> "tf.
     # Inside a `tf.function` the dataset is gone after tracing, and only TensorFlow holds our functions.
     held = _as_it_is if tf.inside_function() else weakly_bound
 
-    steps = EpochSteps(
-        examples=len(records),
-        batch_size=options.batch_size,
-        shard=options.shard,
-        drop_remainder=options.drop_remainder,
-    )
+    # All that makes batches, as NumPy arrays. Whatever is right or wrong about the options shows here.
+    maker = BatchMaker(dataset, split, options)
+    stage = _device_stage(maker, dataset, options)
     epochs = EpochCounter(
         options.start,
-        steps=len(steps),
-        identity=options.identity(dataset.manifest.fingerprint, records.split),
+        steps=len(maker.steps),
+        identity=options.identity(dataset.manifest.fingerprint, split),
         is_chief=options.shard[0] == 0,
     )
-    batch_tensors = BatchTensors(dataset, records, options)
 
-    # There is one element, so that each iteration of the result asks once for its epoch. TensorFlow
+    # Epochs. There is one element, so that each iteration of the result asks once for its epoch. TensorFlow
     # runs this step again for each iterator. That is how every epoch gets its own order.
     batches = tf.data.Dataset.range(1).map(
-        plain(lambda _: _call(held(epochs.next), [], [tf.int64, tf.int64], shapes=[[], []]))
+        plain(lambda _: call(held(epochs.next), [], [tf.int64, tf.int64], shapes=[[], []]))
     )
 
-    # These elements identify a batch, but are not the batch: they are numbers, or encoded bytes if they
-    # must be read in sequence. Order, sharding and resuming are decided here, before decoding.
-    if options.access == "stream":
-        shards = [shard.examples for shard in dataset.splits[records.split].shards]
-        chunks = ChunkOrder(
-            chunks=chunk_bounds(shards), steps=steps, shuffle=options.shuffle, seed=options.seed
-        )
-        batches = batches.flat_map(plain(lambda epoch, first: encoded_batches(records, chunks, epoch, first)))
-        load: Callable[..., list[Any]] = batch_tensors.encoded
-    else:
-        order: Order | BalancedOrder = Order(steps=steps, shuffle=options.shuffle, seed=options.seed)
-        if options.balance == "class":
-            order = BalancedOrder(steps=steps, labels=class_labels(dataset, records), seed=options.seed)
-        batches = batches.flat_map(
-            plain(
-                lambda epoch, first: tf.data.Dataset.range(first, len(steps)).map(lambda step: (epoch, step))
+    # Steps. These elements identify a batch, but are not the batch: they are two numbers, which say all.
+    batches = batches.flat_map(
+        plain(
+            lambda epoch, first: tf.data.Dataset.range(first, len(maker.steps)).map(
+                lambda step: (epoch, step)
             )
         )
-        load = batch_tensors.numbered(order)
-
-    processes = options.worker_processes
-    at_once = batches_at_once(processes, options.batch_size) if processes else BATCHES_AT_ONCE
-    # TensorFlow calls Python once for a batch, not for each image. The loader has its own threads, and
-    # writes every image once, decoded, augmented and normalized, at its final place. Deterministic
-    # calls keep the order.
-    batches = batches.map(
-        plain(lambda *batch: batch_tensors.shaped(_call(held(load), batch, batch_tensors.types))),
-        num_parallel_calls=at_once,
-        deterministic=True,
     )
+
+    def finished(epoch: "tf.Tensor", step: "tf.Tensor") -> Any:
+        # Requests, images, mixing and labels, in Python: called once for a batch, not for each image.
+        tensors = tensors_of(held(maker.make), maker.specs, epoch, step)
+        # What is left to a device comes after them, on the finished uint8 batch.
+        if stage is not None:
+            tensors["image"] = stage(tensors["image"], tensors.pop(PARAMETERS))
+        return as_element(tensors, options)
+
+    # These stages are one `map`, as a batch goes through all of them in one thread. Several batches are made
+    # at once, so that no CPU waits for the last image of one. Deterministic calls keep the order.
+    batches = batches.map(plain(finished), num_parallel_calls=maker.at_once, deterministic=True)
 
     # We know the length, but TensorFlow does not, as it does not look into flat_map. If a resumed
     # first epoch is shorter than the others, no single number is right.
     if options.start[1] == 0:
-        batches = batches.apply(tf.data.experimental.assert_cardinality(len(steps)))
+        batches = batches.apply(tf.data.experimental.assert_cardinality(len(maker.steps)))
 
     # One batch is ready while the model works on another. More would take memory: each may have 77 MB.
     # This is the last step, as TensorFlow adds its own buffer, of no fixed size, to a pipeline that
@@ -253,21 +236,13 @@ def _chain(dataset: Dataset, records: Records, options: PipelineOptions) -> "tf.
     return batches.with_options(behavior)
 
 
+def _device_stage(maker: BatchMaker, dataset: Dataset, options: PipelineOptions) -> "DeviceStage | None":
+    if maker.device is None:
+        return None
+    from fitfeed.pipelines.tf_data.on_device import DeviceStage  # imports Keras
+
+    return DeviceStage(maker.device, options, dataset.statistics)
+
+
 def _as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
-
-
-def _call(
-    function: Callable[..., Any],
-    inputs: Sequence[Any],
-    types: "Sequence[tf.DType]",
-    *,
-    shapes: Sequence[Any] = (),
-) -> Any:
-    """Calls a Python function in the graph. Its results become tensors without a copy."""
-    import tensorflow as tf
-
-    results = tf.py_function(refuse_at_exit(function), inputs, types)
-    for result, shape in zip(results, shapes, strict=False):
-        result.set_shape(shape)
-    return results

@@ -110,17 +110,25 @@ class CallPass:
 class CompiledBatch:
     """The passes of n images of a batch, with all random decisions made.
 
+    There is one for a batch, so images, masks and transforms are moved by the same draws. It samples and
+    compiles when it is first asked for passes: nobody asks where worker processes do that for themselves.
+
     Attributes:
+        program: What happens to each image.
         epoch: Number of the epoch.
-        examples: int64 (n,), numbers that augmentations were sampled by.
+        rng_index: int64 (n,), numbers that augmentations are sampled by.
         sizes: int64 (n, 2), stored heights and widths.
-        passes: The passes of each image, in order.
     """
 
+    program: "Program"
     epoch: int
-    examples: npt.NDArray[np.int64]
+    rng_index: npt.NDArray[np.int64]
     sizes: npt.NDArray[np.int64]
-    passes: list[list[PixelPass]]
+
+    @cached_property
+    def passes(self) -> list[list[PixelPass]]:
+        """The passes of each image, in order. Ask once before several threads do: there is no lock."""
+        return self.program.passes_from(0, self.epoch, self.rng_index, self.sizes)
 
     @cached_property
     def views(self) -> list[CropResize]:
@@ -180,23 +188,22 @@ class Program:
     def compile(
         self,
         epoch: int,
-        examples: npt.NDArray[np.int64],
+        rng_index: npt.NDArray[np.int64],
         *,
         heights: npt.NDArray[Any],
         widths: npt.NDArray[Any],
     ) -> CompiledBatch:
-        """Samples the parameters of a batch, and compiles them to passes.
+        """Makes what samples the parameters of a batch, and compiles them to passes.
 
         Args:
             epoch: Number of the epoch.
-            examples: int64 (n,), numbers to sample by.
+            rng_index: int64 (n,), numbers to sample by.
             heights: Integers (n,), stored heights.
             widths: Integers (n,), stored widths.
         """
-        sizes = np.stack([heights, widths], axis=1).astype(np.int64)
-        return CompiledBatch(
-            epoch=epoch, examples=examples, sizes=sizes, passes=self._passes_from(epoch, examples, sizes)
-        )
+        sizes = np.empty((len(rng_index), 2), np.int64)
+        sizes[:, 0], sizes[:, 1] = heights, widths
+        return CompiledBatch(program=self, epoch=epoch, rng_index=rng_index, sizes=sizes)
 
     def render(
         self,
@@ -261,13 +268,13 @@ class Program:
         np.copyto(out, mask)
         return out
 
-    def _passes_from(
-        self, epoch: int, examples: npt.NDArray[np.int64], sizes: Integers, *, first: int = 0
+    def passes_from(
+        self, first: int, epoch: int, rng_index: npt.NDArray[np.int64], sizes: Integers
     ) -> list[list[PixelPass]]:
         """Compiles the program from operation number `first` on, for images of sizes int64 (n, 2)."""
         plan = Plan(sizes, image_size=self.image_size)
         rows = np.arange(len(sizes))
-        for (_, op), parameters in list(zip(self._ops, self.sample(epoch, examples), strict=True))[first:]:
+        for (_, op), parameters in list(zip(self._ops, self.sample(epoch, rng_index), strict=True))[first:]:
             op.add_to(plan, rows, parameters)
         return plan.finish()
 
@@ -283,10 +290,8 @@ class Program:
                 pixels, ours = one.apply(pixels, pixels), False
                 size = pixels.shape[:2]
                 if size != one.size:
-                    example = compiled.examples[i : i + 1]
-                    rest = self._passes_from(compiled.epoch, example, np.array([size]), first=one.call.next)[
-                        0
-                    ]
+                    own = compiled.rng_index[i : i + 1]
+                    (rest,) = self.passes_from(one.call.next, compiled.epoch, own, np.array([size]))
                     return self._run(pixels, rest, compiled, i, out=out)
                 continue
             shape = (*one.size_of(pixels), pixels.shape[2])

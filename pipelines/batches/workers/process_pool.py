@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.pipelines.batches.renderer import Damaged
 from fitfeed.pipelines.batches.workers.protocol import Task
 from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout, SharedBuffers
 from fitfeed.pipelines.batches.workers.supervisor import WorkerSupervisor
 from fitfeed.pipelines.batches.workers.worker import Rendering, Setup
+from fitfeed.pipelines.batches.writer_threads import Damaged
 
 MIN_BLOCK = 16
 """Images per task, at least."""
@@ -78,7 +78,7 @@ class RenderPool:
             The batch, (n, ...) of the layout's type, and which images are damaged, if they are skipped.
 
         Raises:
-            FitfeedError: If an image cannot be written, as with the threads of a `Loader`.
+            FitfeedError: If an image cannot be written, as with threads.
             FeedError: If a worker has died.
             RuntimeError: If a function of the user has failed. It has the worker's traceback.
         """

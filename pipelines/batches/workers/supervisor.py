@@ -27,8 +27,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from fitfeed.pipelines.batches.renderer import Damaged
 from fitfeed.pipelines.batches.workers.protocol import MAX_MESSAGE_BYTES, START, Answer, Task
+from fitfeed.pipelines.batches.writer_threads import Damaged
 from fitfeed.schemas.errors import DamagedExampleError, FeedError
 
 PROGRAM = (

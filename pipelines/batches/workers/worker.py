@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.pipelines.batches.renderer import Damaged
 from fitfeed.pipelines.batches.workers.protocol import MAX_MESSAGE_BYTES, START, Answer, Task
 from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout
+from fitfeed.pipelines.batches.writer_threads import Damaged
 from fitfeed.schemas.errors import FitfeedError
 
 PARENT_S = 1.0

@@ -17,9 +17,9 @@ from fitfeed.pipelines import CenterCrop, Dataset, RandomFlip, RandomResizedCrop
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.augment.cpu.resample import CropResize
 from fitfeed.pipelines.batches.decode_window import MARGIN, decode_window_of
-from fitfeed.pipelines.batches.loader import Loader
 from fitfeed.schemas.payload import Pixels
 from tests.pipelines.build_dataset import Example, Format, build_dataset, encoded, picture
+from tests.pipelines.image_loading import Loading
 
 FORMATS: tuple[Format, ...] = ("tfrecord", "hdf5")
 COUNT = 24
@@ -60,10 +60,7 @@ def program() -> Program:
 
 
 def load(dataset: Dataset, *, threads: int = 2, payloads: list[bytes] | None = None) -> npt.NDArray[Any]:
-    loader = Loader(
-        dataset.records("train"), program(), None, batch_size=COUNT, dtype=np.uint8, threads=threads
-    )
-    return loader.load(3, np.arange(COUNT), payloads).images
+    return Loading(dataset, program(), batch_size=COUNT, threads=threads).load(3, np.arange(COUNT), payloads)
 
 
 def whole(dataset: Dataset, photos: list[Example]) -> list[Pixels]:

@@ -24,10 +24,11 @@ from fitfeed.pipelines import (
 )
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.augment.ops.mixup_cutmix import BatchAugmentation, Mixture
-from fitfeed.pipelines.batches.loader import Loader
-from fitfeed.pipelines.batches.mix import Mixer
+from fitfeed.pipelines.batches.mix import ImageMixer, Mixer
+from fitfeed.pipelines.batches.writer_threads import WriterThreads
 from fitfeed.schemas.errors import UsageError
 from tests.pipelines.build_dataset import CLASS_NAMES, Example, Format, build_dataset
+from tests.pipelines.image_loading import Loading
 from tests.without_beam import convert
 
 EACH = [RandomResizedCrop(), RandomFlip("horizontal")]
@@ -175,17 +176,12 @@ def test_labels_are_smoothed_and_mixed_at_once(flowers: Dataset) -> None:
 @pytest.mark.parametrize("threads", [1, 5])
 def test_any_number_of_threads(flowers: Dataset, threads: int) -> None:
     def load(threads: int) -> Any:
-        program = Program(EACH, image_size=SIZE, seed=1)
-        loader = Loader(
-            flowers.records("train"),
-            program,
-            None,
-            batch_size=53,
-            dtype=np.uint8,
-            threads=threads,
-            mixer=Mixer([(2, MixUp()), (3, CutMix())], seed=1),
+        images = Loading(flowers, Program(EACH, image_size=SIZE, seed=1), threads=threads).load(
+            0, np.arange(53)
         )
-        return loader.load(0, np.arange(53)).images
+        mixtures = Mixer([(2, MixUp()), (3, CutMix())], seed=1).sample(0, np.arange(53), size=SIZE)
+        mixer = ImageMixer(None, shape=images.shape, dtype=np.uint8, threads=WriterThreads(threads))
+        return mixer.mix(images, mixtures)
 
     np.testing.assert_array_equal(load(threads), load(2))
 

@@ -13,10 +13,10 @@ import tensorflow as tf
 
 from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
 from fitfeed.pipelines.augment.compiler.program import Program
-from fitfeed.pipelines.batches.loader import Loader
 from fitfeed.pipelines.batches.skipped_examples import MAX_LOGGED, Skipped
 from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError
 from tests.pipelines.build_dataset import Example, Format, build_dataset, pickled
+from tests.pipelines.image_loading import Loading
 
 ACCESSES = ("indexed", "stream")
 FORMATS: tuple[Format, ...] = ("tfrecord", "hdf5")
@@ -116,22 +116,12 @@ def test_only_the_batch_dimension_is_unknown(flowers: Dataset) -> None:
 
 @pytest.mark.parametrize("threads", [1, 8])
 def test_any_number_of_threads(flowers: Dataset, broken: dict[Format, Path], threads: int) -> None:
-    def loader(dataset: Dataset, skipped: Skipped | None) -> Loader:
-        program = Program(AUGMENT, image_size=(20, 30), seed=1)
-        return Loader(
-            dataset.records("train"),
-            program,
-            None,
-            batch_size=53,
-            dtype=np.uint8,
-            threads=threads,
-            skipped=skipped,
-        )
-
-    images, examples, _ = loader(open_dataset(broken["tfrecord"]), Skipped("train")).load(0, np.arange(53))
+    program = Program(AUGMENT, image_size=(20, 30), seed=1)
+    skipping = Loading(open_dataset(broken["tfrecord"]), program, threads=threads, skips=True)
+    images, damaged = skipping.load_damaged(0, np.arange(53))
+    assert set(damaged) == BAD
     kept = [i for i in range(53) if i not in BAD]
-    assert examples.tolist() == kept
-    assert np.array_equal(images, loader(flowers, None).load(0, np.arange(53)).images[kept])
+    assert np.array_equal(images[kept], Loading(flowers, program).load(0, np.arange(53))[kept])
 
 
 @pytest.mark.parametrize("format_", FORMATS)

@@ -8,16 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fitfeed.pipelines import Dataset, RandomResizedCrop, make_pipeline
+from fitfeed.pipelines.order.batch_request import ExampleNumbers
 from fitfeed.pipelines.order.class_balance import BalancedOrder
 from fitfeed.pipelines.order.global_batches import EpochSteps
-from fitfeed.pipelines.order.shuffle import Batch, permute, permute_by_key
+from fitfeed.pipelines.order.shuffle import permute, permute_by_key
 from fitfeed.schemas.errors import UsageError
 from tests.effort import tries
 
 
-def epoch_of(order: BalancedOrder, steps: EpochSteps, epoch: int) -> Batch:
-    batches = [order.batch(epoch, step) for step in range(len(steps))]
-    return Batch(*(np.concatenate(parts) for parts in zip(*batches, strict=True)))
+def epoch_of(order: BalancedOrder, steps: EpochSteps, epoch: int) -> ExampleNumbers:
+    batches = [order.request(epoch, step)[2:4] for step in range(len(steps))]
+    return ExampleNumbers(*(np.concatenate(parts) for parts in zip(*batches, strict=True)))
 
 
 def whole_steps(examples: int, *, batch_size: int = 7, shard: tuple[int, int] = (0, 1)) -> EpochSteps:

@@ -146,11 +146,11 @@ def test_order_covers_an_epoch_and_is_stored_order_without_shuffle() -> None:
     steps = EpochSteps(examples=50, batch_size=8, shard=(0, 1), drop_remainder=False)
     shuffled = Order(steps=steps, shuffle=True, seed=1)
     for epoch in range(2):
-        numbers = np.concatenate([shuffled.batch(epoch, step).examples for step in range(len(steps))])
+        numbers = np.concatenate([shuffled.request(epoch, step).examples for step in range(len(steps))])
         assert sorted(numbers) == list(range(50))
         assert numbers.tolist() != list(range(50))
     stored = Order(steps=steps, shuffle=False, seed=1)
-    assert stored.batch(3, 6).examples.tolist() == [48, 49]
+    assert stored.request(3, 6).examples.tolist() == [48, 49]
 
 
 @pytest.mark.parametrize("balanced", [False, True])
@@ -167,5 +167,7 @@ def test_working_ahead_changes_nothing(balanced: bool, batch_size: int, workers:
         ahead = CachedOrder(order)
         last = len(steps) - 1
         for epoch, step in [(0, 0), (0, last), (1, 0), (0, last // 2), (0, 0), (1, last), (2, last // 3)]:
-            for ours, theirs in zip(ahead.batch(epoch, step), order.batch(epoch, step), strict=True):
-                assert np.array_equal(ours, theirs)
+            ours, theirs = ahead.request(epoch, step), order.request(epoch, step)
+            assert np.array_equal(ours.examples, theirs.examples)
+            assert np.array_equal(ours.rng_index, theirs.rng_index)
+            assert ours[:2] == theirs[:2] == (epoch, step)

@@ -144,7 +144,7 @@ def test_a_global_seed_does_not_reach_the_order(flowers: Dataset, access: str) -
 
 def test_stream_shuffles_within_a_bounded_buffer(flowers: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     wide = keys(pipeline(flowers, access="stream"))
-    monkeypatch.setattr("fitfeed.pipelines.tf_data.stream.MAX_SHUFFLE_BYTES", 1)
+    monkeypatch.setattr("fitfeed.pipelines.reading.stream_reader.MAX_SHUFFLE_BYTES", 1)
     assert keys(pipeline(flowers, access="stream")) != wide
 
 

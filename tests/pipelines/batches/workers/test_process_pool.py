@@ -23,38 +23,24 @@ from fitfeed.pipelines import (
     open_dataset,
 )
 from fitfeed.pipelines.augment.compiler.program import Program
-from fitfeed.pipelines.batches.loader import Loader
 from fitfeed.pipelines.batches.normalize import Normalizer
-from fitfeed.pipelines.batches.skipped_examples import Skipped
 from fitfeed.pipelines.batches.workers.process_pool import MIN_BLOCK, batches_at_once
 from fitfeed.pipelines.batches.workers.protocol import Answer, Task
 from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError, FeedError, UsageError
 from tests.pipelines import functions
 from tests.pipelines.build_dataset import Format, build_dataset, raw
+from tests.pipelines.image_loading import Loading
 
 ALL = np.arange(53)
 AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal")]
 
 
-def loader(dataset: Dataset, *functions_: Any, processes: int = 2, **options: Any) -> Loader:
+def loader(dataset: Dataset, *functions_: Any, processes: int = 2, **options: Any) -> Loading:
     program = Program([*AUGMENT, *functions_], image_size=(20, 30), seed=1)
     dtype = options.pop("dtype", "uint8")
     normalizer = None if dtype == "uint8" else Normalizer("zscore", dataset.statistics, dtype=dtype)
-    return Loader(
-        dataset.records("train"),
-        program,
-        normalizer,
-        batch_size=53,
-        dtype=dtype,
-        processes=processes,
-        **options,
-    )
-
-
-def pids(one: Loader) -> list[int]:
-    assert one._processes is not None
-    return one._processes.pids
+    return Loading(dataset, program, normalizer, dtype=dtype, processes=processes, **options)
 
 
 def batches(dataset: Dataset | Path, **options: Any) -> list[dict[str, Any]]:
@@ -86,8 +72,8 @@ def test_the_same_batches_as_with_threads(
 @pytest.mark.parametrize("dtype", ["float16", pytest.param("bfloat16", marks=pytest.mark.slow)])
 def test_floats_of_16_bits(flowers: Dataset, dtype: str) -> None:
     kind = tf.as_dtype(dtype).as_numpy_dtype
-    in_processes = loader(flowers, dtype=kind).load(1, ALL).images
-    in_threads = loader(flowers, dtype=kind, processes=0).load(1, ALL).images
+    in_processes = loader(flowers, dtype=kind).load(1, ALL)
+    in_threads = loader(flowers, dtype=kind, processes=0).load(1, ALL)
     assert np.array_equal(in_processes.view(np.uint16), in_threads.view(np.uint16))
 
 
@@ -132,11 +118,11 @@ def test_masks(labelled: Callable[[str], Path]) -> None:
 
 def test_several_batches_at_once_in_more_processes_than_blocks(flowers: Dataset) -> None:
     ours, theirs = loader(flowers, processes=5), loader(flowers, processes=0)
-    expected = [theirs.load(epoch, ALL).images for epoch in range(12)]
+    expected = [theirs.load(epoch, ALL) for epoch in range(12)]
     with ThreadPoolExecutor(4) as pool:
         for epoch, loaded in enumerate(pool.map(lambda epoch: ours.load(epoch, ALL), range(12))):
-            assert np.array_equal(loaded.images, expected[epoch])
-    assert len(pids(ours)) == 5
+            assert np.array_equal(loaded, expected[epoch])
+    assert len(ours.pids) == 5
 
 
 def damage(path: Path, rows: list[int]) -> Dataset:
@@ -164,14 +150,12 @@ def test_damage_is_named_and_the_workers_go_on(own_copy: Callable[[Format], Path
     broken = loader(dataset)
     with pytest.raises(DamagedExampleError, match=r"train-00000.*image0006.*at byte"):
         broken.load(0, ALL)
-    before = pids(broken)
-    assert np.array_equal(
-        broken.load(0, ALL[7:]).images, loader(dataset, processes=0).load(0, ALL[7:]).images
-    )
-    assert pids(broken) == before
-    skipping = loader(dataset, skipped=Skipped("train"))
-    with pytest.raises(DamagedDatasetError, match=r"none of the 1 examples.*image0006"):
-        skipping.load(0, ALL[6:7])
+    before = broken.pids
+    assert np.array_equal(broken.load(0, ALL[7:]), loader(dataset, processes=0).load(0, ALL[7:]))
+    assert broken.pids == before
+    _, damaged = loader(dataset, skips=True).load_damaged(0, ALL[5:8])
+    assert list(damaged) == [1]
+    assert "image0006" in str(damaged[1])
 
 
 def test_a_missing_shard_and_wrong_functions_are_errors_of_the_same_classes(
@@ -188,7 +172,7 @@ def test_a_missing_shard_and_wrong_functions_are_errors_of_the_same_classes(
 
 def test_a_function_that_changes_the_size(thumbnails: Dataset) -> None:
     program = Program([functions.widen], image_size=None, seed=0)
-    one = Loader(thumbnails.records("train"), program, None, batch_size=53, dtype="uint8", processes=1)
+    one = Loading(thumbnails, program, processes=1)
     with pytest.raises(UsageError, match="changed the image size"):
         one.load(0, ALL)
 

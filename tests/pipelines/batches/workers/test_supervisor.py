@@ -21,26 +21,22 @@ import pytest
 import tensorflow as tf
 
 import fitfeed.pipelines.batches.workers.supervisor
-import fitfeed.pipelines.tf_data.batch_tensors
+import fitfeed.pipelines.tf_data.make_pipeline
 from fitfeed.pipelines import Dataset, make_pipeline
 from fitfeed.pipelines.augment.compiler.program import Program
-from fitfeed.pipelines.batches.loader import Loader
 from fitfeed.pipelines.batches.workers.supervisor import PROGRAM
+from fitfeed.pipelines.feed.batch_maker import BatchMaker
 from fitfeed.schemas.errors import FeedError
 from tests.pipelines import functions
+from tests.pipelines.image_loading import Loading
 
 ALL = np.arange(53)
 END_S = 100.0
 
 
-def loader(dataset: Dataset, *functions_: Any) -> Loader:
+def loader(dataset: Dataset, *functions_: Any) -> Loading:
     program = Program(functions_, image_size=(200, 300), seed=1)
-    return Loader(dataset.records("train"), program, None, batch_size=53, dtype="uint8", processes=2)
-
-
-def pids(one: Loader) -> list[int]:
-    assert one._processes is not None
-    return one._processes.pids
+    return Loading(dataset, program, processes=2)
 
 
 def workers() -> list[int]:
@@ -91,14 +87,14 @@ def test_a_worker_that_dies_ends_the_iteration(flowers: Dataset, function: Any, 
     for _ in range(2):
         with pytest.raises(FeedError, match=f"worker process [0-9]+, .*{end}"):
             dying.load(0, ALL)
-    assert gone(pids(dying))
+    assert gone(dying.pids)
 
 
 @pytest.mark.parametrize("delay", [0.0, pytest.param(0.05, marks=pytest.mark.slow)])
 def test_a_worker_that_is_killed_from_outside(flowers: Dataset, delay: float) -> None:
     one = loader(flowers)
     one.load(0, ALL)
-    victim = pids(one)[1]
+    victim = one.pids[1]
 
     def load_on_and_on() -> None:
         for epoch in range(100_000):
@@ -111,7 +107,7 @@ def test_a_worker_that_is_killed_from_outside(flowers: Dataset, delay: float) ->
         for load in loads:
             with pytest.raises(FeedError, match=f"worker process {victim}"):
                 load.result(timeout=END_S)
-    assert gone(pids(one))
+    assert gone(one.pids)
 
 
 def test_a_worker_that_cannot_start_says_why(flowers: Dataset) -> None:
@@ -132,8 +128,8 @@ def test_what_workers_said_last_is_read_although_they_left_tasks_unread(flowers:
     """Linux reports that first, and what is still queued after it."""
     one = loader(flowers)
     one.load(0, ALL)
-    assert one._processes is not None
-    supervisor = one._processes._supervisor
+    assert one.loader._processes is not None
+    supervisor = one.loader._processes._supervisor
     assert supervisor is not None
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.send(b"a task")
@@ -162,12 +158,12 @@ def test_a_hanging_function_holds_nobody_up(flowers: Dataset) -> None:
     one = loader(flowers, functions.hang)
     with ThreadPoolExecutor(1) as pool:
         load = pool.submit(one.load, 0, ALL)
-        while not pids(one):
+        while not one.pids:
             time.sleep(0.01)
-        started = pids(one)
-        assert one._processes is not None
-        assert one._processes._supervisor is not None
-        one._processes._supervisor.end()  # as when the interpreter exits
+        started = one.pids
+        assert one.loader._processes is not None
+        assert one.loader._processes._supervisor is not None
+        one.loader._processes._supervisor.end()  # as when the interpreter exits
         with pytest.raises(FeedError, match="the pipeline is closed"):
             load.result(timeout=END_S)
     assert gone(started)
@@ -192,14 +188,14 @@ def test_no_process_and_no_memory_outlives_a_pipeline(flowers: Dataset) -> None:
 
 
 def test_a_pipeline_of_threads_is_freed_as_well(flowers: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[weakref.ref[Loader]] = []
+    made: list[weakref.ref[BatchMaker]] = []
 
-    class Remembered(Loader):
+    class Remembered(BatchMaker):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             made.append(weakref.ref(self))
 
-    monkeypatch.setattr(fitfeed.pipelines.tf_data.batch_tensors, "Loader", Remembered)
+    monkeypatch.setattr(fitfeed.pipelines.tf_data.make_pipeline, "BatchMaker", Remembered)
     for _ in make_pipeline(flowers, "train", batch_size=8, image_size=(16, 20)).map(lambda x, y: (x, y)):
         gc.collect()  # what is still needed is not freed
     gc.collect()
@@ -223,9 +219,8 @@ import numpy as np
 import psutil
 from fitfeed.pipelines import open_dataset
 from fitfeed.pipelines.augment.compiler.program import Program
-from fitfeed.pipelines.batches.loader import Loader
-loader = Loader(open_dataset(sys.argv[1]).records("train"), Program([], image_size=(16, 20), seed=1), None,
-                batch_size=53, dtype="uint8", processes=2)
+from tests.pipelines.image_loading import Loading
+loader = Loading(open_dataset(sys.argv[1]), Program([], image_size=(16, 20), seed=1), processes=2)
 loader.load(0, np.arange(53))
 print(*(process.pid for process in psutil.Process().children()), flush=True)
 for epoch in range(10**9):

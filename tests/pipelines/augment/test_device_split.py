@@ -18,7 +18,7 @@ from fitfeed.pipelines import (
     RandomRotation,
     explain,
 )
-from fitfeed.pipelines.device.split import split
+from fitfeed.pipelines.augment.device_split import split
 from fitfeed.schemas.errors import UsageError
 
 CROP, FLIP, TURN, BRIGHT = RandomResizedCrop(), RandomFlip(), RandomRotation(0.1), RandomBrightness(0.1)

@@ -1,0 +1,85 @@
+"""Loads the images of a batch: reads, decodes, augments and normalizes them, in threads or processes."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fitfeed.pipelines.arrays.buffer_pool import BufferPool
+from fitfeed.pipelines.augment.compiler.program import CompiledBatch, Program
+from fitfeed.pipelines.batches.normalize import Normalizer
+from fitfeed.pipelines.batches.renderer import Renderer
+from fitfeed.pipelines.batches.workers.process_pool import RenderPool
+from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout
+from fitfeed.pipelines.batches.writer_threads import Damaged, WriterThreads
+from fitfeed.pipelines.order.batch_request import BatchRequest
+from fitfeed.pipelines.reading.records import Records
+
+
+class ImageLoader:
+    """Turns the examples of a request into a batch of images. Thread-safe; not picklable.
+
+    Attributes:
+        image_shape: (height, width, channels) of every image.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        program: Program,
+        normalizer: Normalizer | None,
+        *,
+        batch_size: int,
+        dtype: npt.DTypeLike,
+        threads: WriterThreads,
+        processes: int = 0,
+    ) -> None:
+        """Fixes the shape of batches.
+
+        Args:
+            records: The source of the images.
+            program: What happens to each image.
+            normalizer: Writes each image into the batch. None: images stay as they are.
+            batch_size: The largest number of images in a batch.
+            dtype: Type of the batch.
+            threads: What writes the batches, and whether damaged examples are left out.
+            processes: How many worker processes write the batches instead. 0: threads do.
+
+        Raises:
+            UsageError: If the images would not all have one size.
+        """
+        self._renderer = Renderer(records, program, normalizer, skips=threads.skips)
+        self.image_shape = self._renderer.image_shape
+        shape = (batch_size, *self.image_shape)
+        self._buffers, self._threads = BufferPool(shape, dtype), threads
+        self._processes: RenderPool | None = None
+        if processes:
+            self._processes = RenderPool(self._renderer, BatchLayout(shape, np.dtype(dtype)), count=processes)
+
+    def load(self, request: BatchRequest, compiled: CompiledBatch) -> tuple[npt.NDArray[Any], Damaged]:
+        """Loads the images of a batch.
+
+        Args:
+            request: Which examples, n <= batch_size.
+            compiled: What happens to each. Worker processes compile their part themselves: all of them
+                together take less time for that than this process alone, and passes cost more to send.
+
+        Returns:
+            The images, (n, *image_shape) of the loader's type, and which of them are damaged and undefined,
+            if these are skipped. The memory is reused when the array and everything made from it are gone.
+
+        Raises:
+            DamagedExampleError: If an image cannot be read or decoded.
+            DamagedDatasetError: If a file is missing.
+            UsageError: If a function in the program does not return an image, or one of another size.
+            FeedError: If a worker process has died.
+        """
+        if self._processes is not None:
+            return self._processes.render(request.epoch, request.examples, request.rng_index)
+        batch = self._buffers.take(len(request.examples))
+        if self._renderer.copies and request.payloads is None:
+            # Copying takes 3 ms a batch at most, and waking other threads costs as much. Two batches are
+            # loaded at once, so two threads work anyway.
+            return batch, self._renderer.copy(request.examples, out=batch)
+        write = self._renderer.image_writer(request.examples, compiled, out=batch, payloads=request.payloads)
+        return batch, self._threads.write(write, len(batch))

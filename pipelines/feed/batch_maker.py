@@ -1,0 +1,228 @@
+"""Makes the batches of a pipeline as NumPy arrays. `BatchMaker.make` is the whole way of a batch, in one function."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+
+from fitfeed.pipelines.arrays.types import ArraySpec
+from fitfeed.pipelines.augment.boxes import relative_transforms
+from fitfeed.pipelines.augment.compiler.program import Program
+from fitfeed.pipelines.augment.device_parameters import DeviceParameters
+from fitfeed.pipelines.augment.ops.mixup_cutmix import split_batch
+from fitfeed.pipelines.batches.batch_labels import BatchLabels
+from fitfeed.pipelines.batches.image_loader import ImageLoader
+from fitfeed.pipelines.batches.mask_loader import MaskLoader, check_movable
+from fitfeed.pipelines.batches.mix import ImageMixer, Mixer
+from fitfeed.pipelines.batches.normalize import Normalizer
+from fitfeed.pipelines.batches.renderer import compile_batch
+from fitfeed.pipelines.batches.skipped_examples import compacted, kept_places
+from fitfeed.pipelines.batches.workers.process_pool import batches_at_once
+from fitfeed.pipelines.batches.writer_threads import WriterThreads
+from fitfeed.pipelines.dataset import Dataset
+from fitfeed.pipelines.feed.check_depth import INTEGERS, check_depth
+from fitfeed.pipelines.feed.requests import make_requests
+from fitfeed.pipelines.options import PipelineOptions
+from fitfeed.pipelines.order.global_batches import EpochSteps
+from fitfeed.schemas.errors import UsageError
+
+T = TypeVar("T")
+
+BATCHES_AT_ONCE = 2
+"""Batches that threads make at once. While the last blocks of one batch are decoded, idle threads begin the next."""
+
+PARAMETERS = "image/parameters"
+"""Name of the array of `DeviceParameters`. No label can have it, as '/' cannot be in the name of a label."""
+
+
+class BatchMaker:
+    """Makes batches: a pure function of epoch and step. Thread-safe; not picklable.
+
+    Attributes:
+        steps: The steps of an epoch of this worker.
+        specs: What is known of each array of a batch, by name, in the order of an element.
+        device: What is sampled for `augment_on="device"`; None for "cpu".
+        at_once: How many batches should be made at once.
+    """
+
+    def __init__(self, dataset: Dataset, split: str, options: PipelineOptions) -> None:
+        """Makes all stages. Nothing is read before the first batch but the index.
+
+        Args:
+            dataset: The dataset.
+            split: Name of the split.
+            options: Options of the pipeline.
+
+        Raises:
+            UsageError: If the images would not all have one size, or `options` do not fit them.
+        """
+        self._options, self._records = options, dataset.records(split)
+        check_depth(options, self._records.depth)
+        self.steps = EpochSteps(
+            examples=len(self._records),
+            batch_size=options.batch_size,
+            shard=options.shard,
+            drop_remainder=options.drop_remainder,
+        )
+        self._requests = make_requests(dataset, self._records, options, self.steps)
+
+        # What happens to single images here, what happens to whole batches, and what is left to a device.
+        augment, mixes = split_batch(options.augment)
+        self.device: DeviceParameters | None = None
+        if options.augment_on == "device":
+            self.device = DeviceParameters(options.augment, image_size=options.image_size, seed=options.seed)
+            augment = list(self.device.on_cpu)
+        self._program = Program(augment, image_size=options.image_size, seed=options.seed)
+        self._mixer = Mixer(mixes, seed=options.seed)
+
+        self._skipped = dataset.skipping(split) if options.on_error == "skip" else None
+        threads = WriterThreads(skips=self._skipped is not None)
+        self._images, self._image_mixer = self._image_stages(dataset, threads, mixes=bool(mixes))
+        self._labels = BatchLabels(
+            self._records,
+            dataset.manifest.features,
+            labels=options.labels,
+            smoothing=options.label_smoothing,
+            mixes=[op for _, op in mixes],
+        )
+        for name in self._labels.masks:
+            check_movable(augment, name, augment_on=options.augment_on)
+        self._masks = {name: self._mask_loader(name, threads) for name in self._labels.masks}
+        self.specs = self._array_specs()
+        processes = options.worker_processes
+        self.at_once = batches_at_once(processes, options.batch_size) if processes else BATCHES_AT_ONCE
+
+    def make(self, epoch: int, step: int) -> dict[str, npt.NDArray[Any]]:
+        """Makes a batch. Read this function to understand what happens to it.
+
+        Args:
+            epoch: Number of the epoch.
+            step: Number of the step.
+
+        Returns:
+            Arrays by name, as `specs` says: "image", the labels, and as the options ask for it "key",
+            "transform" and `PARAMETERS`. The memory of images and masks is reused when the arrays and
+            everything made from them are gone, and not before.
+
+        Raises:
+            DamagedExampleError: If an example cannot be read or decoded.
+            DamagedDatasetError: If all examples are damaged, although damaged ones are skipped; or if a file
+                is missing.
+            UsageError: If a function in `augment` does not return an image, or one of another size.
+            FeedError: If a worker process has died.
+        """
+        # Numbers come first: order, sharding and resuming are decided before anything is read.
+        request = self._requests.request(epoch, step)
+        examples, rng_index = request.examples, request.rng_index
+        # All draws, once: an image, its masks and its transform move together.
+        compiled = compile_batch(self._program, self._records, epoch, examples, rng_index)
+        size, sizes = self._images.image_shape[:2], compiled.sizes
+
+        # Decode, augment, normalize: one stage, as each image is written once, at its place in the batch.
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        arrays["image"], damaged = self._images.load(request, compiled)
+        for name, masks in self._masks.items():
+            arrays[name], damaged_masks = masks.load(request, compiled)
+            damaged = damaged_masks | damaged
+        if self._options.transforms:
+            arrays["transform"] = relative_transforms(compiled, size).astype(np.float32)
+
+        # Partners are drawn among all examples of the batch, damaged or not. So what is left out here
+        # changes no other image, but for those whose partner it is.
+        mixtures = self._mixer.sample(epoch, rng_index, size=size)
+        if damaged:
+            kept = kept_places(examples, damaged, self._skipped)
+            arrays = {name: compacted(array, kept) for name, array in arrays.items()}
+            mixtures = [mixture.keep(kept) for mixture in mixtures]
+            examples, rng_index, sizes = examples[kept], rng_index[kept], sizes[kept]
+
+        # Mixing needs finished images, all of them. Labels are mixed by the same shares.
+        if self._image_mixer is not None:
+            arrays["image"] = self._image_mixer.mix(arrays["image"], mixtures)
+        arrays.update(self._labels.read(examples, mixtures))
+
+        if self._options.output == "dict":
+            arrays["key"] = np.array(self._records.keys(examples), object)
+        if self.device is not None:
+            arrays[PARAMETERS] = self.device.sample(epoch, rng_index, sizes=sizes, mixtures=mixtures)
+        return {name: arrays[name] for name in self.specs}
+
+    def _image_stages(
+        self, dataset: Dataset, threads: WriterThreads, *, mixes: bool
+    ) -> tuple[ImageLoader, ImageMixer | None]:
+        """Makes the stages that write images. The last one of them normalizes, unless a device does."""
+        options, records, dtype = self._options, self._records, self._image_type
+        normalizer = None
+        if self.device is None and options.dtype not in INTEGERS:
+            normalizer = Normalizer(options.normalize, dataset.statistics, dtype=dtype)
+        is_last = self.device is not None or not mixes
+        loader = ImageLoader(
+            records,
+            self._program,
+            normalizer if is_last else None,
+            batch_size=options.batch_size,
+            dtype=dtype if is_last else records.dtype,
+            threads=threads,
+            processes=options.worker_processes,
+        )
+        if is_last:
+            return loader, None
+        shape = (options.batch_size, *loader.image_shape)
+        return loader, ImageMixer(normalizer, shape=shape, dtype=dtype, threads=threads)
+
+    @property
+    def _image_type(self) -> np.dtype[Any]:
+        """Type of the images of a batch. A device gets them as they are stored, and converts them last."""
+        if self.device is not None:
+            return self._records.dtype
+        return np.dtype(getattr(ml_dtypes, self._options.dtype, self._options.dtype))
+
+    def _mask_loader(self, name: str, threads: WriterThreads) -> MaskLoader:
+        return MaskLoader(
+            self._records,
+            self._program,
+            name,
+            batch_size=self._options.batch_size,
+            image_size=self._images.image_shape[:2],
+            threads=threads,
+        )
+
+    def _array_specs(self) -> dict[str, ArraySpec]:
+        options, shape = self._options, self._images.image_shape
+        specs = {"image": ArraySpec(shape, self._image_type)}
+        for name in self._labels.names:
+            specs[name] = self._labels.spec(name, image_size=shape[:2])
+        if options.output == "dict":
+            specs["key"] = ArraySpec((), np.dtype(object))
+        if options.transforms:
+            if "transform" in specs:
+                msg = "transforms=True needs the name 'transform', which a label of this dataset has. Pass labels=None."
+                raise UsageError(msg)
+            specs["transform"] = ArraySpec((3, 3), np.dtype(np.float32))
+        if self.device is not None:
+            specs[PARAMETERS] = ArraySpec((self.device.columns,), np.dtype(np.float32))
+        # The last batch may be smaller, and any batch from which damaged examples are left out.
+        batch = options.batch_size if options.drop_remainder and options.on_error == "raise" else None
+        return {name: ArraySpec((batch, *spec.shape), spec.dtype) for name, spec in specs.items()}
+
+
+def as_element(arrays: Mapping[str, T], options: PipelineOptions) -> T | dict[str, T] | tuple[Any, ...]:
+    """Makes the element that `make_pipeline(output=...)` returns of the arrays or tensors of a batch.
+
+    Args:
+        arrays: From `BatchMaker.make`, or made from that, without `PARAMETERS`.
+        options: Options of the pipeline.
+
+    Returns:
+        A dict of all; or (image, label), (image, dict of labels) or the image alone.
+    """
+    if options.output == "dict":
+        return dict(arrays)
+    image, *labels = arrays.values()
+    if not labels:
+        return image
+    # `fit` expects a single label by itself, and several by their names.
+    named = {name: label for name, label in arrays.items() if name != "image"}
+    return image, labels[0] if len(labels) == 1 else named

@@ -1,0 +1,42 @@
+"""The first stage of the feeding path: which examples a batch has."""
+
+from fitfeed.pipelines.dataset import Dataset, class_labels
+from fitfeed.pipelines.options import PipelineOptions
+from fitfeed.pipelines.order.batch_request import EpochOrder, Requests
+from fitfeed.pipelines.order.cached_order import CachedOrder
+from fitfeed.pipelines.order.chunks import ChunkOrder, chunk_bounds
+from fitfeed.pipelines.order.class_balance import BalancedOrder
+from fitfeed.pipelines.order.global_batches import EpochSteps
+from fitfeed.pipelines.order.shuffle import Order
+from fitfeed.pipelines.order.stream_order import StreamOrder
+from fitfeed.pipelines.reading.records import Records
+from fitfeed.pipelines.reading.stream_reader import StreamReader, shuffle_window
+
+
+def make_requests(
+    dataset: Dataset, records: Records, options: PipelineOptions, steps: EpochSteps
+) -> Requests:
+    """Makes what fills the requests of a pipeline.
+
+    The two ways of access differ here and nowhere else: stream access has another order, in which whole
+    chunks are read, and its requests come with payloads.
+
+    Args:
+        dataset: The dataset.
+        records: The examples of the split.
+        options: Options of the pipeline.
+        steps: The steps of this worker.
+
+    Raises:
+        UsageError: If classes are to be balanced, and no label gives each image one class.
+    """
+    if options.access == "stream":
+        shards = [shard.examples for shard in dataset.splits[records.split].shards]
+        chunks = ChunkOrder(
+            chunks=chunk_bounds(shards), steps=steps, shuffle=options.shuffle, seed=options.seed
+        )
+        return StreamReader(records, StreamOrder(chunks=chunks, window=shuffle_window(records)))
+    order: EpochOrder = Order(steps=steps, shuffle=options.shuffle, seed=options.seed)
+    if options.balance == "class":
+        order = BalancedOrder(steps=steps, labels=class_labels(dataset, records), seed=options.seed)
+    return CachedOrder(order)

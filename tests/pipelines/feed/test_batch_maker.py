@@ -1,0 +1,160 @@
+"""Batches as NumPy arrays: a function of epoch and step, as their specs say, from one set of draws."""
+
+import inspect
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fitfeed.pipelines import (
+    CutMix,
+    Dataset,
+    MixUp,
+    RandomBrightness,
+    RandomFlip,
+    RandomResizedCrop,
+    RandomRotation,
+    make_pipeline,
+    open_dataset,
+)
+from fitfeed.pipelines.augment.compiler import program
+from fitfeed.pipelines.feed.batch_maker import BATCHES_AT_ONCE, PARAMETERS, BatchMaker, as_element
+from fitfeed.pipelines.options import PipelineOptions
+from fitfeed.schemas.errors import UsageError
+from tests.pipelines.build_dataset import build_dataset, raw_example
+
+AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal"), RandomRotation(0.1)]
+DEFAULTS = {
+    name: parameter.default
+    for name, parameter in inspect.signature(make_pipeline).parameters.items()
+    if parameter.default is not inspect.Parameter.empty
+}
+
+
+def options(**given: Any) -> PipelineOptions:
+    settings = {**DEFAULTS, "batch_size": 6, "image_size": (16, 20), "augment": AUGMENT, "processes": 0}
+    return PipelineOptions.of_split("train", **{**settings, **given})
+
+
+def maker(dataset: Dataset, **given: Any) -> BatchMaker:
+    return BatchMaker(dataset, "train", options(**given))
+
+
+def assert_same(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    assert list(ours) == list(theirs)
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+
+
+@pytest.mark.parametrize("access", ["indexed", "stream"])
+def test_a_batch_is_a_function_of_epoch_and_step(flowers: Dataset, access: str) -> None:
+    """In any order, from several threads, by any maker."""
+    one, other = (maker(flowers, access=access, output="dict") for _ in range(2))
+    places = [(2, 3), (0, 0), (2, 2), (0, 1)]
+    with ThreadPoolExecutor(2) as pool:
+        made = list(pool.map(lambda place: one.make(*place), places))
+    for batch, place in zip(made, places, strict=True):
+        assert_same(batch, other.make(*place))
+    assert not np.array_equal(made[0]["image"], made[1]["image"])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"labels": "onehot", "output": "dict"},
+        {"labels": None, "dtype": "bfloat16"},
+        {"normalize": None, "dtype": "uint8", "drop_remainder": False},
+        {"augment": [*AUGMENT, MixUp(), CutMix()], "dtype": "float16"},
+        {"augment": [*AUGMENT, RandomBrightness(0.2), MixUp()], "augment_on": "device", "output": "dict"},
+        {"on_error": "skip", "output": "dict", "transforms": True},
+    ],
+)
+def test_arrays_are_as_their_specs_say(flowers: Dataset, given: dict[str, Any]) -> None:
+    one = maker(flowers, **given)
+    static = given.get("drop_remainder") is not False and "on_error" not in given
+    for name, array in one.make(0, 1).items():
+        batch, *shape = one.specs[name].shape
+        assert batch == (6 if static else None)
+        assert array.shape == (6, *shape)
+        assert array.dtype == one.specs[name].dtype
+    assert list(one.make(0, 1)) == list(one.specs)
+    assert (PARAMETERS in one.specs) is ("augment_on" in given)
+
+
+def test_every_kind_of_label_is_as_its_spec_says(labelled: Callable[[str], Path]) -> None:
+    one = maker(open_dataset(labelled("tfrecord")), output="dict", transforms=True)
+    batch = one.make(0, 0)
+    assert list(batch) == [
+        "image", "species", "tags", "height_cm", "petals", "région", "note", "key", "transform",
+    ]  # fmt: skip
+    for name, array in batch.items():
+        assert array.shape == one.specs[name].shape
+        assert array.dtype == one.specs[name].dtype
+    assert all(isinstance(text, str) for text in [*batch["note"], *batch["key"]])
+
+
+@pytest.mark.parametrize("processes", [0, 2])
+def test_images_masks_and_transforms_use_the_same_draws(
+    labelled: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    calls = []
+    compile_ = program.Program.passes_from
+
+    def counted(self: Any, *arguments: Any) -> Any:
+        calls.append(arguments)
+        return compile_(self, *arguments)
+
+    monkeypatch.setattr(program.Program, "passes_from", counted)
+    one = maker(open_dataset(labelled("tfrecord")), output="dict", transforms=True, processes=processes)
+    one.make(0, 0)
+    assert len(calls) == 1
+
+
+def test_with_processes_this_one_compiles_nothing_that_nobody_asks_for(
+    flowers: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        msg = "compiled"
+        raise AssertionError(msg)
+
+    expected = maker(flowers).make(1, 1)
+    monkeypatch.setattr(program.Program, "passes_from", refuse)
+    assert_same(maker(flowers, processes=2).make(1, 1), expected)
+    with pytest.raises(AssertionError, match="compiled"):
+        maker(flowers).make(1, 1)
+
+
+def test_a_mixed_image_is_mixed_before_it_is_normalized(flowers: Dataset) -> None:
+    plain = maker(flowers, augment=AUGMENT, normalize=None).make(0, 0)
+    mixed = maker(flowers, augment=[*AUGMENT, MixUp(1.0)], normalize=None).make(0, 0)
+    normalized = maker(flowers, augment=[*AUGMENT, MixUp(1.0)]).make(0, 0)
+    statistics = flowers.statistics
+    expected = (mixed["image"] - np.array(statistics.mean)) / np.array(statistics.std)
+    np.testing.assert_allclose(normalized["image"], expected, atol=1e-4)
+    assert not np.array_equal(plain["image"], mixed["image"])
+    assert plain["label"].dtype == np.int64
+    assert mixed["label"].dtype == np.float32
+
+
+def test_batches_at_once(flowers: Dataset) -> None:
+    assert maker(flowers).at_once == BATCHES_AT_ONCE
+    assert maker(flowers, processes=4, batch_size=8).at_once == 4
+
+
+def test_the_elements_of_make_pipeline() -> None:
+    one, two = {"image": 1, "label": 2}, {"image": 1, "kind": 2, "tags": 3}
+    assert as_element({"image": 1}, options()) == 1
+    assert as_element(one, options()) == (1, 2)
+    assert as_element(two, options()) == (1, {"kind": 2, "tags": 3})
+    assert as_element(two, options(output="dict")) == two
+
+
+def test_a_label_may_not_take_the_name_of_the_transform(tmp_path: Path) -> None:
+    dataset = open_dataset(build_dataset(tmp_path / "d", {"train": [raw_example(i) for i in range(8)]}))
+    features = dataset.manifest.features
+    features.labels["transform"] = features.labels.pop("label")
+    with pytest.raises(UsageError, match="transforms=True needs the name 'transform'"):
+        maker(dataset, output="dict", transforms=True)
