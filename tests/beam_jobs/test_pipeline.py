@@ -5,17 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-import psutil
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability.api import beam_runner_api_pb2
 
-from fitfeed.beam_jobs import convert
 from fitfeed.beam_jobs.pipeline import MergeTotals, build
-from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.staging.folder import WorkFolder
-from fitfeed.schemas.errors import UsageError
-from tests.folders import contents
 
 SHARDS = 5000
 MOVES_DATA = ("beam:transform:group_by_key:v1", "beam:transform:reshuffle:v1")
@@ -74,59 +69,3 @@ def test_merge_changes_none_of_its_inputs() -> None:
     first, second = merge.add_input(merge.create_accumulator(), 1), [2]
     assert merge.merge_accumulators([first, second, []]) == [1, 2]
     assert (first, second) == ([1], [2])
-
-
-def test_another_runner_gives_the_same_dataset(clothing: Path, tmp_path: Path) -> None:
-    options = ConvertOptions(encoding="raw", size=(16, 16))
-    convert(clothing / "test", tmp_path / "local", options)
-    reports: list[tuple[int, int, int]] = []
-
-    class Progress:
-        def start(self, *, images: int, shards: int) -> None:
-            pass
-
-        def update(self, images: int, rejects: int, source_bytes: int) -> None:
-            reports.append((images, rejects, source_bytes))
-
-    convert(
-        clothing / "test", tmp_path / "beam", options, runner="BundleBasedDirectRunner", progress=Progress()
-    )
-    assert contents(tmp_path / "beam") == contents(tmp_path / "local")
-    assert reports[-1][:2] == (66, 0)
-
-
-@pytest.mark.parametrize("runner", ["DirectRunner", "directrunner"])
-def test_direct_runner_is_answered_with_a_hint(clothing: Path, tmp_path: Path, runner: str) -> None:
-    with pytest.raises(UsageError, match="Use --runner local"):
-        convert(clothing, tmp_path / "dataset", runner=runner)
-
-
-def test_unknown_runner(clothing: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="NoSuchRunner"):
-        convert(clothing, tmp_path / "dataset", runner="NoSuchRunner")
-    assert not (tmp_path / "dataset").exists()
-
-
-def test_local_run_opens_no_port(clothing: Path, tmp_path: Path) -> None:
-    watch = _PortWatch()
-    convert(clothing, tmp_path / "dataset", ConvertOptions(encoding="raw", size=(8, 8)), progress=watch)
-    assert watch.looked > 0
-    assert watch.opened == set()
-
-
-def _listening_ports() -> set[int]:
-    return {c.laddr.port for c in psutil.Process().net_connections("tcp") if c.status == psutil.CONN_LISTEN}
-
-
-class _PortWatch:
-    def __init__(self) -> None:
-        self._before = _listening_ports()
-        self.opened: set[int] = set()
-        self.looked = 0
-
-    def start(self, *, images: int, shards: int) -> None:
-        pass
-
-    def update(self, images: int, rejects: int, source_bytes: int) -> None:
-        self.looked += 1
-        self.opened |= _listening_ports() - self._before

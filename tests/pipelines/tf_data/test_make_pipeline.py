@@ -12,7 +12,6 @@ import pytest
 import tensorflow as tf
 
 from fitfeed.pipelines import CenterCrop, Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
-from fitfeed.schemas.errors import UsageError
 from tests.pipelines.build_dataset import Example, Format
 
 ACCESSES = ("indexed", "stream")
@@ -258,40 +257,6 @@ def test_a_failing_function_is_named(flowers: Dataset) -> None:
 def test_takes_a_path(flowers: Dataset) -> None:
     by_path = make_pipeline(str(flowers.path), "train", batch_size=8, image_size=(16, 20), output="dict")
     assert keys(by_path) == keys(pipeline(flowers))
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"batch_size": 0}, "positive number of examples. Received: batch_size=0"),
-        ({"batch_size": True}, "Received: batch_size=True"),
-        ({"image_size": 224}, r"\(height, width\).*Received: image_size=224"),
-        ({"image_size": (0, 3)}, "Received: image_size"),
-        ({"image_size": None}, "Pass image_size"),
-        ({"augment": RandomFlip()}, r"a list, such as .* Received: augment=RandomFlip"),
-        ({"augment": [RandomFlip]}, r"Did you mean RandomFlip\(\)\?"),
-        ({"augment": ["flip"]}, r"Received: augment\[0\]='flip'"),
-        ({"normalize": "mean"}, "'zscore', 'minmax', 'unit', 'symmetric', None. Received: normalize='mean'"),
-        ({"dtype": "float64"}, "Received: dtype='float64'"),
-        ({"dtype": "uint8"}, "Pass normalize=None"),
-        ({"labels": "one_hot"}, "'int', 'onehot', None. Received: labels='one_hot'"),
-        ({"output": "list"}, "Received: output='list'"),
-        ({"access": "random"}, "Received: access='random'"),
-        ({"on_error": "ignore"}, "'raise', 'skip'. Received: on_error='ignore'"),
-        ({"shuffle": 1000}, "True, False. Received: shuffle=1000"),
-        ({"drop_remainder": 1}, "Received: drop_remainder=1"),
-        ({"seed": 1.5}, "an integer. Received: seed=1.5"),
-        ({"shard": (2, 2)}, "0 <= index < count. Received: shard"),
-        ({"shard": 2}, "Received: shard=2"),
-        ({"start": (0, -1)}, "Received: start"),
-        ({"start": (1, 6)}, r"below the 6 of an epoch. Received: start=\(1, 6\). Use \(2, 0\)"),
-        ({"batch_size": 64}, "Use a smaller batch_size, or drop_remainder=False"),
-    ],
-)
-def test_wrong_options(flowers: Dataset, options: dict[str, Any], message: str) -> None:
-    with pytest.raises(UsageError, match=message) as error:
-        pipeline(flowers, **options)
-    assert "Received: " in str(error.value)
 
 
 def test_wrong_split(flowers: Dataset) -> None:

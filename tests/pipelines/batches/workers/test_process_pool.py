@@ -1,6 +1,5 @@
 """Batches that worker processes fill: the same as those of threads, and no process outlives its use."""
 
-import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,8 +24,6 @@ from fitfeed.pipelines import (
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.pipelines.batches.workers.process_pool import MIN_BLOCK, batches_at_once
-from fitfeed.pipelines.batches.workers.protocol import Answer, Task
-from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError, FeedError, UsageError
 from tests.pipelines import functions
 from tests.pipelines.build_dataset import Format, build_dataset, raw
@@ -206,52 +203,6 @@ def test_several_cpus_mean_processes(flowers: Dataset, monkeypatch: pytest.Monke
         assert len({child.pid for child in psutil.Process().children()} - before) == 3
 
 
-@pytest.mark.parametrize(
-    ("cpus", "changed", "count"),
-    [
-        (1, {}, 0),
-        (2, {}, 2),
-        (3, {}, 3),
-        (16, {}, 16),
-        (64, {}, 16),
-        (64, {"processes": 64}, 64),
-        (64, {"processes": 0}, 0),
-        (1, {"processes": 2}, 2),
-        (64, {"access": "stream"}, 0),
-        (64, {"access": "indexed"}, 16),
-        (64, {"augment": [*AUGMENT, MixUp()]}, 16),
-        (64, {"augment": [*AUGMENT, functions.mirror]}, 0),
-        (64, {"augment": [*AUGMENT, functions.mirror], "processes": 8}, 8),
-    ],
-)
-def test_how_many_processes(
-    monkeypatch: pytest.MonkeyPatch, cpus: int, changed: dict[str, Any], count: int
-) -> None:
-    monkeypatch.setattr("fitfeed.pipelines.options.available_cpus", lambda: cpus)
-    options: dict[str, Any] = {
-        "batch_size": 8,
-        "image_size": (16, 20),
-        "augment": AUGMENT,
-        "normalize": "zscore",
-        "dtype": "float32",
-        "labels": "int",
-        "label_smoothing": 0.0,
-        "output": "tuple",
-        "shuffle": True,
-        "seed": 0,
-        "shard": (0, 1),
-        "start": (0, 0),
-        "balance": None,
-        "drop_remainder": True,
-        "access": "auto",
-        "on_error": "raise",
-        "augment_on": "cpu",
-        "processes": None,
-        "transforms": False,
-    }
-    assert PipelineOptions(**{**options, **changed}).worker_processes == count
-
-
 def test_no_processes_where_python_has_no_program(monkeypatch: pytest.MonkeyPatch, flowers: Dataset) -> None:
     """As in an application with Python inside."""
     monkeypatch.setattr("fitfeed.pipelines.options.available_cpus", lambda: 8)
@@ -264,31 +215,6 @@ def test_stream_access_is_refused(flowers: Dataset) -> None:
         UsageError, match=r"processes=2, access='stream'. Use access='indexed', or processes=0"
     ):
         batches(flowers, access="stream", processes=2)
-
-
-def test_workers_load_no_framework() -> None:
-    program = "import sys, fitfeed.pipelines.batches.workers.worker; print(*{name.partition('.')[0] for name in sys.modules})"
-    loaded = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert "fitfeed" in loaded
-    assert not {"tensorflow", "keras", "apache_beam", "h5py"} & set(loaded)
-
-
-def test_messages_arrive_as_they_were_sent() -> None:
-    task = Task(job=3, slot=1, epoch=2**40, first=16, examples=ALL + 2**33, rng_index=ALL * 7)
-    copy = Task.decode(task.encode())
-    assert (copy.job, copy.slot, copy.epoch, copy.first) == (3, 1, 2**40, 16)
-    assert np.array_equal(copy.examples, task.examples)
-    assert np.array_equal(copy.rng_index, task.rng_index)
-    plain = Answer(job=5)
-    assert Answer.decode(plain.encode()) == plain
-    full = Answer(job=5, damaged={3: "fehlt: \udcff ü"}, error=("DamagedExampleError", "x"))
-    assert Answer.decode(full.encode()) == full
-    assert isinstance(full.exception(), DamagedExampleError)
-    assert isinstance(Answer(job=1, error=("SystemError", "x")).exception(), RuntimeError)
-    long = Answer(job=5, damaged=dict.fromkeys(range(32), "𝄞" * 10_000)).encode()
-    assert len(long) < 150_000
 
 
 @pytest.mark.parametrize("count", [1, 2, 8, 16, 64])

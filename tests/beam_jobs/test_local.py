@@ -1,0 +1,33 @@
+"""The local run, with Beam and worker processes."""
+
+from pathlib import Path
+
+import psutil
+
+from fitfeed.beam_jobs import convert
+from fitfeed.converters.options import ConvertOptions
+
+
+def test_local_run_opens_no_port(clothing: Path, tmp_path: Path) -> None:
+    watch = _PortWatch()
+    convert(clothing, tmp_path / "dataset", ConvertOptions(encoding="raw", size=(8, 8)), progress=watch)
+    assert watch.looked > 0
+    assert watch.opened == set()
+
+
+def _listening_ports() -> set[int]:
+    return {c.laddr.port for c in psutil.Process().net_connections("tcp") if c.status == psutil.CONN_LISTEN}
+
+
+class _PortWatch:
+    def __init__(self) -> None:
+        self._before = _listening_ports()
+        self.opened: set[int] = set()
+        self.looked = 0
+
+    def start(self, *, images: int, shards: int) -> None:
+        pass
+
+    def update(self, images: int, rejects: int, source_bytes: int) -> None:
+        self.looked += 1
+        self.opened |= _listening_ports() - self._before

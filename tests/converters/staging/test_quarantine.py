@@ -1,0 +1,98 @@
+"""Verdicts about images that crash or hang their process."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fitfeed.converters.duplicates.image_hashes import ImageHashes
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.planning.plan import make_plan
+from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.converters.staging.quarantine import ATTEMPTS, CrashTracker, Quarantine, WorkerExit
+from fitfeed.converters.staging.results import RowColumns, ShardResult
+from fitfeed.schemas.manifest_parts import Shard
+
+
+@pytest.fixture(scope="module")
+def photos(clothing: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """16 good photographs in two classes."""
+    folder = tmp_path_factory.mktemp("photos")
+    for name in ("dress", "longsleeve"):
+        files = sorted((clothing / "train" / name).iterdir())[:8]
+        (folder / name).mkdir()
+        for path in files:
+            shutil.copyfile(path, folder / name / path.name)
+    assert len(list(folder.glob("*/*"))) == 16
+    return folder
+
+
+CRASH, KILL = WorkerExit(entry=7, exit_code=-11), WorkerExit(entry=7, exit_code=-9)
+
+
+HANG = WorkerExit(entry=7, exit_code=-9, limit_s=5.0)
+
+
+ELSEWHERE, IDLE = WorkerExit(entry=8, exit_code=-11), WorkerExit(entry=None, exit_code=-9)
+
+
+@pytest.mark.parametrize(
+    ("deaths", "reason"),
+    [
+        ([CRASH], None),
+        ([CRASH, CRASH], "decoder_crash"),
+        ([HANG, HANG], "timeout"),
+        ([CRASH, ELSEWHERE], None),
+        ([CRASH, IDLE, CRASH], "decoder_crash"),
+        ([KILL, KILL], None),
+        ([KILL, KILL, KILL], "decoder_crash"),
+        ([KILL, HANG, HANG], "timeout"),
+    ],
+)
+def test_two_crashes_or_three_kills_condemn_an_image(deaths: list[WorkerExit], reason: str | None) -> None:
+    suspects = CrashTracker()
+    verdicts = [suspects.add(death) for death in deaths]
+    assert verdicts[:-1] == [None] * (len(deaths) - 1)
+    assert (verdicts[-1] and verdicts[-1].reason) == reason
+
+
+def test_deaths_that_no_image_explains_end_the_shard() -> None:
+    suspects = CrashTracker()
+    for death in (CRASH, CRASH, IDLE, ELSEWHERE):
+        suspects.add(death)
+        assert not suspects.exhausted
+    suspects.add(IDLE)
+    assert suspects.exhausted
+    assert ATTEMPTS == 3
+
+
+def test_verdicts_are_of_one_plan_and_one_time_limit(photos: Path, tmp_path: Path) -> None:
+    work = WorkFolder(tmp_path / "dataset", "job")
+    work.create()
+    (plan,) = make_plan(photos, ConvertOptions(shards=1)).shards
+    (other,) = make_plan(photos, ConvertOptions(shards=1, seed=1)).shards
+    crash = Quarantine(reason="decoder_crash", detail="crashed")
+    slow = Quarantine(reason="timeout", detail="slow", limit_s=5.0)
+    work.write_plan(plan)
+    result = ShardResult(
+        digest=plan.digest,
+        shard=Shard(file=plan.file, bytes=0, sha256="0" * 64, examples=0),
+        rows=RowColumns(),
+        image_hashes=ImageHashes().columns(),
+        rejects=[],
+        histogram=[],
+    )
+    work.write_result(0, result)
+    work.quarantine(plan, 3, crash)
+    work.quarantine(plan, 4, slow)
+    assert work.read_quarantined(other) == {}
+    for limit_s in (1.0, 5.0):
+        work.release(limit_s)
+        assert work.read_quarantined(plan) == {3: crash, 4: slow}
+        assert work.read_result(0) is not None
+    work.release(6.0)
+    assert work.read_quarantined(plan) == {3: crash}
+    assert work.read_result(0) is None
+    work.quarantine(plan, 4, slow)
+    work.release(0)
+    assert work.read_quarantined(plan) == {3: crash}

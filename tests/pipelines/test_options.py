@@ -1,0 +1,105 @@
+"""The arguments of `make_pipeline`: what is refused, and what follows from them."""
+
+from typing import Any
+
+import pytest
+import tensorflow as tf
+
+from fitfeed.pipelines import (
+    Dataset,
+    MixUp,
+    RandomFlip,
+    RandomResizedCrop,
+    make_pipeline,
+)
+from fitfeed.pipelines.options import PipelineOptions
+from fitfeed.schemas.errors import UsageError
+from tests.pipelines import functions
+
+AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal")]
+
+
+@pytest.mark.parametrize(
+    ("cpus", "changed", "count"),
+    [
+        (1, {}, 0),
+        (2, {}, 2),
+        (3, {}, 3),
+        (16, {}, 16),
+        (64, {}, 16),
+        (64, {"processes": 64}, 64),
+        (64, {"processes": 0}, 0),
+        (1, {"processes": 2}, 2),
+        (64, {"access": "stream"}, 0),
+        (64, {"access": "indexed"}, 16),
+        (64, {"augment": [*AUGMENT, MixUp()]}, 16),
+        (64, {"augment": [*AUGMENT, functions.mirror]}, 0),
+        (64, {"augment": [*AUGMENT, functions.mirror], "processes": 8}, 8),
+    ],
+)
+def test_how_many_processes(
+    monkeypatch: pytest.MonkeyPatch, cpus: int, changed: dict[str, Any], count: int
+) -> None:
+    monkeypatch.setattr("fitfeed.pipelines.options.available_cpus", lambda: cpus)
+    options: dict[str, Any] = {
+        "batch_size": 8,
+        "image_size": (16, 20),
+        "augment": AUGMENT,
+        "normalize": "zscore",
+        "dtype": "float32",
+        "labels": "int",
+        "label_smoothing": 0.0,
+        "output": "tuple",
+        "shuffle": True,
+        "seed": 0,
+        "shard": (0, 1),
+        "start": (0, 0),
+        "balance": None,
+        "drop_remainder": True,
+        "access": "auto",
+        "on_error": "raise",
+        "augment_on": "cpu",
+        "processes": None,
+        "transforms": False,
+    }
+    assert PipelineOptions(**{**options, **changed}).worker_processes == count
+
+
+def pipeline(dataset: Dataset, split: str = "train", **options: Any) -> tf.data.Dataset:
+    return make_pipeline(
+        dataset, split, **{"batch_size": 8, "image_size": (16, 20), "output": "dict", **options}
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 0}, "positive number of examples. Received: batch_size=0"),
+        ({"batch_size": True}, "Received: batch_size=True"),
+        ({"image_size": 224}, r"\(height, width\).*Received: image_size=224"),
+        ({"image_size": (0, 3)}, "Received: image_size"),
+        ({"image_size": None}, "Pass image_size"),
+        ({"augment": RandomFlip()}, r"a list, such as .* Received: augment=RandomFlip"),
+        ({"augment": [RandomFlip]}, r"Did you mean RandomFlip\(\)\?"),
+        ({"augment": ["flip"]}, r"Received: augment\[0\]='flip'"),
+        ({"normalize": "mean"}, "'zscore', 'minmax', 'unit', 'symmetric', None. Received: normalize='mean'"),
+        ({"dtype": "float64"}, "Received: dtype='float64'"),
+        ({"dtype": "uint8"}, "Pass normalize=None"),
+        ({"labels": "one_hot"}, "'int', 'onehot', None. Received: labels='one_hot'"),
+        ({"output": "list"}, "Received: output='list'"),
+        ({"access": "random"}, "Received: access='random'"),
+        ({"on_error": "ignore"}, "'raise', 'skip'. Received: on_error='ignore'"),
+        ({"shuffle": 1000}, "True, False. Received: shuffle=1000"),
+        ({"drop_remainder": 1}, "Received: drop_remainder=1"),
+        ({"seed": 1.5}, "an integer. Received: seed=1.5"),
+        ({"shard": (2, 2)}, "0 <= index < count. Received: shard"),
+        ({"shard": 2}, "Received: shard=2"),
+        ({"start": (0, -1)}, "Received: start"),
+        ({"start": (1, 6)}, r"below the 6 of an epoch. Received: start=\(1, 6\). Use \(2, 0\)"),
+        ({"batch_size": 64}, "Use a smaller batch_size, or drop_remainder=False"),
+    ],
+)
+def test_wrong_options(flowers: Dataset, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message) as error:
+        pipeline(flowers, **options)
+    assert "Received: " in str(error.value)
