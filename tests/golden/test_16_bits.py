@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
 
@@ -49,6 +50,12 @@ def test_it_is_written_still(tmp_path: Path) -> None:
     make_source(tmp_path / "source")
     convert(tmp_path / "source", tmp_path / "dataset", options("tfrecord"))
     assert without_index(tmp_path / "dataset") == without_index(golden("tfrecord"))
+    index, expected = (
+        pa.ipc.open_file(str(folder / "train.index.arrow")).read_all()
+        for folder in (tmp_path / "dataset", golden("tfrecord"))
+    )
+    assert index.schema.equals(expected.schema, check_metadata=True)
+    assert index.to_pylist() == expected.to_pylist()
     for path in golden("tfrecord").glob("*.tfrecord"):
         assert (tmp_path / "dataset" / path.name).read_bytes() == path.read_bytes()
 
