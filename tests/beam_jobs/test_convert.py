@@ -51,10 +51,10 @@ def test_same_bytes_from_a_copy_listed_in_another_order(
 ) -> None:
     files = sorted((path for path in clothing.rglob("*") if path.is_file()), reverse=True)
     for path in files:  # created backwards, so the file system lists them in another order
-        copy = tmp_path / "elsewhere" / path.relative_to(clothing)
+        copy = tmp_path / "elsewhere" / clothing.name / path.relative_to(clothing)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
-    convert(tmp_path / "elsewhere", tmp_path / "dataset", ConvertOptions())
+    convert(tmp_path / "elsewhere" / clothing.name, tmp_path / "dataset", ConvertOptions())
     assert contents(tmp_path / "dataset") == contents(dataset_tfrecord)
 
 
@@ -242,7 +242,7 @@ def test_old_dataset_stays_readable_until_the_new_one_is_whole(some: Path, tmp_p
 def test_finished_shards_are_reused_only_by_the_same_job(
     clothing: Path, dataset_tfrecord: Path, tmp_path: Path
 ) -> None:
-    source, dataset = tmp_path / "source", tmp_path / "dataset"
+    source, dataset = tmp_path / clothing.name, tmp_path / "dataset"
     shutil.copytree(clothing, source, copy_function=shutil.copyfile)
     bad = source / "validation" / "hat" / "0.jpg"
     bad.touch()

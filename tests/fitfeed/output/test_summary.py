@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fitfeed.beam_jobs import ConversionResult, plan_conversion
+from fitfeed.converters.duplicate_pair import DuplicatePair, NearDuplicateReport
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.output.summary import (
     conversion_summary,
@@ -126,8 +127,8 @@ def test_duplicates(manifest: Manifest) -> None:
 
 
 def test_a_conflict_of_labels_is_warned_of(manifest: Manifest) -> None:
-    conflict = {"kind": "label_conflict", "paths": ["pants/b.jpg", "dress/a.jpg"]}
-    copy = {"kind": "within", "paths": ["dress/c.jpg", "dress/a.jpg"]}
+    conflict = DuplicatePair(("pants/b.jpg", "dress/a.jpg"), "label_conflict")
+    copy = DuplicatePair(("dress/c.jpg", "dress/a.jpg"), "duplicate")
     summary = conversion_summary(
         result(with_duplicates(manifest, label_conflicts=1), duplicates=[copy, conflict]), "flowers"
     )
@@ -136,18 +137,14 @@ def test_a_conflict_of_labels_is_warned_of(manifest: Manifest) -> None:
 
 
 def test_images_that_look_alike(manifest: Manifest) -> None:
-    near = {
-        "within": 9,
-        "across_splits": 1,
-        "exhaustive": False,
-        "pairs": [{"paths": [f"dress/{number}.jpg", "dress/a.jpg"], "distance": 3} for number in range(9)],
-    }
+    pairs = [
+        DuplicatePair((f"dress/{number}.jpg", "dress/a.jpg"), "near_duplicate", 3) for number in range(9)
+    ]
+    near = NearDuplicateReport(within=9, across_splits=1, exhaustive=False, pairs=pairs)
     summary = conversion_summary(result(manifest, near_duplicates=near), "flowers")
     assert "similar    at least 9 within a split, 1 across splits; all are kept. Look at:" in summary
     assert summary.count(" ~ dress/a.jpg (3 of 128 bits differ)") == 5
-    assert "similar" not in conversion_summary(
-        result(manifest, near_duplicates={**near, "pairs": []}), "flowers"
-    )
+    assert "similar" not in conversion_summary(result(manifest, near_duplicates=near.first(0)), "flowers")
 
 
 def test_classes_that_differ_only_in_case_are_warned_of(few_photos: Path, tmp_path: Path) -> None:
