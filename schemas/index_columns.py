@@ -127,6 +127,7 @@ class NameColumn:
 
     def _read(self, rows: slice) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
         first, stop, _ = rows.indices(len(self._numbers))
+        stop = max(first, stop)
         numbers = self._numbers[first:stop]
         wrong = (numbers < 0) | (numbers >= len(self.names))
         if self._validity is None:

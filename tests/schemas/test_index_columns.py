@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fitfeed.schemas.errors import DamagedDatasetError
@@ -40,7 +40,8 @@ def test_what_is_written_is_read_also_after_more_was_added(
     assert both.equals(encode_names(first + more))
 
 
-@given(NAMES, st.integers(0, 40), st.integers(0, 40))
+@example(names=[None, "sRGB", None], first=2, stop=1)
+@given(names=NAMES, first=st.integers(0, 40), stop=st.integers(0, 40))
 def test_numbers_of_some_rows(names: list[str | None], first: int, stop: int) -> None:
     part = column(encode_names(names))
     expected = [NULL if name is None else part.names.index(name) for name in names]
