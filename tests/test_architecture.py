@@ -52,7 +52,7 @@ def loaded_by(code: str) -> set[str]:
     """The top-level packages that a fresh interpreter has loaded after running some code."""
     program = f"import sys\n{code}\nprint('loaded', *{{name.removeprefix('fitfeed.').partition('.')[0] for name in sys.modules}})"
     result = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True, timeout=600
     )
     return set(result.stdout.splitlines()[-1].split())
 

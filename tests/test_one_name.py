@@ -121,7 +121,7 @@ def run(project: Path, installed: Path, script: str, *arguments: Path) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout

@@ -215,7 +215,7 @@ def survives_sigkill(clothing: Path, folder: Path, format_: Format, *, kills: in
         (folder / path.name).rename(path)
     shutil.copytree(old, new)
     began = time.monotonic()
-    assert start(source, new).wait(120) == 0
+    assert start(source, new).wait(600) == 0
     seconds = time.monotonic() - began
     expected, chance = contents(new), random.Random(seed)
     whole = {read_manifest(folder).fingerprint for folder in (old, new)}
@@ -229,12 +229,12 @@ def survives_sigkill(clothing: Path, folder: Path, format_: Format, *, kills: in
         verdict = verify_dataset(dataset)
         assert verdict.ok, verdict.findings
         if verdict.fingerprint != read_manifest(old).fingerprint:  # it was published: begin anew
-            assert start(source, dataset).wait(120) == 0
+            assert start(source, dataset).wait(600) == 0
             assert read_manifest(dataset).fingerprint in whole
             assert contents(dataset) == expected
             shutil.rmtree(dataset)
             shutil.copytree(old, dataset)
-    assert start(source, dataset).wait(120) == 0
+    assert start(source, dataset).wait(600) == 0
     assert contents(dataset) == expected
 
 

@@ -285,7 +285,7 @@ def test_a_script_needs_no_guard(some: Path, tmp_path: Path) -> None:
         f"print(convert({str(some)!r}, {str(tmp_path / 'dataset')!r}, workers=2).up_to_date)\n"
     )
     done = subprocess.run(
-        [sys.executable, script], capture_output=True, text=True, timeout=100, cwd=tmp_path, check=False
+        [sys.executable, script], capture_output=True, text=True, timeout=600, cwd=tmp_path, check=False
     )
     assert done.stdout.split() == ["once", "False"], done.stderr
 

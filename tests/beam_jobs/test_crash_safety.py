@@ -61,10 +61,10 @@ def kill_at_random_moments(
 
 def continues_to_the_same_bytes(source: Path, folder: Path, format_: str, *, kills: int, seed: int) -> None:
     began = time.monotonic()
-    assert start(source, folder / "undisturbed", format_).wait(120) == 0
+    assert start(source, folder / "undisturbed", format_).wait(600) == 0
     seconds = time.monotonic() - began
     kill_at_random_moments(source, folder / "dataset", format_, kills=kills, seconds=seconds, seed=seed)
-    assert start(source, folder / "dataset", format_).wait(120) == 0
+    assert start(source, folder / "dataset", format_).wait(600) == 0
     assert contents(folder / "dataset") == contents(folder / "undisturbed")
     assert read_pairs(folder / "dataset").batch.equals(read_pairs(folder / "undisturbed").batch)
     assert read_sources(folder / "dataset").equals(read_sources(folder / "undisturbed"))
@@ -117,7 +117,7 @@ def test_a_quota_on_file_sizes(clothing: Path, tmp_path: Path, format_: str) -> 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 
-    done = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 1
     assert "File too large" in done.stderr
     assert "Traceback" not in done.stderr

@@ -72,7 +72,7 @@ def faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def convert(source: Path, dataset: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "fitfeed", "convert", str(source), str(dataset), "--shards", "2"]
     return subprocess.run(
-        [*command, "--timeout", "5", *arguments], capture_output=True, text=True, timeout=300, check=False
+        [*command, "--timeout", "5", *arguments], capture_output=True, text=True, timeout=600, check=False
     )
 
 
@@ -98,7 +98,7 @@ def test_a_crash_costs_one_file(photos: Path, tmp_path: Path) -> None:
     shutil.copytree(photos, source)
     picture = next(photos.glob("dress/*"))
     (source / "dress" / "crash.jpg").write_bytes(picture.read_bytes() + b"segmentation fault")
-    done = convert(source, tmp_path / "dataset", "--max-bad", "1")
+    done = convert(source, tmp_path / "dataset", "--max-bad", "1", "--timeout", "600")
     assert done.returncode == 0, done.stderr
     (line,) = map(json.loads, (tmp_path / "dataset" / "rejects.jsonl").read_text().splitlines())
     assert (line["path"], line["reason"]) == ("dress/crash.jpg", "decoder_crash")

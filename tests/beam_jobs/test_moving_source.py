@@ -131,7 +131,7 @@ def bound_by_permissions() -> None:
 
 def run_bound(command: list[str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        command, preexec_fn=bound_by_permissions, capture_output=True, text=True, check=False, timeout=120
+        command, preexec_fn=bound_by_permissions, capture_output=True, text=True, check=False, timeout=600
     )
 
 

@@ -28,7 +28,7 @@ from tests.folders import contents
 
 OPTIONS = ConvertOptions(encoding="png", size=(200, 200))  # slow enough to be interrupted
 FEW = dataclasses.replace(OPTIONS, shards=6)
-END_S = 100.0  # what takes longer never ends
+END_S = 600.0  # what takes longer never ends
 
 
 def prepared(source: Path, dataset: Path, options: ConvertOptions = OPTIONS) -> tuple[WorkFolder, Job]:

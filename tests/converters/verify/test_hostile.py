@@ -182,7 +182,7 @@ def verified_in_time(folder: Path) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert result.returncode == 5, result.stderr
     assert result.stderr == ""

@@ -50,7 +50,7 @@ def test_an_error_is_raised_when_nobody_writes_any_more() -> None:
             slow.set()
             msg = "damaged"
             raise DamagedExampleError(msg)
-        slow.wait(60)
+        slow.wait(600)
         ended.set()
 
     with pytest.raises(DamagedExampleError):

@@ -84,7 +84,7 @@ def test_the_layer_on_jax(encoded_datasets: dict[str, object]) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.endswith("done\n")

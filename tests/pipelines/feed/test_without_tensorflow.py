@@ -81,7 +81,7 @@ def test_batches_are_those_of_make_pipeline(job: dict[str, Any]) -> None:
     program = Path(__file__).with_name("numpy_only.py")
     result = subprocess.run(
         [sys.executable, str(program), json.dumps(job)],
-        cwd=ROOT, env={"PYTHONPATH": str(ROOT), "PATH": ""}, capture_output=True, text=True, check=False, timeout=300,
+        cwd=ROOT, env={"PYTHONPATH": str(ROOT), "PATH": ""}, capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert result.stdout.split() == ["compared", str(len(RECIPES))]

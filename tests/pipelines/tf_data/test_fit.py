@@ -100,7 +100,7 @@ def test_mirrored_strategy(flowers: Dataset) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.endswith("done\n")

@@ -294,6 +294,6 @@ def test_a_script_may_end_in_the_middle_of_an_iteration(flowers: Dataset, access
     )
     root = Path(__file__).parents[3]
     result = subprocess.run(
-        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True, timeout=600
     )
     assert result.stdout == "end\n"

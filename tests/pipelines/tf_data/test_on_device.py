@@ -295,7 +295,7 @@ def test_in_a_process_with_two_devices(flowers: Dataset, program: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.endswith("done\n")

@@ -31,7 +31,7 @@ from tests.pipelines import functions
 from tests.pipelines.image_loading import Loading
 
 ALL = np.arange(53)
-END_S = 100.0
+END_S = 600.0
 
 
 def loader(dataset: Dataset, *functions_: Any) -> Loading:
