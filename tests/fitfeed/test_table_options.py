@@ -52,7 +52,7 @@ def test_every_option_reaches_the_dataset(
 
     found = [
         {gardeners[path] for path in pa.ipc.open_file(str(index)).read_all()["path"].to_pylist()}
-        for index in sorted(dataset.glob("*.arrow"))
+        for index in sorted(dataset.glob("*.index.arrow"))
     ]
     assert len(found) == 2
     assert not found[0] & found[1]
