@@ -52,7 +52,7 @@ def run_on(
     """Runs the job on a Beam runner.
 
     Args:
-        runner: A runner's name as Beam knows it, e.g. `DataflowRunner`.
+        runner: Name of a runner in Beam, for example `DataflowRunner`.
         arguments: Options that are passed on to Beam.
         work: The folder of the job, on storage that all workers reach.
         job: The job.

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 PairKind = Literal["duplicate", "label_conflict", "split_leak", "near_duplicate", "near_split_leak"]
-"""The first three have the same pixels: in one split with the same labels, in one split with other labels,
-and in two splits. The other two look alike: in one split, and in two."""
+"""The first three kinds have the same pixels: in one split with the same labels, in one split with other labels, and in
+two splits. The other two kinds look alike: in one split, and in two splits."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,8 +15,8 @@ class DuplicatePair:
 
     Attributes:
         paths: The image, and the one that comes first.
-        kind: How alike they are, and where they are.
-        distance: How many of 128 bits of their hashes differ; 0 where the pixels are the same.
+        kind: Whether they are equal or similar, and in which splits.
+        distance: How many of the 128 bits of their hashes differ; 0 if the pixels are the same.
     """
 
     paths: tuple[str, str]
@@ -37,8 +37,8 @@ class NearDuplicateReport:
     Attributes:
         within: How many look like an earlier one of their split.
         across_splits: How many look like one of an earlier split.
-        pairs: Pairs of them, those across splits first, then those most alike.
-        exhaustive: False if there were too many to compare all: the counts are lower bounds then.
+        pairs: Pairs of them: first those across splits, then the most similar ones.
+        exhaustive: False if there were too many to compare all. The counts are lower bounds then.
     """
 
     within: int
@@ -47,7 +47,7 @@ class NearDuplicateReport:
     exhaustive: bool
 
     def first(self, count: int) -> "NearDuplicateReport":
-        """The same with no more than so many pairs, to show."""
+        """The same with fewer pairs, to show."""
         return dataclasses.replace(self, pairs=self.pairs[:count])
 
     @classmethod

@@ -45,7 +45,7 @@ RECORDED_ORDER = (
     *("max_pixels", "shards", "shard_bytes", "split", "class_from", "seed", "duplicates"),
     *("path_column", "label_columns", "split_column", "stratify", "group"),
 )
-"""How a manifest orders the options, whatever part they belong to."""
+"""The order of the options in a manifest."""
 
 SPLIT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 

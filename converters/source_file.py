@@ -12,8 +12,8 @@ class SourceFile(NamedTuple):
         path: Path relative to the source, with `/`; the whole path when the file is about to be read.
         bytes: Its size.
         mtime_ns: When its content was last modified, in nanoseconds; 0 if that is not known.
-        ctime_ns: When its inode was last changed, in nanoseconds; 0 if that is not known. No program can set it
-            back. It does not decide how a shard is planned: a new link to the file changes it, too.
+        ctime_ns: When its inode was last changed, in nanoseconds; 0 if that is not known. Programs cannot set it. It
+            does not decide how a shard is planned, because a new link to the file changes it, too.
     """
 
     path: str
@@ -23,7 +23,7 @@ class SourceFile(NamedTuple):
 
     @property
     def content_identity(self) -> tuple[str, int, int]:
-        """What a shard is planned by."""
+        """The values that decide how a shard is planned."""
         return self[:3]
 
 
@@ -32,10 +32,10 @@ class SourceListing:
     """The files of some examples, images and masks, as columns with one entry for each file.
 
     Attributes:
-        root: Folder that their paths are relative to.
-        files: As they were listed.
-        keys: Of their examples.
-        masks: Name of the label that a file is the mask of; None for an image.
+        root: Folder to which their paths are relative.
+        files: The files as they were listed.
+        keys: The keys of their examples.
+        masks: Name of the label of which a file is the mask; None for an image.
     """
 
     root: Path

@@ -1,4 +1,4 @@
-"""Arrow files of a dataset: one record batch, mapped from memory that anybody may have written."""
+"""Opens Arrow files of a dataset: one record batch, memory-mapped from a file that anybody may have written."""
 
 import itertools
 import struct
@@ -14,14 +14,14 @@ from fitfeed.schemas.text import shortened
 
 MAGIC = b"ARROW1\0\0"
 DICTIONARY_BATCH = 2
-"""Of the kinds of messages in Message.fbs."""
+"""Kinds of messages, by their numbers in Message.fbs."""
 
 ADVICE = "Restore it, or convert the dataset again."
 
 
 @contextmanager
 def readable(path: Path, what: str, *, advice: str = ADVICE) -> Iterator[None]:
-    """Turns whatever reading a file raises into one error that names it.
+    """Turns any error of reading a file into one error that names the file.
 
     Args:
         path: The file.
@@ -55,16 +55,16 @@ def only_batch(path: Path, schema: pa.Schema) -> Any:
     if [message.type for message in messages] != expected:
         msg = f"expected {', '.join(expected)}, received {', '.join(message.type for message in messages)}"
         raise ValueError(msg)
-    # Decompressing would allocate whatever the file claims.
+    # Decompressing would allocate as much memory as the file claims.
     if any(_is_compressed(memoryview(message.metadata)) for message in messages):
         msg = "its columns are compressed, which those of a dataset never are"
         raise ValueError(msg)
-    # The footer of a hostile file may lead to other messages, so those that were looked at are read.
+    # The footer of a hostile file may lead to other messages, so the messages that were checked are read.
     file.seek(len(MAGIC))
     stream = pa.ipc.open_stream(file)
     _check_schema(stream.schema, schema, batches=1)
     batch = stream.read_next_batch()
-    batch.validate()  # every buffer is as long as the number of rows asks for
+    batch.validate()  # every buffer must be long enough for the number of rows
     required = [batch.column(field.name) for field in schema if not field.nullable]
     required += [column.values for column in required if pa.types.is_large_list(column.type)]
     required += [column.dictionary for column in batch.columns if pa.types.is_dictionary(column.type)]
@@ -96,13 +96,13 @@ def _is_compressed(message: memoryview) -> bool:
 
 
 def _table(buffer: memoryview, place: int) -> int:
-    """Where a table begins that a field leads to."""
+    """Offset of the table to which a field leads."""
     (distance,) = struct.unpack_from("<I", buffer, place)
     return place + int(distance)
 
 
 def _field(buffer: memoryview, table: int, number: int) -> int | None:
-    """Where field `number` of a FlatBuffers table stands, or None if it is not there."""
+    """Offset of field `number` of a FlatBuffers table; None if it does not have the field."""
     (back,) = struct.unpack_from("<i", buffer, table)
     vtable, slot = table - back, 4 + 2 * number
     (vtable_bytes,) = struct.unpack_from("<H", buffer, vtable)

@@ -86,7 +86,7 @@ def when_none_of(field: FieldInfo) -> str | None:
 
 
 def _usage_error(options: type[Any], error: ValidationError, given: dict[str, Any]) -> UsageError:
-    """The first thing that is wrong, in our words."""
+    """The first fault, in our words."""
     first = error.errors(include_url=False)[0]
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, UsageError):
@@ -104,7 +104,7 @@ def _expected(field: FieldInfo) -> str:
 
 
 def _describe(options: type[Any]) -> None:
-    """Has `help` show plain types, and each field's description."""
+    """Makes `help` show plain types, and each field's description."""
     hints = get_type_hints(options)
     signature = inspect.signature(options)
     parameters = [each.replace(annotation=hints[name]) for name, each in signature.parameters.items()]

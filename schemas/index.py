@@ -1,8 +1,8 @@
-"""The index of a split: one row per example, as a memory-mapped Arrow IPC file.
+"""The index of a split: one row for each example, in a memory-mapped Arrow IPC file.
 
-Row i describes example i of the split, in stored order. Its offset and length point at the image
-payload itself inside the shard file, so reading example i is one positioned read, whatever the
-container format. Anything that reads Arrow (pandas, polars, duckdb) can query the file.
+Row i describes example i of the split, in stored order. Its offset and length are those of the image payload in the
+shard file, so reading example i is one positioned read for every container format. Any program that reads Arrow (pandas,
+polars, duckdb) can query the file.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from fitfeed.schemas.index_columns import ListColumn, MaskColumn, NameColumn, Te
 INDEX_VERSION = "2"
 MAX_MEAN = 255 * 256
 MAX_DEVIATION = MAX_MEAN // 2
-"""Of `mean` and `deviation`: half of all pixels black, half white."""
+"""The largest `mean`, of a white image, and `deviation`, of one that is half black and half white."""
 
 _NAMES = pa.dictionary(pa.int8(), pa.string())
 
@@ -52,10 +52,10 @@ manifest's list. path: its file, relative to SOURCE. shard: position in the
 manifest's list of shards. offset, length: bytes of the image payload in the shard file. crc32c:
 CRC-32C (RFC 3720) of the payload. height, width: pixels as stored. source_bytes: size of the file
 it was made from. source_digest: xxh3-128 of that file. pixel_digest: xxh3-128 of its upright pixels
-before any resizing (`fitfeed.converters.duplicates.image_hashes`). mean, deviation: how bright the
-image as stored is, and how much it varies (`fitfeed.converters.images.pixel_counter`). orientation: EXIF orientation that was
-undone, 1 where there was none. source_format: of the file, as Pillow calls it. profile: name of its
-color profile, null where it has none. source_height, source_width: upright, before any resizing."""
+before any resizing (`fitfeed.converters.duplicates.image_hashes`). mean, deviation: of the brightness of the
+image as stored (`fitfeed.converters.images.pixel_counter`). orientation: EXIF orientation that was
+undone, 1 if there was none. source_format: format of the file, by its name in Pillow. profile: name of its
+color profile, null if it has none. source_height, source_width: upright, before any resizing."""
 
 _LABEL_TYPES = {
     "class": pa.int64(),
@@ -91,7 +91,7 @@ def _label_columns(name: str, kind: LabelKind) -> dict[str, Any]:
 
 
 INDEX_SCHEMA = index_schema(FOLDER_LABELS)
-"""Of a dataset that was made from class folders."""
+"""The labels of a dataset that was made from class folders."""
 
 
 def write_index(
@@ -99,12 +99,11 @@ def write_index(
 ) -> None:
     """Writes an index file.
 
-    The rows go into a single record batch, so that every numeric column maps to one NumPy array
-    without a copy.
+    All rows are in a single record batch, so that every numeric column is one NumPy array without a copy.
 
     Args:
-        path: File to write; an existing one is replaced.
-        columns: One sequence per field of `index_schema(labels)`, all of the same length.
+        path: File to write. An existing one is replaced.
+        columns: One sequence for each field of `index_schema(labels)`, all of the same length.
         labels: Label name to kind.
     """
     schema = index_schema(labels)
@@ -121,10 +120,10 @@ def _array(column: Any, kind: pa.DataType) -> Any:
 
 
 class Index:
-    """A memory-mapped index. Opening costs the same for ten rows and ten million.
+    """A memory-mapped index. Opening one with ten million rows takes as long as one with ten.
 
-    Thread-safe: nothing changes after construction. Whatever the file holds, no memory outside it
-    is read; whether its rows make sense is for the reader to check.
+    Thread-safe: nothing changes after construction. No memory outside the file is read, for any content of the file.
+    Whether its values make sense is for the reader to check.
 
     Attributes:
         source, shard, offset, length, crc32c, height, width, source_bytes, mean, deviation, orientation,
@@ -142,7 +141,7 @@ class Index:
 
         Args:
             path: The file.
-            labels: Label name to kind, as the manifest has them.
+            labels: Label name to kind, as in the manifest.
 
         Raises:
             DamagedDatasetError: If the file is missing or is not an index of this version with
@@ -183,14 +182,14 @@ class Index:
         return int(self._batch.num_rows)
 
     def columns(self) -> dict[str, Any]:
-        """All columns as Arrow arrays, by name: memory-mapped, for copying into another index."""
+        """All columns as memory-mapped Arrow arrays, by name, to be copied into another index."""
         return {name: self._batch.column(name) for name in self._batch.schema.names}
 
     def key(self, row: int) -> str:
         """Key of row 0 <= `row` < len.
 
         Raises:
-            DamagedDatasetError: If the file's bytes give no text there.
+            DamagedDatasetError: If the bytes of the file are not text there.
         """
         return self._keys[row]
 
@@ -198,7 +197,7 @@ class Index:
         """Source path of row 0 <= `row` < len, relative to the source folder.
 
         Raises:
-            DamagedDatasetError: If the file's bytes give no text there.
+            DamagedDatasetError: If the bytes of the file are not text there.
         """
         return self._paths[row]
 

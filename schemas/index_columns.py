@@ -1,4 +1,4 @@
-"""Columns of an index whose values differ in length, read in place from memory that anybody may have written."""
+"""Reads columns of an index whose values have different lengths, in place, from a file that anybody may have written."""
 
 from array import array
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from fitfeed.schemas.errors import DamagedDatasetError
 
 MAX_NAMES = 126
 OTHER = "other"
-"""What a name beyond the first 126 different ones is replaced by: numbers of names have 8 bits."""
+"""Replaces all names after the first 126 different ones, because numbers of names have 8 bits."""
 
 MAX_NAME_BYTES = 256
 NULL = -1
@@ -35,7 +35,7 @@ class TextColumn:
         """The text of row 0 <= `row` < len.
 
         Raises:
-            DamagedDatasetError: If the file's bytes give no text there.
+            DamagedDatasetError: If the bytes of the file are not text there.
         """
         begin, end = int(self._ends[row]), int(self._ends[row + 1])
         try:
@@ -44,7 +44,7 @@ class TextColumn:
             reason = f"it would be bytes {begin} to {end} of {len(self._data)}"
         except UnicodeDecodeError as error:
             reason = f"{error.reason} at byte {error.start}"
-        msg = f"{self._file}: the {self._name} of row {row} is no text: {reason}. {ADVICE}"
+        msg = f"{self._file}: the {self._name} of row {row} is not text: {reason}. {ADVICE}"
         raise DamagedDatasetError(msg)
 
 
@@ -61,17 +61,17 @@ class ListColumn:
         """The list of row 0 <= `row` < len: int64 (n,), read-only.
 
         Raises:
-            DamagedDatasetError: If the file's bytes give no list there.
+            DamagedDatasetError: If the bytes of the file are not a list there.
         """
         begin, end = int(self._ends[row]), int(self._ends[row + 1])
         if 0 <= begin <= end <= len(self._values):
             return self._values[begin:end]
-        msg = f"{self._file}: the {self._name} of row {row} is no list: it would be values {begin} to {end} of {len(self._values)}. {ADVICE}"
+        msg = f"{self._file}: the {self._name} of row {row} is not a list: it would be values {begin} to {end} of {len(self._values)}. {ADVICE}"
         raise DamagedDatasetError(msg)
 
 
 class NameColumn:
-    """Texts that repeat, by row, each held once. A row may have none. Thread-safe.
+    """Texts that occur often, by row. Each is in memory once, and a row may have none. Thread-safe.
 
     Attributes:
         names: All texts, each once.
@@ -81,7 +81,7 @@ class NameColumn:
         """Takes an Arrow column of type dictionary(int8, string), valid in its outline.
 
         Raises:
-            ValueError: If it has more or longer texts than any index, or one of them twice.
+            ValueError: If it has more or longer texts than an index may have, or one of them twice.
             DamagedDatasetError: If one of them is not text.
         """
         texts = column.dictionary
@@ -99,30 +99,30 @@ class NameColumn:
         self._validity = None if validity is None else np.frombuffer(validity, np.uint8)
 
     def __getitem__(self, row: int) -> str | None:
-        """The text of row 0 <= `row` < len, or None.
+        """The text of row 0 <= `row` < len; None if it has none.
 
         Raises:
-            DamagedDatasetError: If the file's bytes give no text there.
+            DamagedDatasetError: If the bytes of the file are not text there.
         """
         number = int(self.numbers(slice(row, row + 1))[0])
         return None if number == NULL else self.names[number]
 
     def numbers(self, rows: slice) -> npt.NDArray[np.int8]:
-        """Places in `names` of some rows, -1 where a row has none: int8 (n,).
+        """For some rows, the place of their text in `names`: int8 (n,). It is -1 if a row has none.
 
         Raises:
-            DamagedDatasetError: If one is not a place in it.
+            DamagedDatasetError: If it is not a place in `names`.
         """
         numbers, wrong = self._read(rows)
         if wrong.any():
             first = int(np.argmax(wrong))
             row = rows.indices(len(self._numbers))[0] + first
-            msg = f"{self._file}: the {self._name} of row {row} is no text: it would be number {numbers[first]} of {len(self.names)}. {ADVICE}"
+            msg = f"{self._file}: the {self._name} of row {row} is not text: it would be number {numbers[first]} of {len(self.names)}. {ADVICE}"
             raise DamagedDatasetError(msg)
         return numbers
 
     def wrong(self, rows: slice) -> npt.NDArray[np.bool_]:
-        """Which of some rows have a number that no text has: bool (n,)."""
+        """Whether each of some rows has a number without a text: bool (n,)."""
         return self._read(rows)[1]
 
     def _read(self, rows: slice) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
@@ -138,13 +138,12 @@ class NameColumn:
 
 
 def encode_names(names: Iterable[str | None], before: NameColumn | None = None) -> Any:
-    """Makes the Arrow column of which `NameColumn` is the reader.
+    """Makes the Arrow column that `NameColumn` reads.
 
-    Texts are numbered in the order in which they first occur. After 126 different ones, each further
-    one becomes `other`.
+    Texts are numbered in the order in which they first occur. After 126 different ones, all others become `other`.
 
     Args:
-        names: By row.
+        names: The texts by row.
         before: Rows that come first. They keep their numbers.
 
     Raises:
@@ -173,7 +172,7 @@ class MaskColumn(NamedTuple):
 
 
 def _ends(buffer: Any, rows: int, dtype: type[np.integer[Any]]) -> npt.NDArray[Any]:
-    """Where each value ends, after where the first begins."""
+    """Where the first value begins, and then where each value ends."""
     return np.frombuffer(buffer, dtype, rows + 1) if rows else np.zeros(1, dtype)
 
 

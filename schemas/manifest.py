@@ -1,7 +1,7 @@
 """The manifest: one JSON file that says what a dataset is, published last.
 
-Where `manifest.json` stands, the dataset is complete. It holds no clock, host name or absolute
-path, so the same input and options give the same bytes anywhere. The JSON Schema that
+A dataset with a `manifest.json` is complete. It has no time, host name or absolute path, so the same input and options
+give the same bytes everywhere. The JSON Schema that
 `manifest.schema.json` publishes is generated from the models below (a test compares them).
 """
 
@@ -44,12 +44,12 @@ from fitfeed.schemas.text import shortened
 MANIFEST_NAME = "manifest.json"
 REJECTS_NAME = "rejects.jsonl"
 WORK_FOLDER = ".work"
-"""Holds a conversion until it is published; removed then."""
+"""The folder of a conversion until it is published. It is removed then."""
 
 FORMAT_VERSION: Literal[2] = 2
 
 MAX_MANIFEST_BYTES = 16 << 20
-"""16 MiB, about 90,000 shards: more is refused unread, since a reader holds all of it in memory."""
+"""16 MiB, about 90,000 shards: more is refused without reading it, because a reader has all of it in memory."""
 
 
 class Manifest(Model):
@@ -145,7 +145,7 @@ class Manifest(Model):
         return self
 
     def exact_statistics(self, splits: Iterable[str]) -> ChannelStatistics:
-        """All that follows from the counts of some splits together, percentiles too.
+        """All that follows from the counts of some splits together, also percentiles.
 
         Raises:
             ValueError: If they have no pixels.
@@ -155,7 +155,7 @@ class Manifest(Model):
         return ChannelStatistics(add_histograms(counts, channels=image.channels, depth=image.depth))
 
     def files(self) -> list[File]:
-        """Every file of the dataset but the manifest itself: per split index and shards, then rejects."""
+        """Every file of the dataset but the manifest: index and shards of each split, then the list of rejects."""
         listed: list[File] = []
         for split in self.splits.values():
             listed += [split.index, *split.shards]
@@ -163,13 +163,13 @@ class Manifest(Model):
 
     @property
     def class_names(self) -> list[str]:
-        """Names of the classes of the first label that has any; label i is `class_names[i]`."""
+        """Names of the classes of the first label that has classes. Label i is `class_names[i]`."""
         found = self.features.classes
         return [] if found is None else found[1].class_names
 
     @property
     def has_one_class_each(self) -> bool:
-        """Whether `class_names` are of a label that gives every example exactly one of them."""
+        """Whether every example has exactly one of the classes of `class_names`."""
         found = self.features.classes
         return found is not None and found[1].kind == "class"
 
@@ -273,7 +273,7 @@ def _read_text(folder: Path) -> bytes:
         msg = f"{path} cannot be read: {error.strerror}. Change its permissions."
         raise UsageError(msg) from error
     if len(text) > MAX_MANIFEST_BYTES:
-        msg = f"{path} has more than {MAX_MANIFEST_BYTES >> 20} MiB, which no manifest may have. {_ADVICE}"
+        msg = f"{path} has more than {MAX_MANIFEST_BYTES >> 20} MiB, more than a manifest may have. {_ADVICE}"
         raise DamagedDatasetError(msg)
     return text
 

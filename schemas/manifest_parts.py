@@ -1,4 +1,4 @@
-"""What a manifest says of the parts of a dataset: files, splits, statistics, sources, duplicates."""
+"""The parts of a manifest: files, splits, statistics, sources, duplicates."""
 
 from typing import Annotated, Literal, Self
 
@@ -88,9 +88,9 @@ class Split(Model):
 
 
 class Statistics(Model):
-    """Pixel statistics of one split, of the pixels as stored (after orientation, colour and size).
+    """Pixel statistics of one split, of the pixels as stored (after orientation, color and size).
 
-    They are per channel, in the range 0..255 (0..65535 where the dataset has 16 bits), and follow from
+    They are per channel, in the range 0..255 (0..65535 if the dataset has 16 bits), and follow from
     the split's histogram.
     """
 
@@ -124,10 +124,10 @@ class Source(Model):
 
 
 class NamedSource(Model):
-    """Where examples are from, without saying where that is on anybody's machine.
+    """A source of examples, without its place on the machine that converted it.
 
-    `name` is that of its folder. `uri` is reserved for a hash of where a source in a store is; null for
-    what lies on a disk, since the same images in another folder give the same dataset.
+    `name` is the name of its folder. `uri` is reserved for a hash of the place of a source in a store. It is null for a
+    source on a disk, because the same images in another folder give the same dataset.
     """
 
     name: Annotated[str, Field(max_length=MAX_SOURCE_NAME)]

@@ -1,4 +1,4 @@
-"""Tables beside a dataset that are not a part of it: they save work or tell more, and may be deleted at any time.
+"""Tables beside a dataset that are not a part of it. They save work or say more, and may be deleted at any time.
 
 The manifest does not name them, so they do not change the dataset's fingerprint.
 """
@@ -13,7 +13,7 @@ from fitfeed.schemas.arrow_file import only_batch, readable
 from fitfeed.schemas.files import locate, sync_file
 
 SOURCES_NAME = "sources.arrow"
-"""For each file that was converted, its size and times: as long as they are the same, it need not be read."""
+"""The size and times of each file that was converted. As long as they are the same, it need not be read."""
 
 DUPLICATES_NAME = "duplicates.arrow"
 """All pairs of images that are the same picture, exactly or nearly."""
@@ -32,15 +32,15 @@ SOURCES_SCHEMA = pa.schema(
     ],
     metadata=_VERSION,
 )
-"""key: of a file, or the path of a mask. mtime_ns, ctime_ns: when its content, and its inode, changed last."""
+"""key: key of a file, or the path of a mask. mtime_ns, ctime_ns: when its content and its inode were last changed."""
 
 
 def duplicates_schema(*, complete: bool) -> pa.Schema:
-    """Of `duplicates.arrow`: `key`, the key of the image that comes first, `kind`, `distance` in bits.
+    """The schema of `duplicates.arrow`: `key`, the key of the image that comes first, `kind`, `distance` in bits.
 
     Args:
-        complete: Whether all pairs are there. They are not where there are too many to keep, or where images
-            joined a dataset whose table had been deleted.
+        complete: Whether all pairs are there. They are not if there are too many to keep, or if images were appended
+            to a dataset whose table had been deleted.
     """
     fields = [
         pa.field("key", pa.large_string(), nullable=False),
@@ -56,7 +56,7 @@ def write_table(path: Path, schema: pa.Schema, batch: Any) -> None:
 
     Args:
         path: The file.
-        schema: Of the table.
+        schema: Schema of the table.
         batch: A record batch of this schema.
 
     Raises:
@@ -73,7 +73,7 @@ def write_table(path: Path, schema: pa.Schema, batch: Any) -> None:
 
 
 def read_sources(folder: Path) -> Any:
-    """Reads a dataset's `sources.arrow` into a record batch, every value checked.
+    """Reads a dataset's `sources.arrow` into a record batch, and checks every value.
 
     Raises:
         DamagedDatasetError: If it is missing, or is not such a table.
@@ -86,7 +86,7 @@ def read_sources(folder: Path) -> Any:
 
 
 class PairTable(NamedTuple):
-    """What is in `duplicates.arrow`.
+    """The content of `duplicates.arrow`.
 
     Attributes:
         batch: The record batch.
@@ -98,7 +98,7 @@ class PairTable(NamedTuple):
 
 
 def read_pairs(folder: Path) -> PairTable:
-    """Reads a dataset's `duplicates.arrow`, every value checked.
+    """Reads a dataset's `duplicates.arrow`, and checks every value.
 
     Raises:
         DamagedDatasetError: If it is missing, or is not such a table.

@@ -1,4 +1,4 @@
-"""Which examples are the same picture, and what is to become of them."""
+"""Finds examples that are the same picture, and decides what happens to them."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
@@ -19,19 +19,19 @@ NO_WORDS: Words = np.empty((0, 2), np.uint64)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ExampleColumns:
-    """Examples as columns: all that were written, and of a dataset that is appended to those like them.
+    """Examples as columns: all that were written, and those of the dataset that have the pixels of one of them.
 
-    Those that were written come first, splits one after the other in manifest order.
+    Those that were written come first, split by split in manifest order.
 
     Attributes:
         existing: bool (n,), whether it was in the dataset before.
-        shard: int64 (n,), number of its shard; -1 where it was in the dataset before.
+        shard: int64 (n,), number of its shard; -1 if it was in the dataset before.
         row: int64 (n,), its place in that shard, or in its split's index if it was there before.
         split: int64 (n,), number of its split.
         digest: uint64 (n, 2), equal for equal pixels.
         look: uint64 (n, 2), similar for similar pictures.
-        path: Tells an example's path; paths stay in the results, where they are.
-        labels: Tells all labels of an example; of masks, what tells one from another.
+        path: Returns the path of an example. Paths stay in the results.
+        labels: Returns all labels of an example; of a mask, its length and checksum.
     """
 
     existing: npt.NDArray[np.bool_]
@@ -90,7 +90,7 @@ def _written(job: Job, results: Sequence[ShardResult], known_splits: Sequence[st
 
 
 def _with_like(written: ExampleColumns, existing: BaseDataset) -> ExampleColumns:
-    """Adds the examples of the dataset whose digest one that was written has too."""
+    """Adds the examples of the dataset that have the digest of one that was written."""
     rows, splits, digests = [written.row], [written.split], [written.digest]
     indexes = list(existing.indexes.values())
     for number, index in enumerate(indexes):
@@ -123,7 +123,7 @@ def _with_like(written: ExampleColumns, existing: BaseDataset) -> ExampleColumns
 
 
 class ExamplePair(NamedTuple):
-    """An example with the same pixels as another one, by number in the catalogue.
+    """An example with the same pixels as another one, by number in the columns.
 
     Attributes:
         example: It.
@@ -138,17 +138,17 @@ class ExamplePair(NamedTuple):
 
 
 def find_pairs(examples: ExampleColumns) -> list[ExamplePair]:
-    """Finds all written examples whose pixels another one has, exactly.
+    """Finds all written examples that have exactly the pixels of another one.
 
-    An example may be listed twice: as a leak and as a copy within its split. The order is that of
-    the paths, and so the same whatever wrote the shards.
+    An example may be listed twice: as a leak, and as a copy within its split. Pairs are ordered by path, so their order
+    does not depend on how the shards were written.
     """
     copies = [copy for group in _groups(examples) for copy in _pairs(examples, group)]
     return sorted(copies, key=lambda copy: (examples.path(copy.example), copy.kind))
 
 
 def _groups(examples: ExampleColumns) -> Iterator[list[int]]:
-    """Examples with the same pixels, two or more: existing ones first, then by split and path."""
+    """Groups of two or more examples with the same pixels: existing ones first, then by split and path."""
     order = np.lexsort((examples.digest[:, 1], examples.digest[:, 0]))
     same = (examples.digest[order[1:]] == examples.digest[order[:-1]]).all(axis=1)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], same, [False]]).astype(np.int8)))
@@ -180,15 +180,15 @@ def _pairs(examples: ExampleColumns, group: list[int]) -> Iterator[ExamplePair]:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DuplicateReport:
-    """What was found, and what follows from `--duplicates`.
+    """The duplicates that were found, and what follows from `--duplicates`.
 
     Attributes:
         copies: Counts for the manifest, of what will be published: `within`, `across_splits`,
             `label_conflicts`, `dropped`.
-        pairs: All of the same pixels, the worst first: leaks, then conflicts, then mere repetition.
+        pairs: Pairs with the same pixels, the worst first: leaks, then conflicts, then duplicates.
         near_duplicates: Those that look alike.
         dropped: Shard number to the rows that are left out of it.
-        rejects: A line for each of them.
+        rejects: The reject of each of them.
     """
 
     copies: dict[str, int]
@@ -201,13 +201,13 @@ class DuplicateReport:
 def find_duplicates(
     job: Job, results: Sequence[ShardResult], existing: BaseDataset | None = None
 ) -> DuplicateReport:
-    """Looks for the same picture more than once.
+    """Finds pictures that occur more than once.
 
     Args:
         job: The job.
         results: Of every shard, by number.
-        existing: The dataset that is appended to. Its examples stay; near-duplicates among them are
-            not looked for.
+        existing: The dataset that is appended to. Its examples stay. Near-duplicates among them are
+            not searched for.
     """
     examples = example_columns(job, results, existing)
     copies = find_pairs(examples)

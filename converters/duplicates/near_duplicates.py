@@ -1,4 +1,4 @@
-"""Near-duplicates: pictures whose perceptual hashes differ in a few bits, found without comparing all."""
+"""Finds near-duplicates, pictures whose difference hashes differ in a few bits, without comparing all pairs."""
 
 import dataclasses
 import itertools
@@ -10,23 +10,23 @@ import numpy.typing as npt
 from fitfeed.converters.staging.results import Words
 
 DISTANCE = 4
-"""Pictures look alike if their hashes differ in at most so many bits to the right, and downwards.
+"""Pictures are near-duplicates if their hashes differ in at most this number of bits to the right, and downwards.
 
-Of 521 photographs none looked like another (at 6, one did). Re-encoded at quality 60, 99.8% were found, at
-quality 30 98%, at half the size 96%, halved and re-encoded at 60 92%.
+Of 521 photographs none looked like another (with 6 bits, one did). Of copies at quality 60, 99.8% were found; at quality
+30, 98%; at half the size, 96%; at half the size and quality 60, 92%.
 """
 
 BANDS = DISTANCE + 2
-"""Two hashes that differ in at most DISTANCE bits agree in at least two of so many parts."""
+"""Parts of a hash. Two hashes that differ in at most DISTANCE bits are equal in at least two parts."""
 
 NEIGHBORS = 64
-"""With so many others in its bucket a picture is compared: a bound on the work where thousands agree."""
+"""Others of its bucket with which a picture is compared. It limits the work if thousands have equal parts."""
 
 MAX_PAIRS = 1 << 18
 """No more pairs are kept: a film whose frames all look alike has a hundred for each of them."""
 
 MIN_BITS = 8
-"""A picture whose hash has fewer bits set is too plain to say anything about."""
+"""A picture whose hash has fewer bits set is too plain to be compared."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,11 +55,11 @@ def find_near_duplicates(looks: Words, splits: npt.NDArray[np.int64]) -> NearDup
     """Finds pictures that look alike.
 
     Args:
-        looks: uint64 (n, 2), a hash each; of identical pictures only one.
+        looks: uint64 (n, 2), the hashes; of identical pictures only one.
         splits: int64 (n,), ascending: number of the split.
     """
     informative = np.flatnonzero(np.bitwise_count(looks).sum(axis=1) >= MIN_BITS)
-    # Sorted, so that in a bucket those most alike are neighbours, and compared even in a large one.
+    # Sorted, so that in a bucket the most similar ones are neighbors, which are compared even in a large bucket.
     order = informative[np.lexsort((looks[informative, 1], looks[informative, 0]))]
     collector = _PairCollector(looks[order], order, splits)
     exhaustive = True
@@ -75,7 +75,7 @@ def find_near_duplicates(looks: Words, splits: npt.NDArray[np.int64]) -> NearDup
 
 
 def _buckets(words: npt.NDArray[np.uint64]) -> Iterator[tuple[npt.NDArray[np.uint32], Places]]:
-    """For each two parts of the words: those parts in ascending order, and which word each is of.
+    """For each pair of parts: these parts of all words in ascending order, and the word of each.
 
     Words that differ in at most DISTANCE bits have equal keys in at least one of the 15 buckets.
     """
@@ -91,7 +91,7 @@ def _buckets(words: npt.NDArray[np.uint64]) -> Iterator[tuple[npt.NDArray[np.uin
 
 
 def _compare_neighbors(keys: npt.NDArray[np.uint32], places: Places, collector: "_PairCollector") -> bool:
-    """Compares each word with the next ones of the same key. Returns whether that was all of them."""
+    """Compares each word with the next ones that have the same key. Returns whether these were all."""
     starts = np.arange(len(keys))
     for step in range(1, NEIGHBORS + 2):
         starts = starts[: np.searchsorted(starts, len(keys) - step)]
@@ -104,7 +104,7 @@ def _compare_neighbors(keys: npt.NDArray[np.uint32], places: Places, collector: 
 
 
 class _PairCollector:
-    """Who looks like whom, so far."""
+    """Collects the pairs of pictures that look alike."""
 
     def __init__(self, looks: Words, origin: Places, splits: npt.NDArray[np.int64]) -> None:
         self.within = np.zeros(len(splits), np.bool_)

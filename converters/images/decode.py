@@ -1,10 +1,8 @@
-"""Any image file's bytes to upright RGB or grey pixels of 8 bits, or of 16, fully decoded.
+"""Decodes any image file to upright RGB or gray pixels of 8 or 16 bits.
 
-Pillow identifies every file by its content, but for JPEG whose header holds nothing unusual, and
-decodes most formats. Baseline and progressive JPEG
-goes through simplejpeg, measured about twice as fast as Pillow with the same pixels (both wrap
-libjpeg-turbo with the accurate integer DCT); where simplejpeg finds anything to complain about,
-Pillow's verdict counts.
+Pillow recognizes every file by its content, except JPEG with an ordinary header, and decodes most formats. Baseline and
+progressive JPEG is decoded by simplejpeg, which was measured about twice as fast as Pillow, with the same pixels: both
+use libjpeg-turbo with the accurate integer DCT. If simplejpeg finds any fault, Pillow decides.
 """
 
 import dataclasses
@@ -44,17 +42,17 @@ ORIENTATION_TAG = 0x0112
 CRITICAL_CHUNKS = (b"IHDR", b"PLTE", b"IDAT")
 JPEG_FORMATS = ("JPEG", "MPO")
 PORTABLE_JPEG_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
-"""Baseline, extended, progressive, and their arithmetic forms: what TensorFlow's decoder reads too."""
+"""Baseline, extended, progressive, and their arithmetic forms, which the decoder of TensorFlow reads, too."""
 
 FORMATS = (
     "JPEG", "PNG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "AVIF", "CUR", "DCX", "DDS", "DIB", "FLI", "ICNS", "ICO",
     "JPEG2000", "PCX", "PSD", "QOI", "SGI", "XBM", "XPM", "TGA",
 )  # fmt: skip
-"""Pillow's decoders for the extensions in `sources.IMAGE_EXTENSIONS`. The others stay shut: EPS would
-start Ghostscript on the file, and formats nobody keeps photographs in are only room for faults. Tried
-in this order: common ones first, TGA last, since it has no signature; MPO is opened as JPEG."""
+"""Pillow's decoders for the extensions in `sources.IMAGE_EXTENSIONS`. Others are not used: EPS would start Ghostscript on
+the file, and formats without photographs could only add faults. They are tried in this order: common ones first, and
+TGA last, because it has no signature. MPO is opened as JPEG."""
 
-Image.MAX_IMAGE_PIXELS = None  # else Pillow warns, wherever it opens a large image that `max_pixels` allows
+Image.MAX_IMAGE_PIXELS = None  # otherwise Pillow warns of large images that `max_pixels` allows
 
 
 class SourceFacts(NamedTuple):
@@ -78,9 +76,9 @@ class DecodedImage:
     """A decoded image.
 
     Attributes:
-        pixels: uint8 (height, width, channels), upright; uint16 where the dataset has 16 bits.
-        keepable: The original bytes decode to exactly these pixels in `fitfeed.schemas.payload` and in
-            TensorFlow, so they can be stored untouched.
+        pixels: uint8 (height, width, channels), upright; uint16 if the dataset has 16 bits.
+        keepable: Whether `fitfeed.schemas.payload` and TensorFlow decode the original bytes to exactly these pixels,
+            so that they can be stored as they are.
         facts: What else the file says.
     """
 
@@ -92,13 +90,12 @@ class DecodedImage:
 def decode_image(data: bytes, options: StorageOptions) -> DecodedImage:
     """Decodes a whole image.
 
-    EXIF orientation is applied; CMYK, palette and grey become RGB (or grey, as `channels` says);
-    transparent pixels are composited on `background`. For 8 bits, 16-bit grey keeps its upper 8, as
-    Pillow and TensorFlow do for 16-bit RGB, and is never clipped. For 16, values of 8 are widened to
-    0..65535 before anything is mixed.
+    EXIF orientation is applied. CMYK, palette and gray become RGB, or gray if `channels` is 1. Transparent pixels are
+    composited on `background`. With 8 bits, gray of 16 bits keeps its upper 8, as Pillow and TensorFlow do for RGB of 16
+    bits, and is never clipped. With 16 bits, values of 8 bits are widened to 0..65535 before anything is mixed.
 
     Raises:
-        ImageError: If the bytes are no image, not a whole one, or one that `options` refuse.
+        ImageError: If the bytes are not a whole image, or one that `options` refuse.
     """
     ordinary = _decode_ordinary_jpeg(data, options)
     if ordinary is not None:
@@ -115,10 +112,10 @@ def decode_image(data: bytes, options: StorageOptions) -> DecodedImage:
 
 @contextmanager
 def open_image(data: bytes, options: StorageOptions) -> Iterator[Image.Image]:
-    """Opens a file with all that must be known before its pixels are decoded.
+    """Opens a file and checks all that must be known before its pixels are decoded.
 
     Raises:
-        ImageError: If the bytes are no image, or one that `options` refuse.
+        ImageError: If the bytes are not an image, or one that `options` refuse.
     """
     if not data:
         raise ImageError("empty_file", "the file has no bytes")
@@ -126,7 +123,7 @@ def open_image(data: bytes, options: StorageOptions) -> Iterator[Image.Image]:
     if bomb is not None:
         raise ImageError("bomb", bomb)
     with warnings.catch_warnings(), _pixel_limit(options.max_pixels):
-        warnings.simplefilter("ignore")  # corrupt EXIF and the like; what matters raises
+        warnings.simplefilter("ignore")  # such as corrupt EXIF; faults that matter are errors
         with _identify(data, options) as image:
             _check_header(image, options)
             if image.format == "PNG":
@@ -136,7 +133,7 @@ def open_image(data: bytes, options: StorageOptions) -> Iterator[Image.Image]:
 
 @contextmanager
 def load_errors(image: Image.Image, options: StorageOptions) -> Iterator[None]:
-    """Turns whatever Pillow raises while it decodes pixels into an `ImageError`."""
+    """Turns any error of Pillow while it decodes pixels into an `ImageError`."""
     try:
         yield
     except (ImageError, MemoryError):
@@ -152,10 +149,10 @@ _pillow_limit = threading.Lock()
 
 @contextmanager
 def _pixel_limit(max_pixels: int) -> Iterator[None]:
-    """Has Pillow itself refuse pictures inside files (ICO, ICNS, CUR) whose header says another size.
+    """Makes Pillow itself refuse large pictures inside files (ICO, ICNS, CUR) whose header has another size.
 
-    It raises at twice its limit and only warns below. The limit is a global of Pillow's: on a
-    cluster, threads of one process may convert side by side, so the last one out removes it.
+    Pillow raises an error at twice its limit, and only warns below. The limit is a global variable of Pillow. On a
+    cluster, several threads of a process may convert, so the last one to leave removes it.
     """
     with _pillow_limit:
         _limited.append(max_pixels)
@@ -185,7 +182,7 @@ def _identify(data: bytes, options: StorageOptions) -> Image.Image:
 
 
 def _bomb(error: Exception, options: StorageOptions) -> ImageError:
-    """Pillow's refusal with our limit: it names one that may be a pixel higher."""
+    """Pillow's refusal in our words, with our limit: that of Pillow may be one pixel higher."""
     claimed = re.search(r"\d+ pixels", str(error))
     return ImageError(
         "bomb", f"{claimed[0] if claimed else 'its size'} is more than the {options.max_pixels} allowed"
@@ -214,7 +211,7 @@ def _frames(image: Image.Image) -> int:
 
 
 def _decode_ordinary_jpeg(data: bytes, options: StorageOptions) -> DecodedImage | None:
-    """Decodes a JPEG about which there is nothing to ask Pillow, or returns None."""
+    """Decodes an ordinary JPEG. Returns None if Pillow must look at the file."""
     header = ordinary_jpeg(data)
     if header is None or header.height * header.width > options.max_pixels:
         return None
@@ -227,7 +224,7 @@ def _decode_ordinary_jpeg(data: bytes, options: StorageOptions) -> DecodedImage 
 def _decode_jpeg(
     data: bytes, facts: SourceFacts, options: StorageOptions, *, color: bool, frame: int | None
 ) -> DecodedImage | None:
-    """Decodes by simplejpeg, or returns None where Pillow must decide."""
+    """Decodes by simplejpeg. Returns None if Pillow must decide."""
     try:
         pixels = simplejpeg.decode_jpeg(data, colorspace="RGB" if color else "GRAY", strict=True)
     except ValueError:
@@ -266,18 +263,18 @@ def _facts(data: bytes, image: Image.Image, orientation: int) -> SourceFacts:
 
 def _load_reason(error: Exception) -> Reason:
     message = str(error).lower()
-    if "decompressed data too large" in message:  # PNG text behind the pixels
+    if "decompressed data too large" in message:  # PNG text after the pixels
         return "bomb"
     return "truncated" if "truncated" in message or isinstance(error, EOFError) else "corrupt"
 
 
 def orientation_of(image: Image.Image) -> int:
-    """EXIF orientation 1 to 8; anything invalid or unreadable counts as 1."""
+    """EXIF orientation, 1 to 8. A value that is invalid or unreadable counts as 1."""
     if repeats_values(image.info.get("exif", b"")):
         return 1
     try:
         value = image.getexif().get(ORIENTATION_TAG, 1)
-    except Exception:  # noqa: BLE001 - a broken tag block is no reason to refuse good pixels
+    except Exception:  # noqa: BLE001 - good pixels are not refused because of broken tags
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
@@ -294,7 +291,7 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
 
 
 def _to_8_bit(image: Image.Image, background: tuple[int, int, int]) -> Pixels:
-    """Any Pillow mode to uint8 (height, width, 1 or 3)."""
+    """Converts an image of any mode of Pillow to uint8 (height, width, 1 or 3)."""
     mode = image.mode
     if mode.startswith("I;16"):
         return (composite(read_gray(image), background) >> 8).astype(np.uint8)
@@ -306,7 +303,7 @@ def _to_8_bit(image: Image.Image, background: tuple[int, int, int]) -> Pixels:
 
 
 def _to_16_bit(data: bytes, image: Image.Image, background: tuple[int, int, int]) -> Pixels:
-    """Any Pillow mode to uint16 (height, width, 1 or 3)."""
+    """Converts an image of any mode of Pillow to uint16 (height, width, 1 or 3)."""
     try:
         return composite(read_uint16(data, image), background)
     except DeepColorError as error:
@@ -324,7 +321,7 @@ def _with_channels(pixels: Pixels, channels: int) -> Pixels:
 
 
 def _is_plain_png(data: bytes, image: Image.Image, options: StorageOptions) -> bool:
-    """Whether every PNG decoder gives these pixels: grey or RGB of this depth, no transparency, one frame."""
+    """Whether every PNG decoder returns these pixels: gray or RGB of this depth, no transparency, one frame."""
     if image.format != "PNG" or "transparency" in image.info or getattr(image, "n_frames", 1) > 1:
         return False
     if options.depth == 16 and max(image.size) > MAX_DEEP_SIDE:
@@ -335,7 +332,7 @@ def _is_plain_png(data: bytes, image: Image.Image, options: StorageOptions) -> b
 
 
 def _ends_as_png(data: bytes) -> bool:
-    """Whether all chunks that a decoder must understand are known, up to a whole IEND: libpng insists, Pillow does not."""
+    """Whether all critical chunks are known, up to a whole IEND. libpng demands that, and Pillow does not."""
     for kind, _, end in png_chunks(data):
         if kind == b"IEND":
             return end + 4 <= len(data)
@@ -345,7 +342,7 @@ def _ends_as_png(data: bytes) -> bool:
 
 
 def _reads_back(data: bytes, pixels: Pixels, options: StorageOptions) -> bool:
-    """Whether readers of the dataset get these pixels: of 16 bits, Pillow may have taken what OpenCV does not."""
+    """Whether readers of the dataset get these pixels. Pillow may have read 16 bits that OpenCV does not."""
     if options.depth == 8:
         return True
     try:

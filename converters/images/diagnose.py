@@ -33,9 +33,9 @@ def _frame_segment(data: bytes) -> tuple[int, int] | None:
 
 def unidentified(data: bytes, error: Exception) -> Diagnosis:
     """Why Pillow could not open these bytes, as a reason code and a sentence."""
-    for starts, verdict in _BY_START:
+    for starts, reason_for in _BY_START:
         if data.startswith(starts):
-            return verdict(data, error)
+            return reason_for(data, error)
     if data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1", b"ftyphevc"):
         return "unsupported_format", "HEIC needs a plugin; convert it to JPEG or PNG first"
     if data[1:4] == b"PNG":

@@ -1,4 +1,4 @@
-"""Any mask file's bytes to class numbers: one channel, as stored in the file, never as colours."""
+"""Decodes any mask file to class numbers: one channel with the values of the file, never colors."""
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,8 @@ from fitfeed.schemas.payload import Pixels
 def decode_mask(data: bytes, options: StorageOptions) -> Pixels:
     """Decodes a mask.
 
-    A palette image gives its indices; a bilevel one 0 and 1; 16 bits are taken where all values fit
-    into 8. The file's own EXIF orientation is applied.
+    A palette image gives its indices, and a bilevel image 0 and 1. Values of 16 bits are taken if all of them fit into
+    8 bits. The EXIF orientation of the file is applied.
 
     Args:
         data: The whole file.
@@ -25,13 +25,12 @@ def decode_mask(data: bytes, options: StorageOptions) -> Pixels:
         uint8 (height, width, 1), 0..255.
 
     Raises:
-        ImageError: If the bytes are no image, not a whole one, or have several channels
-            (`label_invalid`).
+        ImageError: If the bytes are not a whole image, or have several channels (`label_invalid`).
     """
     with open_image(data, options) as image:
         mode = image.mode
         if mode not in ("L", "P", "1") and not mode.startswith("I"):
-            detail = f"it has colours or transparency ({image.format} of mode {mode}), and a mask has one channel of class numbers, 0 to 255: save it as grey or palette PNG"
+            detail = f"it has colors or transparency ({image.format} of mode {mode}), and a mask has one channel of class numbers, 0 to 255: save it as gray or palette PNG"
             raise ImageError("label_invalid", detail)
         with load_errors(image, options):
             image.load()
@@ -50,7 +49,7 @@ def count_values(mask: Pixels) -> npt.NDArray[np.int64]:
 
 
 def encode_mask(mask: Pixels, image_size: tuple[int, int], options: StorageOptions) -> tuple[bytes, Pixels]:
-    """Turns a mask into what is stored, without loss: PNG, or plain pixels where images are `raw`.
+    """Turns a mask into what is stored, without loss: PNG, or plain pixels if images are `raw`.
 
     Args:
         mask: uint8 (height, width, 1), upright.
@@ -61,7 +60,7 @@ def encode_mask(mask: Pixels, image_size: tuple[int, int], options: StorageOptio
         The payload, and its pixels, uint8 (height, width, 1).
 
     Raises:
-        ImageError: If it does not have its image's size (`mask_mismatch`).
+        ImageError: If its size is not that of its image (`mask_mismatch`).
     """
     size = mask.shape[:2]
     if size != image_size:

@@ -1,17 +1,17 @@
-"""How many bits a value of an image file has, before anything is converted."""
+"""Finds out how many bits a value of an image file has, before anything is converted."""
 
 from PIL import Image
 
 BITS_PER_SAMPLE_TAG = 258
 PALETTE = 3
-"""Color type of a PNG whose pixels are indices: the colors have 8 bits, however many the indices have."""
+"""Color type of a PNG whose pixels are indices. The colors have 8 bits, for indices of any size."""
 
 
 def source_depth(data: bytes, image: Image.Image) -> int:
     """Bits per value of an image file.
 
-    Of PNG and TIFF as their header says; Pillow gives 16 bits in RGB as 8. Of other formats as Pillow decodes
-    them.
+    For PNG and TIFF the header says it, because Pillow reads RGB of 16 bits as 8. For other formats it is that of the
+    pixels that Pillow decodes.
 
     Args:
         data: The whole file.

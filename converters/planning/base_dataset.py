@@ -1,4 +1,4 @@
-"""A complete dataset that images are appended to: what it holds, and what may join it."""
+"""A complete dataset to which images are appended: what is in it, and which images are new."""
 
 import dataclasses
 import json
@@ -23,13 +23,13 @@ from fitfeed.schemas.manifest import Manifest, read_manifest
 from fitfeed.schemas.manifest_parts import File
 
 ARRANGEMENT = ("shards", "shard_bytes")
-"""Options that the images which join may have of their own: they only say how many files they fill."""
+"""Options that may differ for appended images: they only decide how many files the images fill."""
 
 SHOWN_FILES = 3
 
 
 class SourceRecord(NamedTuple):
-    """What is known of the file that an example was made from: labels by feature name, classes by theirs."""
+    """What is known of the file from which an example was made. A class is its name."""
 
     bytes: int
     labels: tuple[Any, ...]
@@ -37,12 +37,12 @@ class SourceRecord(NamedTuple):
 
 
 class BaseDataset:
-    """A complete dataset, opened. Its shards are not read; its index and its rejects are, and checked.
+    """A complete dataset that was opened. Its index and its rejects are read and checked, but not its shards.
 
     Attributes:
-        folder: Where it is.
-        manifest: Of it.
-        indexes: Split name to its index.
+        folder: Its folder.
+        manifest: Its manifest.
+        indexes: Split name to index.
         rejects: The lines of its list of rejects.
     """
 
@@ -54,7 +54,7 @@ class BaseDataset:
 
     @cached_property
     def known(self) -> dict[str, SourceRecord]:
-        """Key to what is known of its file, for every example."""
+        """For every example: its key to what is known of its file."""
         return {
             index.key(row): SourceRecord(size, self._values(index, row), split)
             for split, index in self.indexes.items()
@@ -62,11 +62,11 @@ class BaseDataset:
         }
 
     def labels(self, index: Index, row: int) -> list[Any]:
-        """The labels of an example as its results had them: numbers for classes."""
+        """The labels of an example as in the results of its shard: a class is its number."""
         return [_plain(column[row]) for column in index.labels.values()]
 
     def _values(self, index: Index, row: int) -> tuple[Any, ...]:
-        """The labels of an example, with names for classes, as JSON."""
+        """The labels of an example as JSON: a class is its name."""
         features = self.manifest.features.labels
         named = []
         for name, label in zip(index.labels, self.labels(index, row), strict=True):
@@ -79,11 +79,11 @@ class BaseDataset:
         return tuple(named)
 
     def shards(self, split: str) -> int:
-        """How many shards a split has; 0 if there is no such split."""
+        """Number of shards of a split; 0 if the dataset does not have it."""
         return len(self.manifest.splits[split].shards) if split in self.manifest.splits else 0
 
     def split_order(self, found: Collection[str]) -> list[str]:
-        """The splits, and behind them those that are new."""
+        """The splits of the dataset, and after them those that are new."""
         names = list(self.manifest.splits)
         return [*names, *in_split_order(set(found) - set(names))]
 
@@ -92,11 +92,11 @@ class BaseDataset:
         return "train" if "train" in splits else self.manifest.statistics.split
 
     def base(self, listed: Collection[str], source_files: int) -> AppendTarget:
-        """What a job must know that appends to it.
+        """What a job that appends to it must know.
 
         Args:
             listed: Paths in the source that are not examples yet.
-            source_files: Files that the dataset and the job are made from, together.
+            source_files: Number of files from which the dataset and the job are made, together.
         """
         retried = sorted({reject.path for reject in self.rejects} & set(listed))
         return AppendTarget(
@@ -110,9 +110,9 @@ def open_base_dataset(folder: Path) -> BaseDataset:
     """Opens a dataset to append to.
 
     Raises:
-        NotFoundError, IncompleteDatasetError, UsageError: If there is no complete dataset.
-        DamagedDatasetError: If its manifest, its index or its list of rejects is not what was
-            published, or a shard is missing or has another size.
+        NotFoundError, IncompleteDatasetError, UsageError: If it is not a complete dataset.
+        DamagedDatasetError: If its manifest, an index or the list of rejects is not what was published, or a shard is
+            missing or has another size.
     """
     manifest = read_manifest(folder)
     for split in manifest.splits.values():
@@ -141,9 +141,9 @@ def _whole(folder: Path, entry: File) -> Path:
 
 
 def join_classes(existing: BaseDataset, example_table: ExampleTable) -> ExampleTable:
-    """Numbers the classes of a source as a dataset has them; new ones, by name, behind those that are there.
+    """Numbers the classes of a source as in a dataset. New classes come after those of the dataset, by name.
 
-    So no label that is there changes.
+    So no label of the dataset changes.
 
     Raises:
         UsageError: If the source has other labels than the dataset.
@@ -178,19 +178,19 @@ def join_classes(existing: BaseDataset, example_table: ExampleTable) -> ExampleT
 def select_new(
     existing: BaseDataset, example_table: ExampleTable, splits: Mapping[str, Sequence[int]], root: Path
 ) -> dict[str, list[int]]:
-    """Leaves out the files that are in a dataset already.
+    """Leaves out the files that the dataset has already.
 
-    A file is known by its key, the path below the source. Its content must not have changed, and neither
-    may its labels and split: an example is never replaced.
+    A file is recognized by its key, the path below the source. Its content, its labels and its split must not have
+    changed, because an example is never replaced.
 
     Args:
         existing: The dataset.
         example_table: All files of the source.
         splits: Split name to their places.
-        root: Folder that their paths are relative to.
+        root: Folder to which their paths are relative.
 
     Returns:
-        The places of the others by split, splits of the dataset first; no split is empty.
+        The places of the other files by split, with the splits of the dataset first. No split is empty.
 
     Raises:
         UsageError: If a file has the key of an example, but another content, label or split.
@@ -215,8 +215,8 @@ def select_new(
     if changed:
         first = "\n".join(changed[:SHOWN_FILES])
         msg = (
-            f"{len(changed)} files in SOURCE have the path of an example of {existing.folder}, but are not the same:\n{first}\n"
-            "--append never changes what is there. Give new files other names, or take everything anew with --overwrite instead of --append."
+            f"{len(changed)} files in SOURCE have the path of an example of {existing.folder}, but differ from it:\n{first}\n"
+            "--append never changes an example. Give new files other names, or convert everything again with --overwrite instead of --append."
         )
         raise UsageError(msg)
     return new
@@ -237,7 +237,7 @@ def _plain(label: Any) -> Any:
 
 
 def all_rows(existing: BaseDataset, listed: Sequence[list[Any]]) -> list[list[Any]]:
-    """What the dataset and the source are made from together, for the digest in the manifest.
+    """All files of the dataset and of the source together, for the digest in the manifest.
 
     Args:
         existing: The dataset.
@@ -249,12 +249,12 @@ def all_rows(existing: BaseDataset, listed: Sequence[list[Any]]) -> list[list[An
 
 
 def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptions:
-    """The options for images that join a dataset: those that it was made with.
+    """The options for images that are appended: those with which the dataset was made.
 
     Args:
-        existing: Of the dataset.
-        given: Options that the user gave, by name. `shards` and `shard_bytes` are free; `shards` is
-            not inherited, since as many shards again would be too many for a few images.
+        existing: Manifest of the dataset.
+        given: Options that the user gave, by name. `shards` and `shard_bytes` may differ. `shards` is not taken from
+            the dataset, because the same number of shards would be too many for a few images.
 
     Raises:
         UsageError: If one contradicts the dataset's.
@@ -275,7 +275,7 @@ def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptio
         msg = f"the dataset was made with other options: {details}. With --append leave them out, or choose another folder."
         raise UsageError(msg)
     if inherited.stratify:
-        msg = "the dataset was divided with --stratify, which depends on all images together: more of them would move others to another split. Convert everything again with --overwrite."
+        msg = "the dataset was divided with --stratify, which depends on all images together: new images would move others to another split. Convert everything again with --overwrite."
         raise UsageError(msg)
     shards, shard_bytes = (given.get(name) for name in ARRANGEMENT)
     if shards is None and shard_bytes is None:

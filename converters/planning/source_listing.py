@@ -1,7 +1,7 @@
-"""Whether files are still what a dataset was made from, by their size and times or else by their content.
+"""Finds out whether files have changed since a dataset was made, by their size and times, or else by their content.
 
-`sources.arrow` has the size and the times that each file had when it was listed. Where they are the same, the
-file is not read. Where they are not, or where the table has no such file, its digest tells.
+`sources.arrow` has the size and the times that each file had when it was listed. If they are the same, the file is not
+read. If they are not, or the table does not have the file, its digest is compared.
 """
 
 import os
@@ -26,8 +26,8 @@ from fitfeed.schemas.index import Index
 from fitfeed.schemas.side_tables import SOURCES_NAME, SOURCES_SCHEMA, read_sources, write_table
 
 RECENT_NS = 2_000_000_000
-"""A file that was changed so shortly before it was listed may have been changed again within one tick of its
-file system's clock, so its times prove nothing. git has the same rule."""
+"""If a file was changed less than this time before it was listed, it may have been changed again within one tick of the
+file system's clock. So its times prove nothing. git has the same rule."""
 
 CHUNK_BYTES = 1 << 20
 
@@ -46,11 +46,11 @@ def list_files(root: Path, example_table: ExampleTable, places: Sequence[int]) -
 
 
 def sources_table(listing: SourceListing, before: Any | None, *, listed_ns: int) -> Any:
-    """What `sources.arrow` is to say: of these files, and of those that the table had before.
+    """The content of `sources.arrow`: these files, and those that the table had before.
 
     Args:
         listing: The files.
-        before: The record batch of the dataset's table, or None.
+        before: The record batch of the dataset's table; None if it has none.
         listed_ns: When the files were listed.
 
     Returns:
@@ -77,7 +77,7 @@ def _batch(keys: Iterable[str], files: Iterable[SourceFile]) -> Any:
 
 
 def read_known_sources(dataset: Path) -> Any | None:
-    """The record batch of a dataset's `sources.arrow`, or None where it is missing or damaged: it only saves work."""
+    """The record batch of a dataset's `sources.arrow`; None if it is missing or damaged, because it only saves work."""
     try:
         return read_sources(dataset)
     except DamagedDatasetError:
@@ -85,31 +85,31 @@ def read_known_sources(dataset: Path) -> Any | None:
 
 
 def remember_sources(dataset: Path, table: Any | None) -> None:
-    """Replaces a dataset's `sources.arrow` where it does not say the same, so that files need not be read again.
+    """Replaces a dataset's `sources.arrow` if it has other values, so that files need not be read again.
 
     Args:
-        dataset: Its folder.
-        table: A record batch of `SOURCES_SCHEMA`, of files that the dataset is known to be made from.
+        dataset: Folder of the dataset.
+        table: A record batch of `SOURCES_SCHEMA`, of files from which the dataset is known to be made.
     """
     known = read_known_sources(dataset)
     if table is None or (known is not None and known.equals(table)):
         return
-    with suppress(OSError):  # the dataset is as it must be, even where nobody may write
+    with suppress(OSError):  # the dataset is as it must be, even if its folder is read-only
         write_table(dataset / SOURCES_NAME, SOURCES_SCHEMA, table)
 
 
 def changed_files(listing: SourceListing, known: Any | None, indexes: Mapping[str, Index]) -> list[str]:
-    """Finds files whose content is not what an example was made from.
+    """Finds files whose content has changed since an example was made from them.
 
     Args:
         listing: The files.
         known: The record batch of `sources.arrow`, or None.
-        indexes: Of the dataset's splits. A file that has no example, since it was rejected or left out,
-            has no digest either: it counts as unchanged.
+        indexes: Indexes of the dataset's splits. A file without an example, which was rejected or left out, has no
+            digest either. It counts as unchanged.
 
     Returns:
-        The paths of images and masks that have another content now, in the order of the listing. One that
-        cannot be read counts as changed.
+        The paths of images and masks that have other content now, in the order of the listing. One that cannot be
+        read counts as changed.
     """
     suspects = _suspects(listing, known)
     digests = _recorded_digests(listing, suspects, indexes)
@@ -124,7 +124,7 @@ def changed_files(listing: SourceListing, known: Any | None, indexes: Mapping[st
 
 
 def _suspects(listing: SourceListing, known: Any | None) -> npt.NDArray[np.int64]:
-    """The places of files that do not have the size and times that are known of them."""
+    """The places of files whose size or times differ from those in the table."""
     if known is None:
         return np.arange(len(listing.files))
     keys = pa.array([text_path(file.path) for file in listing.files], pa.large_string())
@@ -139,12 +139,12 @@ def _suspects(listing: SourceListing, known: Any | None) -> npt.NDArray[np.int64
 def _recorded_digests(
     listing: SourceListing, places: npt.NDArray[np.int64], indexes: Mapping[str, Index]
 ) -> dict[int, bytes]:
-    """Place in the listing to the digest that the index has of this file, where it has one."""
+    """Place in the listing to the digest of this file in the index, if it has one."""
     keys = pa.array([listing.keys[place] for place in places], pa.large_string())
     found: dict[int, bytes] = {}
     for index in indexes.values():
         there = index.columns()["key"]
-        there.validate(full=True)  # its file is checked in its outline only
+        there.validate(full=True)  # only the outline of its file was checked
         rows = pc.fill_null(pc.index_in(keys, value_set=there), -1).to_numpy()
         for place, row in zip(places.tolist(), rows.tolist(), strict=True):
             if row >= 0:
@@ -161,12 +161,12 @@ def other_content(
     example_table: ExampleTable,
     places: Sequence[int],
 ) -> list[str]:
-    """Those of the files of some examples that have another content than when a dataset was made.
+    """Finds those files of some examples whose content has changed since a dataset was made.
 
     Args:
-        dataset: Its folder.
-        indexes: Of its splits.
-        root: Folder that paths are relative to.
+        dataset: Folder of the dataset.
+        indexes: Indexes of its splits.
+        root: Folder to which paths are relative.
         example_table: All files of the source.
         places: The places of the examples.
     """
@@ -174,10 +174,10 @@ def other_content(
 
 
 def _file_digest(path: Path) -> bytes | None:
-    """xxh3-128 of a file, or None if it cannot be read."""
+    """xxh3-128 of a file; None if it cannot be read."""
     digest = xxhash.xxh3_128()
     try:
-        # Not blocking: opening a named pipe would otherwise wait for a writer, for ever.
+        # Not blocking, because opening a named pipe would otherwise wait for a writer for ever.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as stream:  # noqa: PTH123 - of a descriptor
             while chunk := stream.read(CHUNK_BYTES):
                 digest.update(chunk)

@@ -1,4 +1,4 @@
-"""`duplicates.arrow`: all pairs of images of a dataset that are the same picture, exactly or nearly."""
+"""Writes `duplicates.arrow`: all pairs of images of a dataset that are the same picture, exactly or nearly."""
 
 from collections.abc import Mapping
 
@@ -21,14 +21,14 @@ from fitfeed.schemas.side_tables import (
 
 
 def write_pairs(work: WorkFolder, found: DuplicateReport, existing: BaseDataset | None) -> None:
-    """Writes what was found to the working folder, whether or not the dataset will be published.
+    """Writes the pairs to the folder of the job, also if the dataset will not be published.
 
     Images that `--duplicates drop` leaves out are not in the table; the list of rejects has them.
 
     Args:
-        work: The working folder.
-        found: What was found.
-        existing: The dataset that images join: its pairs stay, and come first.
+        work: The folder of the job.
+        found: The duplicates that were found.
+        existing: The dataset to which images are appended. Its pairs stay, and come first.
 
     Raises:
         OSError: If it cannot be written.
@@ -53,7 +53,7 @@ def write_pairs(work: WorkFolder, found: DuplicateReport, existing: BaseDataset 
 
 
 def _read_before(existing: BaseDataset) -> PairTable | None:
-    """The table of the dataset that is appended to, or None where it is missing or damaged."""
+    """The table of the dataset that is appended to; None if it is missing or damaged."""
     try:
         return read_pairs(existing.folder)
     except DamagedDatasetError:
@@ -61,7 +61,7 @@ def _read_before(existing: BaseDataset) -> PairTable | None:
 
 
 def _only_examples(table: PairTable, indexes: Mapping[str, Index]) -> pa.RecordBatch:
-    """Without pairs of images that are not examples: an append that died may have put them there."""
+    """Leaves out pairs of images that are not examples. An append that was killed may have added them."""
     keys = table.batch.column("key")
     there = np.zeros(len(keys), np.bool_)
     for index in indexes.values():

@@ -1,9 +1,9 @@
-"""A split's index, and what the manifest says of the split: from the results of its shards."""
+"""Writes a split's index, and describes the split for the manifest, from the results of its shards."""
 
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ from fitfeed.schemas.index_columns import encode_names
 from fitfeed.schemas.manifest_parts import Extent, File, Split
 from fitfeed.schemas.statistics import Histogram, add_histograms
 
+Columns: TypeAlias = dict[str, pa.Array]
+"""The rows of a split, by column of the index."""
+
 
 def write_split(
     path: Path,
@@ -31,9 +34,9 @@ def write_split(
 
     Args:
         path: The index file to write.
-        results: Of the shards, in the manifest's order.
-        job: Names the labels and their classes.
-        before: What the split held already: its rows and shards come first, unchanged.
+        results: Results of the shards, in the manifest's order.
+        job: The job, which has the labels and their classes.
+        before: What the split had already. Its rows and shards come first, and do not change.
 
     Raises:
         OSError: If the index cannot be written.
@@ -64,15 +67,15 @@ def write_split(
 def _histogram(
     results: Sequence[ShardResult], options: StorageOptions, before: Sequence[Histogram]
 ) -> HistogramJson:
-    """Of all pixels of the split."""
-    # One at a time: with 16 bits each has a megabyte and a half.
+    """The histogram of all pixels of the split."""
+    # One at a time, because with 16 bits each takes a megabyte and a half.
     added = (histogram_from_json(result.histogram, options.depth) for result in results)
     return histogram_to_json(
         add_histograms(itertools.chain(before, added), channels=options.channels, depth=options.depth)
     )
 
 
-def _columns(results: Sequence[ShardResult], job: Job, *, first_shard: int) -> dict[str, Any]:
+def _columns(results: Sequence[ShardResult], job: Job, *, first_shard: int) -> Columns:
     """The rows of some shards, as an Arrow array for each column of the index but those of names."""
     schema = index_schema(job.kinds)
     parts: dict[str, list[Any]] = {
@@ -91,8 +94,8 @@ def _columns(results: Sequence[ShardResult], job: Job, *, first_shard: int) -> d
     return {name: pa.concat_arrays(column) for name, column in parts.items()}
 
 
-def _class_counts(job: Job, columns: dict[str, Any]) -> list[int]:
-    """How many examples have each of the classes that `class_names` is about."""
+def _class_counts(job: Job, columns: Columns) -> list[int]:
+    """Number of examples of each class of `class_names`."""
     if job.classes is None:
         return []
     labels = columns[job.classes]
@@ -112,5 +115,5 @@ def _extent(values: npt.NDArray[np.int32]) -> Extent | None:
 
 
 def file_entry(path: Path) -> File:
-    """How the manifest names a file."""
+    """The entry of the manifest for a file."""
     return File(file=path.name, bytes=path.stat().st_size, sha256=file_sha256(path))

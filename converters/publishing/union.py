@@ -1,4 +1,4 @@
-"""The manifest of a dataset with what a conversion adds to it. A new dataset is an append to nothing."""
+"""Describes a dataset with all that a conversion adds to it. A new dataset is an append to an empty one."""
 
 import itertools
 from collections import Counter
@@ -34,13 +34,13 @@ def write_union(
     index_name: Callable[[str], str],
     rejects_name: str,
 ) -> Manifest:
-    """Writes indexes and list of rejects to the working folder, and describes the whole.
+    """Writes indexes and the list of rejects to the folder of the job, and describes the whole dataset.
 
     Args:
-        work: The working folder.
+        work: The folder of the job.
         job: The job.
         base: The dataset that is appended to; None for a new one.
-        added: Split name to the results of the shards that join it.
+        added: Split name to the results of the shards that are added to it.
         listed: The whole list of rejects.
         copies: Duplicates among the images that were added: see `DuplicateReport`.
         index_name: Split name to the name of its index file.
@@ -97,7 +97,7 @@ def write_union(
 
 
 def _with_classes(split: Split, classes: int) -> Split:
-    """The split, without an example of those classes that are new."""
+    """The split with counts of 0 for new classes."""
     counts = split.class_counts
     return split.model_copy(update={"class_counts": [*counts, *[0] * (classes - len(counts))]})
 
@@ -150,7 +150,7 @@ def _image_feature(job: Job) -> ImageFeature:
 
 
 def _statistics(job: Job, before: Manifest | None, splits: Mapping[str, Split]) -> Statistics:
-    """Of the split that was described before, or of a new split `train`, which takes precedence."""
+    """The statistics of the split that was described before, or of a new split `train`, which takes precedence."""
     name = job.statistics_split
     if before is not None and name not in splits:  # nothing of it could be converted
         name = before.statistics.split

@@ -1,4 +1,4 @@
-"""Leaving examples out of a shard that is already written, without a look at the source."""
+"""Leaves examples out of a shard that is already written, without reading the source."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -27,20 +27,20 @@ def drop_rows(
 ) -> list[ShardResult]:
     """Leaves rows out of their shards.
 
-    The shards that stay complete are not touched, and those of which something is left out are built
-    anew beside them, in `work.kept`; so an interruption costs only this step.
+    Shards that stay complete are not touched. The others are written again, in `work.kept`, so that after an
+    interruption only this step is repeated.
 
     Args:
-        work: The working folder.
+        work: The folder of the job.
         job: The job.
-        results: Of every shard, by number.
+        results: The result of every shard, by number.
         dropped: Shard number to the rows to leave out.
 
     Returns:
         The results as if the dropped files had never been planned.
 
     Raises:
-        ConversionError: If a shard is not what it was when it was written.
+        ConversionError: If a shard was changed after it was written.
         OSError: If it cannot be read or written.
     """
     work.kept.mkdir()
@@ -91,7 +91,7 @@ def _payload(work: WorkFolder, shard: BinaryIO, place: PayloadPlace) -> bytes:
     """The payload of an image, or of one of its masks.
 
     Raises:
-        ConversionError: If it is not what was written.
+        ConversionError: If it was changed after it was written.
     """
     shard.seek(place.offset)
     payload = shard.read(place.length)

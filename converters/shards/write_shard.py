@@ -1,4 +1,4 @@
-"""Writing one shard: the unit of work, of retry and of resumption."""
+"""Writes one shard, the unit of work, of retry and of resumption."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -40,19 +40,18 @@ def write_shard(
 ) -> ShardTotals:
     """Writes a shard, unless an earlier run finished the very same one.
 
-    The file is a pure function of its inputs, the options and the verdicts on quarantined images, so
-    doing it twice, even at the same time, is harmless.
+    The file is a pure function of its inputs, the options and the quarantined images. So writing it twice, even at the
+    same time, does no harm.
 
     Args:
-        work: The working folder.
-        job: The job it holds.
-        number: Which shard.
+        work: The folder of the job.
+        job: The job.
+        number: Number of the shard.
         progress: Called after each image.
-        watch: Told which image is being decoded, so that it is known if the process dies of it.
+        watch: Receives which image is being decoded, so that it is known if the process crashes.
 
     Raises:
-        ConversionError: If a file cannot be read for a reason that may pass, or nothing can be
-            written.
+        ConversionError: If a file cannot be read for a reason that may pass, or the shard cannot be written.
     """
     plan = work.read_plan(number)
     finished = _finished_result(work, plan)
@@ -201,7 +200,7 @@ def _make_mask(
     """Reads, decodes and encodes a mask.
 
     Raises:
-        ImageError: If it is not what a mask of this image must be.
+        ImageError: If it cannot be a mask of this image.
     """
     path, size, mtime_ns = listed
     try:
@@ -215,9 +214,9 @@ def _make_mask(
 
 
 def _finished_result(work: WorkFolder, plan: ShardPlan) -> ShardResult | None:
-    """The result of an earlier run, if it is of this very plan and its file is still whole.
+    """The result of an earlier run, if it has the same plan and its file is still whole.
 
-    A result is only written after its shard was synced and renamed.
+    A result is written only after its shard was synced and renamed.
     """
     result = work.read_result(plan.number)
     if result is None or result.digest != plan.digest:

@@ -1,6 +1,6 @@
 """How finished files become a dataset: two orders of moves, and the names that files have meanwhile.
 
-Whatever moment the machine dies at, a manifest that is there names files that are whole.
+At any moment, even if the machine stops, a manifest that is there names files that are whole.
 """
 
 import shutil
@@ -30,7 +30,7 @@ def staged_index(split: str) -> str:
 
 
 def replace_dataset(work: WorkFolder, manifest: Manifest) -> None:
-    """Makes the files of a job a dataset, in place of whatever dataset is there.
+    """Makes the files of a job a dataset, and replaces any dataset that is there.
 
     ```
     manifest.json     removed: from now on there is an unfinished conversion
@@ -39,7 +39,8 @@ def replace_dataset(work: WorkFolder, manifest: Manifest) -> None:
     manifest.json     written: the dataset is complete
     ```
 
-    Interrupted at any moment and called again, it ends with the same files, provided that `kept/` has been made anew.
+    If it is interrupted at any moment and called again, it ends with the same files, provided that `kept/` was filled
+    again.
     """
     (work.dataset / MANIFEST_NAME).unlink(missing_ok=True)
     files = [entry.file for entry in manifest.files()]
@@ -61,8 +62,8 @@ def join_dataset(work: WorkFolder, manifest: Manifest, held: Manifest) -> None:
 
     Args:
         work: The folder of the job.
-        manifest: Of the union, with the names that files have until `settle_names`.
-        held: Of the dataset as it is.
+        manifest: Manifest of the union, with the names that files have until `settle_names`.
+        held: Manifest of the dataset as it is.
     """
     old = {entry.file for entry in held.files()}
     # The tables beside the dataset may speak of images that are not in it yet, and must not lack those that are.
@@ -79,11 +80,11 @@ def settle_names(dataset: Path, manifest: Manifest) -> Manifest:
     manifest.json     replaced once more, by one that names these
     ```
 
-    Interrupted at any moment and called again, it ends with the same files.
+    If it is interrupted at any moment and called again, it ends with the same files.
 
     Args:
-        dataset: The dataset; its staging area is there.
-        manifest: Of it.
+        dataset: Folder of the dataset, in which its staging area still is.
+        manifest: Its manifest.
 
     Returns:
         The dataset's manifest now.
@@ -108,7 +109,7 @@ def settle_names(dataset: Path, manifest: Manifest) -> Manifest:
 
 
 def _put_manifest(dataset: Path, manifest: Manifest) -> None:
-    """Puts a manifest in place, whole. It is written in the staging area, so no other name appears beside it."""
+    """Replaces the manifest in one step. It is written in the staging area first."""
     written = dataset / WORK_FOLDER / MANIFEST_NAME
     atomic_write(written, manifest.to_json())
     written.replace(dataset / MANIFEST_NAME)
@@ -116,7 +117,7 @@ def _put_manifest(dataset: Path, manifest: Manifest) -> None:
 
 
 def _move_into(work: WorkFolder, names: Iterable[str]) -> None:
-    """Moves finished files to the dataset. Called again after an interruption, it goes on."""
+    """Moves finished files to the dataset. If it is called again after an interruption, it continues."""
     for name in names:
         for folder in (work.root, work.kept, work.shards):
             if (folder / name).exists():  # if not, an interrupted publication moved it already
@@ -125,7 +126,7 @@ def _move_into(work: WorkFolder, names: Iterable[str]) -> None:
 
 
 def _remove_leftovers(dataset: Path, keep: Collection[str]) -> None:
-    """Removes what other conversions left in a dataset's folder, and nothing that is not a dataset's."""
+    """Removes files of other conversions from a dataset's folder, and no file that is not of a dataset."""
     for pattern in (*DATASET_PATTERNS, STAGED_REJECTS):
         for path in dataset.glob(pattern):
             if path.name not in keep:
@@ -133,7 +134,7 @@ def _remove_leftovers(dataset: Path, keep: Collection[str]) -> None:
 
 
 def _remove_staged(dataset: Path) -> None:
-    """Removes what an interruption left of the first names. Shards stay: they may be in place already."""
+    """Removes files with first names that an interruption left. Shards stay, because they may be in place already."""
     for path in [*dataset.glob(staged_index("*")), dataset / STAGED_REJECTS]:
         path.unlink(missing_ok=True)
 

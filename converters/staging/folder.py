@@ -125,12 +125,12 @@ class WorkFolder:
             return None
 
     def forget_outcome(self) -> None:
-        """Lets publication decide anew."""
+        """Removes the outcome, so that publication decides again."""
         (self.root / OUTCOME_NAME).unlink(missing_ok=True)
 
-    def quarantine(self, plan: ShardPlan, entry: int, verdict: Quarantine) -> None:
+    def quarantine(self, plan: ShardPlan, entry: int, found: Quarantine) -> None:
         """Makes an image of a shard be rejected without decoding it, from now on."""
-        self._write_quarantined(plan.number, plan.digest, {**self.read_quarantined(plan), entry: verdict})
+        self._write_quarantined(plan.number, plan.digest, {**self.read_quarantined(plan), entry: found})
 
     def read_quarantined(self, plan: ShardPlan) -> dict[int, Quarantine]:
         """The quarantined images of a shard, by their place in the plan."""
@@ -140,7 +140,7 @@ class WorkFolder:
             return {}
         if content["digest"] != plan.digest:
             return {}
-        return {int(entry): Quarantine(**verdict) for entry, verdict in content["entries"].items()}
+        return {int(entry): Quarantine(**found) for entry, found in content["entries"].items()}
 
     def release(self, limit_s: float) -> None:
         """Releases images that exceeded a shorter time limit than `limit_s` (0: no limit), and drops their shards."""
@@ -148,9 +148,9 @@ class WorkFolder:
             plan = self.read_plan(int(path.stem))
             known = self.read_quarantined(plan)
             kept = {
-                entry: verdict
-                for entry, verdict in known.items()
-                if verdict.limit_s is None or 0 < limit_s <= verdict.limit_s
+                entry: found
+                for entry, found in known.items()
+                if found.limit_s is None or 0 < limit_s <= found.limit_s
             }
             if kept != known:
                 self._result_path(plan.number).unlink(missing_ok=True)
@@ -159,7 +159,7 @@ class WorkFolder:
     def _write_quarantined(self, number: int, digest: str, entries: dict[int, Quarantine]) -> None:
         content: JsonObject = {
             "digest": digest,
-            "entries": {str(entry): dataclasses.asdict(verdict) for entry, verdict in entries.items()},
+            "entries": {str(entry): dataclasses.asdict(found) for entry, found in entries.items()},
         }
         write_json(self._quarantined_path(number), content)
 

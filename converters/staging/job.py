@@ -1,4 +1,4 @@
-"""The plan of a conversion, as it lies in the staging area: the job, and what goes into each shard."""
+"""The plan of a conversion, as the staging area stores it: the job, and what goes into each shard."""
 
 import dataclasses
 import hashlib
@@ -20,16 +20,16 @@ class ShardPlan:
     """What goes into one shard.
 
     Attributes:
-        number: Unique among all shards of the conversion.
-        split: Split it belongs to.
+        number: Number of the shard, unique in the conversion.
+        split: Split that it belongs to.
         file: Its final name.
-        paths: Source paths in stored order, as the file system knows them.
+        paths: Source paths in stored order, as in the file system.
         keys: Their keys.
         labels: By feature name, for each: class number, list of them, number, text; of a mask its path,
             size and time of modification.
         bytes: Their sizes when they were listed.
-        mtimes_ns: When they had last been modified then, in nanoseconds; 0 where that is not known.
-        digest: Over all that decides the shard's bytes.
+        mtimes_ns: When they had last been modified then, in nanoseconds; 0 if that is not known.
+        digest: SHA-256 of all that decides the shard's bytes.
     """
 
     number: int
@@ -45,11 +45,11 @@ class ShardPlan:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AppendTarget:
-    """The complete dataset that a job's images are appended to.
+    """The complete dataset to which the images of a job are appended.
 
     Attributes:
-        fingerprint: Of its manifest, when the job was planned.
-        source_files: Files that it and the job are made from, together.
+        fingerprint: Fingerprint of its manifest when the job was planned.
+        source_files: Number of files from which it and the job are made, together.
         retried: Paths that its list of rejects names, and that the job tries again.
     """
 
@@ -70,13 +70,13 @@ class Job(WithLabels):
         statistics_split: The split that the statistics describe.
         files: How many files were planned.
         bytes: Their total size.
-        source_digest: Over the listing, and what is in `base` already; goes into the manifest.
-        digest: Over the listing with modification times, and the options that shards are written
-            by: identifies the job.
+        source_digest: SHA-256 of the listing, and of what is in `base` already. The manifest has it.
+        digest: SHA-256 of the listing with modification times, and of the options by which shards are written. It
+            identifies the job.
         rejects: Files refused while planning.
         ignored: Files ignored while listing.
         max_bad: How many rejects are tolerated: a number, or a share of all files.
-        allow_leaks: Whether the same pixels may stand in two splits.
+        allow_leaks: Whether the same pixels may be in two splits.
         base: The dataset that is appended to, or None to make a new one.
         seen: SHA-256 of the `manifest.json` that planning saw; None if there was none. The job is published only
             while this is what is there.
@@ -113,7 +113,7 @@ class Job(WithLabels):
         )
 
     def to_json(self) -> JsonObject:
-        """The job as it lies in the staging area."""
+        """The job as the staging area stores it."""
         return {**dataclasses.asdict(self), "options": self.options.to_json()}
 
     @classmethod
@@ -152,7 +152,7 @@ class ConversionPlan:
 
 
 def digest_of(content: Any) -> str:
-    """SHA-256 over a value's canonical JSON, of which no more than a part is held at a time."""
+    """SHA-256 of a value's canonical JSON. Only a part of the text is in memory at a time."""
     digest = hashlib.sha256()
     for part in _canonical_json(content):
         digest.update(part.encode())
@@ -163,7 +163,7 @@ ITEMS_AT_ONCE = 1 << 14
 
 
 def _canonical_json(content: Any) -> Iterator[str]:
-    """JSON with sorted keys and no spaces; long lists, on the first two levels, in parts."""
+    """JSON with sorted keys and no spaces. Long lists on the first two levels are written in parts."""
     to_json = partial(json.dumps, sort_keys=True, separators=(",", ":"))
     if not isinstance(content, list):
         yield to_json(content)

@@ -1,4 +1,4 @@
-"""What came out of a shard."""
+"""The result of a shard: what publication needs of it, besides its file."""
 
 import base64
 import dataclasses
@@ -20,7 +20,7 @@ Words = npt.NDArray[np.uint64]
 """uint64 (examples, 2)."""
 
 Numbers: TypeAlias = "array[int]"
-"""The rows of all shards are held together, and a number takes 8 bytes here or less, in a list 40."""
+"""Columns of numbers. The rows of all shards are in memory together: a number takes 8 bytes or less here, and 40 in a list."""
 
 NUMBERS = {
     **dict.fromkeys(("length", "crc32c", "height", "width", "source_bytes", "offset"), "q"),
@@ -39,15 +39,15 @@ DIGEST_BYTES = 16
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ShardTotals:
-    """What a shard adds to the whole: small, whatever the shard's size.
+    """What a shard adds to the whole. It is small, for shards of any size.
 
     Attributes:
-        number: Which shard.
-        planned: Files that were to go into it.
+        number: Number of the shard.
+        planned: Files that were planned for it.
         examples: Records in it.
         bytes: Size of its file.
         rejects: Number of rejects by reason.
-        reused: It was finished by an earlier run.
+        reused: Whether an earlier run had finished it.
     """
 
     number: int
@@ -72,7 +72,7 @@ def digest_columns(labels: Mapping[str, LabelKind]) -> list[str]:
 
 
 class PayloadPlace(NamedTuple):
-    """Where a payload is in its shard, and the CRC-32C of its bytes."""
+    """The place of a payload in its shard, and the CRC-32C of its bytes."""
 
     offset: int
     length: int
@@ -81,7 +81,7 @@ class PayloadPlace(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RowColumns:
-    """What the index says of a shard's examples: columns with one entry for each, in stored order.
+    """What the index has of a shard's examples: columns with one entry for each, in stored order.
 
     Attributes:
         key: Unique names.
@@ -127,7 +127,7 @@ class RowColumns:
 
     @classmethod
     def for_labels(cls, labels: Mapping[str, LabelKind]) -> "RowColumns":
-        """No rows yet, to be filled.
+        """Makes empty columns.
 
         Args:
             labels: Label name to kind.
@@ -167,20 +167,20 @@ class RowColumns:
         )
 
     def place(self, row: int, mask: str | None = None) -> PayloadPlace:
-        """Where the image of a row is, or one of its masks."""
+        """The place of the image of a row, or of one of its masks."""
         if mask is None:
             return PayloadPlace(self.offset[row], self.length[row], self.crc32c[row])
         return PayloadPlace(*(self.labels[f"{mask}_{part}"][row] for part in PayloadPlace._fields))
 
     def by_name(self) -> dict[str, Sequence[Any]]:
-        """All columns, as the index calls them."""
+        """All columns by the names that they have in the index."""
         return {
             **{name: getattr(self, name) for name in (*TEXTS, *NAMES, *NUMBERS) if name != "source_depth"},
             **self.labels,
             **{name: _split_digests(column) for name, column in self.digests.items()},
         }
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """All columns as lists; those of digests as text, 22 characters an example."""
         return {
             **{name: list(getattr(self, name)) for name in (*TEXTS, *NAMES, *NUMBERS)},
@@ -190,7 +190,7 @@ class RowColumns:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "RowColumns":
-        """Inverse of `to_json`. A path that is the same text as its key takes no more than a pointer."""
+        """Inverse of `to_json`. A path that is equal to its key takes only a pointer."""
         keys = content["key"]
         return cls(
             key=keys,
@@ -217,11 +217,11 @@ def _to_base64(column: bytes | bytearray) -> str:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class HashColumns:
-    """What tells one picture from another, of a shard's examples in stored order: see `image_hashes`.
+    """Image hashes of a shard's examples, in stored order: see `fitfeed.converters.duplicates.image_hashes`.
 
     Attributes:
-        digests: Equal for equal pixels, uint64 (examples, 2).
-        hashes: Similar for similar pictures, uint64 (examples, 2).
+        digests: Digests of the pixels, uint64 (examples, 2).
+        hashes: Difference hashes, uint64 (examples, 2).
     """
 
     digests: Words
@@ -239,7 +239,7 @@ class HashColumns:
         return HashColumns(self.digests[chosen], self.hashes[chosen])
 
     def to_json(self) -> dict[str, str]:
-        """Both columns as text, 22 + 22 characters an example."""
+        """Both columns as text, with 22 + 22 characters for an example."""
         return {
             "digests": _to_base64(self.digests.tobytes()),
             "hashes": _to_base64(self.hashes.tobytes()),
@@ -253,13 +253,13 @@ class HashColumns:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ShardResult:
-    """What came out of a shard: all that publication needs of it, besides its file.
+    """The result of a shard: all that publication needs of it, besides its file.
 
     Attributes:
-        digest: Of the plan it was written by.
-        shard: Its file, as the manifest will name it.
-        rows: What the index will say of its examples.
-        image_hashes: What tells its pictures from others.
+        digest: Digest of the plan by which it was written.
+        shard: Its entry in the manifest.
+        rows: What the index will have of its examples.
+        image_hashes: The image hashes of its examples.
         rejects: Files of the plan that are not in it.
         histogram: Of its pixels, as in the manifest (`fitfeed.schemas.histogram_json`): as numbers,
             those of 16 bits would take megabytes.
@@ -275,7 +275,7 @@ class ShardResult:
     mask_values: Mapping[str, Sequence[int]] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> JsonObject:
-        """The result as it lies in the staging area."""
+        """The result as the staging area stores it."""
         return {
             "digest": self.digest,
             "shard": self.shard.model_dump(),

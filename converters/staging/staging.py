@@ -110,7 +110,7 @@ class Staging:
         work.write_outcome(outcome)
 
     def commit_new(self, work: WorkFolder, job: Job, manifest: Manifest) -> None:
-        """From reviewed to settled, for a new dataset, in place of whatever dataset planning saw.
+        """From reviewed to settled, for a new dataset, which replaces the one that planning saw, if any.
 
         Raises:
             OvertakenError: If another launch has published since.
@@ -159,7 +159,7 @@ class Staging:
             self.remove()
 
     def state(self) -> State:
-        """How far the conversion is, as the disk tells."""
+        """How far the conversion is, read from the disk."""
         for work in self._folders():
             job = work.read_job_or_none()
             if job is not None:
@@ -197,7 +197,7 @@ class Staging:
             raise UsageError(msg) from error
 
     def require_seen(self, work: WorkFolder, job: Job) -> None:
-        """Lets nobody publish over what another launch has published.
+        """Checks that no other launch has published since the job was planned.
 
         Raises:
             OvertakenError: If the manifest is not the one that planning saw.

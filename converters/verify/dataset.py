@@ -127,18 +127,18 @@ class _Verification:
         reading = self._open(entry)
         if reading is None:
             return None, False
-        verdict = self._read(reading)
+        file_finding = self._read(reading)
         try:
             index = Index(locate(self._folder, entry.file), self._manifest.features.label_kinds)
         except DamagedDatasetError as error:
-            if verdict is None:
+            if file_finding is None:
                 self._findings.add(Finding(file=entry.file, kind="index", detail=str(error)))
             return None, False
         if len(index) != examples:
             detail = f"it has {len(index)} rows, the manifest counts {examples} examples"
             self._findings.add(Finding(file=entry.file, kind="index", detail=detail))
             return None, False
-        return index, verdict is None
+        return index, file_finding is None
 
     def _check_shard(self, rows: ShardRows, index_file: str) -> None:
         reading = self._open(rows.shard)
@@ -146,11 +146,11 @@ class _Verification:
             return
         local = Findings()
         if self._manifest.format == "tfrecord":
-            verdict = self._read(reading, examine_tfrecord(reading, rows), local)
+            file_finding = self._read(reading, examine_tfrecord(reading, rows), local)
         else:
-            verdict = self._check_hdf5(reading, rows, local)
+            file_finding = self._check_hdf5(reading, rows, local)
         self._examples += rows.shard.examples
-        blamed = list(_attributed(local.kept, verdict, rows, index_file))
+        blamed = list(_attributed(local.kept, file_finding, rows, index_file))
         self._findings.extend(blamed)
         if blamed:
             self._findings.left_out.update({blamed[-1].file: local.left_out[rows.shard.file]})
@@ -159,10 +159,10 @@ class _Verification:
         from fitfeed.converters.verify.hdf5 import examine_columns, examine_images  # imports h5py
 
         formats: list[str] = []
-        verdict = self._read(reading, examine_images(reading, rows, formats), local)
+        file_finding = self._read(reading, examine_images(reading, rows, formats), local)
         if rows.index is not None and len(formats) == rows.shard.examples:
             local.extend(examine_columns(locate(self._folder, rows.shard.file), rows, formats))
-        return verdict
+        return file_finding
 
     def _check_rejects(self) -> None:
         reading = self._open(self._manifest.rejects_file)
@@ -188,12 +188,12 @@ class _Verification:
         with reading:
             try:
                 (self._findings if local is None else local).extend(checks)
-                verdict = reading.verdict(self._known)
+                file_finding = reading.finish(self._known)
             except OSError as error:
-                verdict = _unreadable(reading.entry, error, reading.position)
-        if verdict is not None:
-            self._findings.add(verdict)
-        return verdict
+                file_finding = _unreadable(reading.entry, error, reading.position)
+        if file_finding is not None:
+            self._findings.add(file_finding)
+        return file_finding
 
     def _count(self, read_bytes: int) -> None:
         self._bytes += read_bytes
@@ -219,19 +219,19 @@ def _unreadable(entry: File, error: OSError, offset: int | None) -> Finding:
 
 
 def _attributed(
-    found: Iterable[Finding], verdict: Finding | None, rows: ShardRows, index_file: str
+    found: Iterable[Finding], file_finding: Finding | None, rows: ShardRows, index_file: str
 ) -> Iterator[Finding]:
     """Attributes findings to the file that was changed, if the SHA-256 show which one it was."""
     index_is_damaged = rows.index is not None and not rows.index_is_whole
     for finding in found:
-        if verdict is None and index_is_damaged and finding.kind != "structure":
+        if file_finding is None and index_is_damaged and finding.kind != "structure":
             detail = f"{rows.shard.file} is whole, yet there: {finding.detail}"
             yield dataclasses.replace(finding, file=index_file, kind="index", detail=detail, offset=None)
-        elif verdict is None:
+        elif file_finding is None:
             kind = "structure" if finding.kind == "structure" else "disagrees"
             yield dataclasses.replace(finding, kind=kind)
-        elif verdict.kind == "memory":
+        elif file_finding.kind == "memory":
             yield dataclasses.replace(finding, kind="memory")
-        elif verdict.kind != "swapped":
+        elif file_finding.kind != "swapped":
             kind = "record" if finding.kind == "disagrees" else finding.kind
             yield dataclasses.replace(finding, kind=kind)

@@ -79,7 +79,7 @@ class Reading:
         while self.position < position and self.read(min(CHUNK_BYTES, position - self.position)):
             pass
 
-    def verdict(self, known: Mapping[str, str]) -> Finding | None:
+    def finish(self, known: Mapping[str, str]) -> Finding | None:
         """Reads the rest, and compares the whole file with the manifest.
 
         Args:

@@ -62,7 +62,7 @@ def test_a_number_that_no_text_has_is_named_with_its_row(numbers: list[int]) -> 
     )
     names = NameColumn(FILE, "profile", hostile)
     assert (names[0], names[1]) == ("a", "b")
-    message = f"the profile of row 2 is no text: it would be number {numbers[2]} of 2"
+    message = f"the profile of row 2 is not text: it would be number {numbers[2]} of 2"
     with pytest.raises(DamagedDatasetError, match=message):
         names[2]
     with pytest.raises(DamagedDatasetError, match=message):
@@ -76,5 +76,5 @@ def test_texts_that_are_none_are_named() -> None:
         pa.string(), 1, [None, pa.py_buffer(np.array([0, 2], np.int32).tobytes()), pa.py_buffer(b"\xff\xfe")]
     )
     hostile = pa.DictionaryArray.from_arrays(pa.array([0], pa.int8()), texts)
-    with pytest.raises(DamagedDatasetError, match="the profile of row 0 is no text: invalid start byte"):
+    with pytest.raises(DamagedDatasetError, match="the profile of row 0 is not text: invalid start byte"):
         NameColumn(FILE, "profile", hostile)

@@ -56,7 +56,7 @@ def test_values_come_out_as_they_are(data: bytes, expected: npt.NDArray[np.uint8
 @pytest.mark.parametrize(
     ("data", "reason", "message"),
     [
-        (saved(Image.new("RGB", (4, 4))), "label_invalid", r"colours or transparency \(PNG of mode RGB\)"),
+        (saved(Image.new("RGB", (4, 4))), "label_invalid", r"colors or transparency \(PNG of mode RGB\)"),
         (saved(Image.new("RGBA", (4, 4))), "label_invalid", "mode RGBA"),
         (saved(Image.new("LA", (4, 4))), "label_invalid", "mode LA"),
         (saved(Image.new("CMYK", (4, 4)), "JPEG"), "label_invalid", "mode CMYK"),

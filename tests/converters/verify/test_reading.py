@@ -24,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 
 def verdict_on(path: Path, *known: File) -> tuple[str, str, int | None] | None:
     with Reading(path, entry(), lambda size: None) as whole:
-        found = whole.verdict({file.sha256: file.file for file in known})
+        found = whole.finish({file.sha256: file.file for file in known})
     return None if found is None else (found.kind, found.detail, found.offset)
 
 
@@ -38,7 +38,7 @@ def test_it_reads_on_and_counts(path: Path) -> None:
         assert whole.position == 300
         assert whole.read(10**9) == CONTENT[300:]
         assert whole.read(1) == b""
-        assert whole.verdict({}) is None
+        assert whole.finish({}) is None
     assert sum(sizes) == len(CONTENT)
 
 

@@ -43,7 +43,7 @@ def test_calls_with_literals_are_what_python_would_make(spec: str, expected: lis
         ("RandomFlip(), 3", r"calls of augmentations only. Received: 3\."),
         ("lambda image: image", "calls of augmentations only. Received: lambda image: image"),
         ("RandomFlop()", r"no such augmentation. Received: RandomFlop. Did you mean RandomFlip\?"),
-        ("xyzzy()", "no such augmentation. Received: xyzzy. There are: AugMix, AutoContrast"),
+        ("xyzzy()", "no such augmentation. Received: xyzzy. It has: AugMix, AutoContrast"),
         ("open('x', 'w')", "no such augmentation. Received: open"),
         ("make_pipeline('flowers', 'train')", "no such augmentation. Received: make_pipeline"),
         ("Augmentation()", "no such augmentation. Received: Augmentation"),
