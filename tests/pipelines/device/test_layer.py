@@ -14,8 +14,10 @@ from fitfeed.pipelines import (
     AugMix,
     AutoContrast,
     CenterCrop,
+    CutMix,
     DeviceAugmentation,
     Equalization,
+    MixUp,
     RandAugment,
     RandomBrightness,
     RandomColorDegeneration,
@@ -40,6 +42,7 @@ from fitfeed.pipelines import (
     Solarization,
     TrivialAugment,
 )
+from fitfeed.pipelines.augment.ops import AUGMENTATIONS
 from fitfeed.pipelines.device.program import DeviceProgram
 from fitfeed.schemas.errors import UsageError
 from tests.pipelines.build_dataset import picture
@@ -83,6 +86,10 @@ MILD: list[Augmentation] = [
 @pytest.fixture(scope="module")
 def images() -> Any:
     return np.stack([picture(i, 44, 32, 3) for i in range(12)])
+
+
+def test_everything_is_everything_that_runs_on_a_device() -> None:
+    assert {type(op) for op in EVERYTHING} == set(AUGMENTATIONS.values()) - {AugMix, MixUp, CutMix}
 
 
 def numpy(tensor: Any) -> Any:
