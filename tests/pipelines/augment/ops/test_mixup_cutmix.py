@@ -227,10 +227,11 @@ def test_nothing_else_comes_after_them(after: Any) -> None:
         split_batch([RandomFlip(), MixUp(), CutMix(), after])
     with pytest.raises(UsageError, match=r"MixUp may be in augment only once. Received: augment\[2\]="):
         split_batch([MixUp(), CutMix(), MixUp(0.1)])
+    compiled = Program([CutMix()], image_size=None, seed=0).compile(
+        0, np.arange(1), heights=np.array([8]), widths=np.array([8])
+    )
     with pytest.raises(UsageError, match="CutMix mixes whole batches"):
-        Program([CutMix()], image_size=None, seed=0).compile(
-            0, np.arange(1), heights=np.array([8]), widths=np.array([8])
-        )
+        _ = compiled.passes  # they are made when first asked for
 
 
 def test_explain_says_when_they_run(capsys: pytest.CaptureFixture[str]) -> None:
