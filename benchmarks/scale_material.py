@@ -64,6 +64,8 @@ def repeat_dataset(dataset: Path, grown: Path, *, times: int) -> None:
     counted["images"] *= times
     counted["pixels"] *= times
     entry["histogram"] = [[count * times for count in channel] for channel in entry["histogram"]]
+    for counts in ("profiles", "depths"):
+        content[counts] = {each: count * times for each, count in content[counts].items()}
     sealed = Manifest.model_validate_json(json.dumps(content))
     sealed = sealed.model_copy(update={"fingerprint": fingerprint_of(sealed)})
     (grown / MANIFEST_NAME).write_text(sealed.to_json())
