@@ -13,6 +13,7 @@ from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions
 from tests.effort import ALL_EXAMPLES, PROFILE, QUICK_EXAMPLES
 from tests.labelled import Flower, make_source, options
+from tests.photos import copy_photos
 
 ROOT = Path(__file__).parent.parent
 
@@ -44,11 +45,7 @@ def clothing() -> Path:
 def few_photos(clothing: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight of them, in two classes, all in `train`: for tests that need photographs, but not many."""
     folder = tmp_path_factory.mktemp("few_photos")
-    for name in ("dress", "pants"):
-        (folder / name).mkdir()
-        for path in sorted((clothing / "train" / name).iterdir())[:4]:
-            (folder / name / path.name).write_bytes(path.read_bytes())
-    return folder
+    return copy_photos(clothing / "train", folder, ("dress", "pants"), count=4)
 
 
 @pytest.fixture(scope="session")

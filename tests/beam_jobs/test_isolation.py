@@ -12,6 +12,7 @@ import pytest
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import read_manifest
 from tests.folders import contents
+from tests.photos import copy_photos
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,13 +42,7 @@ write_shard.decode_image = faulty
 def photos(clothing: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """16 good photographs in two classes."""
     folder = tmp_path_factory.mktemp("photos")
-    for name in ("dress", "longsleeve"):
-        files = sorted((clothing / "train" / name).iterdir())[:8]
-        (folder / name).mkdir()
-        for path in files:
-            shutil.copyfile(path, folder / name / path.name)
-    assert len(list(folder.glob("*/*"))) == 16
-    return folder
+    return copy_photos(clothing / "train", folder, ("dress", "longsleeve"), count=8)
 
 
 @pytest.fixture(scope="module")

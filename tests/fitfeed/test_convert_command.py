@@ -3,7 +3,6 @@
 import fcntl
 import os
 import pty
-import shutil
 import signal
 import struct
 import subprocess
@@ -17,6 +16,7 @@ import pytest
 
 from fitfeed.cli import main
 from tests.folders import contents
+from tests.photos import copy_photos
 
 COMMAND = [sys.executable, "-m", "fitfeed"]
 END_S = 600.0  # what takes longer never ends
@@ -32,11 +32,7 @@ def fitfeed(*arguments: object) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def photos(clothing: Path, tmp_path: Path) -> Path:
     """Ten photographs in two classes."""
-    for name in ("dress", "hat"):
-        (tmp_path / "photos" / name).mkdir(parents=True)
-        for path in sorted((clothing / "test" / name).iterdir())[:5]:
-            shutil.copy(path, tmp_path / "photos" / name)
-    return tmp_path / "photos"
+    return copy_photos(clothing / "test", tmp_path / "photos", ("dress", "hat"), count=5)
 
 
 def test_summary(photos: Path, tmp_path: Path) -> None:

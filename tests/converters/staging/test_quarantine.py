@@ -1,6 +1,5 @@
 """Verdicts about images that crash or hang their process."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,19 +11,14 @@ from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.quarantine import ATTEMPTS, CrashTracker, Quarantine, WorkerExit
 from fitfeed.converters.staging.results import RowColumns, ShardResult
 from fitfeed.schemas.manifest_parts import Shard
+from tests.photos import copy_photos
 
 
 @pytest.fixture(scope="module")
 def photos(clothing: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """16 good photographs in two classes."""
     folder = tmp_path_factory.mktemp("photos")
-    for name in ("dress", "longsleeve"):
-        files = sorted((clothing / "train" / name).iterdir())[:8]
-        (folder / name).mkdir()
-        for path in files:
-            shutil.copyfile(path, folder / name / path.name)
-    assert len(list(folder.glob("*/*"))) == 16
-    return folder
+    return copy_photos(clothing / "train", folder, ("dress", "longsleeve"), count=8)
 
 
 CRASH, KILL = WorkerExit(entry=7, exit_code=-11), WorkerExit(entry=7, exit_code=-9)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fitfeed.cli import main
+from tests.photos import copy_photos
 from tests.without_beam import without_beam
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -31,11 +32,7 @@ def call(capfd: pytest.CaptureFixture[str]) -> Call:
 @pytest.fixture
 def photos(clothing: Path, tmp_path: Path) -> Path:
     """Ten photographs in two classes."""
-    for name in ("dress", "hat"):
-        (tmp_path / "photos" / name).mkdir(parents=True)
-        for path in sorted((clothing / "test" / name).iterdir())[:5]:
-            shutil.copy(path, tmp_path / "photos" / name)
-    return tmp_path / "photos"
+    return copy_photos(clothing / "test", tmp_path / "photos", ("dress", "hat"), count=5)
 
 
 def test_json_prints_one_document_and_nothing_else(photos: Path, tmp_path: Path, call: Call) -> None:
