@@ -102,7 +102,7 @@ def plan_conversion(
         existing: Manifest | None = base.manifest
         options = append_options(base.manifest, {} if options is None else _given(options))
         plan = make_plan(
-            source, options, labels=labels, max_bad=max_bad, allow_leaks=allow_leaks, existing=base, seen=seen
+            source, options, labels=labels, max_bad=max_bad, allow_leaks=allow_leaks, base=base, seen=seen
         )
         up_to_date = not _has_news(plan.job, base)
     else:

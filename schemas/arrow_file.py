@@ -1,4 +1,4 @@
-"""Opens Arrow files of a dataset: one record batch, memory-mapped from a file that anybody may have written."""
+"""Writes and opens Arrow files of a dataset: one record batch, memory-mapped from a file that anybody may have written."""
 
 import itertools
 import struct
@@ -17,6 +17,20 @@ DICTIONARY_BATCH = 2
 """Kinds of messages, by their numbers in Message.fbs."""
 
 ADVICE = "Restore it, or convert the dataset again."
+
+
+def write_batch(path: Path, batch: Any) -> None:
+    """Writes a record batch as the only one of a file, in which every numeric column is one NumPy array without a copy.
+
+    Args:
+        path: File to write. An existing one is replaced.
+        batch: The record batch.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
+        writer.write_batch(batch)
 
 
 @contextmanager

@@ -4,6 +4,8 @@ import hashlib
 import os
 import stat
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fitfeed.schemas.errors import DamagedDatasetError
@@ -58,12 +60,26 @@ def atomic_write(path: Path, content: bytes | memoryview | str) -> None:
     Raises:
         OSError: If it cannot be written. The old file is then as it was, and no temporary file is left.
     """
+    with replacing(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Gives a temporary file to write, which replaces `path` in one step if the block ends without an error.
+
+    It is for content that another library writes; `atomic_write`, with the same guarantees, is for content in memory.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: If it cannot be written. The old file is then as it was, and no temporary file is left.
+    """
     temporary = path.with_name(f"{path.name}.tmp-{uuid.uuid4().hex}")
     try:
-        with temporary.open("wb") as stream:
-            stream.write(content.encode() if isinstance(content, str) else content)
-            stream.flush()
-            os.fsync(stream.fileno())
+        yield temporary
+        sync_file(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

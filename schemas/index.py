@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from fitfeed.schemas.arrow_file import only_batch, readable
+from fitfeed.schemas.arrow_file import only_batch, readable, write_batch
 from fitfeed.schemas.features import FOLDER_LABELS, MASK_COLUMNS, LabelKind
 from fitfeed.schemas.index_columns import ListColumn, MaskColumn, NameColumn, TextColumn, encode_names
 
 INDEX_VERSION = "2"
+DIGEST_BYTES = 16
 MAX_MEAN = 255 * 256
 MAX_DEVIATION = MAX_MEAN // 2
 """The largest `mean`, of a white image, and `deviation`, of one that is half black and half white."""
@@ -37,8 +38,8 @@ _AFTER = [
     pa.field("height", pa.int32(), nullable=False),
     pa.field("width", pa.int32(), nullable=False),
     pa.field("source_bytes", pa.int64(), nullable=False),
-    pa.field("source_digest", pa.binary(16), nullable=False),
-    pa.field("pixel_digest", pa.binary(16), nullable=False),
+    pa.field("source_digest", pa.binary(DIGEST_BYTES), nullable=False),
+    pa.field("pixel_digest", pa.binary(DIGEST_BYTES), nullable=False),
     pa.field("mean", pa.uint16(), nullable=False),
     pa.field("deviation", pa.uint16(), nullable=False),
     pa.field("orientation", pa.uint8(), nullable=False),
@@ -64,7 +65,9 @@ _LABEL_TYPES = {
     "text": pa.large_string(),
     "multiclass": pa.large_list(pa.field("item", pa.int64(), nullable=False)),
 }
-_MASK_TYPES = dict(zip(MASK_COLUMNS, (pa.int64(), pa.int64(), pa.uint32(), pa.binary(16)), strict=True))
+_MASK_TYPES = dict(
+    zip(MASK_COLUMNS, (pa.int64(), pa.int64(), pa.uint32(), pa.binary(DIGEST_BYTES)), strict=True)
+)
 
 
 def index_schema(labels: Mapping[str, LabelKind]) -> pa.Schema:
@@ -99,8 +102,6 @@ def write_index(
 ) -> None:
     """Writes an index file.
 
-    All rows are in a single record batch, so that every numeric column is one NumPy array without a copy.
-
     Args:
         path: File to write. An existing one is replaced.
         columns: One sequence for each field of `index_schema(labels)`, all of the same length.
@@ -108,9 +109,7 @@ def write_index(
     """
     schema = index_schema(labels)
     arrays = [_array(columns[field.name], field.type) for field in schema]
-    batch = pa.record_batch(arrays, schema=schema)
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-        writer.write_batch(batch)
+    write_batch(path, pa.record_batch(arrays, schema=schema))
 
 
 def _array(column: Any, kind: pa.DataType) -> Any:

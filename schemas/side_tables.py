@@ -3,14 +3,13 @@
 The manifest does not name them, so they do not change the dataset's fingerprint.
 """
 
-import uuid
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from fitfeed.schemas.arrow_file import only_batch, readable
-from fitfeed.schemas.files import locate, sync_file
+from fitfeed.schemas.arrow_file import only_batch, readable, write_batch
+from fitfeed.schemas.files import locate, replacing
 
 SOURCES_NAME = "sources.arrow"
 """The size and times of each file that was converted. As long as they are the same, it need not be read."""
@@ -51,25 +50,18 @@ def duplicates_schema(*, complete: bool) -> pa.Schema:
     return pa.schema(fields, metadata={**_VERSION, "complete": "true" if complete else "false"})
 
 
-def write_table(path: Path, schema: pa.Schema, batch: Any) -> None:
+def write_table(path: Path, batch: Any) -> None:
     """Replaces a table so that a reader finds the old one or the new one, whole.
 
     Args:
         path: The file.
-        schema: Schema of the table.
-        batch: A record batch of this schema.
+        batch: A record batch of the table's schema.
 
     Raises:
         OSError: If it cannot be written.
     """
-    temporary = path.with_name(f"{path.name}.tmp-{uuid.uuid4().hex}")
-    try:
-        with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-            writer.write_batch(batch)
-        sync_file(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as temporary:
+        write_batch(temporary, batch)
 
 
 def read_sources(folder: Path) -> Any:

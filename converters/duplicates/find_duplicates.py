@@ -45,17 +45,17 @@ class ExampleColumns:
 
 
 def example_columns(
-    job: Job, results: Sequence[ShardResult], existing: BaseDataset | None = None
+    job: Job, results: Sequence[ShardResult], base: BaseDataset | None = None
 ) -> ExampleColumns:
     """Collects the examples of all shards.
 
     Args:
         job: The job.
         results: Of every shard, by number.
-        existing: The dataset that is appended to.
+        base: The dataset that is appended to.
     """
-    written = _written(job, results, [] if existing is None else list(existing.manifest.splits))
-    return written if existing is None else _with_like(written, existing)
+    written = _written(job, results, [] if base is None else list(base.manifest.splits))
+    return written if base is None else _with_like(written, base)
 
 
 def _written(job: Job, results: Sequence[ShardResult], known_splits: Sequence[str]) -> ExampleColumns:
@@ -89,10 +89,10 @@ def _written(job: Job, results: Sequence[ShardResult], known_splits: Sequence[st
     )
 
 
-def _with_like(written: ExampleColumns, existing: BaseDataset) -> ExampleColumns:
+def _with_like(written: ExampleColumns, base: BaseDataset) -> ExampleColumns:
     """Adds the examples of the dataset that have the digest of one that was written."""
     rows, splits, digests = [written.row], [written.split], [written.digest]
-    indexes = list(existing.indexes.values())
+    indexes = list(base.indexes.values())
     for number, index in enumerate(indexes):
         digest = index.pixel_digest.view("<u8").reshape(-1, 2)
         like = np.flatnonzero(np.isin(digest[:, 0], written.digest[:, 0]))
@@ -108,7 +108,7 @@ def _with_like(written: ExampleColumns, existing: BaseDataset) -> ExampleColumns
     def labels(example: int) -> list[Any]:
         if example < count:
             return written.labels(example)
-        return existing.labels(indexes[split[example]], int(row[example]))
+        return base.labels(indexes[split[example]], int(row[example]))
 
     return ExampleColumns(
         existing=np.arange(len(row)) >= count,
@@ -199,17 +199,17 @@ class DuplicateReport:
 
 
 def find_duplicates(
-    job: Job, results: Sequence[ShardResult], existing: BaseDataset | None = None
+    job: Job, results: Sequence[ShardResult], base: BaseDataset | None = None
 ) -> DuplicateReport:
     """Finds pictures that occur more than once.
 
     Args:
         job: The job.
         results: Of every shard, by number.
-        existing: The dataset that is appended to. Its examples stay. Near-duplicates among them are
+        base: The dataset that is appended to. Its examples stay. Near-duplicates among them are
             not searched for.
     """
-    examples = example_columns(job, results, existing)
+    examples = example_columns(job, results, base)
     copies = find_pairs(examples)
     within = [copy for copy in copies if copy.kind != "split_leak"]
     dropped = within if job.options.duplicates == "drop" else []

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fitfeed.converters.options import RECORDED_ORDER, ConvertOptions, as_written, flag_of
-from fitfeed.converters.planning.source_listing import other_content
+from fitfeed.converters.planning.source_listing import changed_files, list_files
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.sources.examples import ExampleTable, in_split_order
 from fitfeed.converters.staging.job import AppendTarget
@@ -91,7 +91,7 @@ class BaseDataset:
         """Which split the statistics describe when these splits have images."""
         return "train" if "train" in splits else self.manifest.statistics.split
 
-    def base(self, listed: Collection[str], source_files: int) -> AppendTarget:
+    def append_target(self, listed: Collection[str], source_files: int) -> AppendTarget:
         """What a job that appends to it must know.
 
         Args:
@@ -140,7 +140,7 @@ def _whole(folder: Path, entry: File) -> Path:
     return path
 
 
-def join_classes(existing: BaseDataset, example_table: ExampleTable) -> ExampleTable:
+def join_classes(base: BaseDataset, example_table: ExampleTable) -> ExampleTable:
     """Numbers the classes of a source as in a dataset. New classes come after those of the dataset, by name.
 
     So no label of the dataset changes.
@@ -149,17 +149,17 @@ def join_classes(existing: BaseDataset, example_table: ExampleTable) -> ExampleT
         UsageError: If the source has other labels than the dataset.
     """
     features, labels = dict(example_table.features), dict(example_table.labels)
-    if example_table.kinds != existing.manifest.features.label_kinds:
+    if example_table.kinds != base.manifest.features.label_kinds:
         had, has = (
             ", ".join(f"{name}:{kind}" for name, kind in each.items())
-            for each in (existing.manifest.features.label_kinds, example_table.kinds)
+            for each in (base.manifest.features.label_kinds, example_table.kinds)
         )
         msg = f"the dataset has the labels {had or 'none'}, and SOURCE has {has or 'none'}. Give the table and the columns that it was made with."
         raise UsageError(msg)
     for name, label in example_table.features.items():
         if not label.class_names:
             continue
-        held = existing.manifest.features.labels[name]
+        held = base.manifest.features.labels[name]
         if not isinstance(held, ClassFeature | MulticlassFeature):
             continue
         there = held.class_names
@@ -176,7 +176,11 @@ def join_classes(existing: BaseDataset, example_table: ExampleTable) -> ExampleT
 
 
 def select_new(
-    existing: BaseDataset, example_table: ExampleTable, splits: Mapping[str, Sequence[int]], root: Path
+    base: BaseDataset,
+    example_table: ExampleTable,
+    splits: Mapping[str, Sequence[int]],
+    root: Path,
+    known: Any | None,
 ) -> dict[str, list[int]]:
     """Leaves out the files that the dataset has already.
 
@@ -184,10 +188,11 @@ def select_new(
     changed, because an example is never replaced.
 
     Args:
-        existing: The dataset.
+        base: The dataset.
         example_table: All files of the source.
         splits: Split name to their places.
         root: Folder to which their paths are relative.
+        known: The record batch of the dataset's `sources.arrow`, or None.
 
     Returns:
         The places of the other files by split, with the splits of the dataset first. No split is empty.
@@ -198,10 +203,10 @@ def select_new(
     new: dict[str, list[int]] = {}
     same: list[int] = []
     changed: list[str] = []
-    for split in existing.split_order(splits):
+    for split in base.split_order(splits):
         for place in splits.get(split, ()):
             path = text_path(example_table.files[place].path)
-            there = existing.known.get(path)
+            there = base.known.get(path)
             labels = tuple(example_table.value(name, place) for name in example_table.labels)
             here = SourceRecord(example_table.files[place].bytes, labels, split)
             if there is None:
@@ -210,12 +215,12 @@ def select_new(
                 changed.append(f"  {path}: {_difference(there, here, list(example_table.labels))}")
             else:
                 same.append(place)
-    rewritten = other_content(existing.folder, existing.indexes, root, example_table, same)
+    rewritten = changed_files(list_files(root, example_table, same), known, base.indexes)
     changed += [f"  {path}: as many bytes, but others" for path in rewritten]
     if changed:
         first = "\n".join(changed[:SHOWN_FILES])
         msg = (
-            f"{len(changed)} files in SOURCE have the path of an example of {existing.folder}, but differ from it:\n{first}\n"
+            f"{len(changed)} files in SOURCE have the path of an example of {base.folder}, but differ from it:\n{first}\n"
             "--append never changes an example. Give new files other names, or convert everything again with --overwrite instead of --append."
         )
         raise UsageError(msg)
@@ -236,14 +241,14 @@ def _plain(label: Any) -> Any:
     return label.item() if isinstance(label, np.generic) else label
 
 
-def all_rows(existing: BaseDataset, listed: Sequence[list[Any]]) -> list[list[Any]]:
+def all_rows(base: BaseDataset, listed: Sequence[list[Any]]) -> list[list[Any]]:
     """All files of the dataset and of the source together, for the digest in the manifest.
 
     Args:
-        existing: The dataset.
+        base: The dataset.
         listed: Path, size, labels and split of each file of the source.
     """
-    rows = {path: [path, file.bytes, *file.labels, file.split] for path, file in existing.known.items()}
+    rows = {path: [path, file.bytes, *file.labels, file.split] for path, file in base.known.items()}
     rows |= {row[0]: row for row in listed}
     return [rows[path] for path in sorted(rows)]
 

@@ -29,7 +29,7 @@ def make_plan(
     labels: Path | None = None,
     max_bad: int | float = 0,
     allow_leaks: bool = False,
-    existing: BaseDataset | None = None,
+    base: BaseDataset | None = None,
     seen: str | None = None,
 ) -> ConversionPlan:
     """Lists a source and plans its conversion. Reads no image.
@@ -40,7 +40,7 @@ def make_plan(
         labels: Table of labels, if the source is a folder.
         max_bad: How many rejects are tolerated: a number, or a share of all files.
         allow_leaks: Whether the same pixels, or a group, may be in two splits.
-        existing: The dataset that images are appended to: its files are left out.
+        base: The dataset that images are appended to: its files are left out.
         seen: SHA-256 of the manifest at the target; None if there is none.
 
     Raises:
@@ -50,39 +50,39 @@ def make_plan(
     """
     listed_ns = time.time_ns()
     found = find_examples(source, options, labels)
-    example_table = found.example_table if existing is None else join_classes(existing, found.example_table)
+    example_table = found.example_table if base is None else join_classes(base, found.example_table)
     splits = by_split(example_table, options, allow_leaks=allow_leaks)
     rows = _listed(example_table, splits)
     listing = list_files(found.root, example_table, list(itertools.chain.from_iterable(splits.values())))
     known = None
-    if existing is not None:
-        known = read_known_sources(existing.folder)
-        splits = select_new(existing, example_table, splits, found.root)
-        rows = all_rows(existing, rows)
+    if base is not None:
+        known = read_known_sources(base.folder)
+        splits = select_new(base, example_table, splits, found.root, known)
+        rows = all_rows(base, rows)
     source_files, source_digest = len(rows), digest_of(rows)
     del rows  # as large as the plan, which is made next
-    shards = _plan_shards(splits, example_table, options, existing)
+    shards = _plan_shards(splits, example_table, options, base)
     numbers = {split: [plan.number for plan in shards if plan.split == split] for split in splits}
     check_capacity(
-        _shard_files(shards, existing),
+        _shard_files(shards, base),
         example_table.all_class_names,
         channels=options.channels,
         depth=options.depth,
     )
     new = list(itertools.chain.from_iterable(splits.values()))
-    base, identity = None, [source_digest, _times(example_table, new), options.writing_json()]
-    if existing is not None:
+    target, identity = None, [source_digest, _times(example_table, new), options.writing_json()]
+    if base is not None:
         listed = {text_path(example_table.files[place].path) for place in new}
         listed |= {reject.path for reject in [*found.rejects, *found.ignored]}
-        base = existing.base(listed, source_files=source_files)
-        identity.append(base.fingerprint)
+        target = base.append_target(listed, source_files=source_files)
+        identity.append(target.fingerprint)
     job = Job(
         source=str(found.root.resolve()),
         source_kind=found.kind,
         options=options,
         features=example_table.features,
         splits=numbers,
-        statistics_split=_statistics_split(numbers, existing),
+        statistics_split=_statistics_split(numbers, base),
         files=len(new),
         bytes=sum(example_table.files[place].bytes for place in new),
         source_digest=source_digest,
@@ -91,7 +91,7 @@ def make_plan(
         ignored=found.ignored,
         max_bad=max_bad,
         allow_leaks=allow_leaks,
-        base=base,
+        base=target,
         seen=seen,
     )
     return ConversionPlan(job, shards, listing, sources_table(listing, known, listed_ns=listed_ns))
@@ -122,19 +122,19 @@ def _times(example_table: ExampleTable, places: Iterable[int]) -> list[list[Any]
     )
 
 
-def _shard_files(shards: Sequence[ShardPlan], existing: BaseDataset | None) -> dict[str, list[str]]:
+def _shard_files(shards: Sequence[ShardPlan], base: BaseDataset | None) -> dict[str, list[str]]:
     files: defaultdict[str, list[str]] = defaultdict(list)
-    if existing is not None:
-        for name, split in existing.manifest.splits.items():
+    if base is not None:
+        for name, split in base.manifest.splits.items():
             files[name] = [shard.file for shard in split.shards]
     for plan in shards:
         files[plan.split].append(plan.file)
     return files
 
 
-def _statistics_split(splits: Collection[str], existing: BaseDataset | None) -> str:
-    if existing is not None:
-        return existing.statistics_split(splits)
+def _statistics_split(splits: Collection[str], base: BaseDataset | None) -> str:
+    if base is not None:
+        return base.statistics_split(splits)
     return "train" if "train" in splits else next(iter(splits))
 
 
@@ -142,12 +142,12 @@ def _plan_shards(
     splits: Mapping[str, Sequence[int]],
     example_table: ExampleTable,
     options: ConvertOptions,
-    existing: BaseDataset | None,
+    base: BaseDataset | None,
 ) -> list[ShardPlan]:
     """All shards, split after split."""
     shards: list[ShardPlan] = []
     for split, places in splits.items():
-        before = 0 if existing is None else existing.shards(split)
+        before = 0 if base is None else base.shards(split)
         shards += _plan_split(
             split, places, example_table, options, first_number=len(shards), shards_before=before
         )

@@ -95,7 +95,7 @@ def remember_sources(dataset: Path, table: Any | None) -> None:
     if table is None or (known is not None and known.equals(table)):
         return
     with suppress(OSError):  # the dataset is as it must be, even if its folder is read-only
-        write_table(dataset / SOURCES_NAME, SOURCES_SCHEMA, table)
+        write_table(dataset / SOURCES_NAME, table)
 
 
 def changed_files(listing: SourceListing, known: Any | None, indexes: Mapping[str, Index]) -> list[str]:
@@ -152,25 +152,6 @@ def _recorded_digests(
                 column = index.source_digest if mask is None else index.mask_source_digests[mask]
                 found[place] = column[row].tobytes()
     return dict(sorted(found.items()))
-
-
-def other_content(
-    dataset: Path,
-    indexes: Mapping[str, Index],
-    root: Path,
-    example_table: ExampleTable,
-    places: Sequence[int],
-) -> list[str]:
-    """Finds those files of some examples whose content has changed since a dataset was made.
-
-    Args:
-        dataset: Folder of the dataset.
-        indexes: Indexes of its splits.
-        root: Folder to which paths are relative.
-        example_table: All files of the source.
-        places: The places of the examples.
-    """
-    return changed_files(list_files(root, example_table, places), read_known_sources(dataset), indexes)
 
 
 def _file_digest(path: Path) -> bytes | None:

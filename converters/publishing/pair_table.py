@@ -20,7 +20,7 @@ from fitfeed.schemas.side_tables import (
 )
 
 
-def write_pairs(work: WorkFolder, found: DuplicateReport, existing: BaseDataset | None) -> None:
+def write_pairs(work: WorkFolder, found: DuplicateReport, base: BaseDataset | None) -> None:
     """Writes the pairs to the folder of the job, also if the dataset will not be published.
 
     Images that `--duplicates drop` leaves out are not in the table; the list of rejects has them.
@@ -28,7 +28,7 @@ def write_pairs(work: WorkFolder, found: DuplicateReport, existing: BaseDataset 
     Args:
         work: The folder of the job.
         found: The duplicates that were found.
-        existing: The dataset to which images are appended. Its pairs stay, and come first.
+        base: The dataset to which images are appended. Its pairs stay, and come first.
 
     Raises:
         OSError: If it cannot be written.
@@ -42,20 +42,20 @@ def write_pairs(work: WorkFolder, found: DuplicateReport, existing: BaseDataset 
         pa.array([pair.kind for pair in pairs], pa.large_string()),
         pa.array([pair.distance for pair in pairs], pa.uint8()),
     ]
-    if existing is not None:
-        before = _read_before(existing)
+    if base is not None:
+        before = _read_before(base)
         complete &= before is not None and before.complete
         if before is not None:
-            held = _only_examples(before, existing.indexes)
+            held = _only_examples(before, base.indexes)
             columns = [pa.concat_arrays([old, new]) for old, new in zip(held.columns, columns, strict=True)]
     schema = duplicates_schema(complete=complete)
-    write_table(work.root / DUPLICATES_NAME, schema, pa.record_batch(columns, schema=schema))
+    write_table(work.root / DUPLICATES_NAME, pa.record_batch(columns, schema=schema))
 
 
-def _read_before(existing: BaseDataset) -> PairTable | None:
+def _read_before(base: BaseDataset) -> PairTable | None:
     """The table of the dataset that is appended to; None if it is missing or damaged."""
     try:
-        return read_pairs(existing.folder)
+        return read_pairs(base.folder)
     except DamagedDatasetError:
         return None
 

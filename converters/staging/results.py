@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from fitfeed.converters.rejects import Reject
 from fitfeed.schemas.features import LabelKind
+from fitfeed.schemas.index import DIGEST_BYTES
 from fitfeed.schemas.manifest_parts import Shard
 from fitfeed.schemas.strict_json import JsonObject
 
@@ -33,8 +34,6 @@ NUMBERS = {
 TEXTS = ("key", "path")
 NAMES = ("source_format", "profile")
 """Columns of texts that repeat; each text is held once."""
-
-DIGEST_BYTES = 16
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

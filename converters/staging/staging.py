@@ -28,7 +28,7 @@ from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.schemas.errors import ConversionError, OvertakenError, UsageError
 from fitfeed.schemas.files import file_sha256
 from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, Manifest
-from fitfeed.schemas.side_tables import SOURCES_NAME, SOURCES_SCHEMA, write_table
+from fitfeed.schemas.side_tables import SOURCES_NAME, write_table
 
 LOCK_NAME = "lock"
 
@@ -95,7 +95,7 @@ class Staging:
                     work.write_plan(shard)
                 if plan.sources is not None:
                     # Only now: a shard that is kept may be of files as they were when it was planned first.
-                    write_table(work.root / SOURCES_NAME, SOURCES_SCHEMA, plan.sources)
+                    write_table(work.root / SOURCES_NAME, plan.sources)
             work.sweep_temporary_files()
             work.release(timeout_s)
             work.forget_outcome()

@@ -97,9 +97,7 @@ def main() -> None:
             folder = golden(format_)
             shutil.rmtree(folder, ignore_errors=True)
             convert(source / "table.csv", folder, options(format_), max_bad=1, workers=1)
-            write_table(
-                folder / SOURCES_NAME, SOURCES_SCHEMA, pa.record_batch(SOURCES, schema=SOURCES_SCHEMA)
-            )
+            write_table(folder / SOURCES_NAME, pa.record_batch(SOURCES, schema=SOURCES_SCHEMA))
 
 
 if __name__ == "__main__":

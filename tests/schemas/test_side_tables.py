@@ -21,7 +21,7 @@ PAIRS = {"key": ["b"], "of": ["a"], "kind": ["near_duplicate"], "distance": [7]}
 
 
 def write_sources(folder: Path) -> Path:
-    write_table(folder / SOURCES_NAME, SOURCES_SCHEMA, pa.record_batch(SOURCES, schema=SOURCES_SCHEMA))
+    write_table(folder / SOURCES_NAME, pa.record_batch(SOURCES, schema=SOURCES_SCHEMA))
     return folder / SOURCES_NAME
 
 
@@ -30,7 +30,7 @@ def test_round_trip(tmp_path: Path) -> None:
     assert read_sources(tmp_path).to_pydict() == SOURCES
     for complete in (True, False):
         schema = duplicates_schema(complete=complete)
-        write_table(tmp_path / DUPLICATES_NAME, schema, pa.record_batch(PAIRS, schema=schema))
+        write_table(tmp_path / DUPLICATES_NAME, pa.record_batch(PAIRS, schema=schema))
         batch, found = read_pairs(tmp_path)
         assert (batch.to_pydict(), found) == (PAIRS, complete)
     assert {path.name for path in tmp_path.iterdir()} == {SOURCES_NAME, DUPLICATES_NAME}
@@ -47,7 +47,7 @@ def test_a_failing_write_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("fitfeed.schemas.side_tables.sync_file", full)
+    monkeypatch.setattr("fitfeed.schemas.files.sync_file", full)
     with pytest.raises(OSError, match="No space"):
         write_sources(tmp_path)
     assert (tmp_path / SOURCES_NAME).read_bytes() == old
@@ -70,7 +70,7 @@ def test_damage_is_named(tmp_path: Path, damage: str) -> None:
         path.write_bytes(data[:-20])
     elif damage == "other schema":
         schema = duplicates_schema(complete=True)
-        write_table(path, schema, pa.record_batch(PAIRS, schema=schema))
+        write_table(path, pa.record_batch(PAIRS, schema=schema))
     elif damage == "compressed":
         options = pa.ipc.IpcWriteOptions(compression="zstd")
         with (
