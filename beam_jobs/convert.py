@@ -10,12 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fitfeed.beam_jobs.plan import (
-    DEFAULT_TIMEOUT_S,
-    PlannedConversion,
-    existing_dataset,
-    plan_conversion,
-)
+from fitfeed.beam_jobs.plan import DEFAULT_TIMEOUT_S, PlannedConversion, plan_conversion
 from fitfeed.beam_jobs.progress import NoProgress, ProgressReport
 from fitfeed.beam_jobs.result import ConversionResult
 from fitfeed.beam_jobs.run import ExecutionOptions, run_job
@@ -107,24 +102,25 @@ def convert(
     if planned.up_to_date and not (append and Staging(planned.dataset).root.is_dir()):
         return _nothing_done(planned, started)
     with open_staging(planned.dataset) as staging:
-        existing = _settled(staging) if append else existing_dataset(staging.dataset, overwrite=overwrite)
+        if append:
+            _settle(staging)
         if staging.manifest_sha256() != planned.plan.job.seen:  # it changed before the lock was held
             planned = _planned_again(staging, replan)
         if planned.up_to_date:
             staging.leave()
             return _nothing_done(planned, started)
-        job = planned.plan.job
+        job, before = planned.plan.job, planned.existing
         work = staging.prepare(planned.plan, timeout_s=timeout_s)
         del planned
         outcome = run_job(work, job, running)
         staging.remove()
-    return _result(job, existing, read_manifest(work.dataset), outcome, started)
+    return _result(job, before, read_manifest(work.dataset), outcome, started)
 
 
-def _settled(staging: Staging) -> Manifest:
-    """The manifest, after finishing an append that was interrupted right after its commit."""
+def _settle(staging: Staging) -> None:
+    """Finishes an append that was interrupted right after its commit."""
     try:
-        return staging.settle(read_manifest(staging.dataset))
+        staging.settle(read_manifest(staging.dataset))
     except OSError as error:
         msg = f"cannot write to {staging.dataset}: {error.strerror or error}. The dataset is whole. Make room there and run the same command again."
         raise ConversionError(msg) from error

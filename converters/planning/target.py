@@ -1,0 +1,183 @@
+"""The folder that a conversion is to make or to add to: what is there before, and whether the conversion may have it."""
+
+import dataclasses
+import errno
+import os
+from pathlib import Path
+
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.planning.base_dataset import (
+    ARRANGEMENT,
+    SHOWN_FILES,
+    BaseDataset,
+    append_options,
+    open_base_dataset,
+)
+from fitfeed.converters.planning.source_listing import changed_files, read_known_sources
+from fitfeed.converters.staging.job import ConversionPlan, Job
+from fitfeed.converters.staging.staging import Staging
+from fitfeed.schemas.errors import DamagedDatasetError, FormatVersionError, UsageError
+from fitfeed.schemas.files import locate
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
+from fitfeed.schemas.sharding import DATASET_PATTERNS
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Target:
+    """What is at DATASET when a conversion is planned.
+
+    Attributes:
+        folder: Absolute path of the folder.
+        seen: SHA-256 of the manifest there; None if there is none.
+        existing: The complete dataset there; None if there is none, or if it cannot be read and is to be replaced.
+        base: The same, opened, if images are to be appended to it; else None.
+        overwrite: The complete dataset is to be replaced.
+    """
+
+    folder: Path
+    seen: str | None
+    existing: Manifest | None
+    base: BaseDataset | None
+    overwrite: bool
+
+    def complete(self, options: ConvertOptions | None) -> ConvertOptions:
+        """The options of the conversion: of an append, those of the dataset, which given ones must not contradict."""
+        if self.base is None:
+            return options or ConvertOptions()
+        return append_options(self.base.manifest, {} if options is None else _given(options))
+
+    def has_all_of(self, plan: ConversionPlan) -> bool:
+        """Whether the dataset has everything already that the plan would make.
+
+        Raises:
+            UsageError: If there is a dataset of other files or options, which is neither appended to nor replaced.
+        """
+        if self.base is not None:
+            return not _has_news(plan.job, self.base)
+        if self.existing is None or self.overwrite:
+            return False
+        difference = _difference(self.existing, plan, self.folder)
+        if difference:
+            msg = f"DATASET {self.folder} is complete, but {difference}. Give --overwrite to replace it, or choose another folder."
+            raise UsageError(msg)
+        return True
+
+
+def open_target(folder: Path, *, append: bool = False, overwrite: bool = False) -> Target:
+    """Finds out what is at DATASET. Writes nothing.
+
+    Args:
+        folder: Absolute path of the folder.
+        append: Images are to be added to the complete dataset there.
+        overwrite: Whatever dataset is there is to be replaced, so one that cannot be read counts as none.
+
+    Raises:
+        UsageError: If something else is there, or both are asked for.
+        NotFoundError, IncompleteDatasetError: If there is no complete dataset to append to.
+        FormatVersionError: If it is a dataset of another version, unless `overwrite`.
+        DamagedDatasetError: If a dataset is not what was published, unless `overwrite`.
+    """
+    if append and overwrite:
+        msg = "overwrite replaces a dataset and append adds to it. Give one of them."
+        raise UsageError(msg)
+    seen = Staging(folder).manifest_sha256()  # before it is read: if it changes meanwhile, that is noticed
+    base = open_base_dataset(folder) if append else None
+    existing = _existing(folder, overwrite=overwrite) if base is None else base.manifest
+    return Target(folder=folder, seen=seen, existing=existing, base=base, overwrite=overwrite)
+
+
+def require_apart(folder: Path, source: Path) -> None:
+    """Checks that neither DATASET nor SOURCE is within the other.
+
+    Raises:
+        UsageError: If one is.
+    """
+    inside, outside = folder.resolve(), source.resolve()
+    if inside == outside or outside in inside.parents or inside in outside.parents:
+        msg = f"DATASET {folder} and SOURCE {source} must not contain each other, because the next run would convert the images of the dataset, too. Choose a folder beside the source."
+        raise UsageError(msg)
+
+
+def require_writable(folder: Path) -> None:
+    """Asks for permission at the nearest folder that exists. Taking the lock asks again, by writing.
+
+    Raises:
+        UsageError: If nothing can be written there.
+    """
+    root = Staging(folder).root
+    nearest = next(path for path in (root, *root.parents) if os.path.lexists(path))
+    if not nearest.is_dir():
+        # It may also be a link to nothing.
+        reason = errno.ENOTDIR if nearest.exists() else errno.EEXIST
+    elif not os.access(nearest, os.W_OK | os.X_OK):
+        reason = errno.EROFS if os.statvfs(nearest).f_flag & os.ST_RDONLY else errno.EACCES
+    else:
+        return
+    msg = f"cannot write to DATASET {folder}: {os.strerror(reason)}. Choose a folder that you may write to."
+    raise UsageError(msg)
+
+
+def _existing(folder: Path, *, overwrite: bool) -> Manifest | None:
+    """The complete dataset at the target, if there is one that can be read or must be."""
+    if folder.exists() and not folder.is_dir():
+        msg = f"DATASET {folder} is a file. Expected a folder that does not exist yet, is empty, or holds a dataset."
+        raise UsageError(msg)
+    if (folder / MANIFEST_NAME).exists():
+        try:
+            return read_manifest(folder)
+        except (FormatVersionError, DamagedDatasetError):
+            if not overwrite:
+                raise
+    elif not folder.is_dir() or not any(folder.iterdir()) or Staging(folder).root.is_dir():
+        return None
+    # Other programs write a `manifest.json`, too: without a shard or an index, this may be one of theirs.
+    if overwrite and any(any(folder.glob(pattern)) for pattern in DATASET_PATTERNS):
+        return None
+    msg = f"DATASET {folder} is a folder with other files in it. Expected one that does not exist yet, is empty, or holds a dataset."
+    raise UsageError(msg)
+
+
+def _given(options: ConvertOptions) -> dict[str, object]:
+    """The options as if all were given; but a number or size of shards that is None was not asked for."""
+    return {
+        name: value
+        for name, value in dataclasses.asdict(options).items()
+        if name not in ARRANGEMENT or value is not None
+    }
+
+
+def _has_news(job: Job, base: BaseDataset) -> bool:
+    """Whether there is a file to convert, or a reject that the dataset does not list."""
+    known = {reject.path for reject in base.rejects}
+    return job.files > 0 or any(reject.path not in known for reject in job.rejects)
+
+
+def _difference(existing: Manifest, plan: ConversionPlan, folder: Path) -> str:
+    """In what a dataset differs from what a plan would make; nothing if it does not."""
+    asked = plan.job.options.to_json()
+    names = dict.fromkeys([*asked, *existing.options])
+    changed = [
+        f"{name} {existing.options.get(name)} -> {asked.get(name)}"
+        for name in names
+        if existing.options.get(name) != asked.get(name)
+    ]
+    if changed:
+        return f"was made with other options ({', '.join(changed)})"
+    if existing.source.digest != plan.job.source_digest:
+        return f"was made from other files (it knows {existing.source.files}, SOURCE has {plan.job.files})"
+    if rewritten := _rewritten(existing, plan, folder):
+        first = ", ".join(rewritten[:SHOWN_FILES])
+        return f"was made from files that have another content now ({len(rewritten)}, for example {first})"
+    return ""
+
+
+def _rewritten(existing: Manifest, plan: ConversionPlan, folder: Path) -> list[str]:
+    """Files of as many bytes as the dataset was made from, but of others."""
+    if plan.listing is None:
+        return []
+    kinds = existing.features.label_kinds
+    indexes = {
+        name: Index(locate(folder, split.index.file), kinds) for name, split in existing.splits.items()
+    }
+    return changed_files(plan.listing, read_known_sources(folder), indexes)
