@@ -15,6 +15,7 @@ from fitfeed.converters.planning.base_dataset import (
 )
 from fitfeed.converters.planning.source_listing import changed_files, read_known_sources
 from fitfeed.converters.staging.job import ConversionPlan, Job
+from fitfeed.converters.staging.own_folder import require_own
 from fitfeed.converters.staging.staging import Staging
 from fitfeed.schemas.errors import DamagedDatasetError, FormatVersionError, UsageError
 from fitfeed.schemas.files import locate
@@ -103,9 +104,10 @@ def require_writable(folder: Path) -> None:
     """Asks for permission at the nearest folder that exists. Taking the lock asks again, by writing.
 
     Raises:
-        UsageError: If nothing can be written there.
+        UsageError: If nothing can be written there, or its staging area may be somebody else's.
     """
     root = Staging(folder).root
+    require_own(root)
     nearest = next(path for path in (root, *root.parents) if os.path.lexists(path))
     if not nearest.is_dir():
         # It may also be a link to nothing.

@@ -174,11 +174,6 @@ class WorkFolder:
         msg = f"cannot write to {self.dataset}: {error.strerror or error}. Nothing was published. Make room there and run the same command again: it continues."
         return ConversionError(msg)
 
-    def sweep_temporary_files(self) -> None:
-        """Removes the temporary files of writers that were killed."""
-        for path in self.root.glob("**/*.tmp-*"):
-            path.unlink(missing_ok=True)
-
 
 def write_json(path: Path, content: JsonObject) -> None:
     """Writes a JSON file atomically: a reader sees the old one or the new one, whole.

@@ -25,10 +25,16 @@ from fitfeed.converters.staging.commit import STAGED_REJECTS, join_dataset, repl
 from fitfeed.converters.staging.folder import PARTS, WorkFolder
 from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.outcome import Outcome
+from fitfeed.converters.staging.own_folder import (
+    TEMPORARY_NAME,
+    open_lock,
+    require_own,
+    sweep_temporary_files,
+)
 from fitfeed.schemas.errors import ConversionError, OvertakenError, UsageError
 from fitfeed.schemas.files import file_sha256
 from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, Manifest
-from fitfeed.schemas.side_tables import SOURCES_NAME, write_table
+from fitfeed.schemas.side_tables import SIDE_TABLES, SOURCES_NAME, write_table
 
 LOCK_NAME = "lock"
 
@@ -96,7 +102,8 @@ class Staging:
                 if plan.sources is not None:
                     # Only now: a shard that is kept may be of files as they were when it was planned first.
                     write_table(work.root / SOURCES_NAME, plan.sources)
-            work.sweep_temporary_files()
+            sweep_temporary_files(work.root)
+            self._sweep_side_tables()
             work.release(timeout_s)
             work.forget_outcome()
             work.write_job(plan.job)
@@ -210,11 +217,19 @@ class Staging:
     def _folders(self) -> list[WorkFolder]:
         return [WorkFolder(self.dataset, path.name) for path in sorted(self.root.iterdir()) if path.is_dir()]
 
+    def _sweep_side_tables(self) -> None:
+        """Removes what is left of a table beside the dataset, whose writer was killed."""
+        for name in SIDE_TABLES:
+            for path in self.dataset.glob(f"{name}.*"):
+                if TEMPORARY_NAME.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
+
     def _remove_all_but(self, work: WorkFolder) -> None:
         for path in self.root.iterdir():
-            if path.is_dir() and path != work.root:
-                shutil.rmtree(path)
-            elif path.is_file() and path.name != LOCK_NAME:
+            if path.is_dir():
+                if path != work.root:
+                    shutil.rmtree(path)
+            elif path.name != LOCK_NAME:
                 path.unlink()
 
 
@@ -223,12 +238,14 @@ def open_staging(dataset: Path) -> Iterator[Staging]:
     """To locked: lets one launch at a time into a folder. The lock ends with the process, however it ends.
 
     Raises:
-        UsageError: If another conversion is running, or nothing can be written there.
+        UsageError: If another conversion is running, nothing can be written there, or what is there may be somebody
+            else's (`require_own`).
     """
     staging = Staging(dataset)
     try:
+        require_own(staging.root)
         staging.root.mkdir(parents=True, exist_ok=True)
-        lock = os.open(staging.root / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+        lock = open_lock(staging.root, LOCK_NAME)
     except OSError as error:
         msg = f"cannot write to DATASET {dataset}: {error.strerror}. Choose a folder that you may write to."
         raise UsageError(msg) from error

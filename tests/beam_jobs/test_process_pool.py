@@ -20,6 +20,7 @@ from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.publishing.publish import publish
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
+from fitfeed.converters.staging.own_folder import sweep_temporary_files
 from fitfeed.converters.staging.quarantine import ATTEMPTS
 from fitfeed.converters.staging.results import ShardTotals
 from fitfeed.converters.staging.staging import Staging
@@ -56,7 +57,7 @@ def worker_processes(pool: ShardPool) -> list[int]:
 def run_to_the_end(work: WorkFolder, futures: list["Future[ShardTotals]"]) -> dict[str, bytes]:
     outcome = publish(work, [future.result(timeout=END_S) for future in futures])
     assert outcome.status == "published"
-    work.sweep_temporary_files()
+    sweep_temporary_files(work.root)
     Staging(work.dataset).remove()
     return contents(work.dataset)
 
