@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fitfeed.beam_jobs.progress import Report, report_progress
@@ -15,17 +16,41 @@ if TYPE_CHECKING:
 REPORT_INTERVAL_S = 5.0
 
 
+EXECUTABLES = {
+    "PrismRunner": "prism_location",
+    "FlinkRunner": "flink_job_server_jar",
+    "SparkRunner": "spark_job_server_jar",
+    "KafkaStreamsRunner": "kafka_streams_job_server_jar",
+}
+"""Runners that start an executable, and the option that says where it is. Without it Beam downloads one."""
+
+
 def check_runner(runner: str, arguments: Sequence[str]) -> None:
     """Refuses runners that must not be used, and options that the runner does not take.
 
+    What counts is what Beam makes of all options together: a runner has several names, and an option can name another.
+
     Raises:
-        UsageError: If it is Beam's `DirectRunner`, or Beam does not know the runner or refuses its options.
+        UsageError: If it is Beam's `DirectRunner`, if Beam would download an executable, or if Beam does not know the
+            runner or refuses its options.
     """
-    if runner.lower() in ("directrunner", "switchingdirectrunner"):
-        msg = f"--runner {runner} would let Beam download and start an executable. Use --runner local (the default): the same graph, faster, on this machine."
+    if runner == "local":
+        return
+    pipeline = _open_pipeline(runner, arguments)
+    # InteractiveRunner, for notebooks, runs on another one.
+    chosen = type(getattr(pipeline.runner, "_underlying_runner", pipeline.runner))
+    names = [each.__name__ for each in chosen.__mro__]
+    if "SwitchingDirectRunner" in names:
+        msg = f"--runner {runner} is Beam's DirectRunner, which would download and start an executable. Use --runner local (the default): the same graph, faster, on this machine."
         raise UsageError(msg)
-    if runner != "local":
-        _open_pipeline(runner, arguments)
+    options = pipeline.options.get_all_options()
+    where = next((EXECUTABLES[name] for name in names if name in EXECUTABLES), None)
+    if where is None or options["job_endpoint"]:
+        return
+    path = options[where]
+    if path is None or not Path(path).is_file():
+        msg = f"{chosen.__name__} would let Beam download and start an executable: --{where} is {path or 'not given'}. Give the path of a local file, as -- --{where}=FILE, or the address of a server that runs, as -- --job_endpoint=HOST:PORT."
+        raise UsageError(msg)
 
 
 def _open_pipeline(runner: str, arguments: Sequence[str]) -> "beam.Pipeline":
@@ -36,7 +61,7 @@ def _open_pipeline(runner: str, arguments: Sequence[str]) -> "beam.Pipeline":
 
     try:
         return beam.Pipeline(options=PipelineOptions([f"--runner={runner}", *arguments]))
-    except (ValueError, ImportError) as error:
+    except (AttributeError, ImportError, ValueError) as error:  # the first: a module without such a class
         msg = f"Beam does not accept --runner {runner}: {error}. Some runners need an extra of Beam's, for example: pip install 'apache-beam[gcp]'"
         raise UsageError(msg) from error
 
