@@ -183,15 +183,14 @@ class Records:
         """Reads the stored bytes of many rows, all of one size.
 
         Args:
-            rows: int64 (n,), rows of the index.
+            rows: int64 (n,), rows of the index, n >= 1.
             out: uint8 (n, size), C-contiguous, to be written.
 
         Returns:
-            The places in `out` that could not be filled. `read_into` tells why.
+            The places in `out` that could not be filled, ascending. `read_into` tells why.
         """
         index, files = self._open()
-        done = files.read_ranges(index.shard[rows], index.offset[rows], out)
-        return np.flatnonzero(done < out.shape[1]).tolist()
+        return files.read_ranges(index.shard[rows], index.offset[rows], out)
 
     @property
     def is_raw(self) -> bool:

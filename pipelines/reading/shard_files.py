@@ -8,6 +8,7 @@ cut off, or the disk fails, access ends the process by SIGBUS: there is no error
 example to skip. Asking the kernel first (`MADV_POPULATE_READ`) costs 1 ms, as much as it would save.
 """
 
+import itertools
 import os
 import threading
 import weakref
@@ -92,8 +93,11 @@ class ShardFiles:
 
     def read_ranges(
         self, shards: npt.NDArray[np.int32], offsets: npt.NDArray[np.int64], out: npt.NDArray[np.uint8]
-    ) -> npt.NDArray[np.int64]:
-        """Reads n byte ranges of one length, without the interpreter lock.
+    ) -> list[int]:
+        """Reads n >= 1 byte ranges of one length. Ranges that follow each other in a file are read by one call.
+
+        A loop that Numba compiles was tried instead. It saves 0.4 us a range, of some 3 us that an image of 64
+        pixels takes, and its import and first call cost 0.7 s and 46 MB in each process.
 
         Args:
             shards: int32 (n,), the shard of each range.
@@ -101,20 +105,25 @@ class ShardFiles:
             out: uint8 (n, length), C-contiguous, to be written.
 
         Returns:
-            int64 (n,): how many bytes were read of each; fewer than `length` where the file ends, or where
-            reading failed: `read_into` tells why.
+            The places in `out` that are not filled, ascending: the file ends there, or reading failed.
+            `read_into` tells why.
 
         Raises:
-            DamagedDatasetError: If a file is missing, leads out of the folder or cannot be opened.
+            DamagedDatasetError: If a file is missing, is outside the folder or cannot be opened.
         """
-        from fitfeed.pipelines.reading.bulk_read import read_ranges  # imports Numba
-
-        numbers, places = np.unique(shards, return_inverse=True)
-        files = [self._file(shard) for shard in numbers.tolist()]  # held, so that none closes meanwhile
-        descriptors = np.array([file.descriptor for file in files], np.int32)[places]
-        done = np.zeros(len(offsets), np.int64)
-        read_ranges(descriptors, np.ascontiguousarray(offsets), out.shape[1], out.ctypes.data, done)
-        return done
+        length = out.shape[1]
+        apart = (shards[1:] != shards[:-1]) | (offsets[1:] != offsets[:-1] + length)
+        bounds = [0, *(np.flatnonzero(apart) + 1).tolist(), len(out)]
+        numbers, starts = shards.tolist(), offsets.tolist()
+        files = {number: self._file(number) for number in set(numbers)}  # held, so that none closes meanwhile
+        unread: list[int] = []
+        for first, stop in itertools.pairwise(bounds):
+            try:
+                count = os.preadv(files[numbers[first]].descriptor, (out[first:stop].data,), starts[first])
+            except OSError:
+                count = 0  # which range of a run cannot be read shows when each is read by itself
+            unread += range(first + count // length, stop)
+        return unread
 
     def _file(self, shard: int) -> _OpenFile:
         with self._lock:

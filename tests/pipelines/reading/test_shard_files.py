@@ -1,7 +1,10 @@
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
+import hypothesis
+import hypothesis.strategies as st
 import numpy as np
 import pytest
 
@@ -26,6 +29,42 @@ def test_reads_ranges_and_stops_at_the_end(files: ShardFiles) -> None:
     memory = np.zeros(10, np.uint8)
     assert files.read_into(4, 999, memory.data) == 4
     assert memory.tobytes() == b"\x04end" + bytes(6)
+
+
+@hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@hypothesis.given(data=st.data())
+def test_many_ranges_are_the_bytes_of_single_reads(files: ShardFiles, data: st.DataObject) -> None:
+    length = data.draw(st.integers(1, 50))
+    # Multiples of the length make neighbors, which are read together; some ranges reach past the end.
+    places = data.draw(st.lists(st.integers(0, 1100 // length), min_size=1, max_size=20))
+    shards = [data.draw(st.integers(0, 4)) for _ in places]
+    out = np.zeros((len(places), length), np.uint8)
+    offsets = np.array(places) * length
+    unread = files.read_ranges(np.array(shards, np.int32), offsets, out)
+    singly = [files.read(*each, length) for each in zip(shards, offsets.tolist(), strict=True)]
+    assert unread == [place for place, payload in enumerate(singly) if len(payload) < length]
+    for place in set(range(len(places))) - set(unread):
+        assert out[place].tobytes() == singly[place]
+
+
+def test_neighbors_are_read_by_one_call(files: ShardFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    preadv = os.preadv
+
+    def counted(descriptor: int, buffers: Sequence[memoryview], offset: int) -> int:
+        calls.append(offset)
+        return preadv(descriptor, buffers, offset)
+
+    monkeypatch.setattr(os, "preadv", counted)
+    out = np.zeros((5, 10), np.uint8)
+    assert files.read_ranges(np.array([0, 0, 0, 1, 1], np.int32), np.array([0, 10, 20, 30, 50]), out) == []
+    assert calls == [0, 30, 50]
+
+
+def test_ranges_that_cannot_be_read_are_named(files: ShardFiles) -> None:
+    out = np.zeros((3, 10), np.uint8)
+    assert files.read_ranges(np.array([0, 0, 1], np.int32), np.array([-5, 5, 20]), out) == [0, 1]
+    assert out[2].tobytes() == b"\x01" * 10
 
 
 @pytest.mark.usefixtures("files")
