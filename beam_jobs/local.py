@@ -69,7 +69,8 @@ def _run_graph(work: WorkFolder, job: Job, pool: ShardPool) -> None:
         if pool.error is not None:
             raise pool.error from None
         if isinstance(error, FitfeedError):
-            raise type(error)(str(error).partition(" [while running")[0]) from None
+            first, *rest = error.args
+            raise type(error)(first.partition(" [while running")[0], *rest) from None
         raise
 
 

@@ -71,9 +71,9 @@ def count_reasons(rejects: Iterable[Reject]) -> dict[str, int]:
 
 
 def to_json_lines(rejects: Iterable[Reject]) -> str:
-    """The text of `rejects.jsonl`, sorted by path."""
+    """The text of `rejects.jsonl`, sorted by path. It is ASCII, so it can be looked at on any terminal."""
     ordered = sorted(rejects, key=lambda reject: (reject.path, reject.reason))
-    return "".join(json.dumps(dataclasses.asdict(reject), ensure_ascii=False) + "\n" for reject in ordered)
+    return "".join(json.dumps(dataclasses.asdict(reject)) + "\n" for reject in ordered)
 
 
 class ImageError(Exception):

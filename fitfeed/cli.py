@@ -3,12 +3,14 @@
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from typing_extensions import override
 
 from fitfeed.commands import convert, inspect, preview, verify
+from fitfeed.output.terminal import print_lines
 from fitfeed.schemas.errors import FitfeedError
 
 DESCRIPTION = "Turn a folder of images into a dataset once, then feed Keras fit at full speed."
@@ -43,7 +45,8 @@ class _Parser(argparse.ArgumentParser):
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\nTry: {self.prog} --help\n")
+        print_lines([f"{self.prog}: {message}", f"Try: {self.prog} --help"], sys.stderr)
+        self.exit(2)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -77,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.version:
         from importlib.metadata import version
 
-        print(version("fitfeed"))  # noqa: T201 - the answer
+        print_lines([version("fitfeed")])
         return 0
     if options.command is None:
         parser.print_help()
@@ -93,14 +96,17 @@ def _run(options: argparse.Namespace) -> int:
         status: int = options.run(options)
         sys.stdout.flush()
     except FitfeedError as error:
-        print(f"fitfeed {options.command}: {error}", file=sys.stderr)  # noqa: T201 - the message
+        print_lines(f"fitfeed {options.command}: {error}".split("\n"), sys.stderr)  # its lines are escaped
         return error.exit_status
     except KeyboardInterrupt:
-        print(f"fitfeed {options.command}: interrupted", file=sys.stderr)  # noqa: T201 - the message
+        print_lines([f"fitfeed {options.command}: interrupted"], sys.stderr)
         return 130
     except BrokenPipeError:  # `fitfeed inspect ... | head` closed the pipe: that is fine
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception:  # noqa: BLE001 - a bug; its message may quote anything
+        print_lines(traceback.format_exc().rstrip().split("\n"), sys.stderr)
+        return FitfeedError.exit_status
     return status
 
 

@@ -5,11 +5,35 @@ and ends with `exit_status`. Some are also a built-in error, such as `ValueError
 users can catch what they expect.
 """
 
+from typing_extensions import override
+
+from fitfeed.schemas.text import printable
+
 
 class FitfeedError(Exception):
-    """Base of every error that fitfeed raises on purpose."""
+    """Base of every error that fitfeed raises on purpose.
+
+    Attributes:
+        args: The lines of the message. Nearly all errors have one.
+    """
 
     exit_status = 1
+
+    def __init__(self, *lines: str) -> None:
+        """Takes the lines of the message, each as one argument.
+
+        Messages quote names of files and classes that strangers have chosen. Whatever is not printable in a line is
+        escaped, its line breaks too, so no name can control a terminal or look like another line of a log.
+        """
+        super().__init__()
+        self.args = tuple(
+            map(printable, lines)
+        )  # not by `OSError`, to which two arguments are number and text
+
+    @override
+    def __str__(self) -> str:
+        """Returns the lines of the message."""
+        return "\n".join(self.args)
 
 
 class UsageError(FitfeedError, ValueError):

@@ -1,16 +1,16 @@
 """Makes foreign text fit for messages: printable, on one line, not too long."""
 
 
-def printable(text: str, *, keep: str = "") -> str:
-    """Replaces control characters by escapes. Foreign names must not send them to a terminal.
+def printable(text: str) -> str:
+    """Makes one line of any text: what a terminal could obey, or would not show, is escaped as in Python.
 
-    Args:
-        text: Any text.
-        keep: Characters that stay, although they are not printable, such as the line feed.
+    Line breaks and all other control characters, what turns the direction of writing (U+202E), zero-width characters,
+    lone surrogates and unassigned characters are such. Letters of every script stay. A text that is printable already
+    stays the same, so it does no harm to call this twice.
     """
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in keep else ascii(c)[1:-1] for c in text)
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def shortened(value: object, *, limit: int = 80) -> str:

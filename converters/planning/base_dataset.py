@@ -218,12 +218,9 @@ def select_new(
     rewritten = changed_files(list_files(root, example_table, same), known, base.indexes)
     changed += [f"  {path}: as many bytes, but others" for path in rewritten]
     if changed:
-        first = "\n".join(changed[:SHOWN_FILES])
-        msg = (
-            f"{len(changed)} files in SOURCE have the path of an example of {base.folder}, but differ from it:\n{first}\n"
-            "--append never changes an example. Give new files other names, or convert everything again with --overwrite instead of --append."
-        )
-        raise UsageError(msg)
+        msg = f"{len(changed)} files in SOURCE have the path of an example of {base.folder}, but differ from it:"
+        mend = "--append never changes an example. Give new files other names, or convert everything again with --overwrite instead of --append."
+        raise UsageError(msg, *changed[:SHOWN_FILES], mend)
     return new
 
 

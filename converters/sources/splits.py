@@ -82,8 +82,9 @@ def _check_groups(
         found[group].add(split)
     crossing = sorted(group for group, names in found.items() if len(names) > 1)
     if crossing and not allow_leaks:
-        shown = "\n".join(
+        shown = [
             f"  {group!r}: {', '.join(in_split_order(found[group]))}" for group in crossing[:SHOWN_GROUPS]
-        )
-        msg = f"groups of column {options.group!r} that are in two splits: {len(crossing)} of {len(found)}; nothing was published. The first:\n{shown}\nGive --split, which divides by group, or accept them with --allow-leaks."
-        raise SplitLeakError(msg)
+        ]
+        msg = f"groups of column {options.group!r} that are in two splits: {len(crossing)} of {len(found)}; nothing was published. The first:"
+        mend = "Give --split, which divides by group, or accept them with --allow-leaks."
+        raise SplitLeakError(msg, *shown, mend)

@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -154,10 +153,11 @@ def _options(arguments: argparse.Namespace) -> "ConvertOptions":
 
 def _print_result(arguments: argparse.Namespace, conversion: "ConversionResult") -> None:
     from fitfeed.output.dataset_json import describe
-    from fitfeed.output.summary import conversion_summary
+    from fitfeed.output.summary import conversion_lines
+    from fitfeed.output.terminal import print_json, print_lines
 
     if arguments.json:
-        document = {
+        document: dict[str, Any] = {
             **describe(conversion.manifest),
             "up_to_date": conversion.up_to_date,
             "duplicate_pairs": [dataclasses.asdict(pair) for pair in conversion.duplicates],
@@ -170,16 +170,16 @@ def _print_result(arguments: argparse.Namespace, conversion: "ConversionResult")
             "seconds": round(conversion.seconds, 3),
             "images_per_second": round(conversion.files / conversion.seconds, 1),
         }
-        print(json.dumps(document, ensure_ascii=False))  # noqa: T201 - the answer
+        print_json(document)
     elif not arguments.quiet:
-        print(conversion_summary(conversion, arguments.dataset))  # noqa: T201 - the answer
+        print_lines(conversion_lines(conversion, arguments.dataset))
 
 
 def _print_plan(arguments: argparse.Namespace, planned: "PlannedConversion") -> None:
-    from fitfeed.output.summary import dry_run_document, dry_run_summary
+    from fitfeed.output.summary import dry_run_document, dry_run_lines
+    from fitfeed.output.terminal import print_json, print_lines
 
-    print(  # noqa: T201 - the answer
-        json.dumps(dry_run_document(planned), ensure_ascii=False)
-        if arguments.json
-        else dry_run_summary(planned, arguments.dataset)
-    )
+    if arguments.json:
+        print_json(dry_run_document(planned))
+    else:
+        print_lines(dry_run_lines(planned, arguments.dataset))

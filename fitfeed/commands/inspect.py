@@ -1,10 +1,10 @@
 """`fitfeed inspect PATH`."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fitfeed.output.terminal import print_json, print_lines
 from fitfeed.schemas.strict_json import JsonObject
 from fitfeed.schemas.text import printable
 
@@ -42,27 +42,27 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 def run(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     path = Path(options.path)
-    document, text = _dataset(path, options.path) if path.is_dir() else _file(path)
-    answer = (
-        json.dumps(document, ensure_ascii=False, indent=1) if options.json else printable(text, keep="\n")
-    )
-    print(answer)  # noqa: T201 - the answer
+    document, lines = _dataset(path, options.path) if path.is_dir() else _file(path)
+    if options.json:
+        print_json(document, indent=1)
+    else:
+        print_lines(lines)
     return 0
 
 
-def _dataset(path: Path, name: str) -> tuple[JsonObject, str]:
+def _dataset(path: Path, name: str) -> tuple[JsonObject, list[str]]:
     from fitfeed.output.dataset_json import describe
     from fitfeed.schemas.manifest import read_manifest
 
     manifest = read_manifest(path)
-    return describe(manifest), "\n".join(dataset_lines(name, manifest))
+    return describe(manifest), dataset_lines(name, manifest)
 
 
-def _file(path: Path) -> tuple[JsonObject, str]:
+def _file(path: Path) -> tuple[JsonObject, list[str]]:
     from fitfeed.converters.inspect import inspect_file
 
     report = inspect_file(path)
-    return report.to_dict(), "\n".join(report_lines(path, report))
+    return report.to_dict(), report_lines(path, report)
 
 
 def dataset_lines(name: str, manifest: "Manifest") -> list[str]:
@@ -145,11 +145,11 @@ def report_lines(path: Path, report: "ForeignReport") -> list[str]:
         each = f", {report.record_bytes} bytes each" if report.record_bytes else ""
         lines.append(f"{report.records:,} records of {message}{each}" if report.records else "0 records")
     rows = [
-        (feature.name.replace("\n", "\\n"), feature.dtype, _shape(feature), _details(feature, report.records))
+        (printable(feature.name), feature.dtype, _shape(feature), _details(feature, report.records))
         for feature in report.features
     ]
     lines += ["", *_table([("name", "type", "shape", "values"), *rows])] if rows else []
-    return [*lines, "", "# read it with:", report.parser.rstrip()]
+    return [*lines, "", "# read it with:", *report.parser.rstrip().split("\n")]
 
 
 def _shape(feature: "ForeignFeature") -> str:

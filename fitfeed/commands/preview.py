@@ -2,12 +2,12 @@
 
 import argparse
 import io
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fitfeed.commands.option_values import parse_size
+from fitfeed.output.terminal import print_json, print_lines
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.files import atomic_write
 from fitfeed.schemas.strict_json import JsonObject
@@ -135,11 +135,11 @@ def run(options: argparse.Namespace) -> int:
             "image_size": options.image_size,
             "pictures": _pictures(preview, placed),
         }
-        print(json.dumps(document, ensure_ascii=False, indent=1))  # noqa: T201 - the answer
+        print_json(document, indent=1)
     elif not options.quiet:
         versions = f", each stored and augmented {draws} times" if draws else ""
         message = f"{options.output}: {len(preview.rows)} pictures of {split}{versions}, {image.width} x {image.height} pixels"
-        print(message, file=sys.stderr)  # noqa: T201 - the message
+        print_lines([message], sys.stderr)
     return 0
 
 

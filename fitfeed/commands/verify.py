@@ -1,12 +1,11 @@
 """`fitfeed verify DATASET`."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fitfeed.schemas.text import printable
+from fitfeed.output.terminal import print_json, print_lines
 
 if TYPE_CHECKING:
     from fitfeed.converters.verify import Finding, Report
@@ -48,9 +47,9 @@ def run(options: argparse.Namespace) -> int:
     with reading_progress(sys.stderr, quiet=options.quiet) as progress:
         report = verify_dataset(Path(options.dataset), progress=progress)
     if options.json:
-        print(json.dumps(report.to_dict(), ensure_ascii=False))  # noqa: T201 - the answer
+        print_json(report.to_dict())
     elif not (options.quiet and report.ok):
-        print(printable("\n".join(report_lines(options.dataset, report)), keep="\n"))  # noqa: T201 - the answer
+        print_lines(report_lines(options.dataset, report))
     return 0 if report.ok else DamagedDatasetError.exit_status
 
 

@@ -6,6 +6,8 @@ from typing import Any, NoReturn, TextIO
 
 from tqdm import tqdm
 
+from fitfeed.output.terminal import print_lines
+
 LINE_INTERVAL_S = 10.0
 
 
@@ -46,7 +48,7 @@ class ProgressDisplay:
             self._bar.close()
 
     def _print(self, line: str) -> None:
-        print(line, file=self._stream, flush=True)
+        print_lines([line], self._stream)
 
     def _per_second(self, amount: float) -> float:
         return amount / max(time.monotonic() - self._started, 1e-9)

@@ -17,7 +17,7 @@ SHOWN_PAIRS = 5
 SHOWN_CLASSES = 10
 
 
-def conversion_summary(conversion: ConversionResult, dataset: str) -> str:
+def conversion_lines(conversion: ConversionResult, dataset: str) -> list[str]:
     """The summary for a person."""
     manifest = conversion.manifest
     stored = sum(split.bytes for split in manifest.splits.values())
@@ -41,8 +41,7 @@ def conversion_summary(conversion: ConversionResult, dataset: str) -> str:
     lines += statistics_lines(manifest)
     lines += _depth_lines(manifest)
     lines += _warnings(conversion)
-    lines += ["", *training_lines(dataset, manifest)]
-    return "\n".join(lines)
+    return [*lines, "", *training_lines(dataset, manifest)]
 
 
 def _added_lines(conversion: ConversionResult) -> list[str]:
@@ -218,10 +217,10 @@ def dry_run_document(planned: PlannedConversion) -> JsonObject:
     }
 
 
-def dry_run_summary(planned: PlannedConversion, dataset: str) -> str:
+def dry_run_lines(planned: PlannedConversion, dataset: str) -> list[str]:
     """The same for a person."""
     if planned.up_to_date:
-        return f"{dataset} is up to date: nothing to do"
+        return [f"{dataset} is up to date: nothing to do"]
     job = planned.plan.job
     options = job.options
     lines = ["nothing was done; without --dry-run this would be converted:", ""]
@@ -229,13 +228,13 @@ def dry_run_summary(planned: PlannedConversion, dataset: str) -> str:
         lines.append(f"{name:<10} {split.images} images into {split.shards} {options.format} shards")
         counts = ", ".join(f"{class_name} {count}" for class_name, count in split.class_counts.items())
         lines += [f"           {counts}"] if counts else []
-    lines += [
+    return [
+        *lines,
         "",
         f"encoding   {options.encoding}{', 16 bits' if options.depth == 16 else ''}",
         f"bytes      {human_bytes(job.bytes)} in, about {human_bytes(_expected_bytes(job))} out",
         f"ignored    {len(job.ignored)} other files; rejected {len(job.rejects)} images or rows without a label",
     ]
-    return "\n".join(lines)
 
 
 def _expected_bytes(job: Job) -> int:

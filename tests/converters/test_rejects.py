@@ -48,7 +48,7 @@ def test_lines_are_sorted_by_path() -> None:
         "detail": "no known image format",
         "handling": "ignored",
     }
-    assert "ü" in to_json_lines(REJECTS)
+    assert to_json_lines(REJECTS).isascii()
     assert to_json_lines([]) == ""
 
 

@@ -67,10 +67,15 @@ def test_an_interruption_is_130(running: Callable[[Run], None], capsys: pytest.C
     assert capsys.readouterr().err == "fitfeed inspect: interrupted\n"
 
 
-def test_other_errors_are_bugs_and_keep_their_traceback(running: Callable[[Run], None]) -> None:
-    running(raising(ZeroDivisionError()))
-    with pytest.raises(ZeroDivisionError):
-        main(["inspect", "flowers"])
+def test_other_errors_are_bugs_and_have_a_traceback_of_printable_lines(
+    running: Callable[[Run], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    running(raising(ZeroDivisionError("a\x1b]0;owned\x07\u202e\udcff")))
+    assert main(["inspect", "flowers"]) == 1
+    first, *frames, last = capsys.readouterr().err.splitlines()
+    assert first == "Traceback (most recent call last):"
+    assert any("in raising" in line or "raise error" in line for line in frames)
+    assert last == r"ZeroDivisionError: a\x1b]0;owned\x07\u202e\udcff"
 
 
 def test_only_convert_passes_options_on(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,8 @@
 """Foreign text in messages."""
 
+import os
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,11 +18,31 @@ def test_shortened_is_one_short_printable_line(text: str) -> None:
     assert short == text or not text.isprintable() or len(text) > 20
 
 
-@given(st.text())
+@given(st.text(st.characters() | st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp"])))
 def test_printable_keeps_what_can_be_printed(text: str) -> None:
-    assert printable(text).isprintable()
-    assert printable(text) == text or not text.isprintable()
-    assert printable(text, keep="\n").count("\n") == text.count("\n")
+    line = printable(text)
+    assert not any(unicodedata.category(c).startswith("C") for c in line)
+    assert len(f"{line}.".splitlines()) == 1
+    line.encode()  # no lone surrogate
+    assert line == text or not text.isprintable()
+    assert printable(line) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Blüte 花 \\ é", "Blüte 花 \\ é"),
+        ("a\x1b]0;owned\a", "a\\x1b]0;owned\\x07"),  # sets a window's title
+        ("\x9b31m\x7f", "\\x9b31m\\x7f"),  # the same as ESC [
+        ("x\nflowers is whole\r", "x\\nflowers is whole\\r"),
+        ("\u2028\u2029\x85\v\f", "\\u2028\\u2029\\x85\\x0b\\x0c"),
+        ("gpj.\u202e\u2066\u200f\u061cexe", "gpj.\\u202e\\u2066\\u200f\\u061cexe"),
+        ("zero\u200bwidth\ufeff\U000e0041", "zero\\u200bwidth\\ufeff\\U000e0041"),
+        (os.fsdecode(b"\xff.jpg"), "\\udcff.jpg"),  # a file name that is not UTF-8
+    ],
+)
+def test_what_is_escaped(text: str, line: str) -> None:
+    assert printable(text) == line
 
 
 @given(st.text(max_size=100) | st.lists(st.integers(), max_size=50))

@@ -101,7 +101,7 @@ class Answer:
         name, text = self.error
         kind: Any = getattr(errors, name, None)
         if isinstance(kind, type) and issubclass(kind, FitfeedError):
-            return kind(text)
+            return kind(*text.split("\n"))
         return RuntimeError(f"a worker process failed:\n{text}")
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from fitfeed.cli import main
 from fitfeed.schemas.manifest import Manifest, read_manifest
-from fitfeed.schemas.text import printable
 
 CONTAINERS = Path(__file__).parents[2] / "data" / "nasty" / "containers"
 
@@ -127,7 +126,3 @@ def test_an_unfinished_conversion_is_incomplete(tmp_path: Path, capsys: pytest.C
     status, _, err = inspect(capsys, str(tmp_path))
     assert status == 5
     assert "unfinished" in err
-
-
-def test_control_characters_of_a_foreign_name_do_not_reach_the_terminal() -> None:
-    assert printable("a\x1b[31mb\u202ec\nd", keep="\n") == "a\\x1b[31mb\\u202ec\nd"

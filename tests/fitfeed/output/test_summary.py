@@ -9,9 +9,9 @@ from fitfeed.beam_jobs import ConversionResult, plan_conversion
 from fitfeed.converters.duplicate_pair import DuplicatePair, NearDuplicateReport
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.output.summary import (
-    conversion_summary,
+    conversion_lines,
     dry_run_document,
-    dry_run_summary,
+    dry_run_lines,
     human_bytes,
     planned_splits,
     splits_table,
@@ -42,6 +42,10 @@ def result(manifest: Manifest, **changed: Any) -> ConversionResult:
     return ConversionResult(**{**known, **changed})
 
 
+def text_of(conversion: ConversionResult) -> str:
+    return "\n".join(conversion_lines(conversion, "flowers"))
+
+
 def with_duplicates(manifest: Manifest, **counts: int) -> Manifest:
     return manifest.model_copy(update={"duplicates": manifest.duplicates.model_copy(update=counts)})
 
@@ -64,7 +68,7 @@ def test_sizes(count: int, shown: str) -> None:
 
 
 def test_a_conversion(manifest: Manifest) -> None:
-    lines = conversion_summary(result(manifest), "flowers").splitlines()
+    lines = conversion_lines(result(manifest), "flowers")
     assert lines[0] == "flowers is complete"
     assert splits_table(manifest) == [
         f"train      8 examples in 1 shards, {human_bytes(manifest.splits['train'].bytes)}",
@@ -81,22 +85,20 @@ def test_a_conversion(manifest: Manifest) -> None:
 
 
 def test_nothing_to_do(manifest: Manifest) -> None:
-    lines = conversion_summary(result(manifest, up_to_date=True), "flowers").splitlines()
+    lines = conversion_lines(result(manifest, up_to_date=True), "flowers")
     assert lines[0] == "flowers is up to date: nothing to do"
     assert not any(line.startswith("time") for line in lines)
 
 
 def test_what_was_used_again(manifest: Manifest) -> None:
-    assert "16 images/s, 3 shards of an earlier run re-used" in conversion_summary(
-        result(manifest, reused_shards=3), "flowers"
-    )
+    assert "16 images/s, 3 shards of an earlier run re-used" in text_of(result(manifest, reused_shards=3))
 
 
 def test_what_joined(manifest: Manifest) -> None:
     joined = result(manifest, added={"train": 2, "validation": 0}, new_classes=["pants"])
-    lines = conversion_summary(joined, "flowers").splitlines()
+    lines = conversion_lines(joined, "flowers")
     assert lines[1:3] == ["added      2 images (train 2)", "new class  'pants' is label 1"]
-    nothing = conversion_summary(result(manifest, added={"train": 0}), "flowers").splitlines()
+    nothing = conversion_lines(result(manifest, added={"train": 0}), "flowers")
     assert nothing[1] == "added      0 images"
 
 
@@ -110,7 +112,7 @@ def test_rejects(manifest: Manifest) -> None:
     rejected = manifest.model_copy(update={"rejects": {"empty_file": 2, "truncated": 1}, "ignored": 4})
     assert (
         "rejects    3 (2 empty_file, 1 truncated); 4 other files ignored; see rejects.jsonl"
-        in conversion_summary(result(rejected), "flowers")
+        in conversion_lines(result(rejected), "flowers")
     )
 
 
@@ -118,10 +120,10 @@ def test_duplicates(manifest: Manifest) -> None:
     found = with_duplicates(manifest, within=2, across_splits=1, dropped=0)
     assert (
         "duplicates 2 kept within a split (--duplicates drop leaves them out); 1 across splits, allowed by --allow-leaks"
-        in conversion_summary(result(found), "flowers")
+        in conversion_lines(result(found), "flowers")
     )
     left_out = with_duplicates(manifest, dropped=3).model_copy(update={"ignored": 5})
-    summary = conversion_summary(result(left_out), "flowers")
+    summary = conversion_lines(result(left_out), "flowers")
     assert "duplicates 3 left out, see rejects.jsonl" in summary
     assert "rejects    none (2 other files ignored)" in summary
 
@@ -129,9 +131,7 @@ def test_duplicates(manifest: Manifest) -> None:
 def test_a_conflict_of_labels_is_warned_of(manifest: Manifest) -> None:
     conflict = DuplicatePair(("pants/b.jpg", "dress/a.jpg"), "label_conflict")
     copy = DuplicatePair(("dress/c.jpg", "dress/a.jpg"), "duplicate")
-    summary = conversion_summary(
-        result(with_duplicates(manifest, label_conflicts=1), duplicates=[copy, conflict]), "flowers"
-    )
+    summary = text_of(result(with_duplicates(manifest, label_conflicts=1), duplicates=[copy, conflict]))
     assert "another label: 1\n  pants/b.jpg = dress/a.jpg\n" in summary
     assert "c.jpg" not in summary
 
@@ -141,10 +141,10 @@ def test_images_that_look_alike(manifest: Manifest) -> None:
         DuplicatePair((f"dress/{number}.jpg", "dress/a.jpg"), "near_duplicate", 3) for number in range(9)
     ]
     near = NearDuplicateReport(within=9, across_splits=1, exhaustive=False, pairs=pairs)
-    summary = conversion_summary(result(manifest, near_duplicates=near), "flowers")
+    summary = text_of(result(manifest, near_duplicates=near))
     assert "similar    at least 9 within a split, 1 across splits; all are kept. Look at:" in summary
     assert summary.count(" ~ dress/a.jpg (3 of 128 bits differ)") == 5
-    assert "similar" not in conversion_summary(result(manifest, near_duplicates=near.first(0)), "flowers")
+    assert "similar" not in text_of(result(manifest, near_duplicates=near.first(0)))
 
 
 def test_classes_that_differ_only_in_case_are_warned_of(few_photos: Path, tmp_path: Path) -> None:
@@ -155,8 +155,9 @@ def test_classes_that_differ_only_in_case_are_warned_of(few_photos: Path, tmp_pa
     conversion = convert(
         tmp_path / "source", tmp_path / "dataset", ConvertOptions(encoding="png", size=(8, 8))
     )
-    summary = conversion_summary(conversion, "flowers")
-    assert "warning: classes that differ only in case: Dress, dress\n" in summary
+    assert "warning: classes that differ only in case: Dress, dress" in conversion_lines(
+        conversion, "flowers"
+    )
 
 
 def test_a_dry_run(few_photos: Path, tmp_path: Path) -> None:
@@ -171,7 +172,7 @@ def test_a_dry_run(few_photos: Path, tmp_path: Path) -> None:
     assert document["labels"]["label"]["kind"] == "class"
     assert (document["rejects"], document["ignored"], document["up_to_date"]) == (0, 0, False)
     assert document["expected_bytes"] > 0
-    lines = dry_run_summary(planned, "flowers").splitlines()
+    lines = dry_run_lines(planned, "flowers")
     assert lines[0] == "nothing was done; without --dry-run this would be converted:"
     assert lines[2:4] == ["train      8 images into 2 tfrecord shards", "           dress 4, pants 4"]
     assert "encoding   keep" in lines
