@@ -10,10 +10,9 @@ import tensorflow as tf
 from PIL import Image
 
 from fitfeed.pipelines import Dataset, open_dataset
-from fitfeed.schemas.errors import DamagedDatasetError, IncompleteDatasetError, NotFoundError, UsageError
+from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.index import INDEX_SCHEMA, Index, write_index
 from tests.pipelines.build_dataset import (
-    CLASS_NAMES,
     Example,
     Format,
     build_dataset,
@@ -47,6 +46,7 @@ def test_raw_records(
 ) -> None:
     records = raw_datasets[format_].records("train")
     assert records.common_size == (32, 24)
+    assert repr(records).endswith("split='train', examples=53)")
     for number, example in enumerate(raw_examples["train"]):
         assert records.encoded(number) == example.payload
         assert np.array_equal(records[number]["image"], example.pixels)
@@ -102,53 +102,6 @@ def test_threads_open_records_once(flowers: Dataset) -> None:
     for thread in threads:
         thread.join()
     assert sorted(found) == sorted([f"class{i % 3}/image{i:04}" for i in range(53)] * 8)
-
-
-def test_dataset_says_what_it_holds(flowers: Dataset, examples: dict[str, list[Example]]) -> None:
-    assert {name: split.examples for name, split in flowers.splits.items()} == {"train": 53, "validation": 11}
-    assert flowers.class_names == CLASS_NAMES
-    pixels = np.concatenate([example.pixels.reshape(-1, 3) for example in examples["train"]])
-    assert np.allclose(flowers.statistics.mean, pixels.mean(axis=0))
-    assert np.allclose(flowers.statistics.std, pixels.std(axis=0))
-    more = np.concatenate([example.pixels.reshape(-1, 3) for example in examples["validation"]])
-    together = flowers.statistics_of("validation", "train")
-    assert together.pixels == len(pixels) + len(more)
-    assert np.allclose(together.mean, np.concatenate([pixels, more]).mean(axis=0))
-    assert flowers.statistics_of("validation").max == more.max(axis=0).tolist()
-    with pytest.raises(UsageError, match=r"no such split.*'train', 'validation'"):
-        flowers.statistics_of("train", "test")
-    with pytest.raises(UsageError, match="no images in these splits"):
-        flowers.statistics_of()
-    assert flowers.class_weight[0] == pytest.approx(53 / (3 * 18))
-    assert flowers.records("train").common_size is None
-    assert "train: 53" in repr(flowers)
-    assert "split='train', examples=53" in repr(flowers.records("train"))
-
-
-def test_opening_reads_no_index(own_copy: CopyOf) -> None:
-    path = own_copy("tfrecord")
-    (path / "train.index.arrow").unlink()
-    dataset = open_dataset(path)
-    assert len(dataset.records("validation")[0]["key"]) > 0
-    with pytest.raises(DamagedDatasetError, match=r"train\.index\.arrow"):
-        dataset.records("train")[0]
-
-
-def test_unknown_split_lists_splits(flowers: Dataset) -> None:
-    with pytest.raises(UsageError, match=r"Received: split='test'. Use one of: 'train', 'validation'"):
-        flowers.records("test")
-
-
-def test_no_dataset(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError):
-        open_dataset(tmp_path / "none")
-    with pytest.raises(UsageError):
-        open_dataset(tmp_path)
-    (tmp_path / ".work").mkdir()
-    with pytest.raises(
-        IncompleteDatasetError, match="Run the same `fitfeed convert` command again: it contin"
-    ):
-        open_dataset(tmp_path)
 
 
 @pytest.mark.parametrize("format_", FORMATS)
@@ -241,3 +194,7 @@ def test_index_of_other_length_is_refused(own_copy: CopyOf) -> None:
     write_index(path / "train.index.arrow", columns)
     with pytest.raises(DamagedDatasetError, match="52 rows, but the manifest says 53"):
         open_dataset(path).records("train")[0]
+
+
+def test_images_of_different_sizes_have_no_common_one(flowers: Dataset) -> None:
+    assert flowers.records("train").common_size is None
