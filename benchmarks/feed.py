@@ -9,7 +9,9 @@ F1: JPEG of 256 pixels, float32 normalised. F2: the same, uint8. F3: the photogr
 The floor of F1 to F3 decodes the same bytes with simplejpeg and resizes each image once with OpenCV,
 in as many threads, from memory, and does nothing else. `fitfeed` uses as many worker processes, its
 default. The floor of F4 copies the same pixels once from the page cache (mapped files) into a batch,
-in one thread. Every contestant's first epoch is not counted, and those that follow come from one
+in one thread. As machines differ most in that, F4 also says how fast this one copies (`memcpy`, and `pread`
+from the page cache; in one thread, and in as many as CPUs), in bytes, and which part of it fitfeed reaches.
+Every contestant's first epoch is not counted, and those that follow come from one
 iterator, several epochs long; what its start costs is a case of its own. Where other programs use the
 machine too, images per second of CPU time is the steadiest figure.
 """
@@ -104,10 +106,13 @@ def run(folder: Path, options: argparse.Namespace) -> list[Result]:
         "F2 jpeg 256, uint8": partial(jpeg_256_uint8, datasets["jpeg"], batch_size),
         "F3 keep, float32": partial(originals, datasets["keep"], batch_size),
         "F3 keep, large photographs": partial(originals, datasets["large"], min(batch_size, photos // 2)),
-        "F4 raw 224, uint8": partial(raw, datasets, batch_size),
     }
     results = [result for case, make in cases.items() for result in race(case, make(), rounds=options.rounds)]
-    return [*results, start(datasets["jpeg"], batch_size, rounds=options.rounds)]
+    return [
+        *results,
+        *raw(datasets, batch_size, rounds=options.rounds),
+        start(datasets["jpeg"], batch_size, rounds=options.rounds),
+    ]
 
 
 def start(dataset: Dataset, batch_size: int, *, rounds: int) -> Result:
@@ -124,10 +129,19 @@ def start(dataset: Dataset, batch_size: int, *, rounds: int) -> Result:
 
 def race(case: str, contestants: Mapping[str, Epoch], *, rounds: int, floor: str = "floor") -> list[Result]:
     """Measures the contestants of a case, of which `floor` is the one that others are divided by."""
+    return compared(case, measured(contestants, rounds=rounds), floor=floor)
+
+
+def measured(contestants: Mapping[str, Epoch], *, rounds: int) -> dict[str, list[Rate]]:
+    """Measures contestants in turns; returns their rates by round."""
     for epoch in contestants.values():
         epoch()  # traces functions, starts threads, maps memory and reads files into the page cache
     timed = {name: partial(rate_of, epoch) for name, epoch in contestants.items()}
-    rates = measure.alternate(timed, rounds=rounds)
+    return measure.alternate(timed, rounds=rounds)
+
+
+def compared(case: str, rates: Mapping[str, list[Rate]], *, floor: str) -> list[Result]:
+    """Makes the results of a case, by the clock and by CPU time."""
     wall = {name: [rate.wall for rate in values] for name, values in rates.items()}
     cpu = {name: [rate.cpu for rate in values] for name, values in rates.items()}
     return [
@@ -195,10 +209,20 @@ def originals(dataset: Dataset, batch_size: int) -> dict[str, Epoch]:
     }
 
 
-def raw(datasets: Mapping[str, Dataset], batch_size: int) -> dict[str, Epoch]:
-    """F4: batches of stored pixels."""
-    in_memory = [np.frombuffer(payload, np.uint8) for payload in payloads(datasets["raw"])]
-    in_page_cache = floors.mapped(shards(datasets["raw"]), datasets["raw"].records("train").index)
+def raw(datasets: Mapping[str, Dataset], batch_size: int, *, rounds: int) -> list[Result]:
+    """F4: batches of stored pixels, against the floor, and against what this machine reads in as many threads."""
+    case, length, best = "F4 raw 224, uint8", SIDE * SIDE * 3, in_threads("pread", available_cpus())
+    contestants = {**stored_pixels(datasets, batch_size), **copies(datasets["raw"], length, batch_size)}
+    rates = measured(contestants, rounds=rounds)
+    gigabytes = {name: [rate.wall * length / 1e9 for rate in values] for name, values in rates.items()}
+    return [
+        *compared(case, rates, floor="floor"),
+        *measure.compared(f"{case}, of {best}", gigabytes, unit="GB/s", floor=best),
+    ]
+
+
+def stored_pixels(datasets: Mapping[str, Dataset], batch_size: int) -> dict[str, Epoch]:
+    """What makes batches of stored pixels."""
 
     def stored(name: str, processes: int | None = None) -> Epoch:
         batches = make_pipeline(
@@ -213,9 +237,32 @@ def raw(datasets: Mapping[str, Dataset], batch_size: int) -> dict[str, Epoch]:
         "fitfeed, HDF5": stored("raw_hdf5"),
         "fitfeed, HDF5, threads": stored("raw_hdf5", 0),
         "h5py and from_generator": peers.epochs_of(generator),
-        "copy from the program's memory": floors.Copying(in_memory, batch_size).epoch,
-        "floor": floors.Copying(in_page_cache, batch_size).epoch,
     }
+
+
+def copies(dataset: Dataset, length: int, batch_size: int) -> dict[str, Epoch]:
+    """What copies stored pixels and does nothing else.
+
+    Args:
+        dataset: Raw images.
+        length: Bytes of each.
+        batch_size: Images per batch.
+    """
+    index = dataset.records("train").index
+    in_memory = floors.from_memory([np.frombuffer(payload, np.uint8) for payload in payloads(dataset)])
+    by_pread = floors.from_page_cache(shards(dataset), index)
+    in_mapped_files = floors.from_memory(floors.mapped(shards(dataset), index))
+    copying = partial(floors.Copying, images=len(index), length=length, batch_size=batch_size)
+    made = {"floor": copying(in_mapped_files).epoch}
+    for threads in sorted({1, available_cpus()}):
+        made[in_threads("memcpy", threads)] = copying(in_memory, threads=threads).epoch
+        made[in_threads("pread", threads)] = copying(by_pread, threads=threads).epoch
+    return made
+
+
+def in_threads(way: str, threads: int) -> str:
+    """Names a way of copying."""
+    return f"{way}, 1 thread" if threads == 1 else f"{way}, {threads} threads"
 
 
 def decoding(dataset: Dataset) -> Epoch:
