@@ -109,8 +109,9 @@ def convert(
         if planned.up_to_date:
             staging.leave()
             return _nothing_done(planned, started)
-        job, before = planned.plan.job, planned.existing
-        work = staging.prepare(planned.plan, timeout_s=timeout_s)
+        before = planned.existing
+        work = staging.prepare(planned.plan, timeout_s=timeout_s, notify=running.progress.notify)
+        job = work.read_job()
         del planned
         outcome = run_job(work, job, running)
         staging.remove()

@@ -84,7 +84,7 @@ class ShardPool:
             workers: Number of processes.
             timeout_s: Seconds that decoding one image may take; 0 for no limit.
         """
-        self._work = work
+        self._work, self._job = work, job
         self.interrupted = threading.Event()
         self.error: BaseException | None = None
         context = multiprocessing.get_context("forkserver")
@@ -182,7 +182,7 @@ class ShardPool:
     def _quarantine(self, number: int, entry: int, found: Quarantine) -> None:
         """Writes down that an image is quarantined before the shard is tried again. A later run reads it."""
         try:
-            self._work.quarantine(self._work.read_plan(number), entry, found)
+            self._work.quarantine(self._job, number, entry, found)
         except OSError as error:
             raise self._work.write_error(error) from error
 

@@ -40,6 +40,9 @@ def report_progress(count: Callable[[], Counts], report: Report, *, interval_s: 
 class ProgressReport(Protocol):
     """Receives how far a conversion is."""
 
+    def notify(self, line: str) -> None:
+        """Something that the user should know before the work begins."""
+
     def start(self, *, images: int, shards: int) -> None:
         """Planning is done: so many images and shards are to be converted."""
 
@@ -49,6 +52,9 @@ class ProgressReport(Protocol):
 
 class NoProgress:
     """Ignores all reports."""
+
+    def notify(self, line: str) -> None:
+        """Does nothing."""
 
     def start(self, *, images: int, shards: int) -> None:
         """Does nothing."""

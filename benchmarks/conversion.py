@@ -9,22 +9,22 @@ import sys
 import time
 from pathlib import Path
 
+from typing_extensions import override
+
 from fitfeed.beam_jobs import convert
+from fitfeed.beam_jobs.progress import NoProgress
 from fitfeed.converters.options import ConvertOptions
 
 
-class Trace:
+class Trace(NoProgress):
     """Remembers when which number of images was done."""
 
     def __init__(self) -> None:
         """Starts empty."""
         self.points: list[tuple[float, int]] = []
 
-    def start(self, *, images: int, shards: int) -> None:
-        """Planning is done."""
-
+    @override
     def update(self, images: int, rejects: int, source_bytes: int) -> None:
-        """So much is done."""
         self.points.append((time.monotonic(), images))
 
 

@@ -7,6 +7,7 @@ listed, on the number of workers or on the runner. So the same source and option
 import hashlib
 import itertools
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
@@ -175,6 +176,14 @@ def shard_bounds(examples: int, shards: int) -> list[tuple[int, int]]:
 def shard_file_name(split: str, number: int, shards: int, extension: str) -> str:
     """Names a shard, for example `train-00003-of-00016.tfrecord`."""
     return f"{split}-{number:05d}-of-{shards:05d}.{extension}"
+
+
+_SHARD_FILE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}-[0-9]{5,}-of-[0-9]{5,}\.(tfrecord|h5)", re.ASCII)
+
+
+def is_shard_file_name(name: str) -> bool:
+    """Whether `shard_file_name` may have made a name."""
+    return _SHARD_FILE_NAME.fullmatch(name) is not None
 
 
 def index_file_name(split: str) -> str:

@@ -46,7 +46,7 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
             staging.require_seen(work, job)
             base = open_base_dataset(work.dataset)
         ordered = _check_complete(job, totals)
-        results = [_require_result(work, shard.number) for shard in ordered]
+        results = [_require_result(work, job, shard.number) for shard in ordered]
         found = find_duplicates(job, results, base)
         rejects = [*job.rejects, *(reject for result in results for reject in result.rejects), *found.rejects]
         write_pairs(work, found, base)
@@ -124,8 +124,8 @@ def _check_complete(job: Job, totals: Sequence[ShardTotals]) -> list[ShardTotals
     return ordered
 
 
-def _require_result(work: WorkFolder, number: int) -> ShardResult:
-    result = work.read_result(number)
+def _require_result(work: WorkFolder, job: Job, number: int) -> ShardResult:
+    result = work.read_result(job, number)
     if result is None:
         msg = f"the result of shard {number} is missing from {work.root}. Run the same command again: it continues."
         raise ConversionError(msg)

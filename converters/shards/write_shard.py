@@ -23,6 +23,7 @@ from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job, ShardPlan
 from fitfeed.converters.staging.quarantine import Quarantine
+from fitfeed.converters.staging.result_check import follows_plan, is_whole
 from fitfeed.converters.staging.results import RowColumns, ShardResult, ShardTotals
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.histogram_json import histogram_to_json
@@ -51,13 +52,14 @@ def write_shard(
         watch: Receives which image is being decoded, so that it is known if the process crashes.
 
     Raises:
-        ConversionError: If a file cannot be read for a reason that may pass, or the shard cannot be written.
+        ConversionError: If a file cannot be read for a reason that may pass, the shard cannot be written, or its plan is
+            not the one that was made.
     """
-    plan = work.read_plan(number)
-    finished = _finished_result(work, plan)
+    plan = work.read_plan(job, number)
+    finished = _finished_result(work, job, plan)
     if finished is not None:
         return _totals(plan, finished, reused=True)
-    quarantined = work.read_quarantined(plan)
+    quarantined = work.read_quarantined(job, number)
     rejects: list[Reject] = []
     rows = RowColumns.for_labels(job.kinds)
     counter = PixelCounter(channels=job.options.channels, depth=job.options.depth)
@@ -82,13 +84,14 @@ def write_shard(
                 progress(made.source_bytes, False)
             stored = writer.finish()
         result = ShardResult(
-            digest=plan.digest,
+            stamp=job.stamps[number],
             shard=stored.entry(plan.file),
             rows=rows.with_brightness(*counter.brightness()).placed(stored.offsets, stored.mask_offsets),
             image_hashes=image_hashes.columns(),
             rejects=rejects,
             histogram=histogram_to_json(counter.histogram()),
             mask_values={name: counts.tolist() for name, counts in mask_values.items()},
+            changed_ns=(work.shards / plan.file).stat().st_ctime_ns,
         )
         work.write_result(number, result)
     except OSError as error:
@@ -213,18 +216,16 @@ def _make_mask(
     return _MadeMask(payload, pixels, xxh3_128_digest(data))
 
 
-def _finished_result(work: WorkFolder, plan: ShardPlan) -> ShardResult | None:
+def _finished_result(work: WorkFolder, job: Job, plan: ShardPlan) -> ShardResult | None:
     """The result of an earlier run, if it has the same plan and its file is still whole.
 
     A result is written only after its shard was synced and renamed.
     """
-    result = work.read_result(plan.number)
-    if result is None or result.digest != plan.digest:
+    result = work.read_result(job, plan.number)
+    if result is None or not follows_plan(result, plan, job.kinds):
         return None
-    path = work.find_shard(plan.file)
-    if not path.is_file() or path.stat().st_size != result.shard.bytes:
-        return None
-    return result
+    whole = is_whole(work.find_shard(plan.file), result.shard, changed_ns=result.changed_ns)
+    return result if whole else None
 
 
 def _totals(plan: ShardPlan, result: ShardResult, *, reused: bool) -> ShardTotals:

@@ -4,7 +4,8 @@
 DATASET/.work/
   lock                  held by the launch that converts into DATASET
   <digest of the job>/
-    job.json            options, source, classes and the list of shards, written once
+    begun               empty; when it was made is written in job.json (see `find_beginning`)
+    job.json            options, source, classes, the list of shards and the stamps of their plans
     plans/00003.json    what goes into shard 3
     shards/             shard files, under their final names once they are whole
     results/00003.json  totals, index rows and rejects of shard 3, written after its file
@@ -15,18 +16,33 @@ DATASET/.work/
 
 Different jobs share no file, and equal jobs write equal bytes. A conversion that was stopped finds here what it need
 not do again. Who writes what, and when: see `fitfeed.converters.staging.staging`.
+
+Anybody may have made what is found here, because folders are unpacked and copied. So nothing counts because it is there:
+
+```
+this run plans  ->  stamp = SHA-256(when the folder was begun, the plan)  ->  job.json  ->  seal = SHA-256(job.json)
+                       |                                                                        |
+    plans, results, quarantine: only with this stamp                       workers: only the job with this seal
+```
 """
 
 import dataclasses
+import hashlib
 import json
+import os
+import shutil
+import stat
+from contextlib import suppress
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from fitfeed.converters.staging.job import Job, ShardPlan
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.quarantine import Quarantine
 from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.errors import ConversionError
-from fitfeed.schemas.files import atomic_write
+from fitfeed.schemas.files import atomic_write, file_sha256, sync_file
 from fitfeed.schemas.manifest import WORK_FOLDER
 from fitfeed.schemas.strict_json import JsonObject
 
@@ -34,25 +50,31 @@ PARTS = ("plans", "shards", "results", "quarantine")
 """Folders that a job fills."""
 
 OUTCOME_NAME = "outcome.json"
+BEGUN_NAME = "begun"
+
+_QUARANTINED = TypeAdapter(dict[int, Quarantine])
 
 
 class WorkFolder:
-    """Paths and files of a job. Picklable; holds nothing but paths.
+    """Paths and files of a job. Picklable; holds nothing but paths and the seal.
 
     Attributes:
         dataset: The dataset that the job makes or adds to.
         root: The job's own folder.
+        seal: SHA-256 of the job as this launch has written it; None before it is written.
     """
 
-    def __init__(self, dataset: Path, digest: str) -> None:
+    def __init__(self, dataset: Path, digest: str, seal: str | None = None) -> None:
         """Names the folder. Nothing is read or written.
 
         Args:
             dataset: The dataset.
             digest: Of the job.
+            seal: Of the job as it was written; None to read whatever is there.
         """
         self.dataset = dataset
         self.root = dataset / WORK_FOLDER / digest
+        self.seal = seal
 
     @property
     def shards(self) -> Path:
@@ -67,20 +89,64 @@ class WorkFolder:
     def find_shard(self, file: str) -> Path:
         """The path of a finished shard. It may be in place already, if publication was interrupted."""
         path = self.shards / file
-        return path if path.is_file() else self.dataset / file
+        return path if is_plain_file(path) else self.dataset / file
 
-    def create(self) -> None:
-        """Makes all folders."""
+    def begin(self) -> int:
+        """Makes the folder and all in it, empty.
+
+        Returns:
+            When it was begun.
+        """
+        if self.root.exists():
+            shutil.rmtree(self.root)
         for name in PARTS:
-            (self.root / name).mkdir(parents=True, exist_ok=True)
+            (self.root / name).mkdir(parents=True)
+        mark = self.root / BEGUN_NAME
+        mark.touch()
+        with suppress(OSError):  # then the folder is not recognized later, and the conversion begins anew
+            os.utime(mark, ns=(0, 0))
+        sync_file(mark)
+        return mark.lstat().st_ctime_ns
 
-    def write_job(self, job: Job) -> None:
-        """Saves the job; its presence means that planning has finished."""
+    def find_beginning(self) -> int | None:
+        """When the folder was begun, if that was done in this very place; else None.
+
+        Linux sets the change time of an inode, and no program can choose it. So that of `begun` is what its `job.json`
+        says only where a run has made both: not where they were copied, or unpacked from an archive.
+
+        The modification time of `begun` is chosen, to be another one. On file systems where both are always the same
+        (FAT, some network mounts), a program can choose the change time, too.
+        """
+        job = self.read_job_or_none()
+        try:
+            status = (self.root / BEGUN_NAME).lstat()
+        except FileNotFoundError:
+            return None
+        chosen = status.st_ctime_ns == status.st_mtime_ns
+        if job is None or chosen or job.begun != status.st_ctime_ns:
+            return None
+        return status.st_ctime_ns
+
+    def write_job(self, job: Job) -> "WorkFolder":
+        """Saves the job; its presence means that planning has finished.
+
+        Returns:
+            The same folder, with the seal of the job.
+        """
         write_json(self.root / "job.json", job.to_json())
+        return WorkFolder(self.dataset, self.root.name, file_sha256(self.root / "job.json"))
 
     def read_job(self) -> Job:
-        """Loads the job."""
-        return Job.from_json(json.loads((self.root / "job.json").read_text()))
+        """Loads the job.
+
+        Raises:
+            ConversionError: If it is not the one that this launch has written.
+        """
+        path = self.root / "job.json"
+        content = path.read_bytes()
+        if self.seal is not None and hashlib.sha256(content).hexdigest() != self.seal:
+            raise _changed_error(path)
+        return Job.from_json(json.loads(content))
 
     def read_job_or_none(self) -> Job | None:
         """Loads the job, or returns None if there is none that this version can read."""
@@ -89,29 +155,54 @@ class WorkFolder:
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
-    def write_plan(self, plan: ShardPlan) -> None:
-        """Saves what goes into a shard."""
-        write_json(self.root / "plans" / f"{plan.number:05d}.json", dataclasses.asdict(plan))
+    def write_plan(self, plan: ShardPlan, begun: int) -> str:
+        """Saves what goes into a shard, unless it is there.
 
-    def read_plan(self, number: int) -> ShardPlan:
-        """Loads what goes into a shard."""
-        return ShardPlan(**json.loads((self.root / "plans" / f"{number:05d}.json").read_text()))
+        Args:
+            plan: The plan.
+            begun: When the folder was begun.
+
+        Returns:
+            The stamp of all that is made from this plan, here.
+        """
+        path = self._part("plans", plan.number)
+        content = json.dumps(vars(plan)).encode()
+        if not path.is_file() or path.read_bytes() != content:
+            atomic_write(path, content)
+        return _stamp(begun, content)
+
+    def read_plan(self, job: Job, number: int) -> ShardPlan:
+        """Loads what goes into a shard.
+
+        Raises:
+            ConversionError: If it is not what was planned.
+        """
+        path = self._part("plans", number)
+        content = path.read_bytes()
+        if _stamp(job.begun, content) != job.stamps[number]:
+            raise _changed_error(path)
+        return ShardPlan(**json.loads(content))
 
     def write_result(self, number: int, result: ShardResult) -> None:
         """Saves what came out of a shard."""
-        write_json(self._result_path(number), result.to_json())
+        write_json(self._part("results", number), result.to_json())
 
-    def read_result(self, number: int) -> ShardResult | None:
-        """Loads what came out of a shard, or None if it is not finished."""
+    def read_result(self, job: Job, number: int) -> ShardResult | None:
+        """Loads what came out of a shard, or None if it is not finished: if there is nothing that was made from its plan here."""
         try:
-            text = self._result_path(number).read_text()
-        except FileNotFoundError:
+            result = ShardResult.from_json(json.loads(self._part("results", number).read_bytes()))
+        except (FileNotFoundError, ValueError, TypeError, KeyError, OverflowError):
             return None
-        return ShardResult.from_json(json.loads(text))
+        return result if result.stamp == job.stamps[number] else None
 
     def has_result(self, number: int) -> bool:
-        """Whether a shard is finished."""
-        return self._result_path(number).is_file()
+        """Whether a shard has a result."""
+        return self._part("results", number).is_file()
+
+    def has_results(self) -> bool:
+        """Whether any shard has a result."""
+        folder = self.root / "results"
+        return folder.is_dir() and any(folder.iterdir())
 
     def write_outcome(self, outcome: Outcome) -> None:
         """Saves what publication decided."""
@@ -128,51 +219,63 @@ class WorkFolder:
         """Removes the outcome, so that publication decides again."""
         (self.root / OUTCOME_NAME).unlink(missing_ok=True)
 
-    def quarantine(self, plan: ShardPlan, entry: int, found: Quarantine) -> None:
+    def quarantine(self, job: Job, number: int, entry: int, found: Quarantine) -> None:
         """Makes an image of a shard be rejected without decoding it, from now on."""
-        self._write_quarantined(plan.number, plan.digest, {**self.read_quarantined(plan), entry: found})
+        self._write_quarantined(job, number, {**self.read_quarantined(job, number), entry: found})
 
-    def read_quarantined(self, plan: ShardPlan) -> dict[int, Quarantine]:
+    def read_quarantined(self, job: Job, number: int) -> dict[int, Quarantine]:
         """The quarantined images of a shard, by their place in the plan."""
         try:
-            content = json.loads(self._quarantined_path(plan.number).read_text())
-        except FileNotFoundError:
+            content = json.loads(self._part("quarantine", number).read_bytes())
+            entries = _QUARANTINED.validate_python(content["entries"])
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
             return {}
-        if content["digest"] != plan.digest:
-            return {}
-        return {int(entry): Quarantine(**found) for entry, found in content["entries"].items()}
+        return entries if content["stamp"] == job.stamps[number] else {}
 
-    def release(self, limit_s: float) -> None:
+    def release(self, job: Job, limit_s: float) -> None:
         """Releases images that exceeded a shorter time limit than `limit_s` (0: no limit), and drops their shards."""
-        for path in self.root.glob("quarantine/*.json"):
-            plan = self.read_plan(int(path.stem))
-            known = self.read_quarantined(plan)
+        for number in range(job.shards):
+            known = self.read_quarantined(job, number)
             kept = {
                 entry: found
                 for entry, found in known.items()
                 if found.limit_s is None or 0 < limit_s <= found.limit_s
             }
             if kept != known:
-                self._result_path(plan.number).unlink(missing_ok=True)
-                self._write_quarantined(plan.number, plan.digest, kept)
+                self._part("results", number).unlink(missing_ok=True)
+                self._write_quarantined(job, number, kept)
 
-    def _write_quarantined(self, number: int, digest: str, entries: dict[int, Quarantine]) -> None:
+    def _write_quarantined(self, job: Job, number: int, entries: dict[int, Quarantine]) -> None:
         content: JsonObject = {
-            "digest": digest,
+            "stamp": job.stamps[number],
             "entries": {str(entry): dataclasses.asdict(found) for entry, found in entries.items()},
         }
-        write_json(self._quarantined_path(number), content)
+        write_json(self._part("quarantine", number), content)
 
-    def _quarantined_path(self, number: int) -> Path:
-        return self.root / "quarantine" / f"{number:05d}.json"
-
-    def _result_path(self, number: int) -> Path:
-        return self.root / "results" / f"{number:05d}.json"
+    def _part(self, name: str, number: int) -> Path:
+        return self.root / name / f"{number:05d}.json"
 
     def write_error(self, error: OSError) -> ConversionError:
         """The error to raise if the dataset's folder cannot be written to."""
         msg = f"cannot write to {self.dataset}: {error.strerror or error}. Nothing was published. Make room there and run the same command again: it continues."
         return ConversionError(msg)
+
+
+def is_plain_file(path: Path) -> bool:
+    """Whether a path is a file, and not a link to one."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _stamp(begun: int, plan: bytes) -> str:
+    return hashlib.sha256(b"%d\n%b" % (begun, plan)).hexdigest()
+
+
+def _changed_error(path: Path) -> ConversionError:
+    msg = f"{path} is not what this launch has written: something else writes into the staging area. Nothing was published. Run the same command again."
+    return ConversionError(msg)
 
 
 def write_json(path: Path, content: JsonObject) -> None:

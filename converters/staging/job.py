@@ -12,6 +12,7 @@ from fitfeed.converters.rejects import Reject
 from fitfeed.converters.source_file import SourceListing
 from fitfeed.schemas.features import PlannedLabel, WithLabels
 from fitfeed.schemas.manifest_parts import SourceKind
+from fitfeed.schemas.sharding import is_shard_file_name
 from fitfeed.schemas.strict_json import JsonObject
 
 
@@ -41,6 +42,12 @@ class ShardPlan:
     bytes: list[int]
     mtimes_ns: list[int]
     digest: str
+
+    def __post_init__(self) -> None:
+        """Holds the name of the file against its pattern: it must not lead out of the folder of shards."""
+        if not is_shard_file_name(self.file):
+            msg = f"a shard is called like train-00003-of-00016.tfrecord. Received: {self.file!r}"
+            raise ValueError(msg)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -80,6 +87,8 @@ class Job(WithLabels):
         base: The dataset that is appended to, or None to make a new one.
         seen: SHA-256 of the `manifest.json` that planning saw; None if there was none. The job is published only
             while this is what is there.
+        begun: When its folder was begun, in nanoseconds: see `WorkFolder.find_beginning`; 0 before.
+        stamps: For each shard, the stamp of all that is made from its plan; none before the plans are written.
     """
 
     source: str
@@ -97,6 +106,8 @@ class Job(WithLabels):
     allow_leaks: bool
     base: AppendTarget | None = None
     seen: str | None = None
+    begun: int = 0
+    stamps: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def shards(self) -> int:

@@ -6,13 +6,16 @@ import itertools
 import sys
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field, TypeAdapter
 
 from fitfeed.converters.rejects import Reject
+from fitfeed.schemas.base_model import Count
 from fitfeed.schemas.features import LabelKind
+from fitfeed.schemas.histogram_json import HistogramJson
 from fitfeed.schemas.index import DIGEST_BYTES
 from fitfeed.schemas.manifest_parts import Shard
 from fitfeed.schemas.strict_json import JsonObject
@@ -34,6 +37,13 @@ NUMBERS = {
 TEXTS = ("key", "path")
 NAMES = ("source_format", "profile")
 """Columns of texts that repeat; each text is held once."""
+
+_TEXTS, _NULLABLE_TEXTS = TypeAdapter(list[str]), TypeAdapter(list[str | None])
+_COLUMNS = TypeAdapter(dict[str, list[Any]])
+_REJECTS = TypeAdapter(list[Reject])
+_HISTOGRAM: TypeAdapter[HistogramJson] = TypeAdapter(HistogramJson)
+_MASK_VALUES = TypeAdapter(dict[str, Annotated[list[Count], Field(min_length=256, max_length=256)]])
+"""What a result must hold when it is read. `array` checks columns of numbers."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -189,15 +199,22 @@ class RowColumns:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "RowColumns":
-        """Inverse of `to_json`. A path that is equal to its key takes only a pointer."""
-        keys = content["key"]
+        """Inverse of `to_json`. A path that is equal to its key takes only a pointer.
+
+        Raises:
+            TypeError, ValueError, KeyError: If it is not what this version writes.
+        """
+        keys, paths = (_TEXTS.validate_python(content[name]) for name in TEXTS)
         return cls(
             key=keys,
-            path=[key if key == path else path for key, path in zip(keys, content["path"], strict=True)],
-            labels=content["labels"],
+            path=[key if key == path else path for key, path in zip(keys, paths, strict=True)],
+            labels=_COLUMNS.validate_python(content["labels"]),
             digests={name: bytearray(base64.b64decode(text)) for name, text in content["digests"].items()},
-            source_format=[sys.intern(name) for name in content["source_format"]],
-            profile=[None if name is None else sys.intern(name) for name in content["profile"]],
+            source_format=[sys.intern(name) for name in _TEXTS.validate_python(content["source_format"])],
+            profile=[
+                None if name is None else sys.intern(name)
+                for name in _NULLABLE_TEXTS.validate_python(content["profile"])
+            ],
             **{name: array(kind, content[name]) for name, kind in NUMBERS.items()},
         )
 
@@ -255,7 +272,7 @@ class ShardResult:
     """The result of a shard: all that publication needs of it, besides its file.
 
     Attributes:
-        digest: Digest of the plan by which it was written.
+        stamp: Stamp of the plan by which it was written: see `Job.stamps`.
         shard: Its entry in the manifest.
         rows: What the index will have of its examples.
         image_hashes: The image hashes of its examples.
@@ -263,37 +280,46 @@ class ShardResult:
         histogram: Of its pixels, as in the manifest (`fitfeed.schemas.histogram_json`): as numbers,
             those of 16 bits would take megabytes.
         mask_values: For each mask, how many of its pixels have each of the 256 values.
+        changed_ns: When its file was last changed (ctime), in nanoseconds: as long as that holds, its bytes need not
+            be read again. 0 if it is not known.
     """
 
-    digest: str
+    stamp: str
     shard: Shard
     rows: RowColumns
     image_hashes: HashColumns
     rejects: list[Reject]
     histogram: Sequence[str | Sequence[int]]
     mask_values: Mapping[str, Sequence[int]] = dataclasses.field(default_factory=dict)
+    changed_ns: int = 0
 
     def to_json(self) -> JsonObject:
         """The result as the staging area stores it."""
         return {
-            "digest": self.digest,
+            "stamp": self.stamp,
             "shard": self.shard.model_dump(),
             "rows": self.rows.to_json(),
             "image_hashes": self.image_hashes.to_json(),
             "rejects": [dataclasses.asdict(reject) for reject in self.rejects],
             "histogram": self.histogram,
             "mask_values": self.mask_values,
+            "changed_ns": self.changed_ns,
         }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "ShardResult":
-        """Inverse of `to_json`."""
+        """Inverse of `to_json`.
+
+        Raises:
+            TypeError, ValueError, KeyError: If it is not what this version writes.
+        """
         return cls(
-            digest=content["digest"],
+            stamp=content["stamp"],
             shard=Shard(**content["shard"]),
             rows=RowColumns.from_json(content["rows"]),
             image_hashes=HashColumns.from_json(content["image_hashes"]),
-            rejects=[Reject(**reject) for reject in content["rejects"]],
-            histogram=content["histogram"],
-            mask_values=content["mask_values"],
+            rejects=_REJECTS.validate_python(content["rejects"]),
+            histogram=_HISTOGRAM.validate_python(content["histogram"]),
+            mask_values=_MASK_VALUES.validate_python(content["mask_values"]),
+            changed_ns=content["changed_ns"],
         )

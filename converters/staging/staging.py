@@ -12,17 +12,18 @@
 A new dataset goes from reviewed to settled in one move: its files have their final names from the start.
 """
 
+import dataclasses
 import enum
 import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from fitfeed.converters.staging.commit import STAGED_REJECTS, join_dataset, replace_dataset, settle_names
-from fitfeed.converters.staging.folder import PARTS, WorkFolder
+from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.own_folder import (
@@ -37,6 +38,8 @@ from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, Manifest
 from fitfeed.schemas.side_tables import SIDE_TABLES, SOURCES_NAME, write_table
 
 LOCK_NAME = "lock"
+
+BEGUN_ANEW = "the finished shards in {root} are not used, because nothing shows that an earlier run wrote them there: they were copied, unpacked or touched, or the file system keeps no change times. The conversion begins anew."
 
 
 class State(enum.Enum):
@@ -73,7 +76,9 @@ class Staging:
         self.dataset = dataset
         self.root = dataset / WORK_FOLDER
 
-    def prepare(self, plan: ConversionPlan, *, timeout_s: float) -> WorkFolder:
+    def prepare(
+        self, plan: ConversionPlan, *, timeout_s: float, notify: Callable[[str], None] = lambda text: None
+    ) -> WorkFolder:
         """From locked to planned: writes the plan, and keeps finished shards of the same job.
 
         From then on the plan is on disk. Drop it: of a million images it takes half a gigabyte.
@@ -81,36 +86,35 @@ class Staging:
         Args:
             plan: The plan.
             timeout_s: Seconds that decoding one image may take; 0 for no limit.
+            notify: Receives one line if there are finished shards, and they are not used.
 
         Returns:
-            The folder of the job.
+            The folder of the job, with its seal.
 
         Raises:
             ConversionError: If it cannot be written.
         """
         work = WorkFolder(self.dataset, plan.job.digest)
-        known = work.read_job_or_none()
         try:
             self._remove_all_but(work)
-            if known is None or known.digest != plan.job.digest:
-                (work.root / "job.json").unlink(missing_ok=True)  # first: it vouches for the plans
-                for name in PARTS:
-                    shutil.rmtree(work.root / name, ignore_errors=True)
-                work.create()
-                for shard in plan.shards:
-                    work.write_plan(shard)
+            begun = work.find_beginning()
+            if begun is None:
+                if work.has_results():
+                    notify(BEGUN_ANEW.format(root=work.root))
+                begun = work.begin()
                 if plan.sources is not None:
                     # Only now: a shard that is kept may be of files as they were when it was planned first.
                     write_table(work.root / SOURCES_NAME, plan.sources)
             sweep_temporary_files(work.root)
             self._sweep_side_tables()
-            work.release(timeout_s)
+            stamps = [work.write_plan(shard, begun) for shard in plan.shards]
+            job = dataclasses.replace(plan.job, begun=begun, stamps=stamps)
+            work.release(job, timeout_s)
             work.forget_outcome()
-            work.write_job(plan.job)
+            return work.write_job(job)
         except OSError as error:
             msg = f"cannot write to DATASET {self.dataset}: {error.strerror}. Make room there and run the same command again."
             raise ConversionError(msg) from error
-        return work
 
     def review(self, work: WorkFolder, outcome: Outcome) -> None:
         """From written to reviewed: writes down what publication decided."""

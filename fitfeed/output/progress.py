@@ -60,6 +60,10 @@ class ProgressDisplay:
 class ConversionProgress(ProgressDisplay):
     """Images, images/s, MB/s, rejects and time left."""
 
+    def notify(self, line: str) -> None:
+        """Says something before the work begins."""
+        self._print(line)
+
     def start(self, *, images: int, shards: int) -> None:
         """Says what is to be done."""
         opening = f"converting {images} images into {shards} shards"

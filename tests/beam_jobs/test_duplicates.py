@@ -1,5 +1,6 @@
 """The same picture more than once: within a split, across splits, nearly."""
 
+import dataclasses
 import io
 import json
 import shutil
@@ -15,6 +16,7 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.publishing.publish import publish
 from fitfeed.converters.shards.write_shard import write_shard
+from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.staging import open_staging
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import ConversionError, DuplicateImagesError, SplitLeakError
@@ -155,9 +157,8 @@ def _convert_until(patch: pytest.MonkeyPatch, source: Path, dataset: Path, moved
     plan = make_plan(source, DROP)
     with open_staging(dataset) as staging:
         work = staging.prepare(plan, timeout_s=60)
-    totals = [
-        write_shard(work, plan.job, number, lambda size, bad: None) for number in range(plan.job.shards)
-    ]
+    job = work.read_job()
+    totals = [write_shard(work, job, number, lambda size, bad: None) for number in range(plan.job.shards)]
     replace, count = Path.replace, 0
 
     def killed_at(self: Path, target: Path) -> Path:
@@ -187,16 +188,32 @@ def test_failing_and_then_deciding_takes_no_second_conversion(photos: Path, tmp_
     assert contents(dataset) == contents(tmp_path / "reference")
 
 
-def test_a_damaged_shard_is_not_copied(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    dataset = tmp_path / "dataset"
-    with pytest.raises(DuplicateImagesError):
-        convert(photos, dataset, ConvertOptions(duplicates="fail", shards=1))
-    for shard in job_folder(dataset).shards.iterdir():
+def _damage_shards(work: WorkFolder) -> None:
+    for shard in work.shards.iterdir():
         data = bytearray(shard.read_bytes())
         data[len(data) // 2] ^= 1
         shard.write_bytes(data)
+
+
+def test_a_shard_that_was_damaged_meanwhile_is_written_again(photos: Path, tmp_path: Path) -> None:
+    one_shard = dataclasses.replace(DROP, shards=1)
+    convert(photos, tmp_path / "reference", one_shard)
+    with pytest.raises(DuplicateImagesError):
+        convert(photos, tmp_path / "dataset", dataclasses.replace(one_shard, duplicates="fail"))
+    _damage_shards(job_folder(tmp_path / "dataset"))
+    assert convert(photos, tmp_path / "dataset", one_shard).reused_shards == 0
+    assert contents(tmp_path / "dataset") == contents(tmp_path / "reference")
+
+
+def test_a_damaged_shard_is_not_copied(photos: Path, tmp_path: Path) -> None:
+    plan = make_plan(photos, dataclasses.replace(DROP, shards=1))
+    with open_staging(tmp_path / "dataset") as staging:
+        work = staging.prepare(plan, timeout_s=60)
+    job = work.read_job()
+    totals = [write_shard(work, job, number, lambda *_: None) for number in range(job.shards)]
+    _damage_shards(work)
     with pytest.raises(ConversionError, match="was changed after it was written"):
-        convert(photos, dataset, ConvertOptions(duplicates="drop", shards=1))
+        publish(work, totals)
 
 
 def test_a_leak_is_refused_and_can_be_accepted(photos: Path, tmp_path: Path) -> None:

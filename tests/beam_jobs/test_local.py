@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import psutil
+from typing_extensions import override
 
 from fitfeed.beam_jobs import convert
+from fitfeed.beam_jobs.progress import NoProgress
 from fitfeed.converters.options import ConvertOptions
 
 
@@ -19,15 +21,13 @@ def _listening_ports() -> set[int]:
     return {c.laddr.port for c in psutil.Process().net_connections("tcp") if c.status == psutil.CONN_LISTEN}
 
 
-class _PortWatch:
+class _PortWatch(NoProgress):
     def __init__(self) -> None:
         self._before = _listening_ports()
         self.opened: set[int] = set()
         self.looked = 0
 
-    def start(self, *, images: int, shards: int) -> None:
-        pass
-
+    @override
     def update(self, images: int, rejects: int, source_bytes: int) -> None:
         self.looked += 1
         self.opened |= _listening_ports() - self._before

@@ -23,7 +23,7 @@ from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.own_folder import sweep_temporary_files
 from fitfeed.converters.staging.quarantine import ATTEMPTS
 from fitfeed.converters.staging.results import ShardTotals
-from fitfeed.converters.staging.staging import Staging
+from fitfeed.converters.staging.staging import Staging, open_staging
 from fitfeed.schemas.errors import ConversionError, InterruptedConversionError
 from tests.folders import contents
 
@@ -34,12 +34,9 @@ END_S = 600.0  # what takes longer never ends
 
 def prepared(source: Path, dataset: Path, options: ConvertOptions = OPTIONS) -> tuple[WorkFolder, Job]:
     plan = make_plan(source, options)
-    work = WorkFolder(dataset, plan.job.digest)
-    work.create()
-    for shard in plan.shards:
-        work.write_plan(shard)
-    work.write_job(plan.job)
-    return work, plan.job
+    with open_staging(dataset) as staging:
+        work = staging.prepare(plan, timeout_s=0)
+    return work, work.read_job()
 
 
 def wait_for_images(pool: ShardPool, images: int) -> None:
@@ -157,10 +154,9 @@ def test_stop_ends_everything_at_once(clothing: Path, tmp_path: Path) -> None:
 
 def test_errors_of_a_shard_reach_the_caller(clothing: Path, tmp_path: Path) -> None:
     work, job = prepared(clothing, tmp_path / "dataset")
-    (work.root / "plans" / "00000.json").write_text("{")
-    pool = ShardPool(work, job, workers=1)
+    pool = ShardPool(work, dataclasses.replace(job, stamps=[]), workers=1)  # as no job is that was prepared
     try:
-        with pytest.raises(RuntimeError, match="JSONDecodeError"):
+        with pytest.raises(RuntimeError, match="IndexError"):
             pool.submit(0).result(timeout=END_S)
     finally:
         pool.close()

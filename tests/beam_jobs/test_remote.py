@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 from apache_beam.options.pipeline_options import StandardOptions
+from typing_extensions import override
 
 from fitfeed.beam_jobs import convert
+from fitfeed.beam_jobs.progress import NoProgress
 from fitfeed.beam_jobs.remote import EXECUTABLES, check_runner
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.errors import UsageError
@@ -17,10 +19,8 @@ def test_another_runner_gives_the_same_dataset(clothing: Path, tmp_path: Path) -
     convert(clothing / "test", tmp_path / "local", options)
     reports: list[tuple[int, int, int]] = []
 
-    class Progress:
-        def start(self, *, images: int, shards: int) -> None:
-            pass
-
+    class Progress(NoProgress):
+        @override
         def update(self, images: int, rejects: int, source_bytes: int) -> None:
             reports.append((images, rejects, source_bytes))
 

@@ -1,5 +1,6 @@
 """Planning and the working folder."""
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.planning.size_estimate import expected_bytes
-from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.converters.staging.staging import open_staging
 
 JPEG = b"\xff\xd8\xff\xe0rest"
 
@@ -89,13 +90,11 @@ def test_working_folder_round_trip(source: Path, tmp_path: Path) -> None:
     picture = source / "class 0" / "0.jpg"
     picture.rename(os.fsdecode(os.fsencode(source / "class 0") + b"/\xff\n.jpg"))
     plan = make_plan(source, ConvertOptions(size=(8, 8), split={"train": 0.5, "test": 0.5}), max_bad=0.1)
-    work = WorkFolder(tmp_path / "dataset", plan.job.digest)
-    work.create()
-    work.write_job(plan.job)
-    for shard in plan.shards:
-        work.write_plan(shard)
-    assert work.read_job() == plan.job
-    assert [work.read_plan(shard.number) for shard in plan.shards] == plan.shards
+    with open_staging(tmp_path / "dataset") as staging:
+        work = staging.prepare(plan, timeout_s=9)
+    job = work.read_job()
+    assert dataclasses.replace(job, begun=0, stamps=[]) == plan.job
+    assert [work.read_plan(job, shard.number) for shard in plan.shards] == plan.shards
     assert plan.job.allowed_rejects == 30
 
 

@@ -29,7 +29,7 @@ def manifest() -> Manifest:
 def work(tmp_path: Path) -> WorkFolder:
     """The folder of a job, and a dataset beside it."""
     work = WorkFolder(tmp_path / "dataset", "job")
-    work.create()
+    work.begin()
     work.kept.mkdir()
     return work
 

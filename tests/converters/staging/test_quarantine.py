@@ -1,5 +1,6 @@
 """Verdicts about images that crash or hang their process."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,9 @@ import pytest
 from fitfeed.converters.duplicates.image_hashes import ImageHashes
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.plan import make_plan
-from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.quarantine import ATTEMPTS, CrashTracker, Quarantine, WorkerExit
 from fitfeed.converters.staging.results import RowColumns, ShardResult
+from fitfeed.converters.staging.staging import open_staging
 from fitfeed.schemas.manifest_parts import Shard
 from tests.photos import copy_photos
 
@@ -61,32 +62,32 @@ def test_deaths_that_no_image_explains_end_the_shard() -> None:
 
 
 def test_verdicts_are_of_one_plan_and_one_time_limit(photos: Path, tmp_path: Path) -> None:
-    work = WorkFolder(tmp_path / "dataset", "job")
-    work.create()
-    (plan,) = make_plan(photos, ConvertOptions(shards=1)).shards
-    (other,) = make_plan(photos, ConvertOptions(shards=1, seed=1)).shards
+    plan = make_plan(photos, ConvertOptions(shards=1))
+    with open_staging(tmp_path / "dataset") as staging:
+        work = staging.prepare(plan, timeout_s=1)
+    job = work.read_job()
+    other = dataclasses.replace(job, stamps=["0" * 64])
     crash = Quarantine(reason="decoder_crash", detail="crashed")
     slow = Quarantine(reason="timeout", detail="slow", limit_s=5.0)
-    work.write_plan(plan)
     result = ShardResult(
-        digest=plan.digest,
-        shard=Shard(file=plan.file, bytes=0, sha256="0" * 64, examples=0),
+        stamp=job.stamps[0],
+        shard=Shard(file=plan.shards[0].file, bytes=0, sha256="0" * 64, examples=0),
         rows=RowColumns(),
         image_hashes=ImageHashes().columns(),
         rejects=[],
         histogram=[],
     )
     work.write_result(0, result)
-    work.quarantine(plan, 3, crash)
-    work.quarantine(plan, 4, slow)
-    assert work.read_quarantined(other) == {}
+    work.quarantine(job, 0, 3, crash)
+    work.quarantine(job, 0, 4, slow)
+    assert work.read_quarantined(other, 0) == {}
     for limit_s in (1.0, 5.0):
-        work.release(limit_s)
-        assert work.read_quarantined(plan) == {3: crash, 4: slow}
-        assert work.read_result(0) is not None
-    work.release(6.0)
-    assert work.read_quarantined(plan) == {3: crash}
-    assert work.read_result(0) is None
-    work.quarantine(plan, 4, slow)
-    work.release(0)
-    assert work.read_quarantined(plan) == {3: crash}
+        work.release(job, limit_s)
+        assert work.read_quarantined(job, 0) == {3: crash, 4: slow}
+        assert work.read_result(job, 0) is not None
+    work.release(job, 6.0)
+    assert work.read_quarantined(job, 0) == {3: crash}
+    assert work.read_result(job, 0) is None
+    work.quarantine(job, 0, 4, slow)
+    work.release(job, 0)
+    assert work.read_quarantined(job, 0) == {3: crash}

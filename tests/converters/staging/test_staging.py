@@ -65,12 +65,12 @@ def plan_of(digest: str = "one", base: AppendTarget | None = None) -> Conversion
 
 def write_results(work: WorkFolder) -> None:
     """What workers do."""
-    nothing = np.zeros((0, 2), np.uint64)
+    nothing, job = np.zeros((0, 2), np.uint64), work.read_job()
     for number in range(2):
-        plan = work.read_plan(number)
+        plan = work.read_plan(job, number)
         (work.shards / plan.file).touch()
         result = ShardResult(
-            digest=plan.digest,
+            stamp=job.stamps[number],
             shard=Shard(file=plan.file, bytes=0, sha256="0" * 64, examples=0),
             rows=RowColumns.for_labels({}),
             image_hashes=HashColumns(nothing, nothing),
@@ -119,7 +119,7 @@ def test_a_new_dataset_moves_from_state_to_state(tmp_path: Path, manifest: Manif
         assert staging.state() == State.LOCKED
         work = staging.prepare(plan_of(), timeout_s=9)
         assert staging.state() == State.PLANNED
-        assert work.read_job() == plan_of().job
+        assert dataclasses.replace(work.read_job(), begun=0, stamps=[]) == plan_of().job
         write_results(work)
         assert staging.state() == State.WRITTEN
         staging.review(work, outcome_of("leaks"))
@@ -225,7 +225,7 @@ def test_different_jobs_share_no_file(tmp_path: Path) -> None:
 def test_a_longer_time_limit_releases_what_a_shorter_one_has_judged(tmp_path: Path) -> None:
     with open_staging(tmp_path) as staging:
         work = staging.prepare(plan_of(), timeout_s=9)
-        work.quarantine(plan_of().shards[1], 0, Quarantine(reason="timeout", detail="", limit_s=9))
+        work.quarantine(work.read_job(), 1, 0, Quarantine(reason="timeout", detail="", limit_s=9))
         write_results(work)
         staging.prepare(plan_of(), timeout_s=9)
         assert staging.state() == State.WRITTEN
