@@ -2,10 +2,10 @@
 
 import errno
 import os
-import stat
 import time
 
 from fitfeed.converters.images.memory_limit import file_bound
+from fitfeed.converters.open_source import is_within, open_regular
 from fitfeed.converters.options import StorageOptions
 from fitfeed.converters.rejects import ImageError
 from fitfeed.converters.source_file import SourceFile
@@ -15,8 +15,11 @@ READ_ATTEMPTS = 3
 READ_RETRY_DELAY_S = 0.2
 CHUNK = 1 << 20
 
+OUR_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""Errors that say nothing about the file: this process, or the machine, has used up what reading takes."""
 
-def read_unchanged(file: SourceFile, options: StorageOptions) -> bytes:
+
+def read_unchanged(file: SourceFile, options: StorageOptions, source: str) -> bytes:
     """Reads a file, if it still is the one that was planned.
 
     A shard is a function of its plan, so a file with other content must not get into it: the shard would differ from
@@ -25,10 +28,11 @@ def read_unchanged(file: SourceFile, options: StorageOptions) -> bytes:
     Args:
         file: The file as it was listed.
         options: They limit the size of the file.
+        source: SOURCE. A link may have led the file out of it.
 
     Raises:
         ImageError: If this file is gone, changed, unreadable or too large to be an image.
-        ConversionError: If reading fails several times, for a reason that may pass.
+        ConversionError: If reading fails several times, for a reason that may pass, and the file is in SOURCE.
     """
     for attempt in range(1, READ_ATTEMPTS + 1):
         try:
@@ -42,17 +46,17 @@ def read_unchanged(file: SourceFile, options: StorageOptions) -> bytes:
                 raise ImageError("unreadable", f"not a readable file ({error.strerror})") from error
             failure = error
             time.sleep(READ_RETRY_DELAY_S * attempt)
+    if _leads_out(file.path, source) and failure.errno not in OUR_ERRORS:
+        detail = f"it is outside SOURCE, and cannot be read there ({failure.strerror}, {READ_ATTEMPTS} times)"
+        raise ImageError("unreadable", detail) from failure
     msg = f"cannot read {file.path}: {failure.strerror}, {READ_ATTEMPTS} times. Repair the disk or the network and run the same command again: it continues."
     raise ConversionError(msg) from failure
 
 
 def _read_regular_file(file: SourceFile, *, most: int) -> bytes:
-    # Not blocking, because opening a named pipe would otherwise wait for a writer for ever.
-    descriptor = os.open(file.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = open_regular(file.path)
     try:
         before = os.fstat(descriptor)
-        if not stat.S_ISREG(before.st_mode):
-            raise ImageError("unreadable", "not a regular file")
         # One byte more than the file has, to notice if it grew. Asking for `most` would reserve
         # as much memory, which costs more than reading a small file.
         data = os.read(descriptor, min(before.st_size, most) + 1)
@@ -67,6 +71,11 @@ def _read_regular_file(file: SourceFile, *, most: int) -> bytes:
     if len(data) > most:
         raise ImageError("bomb", f"the file has more than {most} bytes, more than any image that is allowed")
     return data
+
+
+def _leads_out(path: str, source: str) -> bool:
+    """Whether a path leads out of SOURCE. A file there is not a part of what is converted, and cannot stop it."""
+    return not is_within(os.path.realpath(path), os.path.realpath(source))
 
 
 def _change(file: SourceFile, now: os.stat_result) -> str:

@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from fitfeed.converters.rejects import text_path
+from fitfeed.converters.open_source import open_regular
+from fitfeed.converters.rejects import ImageError, text_path
 from fitfeed.converters.source_file import SourceFile, SourceListing
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.schemas.cpus import available_cpus
@@ -158,10 +159,9 @@ def _file_digest(path: Path) -> bytes | None:
     """xxh3-128 of a file; None if it cannot be read."""
     digest = xxhash.xxh3_128()
     try:
-        # Not blocking, because opening a named pipe would otherwise wait for a writer for ever.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as stream:  # noqa: PTH123 - of a descriptor
+        with os.fdopen(open_regular(str(path)), "rb", buffering=0) as stream:
             while chunk := stream.read(CHUNK_BYTES):
                 digest.update(chunk)
-    except OSError:
+    except (OSError, ImageError):
         return None
     return digest.digest()

@@ -164,7 +164,7 @@ def _make_record(
     file = SourceFile(f"{job.source}/{plan.paths[entry]}", plan.bytes[entry], plan.mtimes_ns[entry])
     labels = {name: values[entry] for name, values in plan.labels.items()}
     try:
-        data = read_unchanged(file, options)
+        data = read_unchanged(file, options, job.source)
         decoding()
         decoded = decode_image(data, options)
         payload, pixels = encode_image(decoded, data, options)
@@ -207,7 +207,7 @@ def _make_mask(
     """
     path, size, mtime_ns = listed
     try:
-        data = read_unchanged(SourceFile(f"{source}/{path}", size, mtime_ns), options)
+        data = read_unchanged(SourceFile(f"{source}/{path}", size, mtime_ns), options, source)
         payload, pixels = encode_mask(decode_mask(data, options), image_size, options)
     except ImageError as error:
         reason: Reason = "mask_missing" if error.reason == "vanished" else error.reason
@@ -219,10 +219,13 @@ def _make_mask(
 def _finished_result(work: WorkFolder, job: Job, plan: ShardPlan) -> ShardResult | None:
     """The result of an earlier run, if it has the same plan and its file is still whole.
 
-    A result is written only after its shard was synced and renamed.
+    A result is written only after its shard was synced and renamed. Files that could not be read are tried again: no
+    size or time of a file tells that its permissions, or the disk that a link leads to, have been repaired.
     """
     result = work.read_result(job, plan.number)
     if result is None or not follows_plan(result, plan, job.kinds):
+        return None
+    if any(reject.reason == "unreadable" for reject in result.rejects):
         return None
     whole = is_whole(work.find_shard(plan.file), result.shard, changed_ns=result.changed_ns)
     return result if whole else None

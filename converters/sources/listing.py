@@ -5,7 +5,8 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from fitfeed.converters.rejects import Reject, text_path
+from fitfeed.converters.open_source import open_regular
+from fitfeed.converters.rejects import ImageError, Reject, text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.schemas import magic
 from fitfeed.schemas.errors import ConversionError, NotFoundError, UsageError
@@ -224,9 +225,9 @@ def _may_be_image(entry: "os.DirEntry[str]") -> bool:
     if extension in SIDECAR_EXTENSIONS or not _leads_to(entry.is_file):
         return False
     try:
-        with open(entry.path, "rb") as stream:  # noqa: PTH123 - ten million times
+        with os.fdopen(open_regular(entry.path), "rb", buffering=0) as stream:
             return stream.read(16).startswith(IMAGE_STARTS)
-    except OSError:
+    except (OSError, ImageError):
         return False
 
 

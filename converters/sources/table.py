@@ -3,11 +3,14 @@
 import csv
 import itertools
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
+from fitfeed.converters.open_source import open_regular
+from fitfeed.converters.rejects import ImageError
 from fitfeed.schemas.errors import NotFoundError, UsageError
 from fitfeed.schemas.text import shortened
 
@@ -116,13 +119,14 @@ class Table:
     @contextmanager
     def _stream(self) -> Iterator[TextIO]:
         try:
-            with self.path.open(encoding="utf-8-sig", newline="") as stream:
+            with os.fdopen(open_regular(str(self.path)), encoding="utf-8-sig", newline="") as stream:
                 yield stream
         except FileNotFoundError as error:
             msg = f"the table of labels {self.path} does not exist."
             raise NotFoundError(msg) from error
-        except OSError as error:
-            msg = f"the table of labels {self.path} cannot be read: {error.strerror}."
+        except (OSError, ImageError) as error:
+            reason = error.detail if isinstance(error, ImageError) else error.strerror
+            msg = f"the table of labels {self.path} cannot be read: {reason}."
             raise UsageError(msg) from error
         except UnicodeDecodeError as error:
             msg = f"{self.path} is not UTF-8 ({error.reason}, byte {error.object[error.start]:#04x}). Save it as UTF-8, with or without byte order mark."

@@ -1,5 +1,6 @@
 """Machines that die, disks that fill, files that cannot be read: nothing lost, nothing half-published."""
 
+import errno
 import os
 import random
 import resource
@@ -14,10 +15,13 @@ from pathlib import Path
 import pytest
 
 from fitfeed.beam_jobs import convert
+from fitfeed.converters.images import read_source
+from fitfeed.converters.open_source import open_regular
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.errors import ConversionError, IncompleteDatasetError, NotFoundError
 from fitfeed.schemas.manifest import read_manifest
 from fitfeed.schemas.side_tables import read_pairs, read_sources
+from tests import without_beam
 from tests.folders import contents, job_folder
 
 OPTIONS = {
@@ -124,15 +128,24 @@ def test_a_quota_on_file_sizes(clothing: Path, tmp_path: Path, format_: str) -> 
     assert not (tmp_path / "dataset" / "manifest.json").exists()
 
 
-def test_an_io_error_on_reading_is_an_error_and_not_a_reject(clothing: Path, tmp_path: Path) -> None:
+def test_an_io_error_on_reading_is_an_error_and_not_a_reject(
+    clothing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = tmp_path / "source"
     shutil.copytree(clothing / "test" / "hat", source / "hat")
-    (source / "hat" / "zzz.jpg").symlink_to("/proc/self/mem")  # a regular file whose first byte gives EIO
+    shutil.copyfile(next((source / "hat").iterdir()), source / "hat" / "zzz.jpg")
+
+    def failing(path: str) -> int:
+        if path.endswith("zzz.jpg"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return open_regular(path)
+
+    monkeypatch.setattr(read_source, "open_regular", failing)
     with pytest.raises(ConversionError, match=r"cannot read .*zzz\.jpg: Input/output error, 3 times"):
-        convert(source, tmp_path / "dataset", max_bad=1.0)
+        without_beam.convert(source, tmp_path / "dataset", max_bad=1.0)
     assert not (tmp_path / "dataset" / "manifest.json").exists()
-    (source / "hat" / "zzz.jpg").unlink()
-    assert convert(source, tmp_path / "dataset").manifest.splits["train"].examples == 5
+    monkeypatch.undo()
+    assert without_beam.convert(source, tmp_path / "dataset").manifest.splits["train"].examples == 6
 
 
 def test_a_failing_publication_is_explained_and_continues(

@@ -1,6 +1,7 @@
 """Sources that change under the conversion, and names and files that are hard to handle, in whole conversions."""
 
 import ctypes
+import errno
 import json
 import os
 import shutil
@@ -9,10 +10,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from fitfeed.beam_jobs.progress import NoProgress
+from fitfeed.converters.images import read_source
+from fitfeed.converters.open_source import open_regular
 from fitfeed.converters.options import ConvertOptions, Format
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import ConversionError, IncompleteDatasetError, TooManyRejectsError, UsageError
@@ -117,6 +121,23 @@ def test_names_and_links_that_are_hard_to_handle(some: Path, tmp_path: Path, for
         "hat/again": "not_an_image",
     }
     assert verify_dataset(tmp_path / "dataset").ok
+
+
+def test_a_file_that_could_not_be_read_is_tried_again(some: Path, tmp_path: Path) -> None:
+    link, outside = some / "hat" / "link.jpg", tmp_path / "outside.jpg"
+    shutil.copyfile(next((some / "hat").iterdir()), outside)
+    link.symlink_to(outside)
+
+    def failing(path: str) -> int:
+        if path.endswith("link.jpg"):
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return open_regular(path)
+
+    with mock.patch.object(read_source, "open_regular", failing), pytest.raises(TooManyRejectsError):
+        convert(some, tmp_path / "dataset", ConvertOptions(shards=3))
+    done = convert(some, tmp_path / "dataset", ConvertOptions(shards=3))
+    assert (done.reused_shards, done.manifest.rejects) == (2, {})
+    assert "hat/link.jpg" in keys(tmp_path / "dataset")
 
 
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2

@@ -28,14 +28,18 @@ def file(tmp_path: Path) -> SourceFile:
     return listed(tmp_path / "a.jpg")
 
 
+def read(file: SourceFile) -> bytes:
+    return read_unchanged(file, OPTIONS, str(Path(file.path).parent))
+
+
 def refusal(file: SourceFile) -> tuple[str, str]:
     with pytest.raises(ImageError) as caught:
-        read_unchanged(file, OPTIONS)
+        read(file)
     return caught.value.reason, caught.value.detail
 
 
 def test_the_file_that_was_listed(file: SourceFile) -> None:
-    assert read_unchanged(file, OPTIONS) == b"0123456789"
+    assert read(file) == b"0123456789"
 
 
 def test_another_size(file: SourceFile) -> None:
@@ -57,7 +61,7 @@ def test_changed_while_it_is_read(file: SourceFile, monkeypatch: pytest.MonkeyPa
 
     def fstat(descriptor: int) -> os.stat_result:
         status = real(descriptor)
-        if not calls:
+        if len(calls) == 1:  # the first call is that of opening
             with Path(file.path).open("ab") as stream:
                 stream.write(b"more")
         calls.append(descriptor)
@@ -65,7 +69,7 @@ def test_changed_while_it_is_read(file: SourceFile, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(os, "fstat", fstat)
     assert "(10 bytes then, 14 now)" in refusal(file)[1]
-    assert len(calls) == 2
+    assert len(calls) == 3
 
 
 def test_gone(file: SourceFile) -> None:
@@ -103,13 +107,51 @@ def test_an_error_that_may_pass_is_tried_again(file: SourceFile, monkeypatch: py
 
     monkeypatch.setattr(read_source, "_read_regular_file", flaky)
     monkeypatch.setattr(read_source, "READ_RETRY_DELAY_S", 0)
-    assert read_unchanged(file, OPTIONS) == b"0123456789"
+    assert read(file) == b"0123456789"
     failures.extend([errno.EIO] * 3)
     with pytest.raises(ConversionError, match=r"a\.jpg: Input/output error, 3 times"):
-        read_unchanged(file, OPTIONS)
+        read(file)
+
+
+def test_an_error_of_what_is_outside_is_that_files_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "1.jpg").write_bytes(b"0123456789")
+    (tmp_path / "source" / "1.jpg").symlink_to("../1.jpg")
+    file = listed(tmp_path / "source" / "1.jpg")
+    number = errno.EIO
+
+    def failing(path: str) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(read_source, "open_regular", failing)
+    monkeypatch.setattr(read_source, "READ_RETRY_DELAY_S", 0)
+    assert refusal(file) == (
+        "unreadable",
+        "it is outside SOURCE, and cannot be read there (Input/output error, 3 times)",
+    )
+    number = errno.EMFILE
+    with pytest.raises(ConversionError, match="Too many open files"):
+        read(file)
+
+
+def test_memory_and_devices_are_never_read(tmp_path: Path) -> None:
+    for target in (
+        "/proc/self/mem",
+        "/proc/self/environ",
+        "/sys/kernel/mm/transparent_hugepage/enabled",
+        "/dev/zero",
+    ):
+        link = tmp_path / "link.jpg"
+        link.symlink_to(target)
+        reason, detail = refusal(listed(link))
+        assert reason == "unreadable"
+        assert detail in ("in one of /proc/ /sys/ /dev/, where no file is ever read", "not a regular file")
+        link.unlink()
 
 
 def test_short_reads(file: SourceFile, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = os.read
     monkeypatch.setattr(os, "read", lambda descriptor, size: whole(descriptor, min(size, 3)))
-    assert read_unchanged(file, OPTIONS) == b"0123456789"
+    assert read(file) == b"0123456789"
