@@ -23,7 +23,7 @@ def open_writer(
     if options.format == "tfrecord":
         from fitfeed.converters.shards.writers.tfrecord import TFRecordWriter
 
-        return TFRecordWriter(path)
+        return TFRecordWriter(path, labels)
     from fitfeed.converters.shards.writers.hdf5 import (
         HDF5Writer,  # imports h5py, which TFRecord shards do not need
     )

@@ -2,10 +2,11 @@
 
 import hashlib
 import os
-from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 from fitfeed.converters.shards.writers.base import Record, ShardWriter, StoredShard
+from fitfeed.schemas.features import LabelKind
 from fitfeed.schemas.tfrecord import HEADER_BYTES, FeatureValue, encode_example, frame
 
 BUFFER_BYTES = 1 << 20
@@ -19,14 +20,20 @@ class TFRecordWriter(ShardWriter):
     `width`, `channels` (int64).
     """
 
-    def __init__(self, path: Path) -> None:
-        """Opens the temporary file."""
+    def __init__(self, path: Path, labels: Mapping[str, LabelKind]) -> None:
+        """Opens the temporary file.
+
+        Args:
+            path: Final name of the shard.
+            labels: Label name to kind.
+        """
         super().__init__(path)
         self._stream = self._temporary.open("wb", buffering=BUFFER_BYTES)
         self._digest = hashlib.sha256()
         self._position = 0
         self._offsets: list[int] = []
-        self._mask_offsets: defaultdict[str, list[int]] = defaultdict(list)
+        masks = [name for name, kind in labels.items() if kind == "mask"]
+        self._mask_offsets: dict[str, list[int]] = {name: [] for name in masks}  # also if no record follows
 
     def write(self, record: Record) -> None:
         """Adds a record."""
@@ -49,7 +56,7 @@ class TFRecordWriter(ShardWriter):
             bytes=self._position,
             sha256=self._digest.hexdigest(),
             offsets=self._offsets,
-            mask_offsets=dict(self._mask_offsets),
+            mask_offsets=self._mask_offsets,
         )
 
     def _discard(self) -> None:
