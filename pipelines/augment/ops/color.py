@@ -59,8 +59,9 @@ class RandomContrast(ColorAugmentation):
     """Multiplies each value's distance to the mean of its channel, as `keras.layers.RandomContrast`.
 
     Attributes:
-        factor: In [0, 1], a pair (l, u) for factors of 1 - l to 1 + u. A number f stands for (0, f):
-            Keras 3.15 draws so too, though its documentation says (f, f). Pass a pair to be clear.
+        factor: In [0, 1], a pair for factors of 1 - l to 1 + u, where l is the smaller number and u the
+            larger one, in any order: Keras sorts them. A number f stands for (0, f): Keras 3.15 draws so
+            too, though its documentation says (f, f). Pass (f, f) for factors of 1 - f to 1 + f.
 
     Example:
         >>> make_pipeline("flowers", "train", batch_size=32, augment=[RandomContrast((0.2, 0.2))])

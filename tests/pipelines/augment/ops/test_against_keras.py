@@ -336,6 +336,15 @@ def test_factors_are_drawn_as_in_keras(
     assert_same_distribution(np.round(ours, 5), np.round(keras_, 5))
 
 
+@pytest.mark.parametrize("factor", [0.3, (0.1, 0.4), (0.4, 0.1)])
+def test_contrast_has_keras_limits_in_any_order_of_a_pair(factor: Factor) -> None:
+    least, most = RandomContrast(factor).sample(np.array([[0.0], [1.0]])).ravel().tolist()
+    lower, upper = layers.RandomContrast(factor).factor
+    assert (least, most) == (1 - lower, 1 + upper)
+    theirs = drawn(layers.RandomContrast(factor), "contrast_factor")
+    np.testing.assert_allclose([theirs.min(), theirs.max()], [least, most], atol=0.005)
+
+
 @pytest.mark.parametrize("factor", FACTORS)
 def test_pairs_of_factors_are_drawn_as_in_keras(factor: Factor) -> None:
     keras.utils.set_random_seed(4)
