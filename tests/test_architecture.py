@@ -1,10 +1,10 @@
 """What importing a part loads, how long files are, and that each larger module has tests."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.programs import run_program
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("schemas", "converters", "beam_jobs", "pipelines", "fitfeed")
@@ -29,10 +29,7 @@ def modules(package: str) -> list[str]:
 def loaded_by(code: str) -> set[str]:
     """The top-level packages that a fresh interpreter has loaded after running some code."""
     program = f"import sys\n{code}\nprint('loaded', *{{name.removeprefix('fitfeed.').partition('.')[0] for name in sys.modules}})"
-    result = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True, timeout=600
-    )
-    return set(result.stdout.splitlines()[-1].split())
+    return set(run_program(program).splitlines()[-1].split())
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """`fitfeed preview`: the pixels of the sheet, what the options do, and the errors."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from fitfeed.pipelines import (
     make_pipeline,
     open_dataset,
 )
+from tests.programs import run_program
 
 ROOT = Path(__file__).parents[3]
 TURNED = "RandomResizedCrop(), RandomRotation(0.1)"
@@ -199,7 +198,7 @@ def test_tensorflow_is_not_loaded(gray: Path, tmp_path: Path) -> None:
         f"status = main(['preview', {str(gray)!r}, '-o', {str(tmp_path / 's.png')!r}, '--augment', {MIXED!r}])\n"
         f"heavy = {{'tensorflow', 'keras', 'apache_beam', 'h5py'}} & set(sys.modules)\nsys.exit(status or len(heavy))"
     )
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=600).returncode == 0
+    run_program(code)
 
 
 def test_a_font_of_ones_own(gray: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

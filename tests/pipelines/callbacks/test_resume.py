@@ -19,6 +19,7 @@ from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipel
 from fitfeed.pipelines.callbacks import ResumeTraining
 from fitfeed.pipelines.callbacks.checkpoint import read_checkpoint
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
+from tests.programs import run_program
 
 STEPS = 6
 EPOCHS = 3
@@ -358,7 +359,4 @@ print("done")
 
 @pytest.mark.slow
 def test_several_replicas(flowers: Dataset, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", STRATEGY, str(flowers.path), str(tmp_path)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    assert result.stdout == "killed\ndone\n"
+    assert run_program(STRATEGY, flowers.path, tmp_path) == "killed\ndone\n"

@@ -1,12 +1,11 @@
 """The layer with Keras on JAX, in a process of its own: a process has one backend."""
 
 import importlib.util
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+
+from fitfeed.pipelines import Dataset
+from tests.programs import run_program
 
 PROGRAM = """
 import sys
@@ -75,16 +74,7 @@ print("done")
 
 @pytest.mark.slow  # another process, another backend, and all that XLA compiles
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
-def test_the_layer_on_jax(encoded_datasets: dict[str, object]) -> None:
+def test_the_layer_on_jax(encoded_datasets: dict[str, Dataset]) -> None:
     dataset = encoded_datasets["tfrecord"]
-    result = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(dataset.path)],  # type: ignore[attr-defined]
-        cwd=Path(__file__).parents[3],
-        env={**os.environ, "KERAS_BACKEND": "jax", "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.endswith("done\n")
+    printed = run_program(PROGRAM, dataset.path, KERAS_BACKEND="jax", TF_CPP_MIN_LOG_LEVEL="3")
+    assert printed.endswith("done\n")

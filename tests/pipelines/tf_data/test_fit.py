@@ -1,10 +1,7 @@
 """The pipeline under Keras and under distribution strategies."""
 
 import re
-import subprocess
-import sys
 import warnings
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,6 +10,7 @@ import tensorflow as tf
 
 from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline
 from fitfeed.pipelines.options import Access
+from tests.programs import run_any
 
 
 def small_model() -> keras.Model:
@@ -94,14 +92,7 @@ print("done")
 
 @pytest.mark.slow  # `test_several_replicas` of resuming trains under a strategy too
 def test_mirrored_strategy(flowers: Dataset) -> None:
-    result = subprocess.run(
-        [sys.executable, "-c", STRATEGY, str(flowers.path)],
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
+    result = run_any(STRATEGY, flowers.path)
     assert result.returncode == 0, result.stderr
     assert result.stdout.endswith("done\n")
     assert "6/6" in result.stdout

@@ -1,7 +1,5 @@
 """The pipeline as a whole, as far as a plain loop sees it."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import tensorflow as tf
 
 from fitfeed.pipelines import CenterCrop, Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
 from tests.pipelines.build_dataset import Example, Format
+from tests.programs import run_program
 
 ACCESSES = ("indexed", "stream")
 AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal")]
@@ -271,11 +270,7 @@ def test_importing_and_reading_load_no_tensorflow(flowers: Dataset) -> None:
         "assert dataset.records('train')[0]['image'].ndim == 3\n"
         "print(sorted({'tensorflow', 'keras', 'h5py', 'apache_beam'} & set(sys.modules)))"
     )
-    root = Path(__file__).parents[3]
-    result = subprocess.run(
-        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
-    )
-    assert result.stdout == "[]\n"
+    assert run_program(program) == "[]\n"
 
 
 @pytest.mark.slow
@@ -292,8 +287,4 @@ def test_a_script_may_end_in_the_middle_of_an_iteration(flowers: Dataset, access
         "next(batches)\n"
         "print('end')"
     )
-    root = Path(__file__).parents[3]
-    result = subprocess.run(
-        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True, timeout=600
-    )
-    assert result.stdout == "end\n"
+    assert run_program(program) == "end\n"

@@ -1,7 +1,5 @@
 """`make_pipeline(augment_on="device")` against the CPU executor."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +32,7 @@ from fitfeed.pipelines import (
 from fitfeed.pipelines.batches.mask_loader import check_movable
 from fitfeed.pipelines.callbacks import ResumeTraining
 from fitfeed.schemas.errors import UsageError
+from tests.programs import run_program
 
 RECIPE: list[Augmentation] = [
     RandomResizedCrop(scale=(0.4, 1.0)),
@@ -289,13 +288,4 @@ print("done")
 )
 def test_in_a_process_with_two_devices(flowers: Dataset, program: str) -> None:
     """CPUs for want of GPUs: under a strategy, and with the operations on the second, batches on the first."""
-    result = subprocess.run(
-        [sys.executable, "-c", program, str(flowers.path)],
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.endswith("done\n")
+    assert run_program(program, flowers.path).endswith("done\n")

@@ -1,8 +1,6 @@
 """The program of a worker process, called without one."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,13 +11,12 @@ from fitfeed.pipelines.batches.workers.protocol import Answer, Task
 from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout
 from fitfeed.pipelines.batches.workers.worker import Setup, Worker
 from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError
+from tests.programs import run_program
 
 
 def test_workers_load_no_framework() -> None:
     program = "import sys, fitfeed.pipelines.batches.workers.worker; print(*{name.partition('.')[0] for name in sys.modules})"
-    loaded = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    ).stdout.split()
+    loaded = run_program(program).split()
     assert "fitfeed" in loaded
     assert not {"tensorflow", "keras", "apache_beam", "h5py"} & set(loaded)
 
