@@ -1,6 +1,7 @@
 """Writes and opens Arrow files of a dataset: one record batch, memory-mapped from a file that anybody may have written."""
 
 import itertools
+import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ def write_batch(path: Path, batch: Any) -> None:
     Raises:
         OSError: If it cannot be written.
     """
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
+    with pa.OSFile(os.fsencode(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
         writer.write_batch(batch)
 
 
@@ -60,7 +61,7 @@ def only_batch(path: Path, schema: pa.Schema) -> Any:
         ValueError: If the file is Arrow, but not with one batch of this schema.
         OSError, MemoryError, struct.error, pyarrow.ArrowException: If it is not Arrow.
     """
-    file = pa.memory_map(str(path))
+    file = pa.memory_map(os.fsencode(path))  # a folder's name need not be UTF-8
     footer = pa.ipc.open_file(file)
     _check_schema(footer.schema, schema, batches=footer.num_record_batches)
     expected = ["dictionary" for field in schema if pa.types.is_dictionary(field.type)] + ["record batch"]

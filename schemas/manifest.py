@@ -239,7 +239,7 @@ def read_manifest(folder: Path) -> Manifest:
         first = error.errors(include_input=False, include_context=False, include_url=False)[0]
         where = shortened(".".join(str(part) for part in first["loc"]) or "the whole")
         msg = f"{path} is not a valid manifest: {where}: {shortened(first['msg'], limit=300)}. {_ADVICE}"
-        raise DamagedDatasetError(msg) from error
+        raise DamagedDatasetError(msg) from None  # pydantic's own error has names of the manifest as they are
     if manifest.fingerprint != fingerprint_of(manifest):
         msg = f"{path} was changed after publication: its fingerprint does not match its content. {_ADVICE}"
         raise DamagedDatasetError(msg)

@@ -3,6 +3,7 @@
 The manifest does not name them, so they do not change the dataset's fingerprint.
 """
 
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -97,7 +98,7 @@ def read_pairs(folder: Path) -> PairTable:
     """
     path = locate(folder, DUPLICATES_NAME)
     with readable(path, "table of duplicates", advice=_ADVICE):
-        with pa.memory_map(str(path)) as file:
+        with pa.memory_map(os.fsencode(path)) as file:
             metadata = pa.ipc.open_file(file).schema.metadata or {}
         complete = metadata.get(b"complete") == b"true"
         batch = only_batch(path, duplicates_schema(complete=complete))

@@ -1,5 +1,6 @@
 """What importing a part loads, how long files are, and that each larger module has tests."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,12 @@ MAX_UNTESTED_LINES = 80
 
 NOT_YET = {}
 """Modules that should have a test file of their own, and are covered through others only. It may only shrink."""
+
+
+PRINTING = {
+    "print",
+    *(f"sys.{name}.{write}" for name in ("stdout", "stderr") for write in ("write", "writelines")),
+}
 
 
 def modules(package: str) -> list[str]:
@@ -67,6 +74,18 @@ def test_files_stay_readable_in_one_sitting(folder: str) -> None:
         path.relative_to(ROOT): len(path.read_text().splitlines()) for path in (ROOT / folder).rglob("*.py")
     }
     assert {str(path): length for path, length in lengths.items() if length >= MAX_LINES} == {}
+
+
+def test_all_that_is_printed_goes_through_one_door() -> None:
+    """`fitfeed/output/terminal.py` escapes names. `explain` prints names of our own operations only."""
+    printing = {
+        str(path.relative_to(ROOT))
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in PRINTING
+    }
+    assert printing == {"fitfeed/output/terminal.py", "pipelines/explain_augment.py"}
 
 
 def test_every_larger_module_has_a_test_file() -> None:

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ class ContactSheet:
         self._side, self._columns, self._own_font = side, columns, font is not None
         try:
             self._title, self._text = (
-                ImageFont.truetype(font, size) if font else ImageFont.load_default(size)
+                ImageFont.truetype(BytesIO(font.read_bytes()), size) if font else ImageFont.load_default(size)
                 for size in (TITLE_SIZE, TEXT_SIZE)
             )
         except OSError as error:

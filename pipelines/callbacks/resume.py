@@ -19,6 +19,7 @@ from fitfeed.pipelines.callbacks.checkpoint import (
 )
 from fitfeed.pipelines.order.epoch_counter import EpochCounter, EpochOverride, set_override
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.text import printable
 
 LOG = logging.getLogger("fitfeed.training")
 
@@ -94,10 +95,11 @@ class ResumeTraining(keras.callbacks.Callback):
         self._build(progress.batch)
         self._restore(self._checkpoint)
         self.model._initial_epoch = progress.epoch  # noqa: SLF001  as Keras' own BackupAndRestore does
+        place = printable(str(self.path))
         if progress.epoch >= self.params["epochs"]:
-            LOG.warning("All %d epochs are done already, says %s.", self.params["epochs"], self.path)
+            LOG.warning("All %d epochs are done already, says %s.", self.params["epochs"], place)
         else:
-            LOG.info("Continuing at epoch %d, step %d, from %s.", progress.epoch, progress.step, self.path)
+            LOG.info("Continuing at epoch %d, step %d, from %s.", progress.epoch, progress.step, place)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Lets the iteration that `fit` opens next begin at this epoch, and at the step that was reached."""

@@ -54,5 +54,11 @@ def test_they_are_caught_as_what_a_caller_expects(kind: type[Exception], expecte
     assert issubclass(kind, expected)
 
 
+def test_no_error_has_a_message_of_its_own_making() -> None:
+    assert [
+        kind for kind in ALL if kind is not FitfeedError and vars(kind).keys() & {"__init__", "__str__"}
+    ] == []
+
+
 def test_each_exit_status_is_one_that_is_documented() -> None:
     assert {kind.exit_status for kind in ALL} == {1, 2, 3, 4, 5, 7, 130}

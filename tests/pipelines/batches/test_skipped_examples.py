@@ -208,6 +208,14 @@ def test_does_not_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:
     assert "only be counted" in caplog.messages[-1]
 
 
+def test_no_name_makes_a_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, logger="fitfeed.pipelines"):
+        Skipped("train").add(0, DamagedExampleError("example 'a\x1b[31m\nall is well\u202e' is broken"))
+    assert caplog.messages == [
+        r"skipped an example of 'train': example 'a\x1b[31m\nall is well\u202e' is broken"
+    ]
+
+
 def test_a_failing_function_is_never_skipped(flowers: Dataset) -> None:
     def strange(_image: Any) -> Any:
         msg = "no such colour"
