@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import psutil
+import pytest
 from typing_extensions import override
 
 from fitfeed.beam_jobs import convert
 from fitfeed.beam_jobs.progress import NoProgress
 from fitfeed.converters.options import ConvertOptions
+from fitfeed.schemas.errors import ConversionError
 
 
 def test_local_run_opens_no_port(clothing: Path, tmp_path: Path) -> None:
@@ -15,6 +17,18 @@ def test_local_run_opens_no_port(clothing: Path, tmp_path: Path) -> None:
     convert(clothing, tmp_path / "dataset", ConvertOptions(encoding="raw", size=(8, 8)), progress=watch)
     assert watch.looked > 0
     assert watch.opened == set()
+
+
+def test_an_error_of_a_step_has_its_own_lines(
+    few_photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ConversionError("the disk is full:", "  a\nb.jpg [while running away]", "Make room.")
+
+    monkeypatch.setattr("fitfeed.beam_jobs.pipeline.publish", fail)
+    with pytest.raises(ConversionError) as raised:
+        convert(few_photos, tmp_path / "dataset", ConvertOptions(encoding="raw", size=(8, 8)))
+    assert raised.value.args == ("the disk is full:", r"  a\nb.jpg [while running away]", "Make room.")
 
 
 def _listening_ports() -> set[int]:

@@ -22,3 +22,11 @@ def test_messages_arrive_as_they_were_sent() -> None:
     assert isinstance(Answer(job=1, error=("SystemError", "x")).exception(), RuntimeError)
     long = Answer(job=5, damaged=dict.fromkeys(range(32), "𝄞" * 10_000)).encode()
     assert len(long) < 150_000
+
+
+def test_the_lines_of_an_error_arrive_as_lines() -> None:
+    sent = DamagedExampleError("two examples are broken:", "  a\nb.jpg", "Restore them.")
+    answer = Answer.decode(Answer(job=1, error=(type(sent).__name__, str(sent))).encode())
+    received = answer.exception()
+    assert isinstance(received, DamagedExampleError)
+    assert received.args == sent.args == ("two examples are broken:", r"  a\nb.jpg", "Restore them.")
