@@ -1,6 +1,8 @@
 """Finds the files of a dataset without ever leaving its folder, and writes files whole or not at all."""
 
+import errno
 import hashlib
+import io
 import os
 import stat
 import uuid
@@ -12,7 +14,7 @@ from fitfeed.schemas.errors import DamagedDatasetError
 
 
 def locate(folder: Path, name: str) -> Path:
-    """The path of a dataset's file, which is safe to open.
+    """The path of a dataset's file, which is safe to open while nobody changes the folder: else, see `open_located`.
 
     A symbolic link is followed only if it ends inside the folder, so that a dataset cannot choose which other files
     its reader opens. Pipes and devices are refused, because opening one may wait for ever.
@@ -45,6 +47,55 @@ def locate(folder: Path, name: str) -> Path:
         msg = f"{path} is not a regular file. Restore it, or convert the dataset again with --overwrite."
         raise DamagedDatasetError(msg)
     return found
+
+
+def open_located(folder: Path, name: str, *, buffering: int = io.DEFAULT_BUFFER_SIZE) -> io.BufferedReader:
+    """Opens the file that `locate` finds, to be read: the very file that was checked, whatever happens to names meanwhile.
+
+    Args:
+        folder: The dataset. Its own path may have links.
+        name: A plain file name, as in the manifest.
+        buffering: Bytes that are read ahead.
+
+    Raises:
+        DamagedDatasetError: If the file is missing, is not a regular file or is outside the folder.
+        OSError: If it cannot be opened.
+    """
+    path = locate(folder, name)
+    try:
+        descriptor = _open_below(Path(os.path.realpath(folder)), path)
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno not in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO):
+            raise
+        raise _replaced_error(path) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _replaced_error(path)
+    return io.BufferedReader(io.FileIO(descriptor), buffering)
+
+
+def _replaced_error(path: Path) -> DamagedDatasetError:
+    msg = f"{path} was replaced by something else while it was opened. Restore it, or convert the dataset again with --overwrite."
+    return DamagedDatasetError(msg)
+
+
+def _open_below(folder: Path, path: Path) -> int:
+    """Opens a file step by step from a folder, and refuses every link on the way.
+
+    Not blocking, because opening a named pipe would otherwise wait for a writer for ever.
+    """
+    *between, name = path.relative_to(folder).parts
+    step = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in between:
+            before, step = (
+                step,
+                os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=step),
+            )
+            os.close(before)
+        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=step)
+    finally:
+        os.close(step)
 
 
 def atomic_write(path: Path, content: bytes | memoryview | str) -> None:

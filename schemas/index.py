@@ -1,4 +1,4 @@
-"""The index of a split: one row for each example, in a memory-mapped Arrow IPC file.
+"""The index of a split: one row for each example, in an Arrow IPC file.
 
 Row i describes example i of the split, in stored order. Its offset and length are those of the image payload in the
 shard file, so reading example i is one positioned read for every container format. Any program that reads Arrow (pandas,
@@ -6,19 +6,23 @@ polars, duckdb) can query the file.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from fitfeed.schemas.arrow_file import only_batch, readable, write_batch
+from fitfeed.schemas.arrow_file import ADVICE, ArrowFile, only_batch, readable, write_batch
+from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.features import FOLDER_LABELS, MASK_COLUMNS, LabelKind
+from fitfeed.schemas.files import open_located
 from fitfeed.schemas.index_columns import ListColumn, MaskColumn, NameColumn, TextColumn, encode_names
 
 INDEX_VERSION = "2"
 DIGEST_BYTES = 16
+_WHAT = f"version {INDEX_VERSION} index"
 MAX_MEAN = 255 * 256
 MAX_DEVIATION = MAX_MEAN // 2
 """The largest `mean`, of a white image, and `deviation`, of one that is half black and half white."""
@@ -119,10 +123,10 @@ def _array(column: Any, kind: pa.DataType) -> Any:
 
 
 class Index:
-    """A memory-mapped index. Opening one with ten million rows takes as long as one with ten.
+    """An index. A large one is memory-mapped: opening ten million rows takes as long as opening a million.
 
     Thread-safe: nothing changes after construction. No memory outside the file is read, for any content of the file.
-    Whether its values make sense is for the reader to check.
+    Whether its values make sense is for the reader to check, and whether it is still whole: see `require_whole`.
 
     Attributes:
         source, shard, offset, length, crc32c, height, width, source_bytes, mean, deviation, orientation,
@@ -135,19 +139,29 @@ class Index:
             and float; else by row, a `TextColumn`, a `ListColumn` (multiclass) or a `MaskColumn`.
     """
 
-    def __init__(self, path: Path, labels: Mapping[str, LabelKind] = FOLDER_LABELS) -> None:
-        """Maps an index file.
+    def __init__(
+        self,
+        path: Path,
+        labels: Mapping[str, LabelKind] = FOLDER_LABELS,
+        *,
+        stream: BinaryIO | None = None,
+    ) -> None:
+        """Opens an index file.
 
         Args:
             path: The file.
             labels: Label name to kind, as in the manifest.
+            stream: The same file, if it is open already: see `open_index`.
 
         Raises:
             DamagedDatasetError: If the file is missing or is not an index of this version with
                 these labels.
         """
-        with readable(path, f"version {INDEX_VERSION} index"):
-            self._batch = only_batch(path, index_schema(labels))
+        self._path = path
+        with readable(path, _WHAT):
+            with nullcontext(stream) if stream is not None else path.open("rb") as opened:
+                self._file = ArrowFile(opened)
+            self._batch = only_batch(self._file, index_schema(labels))
             self._keys, self._paths = (
                 TextColumn(path, name, self._batch.column(name)) for name in ("key", "path")
             )
@@ -176,12 +190,22 @@ class Index:
             name: self._digests(f"{name}_source_digest") for name, kind in labels.items() if kind == "mask"
         }
 
+    def require_whole(self) -> None:
+        """Checks that the file is as long as it was. Call it before rows are used, because access to others would crash.
+
+        Raises:
+            DamagedDatasetError: If it was cut off since it was opened.
+        """
+        if self._file.is_cut_off:
+            msg = f"{self._path} became shorter while it was in use. {ADVICE}"
+            raise DamagedDatasetError(msg)
+
     def __len__(self) -> int:
         """Number of examples."""
         return int(self._batch.num_rows)
 
     def columns(self) -> dict[str, Any]:
-        """All columns as memory-mapped Arrow arrays, by name, to be copied into another index."""
+        """All columns as Arrow arrays, by name, to be copied into another index."""
         return {name: self._batch.column(name) for name in self._batch.schema.names}
 
     def key(self, row: int) -> str:
@@ -215,6 +239,22 @@ class Index:
 
     def _digests(self, name: str) -> npt.NDArray[np.void]:
         return _fixed_bytes(self._batch.column(name))
+
+
+def open_index(folder: Path, name: str, labels: Mapping[str, LabelKind]) -> Index:
+    """Opens an index of a dataset, without ever leaving its folder.
+
+    Args:
+        folder: The dataset.
+        name: Name of the file, as in the manifest.
+        labels: Label name to kind, as in the manifest.
+
+    Raises:
+        DamagedDatasetError: If it is missing, leads out of the folder or is not such an index.
+    """
+    path = folder / name
+    with readable(path, _WHAT), open_located(folder, name) as stream:
+        return Index(path, labels, stream=stream)
 
 
 def _fixed_bytes(column: Any) -> npt.NDArray[np.void]:

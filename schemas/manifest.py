@@ -24,7 +24,7 @@ from fitfeed.schemas.errors import (
     UsageError,
 )
 from fitfeed.schemas.features import Features, MaskFeature
-from fitfeed.schemas.files import locate
+from fitfeed.schemas.files import open_located
 from fitfeed.schemas.histogram_json import depth_of
 from fitfeed.schemas.manifest_parts import (
     Bits,
@@ -267,7 +267,7 @@ def _read_text(folder: Path) -> bytes:
         msg = f"{path} cannot be read: {error.strerror}. Change its permissions."
         raise UsageError(msg) from error
     try:
-        with locate(folder, MANIFEST_NAME).open("rb") as stream:
+        with open_located(folder, MANIFEST_NAME) as stream:
             text = stream.read(MAX_MANIFEST_BYTES + 1)
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror}. Change its permissions."

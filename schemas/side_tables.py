@@ -3,14 +3,13 @@
 The manifest does not name them, so they do not change the dataset's fingerprint.
 """
 
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from fitfeed.schemas.arrow_file import only_batch, readable, write_batch
-from fitfeed.schemas.files import locate, replacing
+from fitfeed.schemas.arrow_file import ArrowFile, only_batch, readable, write_batch
+from fitfeed.schemas.files import open_located, replacing
 
 SOURCES_NAME = "sources.arrow"
 """The size and times of each file that was converted. As long as they are the same, it need not be read."""
@@ -71,9 +70,11 @@ def read_sources(folder: Path) -> Any:
     Raises:
         DamagedDatasetError: If it is missing, or is not such a table.
     """
-    path = locate(folder, SOURCES_NAME)
-    with readable(path, "table of sources", advice=_ADVICE):
-        batch = only_batch(path, SOURCES_SCHEMA)
+    with (
+        readable(folder / SOURCES_NAME, "table of sources", advice=_ADVICE),
+        open_located(folder, SOURCES_NAME) as stream,
+    ):
+        batch = only_batch(ArrowFile(stream), SOURCES_SCHEMA)
         batch.validate(full=True)
         return batch
 
@@ -96,11 +97,13 @@ def read_pairs(folder: Path) -> PairTable:
     Raises:
         DamagedDatasetError: If it is missing, or is not such a table.
     """
-    path = locate(folder, DUPLICATES_NAME)
-    with readable(path, "table of duplicates", advice=_ADVICE):
-        with pa.memory_map(os.fsencode(path)) as file:
-            metadata = pa.ipc.open_file(file).schema.metadata or {}
+    with (
+        readable(folder / DUPLICATES_NAME, "table of duplicates", advice=_ADVICE),
+        open_located(folder, DUPLICATES_NAME) as stream,
+    ):
+        file = ArrowFile(stream)
+        metadata = pa.ipc.open_file(pa.BufferReader(file.buffer)).schema.metadata or {}
         complete = metadata.get(b"complete") == b"true"
-        batch = only_batch(path, duplicates_schema(complete=complete))
+        batch = only_batch(file, duplicates_schema(complete=complete))
         batch.validate(full=True)
         return PairTable(batch, complete)

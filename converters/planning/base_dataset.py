@@ -1,6 +1,8 @@
 """A complete dataset to which images are appended: what is in it, and which images are new."""
 
 import dataclasses
+import hashlib
+import io
 import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
@@ -17,7 +19,7 @@ from fitfeed.converters.staging.job import AppendTarget
 from fitfeed.schemas.class_order import ClassOrder, follows, sort_classes
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.features import ClassFeature, MulticlassFeature
-from fitfeed.schemas.files import file_sha256, locate
+from fitfeed.schemas.files import locate, open_located
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import Manifest, read_manifest
 from fitfeed.schemas.manifest_parts import File
@@ -124,20 +126,25 @@ def open_base_dataset(folder: Path) -> BaseDataset:
     if "mask" in manifest.features.label_kinds.values():
         msg = f"{folder} has masks, which --append cannot compare with those in SOURCE. Convert everything again with --overwrite."
         raise UsageError(msg)
-    indexes = {
-        name: Index(_whole(folder, split.index), manifest.features.label_kinds)
-        for name, split in manifest.splits.items()
-    }
-    lines = _whole(folder, manifest.rejects_file).read_text(encoding="utf-8").splitlines()
+    indexes = {}
+    for name, split in manifest.splits.items():
+        with _open_whole(folder, split.index) as stream:
+            path = folder / split.index.file
+            indexes[name] = Index(path, manifest.features.label_kinds, stream=stream)
+    with _open_whole(folder, manifest.rejects_file) as stream:
+        lines = stream.read().decode().splitlines()
     return BaseDataset(folder, manifest, indexes, [Reject(**json.loads(line)) for line in lines])
 
 
-def _whole(folder: Path, entry: File) -> Path:
-    path = locate(folder, entry.file)
-    if file_sha256(path) != entry.sha256:
+def _open_whole(folder: Path, entry: File) -> io.BufferedReader:
+    """Opens a file that has the SHA-256 of the manifest."""
+    stream = open_located(folder, entry.file)
+    if hashlib.file_digest(stream, "sha256").hexdigest() != entry.sha256:
+        stream.close()
         msg = f"{folder / entry.file} is not what was published. Restore it, or convert again with --overwrite; `fitfeed verify {folder}` lists all damage."
         raise DamagedDatasetError(msg)
-    return path
+    stream.seek(0)
+    return stream
 
 
 def join_classes(base: BaseDataset, example_table: ExampleTable) -> ExampleTable:

@@ -18,8 +18,7 @@ from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.own_folder import require_own
 from fitfeed.converters.staging.staging import Staging
 from fitfeed.schemas.errors import DamagedDatasetError, FormatVersionError, UsageError
-from fitfeed.schemas.files import locate
-from fitfeed.schemas.index import Index
+from fitfeed.schemas.index import open_index
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
 from fitfeed.schemas.sharding import DATASET_PATTERNS
 
@@ -179,7 +178,5 @@ def _rewritten(existing: Manifest, plan: ConversionPlan, folder: Path) -> list[s
     if plan.listing is None:
         return []
     kinds = existing.features.label_kinds
-    indexes = {
-        name: Index(locate(folder, split.index.file), kinds) for name, split in existing.splits.items()
-    }
+    indexes = {name: open_index(folder, split.index.file, kinds) for name, split in existing.splits.items()}
     return changed_files(plan.listing, read_known_sources(folder), indexes)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from fitfeed.converters.staging.folder import WorkFolder
-from fitfeed.schemas.files import atomic_write, sync_file, sync_folder
+from fitfeed.schemas.files import atomic_write, open_located, sync_file, sync_folder
 from fitfeed.schemas.manifest import (
     MANIFEST_NAME,
     REJECTS_NAME,
@@ -97,7 +97,9 @@ def settle_names(dataset: Path, manifest: Manifest) -> Manifest:
         return manifest
     for old, new in staged.items():  # copied, because the manifest still names them
         temporary = dataset / WORK_FOLDER / f"{new}.tmp-copy"
-        shutil.copyfile(dataset / old, temporary)
+        temporary.unlink(missing_ok=True)
+        with open_located(dataset, old) as source, temporary.open("xb") as target:
+            shutil.copyfileobj(source, target)
         sync_file(temporary)
         temporary.replace(dataset / new)
     sync_folder(dataset)

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Protocol
 
 from fitfeed.converters.verify.index import check_keys, check_rows, check_split
-from fitfeed.converters.verify.reading import Reading
+from fitfeed.converters.verify.reading import CHUNK_BYTES, Reading
 from fitfeed.converters.verify.rejects import check_rejects
 from fitfeed.converters.verify.report import BesideReport, Finding, Findings, Report
 from fitfeed.converters.verify.rows import ShardRows
 from fitfeed.converters.verify.tfrecord import examine_tfrecord
 from fitfeed.schemas.errors import DamagedDatasetError, IncompleteDatasetError
-from fitfeed.schemas.files import locate
-from fitfeed.schemas.index import Index
+from fitfeed.schemas.files import locate, open_located
+from fitfeed.schemas.index import Index, open_index
 from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, Manifest, read_manifest
 from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.sharding import DATASET_PATTERNS
@@ -86,7 +86,8 @@ class _Verification:
 
     def _check_text_of_manifest(self) -> Iterator[Finding]:
         """Compares the text of the manifest. It may be changed although it means the same, such as 1.0 for 1."""
-        text, published = locate(self._folder, MANIFEST_NAME).read_bytes(), self._manifest.to_json().encode()
+        with open_located(self._folder, MANIFEST_NAME) as stream:
+            text, published = stream.read(), self._manifest.to_json().encode()
         if text != published:
             same = zip(text, published, strict=False)
             offset = next((at for at, (a, b) in enumerate(same) if a != b), min(len(text), len(published)))
@@ -129,7 +130,7 @@ class _Verification:
             return None, False
         file_finding = self._read(reading)
         try:
-            index = Index(locate(self._folder, entry.file), self._manifest.features.label_kinds)
+            index = open_index(self._folder, entry.file, self._manifest.features.label_kinds)
         except DamagedDatasetError as error:
             if file_finding is None:
                 self._findings.add(Finding(file=entry.file, kind="index", detail=str(error)))
@@ -173,7 +174,8 @@ class _Verification:
 
     def _open(self, entry: File) -> Reading | None:
         try:
-            return Reading(locate(self._folder, entry.file), entry, self._count)
+            stream = open_located(self._folder, entry.file, buffering=CHUNK_BYTES)
+            return Reading(self._folder / entry.file, entry, self._count, stream)
         except DamagedDatasetError as error:
             self._findings.add(Finding(file=entry.file, kind="missing", detail=str(error)))
         except OSError as error:

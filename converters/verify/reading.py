@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from fitfeed.converters.verify.report import Finding
 from fitfeed.schemas.manifest_parts import File
@@ -22,15 +22,18 @@ class Reading:
         size: How many the file has.
     """
 
-    def __init__(self, path: Path, entry: File, progress: Callable[[int], None]) -> None:
+    def __init__(
+        self, path: Path, entry: File, progress: Callable[[int], None], stream: BinaryIO | None = None
+    ) -> None:
         """Opens the file.
 
         Args:
             path: The file.
             entry: What the manifest says of it.
             progress: Called with the size of each piece that was read.
+            stream: The same file, if it is open already (`open_located`).
         """
-        self._stream = path.open("rb", buffering=CHUNK_BYTES)
+        self._stream = path.open("rb", buffering=CHUNK_BYTES) if stream is None else stream
         self._path, self.entry, self._progress = path, entry, progress
         self._digest, self._start_digest = hashlib.sha256(), ""
         self.size = os.fstat(self._stream.fileno()).st_size

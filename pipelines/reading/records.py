@@ -15,8 +15,7 @@ from fitfeed.pipelines.reading.labels import impossible_labels, label_of
 from fitfeed.pipelines.reading.shard_files import ShardFiles
 from fitfeed.schemas.bit_depth import STORED_TYPES, native
 from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError
-from fitfeed.schemas.files import locate
-from fitfeed.schemas.index import Index
+from fitfeed.schemas.index import Index, open_index
 from fitfeed.schemas.manifest import Manifest
 from fitfeed.schemas.payload import FULL, DecodedPayload, DecodeWindow, Pixels, decode_payload, decode_window
 
@@ -324,12 +323,13 @@ class Records:
             with self._lock:
                 opened = self._opened
                 if opened is None:
-                    index = Index(
-                        locate(self._folder, self._entry.index.file), self._manifest.features.label_kinds
+                    index = open_index(
+                        self._folder, self._entry.index.file, self._manifest.features.label_kinds
                     )
                     self._check(index)
                     files = ShardFiles(self._folder, [shard.file for shard in self._entry.shards])
                     opened = self._opened = _Opened(index, files)
+        opened.rows.require_whole()
         return opened
 
     def _check(self, index: Index) -> None:

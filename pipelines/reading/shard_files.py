@@ -15,12 +15,13 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from fitfeed.schemas.errors import DamagedDatasetError
-from fitfeed.schemas.files import locate
+from fitfeed.schemas.files import open_located
 
 MAX_OPEN_FILES = 128
 """Files that stay open. It is well below the usual limit of 1,024 descriptors a process, and few datasets
@@ -33,9 +34,9 @@ class _OpenFile:
     So a file that leaves the cache is not closed while a thread still reads it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        weakref.finalize(self, os.close, self.descriptor)
+    def __init__(self, stream: BinaryIO) -> None:
+        self.descriptor = stream.fileno()
+        weakref.finalize(self, stream.close)
 
 
 class ShardFiles:
@@ -137,9 +138,8 @@ class ShardFiles:
             return file
 
     def _open(self, shard: int) -> _OpenFile:
-        path = locate(self._folder, self._names[shard])
         try:
-            return _OpenFile(path)
+            return _OpenFile(open_located(self._folder, self._names[shard]))
         except OSError as error:
-            msg = f"{path} cannot be opened: {error.strerror}. Restore it, or its permissions."
+            msg = f"{self._folder / self._names[shard]} cannot be opened: {error.strerror}. Restore it, or its permissions."
             raise DamagedDatasetError(msg) from error

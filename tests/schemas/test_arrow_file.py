@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from fitfeed.schemas.arrow_file import only_batch, readable
+from fitfeed.schemas.arrow_file import ArrowFile, only_batch, readable
 from fitfeed.schemas.errors import DamagedDatasetError
 
 NAMES = pa.dictionary(pa.int8(), pa.string())
@@ -35,6 +35,11 @@ def write(path: Path, *batches: pa.RecordBatch, **options: Any) -> None:
             writer.write_batch(each)
 
 
+def batch_of(path: Path, schema: pa.Schema = SCHEMA) -> pa.RecordBatch:
+    with path.open("rb") as stream:
+        return only_batch(ArrowFile(stream), schema)
+
+
 def cut(path: Path) -> None:
     write(path, batch())
     path.write_bytes(path.read_bytes()[:-9])
@@ -42,7 +47,7 @@ def cut(path: Path) -> None:
 
 def test_round_trip(tmp_path: Path) -> None:
     write(tmp_path / "a.arrow", batch())
-    assert only_batch(tmp_path / "a.arrow", SCHEMA).to_pydict() == ROWS
+    assert batch_of(tmp_path / "a.arrow").to_pydict() == ROWS
 
 
 OTHERS: dict[str, Callable[[Path], object]] = {
@@ -67,7 +72,7 @@ def test_anything_else_is_refused(tmp_path: Path, other: str) -> None:
         ) as caught,
         readable(path, "table", advice="Mend it."),
     ):
-        only_batch(path, SCHEMA)
+        batch_of(path)
     assert "\n" not in str(caught.value)
 
 
@@ -76,4 +81,4 @@ def test_another_schema_or_version_is_named(tmp_path: Path) -> None:
     write(path, batch())
     for schema in (SCHEMA.with_metadata({"version": "2"}), pa.schema([SCHEMA.field("number")])):
         with pytest.raises(ValueError, match="expected one batch of the columns"):
-            only_batch(path, schema)
+            batch_of(path, schema)

@@ -1,12 +1,14 @@
 """Names of files never lead out of their folder, and a file is written whole or not at all."""
 
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fitfeed.schemas.errors import DamagedDatasetError
-from fitfeed.schemas.files import atomic_write, locate
+from fitfeed.schemas.files import atomic_write, locate, open_located
 
 
 @pytest.fixture
@@ -56,6 +58,82 @@ def test_what_is_no_file_is_refused(folder: Path) -> None:
     }.items():
         with pytest.raises(DamagedDatasetError, match=message):
             locate(folder, name)
+
+
+def test_what_was_found_is_opened(folder: Path, tmp_path: Path) -> None:
+    (folder / "sub").mkdir()
+    (folder / "sub" / "inner").write_text("inner")
+    (folder / "link").symlink_to("sub/inner")
+    (tmp_path / "alias").symlink_to(folder)
+    for name, content in {"file": b"content", "link": b"inner"}.items():
+        with open_located(tmp_path / "alias", name) as stream:
+            assert stream.read() == content
+    with pytest.raises(DamagedDatasetError, match="is missing"):
+        open_located(folder, "void")
+
+
+def link_to_the_secret(folder: Path) -> None:
+    (folder / "sub" / "file").symlink_to("../../outside")
+
+
+def pipe(folder: Path) -> None:
+    os.mkfifo(folder / "sub" / "file")  # opening it would wait for a writer for ever
+
+
+def another_folder(folder: Path) -> None:
+    (folder / "sub").rmdir()
+    (folder / "sub").symlink_to("../elsewhere")
+
+
+def a_folder(folder: Path) -> None:
+    (folder / "sub" / "file").mkdir()
+
+
+@pytest.mark.parametrize("swap", [link_to_the_secret, pipe, another_folder, a_folder])
+def test_what_is_put_in_its_place_after_the_check_is_not_opened(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swap: Callable[[Path], None]
+) -> None:
+    (folder / "sub").mkdir()
+    (folder / "sub" / "file").write_text("content")
+    (folder / "link").symlink_to("sub/file")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "file").write_text("secret")
+
+    def locate_and_swap(within: Path, name: str) -> Path:
+        found = locate(within, name)
+        found.unlink()
+        swap(folder)
+        return found
+
+    monkeypatch.setattr("fitfeed.schemas.files.locate", locate_and_swap)
+    with pytest.raises((DamagedDatasetError, IsADirectoryError), match=r"was replaced|is not a regular file"):
+        open_located(folder, "link")
+
+
+def test_a_link_that_another_process_swaps_never_shows_the_secret(folder: Path) -> None:
+    """Opening the link itself after the check gives the file outside in 3 of 1,000 reads."""
+    stop, read = threading.Event(), set()
+
+    def swap() -> None:
+        while not stop.is_set():
+            for target in ("file", "../outside"):
+                (folder / "new").symlink_to(target)
+                (folder / "new").replace(folder / "link")
+
+    (folder / "link").symlink_to("file")
+    thread = threading.Thread(target=swap)
+    thread.start()
+    try:
+        for _ in range(2000):
+            try:
+                with open_located(folder, "link") as stream:
+                    read.add(stream.read())
+            except DamagedDatasetError:
+                continue
+    finally:
+        stop.set()
+        thread.join()
+    assert read == {b"content"}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fitfeed.schemas.arrow_file import MAX_COPIED_BYTES
 from fitfeed.schemas.errors import DamagedDatasetError, FitfeedError
 from fitfeed.schemas.features import LabelKind
 from fitfeed.schemas.index import INDEX_SCHEMA, Index, index_schema, write_index
@@ -95,12 +96,25 @@ def test_no_rows(path: Path) -> None:
     assert index.profile.names == []
 
 
-def test_nothing_is_copied(path: Path) -> None:
+def test_only_the_file_is_copied(path: Path) -> None:
     before = pa.total_allocated_bytes()
     index = Index(path)
     assert not index.offset.flags.owndata
     assert not index.offset.flags.writeable
-    assert pa.total_allocated_bytes() - before < 1000
+    assert pa.total_allocated_bytes() - before < path.stat().st_size + 1000
+
+
+@pytest.mark.parametrize("copied_bytes", [0, MAX_COPIED_BYTES])
+def test_what_is_mapped_is_what_is_copied(
+    path: Path, monkeypatch: pytest.MonkeyPatch, copied_bytes: int
+) -> None:
+    monkeypatch.setattr("fitfeed.schemas.arrow_file.MAX_COPIED_BYTES", copied_bytes)
+    before = pa.total_allocated_bytes()
+    index = Index(path)
+    allocated = pa.total_allocated_bytes() - before
+    assert (allocated < 1000) == (copied_bytes == 0)
+    assert {name: column.to_pylist() for name, column in index.columns().items()} == COLUMNS
+    assert not index.offset.flags.writeable
 
 
 def with_nulls() -> Any:
@@ -231,10 +245,10 @@ def labels_of(index: Index) -> dict[str, list[Any]]:
 
 def test_labels_of_every_kind(tmp_path: Path) -> None:
     write_index(tmp_path / "index.arrow", LABELLED, LABELS)
-    before = pa.total_allocated_bytes()
-    index = Index(tmp_path / "index.arrow", LABELS)
+    before, path = pa.total_allocated_bytes(), tmp_path / "index.arrow"
+    index = Index(path, LABELS)
     assert labels_of(index) == {name: LABELLED[name] for name in labels_of(index)}
-    assert pa.total_allocated_bytes() - before < 1000  # nothing is copied
+    assert pa.total_allocated_bytes() - before < path.stat().st_size + 1000  # only the file is copied
     assert pa.ipc.open_file(str(tmp_path / "index.arrow")).read_all().to_pydict() == LABELLED
     write_index(tmp_path / "empty.arrow", {name: [] for name in LABELLED}, LABELS)
     assert labels_of(Index(tmp_path / "empty.arrow", LABELS))["tags"] == []

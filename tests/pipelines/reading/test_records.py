@@ -1,4 +1,8 @@
 import io
+import re
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -198,3 +202,34 @@ def test_index_of_other_length_is_refused(own_copy: CopyOf) -> None:
 
 def test_images_of_different_sizes_have_no_common_one(flowers: Dataset) -> None:
     assert flowers.records("train").common_size is None
+
+
+CUT_OFF = """
+import os, sys
+from pathlib import Path
+from fitfeed.pipelines import open_dataset
+from fitfeed.schemas import arrow_file
+folder, copied_bytes, access = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+arrow_file.MAX_COPIED_BYTES = copied_bytes
+records = open_dataset(folder).records("train")
+index = records.index
+os.truncate(folder / "train.index.arrow", 0)
+print(records.encoded(1) if access == "checked" else index.offset.sum())
+"""
+
+
+@pytest.mark.parametrize(
+    ("copied_bytes", "access", "status", "message"),
+    [
+        (1 << 20, "checked", 0, ""),  # it was copied
+        (0, "checked", 1, "DamagedDatasetError: .*became shorter while it was in use"),
+        (0, "unchecked", -signal.SIGBUS, ""),  # otherwise this test would show nothing
+    ],
+)
+def test_an_index_that_is_cut_off_while_it_is_open(
+    own_copy: CopyOf, copied_bytes: int, access: str, status: int, message: str
+) -> None:
+    command = [sys.executable, "-c", CUT_OFF, str(own_copy("tfrecord")), str(copied_bytes), access]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == status
+    assert re.search(message, ended.stderr)
