@@ -42,7 +42,7 @@ $(READY): requirements.txt requirements-dev.txt pyproject.toml
 	  { echo "fitfeed needs Python 3.11 or newer as $(PYTHON). Name another: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "Setting up $(VENV) (once; downloads TensorFlow and Beam) ..."
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(PIP) install --requirement requirements-dev.txt
+	@$(PIP) install --require-hashes --requirement requirements-dev.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@$(PIP) check
 	@touch $@

@@ -1,0 +1,45 @@
+"""What is installed is what was tested: every requirement has its version and the hashes of its files, and no address."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+REQUIREMENT = re.compile(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[0-9][0-9A-Za-z.+]*( --hash=sha256:[0-9a-f]{64})+")
+NAMES = ("requirements.txt", "requirements-dev.txt", "requirements-worker.txt")
+
+
+def requirements(name: str) -> list[str]:
+    """The requirements of a file, each on one line."""
+    text = (ROOT / name).read_text().replace("\\\n", "")
+    lines = (re.sub(r"\s+", " ", line).strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith(("#", "-r "))]
+
+
+def pins(name: str) -> dict[str, str]:
+    """Name of a package, without extras, to version and hashes."""
+    pairs = (re.split(r"(?:\[[a-z,]+\])?==", line) for line in requirements(name))
+    return {re.sub(r"[-_.]+", "-", package).lower(): rest for package, rest in pairs}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_requirement_has_a_version_and_hashes(name: str) -> None:
+    lines = requirements(name)
+    assert len(lines) > 20
+    assert [line for line in lines if not REQUIREMENT.fullmatch(line)] == []
+    assert "://" not in (ROOT / name).read_text()
+
+
+@pytest.mark.parametrize("name", ["requirements-dev.txt", "requirements-worker.txt"])
+def test_all_files_agree(name: str) -> None:
+    main, other = pins("requirements.txt"), pins(name)
+    both = main.keys() & other.keys()
+    assert both
+    assert {package: other[package] for package in both} == {package: main[package] for package in both}
+
+
+def test_make_installs_by_hash() -> None:
+    installs = [line for line in (ROOT / "Makefile").read_text().splitlines() if "--requirement" in line]
+    assert installs
+    assert all("--require-hashes" in line for line in installs)
