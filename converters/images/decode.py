@@ -328,12 +328,17 @@ def _is_plain_png(data: bytes, image: Image.Image, options: StorageOptions) -> b
         return False
     bit_depth, color_type = data[24], data[25]  # in IHDR, always the first chunk
     plain = color_type == 0 or (color_type == 2 and options.channels == 3)
-    return bit_depth == options.depth and plain and _ends_as_png(data)
+    return bit_depth == options.depth and plain and _has_portable_chunks(data)
 
 
-def _ends_as_png(data: bytes) -> bool:
-    """Whether all critical chunks are known, up to a whole IEND. libpng demands that, and Pillow does not."""
-    for kind, _, end in png_chunks(data):
+def _has_portable_chunks(data: bytes) -> bool:
+    """Whether the header is the first chunk and the only header, and all critical chunks are known, up to a whole IEND.
+
+    libpng demands that, and Pillow does not.
+    """
+    for number, (kind, _, end) in enumerate(png_chunks(data)):
+        if (kind == b"IHDR") != (number == 0):
+            return False
         if kind == b"IEND":
             return end + 4 <= len(data)
         if kind[:1].isupper() and kind not in CRITICAL_CHUNKS:
@@ -346,9 +351,10 @@ def _reads_back(data: bytes, pixels: Pixels, options: StorageOptions) -> bool:
     if options.depth == 8:
         return True
     try:
-        return np.array_equal(decode_payload(data, channels=options.channels, depth=16), pixels)
+        found = decode_payload(data, size=pixels.shape[:2], channels=options.channels, depth=16)
     except ValueError:
         return False
+    return np.array_equal(found, pixels)
 
 
 def _check_png_checksums(data: bytes) -> None:

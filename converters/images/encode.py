@@ -46,7 +46,7 @@ def encode_image(decoded: DecodedImage, data: bytes, options: StorageOptions) ->
         raise ImageError("unsupported_format", detail)
     payload = encode_jpeg(pixels, options.quality)
     # JPEG changes pixels, and the statistics must describe those that readers get: so it is decoded again.
-    return payload, decode_payload(payload, channels=options.channels)
+    return payload, decode_payload(payload, size=(height, width), channels=options.channels)
 
 
 def _encode_lossless(pixels: Pixels) -> bytes:

@@ -124,11 +124,12 @@ def _stored_pixels(payload: bytes, rows: RowColumns, row: int, options: StorageO
     if options.encoding == "raw":
         shape = (rows.height[row], rows.width[row], options.channels)
         return np.frombuffer(payload, STORED_TYPES[options.depth]).reshape(shape)
-    return decode_payload(payload, channels=options.channels, depth=options.depth)
+    size = rows.height[row], rows.width[row]
+    return decode_payload(payload, size=size, channels=options.channels, depth=options.depth)
 
 
 def _stored_mask(payload: bytes, rows: RowColumns, row: int, options: StorageOptions) -> Pixels:
     """The pixels of a mask, uint8 (height, width, 1)."""
     if options.encoding == "raw":
         return np.frombuffer(payload, np.uint8).reshape(rows.height[row], rows.width[row], 1)
-    return decode_payload(payload, channels=1)
+    return decode_payload(payload, size=(rows.height[row], rows.width[row]), channels=1)

@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from fitfeed.converters.verify.reading import Reading
 from fitfeed.converters.verify.report import Finding
-from fitfeed.converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
+from fitfeed.converters.verify.rows import ShardRows
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.features import ImageFeature, MaskFeature
+from fitfeed.schemas.payload import MAX_PAYLOAD_BYTES
 from fitfeed.schemas.text import shortened
 
 Columns: TypeAlias = dict[str, h5py.Dataset]
@@ -57,8 +58,11 @@ def examine_images(reading: Reading, rows: ShardRows, formats: list[str]) -> Ite
         if google_crc32c.value(payload) != checksums[place]:
             detail = f"its {name} of {length} bytes has another CRC-32C than the index says"
             yield rows.finding("payload", detail, number=number, offset=offset)
-        elif name == "image":
+            continue
+        if name == "image":
             formats[number] = rows.format_of(payload)
+        if fault := rows.size_fault(number, payload):
+            yield rows.finding("disagrees", f"its {name}: {fault}", number=number, offset=offset)
 
 
 def examine_columns(path: Path, rows: ShardRows, formats: list[str]) -> Iterator[Finding]:

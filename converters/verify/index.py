@@ -7,12 +7,13 @@ import numpy.typing as npt
 
 from fitfeed.converters.verify.labels import Checked, check_labels, class_counts
 from fitfeed.converters.verify.report import FINDINGS_PER_FILE, Finding
-from fitfeed.converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
+from fitfeed.converters.verify.rows import ShardRows
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.index import MAX_DEVIATION, MAX_MEAN, Index
 from fitfeed.schemas.index_columns import TextColumn
 from fitfeed.schemas.manifest import Manifest
 from fitfeed.schemas.manifest_parts import Extent, Split
+from fitfeed.schemas.payload import MAX_PAYLOAD_BYTES
 
 BLOCK_ROWS = 1 << 20
 

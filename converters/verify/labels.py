@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
+from fitfeed.converters.verify.rows import ShardRows
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.features import MaskFeature, MulticlassFeature
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.index_columns import ListColumn
 from fitfeed.schemas.manifest import Manifest
+from fitfeed.schemas.payload import MAX_PAYLOAD_BYTES
 
 BLOCK_ROWS = 1 << 20
 

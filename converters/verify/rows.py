@@ -14,10 +14,7 @@ from fitfeed.schemas.index import Index
 from fitfeed.schemas.index_columns import MaskColumn
 from fitfeed.schemas.manifest import Manifest
 from fitfeed.schemas.manifest_parts import Shard
-from fitfeed.schemas.payload import payload_format
-
-MAX_PAYLOAD_BYTES = 2 << 30
-"""2 GiB, the limit of a protobuf message. It also limits the memory that is used."""
+from fitfeed.schemas.payload import MAX_PAYLOAD_BYTES, check_claimed_size, claimed_size, payload_format
 
 Value: TypeAlias = bytes | int | float
 """One value of a feature in a record."""
@@ -95,6 +92,24 @@ class ShardRows:
         """What the column or feature `format` must have for a payload."""
         is_raw = self.manifest.features.image.encoding == "raw"
         return "raw" if is_raw else payload_format(payload)
+
+    def size_fault(self, number: int, payload: bytes) -> str | None:
+        """What is wrong with the size that an image or a mask claims in its own header; None if nothing is.
+
+        A decoder would ask for the memory of that size. The index must be there.
+
+        Args:
+            number: Number of the example.
+            payload: Its image, or one of its masks.
+        """
+        index, row = self.index, self.first + number
+        if index is None or self.manifest.features.image.encoding == "raw":
+            return None
+        try:
+            check_claimed_size(claimed_size(payload), (int(index.height[row]), int(index.width[row])))
+        except ValueError as error:
+            return str(error)
+        return None
 
     @cached_property
     def masks(self) -> dict[str, MaskColumn]:

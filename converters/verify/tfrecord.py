@@ -10,8 +10,9 @@ from google.protobuf.message import DecodeError
 from fitfeed.converters.example_proto import SequenceExample
 from fitfeed.converters.verify.reading import Reading
 from fitfeed.converters.verify.report import Finding
-from fitfeed.converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
+from fitfeed.converters.verify.rows import ShardRows
 from fitfeed.schemas.errors import DamagedDatasetError
+from fitfeed.schemas.payload import MAX_PAYLOAD_BYTES
 from fitfeed.schemas.text import shortened
 from fitfeed.schemas.tfrecord import FOOTER_BYTES, HEADER_BYTES, masked_crc32c
 
@@ -66,6 +67,8 @@ def _check_record(
             damaged = True
             detail = f"its {name} of {len(payload)} bytes has another CRC-32C than the index says"
             yield rows.finding(kind, detail, number=number, offset=offset)
+        elif fault := rows.size_fault(number, payload):
+            yield rows.finding("disagrees", f"its {name}: {fault}", number=number, offset=offset)
     if not is_whole and not damaged:
         detail = "its checksum is wrong" + (", but its image is whole" if "image" in payloads else "")
         yield rows.finding("record", detail, number=number, offset=start)

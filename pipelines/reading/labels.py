@@ -8,6 +8,7 @@ import numpy.typing as npt
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.features import ClassFeature, Features, MaskFeature, MulticlassFeature
 from fitfeed.schemas.index import Index
+from fitfeed.schemas.payload import MAX_PAYLOAD_BYTES
 
 Labels = Literal["int", "onehot"]
 
@@ -82,7 +83,7 @@ def check_onehot(features: Features) -> None:
 def impossible_labels(
     index: Index, features: Features, shard_bytes: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
-    """Finds rows whose class does not exist, or whose mask is outside its shard.
+    """Finds rows whose class does not exist, or whose mask is outside its shard or larger than any.
 
     Args:
         index: Index of the split.
@@ -98,7 +99,7 @@ def impossible_labels(
         if isinstance(feature, ClassFeature):
             wrong |= (column < 0) | (column >= len(feature.class_names))
         elif isinstance(feature, MaskFeature):
-            wrong |= (column.offset < 0) | (column.length <= 0)
+            wrong |= (column.offset < 0) | (column.length <= 0) | (column.length > MAX_PAYLOAD_BYTES)
             wrong |= column.offset > shard_bytes - np.maximum(column.length, 0)
     return wrong
 

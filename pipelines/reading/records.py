@@ -17,10 +17,21 @@ from fitfeed.schemas.bit_depth import STORED_TYPES, native
 from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError
 from fitfeed.schemas.index import Index, open_index
 from fitfeed.schemas.manifest import Manifest
-from fitfeed.schemas.payload import FULL, DecodedPayload, DecodeWindow, Pixels, decode_payload, decode_window
+from fitfeed.schemas.payload import (
+    FULL,
+    MAX_PAYLOAD_BYTES,
+    DecodedPayload,
+    DecodeWindow,
+    Pixels,
+    decode_payload,
+    decode_window,
+)
 
 MAX_PIXELS = 2**31
 """Pixels of one image. An index that says more is damaged, and would make a reader ask for all memory."""
+
+MAX_READ_BYTES = 256 << 20
+"""256 MiB in one sequential read. Beyond it, examples are so large, or so far apart, that each is read alone."""
 
 
 class _Opened(NamedTuple):
@@ -216,14 +227,19 @@ class Records:
         offsets = index.offset[first:stop]
         ends = offsets + index.length[first:stop]
         begin, end = int(offsets.min()), int(ends.max())
+        if end - begin > MAX_READ_BYTES and stop - first > 1:
+            return self._each_payload(first, stop)
         try:
             data = files.read(int(index.shard[first]), begin, end - begin)
         except OSError:
             if stop - first == 1:
                 return [b""]
-            return [payload for row in range(first, stop) for payload in self.payloads(row, row + 1)]
+            return self._each_payload(first, stop)
         spans = zip((offsets - begin).tolist(), (ends - begin).tolist(), strict=True)
         return [data[start:stop] if stop <= len(data) else b"" for start, stop in spans]
+
+    def _each_payload(self, first: int, stop: int) -> list[bytes]:
+        return [payload for row in range(first, stop) for payload in self.payloads(row, row + 1)]
 
     def damaged(self, row: int, reason: str) -> DamagedExampleError:
         """Makes an error that names shard, key and byte offset of an example."""
@@ -258,11 +274,9 @@ class Records:
                 raise ValueError(msg)  # noqa: TRY301 - named with its place below, like what a decoder finds
             if self._raw and len(payload) == math.prod(shape):
                 return np.frombuffer(bytearray(payload), np.uint8).reshape(shape)
-            mask = decode_payload(payload, channels=1)
+            mask = decode_payload(payload, size=shape[:2], channels=1)
         except (OSError, ValueError) as error:
             raise self.damaged(row, f"its {name}, {length} bytes at byte {offset}: {error}") from error
-        if mask.shape != shape:
-            raise self.damaged(row, f"its {name} decodes to shape {mask.shape}, but the index says {shape}")
         return mask if mask.flags.writeable else mask.copy()
 
     def _scalars(self, index: Index, row: int) -> str:
@@ -299,12 +313,7 @@ class Records:
             )
         except ValueError as error:
             raise self.damaged(row, str(error)) from error
-        pixels, first, shrink = decoded
-        stop = height if window.stop is None else min(window.stop, height)
-        rows = range(-(-(stop - first) // shrink), -(-(height - first) // shrink) + 1)
-        if pixels.shape[1:] != (-(-width // shrink), channels) or pixels.shape[0] not in rows:
-            raise self.damaged(row, f"decodes to shape {pixels.shape}, but the index says {shape}")
-        return decoded if pixels.flags.writeable else decoded._replace(pixels=pixels.copy())
+        return decoded if decoded.pixels.flags.writeable else decoded._replace(pixels=decoded.pixels.copy())
 
     def _shape(self, row: int) -> tuple[int, int, int]:
         index = self.index
@@ -353,6 +362,8 @@ class Records:
         wrong |= pixels > MAX_PIXELS
         if self._raw:
             wrong |= index.length != pixels * self.channels * self.dtype.itemsize
+        else:
+            wrong |= index.length > MAX_PAYLOAD_BYTES
         if wrong.any():
             row = int(np.argmax(wrong))
             msg = (

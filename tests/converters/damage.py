@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fitfeed.schemas.features import FOLDER_LABELS, LabelKind
 from fitfeed.schemas.index import Index, write_index
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, fingerprint_of
 
@@ -53,11 +54,13 @@ def columns_of(path: Path) -> dict[str, Any]:
     return columns
 
 
-def edit_index(path: Path, column: str, row: int, value: Any) -> None:
-    """Changes one cell; the file is a valid index again."""
+def edit_index(
+    path: Path, column: str, row: int, value: Any, *, kinds: Mapping[str, LabelKind] = FOLDER_LABELS
+) -> None:
+    """Changes one cell; the file is a valid index again. `kinds`: label name to kind."""
     columns = columns_of(path)
     columns[column][row] = value
-    write_index(path, columns)
+    write_index(path, columns, kinds)
 
 
 def flip(path: Path, position: int, bit: int = 0) -> None:

@@ -20,6 +20,7 @@ from fitfeed.schemas.features import FOLDER_LABELS, LabelKind, PlannedLabel
 from fitfeed.schemas.histogram_json import histogram_to_json
 from fitfeed.schemas.manifest_parts import Shard
 from fitfeed.schemas.statistics import empty_histogram
+from tests.forged import jpeg_claiming, png_claiming
 
 EVERY_KIND: Mapping[str, LabelKind] = {
     "species": "class", "tags": "multiclass", "height_cm": "float", "petals": "int", "région": "mask", "note": "text",
@@ -41,22 +42,27 @@ class Example(NamedTuple):
     depth: int = 8
     picture: int = 0
 
-    def labels(self, kinds: Mapping[str, LabelKind]) -> dict[str, Any]:
-        """A value of each kind; of a mask, its payload: raw pixels of the value `label`."""
+    def labels(self, kinds: Mapping[str, LabelKind], options: ConvertOptions) -> dict[str, Any]:
+        """A value of each kind; of a mask, its payload: raw pixels of the value `label`, or a PNG without pixels."""
+        pixels = bytes([self.label]) * (self.height * self.width)
         values = {
             "class": self.label,
             "multiclass": list(range(self.label)),
             "float": self.label / 4 - 1,
             "int": self.label - 2**40,
-            "mask": bytes([self.label]) * (self.height * self.width),
+            "mask": pixels
+            if options.encoding == "raw"
+            else png_claiming(self.height, self.width, color=0) + bytes([self.label]),
             "text": "ü\n" * self.label,
         }
         return {name: values[kind] for name, kind in kinds.items()}
 
     def payload(self, options: ConvertOptions) -> bytes:
-        """What is stored: pixels if they are raw, else what begins like a JPEG and is no image."""
+        """What is stored: pixels if they are raw, else the header of a JPEG, and other bytes than its pixels."""
         if options.encoding != "raw":
-            return b"\xff\xd8\xff" + bytes([self.value % 256, self.label]) * (1 + self.width)
+            return jpeg_claiming(self.height, self.width) + bytes([self.value % 256, self.label]) * (
+                1 + self.width
+            )
         kind = "<u2" if options.depth == 16 else "u1"
         return np.full((self.height, self.width, options.channels), self.value, kind).tobytes()
 
@@ -131,7 +137,7 @@ def result_of(job: Job, file: str, examples: Sequence[Example]) -> ShardResult:
         rows.profile.append(each.profile)
         for digests in rows.digests.values():
             digests += hashlib.md5(name.encode(), usedforsecurity=False).digest()
-        for label, value in each.labels(kinds).items():
+        for label, value in each.labels(kinds, options).items():
             if isinstance(value, bytes):
                 rows.labels[f"{label}_length"].append(len(value))
                 rows.labels[f"{label}_crc32c"].append(google_crc32c.value(value))
@@ -170,7 +176,7 @@ def write_result(job: Job, path: Path, examples: Sequence[Example]) -> ShardResu
         for key, each in zip(result.rows.key, examples, strict=True):
             record = Record(
                 key=key,
-                labels=each.labels(job.kinds),
+                labels=each.labels(job.kinds, job.options),
                 payload=each.payload(job.options),
                 format="raw" if job.options.encoding == "raw" else "jpeg",
                 height=each.height,

@@ -61,7 +61,7 @@ def check_image(data: bytes, options: ConvertOptions) -> str:
     if options.encoding == "raw":
         expect(payload == pixels.tobytes(), "the raw payload is not the pixels")
     else:
-        stored = decode_payload(payload, channels=options.channels, depth=options.depth)
+        stored = decode_payload(payload, size=shape, channels=options.channels, depth=options.depth)
         expect(np.array_equal(stored, pixels), "the payload decodes to other pixels")
     return "ok"
 

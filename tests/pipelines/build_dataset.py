@@ -22,7 +22,7 @@ from fitfeed.schemas.histogram_json import HistogramJson
 from fitfeed.schemas.index import write_index
 from fitfeed.schemas.manifest import MANIFEST_NAME, REJECTS_NAME, build_manifest
 from fitfeed.schemas.manifest_parts import File, Shard, Split, Statistics
-from fitfeed.schemas.payload import Pixels, decode_payload
+from fitfeed.schemas.payload import Pixels, claimed_size, decode_payload
 from fitfeed.schemas.sharding import index_file_name, shard_bounds, shard_file_name
 from fitfeed.schemas.statistics import ChannelStatistics
 from fitfeed.schemas.tfrecord import HEADER_BYTES, encode_example, frame
@@ -44,7 +44,9 @@ class Example:
 
 def encoded(key: str, label: int, payload: bytes, *, channels: int = 3) -> Example:
     """An example stored as a JPEG or PNG file."""
-    return Example(key, label, payload, decode_payload(payload, channels=channels))
+    return Example(
+        key, label, payload, decode_payload(payload, size=claimed_size(payload), channels=channels)
+    )
 
 
 def raw(key: str, label: int, pixels: Pixels) -> Example:

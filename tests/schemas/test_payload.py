@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fitfeed.schemas.jpeg_rows import frame_header, rows_of
-from fitfeed.schemas.payload import FULL, DecodeWindow, Pixels, decode_payload, decode_window
+from fitfeed.schemas.payload import FULL, DecodeWindow, Pixels, claimed_size, decode_payload, decode_window
 from tests.effort import tries
 from tests.pipelines.build_dataset import picture
 
@@ -82,7 +82,7 @@ def test_rows_are_those_of_the_whole_image(
 
 def test_rows_above_a_restart_marker_are_left_out() -> None:
     payload = saved(picture(1, 640, 80), restart_marker_rows=1)
-    whole = decode_payload(payload, channels=3)
+    whole = decode_payload(payload, size=claimed_size(payload), channels=3)
     for first in range(0, 600, 7):
         part, begin, _ = decode_window(payload, DecodeWindow(first, first + 20), size=(640, 80), channels=3)
         assert first - 36 < begin <= first
@@ -153,7 +153,7 @@ def test_a_shrunken_image_is_near_the_average() -> None:
 def test_what_has_no_order_of_rows_is_decoded_whole(payload: bytes) -> None:
     pixels, _, shrink = decode_window(payload, DecodeWindow(stop=8), size=(90, 80), channels=3)
     assert shrink == 1
-    assert np.array_equal(pixels, decode_payload(payload, channels=3))
+    assert np.array_equal(pixels, decode_payload(payload, size=pixels.shape[:2], channels=3))
 
 
 def test_restart_markers_and_other_segments_make_no_difference() -> None:
@@ -163,7 +163,7 @@ def test_restart_markers_and_other_segments_make_no_difference() -> None:
     assert b"\xff\xd0" in payload
     part, *_ = decode_window(payload, DecodeWindow(stop=20), size=(96, 80), channels=3)
     assert len(part) == 32
-    assert np.array_equal(part[:20], decode_payload(payload, channels=3)[:20])
+    assert np.array_equal(part[:20], decode_payload(payload, size=(96, 80), channels=3)[:20])
 
 
 def test_fill_bytes_are_skipped() -> None:
@@ -180,8 +180,10 @@ def test_a_file_of_another_height_is_not_cut() -> None:
     payload = jpeg(picture(1, 96, 80), "420")
     for height in (95, 97):
         assert rows_of(payload, 0, 8, height=height) is None
-        pixels, *_ = decode_window(payload, DecodeWindow(stop=8), size=(height, 80), channels=3)
-        assert len(pixels) == 96  # whole, so that the caller sees the contradiction
+        with pytest.raises(
+            ValueError, match=f"its header says 96 x 80 pixels, but the index says {height} x 80"
+        ):
+            decode_window(payload, DecodeWindow(stop=8), size=(height, 80), channels=3)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +205,7 @@ def test_any_header_is_looked_at_safely(data: bytes) -> None:
 
 def test_damage_behind_the_last_needed_row_does_not_change_the_rows() -> None:
     payload = bytearray(jpeg(picture(1, 400, 300), "420"))
-    whole = decode_payload(bytes(payload), channels=3)
+    whole = decode_payload(bytes(payload), size=claimed_size(bytes(payload)), channels=3)
     payload[len(payload) * 3 // 4 : -2] = bytes(len(payload[len(payload) * 3 // 4 : -2]))
     part, *_ = decode_window(bytes(payload), DecodeWindow(stop=64), size=(400, 300), channels=3)
     assert np.array_equal(part[:64], whole[:64])

@@ -19,7 +19,7 @@ from tests.deep import chunk, noise, png
 NAMES = [
     "whole", "no end", "half an end", "no pixels", "junk behind", "unknown critical chunk", "unknown chunk", "empty data first",
     "bad profile", "bad gamma", "two gammas", "bad chromaticities", "bad transparency", "bad significant bits",
-    "bad orientation", "palette of an RGB image", "bad text", "wrong checksum of the data", "small window",
+    "bad orientation", "palette of an RGB image", "bad text", "wrong checksum of the data", "small window", "header second", "header twice", "two sizes",
 ]  # fmt: skip
 KEPT = {"whole", "junk behind", "unknown chunk", "empty data first", "two gammas"}
 
@@ -50,6 +50,9 @@ def variants(samples: Any) -> Iterator[bytes]:
     yield header + chunk(b"IDAT", data[:-4] + b"abcd") + end
     small = zlib.compressobj(9, zlib.DEFLATED, 9)  # a window of 512 bytes, smaller than the image
     yield header + chunk(b"IDAT", small.compress(rows) + small.flush()) + end
+    yield whole[:8] + chunk(b"abCd", b"xx") + whole[8:]
+    yield header + header[8:] + whole[33:]
+    yield whole[:8] + chunk(b"IHDR", b"\0\0\x10\0" * 2 + whole[24:29]) + whole[8:]
 
 
 @pytest.mark.parametrize("depth", [8, 16])
@@ -70,7 +73,9 @@ def test_what_is_stored_is_read_by_all(depth: Depth, count: int, channels: Any, 
         assert payload == data
     dtype = tf.uint16 if depth == 16 else tf.uint8
     assert np.array_equal(tf.io.decode_png(payload, channels=channels, dtype=dtype).numpy(), pixels)
-    assert np.array_equal(decode_payload(payload, channels=channels, depth=depth), pixels)
+    assert np.array_equal(
+        decode_payload(payload, size=pixels.shape[:2], channels=channels, depth=depth), pixels
+    )
 
 
 def test_all_variants_have_a_name() -> None:

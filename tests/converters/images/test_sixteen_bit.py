@@ -18,7 +18,7 @@ from fitfeed.converters.images.sixteen_bit import MAX_VALUE, composite, encode_p
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import ImageError
 from fitfeed.schemas.errors import UsageError
-from fitfeed.schemas.payload import Pixels, decode_payload
+from fitfeed.schemas.payload import Pixels, claimed_size, decode_payload
 from tests.deep import Samples, chunk, noise, png, tiff, transparent, turned
 from tests.effort import tries
 
@@ -197,8 +197,9 @@ def test_large_images_are_done_in_strips(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_png_is_lossless_for_tensorflow_and_for_us(pixels: Samples) -> None:
     payload, channels = encode_png(pixels), pixels.shape[2]
     assert np.array_equal(by_tensorflow(payload), pixels)
-    assert np.array_equal(decode_payload(payload, channels=channels, depth=16), pixels)
-    ours = decode_payload(payload, channels=3, depth=16)
+    size = pixels.shape[:2]
+    assert np.array_equal(decode_payload(payload, size=size, channels=channels, depth=16), pixels)
+    ours = decode_payload(payload, size=size, channels=3, depth=16)
     assert ours.flags.writeable
     assert np.array_equal(ours, np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
 
@@ -224,7 +225,7 @@ def test_what_every_reader_decodes_is_kept(data: bytes) -> None:
     assert stored(data) == data
     theirs = by_tensorflow(data, channels=3)
     assert np.array_equal(theirs, decoded(data))
-    assert np.array_equal(theirs, decode_payload(data, channels=3, depth=16))
+    assert np.array_equal(theirs, decode_payload(data, size=(6, 9), channels=3, depth=16))
 
 
 def test_hostile_files_are_kept_where_they_may_be(nasty: Path) -> None:
@@ -248,26 +249,25 @@ def test_colors_are_not_kept_as_gray() -> None:
 
 @pytest.mark.parametrize("cut", [0, 7, 30, 100, -13, -1])
 def test_a_damaged_payload_is_no_image(cut: int) -> None:
-    with pytest.raises(ValueError, match=r"not a PNG payload of 16 bits with 3 channels, or not a whole one"):
-        decode_payload(PLAIN[:cut], channels=3, depth=16)
+    with pytest.raises(
+        ValueError,
+        match=r"not a JPEG or PNG payload|not a PNG payload of 16 bits with 3 channels, or not a whole one",
+    ):
+        decode_payload(PLAIN[:cut], size=(6, 9), channels=3, depth=16)
 
 
 def test_a_payload_of_another_kind_is_no_image(clothing: Path) -> None:
     photo = sorted(clothing.glob("train/hat/*.jpg"))[0].read_bytes()
     flipped = bytearray(PLAIN)
     flipped[60] ^= 1
-    for data in (
-        photo,
-        bytes(flipped),
-        png(noise(2, 2, 3).astype(np.uint8)),
-        png(noise(2, 2, 4)),
-        b"",
-        b"raw",
-    ):
+    for data in (photo, bytes(flipped), png(noise(2, 2, 3).astype(np.uint8)), png(noise(2, 2, 4))):
         with pytest.raises(ValueError, match="16 bits"):
-            decode_payload(data, channels=3, depth=16)
+            decode_payload(data, size=claimed_size(data), channels=3, depth=16)
+    for data in (b"", b"raw"):
+        with pytest.raises(ValueError, match="not a JPEG or PNG payload"):
+            decode_payload(data, size=(6, 9), channels=3, depth=16)
     with pytest.raises(ValueError, match="with 1 channels"):
-        decode_payload(PLAIN, channels=1, depth=16)
+        decode_payload(PLAIN, size=(6, 9), channels=1, depth=16)
 
 
 def test_sides_that_opencv_does_not_take() -> None:
@@ -275,7 +275,7 @@ def test_sides_that_opencv_does_not_take() -> None:
     with pytest.raises(ImageError, match="1048577 x 1 pixels as stored is more than the 1048576 a side"):
         stored(long, GRAY)
     with pytest.raises(ValueError, match="16 bits"):
-        decode_payload(long, channels=1, depth=16)
+        decode_payload(long, size=(1, (1 << 20) + 1), channels=1, depth=16)
     raw = ConvertOptions(depth=16, channels=1, encoding="raw", size=(1, 8), fit="stretch")
     assert len(stored(long, raw)) == 16
 

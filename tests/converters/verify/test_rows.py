@@ -31,7 +31,7 @@ def test_they_are_those_of_the_shard(shard: HandmadeShard) -> None:
         assert content[offset : offset + length] == example.payload(_options(rows))
     mask = rows.masks["région"]
     for offset, length, example in zip(mask.offset.tolist(), mask.length.tolist(), EXAMPLES, strict=True):
-        assert content[offset : offset + length] == example.labels({"m": "mask"})["m"]
+        assert content[offset : offset + length] == example.labels({"m": "mask"}, _options(rows))["m"]
     assert rows.inside.tolist() == rows.ascending.tolist() == [True] * 4
     assert rows.can_be_trusted
     assert rows.key(0) == "train-1.bin/0"
@@ -106,7 +106,8 @@ def test_without_an_index(rows: ShardRows) -> None:
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_what_a_record_must_have(rows: ShardRows, number: int) -> None:
     labels = Example(label=number).labels(
-        {"species": "class", "tags": "multiclass", "height_cm": "float", "petals": "int", "note": "text"}
+        {"species": "class", "tags": "multiclass", "height_cm": "float", "petals": "int", "note": "text"},
+        _options(rows),
     )
     assert rows.expected(number, b"\xff\xd8\xff") == {
         "key": [f"train-1.bin/{number}".encode()],
