@@ -9,7 +9,7 @@ import pwd
 import re
 import stat
 import tempfile
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from fitfeed.schemas.errors import UsageError
@@ -95,19 +95,18 @@ def _require_own_entries(root: Path, folder: Path, descriptor: int, *, depth: in
             os.close(below)
 
 
-def _entries(descriptor: int) -> Iterator[tuple[str, os.stat_result]]:
+def _entries(descriptor: int) -> list[tuple[str, os.stat_result]]:
     """Names in a folder and what they are, in no order. Links are not followed."""
-    with os.scandir(descriptor) as entries:
-        for entry in entries:
-            try:
-                yield entry.name, entry.stat(follow_symlinks=False)
-            except FileNotFoundError:  # of a conversion that ends meanwhile
-                continue
+    found = []
+    for name in os.listdir(descriptor):
+        with suppress(FileNotFoundError):  # of a conversion that ends meanwhile
+            found.append((name, os.stat(name, dir_fd=descriptor, follow_symlinks=False)))
+    return found
 
 
 def _require_owner(root: Path, path: Path, status: os.stat_result) -> None:
     if status.st_uid not in _own_users() and status.st_uid != _owner_of_new_files(root.parent):
-        msg = f"{path} belongs to {_user_name(status.st_uid)}, and you are {_user_name(os.geteuid())}: what others leave in DATASET is not used. Choose another DATASET; or, if you trust it, make it yours (chown -R) or remove {root}."
+        msg = f"{path} belongs to {_user_name(status.st_uid)}, and you are {_user_name(os.geteuid())}: what others leave in DATASET is not used. Choose another DATASET, or remove {root} and run the same command again."
         raise UsageError(msg)
 
 

@@ -254,11 +254,18 @@ def open_staging(dataset: Path) -> Iterator[Staging]:
         msg = f"cannot write to DATASET {dataset}: {error.strerror}. Choose a folder that you may write to."
         raise UsageError(msg) from error
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not _take(lock):
             msg = f"another conversion into {dataset} is running. Wait for it, or choose another folder."
-            raise UsageError(msg) from error
+            raise UsageError(msg)
         yield staging
     finally:
         os.close(lock)
+
+
+def _take(lock: int) -> bool:
+    """Locks a file, unless another launch holds it, or has removed it with the staging area since it was opened."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return os.fstat(lock).st_nlink > 0

@@ -1,8 +1,10 @@
 """The life of a staging area, move by move, as the table in `staging.py` has it. No image is read."""
 
 import dataclasses
+import fcntl
 import json
 import multiprocessing
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -280,6 +282,20 @@ def test_one_process_at_a_time_and_a_killed_one_holds_nothing(tmp_path: Path) ->
     process.join()
     with open_staging(tmp_path) as staging:
         assert isinstance(staging, Staging)
+
+
+def test_a_lock_that_was_removed_with_its_folder_locks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+
+    def end_meanwhile(lock: int, operation: int) -> None:
+        shutil.rmtree(tmp_path / ".work")
+        flock(lock, operation)
+
+    monkeypatch.setattr(fcntl, "flock", end_meanwhile)
+    with pytest.raises(UsageError, match="another conversion"), open_staging(tmp_path):
+        pass
 
 
 def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
