@@ -8,25 +8,30 @@ without it (docs/adr/0005-isolation.md).
 """
 
 import contextlib
-import ctypes
-import multiprocessing
+import os
 import queue
-import sys
+import socket
 import threading
 import time
-import types
+import weakref
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from typing import Any
 
-from fitfeed.converters.shards.worker_process import Counts, serve
+from fitfeed.converters.shards.worker_process import (
+    COUNTS_BYTES,
+    decode_answer,
+    encode_setup,
+    map_counts,
+    serve,
+)
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.quarantine import ATTEMPTS, CrashTracker, Quarantine, WorkerExit
 from fitfeed.converters.staging.results import ShardTotals
 from fitfeed.schemas.errors import ConversionError, InterruptedConversionError
+from fitfeed.schemas.processes.child_process import ChildProcess
 
 INTERRUPTED = "interrupted; nothing was published. The same command continues where it stopped."
 
@@ -45,30 +50,10 @@ def use(pool: "ShardPool") -> Iterator[None]:
         ACTIVE = None
 
 
-_STARTING = threading.Lock()
-"""Held while `__main__`, of which the whole process has one, is replaced to start a process."""
-
-
-@contextlib.contextmanager
-def _without_main() -> Iterator[None]:
-    """Keeps processes that are started meanwhile from running the script of this process.
-
-    multiprocessing would import it in each of them. A script without a guard for `__main__` would convert again.
-    """
-    with _STARTING:
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = types.ModuleType("__main__")
-        try:
-            yield
-        finally:
-            sys.modules["__main__"] = main
-
-
 class ShardPool:
     """Processes that write the shards of one job.
 
-    A fork server starts them: a fresh process without threads, so no thread of Beam or TensorFlow is ever forked.
-    They start while the caller imports Beam.
+    They start while the caller imports Beam. Nothing is forked that has threads, of Beam or TensorFlow.
 
     Attributes:
         interrupted: Set by `stop`.
@@ -87,13 +72,12 @@ class ShardPool:
         self._work, self._job = work, job
         self.interrupted = threading.Event()
         self.error: BaseException | None = None
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["fitfeed.converters.shards.worker_process"])
         self._queue: queue.SimpleQueue[tuple[int, Future[ShardTotals]] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._submitted_early: dict[int, Future[ShardTotals]] = {}
         self._finished = [0, 0, 0]  # images, rejects, bytes of finished shards
-        self._workers = [_Worker(context, work, job, timeout_s) for _ in range(workers)]
+        setup = encode_setup(work, job)
+        self._workers = [_Worker(setup, timeout_s) for _ in range(workers)]
         self._threads = [
             threading.Thread(target=self._serve, args=(worker,), daemon=True) for worker in self._workers
         ]
@@ -188,18 +172,20 @@ class ShardPool:
 
 
 class _Worker:
-    """One process at a time, and the pipe to it.
+    """One process at a time, and the socket to it.
 
     `end` may be called from any thread at any moment, all other methods from one thread only.
     """
 
-    def __init__(self, context: Any, work: WorkFolder, job: Job, timeout_s: float) -> None:
-        self.counts: Counts = context.RawArray(ctypes.c_longlong, 4)
+    def __init__(self, setup: bytes, timeout_s: float) -> None:
         self.last_exit_code: int | None = None
-        self.process: BaseProcess | None = None
+        self.process: ChildProcess | None = None
         self._connection: Connection[Any, Any]
-        self._context, self._work, self._job = context, work, job
-        self._timeout_s = timeout_s
+        self._counts_file = os.memfd_create("fitfeed-counts")
+        weakref.finalize(self, os.close, self._counts_file)
+        os.ftruncate(self._counts_file, COUNTS_BYTES)
+        self.counts = map_counts(self._counts_file)
+        self._setup, self._timeout_s = setup, timeout_s
         self._hung = False
         self._lock = threading.Lock()
         self._ended = False
@@ -219,22 +205,16 @@ class _Worker:
         """Starts a process, in place of one that has ended. Does nothing after `end`."""
         with self._lock:
             if self.process is not None:
-                self.process.join()
-                self.last_exit_code = self.process.exitcode
+                self.last_exit_code = self.process.wait()
                 self._connection.close()
             if self._ended:
                 return
             self.reset_counts()
-            self._connection, theirs = self._context.Pipe()
-            arguments = (theirs, self.counts, self._work, self._job)
-            process = self._context.Process(target=serve, args=arguments, daemon=True)
-            with theirs, _without_main():
-                try:
-                    process.start()
-                except (OSError, EOFError) as error:
-                    msg = f"no worker process could be started ({error}). Run the same command again with fewer --workers: it continues."
-                    raise ConversionError(msg) from error
-            self.process = process
+            try:
+                self._connection, self.process = _start(self._setup, self._counts_file)
+            except OSError as error:
+                msg = f"no worker process could be started ({error}). Run the same command again with fewer --workers: it continues."
+                raise ConversionError(msg) from error
 
     def write(self, number: int) -> ShardTotals:
         """Has a shard written.
@@ -244,15 +224,12 @@ class _Worker:
         """
         self.reset_counts()
         try:
-            self._connection.send(number)
+            self._connection.send_bytes(b"%d" % number)
             self._wait_for_answer()
-            answer = self._connection.recv()
-        except OSError as error:  # the pipe broke: the process is gone
+            answer = self._connection.recv_bytes()
+        except OSError as error:  # the socket is closed: the process is gone
             raise EOFError from error
-        if isinstance(answer, BaseException):
-            raise answer
-        totals: ShardTotals = answer
-        return totals
+        return decode_answer(answer)
 
     def _wait_for_answer(self) -> None:
         """Returns when there is an answer or the process has ended. Kills it if an image takes too long.
@@ -286,4 +263,12 @@ class _Worker:
             self._ended = True
             if self.process is not None:
                 self.process.kill()
-                self.process.join()
+                self.process.wait()
+
+
+def _start(setup: bytes, counts_file: int) -> "tuple[Connection[Any, Any], ChildProcess]":
+    """Starts a process; returns the socket to it, and the process."""
+    ours, theirs = socket.socketpair()
+    connection: Connection[Any, Any] = Connection(ours.detach())
+    with theirs:
+        return connection, ChildProcess(serve, setup, (theirs.fileno(), counts_file))

@@ -9,6 +9,7 @@ from fitfeed.beam_jobs.progress import Report, report_progress
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.processes.child_process import safe_environment
 
 if TYPE_CHECKING:
     import apache_beam as beam
@@ -90,9 +91,10 @@ def run_on(
 
     pipeline = _open_pipeline(runner, arguments)
     build(pipeline, work=work, shards=job.shards)
-    result = pipeline.run()
-    with report_progress(lambda: _counters(result), report, interval_s=REPORT_INTERVAL_S):
-        result.wait_until_finish()
+    with safe_environment():  # some runners start processes on this machine
+        result = pipeline.run()
+        with report_progress(lambda: _counters(result), report, interval_s=REPORT_INTERVAL_S):
+            result.wait_until_finish()
 
 
 def _counters(result: Any) -> tuple[int, int, int]:

@@ -56,10 +56,7 @@ def anonymous_bytes(pid: int) -> int:
 
 
 class Watch:
-    """Looks at the workers of a conversion for as long as it runs, or at all of its processes.
-
-    The workers are the children of the fork server, which is a child of the process that converts.
-    """
+    """Looks at the workers of a conversion, its children, for as long as it runs, or at all of its processes."""
 
     def __init__(self, pid: int, *, all_processes: bool = False) -> None:
         """Starts looking.
@@ -69,7 +66,7 @@ class Watch:
             all_processes: Look at it and all its descendants, not only at the workers.
         """
         self._pid = pid
-        self._processes = _tree if all_processes else _workers
+        self._processes = _tree if all_processes else children_of
         self._seen: dict[int, Usage] = {}
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._look_again_and_again, daemon=True)
@@ -117,10 +114,6 @@ class TreeWatch:
 
 TREE_INTERVAL_S = 0.1
 """The kernel walks all pages of a process to tell its proportional share: more often would disturb it."""
-
-
-def _workers(pid: int) -> list[int]:
-    return [worker for child in children_of(pid) for worker in children_of(child)]
 
 
 def _tree(pid: int) -> list[int]:

@@ -5,9 +5,13 @@ Importing this package loads nothing; each name imports what it needs when it is
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
+
+TYPE_CHECKING = False
+"""As in `typing`, which is not imported: `python -m fitfeed` would look for it in the current folder (`__main__.py`)."""
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from fitfeed.beam_jobs import ConversionResult, PlannedConversion, convert, plan_conversion
     from fitfeed.converters.inspect.detect import inspect_file
     from fitfeed.converters.options import ConvertOptions
@@ -121,7 +125,7 @@ _MODULES = {
 """Where a public name comes from; all others come from `fitfeed.pipelines`."""
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Imports a public name when it is first used."""
     if name not in __all__:
         msg = f"module {__name__!r} has no attribute {name!r}"

@@ -5,40 +5,82 @@ stays small.
 """
 
 import ctypes
-import multiprocessing
+import dataclasses
+import json
+import mmap
 import os
-import signal
-import threading
-import traceback
-from multiprocessing.connection import Connection, wait
-from typing import Any
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TypeAlias
 
 from fitfeed.converters.images.memory_limit import limit_memory
 from fitfeed.converters.shards.write_shard import write_shard
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
-from fitfeed.schemas.errors import FitfeedError
+from fitfeed.converters.staging.results import ShardTotals
+from fitfeed.schemas.processes.error_text import ErrorText
 
-Counts = ctypes.Array[ctypes.c_longlong]
+Counts: TypeAlias = "ctypes.Array[ctypes.c_longlong]"
 """Images, rejects and source bytes of the shard that a worker is writing, and 1 + the place in its plan of the image that
 is being decoded, or 0. It is shared memory, so it is still there after the worker has ended."""
 
+COUNTS_BYTES = 4 * ctypes.sizeof(ctypes.c_longlong)
 
-def serve(connection: "Connection[Any, Any]", counts: Counts, work: WorkFolder, job: Job) -> None:
-    """Writes the shards whose numbers arrive, until the pipe is closed or the parent has ended.
 
-    It answers each number with the totals of the shard, or with the exception that it failed with.
+def map_counts(descriptor: int) -> Counts:
+    """Maps the counts in a file of `COUNTS_BYTES`, which the pool and its worker share."""
+    return (ctypes.c_longlong * 4).from_buffer(mmap.mmap(descriptor, COUNTS_BYTES))
+
+
+def encode_setup(work: WorkFolder, job: Job) -> bytes:
+    """Writes what `serve` needs to know as bytes.
 
     Args:
-        connection: Pipe to the parent.
-        counts: Receives the counts.
         work: The folder of the job.
         job: The job.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    return json.dumps([[str(work.dataset), work.root.name, work.seal], job.to_json()]).encode()
+
+
+def decode_answer(message: bytes) -> ShardTotals:
+    """Reads an answer of `serve`.
+
+    Raises:
+        Exception: The error with which the shard failed.
+    """
+    totals, error = json.loads(message)
+    if error is not None:
+        raise ErrorText(*error).to_error()
+    return ShardTotals(**totals)
+
+
+def serve(setup: bytes, channel: int, counts_file: int) -> None:
+    """Writes the shards whose numbers arrive, until the channel is closed.
+
+    It answers each number with the totals of the shard, or with the error that it failed with.
+
+    Args:
+        setup: What `encode_setup` wrote.
+        channel: Descriptor of a socket to the parent.
+        counts_file: Descriptor of the file of counts.
+    """
+    (dataset, digest, seal), content = json.loads(setup)
+    job = Job.from_json(content)
+    work = WorkFolder(Path(dataset), digest, seal)
+    counts = map_counts(counts_file)
     _silence_libraries()
     limit_memory(job.options.max_pixels)
+    with Connection(channel) as connection:
+        while True:
+            try:
+                number = int(connection.recv_bytes())
+            except EOFError:
+                return
+            connection.send_bytes(_answer(work, job, number, counts))
+
+
+def _answer(work: WorkFolder, job: Job, number: int, counts: Counts) -> bytes:
+    """Writes a shard; returns what `decode_answer` reads."""
 
     def progress(source_bytes: int, rejected: bool) -> None:
         counts[0] += 1
@@ -48,17 +90,12 @@ def serve(connection: "Connection[Any, Any]", counts: Counts, work: WorkFolder, 
     def watch(entry: int | None) -> None:
         counts[3] = 0 if entry is None else entry + 1
 
-    while True:
-        try:
-            number = connection.recv()
-        except EOFError:
-            return
-        try:
-            connection.send(write_shard(work, job, number, progress, watch=watch))
-        except FitfeedError as error:
-            connection.send(error)
-        except Exception:  # noqa: BLE001 - a bug; the parent raises it with its traceback as text
-            connection.send(RuntimeError(f"a worker failed:\n{traceback.format_exc()}"))
+    totals = error = None
+    try:
+        totals = dataclasses.asdict(write_shard(work, job, number, progress, watch=watch))
+    except Exception as failure:  # noqa: BLE001 - ours, or a bug; the parent raises it
+        error = ErrorText.of(failure)
+    return json.dumps([totals, error]).encode()
 
 
 def _silence_libraries() -> None:
@@ -66,11 +103,3 @@ def _silence_libraries() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     os.close(nowhere)
-
-
-def _exit_with_parent() -> None:
-    """Ends this process as soon as the parent has ended, even in the middle of a shard."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)

@@ -9,6 +9,8 @@ import signal
 from collections import defaultdict
 from typing import Literal
 
+from fitfeed.schemas.processes.child_process import signal_name
+
 CRASHES = 2
 """An image is quarantined after this number of crashes or hangs."""
 
@@ -28,7 +30,7 @@ class WorkerExit:
 
     Attributes:
         entry: Place in the shard's plan of the image that it was decoding; None if it was not decoding.
-        exit_code: Exit code as in `multiprocessing`: negative for a signal.
+        exit_code: Exit code as in `subprocess`: negative for a signal.
         limit_s: Time limit that the image exceeded, if the process was killed because of it.
     """
 
@@ -97,7 +99,4 @@ def _quarantine(exits: list[WorkerExit]) -> Quarantine:
 def _exit(code: int | None) -> str:
     if code is None or code >= 0:
         return f"exit code {code}"
-    try:
-        return signal.Signals(-code).name
-    except ValueError:  # a real-time signal
-        return f"signal {-code}"
+    return signal_name(-code)

@@ -6,13 +6,12 @@ import os
 import signal
 import time
 from concurrent.futures import Future
-from multiprocessing.context import ForkServerProcess
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import psutil
 import pytest
 
+from fitfeed.beam_jobs import process_pool
 from fitfeed.beam_jobs.local import run_local
 from fitfeed.beam_jobs.process_pool import ShardPool
 from fitfeed.converters.options import ConvertOptions
@@ -47,8 +46,7 @@ def wait_for_images(pool: ShardPool, images: int) -> None:
 
 
 def worker_processes(pool: ShardPool) -> list[int]:
-    processes = [worker.process for worker in pool._workers if worker.process is not None]
-    return [process.pid for process in processes if process.pid is not None]
+    return [worker.process.pid for worker in pool._workers if worker.process is not None]
 
 
 def run_to_the_end(work: WorkFolder, futures: list["Future[ShardTotals]"]) -> dict[str, bytes]:
@@ -79,11 +77,11 @@ def test_anticipated_shards_are_written_before_they_are_asked_for_and_only_once(
 def test_a_worker_that_cannot_be_started_is_an_error(
     clothing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_process: BaseProcess) -> None:
+    def fail(*_arguments: object) -> None:
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
     work, job = prepared(clothing, tmp_path / "dataset")
-    monkeypatch.setattr(ForkServerProcess, "start", fail)
+    monkeypatch.setattr(process_pool, "ChildProcess", fail)
     with pytest.raises(
         ConversionError, match=r"no worker process could be started .*unavailable.* fewer --workers"
     ):

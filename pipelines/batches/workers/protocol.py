@@ -3,13 +3,11 @@
 import json
 import struct
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.schemas import errors
-from fitfeed.schemas.errors import FitfeedError
+from fitfeed.schemas.processes.error_text import ErrorText
 
 _HEADER = struct.Struct("<qqqqq")
 
@@ -65,12 +63,12 @@ class Answer:
     Attributes:
         job: Number of the batch, or `START`.
         damaged: Place in the batch to the error text of the damaged image there.
-        error: Class name and text of the error that ended the work on the block.
+        error: The error that ended the work on the block.
     """
 
     job: int
     damaged: dict[int, str] = field(default_factory=dict)
-    error: tuple[str, str] | None = None
+    error: ErrorText | None = None
 
     def encode(self) -> bytes:
         """Writes the answer as bytes. Texts that are too long are cut."""
@@ -78,7 +76,7 @@ class Answer:
         if not self.damaged and self.error is None:
             return number
         damaged = {place: _shortened(text) for place, text in self.damaged.items()}
-        error = None if self.error is None else (self.error[0], _shortened(self.error[1]))
+        error = None if self.error is None else (self.error.name, _shortened(self.error.text))
         return number + json.dumps([damaged, error], ensure_ascii=False).encode("utf-8", "surrogatepass")
 
     @classmethod
@@ -91,18 +89,12 @@ class Answer:
         return cls(
             job=job,
             damaged={int(place): text for place, text in damaged.items()},
-            error=None if error is None else tuple(error),
+            error=None if error is None else ErrorText(*error),
         )
 
     def exception(self) -> Exception | None:
         """Returns the error, of its own class if that is one of fitfeed's errors."""
-        if self.error is None:
-            return None
-        name, text = self.error
-        kind: Any = getattr(errors, name, None)
-        if isinstance(kind, type) and issubclass(kind, FitfeedError):
-            return kind(*text.split("\n"))
-        return RuntimeError(f"a worker process failed:\n{text}")
+        return None if self.error is None else self.error.to_error()
 
 
 def _shortened(text: str) -> str:

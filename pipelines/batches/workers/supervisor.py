@@ -15,31 +15,19 @@ ended, or when the pipeline is gone: a batch needs all its blocks, and no worker
 
 import contextlib
 import itertools
-import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy.typing as npt
 
 from fitfeed.pipelines.batches.workers.protocol import MAX_MESSAGE_BYTES, START, Answer, Task
+from fitfeed.pipelines.batches.workers.worker import serve
 from fitfeed.pipelines.batches.writer_threads import Damaged
 from fitfeed.schemas.errors import DamagedExampleError, FeedError
-
-PROGRAM = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from fitfeed.pipelines.batches.workers.worker import main; main(*map(int, sys.argv[2:]))"
-)
-"""The program of a worker. It imports what its parent would import. It is not started by `python -m`, which
-looks for modules in the current folder first."""
-
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""Variables of a worker. Without them, NumPy's BLAS would start a thread per CPU in each process."""
+from fitfeed.schemas.processes.child_process import ChildProcess, signal_name
 
 POLL_S = 0.2
 """Seconds between two checks that all workers are alive."""
@@ -121,12 +109,12 @@ class WorkerSupervisor:
         self._failed_start = self._exit_reason = ""
         self._closing = threading.Event()
         self._over: str | None = None  # why no more answers come, once that is so
-        self._workers: list[subprocess.Popen[bytes]] = []
+        self._workers: list[ChildProcess] = []
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs, _file(setup) as setup_file:
+        with theirs:
             try:
                 for _ in range(count):
-                    self._workers.append(_start(theirs.fileno(), memory, setup_file))
+                    self._workers.append(ChildProcess(serve, setup, (theirs.fileno(), memory)))
             except BaseException as error:  # no process or descriptor left, or Ctrl-C
                 self._reap()
                 self._socket.close()
@@ -180,7 +168,7 @@ class WorkerSupervisor:
     def _watch(self) -> None:
         """Waits until a worker has ended, or `end` is called. Then ends all workers and closes the socket."""
         while not self._closing.wait(POLL_S):
-            dead = [worker for worker in self._workers if worker.poll() is not None]
+            dead = [worker for worker in self._workers if worker.exit_code is not None]
             if dead:
                 self._exit_reason = _exit_message(dead[0])
                 break
@@ -223,48 +211,16 @@ class WorkerSupervisor:
                 del self._pending[answer.job]
 
 
-def _start(channel: int, memory: int, setup: int) -> "subprocess.Popen[bytes]":
-    """Starts a worker that inherits these descriptors."""
-    paths = [path or os.getcwd() for path in sys.path]  # noqa: PTH109 - as a string
-    arguments = [json.dumps(paths), *map(str, (os.getpid(), channel, memory, setup))]
-    with _interrupts_held():
-        return subprocess.Popen(
-            [sys.executable, "-P", "-c", PROGRAM, *arguments],
-            stdin=subprocess.DEVNULL,
-            pass_fds=(channel, memory, setup),
-            env={**os.environ, **ONE_THREAD},
-        )
-
-
-def _exit_message(worker: "subprocess.Popen[bytes]") -> str:
+def _exit_message(worker: ChildProcess) -> str:
     """Describes how a worker ended, and what to do about it."""
     status = worker.wait()
     if status >= 0:
         end = f"ended with exit status {status}; what it wrote to standard error may say why"
     else:
-        end = f"was killed by signal {-status} ({signal.Signals(-status).name})"
+        end = f"was killed by signal {-status} ({signal_name(-status)})"
     if status == -signal.SIGKILL:
         end += ", which often means that memory ran out: then use fewer processes, or a smaller batch_size"
     return (
         f"the worker process {worker.pid}, which wrote batches, {end}. This pipeline cannot continue; a new one can, "
         f"from start=(epoch, step)."
     )
-
-
-@contextlib.contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Blocks Ctrl-C for processes that are started meanwhile. It reaches the whole group; the parent decides."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextlib.contextmanager
-def _file(content: bytes) -> Iterator[int]:
-    """Makes a file in memory, and yields its descriptor."""
-    with os.fdopen(os.memfd_create("fitfeed-setup"), "wb") as file:
-        file.write(content)
-        file.flush()
-        yield file.fileno()

@@ -4,6 +4,7 @@ import numpy as np
 
 from fitfeed.pipelines.batches.workers.protocol import Answer, Task
 from fitfeed.schemas.errors import DamagedExampleError
+from fitfeed.schemas.processes.error_text import ErrorText
 
 ALL = np.arange(53)
 
@@ -16,17 +17,17 @@ def test_messages_arrive_as_they_were_sent() -> None:
     assert np.array_equal(copy.rng_index, task.rng_index)
     plain = Answer(job=5)
     assert Answer.decode(plain.encode()) == plain
-    full = Answer(job=5, damaged={3: "fehlt: \udcff ü"}, error=("DamagedExampleError", "x"))
+    full = Answer(job=5, damaged={3: "fehlt: \udcff ü"}, error=ErrorText("DamagedExampleError", "x"))
     assert Answer.decode(full.encode()) == full
     assert isinstance(full.exception(), DamagedExampleError)
-    assert isinstance(Answer(job=1, error=("SystemError", "x")).exception(), RuntimeError)
+    assert isinstance(Answer(job=1, error=ErrorText("SystemError", "x")).exception(), RuntimeError)
     long = Answer(job=5, damaged=dict.fromkeys(range(32), "𝄞" * 10_000)).encode()
     assert len(long) < 150_000
 
 
 def test_the_lines_of_an_error_arrive_as_lines() -> None:
     sent = DamagedExampleError("two examples are broken:", "  a\nb.jpg", "Restore them.")
-    answer = Answer.decode(Answer(job=1, error=(type(sent).__name__, str(sent))).encode())
+    answer = Answer.decode(Answer(job=1, error=ErrorText.of(sent)).encode())
     received = answer.exception()
     assert isinstance(received, DamagedExampleError)
     assert received.args == sent.args == ("two examples are broken:", r"  a\nb.jpg", "Restore them.")

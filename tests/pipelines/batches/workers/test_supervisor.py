@@ -24,9 +24,9 @@ import fitfeed.pipelines.batches.workers.supervisor
 import fitfeed.pipelines.tf_data.make_pipeline
 from fitfeed.pipelines import Dataset, make_pipeline
 from fitfeed.pipelines.augment.compiler.program import Program
-from fitfeed.pipelines.batches.workers.supervisor import PROGRAM
 from fitfeed.pipelines.feed.batch_maker import BatchMaker
 from fitfeed.schemas.errors import FeedError
+from fitfeed.schemas.processes.child_process import PROGRAM
 from tests.pipelines import functions
 from tests.pipelines.image_loading import Loading
 
@@ -146,10 +146,10 @@ def test_what_workers_said_last_is_read_although_they_left_tasks_unread(flowers:
 def test_processes_that_cannot_be_started_are_an_error(
     flowers: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_descriptors: int) -> None:
+    def fail(*_arguments: object) -> None:
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(fitfeed.pipelines.batches.workers.supervisor, "_start", fail)
+    monkeypatch.setattr(fitfeed.pipelines.batches.workers.supervisor, "ChildProcess", fail)
     with pytest.raises(FeedError, match=r"could not be started \(.*unavailable\)\. Use .* processes=0"):
         loader(flowers).load(0, ALL)
 

@@ -1,0 +1,184 @@
+"""Starts processes of ours: what they may import, and how they end with their parent.
+
+    parent                                   child
+    ChildProcess(function, setup, ...) ----> python -P: sys.path of the parent, fitfeed from where the parent has it
+                                             function(setup, *descriptors)
+    lifeline: a pipe that nobody writes to - closes when the parent is gone, and the child ends itself
+
+`python -c` and `python -m` look for every module in the current folder first. That folder may hold photographs and a
+`numpy.py` that a stranger has packed, so no process of ours is started in another way than this one.
+"""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+
+PROGRAM = (
+    "import importlib, json, sys; place, paths, call = json.loads(sys.argv[1]); "
+    "sys.path[:] = [place]; import fitfeed; sys.path[:] = paths; "
+    "from fitfeed.schemas.processes.child_process import run_child; run_child(*call)"
+)
+"""The program of a child. With `-P`, its first line sees neither the current folder nor that of a script."""
+
+HOME = str(Path(__file__).parents[3])
+"""The folder that this fitfeed is in: a checkout, or site-packages."""
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""Variables of a child. Without them, NumPy's BLAS would start a thread per CPU in each process."""
+
+PARENT_S = 1.0
+"""Seconds between two looks at whether the parent is alive, in case that something else holds the lifeline."""
+
+
+class ChildProcess:
+    """A process that runs one function of ours. Its methods are thread-safe.
+
+    It ends when this process does, in whatever way. It never sees Ctrl-C, which reaches all processes of a terminal:
+    the parent decides.
+
+    Attributes:
+        pid: Its process id.
+    """
+
+    def __init__(
+        self, function: Callable[..., None], setup: bytes = b"", descriptors: Sequence[int] = ()
+    ) -> None:
+        """Starts the process.
+
+        Args:
+            function: A function at the top of a module. It is called with `setup` and the descriptors.
+            setup: What it needs to know. It is not seen in lists of processes.
+            descriptors: Of open files, which the child inherits under the same numbers.
+
+        Raises:
+            OSError: If no process can be started.
+        """
+        lifeline, held = os.pipe()
+        self._let_go = weakref.finalize(self, os.close, held)
+        with os.fdopen(lifeline, "rb"), _in_memory(setup) as setup_file:
+            call = [
+                os.getpid(),
+                lifeline,
+                setup_file,
+                function.__module__,
+                function.__qualname__,
+                *descriptors,
+            ]
+            with _interrupts_held():
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-c", PROGRAM, json.dumps([HOME, import_paths(), call])],
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=(lifeline, setup_file, *descriptors),
+                    env={**os.environ, **ONE_THREAD},
+                )
+        self.pid = self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended: its exit status, or the negative number of a signal; None while it runs."""
+        return self._process.poll()
+
+    def kill(self) -> None:
+        """Ends it at once; `wait` for it to be gone."""
+        self._process.kill()
+
+    def wait(self) -> int:
+        """Returns its exit code, after it has ended."""
+        code = self._process.wait()
+        self._let_go()
+        return code
+
+
+def run_child(
+    parent: int, lifeline: int, setup_file: int, module: str, function: str, *descriptors: int
+) -> None:
+    """What a child does.
+
+    Args:
+        parent: Process id of the parent.
+        lifeline: Descriptor of a pipe that closes when the parent is gone.
+        setup_file: Descriptor of a file with the setup.
+        module: The module of a function.
+        function: Its name.
+        descriptors: Its further arguments.
+    """
+    threading.Thread(target=_end_with_parent, args=(parent, lifeline), daemon=True).start()
+    setup = os.pread(setup_file, os.fstat(setup_file).st_size, 0)
+    os.close(setup_file)
+    getattr(import_module(module), function)(setup, *descriptors)
+
+
+def import_paths() -> list[str]:
+    """Where this process looks for modules. The current folder is among them only if this process looks there."""
+    return [path or os.getcwd() for path in sys.path]  # noqa: PTH109 - as a string
+
+
+@contextmanager
+def safe_environment() -> Iterator[None]:
+    """For libraries that start Python themselves: what they start does not import from the current folder either."""
+    variables = {
+        "PYTHONSAFEPATH": "1",
+        "PYTHONPATH": os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), HOME])),
+    }
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        _restore(before)
+
+
+def signal_name(number: int) -> str:
+    """For example `SIGSEGV`."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
+
+
+def _end_with_parent(parent: int, lifeline: int) -> None:
+    """Ends this process when the parent is gone, even in the middle of its work.
+
+    The pipe closes then. But children that the parent has forked may keep it open, so the parent's id is looked at, too.
+    """
+    closed = select.poll()
+    closed.register(lifeline)
+    while os.getppid() == parent and not closed.poll(1000 * PARENT_S):
+        pass
+    os._exit(1)
+
+
+def _restore(before: Mapping[str, str | None]) -> None:
+    for name, value in before.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Blocks Ctrl-C for processes that are started meanwhile."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _in_memory(content: bytes) -> Iterator[int]:
+    """Makes a file in memory, and yields its descriptor."""
+    with os.fdopen(os.memfd_create("fitfeed-setup"), "wb") as file:
+        file.write(content)
+        file.flush()
+        yield file.fileno()
