@@ -34,6 +34,7 @@ import shutil
 import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -44,6 +45,7 @@ from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.files import atomic_write, file_sha256, sync_file
 from fitfeed.schemas.manifest import WORK_FOLDER
+from fitfeed.schemas.side_tables import SOURCES_NAME, write_table
 from fitfeed.schemas.strict_json import JsonObject
 
 PARTS = ("plans", "shards", "results", "quarantine")
@@ -127,6 +129,29 @@ class WorkFolder:
             return None
         return status.st_ctime_ns
 
+    def write_sources(self, table: Any | None) -> str | None:
+        """Saves what is known of the source's files: a record batch of `SOURCES_SCHEMA`, or None.
+
+        Returns:
+            SHA-256 of the table; None if there is none.
+        """
+        if table is None:
+            return None
+        write_table(self.root / SOURCES_NAME, table)
+        return file_sha256(self.root / SOURCES_NAME)
+
+    def keep_sources(self, sha256: str | None) -> str | None:
+        """Keeps this table of an earlier run, or removes another one: it only saves work.
+
+        Returns:
+            SHA-256 of the table; None if there is none now.
+        """
+        path = self.root / SOURCES_NAME
+        if is_plain_file(path) and file_sha256(path) == sha256:
+            return sha256
+        path.unlink(missing_ok=True)
+        return None
+
     def write_job(self, job: Job) -> "WorkFolder":
         """Saves the job; its presence means that planning has finished.
 
@@ -146,7 +171,7 @@ class WorkFolder:
         content = path.read_bytes()
         if self.seal is not None and hashlib.sha256(content).hexdigest() != self.seal:
             raise _changed_error(path)
-        return Job.from_json(json.loads(content))
+        return Job.from_json(_parse(content))
 
     def read_job_or_none(self) -> Job | None:
         """Loads the job, or returns None if there is none that this version can read."""
@@ -190,7 +215,7 @@ class WorkFolder:
     def read_result(self, job: Job, number: int) -> ShardResult | None:
         """Loads what came out of a shard, or None if it is not finished: if there is nothing that was made from its plan here."""
         try:
-            result = ShardResult.from_json(json.loads(self._part("results", number).read_bytes()))
+            result = ShardResult.from_json(_parse(self._part("results", number).read_bytes()))
         except (FileNotFoundError, ValueError, TypeError, KeyError, OverflowError):
             return None
         return result if result.stamp == job.stamps[number] else None
@@ -211,7 +236,7 @@ class WorkFolder:
     def read_outcome(self) -> Outcome | None:
         """Loads what publication decided, or returns None if there is nothing that this version can read."""
         try:
-            return Outcome.from_json(json.loads((self.root / OUTCOME_NAME).read_text()))
+            return Outcome.from_json(_parse((self.root / OUTCOME_NAME).read_bytes()))
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
@@ -226,7 +251,7 @@ class WorkFolder:
     def read_quarantined(self, job: Job, number: int) -> dict[int, Quarantine]:
         """The quarantined images of a shard, by their place in the plan."""
         try:
-            content = json.loads(self._part("quarantine", number).read_bytes())
+            content = _parse(self._part("quarantine", number).read_bytes())
             entries = _QUARANTINED.validate_python(content["entries"])
         except (FileNotFoundError, ValueError, TypeError, KeyError):
             return {}
@@ -271,6 +296,19 @@ def is_plain_file(path: Path) -> bool:
 
 def _stamp(begun: int, plan: bytes) -> str:
     return hashlib.sha256(b"%d\n%b" % (begun, plan)).hexdigest()
+
+
+def _parse(text: bytes) -> Any:
+    """Parses JSON that anybody may have written, of any size.
+
+    Raises:
+        ValueError: If it is not JSON, or is nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        msg = "it is nested too deeply"
+        raise ValueError(msg) from error
 
 
 def _changed_error(path: Path) -> ConversionError:

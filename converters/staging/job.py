@@ -88,6 +88,7 @@ class Job(WithLabels):
         seen: SHA-256 of the `manifest.json` that planning saw; None if there was none. The job is published only
             while this is what is there.
         begun: When its folder was begun, in nanoseconds: see `WorkFolder.find_beginning`; 0 before.
+        sources: SHA-256 of the `sources.arrow` that is published with the shards; None if there is none.
         stamps: For each shard, the stamp of all that is made from its plan; none before the plans are written.
     """
 
@@ -107,6 +108,7 @@ class Job(WithLabels):
     base: AppendTarget | None = None
     seen: str | None = None
     begun: int = 0
+    sources: str | None = None
     stamps: list[str] = dataclasses.field(default_factory=list)
 
     @property

@@ -35,7 +35,7 @@ from fitfeed.converters.staging.own_folder import (
 from fitfeed.schemas.errors import ConversionError, OvertakenError, UsageError
 from fitfeed.schemas.files import file_sha256
 from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, Manifest
-from fitfeed.schemas.side_tables import SIDE_TABLES, SOURCES_NAME, write_table
+from fitfeed.schemas.side_tables import SIDE_TABLES
 
 LOCK_NAME = "lock"
 
@@ -97,18 +97,18 @@ class Staging:
         work = WorkFolder(self.dataset, plan.job.digest)
         try:
             self._remove_all_but(work)
-            begun = work.find_beginning()
-            if begun is None:
+            begun, earlier = work.find_beginning(), work.read_job_or_none()
+            if begun is None or earlier is None:
                 if work.has_results():
                     notify(BEGUN_ANEW.format(root=work.root))
-                begun = work.begin()
-                if plan.sources is not None:
-                    # Only now: a shard that is kept may be of files as they were when it was planned first.
-                    write_table(work.root / SOURCES_NAME, plan.sources)
+                begun, sources = work.begin(), work.write_sources(plan.sources)
+            else:
+                # Not written anew: a shard that is kept may be of files as they were when it was planned first.
+                sources = work.keep_sources(earlier.sources)
             sweep_temporary_files(work.root)
             self._sweep_side_tables()
             stamps = [work.write_plan(shard, begun) for shard in plan.shards]
-            job = dataclasses.replace(plan.job, begun=begun, stamps=stamps)
+            job = dataclasses.replace(plan.job, begun=begun, stamps=stamps, sources=sources)
             work.release(job, timeout_s)
             work.forget_outcome()
             return work.write_job(job)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import types
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from fitfeed.converters.staging.job import ShardPlan
 from fitfeed.converters.staging.staging import open_staging
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.index import Index
+from fitfeed.schemas.side_tables import SOURCES_NAME
 from tests.folders import contents, job_folder
 from tests.without_beam import convert
 
@@ -31,11 +33,11 @@ JSON = dict[str, Any]
 
 def pictures(folder: Path, *, seed: int) -> Path:
     """Pictures of the same names, sizes and times for every seed. Only their pixels differ."""
-    random = np.random.default_rng(seed)
+    generator = np.random.default_rng(seed)
     for name in range(6):
         path = folder / f"class {name % 2}" / f"{name}.bmp"
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(random.integers(0, 256, (9, 7, 3), np.uint8)).save(path)
+        Image.fromarray(generator.integers(0, 256, (9, 7, 3), np.uint8)).save(path)
         os.utime(path, ns=(DAY, DAY))
     return folder
 
@@ -242,6 +244,39 @@ def test_a_shard_that_is_a_link_is_not_taken(
     assert convert(source, work.dataset, OPTIONS).reused_shards == 0
     assert contents(work.dataset) == reference
     assert not any(path.is_symlink() for path in work.dataset.iterdir())
+
+
+def test_a_table_of_sources_of_others_is_not_published(
+    source: Path, tmp_path: Path, reference: dict[str, bytes]
+) -> None:
+    work = leave_unfinished(source, tmp_path / "dataset")
+    (work.root / SOURCES_NAME).write_bytes(b"nothing has changed, believe me")
+    assert convert(source, work.dataset, OPTIONS).reused_shards == 2
+    assert contents(work.dataset) == reference
+    assert not (work.dataset / SOURCES_NAME).exists()
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whatever_is_changed_anywhere_the_dataset_is_the_same(
+    source: Path, tmp_path: Path, reference: dict[str, bytes], seed: int
+) -> None:
+    chance = random.Random(seed)
+    work = leave_unfinished(source, tmp_path / "dataset")
+    path = chance.choice(sorted(path for path in work.root.rglob("*") if path.is_file()))
+    content = bytearray(path.read_bytes())
+    at = chance.randrange(len(content) + 1)
+    match chance.randrange(4):
+        case 0:
+            content[at : at + 1] = bytes([chance.randrange(256)])
+        case 1:
+            del content[at:]
+        case 2:
+            content[at:at] = chance.randbytes(3)
+        case _:
+            content = bytearray(chance.choice([b"", b"[]", b"{}", b"null", b"9" * 5000, b"[" * 100_000]))
+    path.write_bytes(content)
+    convert(source, work.dataset, OPTIONS)
+    assert contents(work.dataset) == reference
 
 
 @pytest.mark.parametrize("stamp", ["0" * 64, None])
