@@ -1,6 +1,7 @@
 """The graph: what Dataflow would get, and that other runners give the same dataset."""
 
 import itertools
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,12 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability.api import beam_runner_api_pb2
 
-from fitfeed.beam_jobs.pipeline import MergeTotals, build
+from fitfeed.beam_jobs.pipeline import MergeTotals, WriteShard, build
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.converters.staging.staging import open_staging
+from fitfeed.schemas.errors import ConversionError
 
 SHARDS = 5000
 MOVES_DATA = ("beam:transform:group_by_key:v1", "beam:transform:reshuffle:v1")
@@ -69,3 +74,21 @@ def test_merge_changes_none_of_its_inputs() -> None:
     first, second = merge.add_input(merge.create_accumulator(), 1), [2]
     assert merge.merge_accumulators([first, second, []]) == [1, 2]
     assert (first, second) == ([1], [2])
+
+
+@pytest.mark.parametrize("name", ["job.json", "plans/00000.json"])
+def test_a_worker_of_an_engine_refuses_what_the_launch_has_not_written(
+    few_photos: Path, tmp_path: Path, name: str
+) -> None:
+    plan = make_plan(few_photos, ConvertOptions())
+    with open_staging(tmp_path / "dataset") as staging:
+        work = staging.prepare(plan, timeout_s=9)
+    planned = (work.root / name).read_text()
+    (work.root / name).write_text(planned.replace(".jpg", ".png").replace(str(few_photos), str(tmp_path)))
+    assert (work.root / name).read_text() != planned
+    sent = pickle.loads(pickle.dumps(WriteShard(work)))  # noqa: S301 - as Beam sends it
+    with pytest.raises(ConversionError, match=rf"{name} is not what this launch has written"):
+        list(sent.process(0))
+    assert list(work.shards.iterdir()) == []
+    (work.root / name).write_text(planned)
+    assert [totals.examples for totals in sent.process(0)] == [8]
