@@ -14,8 +14,10 @@ from fitfeed.beam_jobs.plan import DEFAULT_TIMEOUT_S, PlannedConversion, plan_co
 from fitfeed.beam_jobs.progress import NoProgress, ProgressReport
 from fitfeed.beam_jobs.result import ConversionResult
 from fitfeed.beam_jobs.run import ExecutionOptions, run_job
+from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.source_listing import remember_sources
+from fitfeed.converters.sources.links import Links
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.staging import Staging, open_staging
@@ -31,6 +33,7 @@ def convert(
     labels: str | Path | None = None,
     max_bad: int | float = 0,
     allow_leaks: bool = False,
+    links: Links = "follow",
     workers: int | None = None,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     runner: str = "local",
@@ -52,6 +55,8 @@ def convert(
         labels: Table of labels, if `source` is a folder.
         max_bad: Rejects to tolerate: a number of files (int), or a share of them (float, 0 to 1).
         allow_leaks: Publish even if an image, or a group, is in two splits.
+        links: `refuse` raises an error if links lead out of the source. `follow` follows them, and the result says
+            where they lead. Otherwise this has no effect on the dataset.
         workers: Processes of the local run; None for the CPUs this process may use.
         timeout_s: Seconds that decoding one image may take in the local run; 0 for no limit. An image that takes
             longer is rejected as `timeout`. Otherwise the limit has no effect on the dataset.
@@ -84,6 +89,7 @@ def convert(
         labels=labels,
         max_bad=max_bad,
         allow_leaks=allow_leaks,
+        links=links,
         workers=workers,
         timeout_s=timeout_s,
         runner=runner,
@@ -109,13 +115,13 @@ def convert(
         if planned.up_to_date:
             staging.leave()
             return _nothing_done(planned, started)
-        before = planned.existing
+        before, links_found = planned.existing, planned.plan.links
         work = staging.prepare(planned.plan, timeout_s=timeout_s, notify=running.progress.notify)
         job = work.read_job()
         del planned
         outcome = run_job(work, job, running)
         staging.remove()
-    return _result(job, before, read_manifest(work.dataset), outcome, started)
+    return _result(job, before, read_manifest(work.dataset), outcome, links_found, started)
 
 
 def _settle(staging: Staging) -> None:
@@ -140,17 +146,23 @@ def _nothing_done(planned: PlannedConversion, started: float) -> ConversionResul
     """The result if the dataset is up to date: all files of the source were compared with it."""
     remember_sources(planned.dataset, planned.plan.sources)
     manifest = planned.existing or read_manifest(planned.dataset)
-    return _result(planned.plan.job, manifest, manifest, None, started)
+    return _result(planned.plan.job, manifest, manifest, None, planned.plan.links, started)
 
 
 def _result(
-    job: Job, before: Manifest | None, after: Manifest, outcome: Outcome | None, started: float
+    job: Job,
+    before: Manifest | None,
+    after: Manifest,
+    outcome: Outcome | None,
+    links: LinkReport,
+    started: float,
 ) -> ConversionResult:
     """What a conversion did to a dataset; without an outcome, nothing."""
     result = ConversionResult(
         manifest=after,
         up_to_date=outcome is None,
         files=job.files,
+        links=links,
         source_bytes=job.bytes,
         seconds=time.monotonic() - started,
         reused_shards=0 if outcome is None else outcome.reused,

@@ -9,6 +9,7 @@ from fitfeed.beam_jobs.remote import check_runner
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.planning.target import open_target, require_apart, require_writable
+from fitfeed.converters.sources.links import Links
 from fitfeed.converters.staging.job import ConversionPlan
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.manifest import Manifest
@@ -42,6 +43,7 @@ def plan_conversion(
     labels: str | Path | None = None,
     max_bad: int | float = 0,
     allow_leaks: bool = False,
+    links: Links = "follow",
     workers: int | None = None,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     runner: str = "local",
@@ -61,6 +63,7 @@ def plan_conversion(
         labels: Table of labels.
         max_bad: Rejects to tolerate.
         allow_leaks: Publish even if an image, or a group, is in two splits.
+        links: Whether links that lead out of the source are followed or refused.
         workers: Processes of the local run.
         timeout_s: Seconds that decoding one image may take.
         runner: `local`, or the name of a Beam runner.
@@ -87,6 +90,7 @@ def plan_conversion(
         labels=None if labels is None else Path(labels),
         max_bad=max_bad,
         allow_leaks=allow_leaks,
+        links=links,
         base=target.base,
         seen=target.seen,
     )

@@ -3,6 +3,7 @@
 import dataclasses
 
 from fitfeed.converters.duplicate_pair import DuplicatePair, NearDuplicateReport
+from fitfeed.converters.link_report import LinkReport
 from fitfeed.schemas.manifest import Manifest
 
 
@@ -14,6 +15,7 @@ class ConversionResult:
         manifest: The manifest of the dataset, which is complete now.
         up_to_date: Nothing was done: the dataset had all of the source already, with the same options.
         files: Files planned.
+        links: Where the links of the source lead.
         source_bytes: Their total size.
         seconds: Wall time of this run.
         reused_shards: Shards that an earlier, unfinished run had written.
@@ -27,6 +29,7 @@ class ConversionResult:
     manifest: Manifest
     up_to_date: bool
     files: int
+    links: LinkReport
     source_bytes: int
     seconds: float
     reused_shards: int

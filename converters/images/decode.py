@@ -48,7 +48,7 @@ FORMATS = (
     "JPEG", "PNG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "AVIF", "CUR", "DCX", "DDS", "DIB", "FLI", "ICNS", "ICO",
     "JPEG2000", "PCX", "PSD", "QOI", "SGI", "XBM", "XPM", "TGA",
 )  # fmt: skip
-"""Pillow's decoders for the extensions in `sources.IMAGE_EXTENSIONS`. Others are not used: EPS would start Ghostscript on
+"""Pillow's decoders for the extensions in `sources.image_names`. Others are not used: EPS would start Ghostscript on
 the file, and formats without photographs could only add faults. They are tried in this order: common ones first, and
 TGA last, because it has no signature. MPO is opened as JPEG."""
 

@@ -16,6 +16,7 @@ from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.discover import find_examples
 from fitfeed.converters.sources.examples import ExampleTable
+from fitfeed.converters.sources.links import Links
 from fitfeed.converters.sources.splits import by_split
 from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan, digest_of
 from fitfeed.schemas.manifest import SHARD_EXTENSIONS
@@ -29,6 +30,7 @@ def make_plan(
     labels: Path | None = None,
     max_bad: int | float = 0,
     allow_leaks: bool = False,
+    links: Links = "follow",
     base: BaseDataset | None = None,
     seen: str | None = None,
 ) -> ConversionPlan:
@@ -40,6 +42,7 @@ def make_plan(
         labels: Table of labels, if the source is a folder.
         max_bad: How many rejects are tolerated: a number, or a share of all files.
         allow_leaks: Whether the same pixels, or a group, may be in two splits.
+        links: Whether links that lead out of the source are followed or refused.
         base: The dataset that images are appended to: its files are left out.
         seen: SHA-256 of the manifest at the target; None if there is none.
 
@@ -49,7 +52,7 @@ def make_plan(
         SplitLeakError: If a group is in two splits.
     """
     listed_ns = time.time_ns()
-    found = find_examples(source, options, labels)
+    found = find_examples(source, options, labels, links)
     example_table = found.example_table if base is None else join_classes(base, found.example_table)
     splits = by_split(example_table, options, allow_leaks=allow_leaks)
     rows = _listed(example_table, splits)
@@ -94,7 +97,8 @@ def make_plan(
         base=target,
         seen=seen,
     )
-    return ConversionPlan(job, shards, listing, sources_table(listing, known, listed_ns=listed_ns))
+    sources = sources_table(listing, known, listed_ns=listed_ns)
+    return ConversionPlan(job, shards, listing, sources, found.links)
 
 
 def _listed(example_table: ExampleTable, splits: dict[str, list[int]]) -> list[list[Any]]:

@@ -3,11 +3,13 @@
 import dataclasses
 from pathlib import Path
 
+from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.folder_labels import label_by_folders
 from fitfeed.converters.sources.image_lookup import ListedPictures, NamedPictures
+from fitfeed.converters.sources.links import Links, SourceLinks
 from fitfeed.converters.sources.listing import list_folder
 from fitfeed.converters.sources.table import Table, is_table
 from fitfeed.converters.sources.table_labels import label_by_table
@@ -26,6 +28,7 @@ class Discovery:
         example_table: The images that are to become examples.
         rejects: Files and rows that cannot become examples, and count as bad.
         ignored: Files that are not meant to become examples.
+        links: Where the links of the source lead.
     """
 
     root: Path
@@ -33,39 +36,58 @@ class Discovery:
     example_table: ExampleTable
     rejects: list[Reject]
     ignored: list[Reject]
+    links: LinkReport
 
 
-def find_examples(source: Path, options: ConvertOptions, labels: Path | None) -> Discovery:
-    """Lists a source, and labels its images by their folders or by a table."""
+def find_examples(
+    source: Path, options: ConvertOptions, labels: Path | None, links: Links = "follow"
+) -> Discovery:
+    """Lists a source, and labels its images by their folders or by a table.
+
+    Args:
+        source: A folder of images, or a table that names them.
+        options: Where labels and splits come from.
+        labels: Table of labels, if the source is a folder.
+        links: Whether links that lead out of the source are followed or refused.
+
+    Raises:
+        NotFoundError, UsageError: If the source or the table is not there, or is not what it must be.
+        ConversionError: If listing failed for another reason.
+    """
     if is_table(source):
         if labels is not None:
             msg = f"SOURCE {source} is a table of labels itself, so it takes no --labels. Received: --labels {labels}. Leave it out, or give the folder of the images as SOURCE."
             raise UsageError(msg)
-        root = source.parent
-        example_table, rejects, _ = label_by_table(Table(source), NamedPictures(root).find, root, options)
-        return _checked(root, "table", example_table, rejects, [])
+        root, table = source.parent, Table(source)
+        source_links = SourceLinks(root, links)
+        found = label_by_table(table, NamedPictures(source_links).find, source_links, options)
+        return _checked(root, "table", source_links, found[0], found[1], [])
     if labels is None and options.needs_table is not None:
         msg = f"{options.needs_table} needs a table of labels. Add --labels TABLE, or give a .csv or .jsonl file as SOURCE."
         raise UsageError(msg)
-    listing = list_folder(source)
+    listing = list_folder(source, links)
     if labels is None:
         example_table, rejects = label_by_folders(
             listing.files, class_from=options.class_from, use_split_folders=options.split is None
         )
-        return _checked(source, "folder", example_table, rejects, listing.ignored)
+        rejects = [*listing.rejects, *rejects]
+        return _checked(source, "folder", listing.links, example_table, rejects, listing.ignored)
     table = Table(labels)
-    example_table, rejects, named = label_by_table(table, ListedPictures(listing.files).find, source, options)
+    find = ListedPictures(listing.files).find
+    example_table, rejects, named = label_by_table(table, find, listing.links, options)
     unnamed = [
         Reject(text_path(file.path), "label_invalid", f"ignored: no row of {table.name} names it", "ignored")
         for file in listing.files
         if file.path not in named
     ]
-    return _checked(source, "folder", example_table, rejects, [*listing.ignored, *unnamed])
+    rejects, ignored = [*listing.rejects, *rejects], [*listing.ignored, *unnamed]
+    return _checked(source, "folder", listing.links, example_table, rejects, ignored)
 
 
 def _checked(
     root: Path,
     kind: SourceKind,
+    links: SourceLinks,
     example_table: ExampleTable,
     rejects: list[Reject],
     ignored: list[Reject],
@@ -75,8 +97,14 @@ def _checked(
         if len(names) > MAX_CLASSES or sum(map(len, names)) > MAX_CLASS_NAMES:
             msg = f"{name!r} has {len(names)} different classes, more than a manifest can name ({MAX_CLASSES}, or {MAX_CLASS_NAMES} characters together). Is it a text? Then give --label-column COLUMN:text."
             raise UsageError(msg)
+    links.require_none()
     rejected = [reject for reject in rejects if reject.handling == "rejected"]
     also_ignored = [reject for reject in rejects if reject.handling == "ignored"]
     return Discovery(
-        root=root, kind=kind, example_table=example_table, rejects=rejected, ignored=[*ignored, *also_ignored]
+        root=root,
+        kind=kind,
+        example_table=example_table,
+        rejects=rejected,
+        ignored=[*ignored, *also_ignored],
+        links=links.report(example_table.all_paths()),
     )

@@ -1,6 +1,7 @@
 """The examples of a source: a table with one row for each image."""
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 from fitfeed.converters.source_file import SourceFile
@@ -25,6 +26,13 @@ class ExampleTable(WithLabels):
     labels: dict[str, list[Any]]
     splits: list[str | None]
     groups: list[str] | None = None
+
+    def all_paths(self) -> Iterator[str]:
+        """The paths of all images, and of all masks."""
+        yield from (file.path for file in self.files)
+        for name, kind in self.kinds.items():
+            if kind == "mask":
+                yield from (mask.path for mask in self.labels[name])
 
     def value(self, name: str, i: int) -> Any:
         """The label of file `i` as JSON, for digests and messages.

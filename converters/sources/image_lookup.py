@@ -1,12 +1,13 @@
-"""Finds the images that a table names, without ever leaving SOURCE."""
+"""Finds the images that a table names: in SOURCE, or where its links lead."""
 
 import re
 import stat
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from fitfeed.converters.rejects import Reason, text_path
 from fitfeed.converters.source_file import SourceFile
+from fitfeed.converters.sources.links import SourceLinks
 from fitfeed.schemas.text import short_repr
 
 AMBIGUOUS = SourceFile("", -1, -1)
@@ -54,11 +55,11 @@ def safe_path(text: str) -> str:
     return path.as_posix()
 
 
-def stat_picture(root: Path, path: str, *, missing: Reason) -> SourceFile:
+def stat_picture(links: SourceLinks, path: str, *, missing: Reason) -> SourceFile:
     """Looks a file up by its path.
 
     Args:
-        root: SOURCE.
+        links: The links of SOURCE.
         path: A safe path.
         missing: Reason to give if it does not exist.
 
@@ -66,7 +67,7 @@ def stat_picture(root: Path, path: str, *, missing: Reason) -> SourceFile:
         PathError: If it does not exist, or is not a regular file.
     """
     try:
-        status = (root / path).stat()
+        status = links.find(path).status
     except (OSError, ValueError) as error:  # ValueError: the system cannot have such a name
         hint = "; write folders with /, not with a backslash" if "\\" in path else ""
         raise PathError(missing, f"{quoted(path)} is not in SOURCE{hint}") from error
@@ -78,9 +79,9 @@ def stat_picture(root: Path, path: str, *, missing: Reason) -> SourceFile:
 class NamedPictures:
     """The images of a SOURCE that is a table: each is looked up where its row says."""
 
-    def __init__(self, root: Path) -> None:
-        """Remembers the folder that the table is in."""
-        self._root = root
+    def __init__(self, links: SourceLinks) -> None:
+        """Takes the links of the folder that the table is in."""
+        self._links = links
 
     def find(self, text: str) -> SourceFile:
         """Finds an image.
@@ -88,7 +89,7 @@ class NamedPictures:
         Raises:
             PathError: If there is none at this path.
         """
-        return stat_picture(self._root, safe_path(text), missing="vanished")
+        return stat_picture(self._links, safe_path(text), missing="vanished")
 
 
 class ListedPictures:

@@ -1,149 +1,56 @@
-"""Lists a source folder: every file once, and what is ignored and why."""
+"""Lists a source folder: its files, and what is ignored and why."""
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 
-from fitfeed.converters.open_source import open_regular
-from fitfeed.converters.rejects import ImageError, Reject, text_path
+from fitfeed.converters.open_source import KERNEL_FOLDERS, find_out, is_of_kernel
+from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SourceFile
-from fitfeed.schemas import magic
+from fitfeed.converters.sources.image_names import looks_like, may_be_image, why_never
+from fitfeed.converters.sources.links import Links, SourceLinks
 from fitfeed.schemas.errors import ConversionError, NotFoundError, UsageError
 
-IMAGE_EXTENSIONS = frozenset(
-    [
-        "apng",
-        "avif",
-        "bmp",
-        "cur",
-        "dcx",
-        "dds",
-        "dib",
-        "fli",
-        "flc",
-        "gif",
-        "heic",
-        "heif",
-        "hif",
-        "icb",
-        "icns",
-        "ico",
-        "j2c",
-        "j2k",
-        "jfif",
-        "jif",
-        "jp2",
-        "jpc",
-        "jpe",
-        "jpeg",
-        "jpf",
-        "jpg",
-        "jpm",
-        "jpx",
-        "jxl",
-        "mpo",
-        "pbm",
-        "pcx",
-        "pgm",
-        "png",
-        "pnm",
-        "ppm",
-        "psd",
-        "qoi",
-        "sgi",
-        "svg",
-        "tga",
-        "tif",
-        "tiff",
-        "vda",
-        "vst",
-        "webp",
-        "xbm",
-        "xpm",
-    ]
-)
-"""Extensions of images. A file with one of these is rejected if it is not an image."""
+MAX_TIMES = 16
+"""How often a folder is listed at most, whatever links lead to it.
 
-SIDECAR_EXTENSIONS = frozenset(
-    [
-        "arrow",
-        "bin",
-        "cfg",
-        "csv",
-        "db",
-        "doc",
-        "docx",
-        "gz",
-        "h5",
-        "hdf5",
-        "htm",
-        "html",
-        "ini",
-        "ipynb",
-        "js",
-        "json",
-        "jsonl",
-        "log",
-        "lock",
-        "m",
-        "mat",
-        "md",
-        "mov",
-        "mp3",
-        "mp4",
-        "npy",
-        "npz",
-        "parquet",
-        "pdf",
-        "pickle",
-        "pkl",
-        "pt",
-        "py",
-        "rar",
-        "rst",
-        "sh",
-        "tar",
-        "tfrecord",
-        "toml",
-        "tsv",
-        "txt",
-        "url",
-        "wav",
-        "xls",
-        "xlsx",
-        "xml",
-        "xmp",
-        "yaml",
-        "yml",
-        "zip",
-    ]
-)
-"""Extensions of other files, which are ignored without reading them."""
+The same folder may be wanted in several classes and splits. But a few links multiply: of 18 folders, each with two
+links to the next one, 262,144 paths lead to the last.
+"""
 
-SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
-SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN"})
-
-IMAGE_STARTS = (
-    magic.JPEG, magic.PNG_START, magic.GIF_START, magic.BMP, *magic.TIFF, magic.RIFF, magic.JPEG_2000
-)  # fmt: skip
-"""First bytes of images. A file that has them is tried even if its extension is unknown or missing."""
+NOT_AN_IMAGE = "not an image by name and content"
 
 
 @dataclasses.dataclass(frozen=True)
 class Listing:
-    """What is in a folder, sorted by path, so that it does not depend on the order of the file system."""
+    """What is in a folder, sorted by path, so that it does not depend on the order of the file system.
+
+    Attributes:
+        files: The files that may be images.
+        rejects: Folders outside SOURCE that cannot be listed.
+        ignored: What is not meant to become an example.
+        links: The links that lead out of the folder.
+    """
 
     files: list[SourceFile]
+    rejects: list[Reject]
     ignored: list[Reject]
+    links: SourceLinks
 
 
-def list_folder(source: Path) -> Listing:
-    """Lists a folder recursively. Links are followed, but never in a circle.
+def list_folder(source: Path, links: Links = "follow") -> Listing:
+    """Lists a folder recursively. Links are followed, but never in a circle, and to no folder more than `MAX_TIMES` times.
+
+    Args:
+        source: The folder.
+        links: Whether links that lead out of it are followed or refused.
 
     Raises:
         NotFoundError: If the source does not exist.
-        UsageError: If it is not a folder, has no image in it, or a folder in it may not be listed.
+        UsageError: If it is not a folder, has no image in it, or a folder in it may not be listed; or if links that
+            lead out of it are refused, and there are some.
         ConversionError: If listing failed for another reason.
     """
     if not source.exists():
@@ -152,89 +59,157 @@ def list_folder(source: Path) -> Listing:
     if not source.is_dir():
         msg = f"SOURCE {source} is a file. Expected a folder with one folder of images per class, or a table of images: a .csv or .jsonl file."
         raise UsageError(msg)
-    files: list[SourceFile] = []
-    ignored: list[Reject] = []
-    for found in _walk(source, "", frozenset({_identity(source)})):
-        (ignored if isinstance(found, Reject) else files).append(found)  # type: ignore[arg-type]
-    if not files:
-        msg = f"SOURCE {source} has no images. Expected files such as .jpg, .png, .webp or .tif, in any folder below it; {len(ignored)} other files were ignored."
+    walk = _Walk(SourceLinks(source, links))
+    walk.run()
+    walk.links.require_none()
+    if not walk.files:
+        msg = f"SOURCE {source} has no images. Expected files such as .jpg, .png, .webp or .tif, in any folder below it; {len(walk.ignored)} other files were ignored."
         raise UsageError(msg)
-    return Listing(files=sorted(files), ignored=sorted(ignored, key=lambda reject: reject.path))
+    return Listing(
+        files=sorted(walk.files),
+        rejects=sorted(walk.rejects, key=lambda reject: reject.path),
+        ignored=sorted(walk.ignored, key=lambda reject: reject.path),
+        links=walk.links,
+    )
 
 
-def _walk(folder: Path, prefix: str, ancestors: frozenset[tuple[int, int]]) -> Iterator[SourceFile | Reject]:
-    for entry in _entries(folder):
-        path = prefix + entry.name
-        if reason := _system_reason(entry):
-            yield _ignored(path, reason)
-        elif _leads_to(entry.is_dir):
-            identity = _identity(entry)
-            if identity in ancestors:
-                yield _ignored(path, "link to a folder that contains it")
-            else:
-                yield from _walk(folder / entry.name, f"{path}/", ancestors | {identity})
-        elif not _leads_to(entry.is_file) and not entry.is_symlink():
-            yield _ignored(path, "not a regular file")
-        elif not _may_be_image(entry):
-            yield _ignored(path, "not an image by name and content")
-        else:
-            yield _source_file(entry, path)
+@dataclasses.dataclass(frozen=True)
+class _Folder:
+    """A folder that is to be listed.
+
+    Attributes:
+        prefix: Its path in the source, with `/` at its end; empty for the source itself.
+        place: Where it really is.
+        identity: Device and inode.
+        ancestors: The identities of all folders on the way to it.
+    """
+
+    prefix: str
+    place: str
+    identity: tuple[int, int]
+    ancestors: frozenset[tuple[int, int]]
 
 
-def _entries(folder: Path) -> "list[os.DirEntry[str]]":
-    """The entries of a folder. One that cannot be listed is an error: it may hold any number of images."""
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except PermissionError as error:
-        msg = f"no permission to list the folder {text_path(str(folder))}. Give it, or move the folder out of SOURCE."
-        raise UsageError(msg) from error
-    except OSError as error:
-        msg = f"cannot list {text_path(str(folder))}: {error.strerror}. Run the same command again once the disk or the network is repaired."
-        raise ConversionError(msg) from error
+class _Walk:
+    """Lists folders: first all that are reached without a link, then all that are reached through one link, and so on.
 
+    So the paths without links are always listed, even if a folder is listed no more after that.
+    """
 
-def _leads_to(is_kind: Callable[[], bool]) -> bool:
-    """Whether a link leads to something of a kind. A link in a circle leads to nothing."""
-    try:
-        return is_kind()
-    except OSError:
-        return False
+    def __init__(self, links: SourceLinks) -> None:
+        self.links = links
+        self.files: list[SourceFile] = []
+        self.rejects: list[Reject] = []
+        self.ignored: list[Reject] = []
+        self._linked: list[_Folder] = []
+        self._times: dict[tuple[int, int], int] = {}
 
+    def run(self) -> None:
+        root = find_out(self.links.root)
+        starts = [_Folder("", root.path, _identity(root.status), frozenset())]
+        while starts:
+            self._linked = []
+            for start in starts:
+                self._walk_down(start)
+            starts = sorted(self._linked, key=lambda folder: folder.prefix)
 
-def _source_file(entry: "os.DirEntry[str]", path: str) -> SourceFile:
-    try:
-        status = entry.stat()
-    except OSError:  # a broken or circular link: reading it will say which
-        return SourceFile(path, 0, 0)
-    return SourceFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    def _walk_down(self, start: _Folder) -> None:
+        """Lists a folder and all below it, without following links to folders."""
+        waiting = [start]
+        while waiting:
+            folder = waiting.pop()
+            if self._may_list(folder):
+                waiting += self._list(folder)
 
-
-def _system_reason(entry: "os.DirEntry[str]") -> str | None:
-    if entry.name.startswith("."):
-        return "hidden"
-    if entry.name.lower() in SYSTEM_FILES or entry.name in SYSTEM_FOLDERS:
-        return "written by the operating system"
-    return None
-
-
-def _may_be_image(entry: "os.DirEntry[str]") -> bool:
-    extension = os.path.splitext(entry.name)[1][1:].lower()  # noqa: PTH122 - ten million times
-    if extension in IMAGE_EXTENSIONS:
+    def _may_list(self, folder: _Folder) -> bool:
+        """Whether a folder is to be listed. Counts how often it is."""
+        if is_of_kernel(folder.place):
+            self._ignore(
+                folder.prefix[:-1], f"in one of {' '.join(KERNEL_FOLDERS)}, where no file is ever read"
+            )
+            return False
+        if folder.identity in folder.ancestors:
+            self._ignore(folder.prefix[:-1], "link to a folder that contains it")
+            return False
+        times = self._times.get(folder.identity, 0)
+        if times >= MAX_TIMES:
+            self.links.not_followed += 1
+            self._ignore(folder.prefix[:-1], f"link to a folder that is listed {MAX_TIMES} times already")
+            return False
+        self._times[folder.identity] = times + 1
         return True
-    if extension in SIDECAR_EXTENSIONS or not _leads_to(entry.is_file):
-        return False
-    try:
-        with os.fdopen(open_regular(entry.path), "rb", buffering=0) as stream:
-            return stream.read(16).startswith(IMAGE_STARTS)
-    except (OSError, ImageError):
-        return False
+
+    def _list(self, folder: _Folder) -> Iterator[_Folder]:
+        """Lists what is directly in a folder, and yields the folders in it."""
+        for entry in self._entries(folder):
+            path = folder.prefix + entry.name
+            if reason := why_never(entry.name):
+                self._ignore(path, reason)
+            elif entry.is_file(follow_symlinks=False):
+                if may_be_image(entry):
+                    self.files.append(_source_file(path, entry.stat(follow_symlinks=False)))
+                else:
+                    self._ignore(path, NOT_AN_IMAGE)
+            elif entry.is_symlink():
+                self._follow(entry, path, folder)
+            elif entry.is_dir(follow_symlinks=False):
+                status = entry.stat(follow_symlinks=False)
+                yield _below(folder, path, f"{folder.place.rstrip('/')}/{entry.name}", status)
+            else:
+                self._ignore(path, "not a regular file")
+
+    def _entries(self, folder: _Folder) -> "list[os.DirEntry[str]]":
+        """The entries of a folder. In the source, one that cannot be listed is an error: it may hold any number of images."""
+        try:
+            with os.scandir(folder.place) as entries:
+                return sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            if self.links.is_outside(folder.place):
+                detail = f"a folder outside SOURCE that cannot be listed ({error.strerror})"
+                self.rejects.append(Reject(text_path(folder.prefix[:-1]), "unreadable", detail))
+                return []
+            if isinstance(error, PermissionError):
+                msg = f"no permission to list the folder {text_path(folder.place)}. Give it, or move the folder out of SOURCE."
+                raise UsageError(msg) from error
+            msg = f"cannot list {text_path(folder.place)}: {error.strerror}. Run the same command again once the disk or the network is repaired."
+            raise ConversionError(msg) from error
+
+    def _follow(self, entry: "os.DirEntry[str]", path: str, folder: _Folder) -> None:
+        """Lists a link to a file, and remembers a link to a folder for later."""
+        try:
+            located = find_out(entry.path)
+        except OSError:  # a broken or circular link: reading it will say which
+            if looks_like(entry.name) == "image":
+                self.files.append(SourceFile(path, 0, 0))
+            else:
+                self._ignore(path, NOT_AN_IMAGE)
+            return
+        leaves = self.links.is_outside(located.path) and not self.links.is_outside(folder.place)
+        is_folder = stat.S_ISDIR(located.status.st_mode)
+        if leaves and self.links.refuse and (is_folder or looks_like(entry.name) != "other"):
+            self.links.remember(path, located.path)
+            return
+        if not is_folder and not may_be_image(entry):
+            self._ignore(path, NOT_AN_IMAGE)
+            return
+        if leaves:
+            self.links.remember(path, located.path)
+        if is_folder:
+            self._linked.append(_below(folder, path, located.path, located.status))
+        else:
+            self.files.append(_source_file(path, located.status))
+
+    def _ignore(self, path: str, why: str) -> None:
+        self.ignored.append(Reject(text_path(path), "not_an_image", f"ignored: {why}", handling="ignored"))
 
 
-def _ignored(path: str, why: str) -> Reject:
-    return Reject(text_path(path), "not_an_image", f"ignored: {why}", handling="ignored")
+def _below(folder: _Folder, path: str, place: str, status: os.stat_result) -> _Folder:
+    return _Folder(f"{path}/", place, _identity(status), folder.ancestors | {folder.identity})
 
 
-def _identity(place: "Path | os.DirEntry[str]") -> tuple[int, int]:
-    status = place.stat()
+def _identity(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
+
+
+def _source_file(path: str, status: os.stat_result) -> SourceFile:
+    return SourceFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from fitfeed.converters.options import ConvertOptions
@@ -12,6 +11,7 @@ from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.folder_labels import SPLIT_FOLDERS, FolderLayout
 from fitfeed.converters.sources.image_lookup import PathError, quoted, safe_path, stat_picture
 from fitfeed.converters.sources.label_values import LabelError, LabelSpec, parse_label, parse_spec
+from fitfeed.converters.sources.links import SourceLinks
 from fitfeed.converters.sources.table import Row, Table
 from fitfeed.schemas.class_order import natural_order, sort_classes
 from fitfeed.schemas.errors import UsageError
@@ -123,14 +123,16 @@ class Joined:
         )
 
 
-def join(table: Table, columns: TableColumns, find: Callable[[str], SourceFile], root: Path) -> Joined:
+def join(
+    table: Table, columns: TableColumns, find: Callable[[str], SourceFile], links: SourceLinks
+) -> Joined:
     """Reads a table from end to end, and finds the image of each row.
 
     Args:
         table: The table.
         columns: The columns to read.
         find: Finds an image by the path in a row, or raises `PathError`.
-        root: SOURCE, where masks are looked up.
+        links: The links of SOURCE, where masks are looked up.
     """
     joined = Joined(labels=[[] for _ in columns.labels])
     position_of: dict[str, int] = {}
@@ -141,7 +143,7 @@ def join(table: Table, columns: TableColumns, find: Callable[[str], SourceFile],
         try:
             file = _picture(row, name, find)
             joined.named.add(file.path)
-            values = _row_values(row, columns, root, joined.named)
+            values = _row_values(row, columns, links, joined.named)
         except (PathError, LabelError) as error:
             reason = error.reason if isinstance(error, PathError) else "label_invalid"
             path = text_path(file.path) if file else _printable(name) or f"{table.name}:{row.line}"
@@ -175,7 +177,7 @@ def _picture(row: Row, name: str, find: Callable[[str], SourceFile]) -> SourceFi
     return find(name.strip())
 
 
-def _row_values(row: Row, columns: TableColumns, root: Path, named: set[str]) -> list[Any]:
+def _row_values(row: Row, columns: TableColumns, links: SourceLinks, named: set[str]) -> list[Any]:
     """All labels of a row, then its split and its group, if there are such columns.
 
     Raises:
@@ -187,7 +189,7 @@ def _row_values(row: Row, columns: TableColumns, root: Path, named: set[str]) ->
         try:
             value = parse_label(spec.kind, raw)
             if spec.kind == "mask":
-                value = stat_picture(root, safe_path(value), missing="mask_missing")
+                value = stat_picture(links, safe_path(value), missing="mask_missing")
                 named.add(value.path)
         except LabelError as error:
             msg = f"column {quoted(spec.column)}: {error}"
@@ -234,14 +236,14 @@ def _printable(name: str) -> str:
 
 
 def label_by_table(
-    table: Table, find: Callable[[str], SourceFile], root: Path, options: ConvertOptions
+    table: Table, find: Callable[[str], SourceFile], links: SourceLinks, options: ConvertOptions
 ) -> tuple[ExampleTable, list[Reject], set[str]]:
     """Labels images by a table.
 
     Args:
         table: The table.
         find: Finds an image by the path in a row, or raises `PathError`.
-        root: SOURCE.
+        links: The links of SOURCE.
         options: The columns to read.
 
     Returns:
@@ -252,7 +254,7 @@ def label_by_table(
         UsageError: If the columns are not what they must be, or no image is left.
     """
     columns = choose_columns(table, options)
-    joined = join(table, columns, find, root)
+    joined = join(table, columns, find, links)
     use_folders = options.split is None and columns.split is None
     paths = (file.path for file in joined.files)
     layout = FolderLayout(paths, class_from=options.class_from, use_split_folders=use_folders)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject
 from fitfeed.converters.source_file import SourceListing
@@ -156,12 +157,14 @@ class ConversionPlan:
         shards: What goes into each.
         listing: All files of the source that examples are made from, those in the dataset already included.
         sources: What `sources.arrow` is to say of them: a record batch of `SOURCES_SCHEMA`.
+        links: Where the links of the source lead.
     """
 
     job: Job
     shards: list[ShardPlan]
     listing: SourceListing | None = None
     sources: Any | None = None
+    links: LinkReport = dataclasses.field(default_factory=LinkReport)
 
 
 def digest_of(content: Any) -> str:

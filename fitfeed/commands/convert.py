@@ -79,6 +79,12 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
         help="publish even if an image, or a group, is in two splits; otherwise that is exit status 4",
     )
     group.add_argument(
+        "--links",
+        choices=("follow", "refuse"),
+        default="follow",
+        help="links that lead out of SOURCE: follow and count them, or refuse a SOURCE that has any; default: follow",
+    )
+    group.add_argument(
         "--workers",
         type=int,
         metavar="N",
@@ -119,6 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
         "labels": arguments.labels,
         "max_bad": arguments.max_bad,
         "allow_leaks": arguments.allow_leaks,
+        "links": arguments.links,
         "workers": arguments.workers,
         "timeout_s": arguments.timeout,
         "runner": arguments.runner,
@@ -161,6 +168,7 @@ def _print_result(arguments: argparse.Namespace, conversion: "ConversionResult")
             **describe(conversion.manifest),
             "up_to_date": conversion.up_to_date,
             "duplicate_pairs": [dataclasses.asdict(pair) for pair in conversion.duplicates],
+            "links": dataclasses.asdict(conversion.links),
             "near_duplicates": conversion.near_duplicates and dataclasses.asdict(conversion.near_duplicates),
             **(
                 {}

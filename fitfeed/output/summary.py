@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from fitfeed.beam_jobs import ConversionResult, PlannedConversion
 from fitfeed.converters.duplicate_pair import NearDuplicateReport
+from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.planning.size_estimate import expected_bytes
 from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan
 from fitfeed.schemas.bit_depth import levels_of
@@ -30,6 +31,7 @@ def conversion_lines(conversion: ConversionResult, dataset: str) -> list[str]:
     lines += splits_table(manifest)
     lines += ["", _rejects_line(manifest), _duplicates_line(manifest)]
     lines += _near_duplicates_lines(conversion.near_duplicates)
+    lines += _links_lines(conversion.links)
     lines.append(f"bytes      {human_bytes(conversion.source_bytes)} in, {human_bytes(stored)} out")
     if not conversion.up_to_date:
         reused = (
@@ -136,6 +138,23 @@ def _near_duplicates_lines(found: NearDuplicateReport | None) -> list[str]:
     return lines
 
 
+def _links_lines(links: LinkReport) -> list[str]:
+    """How many images are outside SOURCE, and which links lead there."""
+    lines = []
+    if links.outside_files:
+        more = ", ..." if links.outside_links > len(links.first) else ""
+        shown = ", ".join(f"{link} -> {place}" for link, place in links.first.items())
+        lines.append(
+            f"links      {links.outside_links} lead out of SOURCE, to {links.outside_files} images or masks (--links refuse allows none):"
+        )
+        lines.append(f"           {shown}{more}")
+    if links.not_followed:
+        lines.append(
+            f"links      {links.not_followed} to folders that are listed often enough were not followed; see rejects.jsonl"
+        )
+    return lines
+
+
 def _warnings(conversion: ConversionResult) -> list[str]:
     manifest, lines = conversion.manifest, []
     if len(manifest.class_names) == 1 and manifest.has_one_class_each:
@@ -211,6 +230,7 @@ def dry_run_document(planned: PlannedConversion) -> JsonObject:
         "splits": {name: dataclasses.asdict(split) for name, split in planned_splits(planned.plan).items()},
         "source_bytes": job.bytes,
         "expected_bytes": _expected_bytes(job),
+        "links": dataclasses.asdict(planned.plan.links),
         "rejects": len(job.rejects),
         "ignored": len(job.ignored),
         "up_to_date": planned.up_to_date,
@@ -234,6 +254,7 @@ def dry_run_lines(planned: PlannedConversion, dataset: str) -> list[str]:
         f"encoding   {options.encoding}{', 16 bits' if options.depth == 16 else ''}",
         f"bytes      {human_bytes(job.bytes)} in, about {human_bytes(_expected_bytes(job))} out",
         f"ignored    {len(job.ignored)} other files; rejected {len(job.rejects)} images or rows without a label",
+        *_links_lines(planned.plan.links),
     ]
 
 

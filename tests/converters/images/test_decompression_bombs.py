@@ -13,7 +13,7 @@ from fitfeed.converters.images.decode import FORMATS, decode_image
 from fitfeed.converters.images.decompression_bombs import hidden_bomb, repeats_values
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import ImageError
-from fitfeed.converters.sources.listing import IMAGE_EXTENSIONS
+from fitfeed.converters.sources.image_names import IMAGE_EXTENSIONS
 from tests.fuzz.corpus import images
 
 OPTIONS = ConvertOptions()

@@ -10,7 +10,9 @@ from fitfeed.converters.sources.image_lookup import (
     NamedPictures,
     PathError,
     safe_path,
+    stat_picture,
 )
+from fitfeed.converters.sources.links import SourceLinks
 
 FILES = [SourceFile(path, 1, 1) for path in ("a/1.jpg", "a/2.jpg", "b/2.jpg", "b/3.png")]
 
@@ -64,9 +66,20 @@ def test_what_names_none_or_several_is_refused(text: str, reason: str, message: 
 def test_a_table_that_is_the_source_names_files(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "1.jpg").write_bytes(b"123")
-    found = NamedPictures(tmp_path).find("a/1.jpg")
+    found = NamedPictures(SourceLinks(tmp_path)).find("a/1.jpg")
     assert (found.path, found.bytes) == ("a/1.jpg", 3)
     for text in ("a/2.jpg", "a"):
         with pytest.raises(PathError) as error:
-            NamedPictures(tmp_path).find(text)
+            NamedPictures(SourceLinks(tmp_path)).find(text)
         assert error.value.reason == "vanished"
+
+
+def test_a_table_may_name_what_a_link_leads_to_and_that_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "0.jpg").write_bytes(b"123")
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "lnk").symlink_to(tmp_path / "private")
+    links = SourceLinks(tmp_path / "source")
+    assert NamedPictures(links).find("lnk/0.jpg").bytes == 3
+    assert stat_picture(links, "lnk/0.jpg", missing="mask_missing").bytes == 3
+    assert links.report(["lnk/0.jpg"]).first == {"lnk": str((tmp_path / "private").resolve())}

@@ -7,6 +7,7 @@ import pytest
 
 from fitfeed.beam_jobs import ConversionResult, plan_conversion
 from fitfeed.converters.duplicate_pair import DuplicatePair, NearDuplicateReport
+from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.output.summary import (
     conversion_lines,
@@ -38,6 +39,7 @@ def result(manifest: Manifest, **changed: Any) -> ConversionResult:
         "reused_shards": 0,
         "duplicates": [],
         "near_duplicates": None,
+        "links": LinkReport(),
     }
     return ConversionResult(**{**known, **changed})
 
@@ -177,3 +179,16 @@ def test_a_dry_run(few_photos: Path, tmp_path: Path) -> None:
     assert lines[2:4] == ["train      8 images into 2 tfrecord shards", "           dress 4, pants 4"]
     assert "encoding   keep" in lines
     assert "ignored    0 other files; rejected 0 images or rows without a label" in lines
+
+
+def test_links_out_of_the_source(manifest: Manifest) -> None:
+    links = LinkReport(
+        outside_files=7, outside_links=4, first={"a/l": "/home/me", "b.jpg": "/c.jpg"}, not_followed=3
+    )
+    lines = conversion_lines(result(manifest, links=links), "flowers")
+    place = lines.index("links      4 lead out of SOURCE, to 7 images or masks (--links refuse allows none):")
+    assert lines[place + 1 : place + 3] == [
+        "           a/l -> /home/me, b.jpg -> /c.jpg, ...",
+        "links      3 to folders that are listed often enough were not followed; see rejects.jsonl",
+    ]
+    assert not any(line.startswith("links") for line in conversion_lines(result(manifest), "flowers"))
