@@ -13,8 +13,8 @@ from fitfeed.converters.sources.image_names import looks_like, may_be_image, why
 from fitfeed.converters.sources.links import Links, SourceLinks
 from fitfeed.schemas.errors import ConversionError, NotFoundError, UsageError
 
-MAX_TIMES = 16
-"""How often a folder is listed at most, whatever links lead to it.
+MAX_LISTINGS = 16
+"""How often a folder is listed at most if links lead to it.
 
 The same folder may be wanted in several classes and splits. But a few links multiply: of 18 folders, each with two
 links to the next one, 262,144 paths lead to the last.
@@ -41,7 +41,7 @@ class Listing:
 
 
 def list_folder(source: Path, links: Links = "follow") -> Listing:
-    """Lists a folder recursively. Links are followed, but never in a circle, and to no folder more than `MAX_TIMES` times.
+    """Lists a folder recursively. Links are followed, but never in a circle, and to no folder more than `MAX_LISTINGS` times.
 
     Args:
         source: The folder.
@@ -93,7 +93,7 @@ class _Folder:
 class _Walk:
     """Lists folders: first all that are reached without a link, then all that are reached through one link, and so on.
 
-    So the paths without links are always listed, even if a folder is listed no more after that.
+    Paths without links are always listed: they cannot multiply, and some file systems give one inode to many folders.
     """
 
     def __init__(self, links: SourceLinks) -> None:
@@ -101,6 +101,7 @@ class _Walk:
         self.files: list[SourceFile] = []
         self.rejects: list[Reject] = []
         self.ignored: list[Reject] = []
+        self._through_links = False
         self._linked: list[_Folder] = []
         self._times: dict[tuple[int, int], int] = {}
 
@@ -112,6 +113,7 @@ class _Walk:
             for start in starts:
                 self._walk_down(start)
             starts = sorted(self._linked, key=lambda folder: folder.prefix)
+            self._through_links = True
 
     def _walk_down(self, start: _Folder) -> None:
         """Lists a folder and all below it, without following links to folders."""
@@ -132,9 +134,9 @@ class _Walk:
             self._ignore(folder.prefix[:-1], "link to a folder that contains it")
             return False
         times = self._times.get(folder.identity, 0)
-        if times >= MAX_TIMES:
+        if self._through_links and times >= MAX_LISTINGS:
             self.links.not_followed += 1
-            self._ignore(folder.prefix[:-1], f"link to a folder that is listed {MAX_TIMES} times already")
+            self._ignore(folder.prefix[:-1], f"link to a folder that is listed {MAX_LISTINGS} times already")
             return False
         self._times[folder.identity] = times + 1
         return True

@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from fitfeed.commands.option_values import parse_max_bad
 from fitfeed.schemas.errors import UsageError
@@ -66,6 +66,8 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
+    from fitfeed.converters.sources.links import Links
+
     group.add_argument(
         "--max-bad",
         type=parse_max_bad,
@@ -80,7 +82,7 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
     )
     group.add_argument(
         "--links",
-        choices=("follow", "refuse"),
+        choices=get_args(Links),
         default="follow",
         help="links that lead out of SOURCE: follow and count them, or refuse a SOURCE that has any; default: follow",
     )

@@ -1,6 +1,8 @@
 """Links in a source that somebody else has packed: nothing private gets into a dataset unsaid, and nothing stops the run."""
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,8 @@ from PIL import Image
 
 from fitfeed.beam_jobs import plan_conversion
 from fitfeed.cli import main
+from fitfeed.converters.images import read_source
+from fitfeed.converters.open_source import open_regular
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import TooManyRejectsError, UsageError
@@ -210,3 +214,25 @@ def test_a_table_of_the_kernel_is_not_read(source: Path, tmp_path: Path) -> None
     for taken, named in (((source / "table.csv"), {}), (source, {"labels": source / "table.csv"})):
         with pytest.raises(UsageError, match="cannot be read: in one of /proc/ /sys/ /dev/"):
             convert(taken, tmp_path / "dataset", **named)
+
+
+def test_workers_of_an_engine_read_in_the_same_way(
+    source: Path, private: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source / "dress" / "memory.jpg").symlink_to("/proc/self/mem")
+    (source / "dress" / "stale.jpg").symlink_to(private / "0.jpg")
+
+    def failing(path: str) -> int:
+        if path.endswith("stale.jpg"):
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return open_regular(path)
+
+    monkeypatch.setattr(read_source, "open_regular", failing)
+    monkeypatch.setattr(read_source, "READ_RETRY_DELAY_S", 0)
+    convert(source, tmp_path / "local", max_bad=2)
+    # It runs in this process, so it has the same fault.
+    convert(source, tmp_path / "engine", max_bad=2, runner="BundleBasedDirectRunner")
+    assert contents(tmp_path / "engine") == contents(tmp_path / "local")
+    rejects = (tmp_path / "engine" / "rejects.jsonl").read_text()
+    assert "where no file is ever read" in rejects
+    assert "it is outside SOURCE, and cannot be read there (Stale file handle, 3 times)" in rejects

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources import image_names
+from fitfeed.converters.sources import listing as listing_module
 from fitfeed.converters.sources.examples import in_split_order
 from fitfeed.converters.sources.folder_labels import label_by_folders
-from fitfeed.converters.sources.listing import MAX_TIMES, Listing, list_folder
+from fitfeed.converters.sources.listing import MAX_LISTINGS, Listing, list_folder
 from fitfeed.schemas.errors import NotFoundError, UsageError
 
 JPEG = b"\xff\xd8\xff\xe0rest"
@@ -91,7 +92,7 @@ def multiply(root: Path, levels: int) -> None:
 def test_links_that_multiply_are_not_followed_without_end(tmp_path: Path) -> None:
     multiply(tmp_path, levels=18)
     listing = list_folder(tmp_path)
-    assert len(listing.files) == MAX_TIMES
+    assert len(listing.files) == MAX_LISTINGS
     assert "18/1.jpg" in paths(listing)  # the way without a link comes first
     assert listing.links.not_followed == len(listing.ignored)
     assert {reject.detail for reject in listing.ignored} == {
@@ -104,7 +105,19 @@ def test_links_that_multiply_out_of_the_source(tmp_path: Path) -> None:
     make(tmp_path / "source", "a/1.jpg")
     (tmp_path / "source" / "a" / "b").symlink_to(tmp_path / "away" / "00")
     listing = list_folder(tmp_path / "source")
-    assert len(listing.files) == 1 + MAX_TIMES
+    assert len(listing.files) == 1 + MAX_LISTINGS
+
+
+def test_folders_that_a_file_system_gives_the_same_inode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"{number:02}/1.jpg" for number in range(2 * MAX_LISTINGS)]
+    make(tmp_path, *names)
+    root = listing_module._identity(tmp_path.stat())
+    monkeypatch.setattr(
+        listing_module, "_identity", lambda status: root if (status.st_dev, status.st_ino) == root else (1, 1)
+    )
+    assert paths(list_folder(tmp_path)) == names
 
 
 def test_a_folder_in_several_classes_and_splits(tmp_path: Path) -> None:
@@ -238,7 +251,7 @@ def test_any_links_between_folders(links: list[tuple[int, int]]) -> None:
         listed = paths(listing)
         everything = follow(root / "source", "", ())
         times = Counter(os.path.realpath(root / "source" / path) for path in listed)
-        assert max(times.values()) <= MAX_TIMES
+        assert max(times.values()) <= MAX_LISTINGS
         assert set(listed) <= set(everything)
         assert {f"{i}/1.jpg" for i in range(6)} <= set(listed)
         if not listing.links.not_followed:
