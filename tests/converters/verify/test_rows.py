@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fitfeed.converters.verify.rows import MAX_PAYLOAD_BYTES, ShardRows
+from fitfeed.converters.verify.rows import ShardRows
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.manifest_parts import Shard
+from fitfeed.schemas.payload import MAX_PAYLOAD_BYTES
 from tests.converters.handmade import Example
 from tests.converters.verify.handmade_shard import EXAMPLES, HandmadeShard
 
