@@ -29,6 +29,10 @@ PayloadFormat = Literal["jpeg", "png", "raw"]
 IHDR_END = 33
 """Bytes of a PNG up to the end of its header chunk, which is always the first (PNG 1.2, section 4.1.1)."""
 
+ANIMATION_CHUNKS = (b"acTL", b"fcTL", b"fdAT")
+LOSSLESS_FRAME = b"\xff\xc3"
+"""Start of the frame of a lossless JPEG (T.81, B.1.1.3). These two bytes are never among coded pixels."""
+
 MAX_PAYLOAD_BYTES = 2 << 30
 """2 GiB, the limit of a protobuf message, for the bytes of an encoded image or mask."""
 
@@ -93,6 +97,16 @@ def claimed_size(payload: bytes | memoryview) -> tuple[int, int]:
         return int.from_bytes(payload[20:24], "big"), int.from_bytes(payload[16:20], "big")
     msg = "not a JPEG or PNG payload"
     raise ValueError(msg)
+
+
+def is_animated_png(data: bytes | memoryview) -> bool:
+    """Whether a PNG file has a chunk of an animation. OpenCV 5.0 crashes if its second frame is damaged."""
+    at = len(magic.PNG)
+    while len(kind := bytes(data[at + 4 : at + 8])) == 4:
+        if kind in ANIMATION_CHUNKS:
+            return True
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
+    return False
 
 
 def check_claimed_size(claimed: tuple[int, int], size: tuple[int, int]) -> None:
@@ -173,7 +187,7 @@ def _decode_16_bit(payload: bytes | memoryview, *, size: tuple[int, int], channe
 
     wanted = (size, (*size, 3)) if channels == 3 else (size,)  # shapes: gray, colors
     pixels: Any = None
-    if payload_format(payload) == "png":
+    if payload_format(payload) == "png" and not is_animated_png(payload):
         with contextlib.suppress(cv2.error):  # raised, for example, for more pixels in a row than it takes
             pixels = cv2.imdecode(np.frombuffer(payload, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint16 or pixels.shape not in wanted:
@@ -222,14 +236,17 @@ def decode_window(
     if payload_format(payload) != "jpeg":
         return DecodedPayload(_decode(payload, size=size, channels=channels, depth=depth, buffer=buffer))
     height, width = size
+    # libjpeg-turbo decodes a lossless JPEG at its full size whatever scale is asked for, and simplejpeg 1.9 gives it memory
+    # for the scaled size only. No conversion stores one.
+    shrink = 1 if window.shrink > 1 and LOSSLESS_FRAME in bytes(payload) else window.shrink
     stop = height if window.stop is None else min(window.stop, height)
     cut = None
     if stop - window.first < height:
         cut = rows_of(payload, window.first, stop, height=height)
-    if cut is None and window.shrink == 1:
+    if cut is None and shrink == 1:
         return DecodedPayload(_decode(payload, size=size, channels=channels, depth=8, buffer=buffer))
     data, first, rows = cut or (payload, 0, height)
-    expected = (-(-rows // window.shrink), -(-width // window.shrink), channels)
+    expected = (-(-rows // shrink), -(-width // shrink), channels)
     # With these minima, simplejpeg takes the scale 1 / shrink. One in between, such as 5/8, would take longer than
     # decoding the whole image.
     pixels: Pixels = simplejpeg.decode_jpeg(
@@ -237,11 +254,11 @@ def decode_window(
         colorspace="RGB" if channels == 3 else "GRAY",
         min_height=expected[0],
         min_width=expected[1],
-        min_factor=window.shrink,
+        min_factor=shrink,
         strict=cut is None,
         buffer=buffer,
     )
     if pixels.shape != expected:  # libjpeg passes over bytes in a forged header that `rows_of` does not know
         msg = f"decodes to shape {pixels.shape}, expected {expected}"
         raise ValueError(msg)
-    return DecodedPayload(pixels, first, window.shrink)
+    return DecodedPayload(pixels, first, shrink)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from fitfeed.schemas.bit_depth import WIDEN
-from fitfeed.schemas.payload import Pixels
+from fitfeed.schemas.payload import Pixels, is_animated_png
 
 Samples = npt.NDArray[np.uint16]
 """uint16 (height, width, 1 to 4): gray or RGB, and alpha if there are 2 or 4 channels."""
@@ -60,7 +60,9 @@ def read_uint16(data: bytes, image: Image.Image) -> Samples:
     if not _has_deep_colors(data, image):
         return to_uint16(_shallow_samples(image))
     seen = np.asarray(image)
-    found: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    found: Any = None
+    if image.format != "PNG" or not is_animated_png(data):
+        found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if found is None or found.dtype != np.uint16 or found.ndim != 3:
         msg = f"colors of 16 bits in a {image.format} file of a kind that cannot be read here"
         raise DeepColorError(msg)
