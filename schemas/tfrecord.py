@@ -11,7 +11,7 @@ by protobuf, because the index needs the byte offset of the image inside it.
 import functools
 import struct
 from collections.abc import Iterator, Mapping
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import google_crc32c
 
@@ -24,7 +24,10 @@ FeatureValue = bytes | int | float | list[int]
 
 def masked_crc32c(data: bytes) -> int:
     """CRC-32C as TFRecord stores it: rotated right by 15 bits, plus a constant."""
-    crc: int = google_crc32c.value(data)
+    return _masked(google_crc32c.value(data))
+
+
+def _masked(crc: int) -> int:
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 
@@ -121,19 +124,43 @@ class CorruptRecordError(ValueError):
 READ_BYTES = 64 << 20  # 64 MiB
 
 
-def _read(stream: BinaryIO, length: int) -> bytes:
+class FramedRecord(NamedTuple):
+    """A whole record.
+
+    Attributes:
+        offset: Of its first byte.
+        length: Bytes of its data.
+        data: Its data; empty if it is longer than what was to be kept.
+    """
+
+    offset: int
+    length: int
+    data: bytes
+
+
+class _Piece(NamedTuple):
+    data: bytes
+    length: int
+    crc32c: int
+
+
+def _read(stream: BinaryIO, length: int, *, keep: bool) -> _Piece:
     """Reads `length` bytes, or fewer at the end. A forged length does not make it allocate memory."""
-    if length <= READ_BYTES:
-        return stream.read(length)
-    parts = []
-    while length > 0 and (part := stream.read(min(length, READ_BYTES))):
-        parts.append(part)
-        length -= len(part)
-    return b"".join(parts)
+    parts, done, crc = [], 0, 0
+    while done < length and (part := stream.read(min(length - done, READ_BYTES))):
+        crc = google_crc32c.extend(crc, part)
+        done += len(part)
+        if keep:
+            parts.append(part)
+    return _Piece(b"".join(parts), done, crc)
 
 
-def iter_records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Yields (offset of the record, its data), and checks both checksums.
+def walk_records(stream: BinaryIO, *, max_bytes: int | None = None) -> Iterator[FramedRecord]:
+    """Yields record after record, and checks both checksums.
+
+    Args:
+        stream: At the beginning of a file.
+        max_bytes: Records that are longer are checked piece by piece, and their data is not kept. None: all is kept.
 
     Raises:
         CorruptRecordError: At the first record that is cut off or does not match its checksum.
@@ -147,11 +174,20 @@ def iter_records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
         length, length_crc = struct.unpack("<QI", header)
         if masked_crc32c(header[:8]) != length_crc:
             raise CorruptRecordError(offset, "the checksum of its length is wrong")
-        data = _read(stream, length)
+        data, done, crc = _read(stream, length, keep=max_bytes is None or length <= max_bytes)
         footer = stream.read(FOOTER_BYTES)
-        if len(data) < length or len(footer) < FOOTER_BYTES:
+        if done < length or len(footer) < FOOTER_BYTES:
             raise CorruptRecordError(offset, f"the file ends inside it (it claims {length} bytes)")
-        if masked_crc32c(data) != struct.unpack("<I", footer)[0]:
+        if _masked(crc) != struct.unpack("<I", footer)[0]:
             raise CorruptRecordError(offset, "the checksum of its data is wrong")
-        yield offset, data
+        yield FramedRecord(offset, length, data)
         offset += HEADER_BYTES + length + FOOTER_BYTES
+
+
+def iter_records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Yields (offset of the record, its data), and checks both checksums.
+
+    Raises:
+        CorruptRecordError: At the first record that is cut off or does not match its checksum.
+    """
+    return ((record.offset, record.data) for record in walk_records(stream))

@@ -11,21 +11,21 @@ from typing import Any
 import h5py
 import numpy as np
 
+from fitfeed.converters.inspect.byte_budget import MAX_BYTES_AT_ONCE, ByteBudget
 from fitfeed.converters.inspect.reader_code import hdf5_parser
 from fitfeed.converters.inspect.report import ByteStrings, ForeignFeature, ForeignReport, Numbers
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.text import first_line
 
-BLOCK_VALUES = 1 << 16
-BLOCK_STRINGS = 64  # each may be an image of some megabytes
-MAX_VALUES = 100_000_000  # a file may claim any length, because values that were never written take no space
-MAX_CHUNK_BYTES = 256 << 20  # 256 MiB: HDF5 decompresses a chunk as a whole
+BLOCK_BYTES = 4 << 20
+MAX_BLOCK_STRINGS = 64  # of variable length: each may be an image of some megabytes
 
 
 def inspect_hdf5(path: Path) -> ForeignReport:
     """Lists the objects of an HDF5 file, and reads those that may be labels or images.
 
-    These are integers and byte strings of one dimension.
+    These are integers and byte strings of one dimension. What was never written, and what is larger than the file's
+    `ByteBudget` allows, is named and not read.
 
     Args:
         path: An HDF5 file.
@@ -38,8 +38,9 @@ def inspect_hdf5(path: Path) -> ForeignReport:
     except OSError as error:
         msg = f"{path} is damaged: {first_line(error)}. Restore the file from its source."
         raise DamagedDatasetError(msg) from error
+    budget = ByteBudget(path.stat().st_size)
     with file:
-        features = tuple(sorted(_walk(path, file), key=lambda feature: feature.name))
+        features = tuple(sorted(_walk(path, file, budget), key=lambda feature: feature.name))
     return ForeignReport(
         format="hdf5",
         compression="none",
@@ -50,7 +51,7 @@ def inspect_hdf5(path: Path) -> ForeignReport:
     )
 
 
-def _walk(path: Path, file: Any) -> Iterator[ForeignFeature]:
+def _walk(path: Path, file: Any, budget: ByteBudget) -> Iterator[ForeignFeature]:
     """Visits every object once. It does not recurse, because hard links may form circles and go deep."""
     visited = set()
     groups = [("", file)]
@@ -75,7 +76,7 @@ def _walk(path: Path, file: Any) -> Iterator[ForeignFeature]:
                 if isinstance(found, h5py.Group):
                     groups.append((name, found))
                 elif isinstance(found, h5py.Dataset):
-                    yield _dataset(name, found)
+                    yield _dataset(name, found, budget)
                     good += 1
         # h5py raises all of these for contents that contradict themselves, depending on the place.
         except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
@@ -94,17 +95,17 @@ def _link(name: str, link: Any) -> ForeignFeature:
     return ForeignFeature(name=name, role="link", dtype=kind, note=f"to {target!r}, not followed")
 
 
-def _dataset(name: str, dataset: Any) -> ForeignFeature:
+def _dataset(name: str, dataset: Any, budget: ByteBudget) -> ForeignFeature:
     if dataset.is_virtual:  # HDF5 may open the other files to find its shape
         note = "a virtual dataset over other files, not read"
         return ForeignFeature(name=name, role="dataset", dtype=_dtype(dataset), shape=(None,), note=note)
     if dataset.shape is None:  # H5S_NULL: a type without a value
         return ForeignFeature(name=name, role="dataset", dtype=_dtype(dataset), note="has no value")
     shape = tuple(None if size is None else int(size) for size in dataset.shape)
-    unread = _why_unread(dataset)
     numbers, strings = Numbers(), ByteStrings()
+    unread = _why_unread(dataset)
     if unread is None and dataset.ndim == 1:
-        _sum_up(dataset, numbers, strings)
+        unread = _sum_up(dataset, numbers, strings, budget)
     return ForeignFeature(
         name=name,
         role="dataset",
@@ -118,15 +119,53 @@ def _dataset(name: str, dataset: Any) -> ForeignFeature:
     )
 
 
-def _sum_up(dataset: Any, numbers: Numbers, strings: ByteStrings) -> None:
+def _sum_up(dataset: Any, numbers: Numbers, strings: ByteStrings, budget: ByteBudget) -> str | None:
+    """Reads the values. Returns why they were not read, or not all of them; None if they were, or need not be."""
     dtype = dataset.dtype
-    if dtype.kind in "iu" and not _holds_encoded(dataset):
-        for start in range(0, len(dataset), BLOCK_VALUES):
-            numbers.add(dataset[start : start + BLOCK_VALUES])
-    elif dtype.kind == "S" or h5py.check_string_dtype(dtype) or h5py.check_vlen_dtype(dtype) == np.uint8:
-        for start in range(0, len(dataset), BLOCK_STRINGS):
-            for value in dataset[start : start + BLOCK_STRINGS]:
-                strings.add(value if isinstance(value, bytes) else bytes(value))
+    if _holds_encoded(dataset):
+        return None
+    if dtype.kind in "iuS":
+        return _sum_up_fixed(dataset, numbers, strings, budget)
+    if h5py.check_string_dtype(dtype) or h5py.check_vlen_dtype(dtype) == np.uint8:
+        return _sum_up_variable(dataset, strings, budget)
+    return None
+
+
+def _sum_up_fixed(dataset: Any, numbers: Numbers, strings: ByteStrings, budget: ByteBudget) -> str | None:
+    """Values of one size: what reading them costs is known before."""
+    each, count = dataset.dtype.itemsize, len(dataset)
+    is_text = dataset.dtype.kind == "S"
+    chunk = int(dataset.chunks[0]) if dataset.chunks else 1  # HDF5 decompresses a chunk as a whole
+    if chunk * each > MAX_BYTES_AT_ONCE:
+        return f"{'chunks' if chunk > 1 else 'values'} of more than {MAX_BYTES_AT_ONCE >> 20} MiB, not read"
+    size, values = -(-count // chunk) * chunk * each, count if is_text else 0
+    if not budget.affords(size, values=values):
+        return f"{size:,} bytes are more than what is read of this file, not read"
+    budget.spend(size, values=values)
+    # No chunk is divided between blocks: it would be decompressed for each of them.
+    block = max(1, BLOCK_BYTES // (chunk * each)) * chunk
+    for start in range(0, count, block):
+        stored = dataset[start : start + block]
+        if is_text:
+            for value in stored:
+                strings.add(bytes(value))
+        else:
+            numbers.add(stored)
+    return None
+
+
+def _sum_up_variable(dataset: Any, strings: ByteStrings, budget: ByteBudget) -> str | None:
+    """Strings of any length: none is longer than the file, but many may be the same bytes of it."""
+    count = len(dataset)
+    block = min(MAX_BLOCK_STRINGS, max(1, MAX_BYTES_AT_ONCE // dataset.file.id.get_filesize()))
+    for start in range(0, count, block):
+        if budget.is_spent:
+            return f"only the first {start:,} values were read"
+        for value in dataset[start : start + block]:
+            data = value if isinstance(value, bytes) else bytes(value)
+            strings.add(data)
+            budget.spend(len(data), values=1)
+    return None
 
 
 def _holds_encoded(dataset: Any) -> bool:
@@ -135,13 +174,11 @@ def _holds_encoded(dataset: Any) -> bool:
 
 
 def _why_unread(dataset: Any) -> str | None:
-    """Why the values are not read; None if they are."""
+    """Why the values are not read; None if they may be."""
     if dataset.external:
         return f"values in other files ({', '.join(repr(name) for name, _, _ in dataset.external)}), not read"
-    if dataset.size > MAX_VALUES:
-        return f"more than {MAX_VALUES:,} values, not read"
-    if dataset.chunks and np.prod(dataset.chunks, dtype=float) * dataset.dtype.itemsize > MAX_CHUNK_BYTES:
-        return f"chunks of more than {MAX_CHUNK_BYTES >> 20} MiB, not read"
+    if dataset.size and not dataset.id.get_storage_size():  # it may claim any length, as it takes no space
+        return "never written, not read"
     properties = dataset.id.get_create_plist()
     filters = [properties.get_filter(i)[0] for i in range(properties.get_nfilters())]
     missing = [number for number in filters if not h5py.h5z.filter_avail(number)]

@@ -81,6 +81,7 @@ class ForeignReport:
         compression: Compression of the whole file. HDF5 compresses inside the file, dataset by dataset.
         content: `tf.train.Example`, `tf.train.SequenceExample`, `bytes` (neither of them) or `hdf5`.
         bytes: Size of the file.
+        left_out: What was not read, or not parsed, because it is too large; of HDF5 it is said of each object.
         records: Number of records (TFRecord).
         record_bytes: Bytes per record (TFRecord).
         features: In the order of their names.
@@ -91,6 +92,7 @@ class ForeignReport:
     compression: Literal["none", "gzip", "zlib"]
     content: str
     bytes: int
+    left_out: str | None = None
     records: int | None = None
     record_bytes: Span | None = None
     features: tuple[ForeignFeature, ...]

@@ -13,13 +13,24 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from fitfeed.converters.example_proto import SequenceExample
+from fitfeed.converters.inspect.byte_budget import (
+    MAX_BYTES_AT_ONCE,
+    BudgetedStream,
+    BudgetSpentError,
+    ByteBudget,
+)
 from fitfeed.converters.inspect.decompress import Compression, Inflated
 from fitfeed.converters.inspect.reader_code import tfrecord_parser
 from fitfeed.converters.inspect.report import ByteStrings, ForeignFeature, ForeignReport, Numbers, RunningSpan
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
-from fitfeed.schemas.tfrecord import CorruptRecordError, iter_records
+from fitfeed.schemas.tfrecord import (
+    FOOTER_BYTES,
+    HEADER_BYTES,
+    CorruptRecordError,
+    FramedRecord,
+    walk_records,
+)
 
-MAX_RECORD_BYTES = 2 << 30  # 2 GiB, the most that a protobuf message can have
 MAX_FEATURES = 10_000
 
 RECORD = "(record)"
@@ -31,6 +42,9 @@ Role = Literal["feature", "context", "sequence"]
 def inspect_tfrecord(path: Path, compression: Compression) -> ForeignReport:
     """Reads a TFRecord file from end to end, and checks every checksum.
 
+    Records of more than `MAX_BYTES_AT_ONCE` are checked, and not parsed. A file that has more values than its
+    `ByteBudget` is read so far only. The report says both.
+
     Args:
         path: A TFRecord file.
         compression: Of the whole file.
@@ -39,16 +53,18 @@ def inspect_tfrecord(path: Path, compression: Compression) -> ForeignReport:
         DamagedDatasetError: If a record is cut off or does not match its checksum.
         UsageError: If it has more than `MAX_FEATURES` different features.
     """
-    scan = _FileScan()
-    for record in _records(path, compression):
-        scan.add(record)
+    size = path.stat().st_size
+    scan, budget = _FileScan(), ByteBudget(size)
+    for record in _records(path, compression, budget):
+        budget.spend(0, values=scan.add(record))
     features = scan.features()
     content = scan.content
     return ForeignReport(
         format="tfrecord",
         compression=compression,
         content=content,
-        bytes=path.stat().st_size,
+        bytes=size,
+        left_out=scan.left_out(budget),
         records=scan.records,
         record_bytes=scan.record_bytes.span(),
         features=features,
@@ -58,18 +74,22 @@ def inspect_tfrecord(path: Path, compression: Compression) -> ForeignReport:
     )
 
 
-def _records(path: Path, compression: Compression) -> Iterator[bytes]:
+def _records(path: Path, compression: Compression, budget: ByteBudget) -> Iterator[FramedRecord]:
+    """The records that the budget allows."""
     good, end = 0, 0
     with path.open("rb") as file:
-        plain = _Limited(file, file_bytes=path.stat().st_size)
-        stream = cast("BinaryIO", plain if compression == "none" else _Limited(Inflated(file)))
+        stream = file if compression == "none" else cast("BinaryIO", BudgetedStream(Inflated(file), budget))
         try:
-            for offset, record in iter_records(stream):
+            for record in walk_records(stream, max_bytes=MAX_BYTES_AT_ONCE):
                 yield record
-                good, end = good + 1, offset + len(record) + 16  # 12 bytes of header, 4 of footer
+                good, end = good + 1, record.offset + HEADER_BYTES + record.length + FOOTER_BYTES
+                if budget.is_spent:
+                    return
+        except BudgetSpentError:
+            return
         except CorruptRecordError as error:
             raise _damaged(path, str(error), good, compression) from error
-        except (EOFError, zlib.error, _TooLargeError) as error:
+        except (EOFError, zlib.error) as error:
             raise _damaged(path, f"record at byte {end}: {error}", good, compression) from error
 
 
@@ -80,22 +100,10 @@ def _damaged(path: Path, what: str, good: int, compression: Compression) -> Dama
     )
 
 
-class _TooLargeError(Exception):
-    pass
-
-
-class _Limited:
-    """A stream that does not allocate memory for the length in a forged header."""
-
-    def __init__(self, stream: BinaryIO | Inflated, file_bytes: int = MAX_RECORD_BYTES) -> None:
-        self._stream = stream
-        self._file_bytes = file_bytes
-
-    def read(self, size: int) -> bytes:
-        if size > MAX_RECORD_BYTES:
-            msg = f"it claims {size} bytes, and no record may have more than {MAX_RECORD_BYTES}"
-            raise _TooLargeError(msg)
-        return self._stream.read(min(size, self._file_bytes))
+def _too_many_features() -> UsageError:
+    return UsageError(
+        f"its records have more than {MAX_FEATURES:,} different feature names, more than a parser can list"
+    )
 
 
 class _FileScan:
@@ -104,38 +112,61 @@ class _FileScan:
     def __init__(self) -> None:
         self.records = 0
         self.record_bytes = RunningSpan()
+        self._too_long = 0
         self._unknown = ByteStrings()
         self._has_sequences = False
         self._features: dict[tuple[Role, str], _FeatureScan] = {}
 
-    def add(self, record: bytes) -> None:
+    def add(self, record: FramedRecord) -> int:
+        """Adds a record. Returns how many values it has that take time: itself, strings, and steps of sequences."""
         self.records += 1
-        self.record_bytes.add(len(record))
+        self.record_bytes.add(record.length)
+        if len(record.data) < record.length:
+            self._too_long += 1
+            return 1
         message = SequenceExample()
         try:
-            message.ParseFromString(record)
+            message.ParseFromString(record.data)
         except DecodeError:
-            self._unknown.add(record)
-            return
-        single = {entry.key: entry.value for entry in message.context.feature}
-        sequences = {entry.key: entry.value.feature for entry in message.feature_lists.feature_list}
+            self._unknown.add(record.data)
+            return 1
+        single, sequences = message.context.feature, message.feature_lists.feature_list
         if not single and not sequences:
-            self._unknown.add(record)
+            self._unknown.add(record.data)
         self._has_sequences |= bool(sequences)
-        self._add_all("context", {name: [feature] for name, feature in single.items()})
-        self._add_all("sequence", sequences)
+        if len(single) + len(sequences) > MAX_FEATURES:
+            raise _too_many_features()
+        return (
+            1
+            + self._add_all("context", {entry.key: [entry.value] for entry in single})
+            + self._add_all("sequence", {entry.key: entry.value.feature for entry in sequences})
+        )
 
-    def _add_all(self, role: Role, features: Mapping[str, Iterable[Any]]) -> None:
+    def _add_all(self, role: Role, features: Mapping[str, Iterable[Any]]) -> int:
+        count = 0
         for name, steps in features.items():
             if len(self._features) == MAX_FEATURES and (role, name) not in self._features:
-                msg = f"its records have more than {MAX_FEATURES:,} different feature names, more than a parser can list"
-                raise UsageError(msg)
-            self._features.setdefault((role, name), _FeatureScan()).add(steps)
+                raise _too_many_features()
+            count += self._features.setdefault((role, name), _FeatureScan()).add(steps)
+        return count
+
+    def left_out(self, budget: ByteBudget) -> str | None:
+        """What was not read or not parsed; None if nothing."""
+        notes = []
+        if self._too_long:
+            notes.append(
+                f"{self._too_long:,} records of more than {MAX_BYTES_AT_ONCE:,} bytes were not parsed"
+            )
+        if budget.is_spent:
+            notes.append(
+                f"only the first {self.records:,} records were read: values of {budget.limit:,} bytes are enough"
+            )
+        return "; ".join(notes) or None
 
     @property
     def content(self) -> str:
         """The message that all records are; `bytes` if they are none."""
-        if self._unknown.count or not self.records:
+        if self._unknown.count or self.records == self._too_long:
             return "bytes"
         return "tf.train.SequenceExample" if self._has_sequences else "tf.train.Example"
 
@@ -171,9 +202,13 @@ class _FeatureScan:
         self._numbers = Numbers()
         self._strings = ByteStrings()
 
-    def add(self, steps: Iterable[Any]) -> None:
-        """Adds the `Feature` messages of one record: one, or the steps of a sequence."""
-        count = present = 0
+    def add(self, steps: Iterable[Any]) -> int:
+        """Adds the `Feature` messages of one record: one, or the steps of a sequence.
+
+        Returns:
+            How many steps and strings they have together.
+        """
+        count = present = strings = 0
         for feature in steps:
             count += 1
             kind = feature.WhichOneof("kind")
@@ -185,8 +220,10 @@ class _FeatureScan:
             values = getattr(feature, kind).value
             self._length.add(len(values))
             self._add_values(kind, values)
+            strings += len(values) if kind == "bytes_list" else 0
         self._steps.add(count)
         self._present += present
+        return count + strings
 
     def _add_values(self, kind: str, values: Any) -> None:
         if kind != "bytes_list":

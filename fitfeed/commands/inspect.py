@@ -144,6 +144,8 @@ def report_lines(path: Path, report: "ForeignReport") -> list[str]:
         message = "bytes (no tf.train.Example)" if report.content == "bytes" else report.content
         each = f", {report.record_bytes} bytes each" if report.record_bytes else ""
         lines.append(f"{report.records:,} records of {message}{each}" if report.records else "0 records")
+    if report.left_out is not None:
+        lines.append(report.left_out)
     rows = [
         (printable(feature.name), feature.dtype, _shape(feature), _details(feature, report.records))
         for feature in report.features
