@@ -1,7 +1,6 @@
 """One file that crashes its process and one that hangs it: both are rejected, nothing else is lost."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,31 +10,9 @@ import pytest
 
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import read_manifest
+from tests.faults import FAULTS, add_fault, faulty_decoder
 from tests.folders import contents
 from tests.photos import copy_photos
-
-ROOT = Path(__file__).parents[2]
-
-# Every Python process that finds it on its path runs this at start, the fork server of the workers too.
-FAULTS = """\
-import os, signal, time
-from fitfeed.converters.shards import write_shard
-
-decode = write_shard.decode_image
-
-def faulty(data, options):
-    if data.endswith(b"segmentation fault"):
-        os.kill(os.getpid(), signal.SIGSEGV)
-    if data.endswith(b"exit"):
-        os._exit(3)
-    if data.endswith(b"hang"):
-        time.sleep(1e6)
-    if data.endswith(b"memory"):
-        bytearray(1 << 42)
-    return decode(data, options)
-
-write_shard.decode_image = faulty
-"""
 
 
 @pytest.fixture(scope="module")
@@ -50,18 +27,17 @@ def faulty_photos(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """The same and four that are fatal."""
     folder = tmp_path_factory.mktemp("faulty") / "photos"
     shutil.copytree(photos, folder)
-    for fault in ("segmentation fault", "exit", "hang", "memory"):
-        picture = next(photos.glob("longsleeve/*")).read_bytes()
-        (folder / "dress" / f"{fault.split()[0]}.jpg").write_bytes(picture + fault.encode())
+    for fault in FAULTS:
+        picture = folder / "dress" / f"{fault.split()[0]}.jpg"
+        shutil.copyfile(next(photos.glob("longsleeve/*")), picture)
+        add_fault(picture, fault)
     return folder
 
 
 @pytest.fixture
 def faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes the decoder of every process started from here fail at those."""
-    (tmp_path / "faults").mkdir()
-    (tmp_path / "faults" / "sitecustomize.py").write_text(FAULTS)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "faults"), str(ROOT)]))
+    monkeypatch.setenv("PYTHONPATH", faulty_decoder(tmp_path / "faults"))
 
 
 def convert(source: Path, dataset: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -91,8 +67,8 @@ def test_a_crash_costs_one_file(photos: Path, tmp_path: Path) -> None:
     """The quick one: `test_only_the_fatal_files_are_lost` has every fault, and hangs for a while."""
     source = tmp_path / "photos"
     shutil.copytree(photos, source)
-    picture = next(photos.glob("dress/*"))
-    (source / "dress" / "crash.jpg").write_bytes(picture.read_bytes() + b"segmentation fault")
+    shutil.copyfile(next(photos.glob("dress/*")), source / "dress" / "crash.jpg")
+    add_fault(source / "dress" / "crash.jpg", "segmentation fault")
     done = convert(source, tmp_path / "dataset", "--max-bad", "1", "--timeout", "600")
     assert done.returncode == 0, done.stderr
     (line,) = map(json.loads, (tmp_path / "dataset" / "rejects.jsonl").read_text().splitlines())

@@ -15,18 +15,14 @@ import psutil
 import pytest
 
 from fitfeed.cli import main
+from fitfeed.converters.options import ConvertOptions
+from tests.faults import add_fault, faulty_decoder
 from tests.folders import contents
 from tests.photos import copy_photos
+from tests.without_beam import convert, without_beam
 
 COMMAND = [sys.executable, "-m", "fitfeed"]
 END_S = 600.0  # what takes longer never ends
-
-
-def fitfeed(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own, as users start it: Beam and the workers are in it."""
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=END_S, check=False
-    )
 
 
 @pytest.fixture
@@ -35,9 +31,29 @@ def photos(clothing: Path, tmp_path: Path) -> Path:
     return copy_photos(clothing / "test", tmp_path / "photos", ("dress", "hat"), count=5)
 
 
-def test_summary(photos: Path, tmp_path: Path) -> None:
-    done = fitfeed("convert", photos, tmp_path / "flowers")
-    assert done.returncode == 0, done.stderr
+def test_terminal_shows_a_bar_and_then_the_summary(
+    photos: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 100, 0, 0))  # rows and columns
+    dataset = tmp_path / "flowers"
+    with (tmp_path / "summary.txt").open("w+") as output:
+        process = subprocess.Popen(
+            [*COMMAND, "convert", str(photos), str(dataset)], stderr=theirs, stdout=output
+        )
+        os.close(theirs)
+        shown = b""
+        try:
+            while chunk := os.read(ours, 1000):
+                shown += chunk
+        except OSError:  # the terminal was closed
+            pass
+        os.close(ours)
+        assert process.wait(END_S) == 0, shown
+        output.seek(0)
+        summary = output.read()
+    assert b"100%" in shown
+    assert b"MB/s, 0 rejected" in shown
     for expected in (
         "is complete",
         "10 examples in 1 shards",
@@ -49,32 +65,9 @@ def test_summary(photos: Path, tmp_path: Path) -> None:
         "from fitfeed import make_pipeline",
         "batch_size=10, image_size=(224, 224)",  # no more than there are examples, or there is no batch
     ):
-        assert expected in done.stdout
-    assert done.stderr == "converting 10 images into 1 shards\n"
-    again = fitfeed("convert", photos, tmp_path / "flowers")
-    assert again.returncode == 0
-    assert "up to date" in again.stdout
-
-
-def test_terminal_shows_a_bar(photos: Path, tmp_path: Path) -> None:
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 100, 0, 0))  # rows and columns
-    process = subprocess.Popen(
-        [*COMMAND, "convert", str(photos), str(tmp_path / "flowers")],
-        stderr=theirs,
-        stdout=subprocess.DEVNULL,
-    )
-    os.close(theirs)
-    shown = b""
-    try:
-        while chunk := os.read(ours, 1000):
-            shown += chunk
-    except OSError:  # the terminal was closed
-        pass
-    os.close(ours)
-    assert process.wait(END_S) == 0
-    assert b"100%" in shown
-    assert b"MB/s, 0 rejected" in shown
+        assert expected in summary
+    assert main(["convert", str(photos), str(dataset)]) == 0
+    assert "up to date" in capfd.readouterr().out
 
 
 def session_processes(session: int) -> list[psutil.Process]:
@@ -95,66 +88,72 @@ def wait_until_gone(session: int) -> None:
         time.sleep(0.05)
 
 
-SLOW = ["--encoding", "png", "--size", "160"]
+SHARDS = ["--shards", "5"]
 
 
-def started(source: Path, dataset: Path) -> subprocess.Popen[str]:
-    """A conversion in a session of its own, as a terminal would start it, in the middle of its work."""
+def started(photos: Path, dataset: Path) -> subprocess.Popen[str]:
+    """A conversion in a session of its own, as a terminal would start it, in the middle of its work.
+
+    One of its two workers decodes a picture for ever, and the other has finished a shard.
+    """
     process = subprocess.Popen(
-        [*COMMAND, "convert", str(source), str(dataset), *SLOW],
+        [*COMMAND, "convert", str(photos), str(dataset), *SHARDS, "--workers", "2", "--timeout", "0"],
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        env={**os.environ, "PYTHONPATH": faulty_decoder(dataset.parent / "faults")},
     )
-    assert process.stderr is not None
-    assert process.stderr.readline().startswith("converting 521 images")
     deadline = time.monotonic() + END_S
-    while not list(dataset.glob(".work/*/results/*.json")):  # at least one shard is finished
+    while not list(dataset.glob(".work/*/results/*.json")):
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.02)
     return process
 
 
-@pytest.fixture(scope="module")
-def undisturbed(clothing: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    folder = tmp_path_factory.mktemp("undisturbed") / "dataset"
-    assert main(["convert", str(clothing), str(folder), *SLOW, "--quiet"]) == 0
-    return contents(folder)
+@pytest.fixture
+def hanging(photos: Path) -> Path:
+    """The photographs; at one of them, the faulty decoder never ends."""
+    add_fault(next(photos.glob("dress/*")), "hang")
+    return photos
 
 
-def continues(clothing: Path, dataset: Path, undisturbed: dict[str, bytes]) -> None:
-    again = fitfeed("convert", clothing, dataset, *SLOW)
-    assert again.returncode == 0, again.stderr
-    assert "of an earlier run re-used" in again.stdout
-    assert contents(dataset) == undisturbed
+def continues(photos: Path, dataset: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The same command with a good decoder gives what it would have given without an interruption."""
+    with without_beam():
+        assert main(["convert", str(photos), str(dataset), *SHARDS]) == 0
+    assert "of an earlier run re-used" in capfd.readouterr().out
+    undisturbed = dataset.with_name("undisturbed")
+    convert(photos, undisturbed, ConvertOptions(shards=5))
+    assert contents(dataset) == contents(undisturbed)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_interruption_leaves_nothing_running_and_nothing_published(
-    clothing: Path, tmp_path: Path, undisturbed: dict[str, bytes], number: signal.Signals
+    hanging: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], number: signal.Signals
 ) -> None:
     dataset = tmp_path / "dataset"
-    process = started(clothing, dataset)
+    process = started(hanging, dataset)
     os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
     _, errors = process.communicate(timeout=END_S)
     assert process.returncode == 130
-    *before, last = errors.splitlines()
+    first, *between, last = errors.splitlines()
+    assert first == "converting 10 images into 5 shards"
     assert (
         last
         == "fitfeed convert: interrupted; nothing was published. The same command continues where it stopped."
     )
-    assert all("img/s" in line for line in before)  # on a busy machine there were lines of progress
+    assert all("img/s" in line for line in between)
     wait_until_gone(process.pid)
     assert not (dataset / "manifest.json").exists()
-    continues(clothing, dataset, undisturbed)
+    continues(hanging, dataset, capfd)
 
 
 def test_sigkill_leaves_nothing_running_and_the_next_run_continues(
-    clothing: Path, tmp_path: Path, undisturbed: dict[str, bytes]
+    hanging: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    process = started(clothing, tmp_path / "dataset")
+    process = started(hanging, tmp_path / "dataset")
     process.kill()
     process.communicate(timeout=END_S)
     wait_until_gone(process.pid)
-    continues(clothing, tmp_path / "dataset", undisturbed)
+    continues(hanging, tmp_path / "dataset", capfd)

@@ -1,0 +1,42 @@
+"""Pictures at which the decoder of a conversion's processes fails: it crashes them, or never ends."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+# Every Python process that finds it on its path runs this at start, the workers too.
+PROGRAM = """\
+import os, signal, time
+from fitfeed.converters.shards import write_shard
+
+decode = write_shard.decode_image
+
+def faulty(data, options):
+    if data.endswith(b"segmentation fault"):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if data.endswith(b"exit"):
+        os._exit(3)
+    if data.endswith(b"hang"):
+        time.sleep(1e6)
+    if data.endswith(b"memory"):
+        bytearray(1 << 42)
+    return decode(data, options)
+
+write_shard.decode_image = faulty
+"""
+FAULTS = ("segmentation fault", "exit", "hang", "memory")
+
+
+def faulty_decoder(folder: Path) -> str:
+    """Makes a decoder that fails at faulty pictures, and returns the PYTHONPATH of processes that use it."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(PROGRAM)
+    return os.pathsep.join([str(folder), str(ROOT)])
+
+
+def add_fault(picture: Path, fault: str) -> None:
+    """Appends one of `FAULTS` to a picture. Its pixels stay the same, and other decoders decode it."""
+    with picture.open("r+b") as file:
+        file.seek(0, os.SEEK_END)
+        file.write(fault.encode())
