@@ -3,17 +3,18 @@
 import fcntl
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
-from fitfeed.beam_jobs import convert
+from fitfeed import beam_jobs
 from fitfeed.converters.options import ConvertOptions
 from tests.effort import ALL_EXAMPLES, PROFILE, QUICK_EXAMPLES
 from tests.labelled import Flower, make_source, options
 from tests.photos import copy_photos
+from tests.without_beam import convert, without_beam
 
 ROOT = Path(__file__).parent.parent
 
@@ -63,7 +64,16 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _converted(source: Path, dataset: Path, options: ConvertOptions) -> Path:
+@pytest.fixture
+def no_beam() -> Iterator[None]:
+    """Commands that convert do so in the test's own process."""
+    with without_beam():
+        yield
+
+
+def _converted(
+    source: Path, dataset: Path, options: ConvertOptions, convert: Callable[..., object] = convert
+) -> Path:
     """Converts, unless another process of this run did; meanwhile the others wait."""
     done = dataset.with_name(f"{dataset.name}.done")
     with dataset.with_name(f"{dataset.name}.lock").open("w") as lock:
@@ -76,8 +86,8 @@ def _converted(source: Path, dataset: Path, options: ConvertOptions) -> Path:
 
 @pytest.fixture(scope="session")
 def dataset_tfrecord(clothing: Path, shared_folder: Path) -> Path:
-    """Original JPEG bytes in TFRecord shards."""
-    return _converted(clothing, shared_folder / "tfrecord", ConvertOptions())
+    """Original JPEG bytes in TFRecord shards: by Beam and worker processes, as a user's conversion."""
+    return _converted(clothing, shared_folder / "tfrecord", ConvertOptions(), beam_jobs.convert)
 
 
 @pytest.fixture(scope="session")
@@ -118,7 +128,7 @@ def labelled(
     def dataset(layout: str) -> Path:
         if layout not in made:
             made[layout] = tmp_path_factory.mktemp("labelled") / layout
-            convert(flower_table[0] / "labels.csv", made[layout], options(layout), workers=1)
+            convert(flower_table[0] / "labels.csv", made[layout], options(layout))
         return made[layout]
 
     return dataset

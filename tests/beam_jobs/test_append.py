@@ -268,6 +268,7 @@ def test_options_that_contradict_the_dataset(
     assert f"made with other options: {named}. With --append leave them out" in str(caught.value)
 
 
+@pytest.mark.usefixtures("no_beam")
 def test_the_command(
     photos: Path, later: Path, small_dataset: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -302,6 +302,7 @@ def test_rows_at_fault_are_tolerated_once_and_repaired_ones_join(tmp_path: Path,
     assert verify_dataset(dataset).ok
 
 
+@pytest.mark.usefixtures("no_beam")
 @pytest.mark.parametrize("format_", FORMATS)
 def test_a_folder_with_a_table_beside_it(
     tmp_path: Path, format_: Format, capsys: pytest.CaptureFixture[str]

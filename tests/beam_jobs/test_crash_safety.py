@@ -108,7 +108,7 @@ def test_a_full_disk_is_named_and_the_next_run_continues(
     subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
     conversion = convert(source, small_disk / "dataset", options)
     assert conversion.reused_shards == finished
-    convert(source, tmp_path / "undisturbed", options)
+    without_beam.convert(source, tmp_path / "undisturbed", options)
     assert contents(small_disk / "dataset") == contents(tmp_path / "undisturbed")
 
 
@@ -154,11 +154,11 @@ def test_a_failing_publication_is_explained_and_continues(
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    options = ConvertOptions(encoding="raw", size=(8, 8))
+    options = ConvertOptions(encoding="raw", size=(8, 8), shards=3)
     monkeypatch.setattr("fitfeed.converters.publishing.split_index.write_index", full)
     with pytest.raises(
         ConversionError, match=r"No space left on device\. Nothing was published.*continues\.$"
     ):
-        convert(clothing, tmp_path / "dataset", options)
+        convert(clothing / "test", tmp_path / "dataset", options)
     monkeypatch.undo()
-    assert convert(clothing, tmp_path / "dataset", options).reused_shards == 8
+    assert convert(clothing / "test", tmp_path / "dataset", options).reused_shards == 3

@@ -114,15 +114,15 @@ def test_dropping_leaves_what_never_having_had_them_would(
     assert verify_dataset(tmp_path / "dropped").findings == ()
 
 
-@pytest.mark.parametrize("duplicates", ["keep", "drop"])
+@pytest.mark.parametrize("duplicates", [pytest.param("keep", marks=pytest.mark.slow), "drop"])
 def test_same_bytes_with_any_number_of_workers_and_on_another_runner(
     photos: Path, tmp_path: Path, duplicates: Any
 ) -> None:
     options = ConvertOptions(duplicates=duplicates, shards=4)
-    for workers in (1, 4):
-        convert(photos, tmp_path / f"{workers}", options, workers=workers)
+    convert(photos, tmp_path / "here", options)  # one shard after the other
+    convert(photos, tmp_path / "4", options, workers=4)
     convert(photos, tmp_path / "beam", options, runner="BundleBasedDirectRunner")
-    assert contents(tmp_path / "1") == contents(tmp_path / "4") == contents(tmp_path / "beam")
+    assert contents(tmp_path / "here") == contents(tmp_path / "4") == contents(tmp_path / "beam")
 
 
 def test_failing_and_then_deciding_takes_no_second_conversion(photos: Path, tmp_path: Path) -> None:
@@ -180,6 +180,7 @@ def test_a_leak_by_hash_split(clothing: Path, tmp_path: Path) -> None:
         convert(tmp_path / "photos", tmp_path / "dataset", options)
 
 
+@pytest.mark.usefixtures("no_beam")
 def test_hostile_duplicates_become_what_is_expected(
     nasty: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -205,6 +206,7 @@ def test_hostile_duplicates_become_what_is_expected(
     assert sorted(paths(tmp_path / "dataset")["train"]) == ["train/a/first.jpg", "train/b/original.jpg"]
 
 
+@pytest.mark.usefixtures("no_beam")
 def test_a_kept_label_conflict_is_warned_of(
     nasty: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,12 +12,13 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 from xxhash import xxh3_128_digest
 
-from fitfeed import convert, open_dataset
+from fitfeed import open_dataset
 from fitfeed.converters.options import ConvertOptions, Encoding
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.bit_depth import Depth, unit_of
 from fitfeed.schemas.index import Index
 from tests.labelled import Flower
+from tests.without_beam import convert
 
 LUMA = np.array([19_595, 38_470, 7_471]) / 65_536
 
@@ -44,7 +45,7 @@ def test_digests_are_of_the_files_and_of_their_upright_pixels(
     source = tmp_path / "source"
     for number in range(1, 9):
         make_photo(source / "a" / f"{number}.jpg", seed=number, orientation=number)
-    convert(source, tmp_path / "dataset", ConvertOptions(size=size), workers=1)
+    convert(source, tmp_path / "dataset", ConvertOptions(size=size))
     rows = rows_of(tmp_path / "dataset")
     assert len(rows) == 8
     for row in rows:
@@ -96,9 +97,7 @@ def test_facts_are_of_the_file_and_brightness_of_what_is_stored(
     varied: Path, tmp_path: Path, encoding: Encoding, depth: Depth
 ) -> None:
     size = None if encoding == "keep" else (9, 7)
-    convert(
-        varied, tmp_path / "dataset", ConvertOptions(encoding=encoding, size=size, depth=depth), workers=1
-    )
+    convert(varied, tmp_path / "dataset", ConvertOptions(encoding=encoding, size=size, depth=depth))
     index = Index(tmp_path / "dataset" / "train.index.arrow")
     records = open_dataset(tmp_path / "dataset").records("train")
     assert len(index) == len(EIGHT)
@@ -122,11 +121,11 @@ def test_profiles_and_formats_of_images_that_join_are_numbered_on(varied: Path, 
     for path in (varied / "a").glob("[0-2].*"):
         path.unlink()
     options = ConvertOptions(encoding="raw", size=(4, 4))
-    convert(varied, tmp_path / "dataset", options, workers=1)
+    convert(varied, tmp_path / "dataset", options)
     assert [(row["source_format"], row["profile"]) for row in rows_of(tmp_path / "dataset")] == [
         ("WEBP", "sRGB built-in")
     ]
-    convert(later, tmp_path / "dataset", append=True, workers=1)
+    convert(later, tmp_path / "dataset", append=True)
     expected = {f"a/{number}": format_ for number, (_, format_) in enumerate(EIGHT)}
     rows = rows_of(tmp_path / "dataset")
     assert rows[0]["source_format"] == "WEBP"

@@ -12,9 +12,9 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.errors import ConversionError
 
 
-def test_local_run_opens_no_port(clothing: Path, tmp_path: Path) -> None:
+def test_local_run_opens_no_port(few_photos: Path, tmp_path: Path) -> None:
     watch = _PortWatch()
-    convert(clothing, tmp_path / "dataset", ConvertOptions(encoding="raw", size=(8, 8)), progress=watch)
+    convert(few_photos, tmp_path / "dataset", ConvertOptions(encoding="raw", size=(8, 8)), progress=watch)
     assert watch.looked > 0
     assert watch.opened == set()
 

@@ -10,10 +10,10 @@ import json
 import shutil
 from pathlib import Path
 
-from fitfeed.beam_jobs import convert
 from fitfeed.cli import main
 from fitfeed.schemas.index import Index
 from tests.folders import contents
+from tests.without_beam import convert
 
 
 def test_every_hostile_file_gets_its_verdict(nasty: Path, tmp_path: Path) -> None:

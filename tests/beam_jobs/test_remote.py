@@ -11,12 +11,13 @@ from fitfeed.beam_jobs.progress import NoProgress
 from fitfeed.beam_jobs.remote import EXECUTABLES, check_runner
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.errors import UsageError
+from tests import without_beam
 from tests.folders import contents
 
 
 def test_another_runner_gives_the_same_dataset(clothing: Path, tmp_path: Path) -> None:
     options = ConvertOptions(encoding="raw", size=(16, 16))
-    convert(clothing / "test", tmp_path / "local", options)
+    without_beam.convert(clothing / "test", tmp_path / "local", options)
     reports: list[tuple[int, int, int]] = []
 
     class Progress(NoProgress):

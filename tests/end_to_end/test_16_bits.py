@@ -161,7 +161,7 @@ def test_keep_leaves_what_it_may(source: tuple[Path, dict[str, Samples]], datase
     assert set(untouched.elements()) == {0, 2}  # PNG of 16 bits, RGB and grey
 
 
-@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("format_", ["tfrecord", pytest.param("hdf5", marks=pytest.mark.slow)])
 def test_any_workers_give_the_same_bytes(
     source: tuple[Path, dict[str, Samples]], datasets: dict[Any, Path], tmp_path: Path, format_: Format
 ) -> None:
@@ -297,6 +297,7 @@ def test_verify_finds_a_raw_shard_of_another_type(datasets: dict[Any, Path], tmp
     assert any("'image' has another type than fitfeed gives it" in detail for detail in details)
 
 
+@pytest.mark.usefixtures("no_beam")
 def test_the_command(
     source: tuple[Path, dict[str, Samples]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

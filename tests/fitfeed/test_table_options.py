@@ -17,6 +17,7 @@ Source = tuple[Path, list[Flower]]
 LABELS = [argument for column in COLUMNS for argument in ("--label-column", column)]
 
 
+@pytest.mark.usefixtures("no_beam")
 def test_every_option_reaches_the_dataset(
     flower_table: Source, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

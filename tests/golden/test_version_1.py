@@ -56,6 +56,7 @@ def test_feeding_refuses_it(dataset: Path) -> None:
         open_dataset(dataset)
 
 
+@pytest.mark.usefixtures("no_beam")
 def test_overwrite_replaces_it(source: Path, dataset: Path) -> None:
     assert main(["convert", str(source), str(dataset), "--workers", "1", "--overwrite", "--quiet"]) == 0
     assert read_manifest(dataset).splits["train"].examples == 5

@@ -10,6 +10,7 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.planning.size_estimate import expected_bytes
 from fitfeed.converters.staging.staging import open_staging
+from tests.without_beam import convert
 
 JPEG = b"\xff\xd8\xff\xe0rest"
 
@@ -110,14 +111,10 @@ def test_expected_bytes_is_exact_where_it_can_be(options: ConvertOptions, expect
     assert expected_bytes([400, 600], options) == expected
 
 
-def test_expected_bytes_is_near_for_photographs(
-    dataset_tfrecord: Path, clothing: Path, tmp_path: Path
-) -> None:
-    from fitfeed.beam_jobs import convert
-
-    options = ConvertOptions(size=(256, 256))
-    plan = make_plan(clothing, options)
-    conversion = convert(clothing, tmp_path / "dataset", options)
+def test_expected_bytes_is_near_for_photographs(clothing: Path, tmp_path: Path) -> None:
+    photos, options = clothing / "test", ConvertOptions(size=(256, 256))
+    plan = make_plan(photos, options)
+    conversion = convert(photos, tmp_path / "dataset", options)
     stored = sum(split.bytes for split in conversion.manifest.splits.values())
     expected = expected_bytes([1] * plan.job.files, options)
     assert 0.5 < stored / expected < 2
