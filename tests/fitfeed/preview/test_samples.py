@@ -95,9 +95,9 @@ def test_large_pictures_shrink_and_keep_their_shape(
 def test_augmented_pictures_are_those_of_training(
     dataset_tfrecord: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, augment: list[Any]
 ) -> None:
-    options = (
-        "--augment",
-        repr(augment),
+    given = [
+        "--split",
+        "test",
         "--image-size",
         "48x64",
         "--draws",
@@ -106,12 +106,13 @@ def test_augmented_pictures_are_those_of_training(
         "5",
         "--tile",
         "64",
-    )
-    sheet, document = previewed(capsys, dataset_tfrecord, tmp_path / "s.png", *options)
+        "--augment",
+    ]
+    sheet, document = previewed(capsys, dataset_tfrecord, tmp_path / "s.png", *given, repr(augment))
     assert document["augment"] == list(map(repr, augment))
-    total = len(open_dataset(dataset_tfrecord).records("train"))
+    total = len(open_dataset(dataset_tfrecord).records("test"))
     pipeline = make_pipeline(
-        dataset_tfrecord, "train", batch_size=total, image_size=(48, 64), augment=augment,
+        dataset_tfrecord, "test", batch_size=total, image_size=(48, 64), augment=augment,
         normalize=None, dtype="uint8", labels=None, seed=5, shuffle=False,
     )  # fmt: skip
     for epoch in range(3):
@@ -163,10 +164,10 @@ def test_masks_are_shown_in_colors_and_move_along(
 
 
 def test_every_option_has_an_effect(
-    dataset_tfrecord: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    dataset_raw_tfrecord: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     def sheet(*options: str) -> tuple[bytes, dict[str, Any]]:
-        pixels, document = previewed(capsys, dataset_tfrecord, tmp_path / "s.png", *options)
+        pixels, document = previewed(capsys, dataset_raw_tfrecord, tmp_path / "s.png", *options)
         return pixels.tobytes(), document
 
     plain, document = sheet()
