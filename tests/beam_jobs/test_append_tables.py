@@ -222,7 +222,7 @@ def test_hash_splits_stay_and_groups_stay_together(tmp_path: Path, more: dict[st
         ("tags", ["wild"], r"tags \[\], now \['wild'\]"),
         ("height_cm", -0.5, r"height_cm -1\.0, now -0\.5"),
         ("petals", 7, r"petals -1099511627776, now 7"),
-        ("note", "changed", 'note No. 0, "ü"\nsecond line, now changed'),
+        ("note", "changed", r'note No. 0, "ü"\\nsecond line, now changed'),
         ("set", "val", "split train, now validation"),
     ],
 )
