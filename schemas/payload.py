@@ -20,6 +20,7 @@ from PIL.PngImagePlugin import PngImageFile
 from fitfeed.schemas import magic
 from fitfeed.schemas.bit_depth import Depth
 from fitfeed.schemas.jpeg_rows import rows_of
+from fitfeed.schemas.png_chunks import png_chunks
 
 Pixels = npt.NDArray[np.uint8 | np.uint16]
 """(height, width, channels), RGB or gray: uint8, values 0..255; or uint16, 0..65535, if the dataset has 16 bits."""
@@ -101,12 +102,7 @@ def claimed_size(payload: bytes | memoryview) -> tuple[int, int]:
 
 def is_animated_png(data: bytes | memoryview) -> bool:
     """Whether a PNG file has a chunk of an animation. OpenCV 5.0 crashes if its second frame is damaged."""
-    at = len(magic.PNG)
-    while len(kind := bytes(data[at + 4 : at + 8])) == 4:
-        if kind in ANIMATION_CHUNKS:
-            return True
-        at += 12 + int.from_bytes(data[at : at + 4], "big")
-    return False
+    return any(kind in ANIMATION_CHUNKS for kind, _, _ in png_chunks(data))
 
 
 def check_claimed_size(claimed: tuple[int, int], size: tuple[int, int]) -> None:

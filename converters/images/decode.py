@@ -23,7 +23,6 @@ from fitfeed.converters.images.decompression_bombs import MAX_SCANS, hidden_bomb
 from fitfeed.converters.images.diagnose import jpeg_frame, unidentified
 from fitfeed.converters.images.icc_profile import profile_name
 from fitfeed.converters.images.jpeg_header import PROGRESSIVE, ordinary_jpeg
-from fitfeed.converters.images.segments import png_chunks
 from fitfeed.converters.images.sixteen_bit import (
     DeepColorError,
     composite,
@@ -37,6 +36,7 @@ from fitfeed.converters.options import StorageOptions
 from fitfeed.converters.rejects import ImageError, Reason
 from fitfeed.schemas.bit_depth import MAX_DEEP_SIDE
 from fitfeed.schemas.payload import Pixels, decode_payload
+from fitfeed.schemas.png_chunks import png_chunks
 
 ORIENTATION_TAG = 0x0112
 CRITICAL_CHUNKS = (b"IHDR", b"PLTE", b"IDAT")

@@ -1,4 +1,4 @@
-"""Walks over the parts of files: the segments of a JPEG, and the chunks of a PNG."""
+"""Walks over the segments of a JPEG file."""
 
 from collections.abc import Iterator
 
@@ -39,23 +39,3 @@ def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         if marker == START_OF_SCAN:
             return
         position = max(end, position + 4)
-
-
-def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Walks over the chunks of a PNG file, up to IEND (PNG 1.2, section 3.2).
-
-    Args:
-        data: The file. It may be damaged.
-
-    Yields:
-        The chunk's type, and the start and end of its content. Four bytes of length and four bytes of type are before
-        the start, and four bytes of CRC-32 after the end. The end may be after the end of the file.
-    """
-    position = 8
-    while position + 12 <= len(data):
-        kind, start = data[position + 4 : position + 8], position + 8
-        end = start + int.from_bytes(data[position : position + 4], "big")
-        yield kind, start, end
-        if kind == b"IEND":
-            return
-        position = end + 4
