@@ -1,7 +1,6 @@
 """Limits the memory of a process that decodes files of any origin."""
 
-import resource
-from pathlib import Path
+from fitfeed.schemas.processes.memory import limit_data
 
 BYTES_PER_PIXEL = 64
 """Decoding, turning, compositing, resizing and encoding take at most about half of it together. For the measurements
@@ -30,26 +29,12 @@ class _Limit:
 def limit_memory(max_pixels: int) -> None:
     """Limits this process, so that decoding a file fails if it would take more memory.
 
-    It sets RLIMIT_DATA, which counts memory that the process may write to, and not the libraries and files that it maps.
     A lower limit that is already set stays.
     """
-    bound = memory_bound(max_pixels) + _data_bytes()
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    for present in (soft, hard):
-        if present != resource.RLIM_INFINITY and present < bound:
-            return
-    resource.setrlimit(resource.RLIMIT_DATA, (bound, hard))
-    _Limit.in_force = True
+    if limit_data(memory_bound(max_pixels)):
+        _Limit.in_force = True
 
 
 def memory_is_limited() -> bool:
     """Whether a `MemoryError` in this process means that the limit of `limit_memory` was exceeded."""
     return _Limit.in_force
-
-
-def _data_bytes() -> int:
-    """Bytes that the process has now: threads and arenas of the libraries, which are mostly reserved, not used."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmData:"):
-            return int(line.split()[1]) << 10
-    return 0

@@ -3,29 +3,36 @@
 import os
 import stat
 import zlib
+from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fitfeed.converters.inspect.decompress import Compression, Inflated
-from fitfeed.converters.inspect.hdf5 import inspect_hdf5
-from fitfeed.converters.inspect.report import ForeignReport, image_format
-from fitfeed.converters.inspect.tfrecord import inspect_tfrecord
+from fitfeed.converters.inspect.guarded import read_report
 from fitfeed.schemas import magic
 from fitfeed.schemas.errors import NotFoundError, UsageError
-from fitfeed.schemas.manifest import MANIFEST_NAME
+from fitfeed.schemas.processes.guarded_calls import GuardedCalls
 from fitfeed.schemas.tfrecord import HEADER_BYTES, masked_crc32c
+
+if TYPE_CHECKING:
+    from fitfeed.converters.inspect.report import ForeignReport
+
+# Little is imported here, so that the process that reads the file starts early. This one imports the rest meanwhile.
 
 TFRECORD_SUFFIXES = (".tfrecord", ".tfrecords", ".tfrec", ".tfr")
 HEAD_BYTES = 4096
 
 
-def inspect_file(path: Path) -> ForeignReport:
+def inspect_file(path: Path, *, guarded: GuardedCalls | None = None) -> "ForeignReport":
     """Reads a TFRecord or HDF5 file from end to end, and says what is in it.
 
     The bytes show which kind of file it is; its name decides only if they do not. No more than the largest record is
-    in memory. No link inside the file is followed, and nothing is unpickled.
+    in memory. No link inside the file is followed, and nothing is unpickled. The file is read in a process of its own,
+    with limits on memory and time, since it may crash the libraries that read it.
 
     Args:
         path: A local file.
+        guarded: The process to read it in; None to start one for it.
 
     Raises:
         NotFoundError: If it does not exist.
@@ -33,14 +40,14 @@ def inspect_file(path: Path) -> ForeignReport:
         DamagedDatasetError: If it is one, but cut off or changed.
     """
     head = _head(path)
-    if _is_hdf5(path, head):
-        return inspect_hdf5(path)
-    compression = _tfrecord_compression(path, head)
-    if compression is None:
+    is_hdf5 = _is_hdf5(path, head)
+    compression = None if is_hdf5 else _tfrecord_compression(path, head)
+    if compression is None and not is_hdf5:
         expected = "fitfeed inspect reads a dataset folder, a TFRecord file or an HDF5 file"
         msg = f"{path} is {guess_type(head)}. {expected}.{_hint(path)}"
         raise UsageError(msg)
-    return inspect_tfrecord(path, compression)
+    with nullcontext(guarded) if guarded is not None else GuardedCalls() as calls:
+        return read_report(path, compression, calls)
 
 
 def _head(path: Path) -> bytes:
@@ -117,6 +124,8 @@ def guess_type(head: bytes) -> str:
     """What a file seems to be, judged by its first bytes, as words for a sentence."""
     if not head:
         return "empty"
+    from fitfeed.converters.inspect.report import image_format
+
     image = image_format(head)
     if image is not None:
         return f"a picture ({image.upper()})"
@@ -141,6 +150,8 @@ def _is_text(head: bytes) -> bool:
 
 
 def _hint(path: Path) -> str:
+    from fitfeed.schemas.manifest import MANIFEST_NAME
+
     return f" Name the folder: fitfeed inspect {path.parent}" if path.name == MANIFEST_NAME else ""
 
 

@@ -28,8 +28,8 @@ SHORT_BYTES = 64
 class Span:
     """The smallest and the largest of some numbers."""
 
-    min: float
-    max: float
+    min: int | float
+    max: int | float
 
     def __str__(self) -> str:
         """For example `3` or `3..17`."""

@@ -6,17 +6,19 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+from fitfeed.converters.verify.guarded import ShardPlace, read_columns
 from fitfeed.converters.verify.index import check_keys, check_rows, check_split
 from fitfeed.converters.verify.reading import CHUNK_BYTES, Reading
 from fitfeed.converters.verify.rejects import check_rejects
 from fitfeed.converters.verify.report import BesideReport, Finding, Findings, Report
-from fitfeed.converters.verify.rows import ShardRows
+from fitfeed.converters.verify.rows import ShardRows, rows_of_split
 from fitfeed.converters.verify.tfrecord import examine_tfrecord
 from fitfeed.schemas.errors import DamagedDatasetError, IncompleteDatasetError
-from fitfeed.schemas.files import locate, open_located
+from fitfeed.schemas.files import open_located
 from fitfeed.schemas.index import Index, open_index
 from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, Manifest, read_manifest
 from fitfeed.schemas.manifest_parts import File
+from fitfeed.schemas.processes.guarded_calls import GuardedCalls
 from fitfeed.schemas.sharding import DATASET_PATTERNS
 from fitfeed.schemas.side_tables import DUPLICATES_NAME, SOURCES_NAME, read_pairs, read_sources
 from fitfeed.schemas.text import shortened
@@ -61,7 +63,7 @@ class _Verification:
     def __init__(self, folder: Path, manifest: Manifest, progress: VerifyProgress | None) -> None:
         self._folder, self._manifest, self._progress = folder, manifest, progress
         self._known = {entry.sha256: entry.file for entry in manifest.files()}
-        self._findings = Findings()
+        self._findings, self._guarded = Findings(), GuardedCalls()
         self._indexes: list[tuple[str, Index]] = []
         self._files = self._bytes = self._examples = 0
 
@@ -71,8 +73,9 @@ class _Verification:
             self._progress.start(files=len(listed), total_bytes=sum(entry.bytes for entry in listed))
         self._findings.extend(self._check_text_of_manifest())
         self._findings.extend(self._extra_files(listed))
-        for name in self._manifest.splits:
-            self._check_split(name)
+        with self._guarded:
+            for name in self._manifest.splits:
+                self._check_split(name)
         self._findings.extend(check_keys(self._indexes))
         self._check_rejects()
         return Report(
@@ -109,19 +112,10 @@ class _Verification:
         if index is not None:
             self._indexes.append((split.index.file, index))
             self._findings.extend(check_split(index, name, self._manifest))
-        first = 0
-        for number, shard in enumerate(split.shards):
-            rows = ShardRows(
-                manifest=self._manifest,
-                shard=shard,
-                index=index,
-                index_is_whole=index_is_whole,
-                first=first,
-                stop=first + shard.examples,
-            )
-            first = rows.stop
+        all_rows = rows_of_split(self._manifest, name, index, index_is_whole=index_is_whole)
+        for number, rows in enumerate(all_rows):
             self._findings.extend(check_rows(rows, number=number, file=split.index.file))
-            self._check_shard(rows, split.index.file)
+            self._check_shard(rows, ShardPlace(str(self._folder), name, number), split.index.file)
 
     def _open_index(self, entry: File, examples: int) -> tuple[Index | None, bool]:
         """The index of a split, or None if its rows cannot be used; and whether its file is whole."""
@@ -141,7 +135,7 @@ class _Verification:
             return None, False
         return index, file_finding is None
 
-    def _check_shard(self, rows: ShardRows, index_file: str) -> None:
+    def _check_shard(self, rows: ShardRows, place: ShardPlace, index_file: str) -> None:
         reading = self._open(rows.shard)
         if reading is None:
             return
@@ -149,20 +143,22 @@ class _Verification:
         if self._manifest.format == "tfrecord":
             file_finding = self._read(reading, examine_tfrecord(reading, rows), local)
         else:
-            file_finding = self._check_hdf5(reading, rows, local)
+            file_finding = self._check_hdf5(reading, rows, place, local)
         self._examples += rows.shard.examples
         blamed = list(_attributed(local.kept, file_finding, rows, index_file))
         self._findings.extend(blamed)
         if blamed:
             self._findings.left_out.update({blamed[-1].file: local.left_out[rows.shard.file]})
 
-    def _check_hdf5(self, reading: Reading, rows: ShardRows, local: Findings) -> Finding | None:
-        from fitfeed.converters.verify.hdf5 import examine_columns, examine_images  # imports h5py
+    def _check_hdf5(
+        self, reading: Reading, rows: ShardRows, place: ShardPlace, local: Findings
+    ) -> Finding | None:
+        from fitfeed.converters.verify.hdf5 import examine_images  # imports h5py
 
         formats: list[str] = []
         file_finding = self._read(reading, examine_images(reading, rows, formats), local)
         if rows.index is not None and len(formats) == rows.shard.examples:
-            local.extend(examine_columns(locate(self._folder, rows.shard.file), rows, formats))
+            read_columns(place, rows, formats, local, self._guarded)
         return file_finding
 
     def _check_rejects(self) -> None:

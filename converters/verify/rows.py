@@ -1,7 +1,7 @@
 """The rows of one shard, as the index has them."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -183,3 +183,28 @@ class ShardRows:
     def _slice(self, name: str) -> npt.NDArray[Any]:
         column: npt.NDArray[Any] = getattr(self.index, name, np.empty(0, np.int64))[self.first : self.stop]
         return column
+
+
+def rows_of_split(
+    manifest: Manifest, split: str, index: Index | None, *, index_is_whole: bool
+) -> Iterator[ShardRows]:
+    """The rows of each shard of a split, in order.
+
+    Args:
+        manifest: Manifest of the dataset.
+        split: Name of the split.
+        index: Its index; None if it cannot be used.
+        index_is_whole: Whether the index file is what the manifest says.
+    """
+    first = 0
+    for shard in manifest.splits[split].shards:
+        stop = first + shard.examples
+        yield ShardRows(
+            manifest=manifest,
+            shard=shard,
+            index=index,
+            index_is_whole=index_is_whole,
+            first=first,
+            stop=stop,
+        )
+        first = stop

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 
 PROGRAM = (
     "import importlib, json, sys; place, paths, call = json.loads(sys.argv[1]); "
@@ -50,7 +51,12 @@ class ChildProcess:
     """
 
     def __init__(
-        self, function: Callable[..., None], setup: bytes = b"", descriptors: Sequence[int] = ()
+        self,
+        function: Callable[..., None],
+        setup: bytes = b"",
+        descriptors: Sequence[int] = (),
+        *,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Starts the process.
 
@@ -58,6 +64,7 @@ class ChildProcess:
             function: A function at the top of a module. It is called with `setup` and the descriptors.
             setup: What it needs to know. It is not seen in lists of processes.
             descriptors: Of open files, which the child inherits under the same numbers.
+            environment: Variables that the child has besides those of this process.
 
         Raises:
             OSError: If no process can be started.
@@ -78,7 +85,7 @@ class ChildProcess:
                     [sys.executable, "-P", "-c", PROGRAM, json.dumps([HOME, import_paths(), call])],
                     stdin=subprocess.DEVNULL,
                     pass_fds=(lifeline, setup_file, *descriptors),
-                    env={**os.environ, **ONE_THREAD},
+                    env={**os.environ, **ONE_THREAD, **environment},
                 )
         self.pid = self._process.pid
 

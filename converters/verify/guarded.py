@@ -1,0 +1,81 @@
+"""Compares the columns of HDF5 shards in a process of their own: HDF5 1.14 corrupts its memory over a single wrong byte."""
+
+import dataclasses
+import functools
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter
+
+from fitfeed.converters.verify.report import Finding, Findings
+from fitfeed.converters.verify.rows import ShardRows, rows_of_split
+from fitfeed.schemas.files import locate
+from fitfeed.schemas.index import Index, open_index
+from fitfeed.schemas.manifest import Manifest, read_manifest
+from fitfeed.schemas.processes.guarded_calls import GuardedCallError, GuardedCalls, timeout_for
+from fitfeed.schemas.strict_json import JsonObject
+
+
+class ShardPlace(NamedTuple):
+    """Where a shard is: folder of the dataset, name of the split, number of the shard in it."""
+
+    folder: str
+    split: str
+    number: int
+
+
+class ColumnFindings(NamedTuple):
+    """What is wrong with the columns of a shard, and how many findings more there are."""
+
+    kept: list[Finding]
+    left_out: int
+
+
+_COLUMN_FINDINGS = TypeAdapter(ColumnFindings)
+
+
+def read_columns(
+    place: ShardPlace, rows: ShardRows, formats: list[str], found: Findings, guarded: GuardedCalls
+) -> None:
+    """Compares the columns of a shard with the index, as `examine_columns` does.
+
+    Args:
+        place: Where the shard is.
+        rows: Its rows.
+        formats: The formats of its images, one for each example.
+        found: Receives the findings.
+        guarded: The process to read the shard in.
+    """
+    file = rows.shard.file
+    try:
+        guarded.begin(columns_in_child, *place, rows.index_is_whole, formats)
+        answer: Any = guarded.result(timeout_for(rows.shard.bytes))
+    except GuardedCallError as error:
+        detail = f"it cannot be read as HDF5: the process that read it was given up, because {error}"
+        found.add(Finding(file=file, kind="structure", detail=detail))
+        return
+    kept, left_out = _COLUMN_FINDINGS.validate_python(answer)
+    found.extend(kept)
+    found.left_out[file] += left_out
+
+
+def columns_in_child(
+    folder: str, split: str, number: int, index_is_whole: bool, formats: list[str]
+) -> JsonObject:
+    """Compares the columns of a shard, in the process for it."""
+    from fitfeed.converters.verify.hdf5 import examine_columns
+
+    manifest, index = _opened(folder, split)
+    rows = list(rows_of_split(manifest, split, index, index_is_whole=index_is_whole))[number]
+    found = Findings()
+    found.extend(examine_columns(locate(Path(folder), rows.shard.file), rows, formats))
+    kept = [dataclasses.asdict(finding) for finding in found.kept]
+    return {"kept": kept, "left_out": found.left_out[rows.shard.file]}
+
+
+@functools.lru_cache(maxsize=1)
+def _opened(folder: str, split: str) -> tuple[Manifest, Index]:
+    """The manifest of a dataset and the index of a split, which serve all shards of it."""
+    manifest = read_manifest(Path(folder))
+    entry = manifest.splits[split].index
+    return manifest, open_index(Path(folder), entry.file, manifest.features.label_kinds)
