@@ -13,7 +13,7 @@ MAX_BYTES_AT_ONCE = 64 << 20
 """64 MiB: the longest record, string or block of values that is in memory. Parsing takes up to 25 times as much."""
 
 VALUE_BYTES = 64
-"""What a record, a string or a step of a sequence costs beside its bytes: the time in which so many more are read."""
+"""What a string or a step of a sequence costs beside its bytes: the time in which so many more are read."""
 
 
 class ByteBudget:

@@ -32,6 +32,8 @@ from fitfeed.schemas.tfrecord import (
 )
 
 MAX_FEATURES = 10_000
+RECORD_VALUES = 16
+"""A record takes as much time as so many strings: its header, its checksums, and a message to parse."""
 
 RECORD = "(record)"
 """Name of the feature that is the whole record, if that is not a message that we know."""
@@ -42,7 +44,7 @@ Role = Literal["feature", "context", "sequence"]
 def inspect_tfrecord(path: Path, compression: Compression) -> ForeignReport:
     """Reads a TFRecord file from end to end, and checks every checksum.
 
-    Records of more than `MAX_BYTES_AT_ONCE` are checked, and not parsed. A file that has more values than its
+    Records of more than `MAX_BYTES_AT_ONCE` are checked, and not parsed. A compressed file that has more than its
     `ByteBudget` is read so far only. The report says both.
 
     Args:
@@ -56,7 +58,9 @@ def inspect_tfrecord(path: Path, compression: Compression) -> ForeignReport:
     size = path.stat().st_size
     scan, budget = _FileScan(), ByteBudget(size)
     for record in _records(path, compression, budget):
-        budget.spend(0, values=scan.add(record))
+        values = scan.add(record)
+        if compression != "none":  # else the file itself has bytes for each value
+            budget.spend(0, values=values)
     features = scan.features()
     content = scan.content
     return ForeignReport(
@@ -118,18 +122,18 @@ class _FileScan:
         self._features: dict[tuple[Role, str], _FeatureScan] = {}
 
     def add(self, record: FramedRecord) -> int:
-        """Adds a record. Returns how many values it has that take time: itself, strings, and steps of sequences."""
+        """Adds a record. Returns how many values it has that take time: strings, steps of sequences, and `RECORD_VALUES`."""
         self.records += 1
         self.record_bytes.add(record.length)
         if len(record.data) < record.length:
             self._too_long += 1
-            return 1
+            return RECORD_VALUES
         message = SequenceExample()
         try:
             message.ParseFromString(record.data)
         except DecodeError:
             self._unknown.add(record.data)
-            return 1
+            return RECORD_VALUES
         single, sequences = message.context.feature, message.feature_lists.feature_list
         if not single and not sequences:
             self._unknown.add(record.data)
@@ -137,7 +141,7 @@ class _FileScan:
         if len(single) + len(sequences) > MAX_FEATURES:
             raise _too_many_features()
         return (
-            1
+            RECORD_VALUES
             + self._add_all("context", {entry.key: [entry.value] for entry in single})
             + self._add_all("sequence", {entry.key: entry.value.feature for entry in sequences})
         )
