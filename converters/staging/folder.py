@@ -54,6 +54,9 @@ PARTS = ("plans", "shards", "results", "quarantine")
 OUTCOME_NAME = "outcome.json"
 BEGUN_NAME = "begun"
 
+OTHER_JSON = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
+"""What is raised where JSON is not what this version writes: for example, a text where an object should be."""
+
 _QUARANTINED = TypeAdapter(dict[int, Quarantine])
 
 
@@ -177,7 +180,7 @@ class WorkFolder:
         """Loads the job, or returns None if there is none that this version can read."""
         try:
             return self.read_job()
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, *OTHER_JSON):
             return None
 
     def write_plan(self, plan: ShardPlan, begun: int) -> str:
@@ -216,7 +219,7 @@ class WorkFolder:
         """Loads what came out of a shard, or None if it is not finished: if there is nothing that was made from its plan here."""
         try:
             result = ShardResult.from_json(_parse(self._part("results", number).read_bytes()))
-        except (FileNotFoundError, ValueError, TypeError, KeyError, OverflowError):
+        except (FileNotFoundError, *OTHER_JSON):
             return None
         return result if result.stamp == job.stamps[number] else None
 
@@ -237,7 +240,7 @@ class WorkFolder:
         """Loads what publication decided, or returns None if there is nothing that this version can read."""
         try:
             return Outcome.from_json(_parse((self.root / OUTCOME_NAME).read_bytes()))
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, *OTHER_JSON):
             return None
 
     def forget_outcome(self) -> None:
@@ -253,7 +256,7 @@ class WorkFolder:
         try:
             content = _parse(self._part("quarantine", number).read_bytes())
             entries = _QUARANTINED.validate_python(content["entries"])
-        except (FileNotFoundError, ValueError, TypeError, KeyError):
+        except (FileNotFoundError, *OTHER_JSON):
             return {}
         return entries if content["stamp"] == job.stamps[number] else {}
 

@@ -32,9 +32,9 @@ from fitfeed.converters.staging.own_folder import (
     require_own,
     sweep_temporary_files,
 )
-from fitfeed.schemas.errors import ConversionError, OvertakenError, UsageError
-from fitfeed.schemas.files import file_sha256
-from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, Manifest
+from fitfeed.schemas.errors import ConversionError, DamagedDatasetError, OvertakenError, UsageError
+from fitfeed.schemas.files import open_located
+from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, WORK_FOLDER, Manifest
 from fitfeed.schemas.side_tables import SIDE_TABLES
 
 LOCK_NAME = "lock"
@@ -193,15 +193,17 @@ class Staging:
         return self.manifest_sha256() not in (None, job.seen)
 
     def manifest_sha256(self) -> str | None:
-        """SHA-256 of the manifest that is there now; None if there is none.
+        """SHA-256 of the manifest that is there now; None if there is none, or something that no reader takes for one.
 
         Raises:
             UsageError: If it cannot be read.
         """
         path = self.dataset / MANIFEST_NAME
         try:
-            return file_sha256(path)
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            path.lstat()
+            with open_located(self.dataset, MANIFEST_NAME) as stream:  # a pipe or a device would never end
+                return hashlib.sha256(stream.read(MAX_MANIFEST_BYTES + 1)).hexdigest()
+        except (FileNotFoundError, NotADirectoryError, DamagedDatasetError):
             return None
         except OSError as error:
             msg = f"{path} cannot be read: {error.strerror}. Change its permissions."

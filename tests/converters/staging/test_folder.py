@@ -110,7 +110,13 @@ def test_a_job_that_this_version_cannot_read(work: WorkFolder, content: str) -> 
 
 
 @pytest.mark.parametrize(
-    "change", [{"surprise": 1}, {"options": {"format": "zip"}}, {"features": {"a": {"kind": "b", "c": 1}}}]
+    "change",
+    [
+        {"surprise": 1},
+        {"features": "a text"},
+        {"options": {"format": "zip"}},
+        {"features": {"a": {"kind": "b", "c": 1}}},
+    ],
 )
 def test_a_job_of_another_version(work: WorkFolder, change: dict[str, Any]) -> None:
     work.write_job(JOB)

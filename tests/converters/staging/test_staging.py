@@ -4,7 +4,9 @@ import dataclasses
 import fcntl
 import json
 import multiprocessing
+import os
 import shutil
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -268,6 +270,22 @@ def _hold(dataset: Path, connection: "multiprocessing.connection.Connection") ->
     with open_staging(dataset):
         connection.send("locked")
         connection.recv()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: os.mkfifo(path),
+        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: path.symlink_to(path),
+        lambda path: path.mkdir(),
+        lambda path: None,
+    ],
+)
+def test_what_is_no_file_is_no_manifest(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    """A conversion waited for a pipe for ever, and read from a device for ever."""
+    make(tmp_path / "manifest.json")
+    assert Staging(tmp_path).manifest_sha256() is None
 
 
 def test_one_process_at_a_time_and_a_killed_one_holds_nothing(tmp_path: Path) -> None:
