@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PARALLEL ?= --numprocesses logical --maxprocesses 8 --dist worksteal
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo test tests slow lint bench clean
+.PHONY: help demo test tests slow fuzz lint bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 8
@@ -24,6 +24,10 @@ tests: $(READY)
 slow: $(READY) ## run the slow tests: soak and fault tests, pages, benchmarks
 	@$(BIN)/python -m pytest $(PARALLEL) -m slow
 
+FITFEED_FUZZ_SECONDS ?= 60
+fuzz: $(READY) ## give damaged files to all that reads foreign ones, a minute for each target, two at a time
+	@$(BIN)/python -m tests.fuzz all --seconds $(FITFEED_FUZZ_SECONDS) --jobs 2
+
 lint: $(READY) ## check style, types and imports
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
@@ -34,7 +38,7 @@ bench: $(READY) ## measure conversion and feeding on this machine
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove everything that make and the tests left
-	@rm -rf $(VENV) build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) build dist findings *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.txt requirements-dev.txt pyproject.toml

@@ -2,14 +2,18 @@
 
 import ctypes
 import dataclasses
+import math
 import multiprocessing
+import os
 import resource
+import signal
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 MEMORY_BYTES = 1 << 30  # 1 GiB beyond what the process has at its start
 LIMIT_S = 60.0  # of wall time, for one input; the machine may be busy
@@ -19,50 +23,103 @@ SLOW_S = 3.0  # of CPU time
 Check = Callable[[int], None]
 """Makes input `number` and checks it; raises what it finds."""
 
+Kind = Literal["signal", "hang", "exception", "slow"]
+
 
 @dataclasses.dataclass(frozen=True)
-class Finding:
+class FuzzFinding:
     """An input that did what no input may do."""
 
     number: int
+    kind: Kind
     what: str
 
 
-def run(make_check: Callable[..., Check], arguments: tuple[Any, ...], numbers: range) -> list[Finding]:
-    """Checks every number.
+@dataclasses.dataclass
+class FuzzRun:
+    """A run over many inputs.
+
+    Attributes:
+        inputs: How many were checked.
+        seconds: How long it took, with the start of processes.
+        peak_bytes: The most memory that the process had, or one of its children.
+        findings: What was found.
+    """
+
+    inputs: int = 0
+    seconds: float = 0.0
+    peak_bytes: int = 0
+    findings: list[FuzzFinding] = dataclasses.field(default_factory=list)
+
+    def count(self, kind: Kind) -> int:
+        """How many findings are of a kind."""
+        return sum(finding.kind == kind for finding in self.findings)
+
+
+class _Progress(ctypes.Structure):
+    """What a process writes for its parent, who may have to kill it."""
+
+    _fields_ = (("number", ctypes.c_longlong), ("done", ctypes.c_longlong), ("peak_bytes", ctypes.c_longlong))
+
+
+def run(
+    make_check: Callable[..., Check],
+    arguments: tuple[Any, ...],
+    numbers: range,
+    *,
+    seconds: float = math.inf,
+) -> FuzzRun:
+    """Checks every number, as long as there is time.
 
     Args:
-        make_check: Importable by name; called in the process with `arguments`, returns the check.
+        make_check: Importable by name; called in the process with an empty folder and `arguments`, returns the check.
         arguments: For it.
         numbers: Which inputs.
+        seconds: After this time no further input is begun.
 
     Returns:
         What failed, crashed, or took too long or too much memory.
     """
     context = multiprocessing.get_context("forkserver")
-    findings: list[Finding] = []
+    context.set_forkserver_preload(["tests.fuzz.target_table"])  # imported once, not for each process
+    started, first = time.monotonic(), numbers.start
+    deadline = started + seconds
+    result = FuzzRun()
     while numbers:
-        at = context.RawArray(ctypes.c_longlong, [-1, 0])
+        at = context.RawValue(_Progress, -1, 0, 0)
         ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(
-            target=_child, args=(theirs, at, make_check, arguments, numbers), daemon=True
-        )
-        process.start()
-        theirs.close()
-        ended = _watch(process, ours, at, findings)
-        process.kill()
-        process.join()
-        if at[0] < 0:
-            msg = f"the process did not reach its first input: {ended or process.exitcode}"
+        with tempfile.TemporaryDirectory(prefix="fitfeed-fuzz-") as folder:
+            given = (theirs, at, make_check, (Path(folder), *arguments), numbers, deadline)
+            process = context.Process(target=_child, args=given)
+            process.start()
+            theirs.close()
+            try:
+                hung = _watch(process, ours, at, result.findings)
+            finally:
+                process.kill()
+                process.join()
+        if at.number < 0:
+            msg = f"the process did not reach its first input: {hung or process.exitcode}"
             raise RuntimeError(msg)
-        if at[1]:  # it finished
+        result.peak_bytes = max(result.peak_bytes, at.peak_bytes)
+        result.inputs, result.seconds = at.number - first + 1, time.monotonic() - started
+        if at.done:
             break
-        findings.append(Finding(at[0], ended or f"the process died with exit code {process.exitcode}"))
-        numbers = range(at[0] + 1, numbers.stop)
-    return findings
+        result.findings.append(_death(at.number, hung, process.exitcode))
+        numbers = range(at.number + 1, numbers.stop) if time.monotonic() < deadline else range(0)
+    return result
 
 
-def _watch(process: Any, connection: "Connection[Any, Any]", at: Any, findings: list[Finding]) -> str | None:
+def _death(number: int, hung: str | None, code: int | None) -> FuzzFinding:
+    if hung is not None:
+        return FuzzFinding(number, "hang", hung)
+    name = signal.Signals(-code).name if code is not None and code < 0 else "no signal"
+    return FuzzFinding(number, "signal", f"the process died with exit code {code} ({name})")
+
+
+def _watch(
+    process: Any, connection: "Connection[Any, Any]", at: Any, findings: list[FuzzFinding]
+) -> str | None:
     """Collects findings until the process ends, or hangs."""
     last, since = -1, time.monotonic()
     while True:
@@ -72,8 +129,8 @@ def _watch(process: Any, connection: "Connection[Any, Any]", at: Any, findings: 
         except (EOFError, OSError):
             process.join(10)
             return None
-        if at[0] != last:
-            last, since = at[0], time.monotonic()
+        if at.number != last:
+            last, since = at.number, time.monotonic()
         elif time.monotonic() - since > (LIMIT_S if last >= 0 else START_S):
             return f"no answer after {LIMIT_S:g} s"
 
@@ -84,22 +141,33 @@ def _child(
     make_check: Callable[..., Check],
     arguments: tuple[Any, ...],
     numbers: range,
+    deadline: float,
 ) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff, libpng and OpenCV say there what is damaged
     check = make_check(*arguments)
     limit = _data_bytes() + MEMORY_BYTES
     resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.RLIM_INFINITY))
     for number in numbers:
-        at[0] = number
+        at.number = number
         started = time.process_time()
         try:
             check(number)
         except Exception:  # noqa: BLE001 - this is what we look for
-            connection.send(Finding(number, traceback.format_exc()))
+            connection.send(FuzzFinding(number, "exception", traceback.format_exc()))
         took = time.process_time() - started
         if took > SLOW_S:
-            connection.send(Finding(number, f"took {took:.1f} s of CPU time"))
-    at[1] = 1
+            connection.send(FuzzFinding(number, "slow", f"took {took:.1f} s of CPU time"))
+        at.peak_bytes = _peak_bytes()
+        if time.monotonic() > deadline:
+            break
+    at.done = 1
+
+
+def _peak_bytes() -> int:
+    """The most that this process had, or the largest of its children that have ended."""
+    users = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return max(resource.getrusage(user).ru_maxrss for user in users) << 10
 
 
 def _data_bytes() -> int:

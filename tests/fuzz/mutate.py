@@ -12,7 +12,11 @@ MAX_BYTES = 400_000
 
 def mutated(corpus: Sequence[bytes], *, seed: int, number: int) -> bytes:
     """Damages a file of the corpus with one to eight edits."""
-    chance = random.Random(f"{seed}/{number}")
+    return damaged(corpus, random.Random(f"{seed}/{number}"))
+
+
+def damaged(corpus: Sequence[bytes], chance: random.Random) -> bytes:
+    """Damages a file of the corpus, as `chance` has it."""
     data = bytearray(chance.choice(corpus))
     for _ in range(chance.choice((1, 1, 1, 2, 2, 3, 4, 8))):
         edit = chance.choice(EDITS)

@@ -1,7 +1,13 @@
-"""Thousands of damaged files: each is converted or rejected; none crashes, hangs, or eats memory."""
+"""Damaged inputs of every kind: each has a documented answer; none crashes, hangs, or eats memory.
+
+Here a few of each are tried. `make fuzz` tries as many as a minute has time for, and `python -m tests.fuzz` as many as one
+likes: see CONTRIBUTING.md.
+"""
 
 import io
+import random
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,32 +16,42 @@ from hypothesis import strategies as st
 from fitfeed.converters.images.diagnose import jpeg_frame, unidentified
 from fitfeed.converters.rejects import Reason
 from fitfeed.schemas.tfrecord import CorruptRecordError, iter_records, masked_crc32c
-from tests.fuzz import checks
-from tests.fuzz.corpus import images
 from tests.fuzz.harness import Check, run
+from tests.fuzz.hdf5_checksums import lookup3, with_checksums
 from tests.fuzz.mutate import mutated
+from tests.fuzz.mutate_json import damaged_json
+from tests.fuzz.target import SAVED
+from tests.fuzz.target_table import TARGETS, target_check
+from tests.fuzz.targets.images import OPTIONS, check_image
+from tests.fuzz.targets.tfrecord import check_records, sealed
+from tests.fuzz.watch_folder import touched_in
+from tests.fuzz.whole_images import images
 
 SEED = 2026
+INPUTS = {"images": 300, "payloads": 300, "tables": 60}
+"""How many are tried of each target, besides its saved corpus. Of others: 15."""
 
 
-def test_damaged_images() -> None:
-    assert run(checks.image_check, (SEED,), range(500)) == []
+@pytest.mark.parametrize("name", TARGETS)
+def test_damaged_inputs(name: str) -> None:
+    count = len(TARGETS[name].saved()) + INPUTS.get(name, 15)
+    result = run(target_check, (name, SEED), range(count))
+    assert result.findings == []
+    assert result.inputs == count
 
 
-@pytest.mark.parametrize("kind", ["tfrecord", "hdf5"])
-def test_damaged_containers(kind: str) -> None:
-    assert run(checks.container_check, (SEED, kind), range(100)) == []
+def test_every_saved_input_has_its_target() -> None:
+    assert {path.name for path in SAVED.iterdir()} == set(TARGETS)
 
 
-@pytest.mark.slow
-def test_many_damaged_images() -> None:
-    assert run(checks.image_check, (SEED + 1,), range(30_000)) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["tfrecord", "hdf5"])
-def test_many_damaged_containers(kind: str) -> None:
-    assert run(checks.container_check, (SEED + 1, kind), range(5000)) == []
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_seed_repeats_a_run(name: str) -> None:
+    one, again, other = (TARGETS[name].maker(seed) for seed in (1, 1, 2))
+    numbers = range(len(TARGETS[name].saved()), len(TARGETS[name].saved()) + 40)
+    made = [one(number) for number in numbers]
+    assert made == [again(number) for number in numbers]
+    assert made != [other(number) for number in numbers]
+    assert len(set(made)) > 25
 
 
 def test_damage_is_varied_and_repeatable() -> None:
@@ -43,17 +59,17 @@ def test_damage_is_varied_and_repeatable() -> None:
     made = [mutated(corpus, seed=1, number=number) for number in range(300)]
     assert made == [mutated(corpus, seed=1, number=number) for number in range(300)]
     assert len(set(made)) > 290
-    outcomes = {checks.check_image(data, checks.OPTIONS[0]) for data in made}
+    outcomes = {check_image(data, OPTIONS[0]) for data in made}
     assert outcomes >= {"ok", "corrupt", "truncated", "not_an_image", "unsupported_format"}
 
 
 def test_whole_files_of_the_corpus_pass() -> None:
     for data in set(images()):
-        for options in checks.OPTIONS:
-            checks.check_image(data, options)
+        for options in OPTIONS:
+            check_image(data, options)
 
 
-def faulty_check(_: int) -> Check:
+def faulty_check(folder: Path) -> Check:
     """Does everything that the harness must notice."""
 
     def check(number: int) -> None:
@@ -73,12 +89,53 @@ def faulty_check(_: int) -> Check:
 
 def test_the_harness_notices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.fuzz.harness.LIMIT_S", 2.0)
-    findings = {finding.number: finding.what for finding in run(faulty_check, (0,), range(12))}
+    result = run(faulty_check, (), range(12))
+    findings = {finding.number: finding.what for finding in result.findings}
+    assert [finding.kind for finding in result.findings] == ["exception", "signal", "exception", "hang"]
     assert list(findings) == [3, 5, 7, 9]
     assert "ValueError: wrong" in findings[3]
-    assert "exit code -6" in findings[5]
+    assert "exit code -6 (SIGABRT)" in findings[5]
     assert "MemoryError" in findings[7]
     assert "no answer after 2 s" in findings[9]
+    assert result.inputs == 12
+    assert 1 << 24 < result.peak_bytes < 1 << 31
+
+
+def test_a_run_ends_in_time() -> None:
+    assert run(faulty_check, (), range(1), seconds=0).inputs == 1
+
+
+def test_a_watched_folder_notices_links_and_names(tmp_path: Path) -> None:
+    (tmp_path / "canary").mkdir()
+    (tmp_path / "link").symlink_to("canary")
+    with touched_in(tmp_path / "canary") as touched:
+        (tmp_path / "beside").write_text("")
+        (tmp_path / "link").lstat()
+        (tmp_path / "link").rename(tmp_path / "link 2")
+    assert touched == []
+    with touched_in(tmp_path / "canary") as touched:
+        (tmp_path / "link 2" / "new").write_text("")
+        list((tmp_path / "link 2").iterdir())
+    assert [event.split()[0] for event in touched] == ["open", "os.listdir"]
+
+
+def test_checksums_of_hdf5_are_those_of_the_library() -> None:
+    assert lookup3(b"Four score and seven years ago") == 0x17770551  # in the comment of lookup3.c
+    whole = (SAVED / "hdf5" / "links_whole.h5").read_bytes()
+    assert with_checksums(whole) == whole
+    for at in (20, whole.index(b"OHDR") + 30, whole.index(b"FRHP") + 40):
+        damaged = bytearray(whole)
+        damaged[at] ^= 1
+        assert sum(a != b for a, b in zip(with_checksums(bytes(damaged)), damaged, strict=True)) in range(
+            1, 5
+        )
+
+
+def test_json_is_damaged_in_what_it_says() -> None:
+    text = b'{"a": [1, 2, {"b": "c"}], "d": null}'
+    made = {damaged_json([text], random.Random(number)) for number in range(3000)}
+    assert any(text.count(b'"a"') == 2 for text in made)
+    assert {b'{"a": [1,2,{"b": "c"}],"d": NaN}', b'{"a": [1,2,{"b": "c"}]}'} <= made
 
 
 MAGIC = st.sampled_from(
@@ -93,17 +150,15 @@ def test_any_bytes_have_a_verdict(magic: bytes, rest: bytes) -> None:
     reason, detail = unidentified(data, ValueError("no"))
     assert reason in Reason.__args__  # type: ignore[attr-defined]
     assert detail
-    checks.check_image(data, checks.OPTIONS[0])
+    check_image(data, OPTIONS[0])
 
 
 @given(st.lists(st.binary(max_size=50), max_size=5), st.integers(0, 300), st.binary(max_size=20))
 def test_records_are_whole_or_named(records: list[bytes], at: int, junk: bytes) -> None:
-    data = checks.sealed(
-        b"".join(len(body).to_bytes(8, "little") + bytes(4) + body + bytes(4) for body in records)
-    )
+    data = sealed(b"".join(len(body).to_bytes(8, "little") + bytes(4) + body + bytes(4) for body in records))
     assert [record for _, record in iter_records(io.BytesIO(data))] == records
-    checks.check_records(data[:at] + junk + data[at + len(junk) :])
-    checks.check_records(data[:at])
+    check_records(data[:at] + junk + data[at + len(junk) :])
+    check_records(data[:at])
 
 
 @pytest.mark.parametrize("length", [1 << 20, 1 << 32, (1 << 63) - 1, (1 << 64) - 1])

@@ -14,7 +14,7 @@ from fitfeed.converters.images.decompression_bombs import hidden_bomb, repeats_v
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import ImageError
 from fitfeed.converters.sources.image_names import IMAGE_EXTENSIONS
-from tests.fuzz.corpus import images
+from tests.fuzz.whole_images import images
 
 OPTIONS = ConvertOptions()
 
