@@ -10,10 +10,10 @@ import h5py
 import numpy as np
 import pytest
 
-from fitfeed.cli import main
-from fitfeed.converters.inspect import byte_budget, hdf5, inspect_file, tfrecord
+from fitfeed.commands.inspect import report_lines
+from fitfeed.converters.inspect import byte_budget, hdf5, tfrecord
 from fitfeed.converters.inspect.byte_budget import MAX_INSPECTED_BYTES, ByteBudget
-from fitfeed.converters.inspect.report import Span
+from fitfeed.converters.inspect.report import ForeignReport, Span
 from fitfeed.schemas import tfrecord as framing
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.tfrecord import frame
@@ -39,6 +39,13 @@ def only_names(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.fail("values were read")
 
     monkeypatch.setattr(h5py.Dataset, "__getitem__", read)
+
+
+def inspected(path: Path) -> ForeignReport:
+    """As `inspect_file`, but in this process, where limits can be changed."""
+    if path.suffix == ".h5":
+        return hdf5.inspect_hdf5(path)
+    return tfrecord.inspect_tfrecord(path, "gzip" if path.suffix == ".gz" else "none")
 
 
 def compressed(path: Path, *records: bytes) -> Path:
@@ -73,7 +80,7 @@ def test_the_budget_grows_with_the_file() -> None:
 def test_what_was_never_written_is_not_read(tmp_path: Path, shape: Any, dtype: Any, options: Any) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("x", shape, dtype, **options)
-    found = by_name(inspect_file(tmp_path / "a.h5"))["/x"]
+    found = by_name(inspected(tmp_path / "a.h5"))["/x"]
     assert found.note is not None
     assert found.note.endswith("never written, not read")
     assert (found.values, found.size, found.distinct) == (None, None, None)
@@ -87,10 +94,10 @@ def test_chunks_count_by_their_decompressed_size(tmp_path: Path) -> None:
         file["text"] = np.zeros(40_000, "S1")  # each costs the time of many bytes
     assert (tmp_path / "a.h5").stat().st_size < 100_000
     with pytest.raises(BaseException, match="values were read"):
-        inspect_file(tmp_path / "a.h5")
+        inspected(tmp_path / "a.h5")
     with h5py.File(tmp_path / "a.h5", "r+") as file:
         del file["one"]
-    found = by_name(inspect_file(tmp_path / "a.h5"))
+    found = by_name(inspected(tmp_path / "a.h5"))
     assert str(found["/long"].note).endswith("chunks of more than 1 MiB, not read")
     assert str(found["/text"].note) == "40,000 bytes are more than what is read of this file, not read"
 
@@ -101,7 +108,7 @@ def test_many_compressed_data_sets_share_one_budget(tmp_path: Path) -> None:
         for number in range(20):
             values = np.full(100_000, number, "i8")
             file.create_dataset(f"d{number:02}", data=values, chunks=(10_000,), compression="gzip")
-    found = list(by_name(inspect_file(tmp_path / "a.h5")).values())
+    found = list(by_name(inspected(tmp_path / "a.h5")).values())
     read = [each.values for each in found if each.values is not None]
     assert read == [Span(number, number) for number in range(2)]
     assert all(
@@ -121,7 +128,7 @@ def test_strings_that_are_all_the_same_bytes(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[place : place + 2000 * 16] = content[place : place + 16] * 2000
     path.write_bytes(content)
-    found = by_name(inspect_file(path))["/v"]
+    found = by_name(inspected(path))["/v"]
     assert found.note == "only the first 21 values were read"
     assert found.size == Span(100_000, 100_000)
 
@@ -133,7 +140,7 @@ def test_a_long_record_is_checked_and_not_kept(tmp_path: Path) -> None:
     path.write_bytes(b"".join(part for r in (long, short) for part in (frame(r)[0], r, frame(r)[1])))
     tracemalloc.start()
     try:
-        report = inspect_file(path)
+        report = inspected(path)
         assert tracemalloc.get_traced_memory()[1] < 8 * MIB
     finally:
         tracemalloc.stop()
@@ -144,25 +151,23 @@ def test_a_long_record_is_checked_and_not_kept(tmp_path: Path) -> None:
         file.seek(32 * MIB)
         file.write(b"x")
     with pytest.raises(DamagedDatasetError, match="record at byte 0: the checksum of its data is wrong"):
-        inspect_file(path)
+        inspected(path)
 
 
 @pytest.mark.usefixtures("small_budget")
-def test_a_compressed_bomb_is_read_so_far_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_compressed_bomb_is_read_so_far_only(tmp_path: Path) -> None:
     path = compressed(tmp_path / "a.tfrecord.gz", example(a=[7]), bytes(64 * MIB), example(a=[8]))
     assert path.stat().st_size < 100_000
     tracemalloc.start()
     try:
-        report = inspect_file(path)
+        report = inspected(path)
         assert tracemalloc.get_traced_memory()[1] < 8 * MIB
     finally:
         tracemalloc.stop()
     assert report.left_out == "only the first 1 records were read: values of 2,097,152 bytes are enough"
     assert by_name(report)["a"].values == Span(7, 7)
-    assert main(["inspect", str(path)]) == 0
-    assert f"\n{report.left_out}\n" in capsys.readouterr().out
-    assert main(["inspect", str(path), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["left_out"] == report.left_out
+    assert report.left_out in report_lines(path, report)
+    assert json.loads(json.dumps(report.to_dict()))["left_out"] == report.left_out
 
 
 @pytest.mark.usefixtures("small_budget")
@@ -172,7 +177,7 @@ def test_a_compressed_bomb_is_read_so_far_only(tmp_path: Path, capsys: pytest.Ca
     ids=["empty", "strings", "steps"],
 )
 def test_many_small_values_cost_time(tmp_path: Path, record: bytes) -> None:
-    report = inspect_file(compressed(tmp_path / "a.tfrecord.gz", *[record] * (40_000 if not record else 60)))
+    report = inspected(compressed(tmp_path / "a.tfrecord.gz", *[record] * (40_000 if not record else 60)))
     assert report.left_out is not None
     assert report.left_out.startswith("only the first ")
 
@@ -181,4 +186,4 @@ def test_more_features_than_any_in_one_record(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(tfrecord, "MAX_FEATURES", 5)
     path = compressed(tmp_path / "a.tfrecord.gz", example(**{f"f{i}": [1] for i in range(6)}))
     with pytest.raises(UsageError, match="more than 5 different feature names"):
-        inspect_file(path)
+        inspected(path)
