@@ -3,7 +3,6 @@
 import os
 import stat
 import zlib
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ TFRECORD_SUFFIXES = (".tfrecord", ".tfrecords", ".tfrec", ".tfr")
 HEAD_BYTES = 4096
 
 
-def inspect_file(path: Path, *, guarded: GuardedCalls | None = None) -> "ForeignReport":
+def inspect_file(path: Path) -> "ForeignReport":
     """Reads a TFRecord or HDF5 file from end to end, and says what is in it.
 
     The bytes show which kind of file it is; its name decides only if they do not. No more than the largest record is
@@ -32,13 +31,18 @@ def inspect_file(path: Path, *, guarded: GuardedCalls | None = None) -> "Foreign
 
     Args:
         path: A local file.
-        guarded: The process to read it in; None to start one for it.
 
     Raises:
         NotFoundError: If it does not exist.
         UsageError: If it is neither a TFRecord file nor an HDF5 file.
-        DamagedDatasetError: If it is one, but cut off or changed.
+        DamagedDatasetError: If it is one, but cut off or changed, or if it cannot be read within the limits.
     """
+    with GuardedCalls() as guarded:
+        return inspect_with(guarded, path)
+
+
+def inspect_with(guarded: GuardedCalls, path: Path) -> "ForeignReport":
+    """Inspects a file, as `inspect_file`, in a process that may serve several files one after another."""
     head = _head(path)
     is_hdf5 = _is_hdf5(path, head)
     compression = None if is_hdf5 else _tfrecord_compression(path, head)
@@ -46,8 +50,7 @@ def inspect_file(path: Path, *, guarded: GuardedCalls | None = None) -> "Foreign
         expected = "fitfeed inspect reads a dataset folder, a TFRecord file or an HDF5 file"
         msg = f"{path} is {guess_type(head)}. {expected}.{_hint(path)}"
         raise UsageError(msg)
-    with nullcontext(guarded) if guarded is not None else GuardedCalls() as calls:
-        return read_report(path, compression, calls)
+    return read_report(path, compression, guarded)
 
 
 def _head(path: Path) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from fitfeed.converters.inspect.detect import inspect_file
+from fitfeed.converters.inspect.detect import inspect_file, inspect_with
 from fitfeed.schemas.errors import DamagedDatasetError, FitfeedError
 from fitfeed.schemas.processes import guarded_calls
 from fitfeed.schemas.processes.guarded_calls import GuardedCalls, timeout_for
@@ -45,8 +45,8 @@ def test_one_byte_that_corrupts_the_heap_of_the_library(
     with pytest.raises(
         DamagedDatasetError, match=r"x\.h5 (cannot be read as HDF5: .* SIG[A-Z]+\.|is damaged)"
     ):
-        inspect_file(path, guarded=calls)
-    assert len(inspect_file(CONTAINERS / "good.h5", guarded=calls).features) > 0
+        inspect_with(calls, path)
+    assert len(inspect_with(calls, CONTAINERS / "good.h5").features) > 0
 
 
 @pytest.mark.parametrize("count", [60, pytest.param(4000, marks=pytest.mark.slow)])
@@ -57,7 +57,7 @@ def test_any_damage_has_a_verdict(calls: GuardedCalls, links: bytes, count: int,
     for number in range(count):
         path.write_bytes(mutated(corpus, seed=14, number=number))
         try:
-            inspect_file(path, guarded=calls)
+            inspect_with(calls, path)
         except FitfeedError as error:
             verdicts.add(type(error).__name__)
         else:
