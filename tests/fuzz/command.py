@@ -4,6 +4,7 @@ import contextlib
 import io
 
 from fitfeed.cli import main
+from tests.fuzz.kept_process import one_process_for_all
 from tests.fuzz.target import expect
 
 ANSWERS = (0, 2, 3, 4, 5)
@@ -20,7 +21,7 @@ def run_command(*arguments: object) -> int:
         AssertionError: If it is not one of `ANSWERS`, or a terminal would obey something that was printed.
     """
     stdout, stderr = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+    with one_process_for_all(), contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
         status = main([str(argument) for argument in arguments])
     printed = stdout.getvalue() + stderr.getvalue()
     expect(status in ANSWERS, f"status {status}:\n{printed}")

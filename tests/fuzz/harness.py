@@ -165,14 +165,22 @@ def _child(
 
 
 def _peak_bytes() -> int:
-    """The most that this process had, or the largest of its children that have ended."""
-    users = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return max(resource.getrusage(user).ru_maxrss for user in users) << 10
+    """The most that this process had, or one of its children."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10
+    running = Path("/proc/thread-self/children").read_text().split()
+    return max(ended, *(_status_bytes(process, "VmHWM") for process in ("self", *running)))
 
 
 def _data_bytes() -> int:
     """What RLIMIT_DATA counts, of this process."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmData:"):
-            return int(line.split()[1]) << 10
-    return 0
+    return _status_bytes("self", "VmData")
+
+
+def _status_bytes(process: str, name: str) -> int:
+    """A line of the status of a process in bytes; 0 if it has ended."""
+    try:
+        lines = Path("/proc", process, "status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    found = [line for line in lines if line.startswith(f"{name}:")]
+    return int(found[0].split()[1]) << 10 if found else 0
