@@ -51,7 +51,20 @@ CELLS = (
         ";;",
         "None",
     ),
-    *("x" * 70_000, '"', '""', '"a,b"', "a\nb", "\r", "train", "validation", "link/0.png", "pictures", "."),
+    *(
+        "x" * 70_000,
+        '"',
+        '""',
+        '"a,b"',
+        "a\nb",
+        "\r",
+        "train",
+        "validation",
+        "link/private.png",
+        "pictures/out.png",
+        "pictures",
+        ".",
+    ),
 )
 
 
@@ -95,22 +108,24 @@ def _damaged_row(row: bytes, chance: random.Random) -> bytes:
 
 @cache
 def _source(folder: Path) -> Path:
-    """A source, beside it a private picture, and in it a link that leads out."""
+    """A source, beside it a private picture, and in it links that lead out."""
     source = folder / "source"
     source.mkdir()
     make_source(source)
     Image.new("RGB", (9, 9)).save(folder / "private.png")
+    (source / "link").symlink_to("..")
+    (source / "pictures" / "out.png").symlink_to("../../private.png")
     return source
 
 
 def check(data: bytes, folder: Path) -> None:
-    """Plans a conversion of it, as CSV and as JSON lines."""
+    """Plans a conversion of it, as CSV and as JSON lines. Links that lead out are refused, so nothing may be outside."""
     source = _source(folder)
     options = OPTIONS[zlib.crc32(data) % len(OPTIONS)]
     for name in ("table.csv", "table.jsonl"):
         (source / name).write_bytes(data)
         try:
-            planned = plan_conversion(source / name, folder / "dataset", options, max_bad=1.0)
+            planned = plan_conversion(source / name, folder / "dataset", options, max_bad=1.0, links="refuse")
         except FitfeedError as error:
             expect(
                 error.exit_status in (2, 3, 4) and str(error).isprintable(), f"{error.exit_status}: {error}"
