@@ -174,6 +174,12 @@ def serve(setup: bytes, channel: int) -> None:
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     limit_data(int(setup))
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for standard in (
+        1,
+        2,
+    ):  # the C library tells the terminal how memory was corrupted; the caller says it in one line
+        os.dup2(nowhere, standard)
     with Connection(channel) as connection:
         while True:
             try:

@@ -122,3 +122,14 @@ def test_nothing_is_left_after_closing() -> None:
         _, pid, _ = called(calls, echo, 1)
     assert not psutil.pid_exists(pid)
     calls.close()
+
+
+def speak() -> None:
+    os.write(1, b"spoken")
+    os.write(2, b"spoken")
+
+
+def test_it_writes_nothing_to_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    with GuardedCalls(memory_bytes=MEMORY) as calls:
+        called(calls, speak)
+    assert capfd.readouterr() == ("", "")
