@@ -114,7 +114,7 @@ class WorkFolder:
         return mark.lstat().st_ctime_ns
 
     def find_beginning(self) -> int | None:
-        """When the folder was begun, if that was done in this very place; else None.
+        """When the folder was begun, if that was done in this very place and all its parts are there; else None.
 
         Linux sets the change time of an inode, and no program can choose it. So that of `begun` is what its `job.json`
         says only where a run has made both: not where they were copied, or unpacked from an archive.
@@ -129,6 +129,8 @@ class WorkFolder:
             return None
         chosen = status.st_ctime_ns == status.st_mtime_ns
         if job is None or chosen or job.begun != status.st_ctime_ns:
+            return None
+        if not all((self.root / name).is_dir() for name in PARTS):
             return None
         return status.st_ctime_ns
 

@@ -87,6 +87,17 @@ def test_it_begins_empty(work: WorkFolder) -> None:
     assert work.find_beginning() is None
 
 
+@pytest.mark.parametrize("part", PARTS)
+def test_without_a_part_it_begins_anew(work: WorkFolder, part: str) -> None:
+    work.write_job(dataclasses.replace(JOB, begun=work.begin()))
+    (work.root / part).rmdir()
+    assert work.find_beginning() is None
+    (work.root / part).touch()  # a file where results should be was a traceback
+    assert work.find_beginning() is None
+    work.begin()
+    assert (work.root / part).is_dir()
+
+
 def test_a_worker_gets_it_as_paths(work: WorkFolder) -> None:
     sealed = work.write_job(JOB)
     there = pickle.loads(pickle.dumps(sealed))  # noqa: S301
