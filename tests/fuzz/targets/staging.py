@@ -13,17 +13,14 @@ import shutil
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 import numpy as np
 from PIL import Image
 
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.planning.plan import make_plan
-from fitfeed.converters.shards.write_shard import write_shard
 from fitfeed.converters.staging.folder import is_plain_file
-from fitfeed.converters.staging.staging import open_staging
 from fitfeed.schemas.errors import FitfeedError
 from fitfeed.schemas.manifest import WORK_FOLDER
 from tests.folders import contents
@@ -36,8 +33,9 @@ OPTIONS = ConvertOptions(shards=2)
 DAY = 86_400 * 10**9
 PRIVATE = "private.png"
 TEMPORARY = f"thesis.tmp-{'0' * 32}"
-BEGINNINGS = ("own", "copied", "strange")
-"""Our own conversion, in place; a copy of it; a copy of one of other pictures, with all names, sizes and times the same."""
+BEGINNINGS = ("own", "append", "copied", "strange")
+"""Our own conversion, in place; our own append to a dataset; a copy of the first; a copy of a conversion of other pictures,
+with all names, sizes and times the same."""
 
 SHARD = "train-00000-of-00002.tfrecord"
 PLACES = (
@@ -213,10 +211,10 @@ EDITS: dict[str, Callable[[Path, Any], object]] = {
 }
 
 
-def _pictures(folder: Path, *, seed: int) -> Path:
+def _pictures(folder: Path, *, seed: int, count: int = 6) -> Path:
     """Pictures of the same names, sizes and times for every seed. Only their pixels differ."""
     chance = np.random.default_rng(seed)
-    for name in range(6):
+    for name in range(count):
         path = folder / f"class {name % 2}" / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(chance.integers(0, 256, (9, 7, 3), np.uint8)).save(path, compress_level=0)
@@ -224,28 +222,42 @@ def _pictures(folder: Path, *, seed: int) -> Path:
     return folder
 
 
-def _leave_unfinished(source: Path, dataset: Path) -> None:
+class _KilledError(Exception):
+    """Ends a conversion before publication."""
+
+
+def _leave_unfinished(source: Path, dataset: Path, *, append: bool = False) -> None:
     """Writes all shards, and ends before publication."""
-    plan = make_plan(source, OPTIONS)
-    with open_staging(dataset) as staging:
-        work = staging.prepare(plan, timeout_s=9)
-    job = work.read_job()
-    for number in range(job.shards):
-        write_shard(work, job, number, lambda *_: None)
+    with (
+        mock.patch("tests.without_beam.publish", side_effect=_KilledError),
+        contextlib.suppress(_KilledError),
+    ):
+        _convert(source, dataset, append=append)
+
+
+class _References(NamedTuple):
+    """What conversions that nobody disturbs make."""
+
+    new: dict[str, bytes]
+    appended: dict[str, bytes]
 
 
 @cache
-def _prepared(folder: Path) -> dict[str, bytes]:
-    """Makes the source, what can be copied, and what stays beside it all; returns the undisturbed dataset."""
-    source = _pictures(folder / "source", seed=0)
-    convert(source, folder / "reference", OPTIONS)
+def _prepared(folder: Path) -> _References:
+    """Makes the source, what can be copied, and what stays beside it all."""
+    source = _pictures(folder / "source", seed=0, count=4)
+    _convert(source, folder / "base")
+    shutil.copytree(folder / "base", folder / "appended")
+    _pictures(source, seed=0)
+    _convert(source, folder / "appended", append=True)
+    _convert(source, folder / "reference")
     _leave_unfinished(source, folder / "copied")
     _leave_unfinished(_pictures(folder / "strangers" / "source", seed=1), folder / "strange")
     (folder / "canary" / "plans").mkdir(parents=True)
     shutil.copyfile(_pictures(folder / "private", seed=2) / "class 0" / "0.png", folder / "canary" / PRIVATE)
     for name in (TEMPORARY, f"plans/{TEMPORARY}", "plans/00000.json", "lock", "job.json"):
         (folder / "canary" / name).write_text("{}")
-    return contents(folder / "reference")
+    return _References(contents(folder / "reference"), contents(folder / "appended"))
 
 
 def check(data: bytes, folder: Path) -> None:
@@ -255,34 +267,38 @@ def check(data: bytes, folder: Path) -> None:
 
 
 def _check(content: dict[str, Any], folder: Path) -> None:
-    reference = _prepared(folder)
+    references = _prepared(folder)
     source, dataset, canary = folder / "source", folder / "dataset", folder / "canary"
+    beginning, append = content["beginning"], content["beginning"] == "append"
     shutil.rmtree(dataset, ignore_errors=True)
-    if content["beginning"] == "own":
-        _leave_unfinished(source, dataset)
-    else:
-        shutil.copytree(folder / content["beginning"], dataset)
+    if not append and beginning != "own":
+        shutil.copytree(folder / beginning, dataset)
+    elif append:
+        shutil.copytree(folder / "base", dataset)
+    if append or beginning == "own":
+        _leave_unfinished(source, dataset, append=append)
     (job,) = (path for path in (dataset / WORK_FOLDER).iterdir() if path.is_dir())
     for edit in content["edits"]:
-        apply_edit(dataset, job, edit)
+        if not append or edit[1].startswith((WORK_FOLDER, "JOB")):  # the dataset itself is for `verify`
+            apply_edit(dataset, job, edit)
     before = _beside_state(folder)
     with touched_in(canary) as touched:
-        refusal = _convert(source, dataset)
+        refusal = _convert(source, dataset, append=append)
     expect(not touched, f"outside of the dataset: {touched}")
     after = _beside_state(folder)
     expect(before == after, f"changed beside the dataset: {before} {after}")
     if refusal is not None:
         expect(refusal.isprintable() and refusal, f"not one line: {refusal!r}")
-        shutil.rmtree(dataset)
-        again = _convert(source, dataset)
+        _remove(dataset / WORK_FOLDER if append else dataset, 0)
+        again = _convert(source, dataset, append=append)
         expect(again is None, f"refused without a staging area: {again}")
-    expect(contents(dataset) == reference, "another dataset was published")
+    expect(contents(dataset) == references[append], "another dataset was published")
 
 
-def _convert(source: Path, dataset: Path) -> str | None:
+def _convert(source: Path, dataset: Path, *, append: bool = False) -> str | None:
     """Converts; returns the message if it is refused."""
     try:
-        convert(source, dataset, OPTIONS)
+        convert(source, dataset, None if append else OPTIONS, append=append)
     except FitfeedError as error:
         return str(error)
     return None
