@@ -31,7 +31,7 @@ COLOR: list[tuple[str, dict[str, Any]]] = [
 RECIPES: dict[str, dict[str, Any]] = {
     "shuffled": {"augment": CROP + COLOR, "seed": 3},
     "one-hot": {"augment": CROP, "labels": "onehot", "label_smoothing": 0.1, "balance": "class"},
-    "processes": {"augment": CROP, "processes": 2, "dtype": "bfloat16"},
+    "processes": {"augment": CROP, "processes": 1, "dtype": "bfloat16"},
     "mixed": {"augment": [*CROP, ("MixUp", {}), ("CutMix", {})]},
     "stream": {"augment": CROP, "access": "stream"},
     "masks": {"augment": [*CROP, ("RandomRotation", {"factor": 0.1})], "transforms": True},

@@ -31,6 +31,9 @@ from tests.pipelines import functions
 from tests.pipelines.image_loading import Loading
 
 ALL = np.arange(53)
+BYTES: dict[str, Any] = {"batch_size": 8, "image_size": (16, 20), "normalize": None, "dtype": "uint8"}
+"""Options of a pipeline whose workers start in no time: without Numba."""
+
 END_S = 600.0
 
 
@@ -117,11 +120,7 @@ def test_a_worker_that_cannot_start_says_why(flowers: Dataset) -> None:
 
 def test_in_a_pipeline_the_error_reaches_the_loop(flowers: Dataset) -> None:
     with pytest.raises(tf.errors.OpError, match=r"FeedError.*killed by signal 9"):
-        list(
-            make_pipeline(
-                flowers, "train", batch_size=8, image_size=(16, 20), augment=[functions.die], processes=2
-            )
-        )
+        list(make_pipeline(flowers, "train", augment=[functions.die], processes=2, **BYTES))
 
 
 def test_what_workers_said_last_is_read_although_they_left_tasks_unread(flowers: Dataset) -> None:
@@ -171,7 +170,7 @@ def test_a_hanging_function_holds_nobody_up(flowers: Dataset) -> None:
 
 def test_no_process_and_no_memory_outlives_a_pipeline(flowers: Dataset) -> None:
     def use() -> list[int]:
-        pipeline = make_pipeline(flowers, "train", batch_size=8, image_size=(16, 20), processes=2)
+        pipeline = make_pipeline(flowers, "train", processes=2, **BYTES)
         assert not workers()  # they start with the first batch
         for _ in pipeline.repeat(2):
             assert len(workers()) == 2
