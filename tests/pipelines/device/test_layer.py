@@ -132,9 +132,12 @@ def test_without_training_nothing_happens_but_resizing(images: Any) -> None:
 
 
 def test_mixed_precision_changes_no_pixel(images: Any) -> None:
-    expected = numpy(DeviceAugmentation(EVERYTHING, seed=5)(images))
-    for policy in ("mixed_float16", "mixed_bfloat16", "float32"):
-        augmented = DeviceAugmentation(EVERYTHING, seed=5, dtype=policy)(images)
+    few = images[:3]
+    float32 = DeviceAugmentation(EVERYTHING, seed=5)(few)
+    assert keras.backend.standardize_dtype(float32.dtype) == "float32"
+    expected = numpy(float32)
+    for policy in ("mixed_float16", "mixed_bfloat16"):
+        augmented = DeviceAugmentation(EVERYTHING, seed=5, dtype=policy)(few)
         assert keras.backend.standardize_dtype(augmented.dtype) == policy.removeprefix("mixed_")
         assert (numpy(augmented) == expected).all()
 
@@ -221,7 +224,7 @@ def argument_names(op: Any) -> list[str]:
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' saving, on NumPy 2
 def test_fit_evaluate_predict_and_saving(images: Any, tmp_path: Path) -> None:
-    augment = [RandomFlip(), RandomBrightness(0.2)]  # XLA compiles it five times
+    augment = [RandomFlip(), RandomBrightness(0.2)]  # XLA compiles it three times
     model = keras.Sequential(
         [
             DeviceAugmentation(augment, image_size=(40, 30), seed=1),
@@ -235,11 +238,12 @@ def test_fit_evaluate_predict_and_saving(images: Any, tmp_path: Path) -> None:
     labels = np.arange(12) % 2
     history = model.fit(images, labels, batch_size=5, epochs=2, verbose=0)  # the last batch is smaller
     assert np.isfinite(history.history["loss"]).all()
-    assert (model.predict(images, verbose=0) == model.predict(images, verbose=0)).all()
+    expected = model.predict(images, verbose=0)
+    assert (model.predict(images, verbose=0) == expected).all()
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert loaded.layers[0].augment == augment
-    assert np.allclose(loaded.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-6)
+    np.testing.assert_allclose(loaded(images, training=False), expected, atol=1e-4)  # one is compiled
 
 
 def test_its_configuration_makes_the_layer_again() -> None:
