@@ -89,12 +89,13 @@ def _dedented(lines: list[str]) -> str:
     return "\n".join(line[indent:] for line in lines) + "\n"
 
 
-def run_page(page: Path, folder: Path) -> int:
+def run_page(page: Path, folder: Path, photos: dict[str, int] = PHOTOS_PER_CLASS) -> int:
     """Runs all blocks of a page.
 
     Args:
         page: The Markdown file.
         folder: An empty folder, which must be the current one.
+        photos: Photographs of every class, by split.
 
     Returns:
         How many blocks ran.
@@ -104,7 +105,7 @@ def run_page(page: Path, folder: Path) -> int:
     """
     to_run = list(blocks(page))
     if to_run:
-        copy_photos(folder / "photos")
+        copy_photos(folder / "photos", photos)
     names: dict[str, Any] = {"__name__": "__documented__"}
     for block in to_run:
         if block.language == "python":
@@ -114,9 +115,9 @@ def run_page(page: Path, folder: Path) -> int:
     return len(to_run)
 
 
-def copy_photos(folder: Path) -> None:
+def copy_photos(folder: Path, photos: dict[str, int]) -> None:
     """Copies the first photographs of every class."""
-    for split, count in PHOTOS_PER_CLASS.items():
+    for split, count in photos.items():
         for source in sorted((CLOTHING / split).iterdir()):
             target = folder / split / source.name
             target.mkdir(parents=True)

@@ -11,6 +11,8 @@ from tests.documented import PHOTOS_PER_CLASS, ROOT, PageError, blocks, commands
 PAGES = sorted([*ROOT.glob("README.md"), *(ROOT / "docs").rglob("*.md")])
 QUICK = "README.md"
 """The page that everybody reads runs in `make test`; each of the others takes half a minute on a busy machine."""
+FEW = {"train": 8, "validation": 4}
+"""Photographs of every class for that page: enough for two batches of training, and one of validation."""
 
 
 def cases() -> list[Any]:
@@ -79,7 +81,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("page", cases())
 def test_every_block_of_the_documentation_runs(page: Path, folder: Path) -> None:
-    run_page(page, folder)
+    run_page(page, folder, FEW if page == ROOT / QUICK else PHOTOS_PER_CLASS)
 
 
 def write(folder: Path, text: str) -> Path:
