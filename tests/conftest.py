@@ -14,6 +14,7 @@ from fitfeed.converters.options import ConvertOptions
 from tests.effort import ALL_EXAMPLES, PROFILE, QUICK_EXAMPLES
 from tests.labelled import Flower, make_source, options
 from tests.photos import copy_photos
+from tests.shared_guard import SharedGuard
 from tests.without_beam import convert, without_beam
 
 ROOT = Path(__file__).parent.parent
@@ -34,6 +35,17 @@ def pytest_collection_finish() -> None:
 def one_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """So pipelines in tests use threads, unless a test asks for processes; scripts that tests run do as users' do."""
     monkeypatch.setattr("fitfeed.pipelines.options.available_cpus", lambda: 1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_guard() -> Iterator[None]:
+    """Foreign files and columns of shards are read in one guarded process for all tests."""
+    guard = SharedGuard()
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("inspect.detect", "verify.dataset"):
+            patch.setattr(f"fitfeed.converters.{module}.GuardedCalls", lambda: guard)
+        yield
+    guard.end()
 
 
 @pytest.fixture(scope="session")

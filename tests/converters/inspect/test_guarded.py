@@ -69,6 +69,7 @@ def test_any_damage_has_a_verdict(calls: GuardedCalls, links: bytes, count: int,
 @pytest.mark.parametrize(("name", "kind"), [("good.h5", "HDF5"), ("good.tfrecord", "TFRecord")])
 def test_a_file_that_takes_too_long(name: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guarded_calls, "MIN_TIMEOUT_S", 0.0)
+    monkeypatch.setattr("fitfeed.converters.inspect.detect.GuardedCalls", GuardedCalls)  # which starts first
     with pytest.raises(
         DamagedDatasetError, match=rf"{name} cannot be read as {kind}: .* takes longer than 0 s"
     ):
