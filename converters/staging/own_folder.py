@@ -28,7 +28,7 @@ def require_own(root: Path) -> None:
         root: The staging area.
 
     Raises:
-        UsageError: If a part of it is a link, is neither a file nor a folder, or belongs to another user.
+        UsageError: If a part of it is a link, symbolic or hard, is neither a file nor a folder, or belongs to another user.
     """
     try:
         status = root.lstat()
@@ -80,7 +80,7 @@ def _require_own_entries(root: Path, folder: Path, descriptor: int, *, depth: in
     for name, status in _entries(descriptor):
         path = folder / name
         _require_owner(root, path, status)
-        if stat.S_ISREG(status.st_mode):
+        if stat.S_ISREG(status.st_mode) and status.st_nlink < 2:  # some files are written in place
             continue
         if not stat.S_ISDIR(status.st_mode) or depth == MAX_DEPTH:
             msg = f"{path} is not a file of a conversion, but a link, a device or a folder. Nothing is read or removed through it. Remove {root} and run the same command again: it begins anew."

@@ -54,6 +54,11 @@ def link_a_file(work: Path, thesis: Path) -> None:
     (work / JOB / "plans" / "00000.json").symlink_to(thesis / "notes")
 
 
+def hard_link(work: Path, thesis: Path) -> None:
+    (work / JOB).mkdir(parents=True)
+    (work / JOB / "train.index.arrow").hardlink_to(thesis / "notes")  # an index is written in place
+
+
 def link_the_lock(work: Path, thesis: Path) -> None:
     work.mkdir()
     (work / "lock").symlink_to(thesis / "new")
@@ -84,6 +89,7 @@ PLANTED = [
     link_a_job,
     link_a_part,
     link_a_file,
+    hard_link,
     link_the_lock,
     link_to_nothing,
     file_instead,
