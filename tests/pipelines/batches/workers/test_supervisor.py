@@ -24,9 +24,9 @@ import fitfeed.pipelines.batches.workers.supervisor
 import fitfeed.pipelines.tf_data.make_pipeline
 from fitfeed.pipelines import Dataset, make_pipeline
 from fitfeed.pipelines.augment.compiler.program import Program
+from fitfeed.pipelines.batches.workers.worker import serve
 from fitfeed.pipelines.feed.batch_maker import BatchMaker
 from fitfeed.schemas.errors import FeedError
-from fitfeed.schemas.processes.child_process import PROGRAM
 from tests.pipelines import functions
 from tests.pipelines.image_loading import Loading
 
@@ -47,7 +47,7 @@ def workers() -> list[int]:
     found = []
     for process in psutil.Process().children():
         with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-            if PROGRAM in process.cmdline():
+            if any(serve.__module__ in argument for argument in process.cmdline()):
                 found.append(process.pid)
     return found
 
