@@ -8,7 +8,7 @@ DATASET/.work/
     job.json            options, source, classes, the list of shards and the stamps of their plans
     plans/00003.json    what goes into shard 3
     shards/             shard files, under their final names once they are whole
-    results/00003.json  totals, index rows and rejects of shard 3, written after its file
+    results/00003.json  totals, index rows and rejects of shard 3, with a checksum, written after its file
     quarantine/00003.json  images of shard 3 that must not be decoded again, and why
     kept/               shards from which publication has left out duplicates
     outcome.json        what publication decided
@@ -214,13 +214,17 @@ class WorkFolder:
         return ShardPlan(**json.loads(content))
 
     def write_result(self, number: int, result: ShardResult) -> None:
-        """Saves what came out of a shard."""
-        write_json(self._part("results", number), result.to_json())
+        """Saves what came out of a shard, after a line with the SHA-256 of the rest."""
+        content = json.dumps(result.to_json()).encode()
+        atomic_write(self._part("results", number), sha256_line(content) + content)
 
     def read_result(self, job: Job, number: int) -> ShardResult | None:
         """Loads what came out of a shard, or None if it is not finished: if there is nothing that was made from its plan here."""
         try:
-            result = ShardResult.from_json(_parse(self._part("results", number).read_bytes()))
+            line, end, content = self._part("results", number).read_bytes().partition(b"\n")
+            if line + end != sha256_line(content):  # a disk has failed, or somebody has edited it
+                return None
+            result = ShardResult.from_json(_parse(content))
         except (FileNotFoundError, *OTHER_JSON):
             return None
         return result if result.stamp == job.stamps[number] else None
@@ -319,6 +323,11 @@ def _parse(text: bytes) -> Any:
 def _changed_error(path: Path) -> ConversionError:
     msg = f"{path} is not what this launch has written: something else writes into the staging area. Nothing was published. Run the same command again."
     return ConversionError(msg)
+
+
+def sha256_line(content: bytes) -> bytes:
+    """The line before a result: SHA-256 of its bytes, as JSON."""
+    return f'"{hashlib.sha256(content).hexdigest()}"\n'.encode()
 
 
 def write_json(path: Path, content: JsonObject) -> None:

@@ -12,7 +12,7 @@ import pytest
 from fitfeed.converters.duplicate_pair import DuplicatePair, NearDuplicateReport
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject
-from fitfeed.converters.staging.folder import BEGUN_NAME, PARTS, WorkFolder, write_json
+from fitfeed.converters.staging.folder import BEGUN_NAME, PARTS, WorkFolder, sha256_line, write_json
 from fitfeed.converters.staging.job import AppendTarget, ShardPlan
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.quarantine import Quarantine
@@ -161,7 +161,10 @@ def test_results(work: WorkFolder) -> None:
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"stamp": "stamp", "rows": 5}'])
 def test_a_result_that_this_version_cannot_read(work: WorkFolder, content: str) -> None:
-    (work.root / "results" / "00000.json").write_text(content)
+    path = work.root / "results" / "00000.json"
+    path.write_text(content)
+    assert work.read_result(JOB, 0) is None
+    path.write_bytes(sha256_line(content.encode()) + content.encode())
     assert work.read_result(JOB, 0) is None
 
 

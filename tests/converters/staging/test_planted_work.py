@@ -17,7 +17,7 @@ from fitfeed.beam_jobs.progress import NoProgress
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.shards.write_shard import write_shard
-from fitfeed.converters.staging.folder import BEGUN_NAME, WorkFolder
+from fitfeed.converters.staging.folder import BEGUN_NAME, WorkFolder, sha256_line
 from fitfeed.converters.staging.job import ShardPlan
 from fitfeed.converters.staging.staging import open_staging
 from fitfeed.schemas.errors import ConversionError
@@ -79,6 +79,14 @@ def change_json(path: Path, change: Callable[[JSON], object]) -> None:
     content = json.loads(path.read_text())
     change(content)
     path.write_text(json.dumps(content))
+
+
+def change_result(path: Path, change: Callable[[JSON], object]) -> None:
+    """Changes a result, and makes its checksum right again."""
+    content = json.loads(path.read_bytes().partition(b"\n")[2])
+    change(content)
+    changed = json.dumps(content).encode()
+    path.write_bytes(sha256_line(changed) + changed)
 
 
 def test_an_unfinished_conversion_is_continued_wherever_its_folder_is_moved(
@@ -204,7 +212,20 @@ def test_a_result_that_the_plan_cannot_have_is_made_again(
     source: Path, tmp_path: Path, reference: dict[str, bytes], change: Callable[[JSON], object]
 ) -> None:
     work = leave_unfinished(source, tmp_path / "dataset")
-    change_json(work.root / "results" / "00000.json", change)
+    change_result(work.root / "results" / "00000.json", change)
+    assert convert(source, work.dataset, OPTIONS).reused_shards == 1
+    assert contents(work.dataset) == reference
+
+
+def test_a_result_that_a_disk_has_damaged_is_made_again(
+    source: Path, tmp_path: Path, reference: dict[str, bytes]
+) -> None:
+    work = leave_unfinished(source, tmp_path / "dataset")
+    path = work.root / "results" / "00000.json"
+    line, end, content = path.read_bytes().partition(b"\n")
+    result = json.loads(content)
+    result["histogram"].pop()
+    path.write_bytes(line + end + json.dumps(result).encode())
     assert convert(source, work.dataset, OPTIONS).reused_shards == 1
     assert contents(work.dataset) == reference
 
