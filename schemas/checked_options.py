@@ -91,9 +91,12 @@ def _usage_error(options: type[Any], error: ValidationError, given: dict[str, An
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, UsageError):
         return cause
-    name, fields = str(first["loc"][0]), fields_of(options)
-    if name not in fields:
-        return UsageError(f"there is no option {name!r}. Expected some of: {', '.join(fields)}.")
+    fields = fields_of(options)
+    if unknown := [
+        name for name in given if name not in fields
+    ]:  # pydantic gives no place for one that is not Unicode
+        return UsageError(f"there is no option {unknown[0]!r}. Expected some of: {', '.join(fields)}.")
+    name = str(first["loc"][0])
     return UsageError(f"{name} must be {_expected(fields[name])}. Received: {name}={given[name]!r}")
 
 

@@ -55,6 +55,7 @@ class Print(Paper):
         ({"side": "top"}, "side must be one of front, back. Received: side='top'"),
         ({"side": "back"}, "the back needs a size. Add size=(210, 297)."),
         ({"sides": 2}, "there is no option 'sides'. Expected some of: size, side, copies."),
+        ({"\ud800": 2}, r"there is no option '\ud800'. Expected some of: size, side, copies."),
     ],
 )
 def test_refusals(given: dict[str, Any], message: str) -> None:
