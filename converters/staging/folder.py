@@ -4,7 +4,7 @@
 DATASET/.work/
   lock                  held by the launch that converts into DATASET
   <digest of the job>/
-    begun               empty; when it was made is written in job.json (see `find_beginning`)
+    begun               empty; when it was made is written in job.json (see `find_earlier`)
     job.json            options, source, classes, the list of shards and the stamps of their plans
     plans/00003.json    what goes into shard 3
     shards/             shard files, under their final names once they are whole
@@ -113,8 +113,8 @@ class WorkFolder:
         sync_file(mark)
         return mark.lstat().st_ctime_ns
 
-    def find_beginning(self) -> int | None:
-        """When the folder was begun, if that was done in this very place and all its parts are there; else None.
+    def find_earlier(self) -> Job | None:
+        """The job that an earlier run began here, if that was in this very place and all its parts are there; else None.
 
         Linux sets the change time of an inode, and no program can choose it. So that of `begun` is what its `job.json`
         says only where a run has made both: not where they were copied, or unpacked from an archive.
@@ -130,9 +130,7 @@ class WorkFolder:
         chosen = status.st_ctime_ns == status.st_mtime_ns
         if job is None or chosen or job.begun != status.st_ctime_ns:
             return None
-        if not all((self.root / name).is_dir() for name in PARTS):
-            return None
-        return status.st_ctime_ns
+        return job if all((self.root / name).is_dir() for name in PARTS) else None
 
     def write_sources(self, table: Any | None) -> str | None:
         """Saves what is known of the source's files: a record batch of `SOURCES_SCHEMA`, or None.
@@ -163,8 +161,9 @@ class WorkFolder:
         Returns:
             The same folder, with the seal of the job.
         """
-        write_json(self.root / "job.json", job.to_json())
-        return WorkFolder(self.dataset, self.root.name, file_sha256(self.root / "job.json"))
+        content = json.dumps(job.to_json()).encode()
+        atomic_write(self.root / "job.json", content)
+        return WorkFolder(self.dataset, self.root.name, hashlib.sha256(content).hexdigest())
 
     def read_job(self) -> Job:
         """Loads the job.

@@ -88,7 +88,7 @@ class Job(WithLabels):
         base: The dataset that is appended to, or None to make a new one.
         seen: SHA-256 of the `manifest.json` that planning saw; None if there was none. The job is published only
             while this is what is there.
-        begun: When its folder was begun, in nanoseconds: see `WorkFolder.find_beginning`; 0 before.
+        begun: When its folder was begun, in nanoseconds: see `WorkFolder.find_earlier`; 0 before.
         sources: SHA-256 of the `sources.arrow` that is published with the shards; None if there is none.
         stamps: For each shard, the stamp of all that is made from its plan; none before the plans are written.
     """

@@ -97,14 +97,14 @@ class Staging:
         work = WorkFolder(self.dataset, plan.job.digest)
         try:
             self._remove_all_but(work)
-            begun, earlier = work.find_beginning(), work.read_job_or_none()
-            if begun is None or earlier is None:
+            earlier = work.find_earlier()
+            if earlier is None:
                 if work.has_results():
                     notify(BEGUN_ANEW.format(root=work.root))
                 begun, sources = work.begin(), work.write_sources(plan.sources)
             else:
                 # Not written anew: a shard that is kept may be of files as they were when it was planned first.
-                sources = work.keep_sources(earlier.sources)
+                begun, sources = earlier.begun, work.keep_sources(earlier.sources)
             sweep_temporary_files(work.root)
             self._sweep_side_tables()
             stamps = [work.write_plan(shard, begun) for shard in plan.shards]

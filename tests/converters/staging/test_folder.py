@@ -80,20 +80,22 @@ def test_it_begins_empty(work: WorkFolder) -> None:
     begun = work.begin()
     assert {path.name for path in work.root.iterdir()} == {*PARTS, BEGUN_NAME}
     assert list(work.shards.iterdir()) == []
-    assert work.find_beginning() is None  # until there is a job
+    assert work.find_earlier() is None  # until there is a job
     work.write_job(dataclasses.replace(JOB, begun=begun))
-    assert work.find_beginning() == begun
+    earlier = work.find_earlier()
+    assert earlier is not None
+    assert earlier.begun == begun
     work.write_job(dataclasses.replace(JOB, begun=begun - 1))  # as if the folder had been copied
-    assert work.find_beginning() is None
+    assert work.find_earlier() is None
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_without_a_part_it_begins_anew(work: WorkFolder, part: str) -> None:
     work.write_job(dataclasses.replace(JOB, begun=work.begin()))
     (work.root / part).rmdir()
-    assert work.find_beginning() is None
+    assert work.find_earlier() is None
     (work.root / part).touch()  # a file where results should be was a traceback
-    assert work.find_beginning() is None
+    assert work.find_earlier() is None
     work.begin()
     assert (work.root / part).is_dir()
 

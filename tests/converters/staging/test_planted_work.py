@@ -318,9 +318,10 @@ def test_a_file_system_without_change_times_continues_nothing(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = leave_unfinished(source, tmp_path / "dataset")
-    begun = work.find_beginning()
-    assert begun is not None
-    assert begun == work.read_job().begun
+    earlier = work.find_earlier()
+    assert earlier is not None
+    begun = work.read_job().begun
+    assert earlier.begun == begun
     lstat = Path.lstat
 
     def same_times(path: Path) -> Any:
@@ -329,7 +330,7 @@ def test_a_file_system_without_change_times_continues_nothing(
         return lstat(path)
 
     monkeypatch.setattr(Path, "lstat", same_times)
-    assert work.find_beginning() is None
+    assert work.find_earlier() is None
 
 
 def test_pictures_of_two_conversions_do_differ(tmp_path: Path) -> None:
