@@ -10,9 +10,7 @@ without it (docs/adr/0005-isolation.md).
 import contextlib
 import os
 import queue
-import socket
 import threading
-import time
 import weakref
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
@@ -32,6 +30,8 @@ from fitfeed.converters.staging.quarantine import ATTEMPTS, CrashTracker, Quaran
 from fitfeed.converters.staging.results import ShardTotals
 from fitfeed.schemas.errors import ConversionError, InterruptedConversionError
 from fitfeed.schemas.processes.child_process import ChildProcess
+from fitfeed.schemas.processes.connected_child import start_connected
+from fitfeed.schemas.processes.running_time import RunningTime
 
 INTERRUPTED = "interrupted; nothing was published. The same command continues where it stopped."
 
@@ -211,7 +211,7 @@ class _Worker:
                 return
             self.reset_counts()
             try:
-                self._connection, self.process = _start(self._setup, self._counts_file)
+                self.process, self._connection = start_connected(serve, self._setup, [self._counts_file])
             except OSError as error:
                 msg = f"no worker process could be started ({error}). Run the same command again with fewer --workers: it continues."
                 raise ConversionError(msg) from error
@@ -232,17 +232,11 @@ class _Worker:
         return decode_answer(answer)
 
     def _wait_for_answer(self) -> None:
-        """Returns when there is an answer or the process has ended. Kills it if an image takes too long.
-
-        Time in which this thread did not run either does not count: the machine was suspended, or the command
-        was stopped by Ctrl-Z.
-        """
+        """Returns when there is an answer or the process has ended. Kills it if an image takes too long."""
         interval_s = min(1.0, self._timeout_s / 4) if self._timeout_s else None
-        image, spent_s, before = (0, 0), 0.0, time.monotonic()
+        image, spent_s, clock = (0, 0), 0.0, RunningTime(interval_s or 0)
         while not self._connection.poll(interval_s) and interval_s is not None:
-            now = time.monotonic()
-            spent_s += min(now - before, 2 * interval_s)
-            before = now
+            spent_s += clock.passed()
             present = (self.counts[0], self.counts[3])
             if present != image or not present[1]:
                 image, spent_s = present, 0.0
@@ -264,11 +258,3 @@ class _Worker:
             if self.process is not None:
                 self.process.kill()
                 self.process.wait()
-
-
-def _start(setup: bytes, counts_file: int) -> "tuple[Connection[Any, Any], ChildProcess]":
-    """Starts a process; returns the socket to it, and the process."""
-    ours, theirs = socket.socketpair()
-    connection: Connection[Any, Any] = Connection(ours.detach())
-    with theirs:
-        return connection, ChildProcess(serve, setup, (theirs.fileno(), counts_file))

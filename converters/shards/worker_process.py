@@ -8,7 +8,6 @@ import ctypes
 import dataclasses
 import json
 import mmap
-import os
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TypeAlias
@@ -18,6 +17,7 @@ from fitfeed.converters.shards.write_shard import write_shard
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import ShardTotals
+from fitfeed.schemas.processes.child_process import discard_output
 from fitfeed.schemas.processes.error_text import ErrorText
 
 Counts: TypeAlias = "ctypes.Array[ctypes.c_longlong]"
@@ -68,7 +68,7 @@ def serve(setup: bytes, channel: int, counts_file: int) -> None:
     job = Job.from_json(content)
     work = WorkFolder(Path(dataset), digest, seal)
     counts = map_counts(counts_file)
-    _silence_libraries()
+    discard_output(2)  # libtiff and others write a line for each unusual tag
     limit_memory(job.options.max_pixels)
     with Connection(channel) as connection:
         while True:
@@ -96,10 +96,3 @@ def _answer(work: WorkFolder, job: Job, number: int, counts: Counts) -> bytes:
     except Exception as failure:  # noqa: BLE001 - ours, or a bug; the parent raises it
         error = ErrorText.of(failure)
     return json.dumps([totals, error]).encode()
-
-
-def _silence_libraries() -> None:
-    """Discards standard error, where libtiff and others write a line for each unusual tag."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)

@@ -144,6 +144,14 @@ def safe_environment() -> Iterator[None]:
         _restore(before)
 
 
+def discard_output(*descriptors: int) -> None:
+    """Discards what this process writes to some descriptors: 1 is standard output, 2 standard error."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in descriptors:
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
 def signal_name(number: int) -> str:
     """For example `SIGSEGV`."""
     try:

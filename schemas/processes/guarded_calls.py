@@ -9,8 +9,6 @@ GuardedCallError if the child is gone, or was killed after `timeout_s`; the next
 import json
 import os
 import resource
-import socket
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
@@ -18,15 +16,17 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from fitfeed.schemas.processes.child_process import ChildProcess, signal_name
+from fitfeed.schemas.processes.child_process import ChildProcess, discard_output, signal_name
+from fitfeed.schemas.processes.connected_child import start_connected
 from fitfeed.schemas.processes.error_text import ErrorText
 from fitfeed.schemas.processes.memory import limit_data
+from fitfeed.schemas.processes.running_time import RunningTime
 
 if TYPE_CHECKING:
     from fitfeed.schemas.strict_json import Json
 
 POLL_S = 1.0
-"""Seconds between two looks at the clock. Time in which this process did not run either does not count as time."""
+"""Seconds between two looks at the clock."""
 
 MAX_ANSWER_BYTES = 1 << 30  # 1 GiB
 
@@ -128,19 +128,14 @@ class GuardedCalls:
         self.close()
 
     def _start(self) -> None:
-        ours, theirs = socket.socketpair()
-        self._connection = Connection(ours.detach())
-        with theirs:
-            setup = b"%d" % self._memory_bytes
-            self._child = ChildProcess(serve, setup, [theirs.fileno()], environment=NO_PLUGINS)
+        setup = b"%d" % self._memory_bytes
+        self._child, self._connection = start_connected(serve, setup, environment=NO_PLUGINS)
 
     def _wait(self, timeout_s: float) -> None:
         """Returns when there is an answer, or the process has ended."""
-        left, before = timeout_s, time.monotonic()
+        left, clock = timeout_s, RunningTime(POLL_S)
         while not self._connection.poll(min(POLL_S, timeout_s)):
-            now = time.monotonic()
-            left -= min(now - before, 2 * POLL_S)
-            before = now
+            left -= clock.passed()
             if left <= 0:
                 msg = f"it takes longer than {timeout_s:.0f} s"
                 raise GuardedCallError(msg)
@@ -174,12 +169,8 @@ def serve(setup: bytes, channel: int) -> None:
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     limit_data(int(setup))
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for standard in (
-        1,
-        2,
-    ):  # the C library tells the terminal how memory was corrupted; the caller says it in one line
-        os.dup2(nowhere, standard)
+    # The C library tells the terminal how memory was corrupted. The caller says it in one line.
+    discard_output(1, 2)
     with Connection(channel) as connection:
         while True:
             try:

@@ -11,7 +11,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fitfeed.beam_jobs import process_pool
 from fitfeed.beam_jobs.local import run_local
 from fitfeed.beam_jobs.process_pool import ShardPool
 from fitfeed.converters.options import ConvertOptions
@@ -24,6 +23,7 @@ from fitfeed.converters.staging.quarantine import ATTEMPTS
 from fitfeed.converters.staging.results import ShardTotals
 from fitfeed.converters.staging.staging import Staging, open_staging
 from fitfeed.schemas.errors import ConversionError, InterruptedConversionError
+from fitfeed.schemas.processes import connected_child
 from tests.folders import contents
 
 OPTIONS = ConvertOptions(encoding="png", size=(200, 200))  # slow enough to be interrupted
@@ -77,11 +77,11 @@ def test_anticipated_shards_are_written_before_they_are_asked_for_and_only_once(
 def test_a_worker_that_cannot_be_started_is_an_error(
     clothing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_arguments: object) -> None:
+    def fail(*_arguments: object, **_named: object) -> None:
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
     work, job = prepared(clothing, tmp_path / "dataset")
-    monkeypatch.setattr(process_pool, "ChildProcess", fail)
+    monkeypatch.setattr(connected_child, "ChildProcess", fail)
     with pytest.raises(
         ConversionError, match=r"no worker process could be started .*unavailable.* fewer --workers"
     ):
