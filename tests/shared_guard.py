@@ -28,6 +28,6 @@ class SharedGuard(GuardedCalls):
 
 def call_afresh(module: str, function: str, arguments: list[Json]) -> Json:
     """Calls a function as the first one of its process: tests change datasets where they lie."""
-    guarded._opened.cache_clear()
+    guarded._rows.cache_clear()
     result: Json = getattr(import_module(module), function)(*arguments)
     return result

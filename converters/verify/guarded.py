@@ -10,8 +10,8 @@ from pydantic import TypeAdapter
 from fitfeed.converters.verify.report import Finding, Findings
 from fitfeed.converters.verify.rows import ShardRows, rows_of_split
 from fitfeed.schemas.files import locate
-from fitfeed.schemas.index import Index, open_index
-from fitfeed.schemas.manifest import Manifest, read_manifest
+from fitfeed.schemas.index import open_index
+from fitfeed.schemas.manifest import read_manifest
 from fitfeed.schemas.processes.guarded_calls import GuardedCallError, GuardedCalls, timeout_for
 from fitfeed.schemas.strict_json import JsonObject
 
@@ -65,8 +65,7 @@ def columns_in_child(
     """Compares the columns of a shard, in the process for it."""
     from fitfeed.converters.verify.hdf5 import examine_columns
 
-    manifest, index = _opened(folder, split)
-    rows = list(rows_of_split(manifest, split, index, index_is_whole=index_is_whole))[number]
+    rows = _rows(folder, split, index_is_whole)[number]
     found = Findings()
     found.extend(examine_columns(locate(Path(folder), rows.shard.file), rows, formats))
     kept = [dataclasses.asdict(finding) for finding in found.kept]
@@ -74,8 +73,8 @@ def columns_in_child(
 
 
 @functools.lru_cache(maxsize=1)
-def _opened(folder: str, split: str) -> tuple[Manifest, Index]:
-    """The manifest of a dataset and the index of a split, which serve all shards of it."""
+def _rows(folder: str, split: str, index_is_whole: bool) -> list[ShardRows]:
+    """The rows of all shards of a split, which is read once for all of them."""
     manifest = read_manifest(Path(folder))
-    entry = manifest.splits[split].index
-    return manifest, open_index(Path(folder), entry.file, manifest.features.label_kinds)
+    index = open_index(Path(folder), manifest.splits[split].index.file, manifest.features.label_kinds)
+    return list(rows_of_split(manifest, split, index, index_is_whole=index_is_whole))
