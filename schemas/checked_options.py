@@ -92,9 +92,8 @@ def _usage_error(options: type[Any], error: ValidationError, given: dict[str, An
     if isinstance(cause, UsageError):
         return cause
     fields = fields_of(options)
-    if unknown := [
-        name for name in given if name not in fields
-    ]:  # pydantic gives no place for one that is not Unicode
+    # Not by pydantic's place of the fault: it gives none for a name that is not Unicode.
+    if unknown := [name for name in given if name not in fields]:
         return UsageError(f"there is no option {unknown[0]!r}. Expected some of: {', '.join(fields)}.")
     name = str(first["loc"][0])
     return UsageError(f"{name} must be {_expected(fields[name])}. Received: {name}={given[name]!r}")

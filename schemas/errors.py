@@ -25,10 +25,8 @@ class FitfeedError(Exception):
         Messages quote names of files and classes that strangers have chosen. Whatever is not printable in a line is
         escaped, its line breaks too, so no name can control a terminal or look like another line of a log.
         """
-        super().__init__()
-        self.args = tuple(
-            map(printable, lines)
-        )  # not by `OSError`, to which two arguments are number and text
+        super().__init__()  # without them: to an `OSError`, two arguments are number and text
+        self.args = tuple(map(printable, lines))
 
     @override
     def __str__(self) -> str:

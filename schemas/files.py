@@ -85,15 +85,13 @@ def _open_below(folder: Path, path: Path) -> int:
     Not blocking, because opening a named pipe would otherwise wait for a writer for ever.
     """
     *between, name = path.relative_to(folder).parts
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
     step = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for part in between:
-            before, step = (
-                step,
-                os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=step),
-            )
+            before, step = step, os.open(part, flags | os.O_DIRECTORY, dir_fd=step)
             os.close(before)
-        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=step)
+        return os.open(name, flags | os.O_NONBLOCK, dir_fd=step)
     finally:
         os.close(step)
 

@@ -30,19 +30,30 @@ def parse_json(text: bytes) -> Any:
         ValueError: If it is not JSON, an object has a key twice, a number is not finite or has too
             many digits, it has more than `MAX_VALUES` values or is nested hundreds of levels deep.
     """
-    values = sum(
-        text.count(mark) for mark in (b",", b"[", b"{")
-    )  # counted too high if strings have these marks
+    values = sum(text.count(mark) for mark in (b",", b"[", b"{"))  # too many if strings have these marks
     if values > MAX_VALUES:
         msg = f"it has up to {values:,} values, more than {MAX_VALUES:,}"
         raise ValueError(msg)
+    return parse_any_json(
+        text.decode(),
+        object_pairs_hook=_unique_keys,
+        parse_constant=_refuse_constant,
+        parse_float=_finite_float,
+    )
+
+
+def parse_any_json(text: str | bytes, **hooks: Any) -> Any:
+    """`json.loads` for what anybody may have written, of any size.
+
+    Args:
+        text: JSON.
+        hooks: Of `json.loads`.
+
+    Raises:
+        ValueError: If it is not JSON, or is nested too deeply.
+    """
     try:
-        return json.loads(
-            text.decode(),
-            object_pairs_hook=_unique_keys,
-            parse_constant=_refuse_constant,
-            parse_float=_finite_float,
-        )
+        return json.loads(text, **hooks)
     except RecursionError as error:
         msg = "it is nested too deeply"
         raise ValueError(msg) from error

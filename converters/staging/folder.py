@@ -46,7 +46,7 @@ from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.files import atomic_write, file_sha256, sync_file
 from fitfeed.schemas.manifest import WORK_FOLDER
 from fitfeed.schemas.side_tables import SOURCES_NAME, write_table
-from fitfeed.schemas.strict_json import JsonObject
+from fitfeed.schemas.strict_json import JsonObject, parse_any_json
 
 PARTS = ("plans", "shards", "results", "quarantine")
 """Folders that a job fills."""
@@ -175,7 +175,7 @@ class WorkFolder:
         content = path.read_bytes()
         if self.seal is not None and hashlib.sha256(content).hexdigest() != self.seal:
             raise _changed_error(path)
-        return Job.from_json(_parse(content))
+        return Job.from_json(parse_any_json(content))
 
     def read_job_or_none(self) -> Job | None:
         """Loads the job, or returns None if there is none that this version can read."""
@@ -223,7 +223,7 @@ class WorkFolder:
             line, end, content = self._part("results", number).read_bytes().partition(b"\n")
             if line + end != sha256_line(content):  # a disk has failed, or somebody has edited it
                 return None
-            result = ShardResult.from_json(_parse(content))
+            result = ShardResult.from_json(parse_any_json(content))
         except (FileNotFoundError, *OTHER_JSON):
             return None
         return result if result.stamp == job.stamps[number] else None
@@ -244,7 +244,7 @@ class WorkFolder:
     def read_outcome(self) -> Outcome | None:
         """Loads what publication decided, or returns None if there is nothing that this version can read."""
         try:
-            return Outcome.from_json(_parse((self.root / OUTCOME_NAME).read_bytes()))
+            return Outcome.from_json(parse_any_json((self.root / OUTCOME_NAME).read_bytes()))
         except (OSError, *OTHER_JSON):
             return None
 
@@ -259,7 +259,7 @@ class WorkFolder:
     def read_quarantined(self, job: Job, number: int) -> dict[int, Quarantine]:
         """The quarantined images of a shard, by their place in the plan."""
         try:
-            content = _parse(self._part("quarantine", number).read_bytes())
+            content = parse_any_json(self._part("quarantine", number).read_bytes())
             entries = _QUARANTINED.validate_python(content["entries"])
         except (FileNotFoundError, *OTHER_JSON):
             return {}
@@ -304,19 +304,6 @@ def is_plain_file(path: Path) -> bool:
 
 def _stamp(begun: int, plan: bytes) -> str:
     return hashlib.sha256(b"%d\n%b" % (begun, plan)).hexdigest()
-
-
-def _parse(text: bytes) -> Any:
-    """Parses JSON that anybody may have written, of any size.
-
-    Raises:
-        ValueError: If it is not JSON, or is nested too deeply.
-    """
-    try:
-        return json.loads(text)
-    except RecursionError as error:
-        msg = "it is nested too deeply"
-        raise ValueError(msg) from error
 
 
 def _changed_error(path: Path) -> ConversionError:

@@ -48,6 +48,16 @@ def inspected(path: Path) -> ForeignReport:
     return tfrecord.inspect_tfrecord(path, "gzip" if path.suffix == ".gz" else "none")
 
 
+def inspected_in_little_memory(path: Path) -> ForeignReport:
+    tracemalloc.start()
+    try:
+        report = inspected(path)
+        assert tracemalloc.get_traced_memory()[1] < 8 * MIB
+    finally:
+        tracemalloc.stop()
+    return report
+
+
 def compressed(path: Path, *records: bytes) -> Path:
     path.write_bytes(gzip.compress(b"".join(b"".join((*frame(r)[:1], r, frame(r)[1])) for r in records)))
     return path
@@ -138,12 +148,7 @@ def test_a_long_record_is_checked_and_not_kept(tmp_path: Path) -> None:
     path = tmp_path / "a.tfrecord"
     long, short = bytes(64 * MIB), example(a=[1])
     path.write_bytes(b"".join(part for r in (long, short) for part in (frame(r)[0], r, frame(r)[1])))
-    tracemalloc.start()
-    try:
-        report = inspected(path)
-        assert tracemalloc.get_traced_memory()[1] < 8 * MIB
-    finally:
-        tracemalloc.stop()
+    report = inspected_in_little_memory(path)
     assert report.records == 2
     assert report.left_out == "1 records of more than 1,048,576 bytes were not parsed"
     assert by_name(report)["a"].values == Span(1, 1)
@@ -158,12 +163,7 @@ def test_a_long_record_is_checked_and_not_kept(tmp_path: Path) -> None:
 def test_a_compressed_bomb_is_read_so_far_only(tmp_path: Path) -> None:
     path = compressed(tmp_path / "a.tfrecord.gz", example(a=[7]), bytes(64 * MIB), example(a=[8]))
     assert path.stat().st_size < 100_000
-    tracemalloc.start()
-    try:
-        report = inspected(path)
-        assert tracemalloc.get_traced_memory()[1] < 8 * MIB
-    finally:
-        tracemalloc.stop()
+    report = inspected_in_little_memory(path)
     assert report.left_out == "only the first 1 records were read: values of 2,097,152 bytes are enough"
     assert by_name(report)["a"].values == Span(7, 7)
     assert report.left_out in report_lines(path, report)
