@@ -115,13 +115,15 @@ def convert(
         if planned.up_to_date:
             staging.leave()
             return _nothing_done(planned, started)
-        before, links_found = planned.existing, planned.plan.links
+        before, links_found, warnings = planned.existing, planned.plan.links, planned.plan.warnings
+        for warning in warnings:
+            running.progress.notify(f"warning: {warning}")
         work = staging.prepare(planned.plan, timeout_s=timeout_s, notify=running.progress.notify)
         job = work.read_job()
         del planned
         outcome = run_job(work, job, running)
         staging.remove()
-    return _result(job, before, read_manifest(work.dataset), outcome, links_found, started)
+    return _result(job, before, read_manifest(work.dataset), outcome, links_found, warnings, started)
 
 
 def _settle(staging: Staging) -> None:
@@ -146,7 +148,8 @@ def _nothing_done(planned: PlannedConversion, started: float) -> ConversionResul
     """The result if the dataset is up to date: all files of the source were compared with it."""
     remember_sources(planned.dataset, planned.plan.sources)
     manifest = planned.existing or read_manifest(planned.dataset)
-    return _result(planned.plan.job, manifest, manifest, None, planned.plan.links, started)
+    plan = planned.plan
+    return _result(plan.job, manifest, manifest, None, plan.links, plan.warnings, started)
 
 
 def _result(
@@ -155,6 +158,7 @@ def _result(
     after: Manifest,
     outcome: Outcome | None,
     links: LinkReport,
+    warnings: list[str],
     started: float,
 ) -> ConversionResult:
     """What a conversion did to a dataset; without an outcome, nothing."""
@@ -163,6 +167,7 @@ def _result(
         up_to_date=outcome is None,
         files=job.files,
         links=links,
+        warnings=warnings,
         source_bytes=job.bytes,
         seconds=time.monotonic() - started,
         reused_shards=0 if outcome is None else outcome.reused,

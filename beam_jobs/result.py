@@ -16,6 +16,7 @@ class ConversionResult:
         up_to_date: Nothing was done: the dataset had all of the source already, with the same options.
         files: Files planned.
         links: Where the links of the source lead.
+        warnings: What planning warned of: a line each.
         source_bytes: Their total size.
         seconds: Wall time of this run.
         reused_shards: Shards that an earlier, unfinished run had written.
@@ -30,6 +31,7 @@ class ConversionResult:
     up_to_date: bool
     files: int
     links: LinkReport
+    warnings: list[str]
     source_bytes: int
     seconds: float
     reused_shards: int

@@ -9,6 +9,7 @@ from typing import Any
 
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.base_dataset import BaseDataset, all_rows, join_classes, select_new
+from fitfeed.converters.planning.class_warnings import class_warnings
 from fitfeed.converters.planning.manifest_limits import check_capacity
 from fitfeed.converters.planning.size_estimate import expected_bytes
 from fitfeed.converters.planning.source_listing import list_files, read_known_sources, sources_table
@@ -98,7 +99,8 @@ def make_plan(
         seen=seen,
     )
     sources = sources_table(listing, known, listed_ns=listed_ns)
-    return ConversionPlan(job, shards, listing, sources, found.links)
+    warnings = [*found.warnings, *class_warnings(example_table)]
+    return ConversionPlan(job, shards, listing, sources, found.links, warnings)
 
 
 def _listed(example_table: ExampleTable, splits: dict[str, list[int]]) -> list[list[Any]]:

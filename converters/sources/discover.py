@@ -29,6 +29,7 @@ class Discovery:
         rejects: Files and rows that cannot become examples, and count as bad.
         ignored: Files that are not meant to become examples.
         links: Where the links of the source lead.
+        warnings: What a person should know of it before it is converted: a line each.
     """
 
     root: Path
@@ -37,6 +38,7 @@ class Discovery:
     rejects: list[Reject]
     ignored: list[Reject]
     links: LinkReport
+    warnings: list[str] = dataclasses.field(default_factory=list)
 
 
 def find_examples(

@@ -158,6 +158,7 @@ class ConversionPlan:
         listing: All files of the source that examples are made from, those in the dataset already included.
         sources: What `sources.arrow` is to say of them: a record batch of `SOURCES_SCHEMA`.
         links: Where the links of the source lead.
+        warnings: What a person should know before the work begins: a line each. They decide nothing.
     """
 
     job: Job
@@ -165,6 +166,7 @@ class ConversionPlan:
     listing: SourceListing | None = None
     sources: Any | None = None
     links: LinkReport = dataclasses.field(default_factory=LinkReport)
+    warnings: list[str] = dataclasses.field(default_factory=list)
 
 
 def digest_of(content: Any) -> str:

@@ -171,6 +171,7 @@ def _print_result(arguments: argparse.Namespace, conversion: "ConversionResult")
             "up_to_date": conversion.up_to_date,
             "duplicate_pairs": [dataclasses.asdict(pair) for pair in conversion.duplicates],
             "links": dataclasses.asdict(conversion.links),
+            "warnings": conversion.warnings,
             "near_duplicates": conversion.near_duplicates and dataclasses.asdict(conversion.near_duplicates),
             **(
                 {}

@@ -15,7 +15,6 @@ from fitfeed.schemas.manifest import Manifest
 from fitfeed.schemas.strict_json import JsonObject
 
 SHOWN_PAIRS = 5
-SHOWN_CLASSES = 10
 
 
 def conversion_lines(conversion: ConversionResult, dataset: str) -> list[str]:
@@ -156,13 +155,9 @@ def _links_lines(links: LinkReport) -> list[str]:
 
 
 def _warnings(conversion: ConversionResult) -> list[str]:
-    manifest, lines = conversion.manifest, []
-    if len(manifest.class_names) == 1 and manifest.has_one_class_each:
-        lines.append(f"warning: there is only one class ({manifest.class_names[0]!r}), so every label is 0")
-    folded = Counter(name.casefold() for name in manifest.class_names)
-    alike = [name for name in manifest.class_names if folded[name.casefold()] > 1]
-    if alike:
-        lines.append(f"warning: classes that differ only in case: {', '.join(alike[:SHOWN_CLASSES])}")
+    """What planning warned of, and what only the pixels told."""
+    manifest = conversion.manifest
+    lines = _planned_warnings(conversion.warnings)
     if manifest.duplicates.label_conflicts:
         lines.append(
             f"warning: images with the pixels of another one in their split, but with another label: {manifest.duplicates.label_conflicts}"
@@ -170,6 +165,10 @@ def _warnings(conversion: ConversionResult) -> list[str]:
         conflicts = [pair.paths for pair in conversion.duplicates if pair.kind == "label_conflict"]
         lines += [f"  {copy} = {first}" for copy, first in conflicts[:SHOWN_PAIRS]]
     return ["", *lines] if lines else []
+
+
+def _planned_warnings(warnings: Iterable[str]) -> list[str]:
+    return [f"warning: {warning}" for warning in warnings]
 
 
 def human_bytes(count: int) -> str:
@@ -231,6 +230,7 @@ def dry_run_document(planned: PlannedConversion) -> JsonObject:
         "source_bytes": job.bytes,
         "expected_bytes": _expected_bytes(job),
         "links": dataclasses.asdict(planned.plan.links),
+        "warnings": planned.plan.warnings,
         "rejects": len(job.rejects),
         "ignored": len(job.ignored),
         "up_to_date": planned.up_to_date,
@@ -240,7 +240,7 @@ def dry_run_document(planned: PlannedConversion) -> JsonObject:
 def dry_run_lines(planned: PlannedConversion, dataset: str) -> list[str]:
     """The same for a person."""
     if planned.up_to_date:
-        return [f"{dataset} is up to date: nothing to do"]
+        return [f"{dataset} is up to date: nothing to do", *_planned_warnings(planned.plan.warnings)]
     job = planned.plan.job
     options = job.options
     lines = ["nothing was done; without --dry-run this would be converted:", ""]
@@ -255,6 +255,7 @@ def dry_run_lines(planned: PlannedConversion, dataset: str) -> list[str]:
         f"bytes      {human_bytes(job.bytes)} in, about {human_bytes(_expected_bytes(job))} out",
         f"ignored    {len(job.ignored)} other files; rejected {len(job.rejects)} images or rows without a label",
         *_links_lines(planned.plan.links),
+        *_planned_warnings(planned.plan.warnings),
     ]
 
 

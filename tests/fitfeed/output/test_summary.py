@@ -1,5 +1,6 @@
 """The lines at the end of a conversion, and those of a dry run."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def result(manifest: Manifest, **changed: Any) -> ConversionResult:
         "duplicates": [],
         "near_duplicates": None,
         "links": LinkReport(),
+        "warnings": [],
     }
     return ConversionResult(**{**known, **changed})
 
@@ -192,3 +194,15 @@ def test_links_out_of_the_source(manifest: Manifest) -> None:
         "links      3 to folders that are listed often enough were not followed; see rejects.jsonl",
     ]
     assert not any(line.startswith("links") for line in conversion_lines(result(manifest), "flowers"))
+
+
+def test_a_dry_run_warns_of_all_that_the_run_warns_of(few_photos: Path, tmp_path: Path) -> None:
+    only = tmp_path / "source"
+    shutil.copytree(few_photos / "dress", only / "dress")
+    planned = plan_conversion(only, tmp_path / "dataset")
+    conversion = convert(only, tmp_path / "dataset")
+    warned = "warning: there is only one class ('dress'), so every label is 0"
+    assert warned in dry_run_lines(planned, "flowers")
+    assert warned in conversion_lines(conversion, "flowers")
+    document: Any = dry_run_document(planned)
+    assert document["warnings"] == conversion.warnings != []

@@ -1,0 +1,33 @@
+"""What is said of classes before they are converted."""
+
+import dataclasses
+
+import pytest
+
+from fitfeed.converters.planning.class_warnings import class_warnings
+from fitfeed.schemas.features import LabelKind, PlannedLabel, WithLabels
+
+
+@dataclasses.dataclass(frozen=True)
+class Found(WithLabels):
+    features: dict[str, PlannedLabel]
+
+
+def warnings_of(*names: str, kind: LabelKind = "class") -> list[str]:
+    label = PlannedLabel(kind=kind, class_names=list(names), class_order="given")
+    return class_warnings(Found({"label": label}))
+
+
+def test_ordinary_classes_are_not_warned_of() -> None:
+    assert warnings_of("dress", "hat") == []
+    assert class_warnings(Found({"height": PlannedLabel(kind="float")})) == []
+
+
+@pytest.mark.parametrize(("kind", "warned"), [("class", True), ("multiclass", False)])
+def test_one_class_is_no_question(kind: LabelKind, *, warned: bool) -> None:
+    expected = ["there is only one class ('hat'), so every label is 0"]
+    assert warnings_of("hat", kind=kind) == (expected if warned else [])
+
+
+def test_classes_that_look_alike_are_named() -> None:
+    assert warnings_of("Hat", "dress", "hat", "HAT") == ["classes that differ only in case: Hat, hat, HAT"]
