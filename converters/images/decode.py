@@ -32,7 +32,7 @@ from fitfeed.converters.images.sixteen_bit import (
     to_uint16,
 )
 from fitfeed.converters.images.source_depth import source_depth
-from fitfeed.converters.options import StorageOptions
+from fitfeed.converters.option_parts.storage import StorageOptions
 from fitfeed.converters.rejects import ImageError, Reason
 from fitfeed.schemas.bit_depth import MAX_DEEP_SIDE
 from fitfeed.schemas.payload import Pixels, decode_payload

@@ -9,7 +9,7 @@ from PIL import Image
 from fitfeed.converters.images.decode import DecodedImage
 from fitfeed.converters.images.resize import resize
 from fitfeed.converters.images.sixteen_bit import encode_png as encode_deep_png
-from fitfeed.converters.options import StorageOptions
+from fitfeed.converters.option_parts.storage import StorageOptions
 from fitfeed.converters.rejects import ImageError
 from fitfeed.schemas.bit_depth import MAX_DEEP_SIDE, STORED_TYPES
 from fitfeed.schemas.payload import Pixels, decode_payload

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from fitfeed.converters.images.decode import load_errors, open_image, orientation_of, upright
 from fitfeed.converters.images.encode import encode_png
 from fitfeed.converters.images.resize import resize_mask
-from fitfeed.converters.options import StorageOptions
+from fitfeed.converters.option_parts.storage import StorageOptions
 from fitfeed.converters.rejects import ImageError
 from fitfeed.schemas.payload import Pixels
 

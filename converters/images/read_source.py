@@ -6,7 +6,7 @@ import time
 
 from fitfeed.converters.images.memory_limit import file_bound
 from fitfeed.converters.open_source import is_within, open_regular
-from fitfeed.converters.options import StorageOptions
+from fitfeed.converters.option_parts.storage import StorageOptions
 from fitfeed.converters.rejects import ImageError
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.schemas.errors import ConversionError

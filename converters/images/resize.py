@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from fitfeed.converters.images.sixteen_bit import to_luma, to_uint16
-from fitfeed.converters.options import StorageOptions
+from fitfeed.converters.option_parts.storage import StorageOptions
 from fitfeed.converters.rejects import ImageError
 from fitfeed.schemas.payload import Pixels
 

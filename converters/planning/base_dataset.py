@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fitfeed.converters.options import RECORDED_ORDER, ConvertOptions, as_written, flag_of
+from fitfeed.converters.option_parts.values import as_written, flag_of
+from fitfeed.converters.options import RECORDED_ORDER, ConvertOptions
 from fitfeed.converters.planning.source_listing import changed_files, list_files
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.sources.examples import ExampleTable, in_split_order

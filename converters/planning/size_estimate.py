@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fitfeed.converters.options import StorageOptions
+from fitfeed.converters.option_parts.storage import StorageOptions
 
 JPEG_BYTES_PER_PIXEL = {50: 0.12, 75: 0.2, 90: 0.36, 95: 0.55, 100: 1.2}
 """By quality, of photographs with 256 pixels a side, 4:2:0. Other qualities take the next higher one. Only shard counts depend on it."""

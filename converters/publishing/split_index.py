@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from fitfeed.converters.options import StorageOptions
+from fitfeed.converters.option_parts.storage import StorageOptions
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import NAMES, ShardResult
 from fitfeed.schemas.files import file_sha256, sync_file

@@ -10,7 +10,7 @@ import numpy as np
 
 from fitfeed.converters.images.masks import count_values
 from fitfeed.converters.images.pixel_counter import PixelCounter
-from fitfeed.converters.options import StorageOptions
+from fitfeed.converters.option_parts.storage import StorageOptions
 from fitfeed.converters.shards.writers import Record, open_writer
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job

@@ -16,7 +16,7 @@ from fitfeed.converters.images.masks import count_values, decode_mask, encode_ma
 from fitfeed.converters.images.memory_limit import memory_bound, memory_is_limited
 from fitfeed.converters.images.pixel_counter import PixelCounter
 from fitfeed.converters.images.read_source import read_unchanged
-from fitfeed.converters.options import StorageOptions
+from fitfeed.converters.option_parts.storage import StorageOptions
 from fitfeed.converters.rejects import ImageError, Reason, Reject, text_path
 from fitfeed.converters.shards.writers import Record, open_writer
 from fitfeed.converters.source_file import SourceFile

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from fitfeed.converters.options import ClassFrom
+from fitfeed.converters.option_parts.labeling import ClassFrom
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.examples import ExampleTable

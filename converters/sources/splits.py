@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from fitfeed.converters.options import SplitOptions
+from fitfeed.converters.option_parts.splitting import SplitOptions
 from fitfeed.converters.rejects import text_path
 from fitfeed.converters.sources.examples import ExampleTable, in_split_order
 from fitfeed.schemas.errors import SplitLeakError, UsageError

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from pydantic.fields import FieldInfo
 
 from fitfeed.commands.option_values import parse_bytes, parse_color, parse_size, parse_split
-from fitfeed.converters.options import ConvertOptions, as_written, flag_of
+from fitfeed.converters.option_parts.values import as_written, flag_of
+from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.checked_options import choices_of, fields_of, when_none_of
 
 STORED = (

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from fitfeed.cli import main
-from fitfeed.converters.options import ConvertOptions, Format
+from fitfeed.converters.option_parts.storage import Format
+from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.pipelines import make_pipeline, open_dataset
 from fitfeed.schemas.errors import (

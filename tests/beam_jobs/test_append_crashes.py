@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from fitfeed.beam_jobs import convert
-from fitfeed.converters.options import ConvertOptions, Format
+from fitfeed.converters.option_parts.storage import Format
+from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.base_dataset import open_base_dataset
 from fitfeed.converters.publishing.publish import publish
 from fitfeed.converters.shards.write_shard import write_shard

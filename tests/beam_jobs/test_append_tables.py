@@ -13,7 +13,8 @@ import tensorflow as tf
 from PIL import Image
 
 from fitfeed.cli import main
-from fitfeed.converters.options import ConvertOptions, Format
+from fitfeed.converters.option_parts.storage import Format
+from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.pipelines import open_dataset
 from fitfeed.schemas.errors import TooManyRejectsError, UsageError

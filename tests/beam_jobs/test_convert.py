@@ -14,7 +14,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from fitfeed.converters.options import ConvertOptions, Format
+from fitfeed.converters.option_parts.storage import Format
+from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.errors import ConversionError, TooManyRejectsError, UsageError
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import Manifest, read_manifest

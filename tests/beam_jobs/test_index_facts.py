@@ -13,7 +13,8 @@ from PIL import Image, ImageCms, ImageOps
 from xxhash import xxh3_128_digest
 
 from fitfeed import open_dataset
-from fitfeed.converters.options import ConvertOptions, Encoding
+from fitfeed.converters.option_parts.storage import Encoding
+from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.bit_depth import Depth, unit_of
 from fitfeed.schemas.index import Index

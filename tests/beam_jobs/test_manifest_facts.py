@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from fitfeed.cli import main
-from fitfeed.converters.options import ConvertOptions, Encoding
+from fitfeed.converters.option_parts.storage import Encoding
+from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.features import MaskFeature
 from fitfeed.schemas.manifest import Manifest, read_manifest

@@ -17,7 +17,8 @@ import pytest
 from fitfeed.beam_jobs.progress import NoProgress
 from fitfeed.converters.images import read_source
 from fitfeed.converters.open_source import open_regular
-from fitfeed.converters.options import ConvertOptions, Format
+from fitfeed.converters.option_parts.storage import Format
+from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import ConversionError, IncompleteDatasetError, TooManyRejectsError, UsageError
 from fitfeed.schemas.index import Index

@@ -13,7 +13,8 @@ import pytest
 import tensorflow as tf
 
 from fitfeed.cli import main
-from fitfeed.converters.options import ConvertOptions, Format
+from fitfeed.converters.option_parts.storage import Format
+from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.pipelines import RandomFlip, make_pipeline, open_dataset
 from fitfeed.schemas.bit_depth import Depth

@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 
 from fitfeed.beam_jobs import convert
-from fitfeed.converters.options import ConvertOptions, Format
+from fitfeed.converters.option_parts.storage import Format
+from fitfeed.converters.options import ConvertOptions
 from tests.deep import noise, png
 
 FOLDER = Path(__file__).parent

@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from fitfeed.beam_jobs import convert
-from fitfeed.converters.options import ConvertOptions, Format
+from fitfeed.converters.option_parts.storage import Format
+from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.payload import Pixels
 from fitfeed.schemas.side_tables import SOURCES_NAME, SOURCES_SCHEMA, write_table
 from tests.deep import chunk, png

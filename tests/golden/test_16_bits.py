@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from fitfeed.cli import main
-from fitfeed.converters.options import Format
+from fitfeed.converters.option_parts.storage import Format
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.pipelines import open_dataset
 from tests.deep import noise

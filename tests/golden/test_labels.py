@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 import tensorflow as tf
 
-from fitfeed.converters.options import Format
+from fitfeed.converters.option_parts.storage import Format
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.pipelines import open_dataset
 from fitfeed.schemas.side_tables import SIDE_TABLES

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from fitfeed.converters.options import StorageOptions
+from fitfeed.converters.option_parts.storage import StorageOptions
 from fitfeed.converters.shards.writers.base import Record as Record
 from fitfeed.converters.shards.writers.base import ShardWriter as ShardWriter
 from fitfeed.converters.shards.writers.base import StoredShard as StoredShard

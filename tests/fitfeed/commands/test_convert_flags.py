@@ -12,7 +12,8 @@ from fitfeed.commands.convert_flags import (
     add_option_flags,
     given_options,
 )
-from fitfeed.converters.options import ConvertOptions, flag_of
+from fitfeed.converters.option_parts.values import flag_of
+from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.checked_options import choices_of, fields_of
 from fitfeed.schemas.sharding import DEFAULT_SHARD_BYTES
 
