@@ -1,0 +1,178 @@
+"""Joins the rows of a table with the images that they name. Every fault is reported with its row."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from fitfeed.converters.rejects import Reject, text_path
+from fitfeed.converters.source_file import SourceFile
+from fitfeed.converters.sources.folder_labels import SPLIT_FOLDERS
+from fitfeed.converters.sources.image_lookup import PathError, quoted, safe_path, stat_picture
+from fitfeed.converters.sources.label_values import LabelError, parse_label
+from fitfeed.converters.sources.links import SourceLinks
+from fitfeed.converters.sources.table import Row, Table
+from fitfeed.converters.sources.table_columns import TableColumns
+
+MAX_PATH = 4096
+"""Most characters of a path (PATH_MAX). No file has a longer one."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Joined:
+    """Rows joined with the images that they name. Classes are still names, not numbers.
+
+    Attributes:
+        files, lines: The images, and the lines of their rows.
+        labels: For each label column, its values.
+        splits, groups: Their values; empty if there is no such column.
+        rejects: What was wrong with other rows.
+        named: Paths of all images and masks that any row names.
+    """
+
+    files: list[SourceFile] = dataclasses.field(default_factory=list)
+    lines: list[int] = dataclasses.field(default_factory=list)
+    labels: list[list[Any]] = dataclasses.field(default_factory=list)
+    splits: list[str] = dataclasses.field(default_factory=list)
+    groups: list[str] = dataclasses.field(default_factory=list)
+    rejects: list[Reject] = dataclasses.field(default_factory=list)
+    named: set[str] = dataclasses.field(default_factory=set)
+
+    def columns(self) -> Iterator[list[Any]]:
+        """All values that rows give their images, as columns."""
+        yield from self.labels
+        yield from (column for column in (self.splits, self.groups) if column)
+
+    def row(self, position: int) -> list[Any]:
+        """All values of one image."""
+        return [column[position] for column in self.columns()]
+
+    def without(self, positions: set[int]) -> "Joined":
+        """Leaves images out."""
+        if not positions:
+            return self
+        kept = [position for position in range(len(self.files)) if position not in positions]
+
+        def chosen(column: list[Any]) -> list[Any]:
+            return [column[position] for position in kept] if column else []
+
+        return Joined(
+            files=chosen(self.files),
+            lines=chosen(self.lines),
+            labels=[chosen(column) for column in self.labels],
+            splits=chosen(self.splits),
+            groups=chosen(self.groups),
+            rejects=self.rejects,
+            named=self.named,
+        )
+
+
+def join(
+    table: Table, columns: TableColumns, find: Callable[[str], SourceFile], links: SourceLinks
+) -> Joined:
+    """Reads a table from end to end, and finds the image of each row.
+
+    Args:
+        table: The table.
+        columns: The columns to read.
+        find: Finds an image by the path in a row, or raises `PathError`.
+        links: The links of SOURCE, where masks are looked up.
+    """
+    joined = Joined(labels=[[] for _ in columns.labels])
+    position_of: dict[str, int] = {}
+    conflicting: set[int] = set()
+    for row in table.rows(columns.names):
+        name = row.values[0] if isinstance(row.values[0], str) else ""
+        file = None
+        try:
+            file = _picture(row, name, find)
+            joined.named.add(file.path)
+            values = _row_values(row, columns, links, joined.named)
+        except (PathError, LabelError) as error:
+            reason = error.reason if isinstance(error, PathError) else "label_invalid"
+            path = text_path(file.path) if file else _printable(name) or f"{table.name}:{row.line}"
+            joined.rejects.append(Reject(path, reason, f"{table.name}, line {row.line}: {error}"))
+            continue
+        first = position_of.setdefault(file.path, len(joined.files))
+        if first < len(joined.files):
+            conflict = joined.row(first) != values
+            joined.rejects.append(_repeated(table, row, file, joined.lines[first], conflict=conflict))
+            if conflict:
+                conflicting.add(first)
+            continue
+        joined.files.append(file)
+        joined.lines.append(row.line)
+        targets = [*joined.labels, *_present(columns, joined)]
+        for target, value in zip(targets, values, strict=True):
+            target.append(value)
+    return joined.without(conflicting)
+
+
+def _present(columns: TableColumns, joined: Joined) -> list[list[Any]]:
+    pairs = ((columns.split, joined.splits), (columns.group, joined.groups))
+    return [target for column, target in pairs if column is not None]
+
+
+def _picture(row: Row, name: str, find: Callable[[str], SourceFile]) -> SourceFile:
+    if row.fault is not None:
+        raise LabelError(row.fault)
+    if not name.strip():
+        raise LabelError("the row names no image")
+    return find(name.strip())
+
+
+def _row_values(row: Row, columns: TableColumns, links: SourceLinks, named: set[str]) -> list[Any]:
+    """All labels of a row, then its split and its group, if there are such columns.
+
+    Raises:
+        LabelError, PathError: If a value is not what it must be.
+    """
+    values: list[Any] = []
+    rest = iter(row.values[1:])
+    for spec, raw in zip(columns.labels, rest, strict=False):
+        try:
+            value = parse_label(spec.kind, raw)
+            if spec.kind == "mask":
+                value = stat_picture(links, safe_path(value), missing="mask_missing")
+                named.add(value.path)
+        except LabelError as error:
+            msg = f"column {quoted(spec.column)}: {error}"
+            raise LabelError(msg) from None
+        except PathError as error:
+            raise PathError(error.reason, f"column {quoted(spec.column)}: {error}") from None
+        values.append(value)
+    extra = row.values[1 + len(columns.labels) :]
+    parsers = [(columns.split, _split), (columns.group, _group)]
+    for (column, parse), raw in zip([pair for pair in parsers if pair[0] is not None], extra, strict=True):
+        try:
+            values.append(parse(raw))
+        except LabelError as error:
+            msg = f"column {quoted(column or '')}: {error}"
+            raise LabelError(msg) from None
+    return values
+
+
+def _split(raw: Any) -> str:
+    name: str = parse_label("class", raw)
+    if name.lower() not in SPLIT_FOLDERS:
+        msg = f"{quoted(name)} is not a split; expected one of {', '.join(SPLIT_FOLDERS)}"
+        raise LabelError(msg)
+    return SPLIT_FOLDERS[name.lower()]
+
+
+def _group(raw: Any) -> str:
+    name: str = parse_label("class", raw)
+    return name
+
+
+def _repeated(table: Table, row: Row, file: SourceFile, first: int, *, conflict: bool) -> Reject:
+    path = text_path(file.path)
+    if conflict:
+        detail = f"{table.name}, line {row.line}: contradicts line {first} about this image, so the image is left out"
+        return Reject(path, "label_conflict", detail)
+    detail = f"ignored: {table.name}, line {row.line} repeats line {first}"
+    return Reject(path, "duplicate", detail, handling="ignored")
+
+
+def _printable(name: str) -> str:
+    """A path from a table as text that any UTF-8 file can hold."""
+    return name[:MAX_PATH].encode("utf-8", "backslashreplace").decode()
