@@ -12,7 +12,7 @@ from fitfeed.pipelines.batches.normalize import NormalizeKind, keras_layer
 from fitfeed.pipelines.batches.skipped_examples import Skipped
 from fitfeed.pipelines.reading.records import Records
 from fitfeed.schemas.errors import UsageError
-from fitfeed.schemas.features import ClassFeature
+from fitfeed.schemas.features import ClassFeature, Features
 from fitfeed.schemas.manifest import Manifest, read_manifest
 from fitfeed.schemas.manifest_parts import Split
 from fitfeed.schemas.statistics import ChannelStatistics, class_weights
@@ -175,12 +175,12 @@ class Dataset:
         return Dataset, (self.path, self.manifest)
 
 
-def class_labels(dataset: Dataset, records: Records) -> npt.NDArray[np.int64]:
-    """Reads the class of each example, of the label that `class_names` belongs to.
+def class_labels(records: Records, features: Features) -> npt.NDArray[np.int64]:
+    """Reads the class of each example, of the first label that has classes.
 
     Args:
-        dataset: The dataset.
         records: The examples of a split.
+        features: Features of the dataset, or with one of its labels.
 
     Returns:
         int64 (examples,).
@@ -188,9 +188,9 @@ def class_labels(dataset: Dataset, records: Records) -> npt.NDArray[np.int64]:
     Raises:
         UsageError: If no label gives each image one class.
     """
-    labels = dataset.manifest.features.classes
+    labels = features.classes
     if labels is None or not isinstance(labels[1], ClassFeature):
-        kinds = ", ".join(f"{name}:{kind}" for name, kind in dataset.manifest.features.label_kinds.items())
+        kinds = ", ".join(f"{name}:{kind}" for name, kind in features.label_kinds.items())
         msg = f"balance='class' needs a label that gives each image one class. The dataset has {kinds or 'no labels'}."
         raise UsageError(msg)
     column: npt.NDArray[np.int64] = records.index.labels[labels[0]]

@@ -38,6 +38,7 @@ class PipelineOptions:
     augment: Sequence[Augmentation | ImageFunction]
     normalize: NormalizeKind | None
     dtype: OutputType
+    label: str | None
     labels: Labels | None
     label_smoothing: float
     output: Output
@@ -91,6 +92,9 @@ class PipelineOptions:
         self._check_augment()
         self._check_choice("normalize", (*get_args(NormalizeKind), None))
         self._check_choice("dtype", get_args(OutputType))
+        self._check(
+            "label", self.label is None or isinstance(self.label, str), "the name of a label, or None for all"
+        )
         self._check_choice("labels", (*get_args(Labels), None))
         self._check(
             "label_smoothing",
@@ -122,6 +126,9 @@ class PipelineOptions:
         self._check_combinations()
 
     def _check_combinations(self) -> None:
+        if self.label is not None and self.labels is None:
+            msg = f"labels=None is for images without labels. Received: label={self.label!r}, labels=None. Leave out one of them."
+            raise UsageError(msg)
         if self.dtype in ("uint8", "uint16") and self.normalize is not None:
             msg = (
                 f"{self.dtype} cannot hold normalized values. Received: dtype={self.dtype!r}, normalize={self.normalize!r}. "
@@ -177,6 +184,7 @@ class PipelineOptions:
             "seed": self.seed,
             "shuffle": self.shuffle,
             "balance": self.balance,
+            "balanced_label": None if self.balance is None else self.label,
             "drop_remainder": self.drop_remainder,
             "global_batch": self.batch_size * self.shard[1],
             "access": self.access,

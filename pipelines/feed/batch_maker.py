@@ -26,6 +26,7 @@ from fitfeed.pipelines.feed.check_depth import INTEGERS, check_depth
 from fitfeed.pipelines.feed.requests import make_requests
 from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.pipelines.order.global_batches import EpochSteps
+from fitfeed.pipelines.reading.labels import select_label
 from fitfeed.schemas.errors import UsageError
 
 T = TypeVar("T")
@@ -82,7 +83,7 @@ class BatchMaker:
         self._images, self._image_mixer = self._image_stages(dataset, threads, mixes=bool(mixes))
         self._labels = BatchLabels(
             self._records,
-            dataset.manifest.features,
+            select_label(dataset.manifest.features, options.label),
             labels=options.labels,
             smoothing=options.label_smoothing,
             mixes=[op for _, op in mixes],

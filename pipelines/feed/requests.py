@@ -9,6 +9,7 @@ from fitfeed.pipelines.order.class_balance import BalancedOrder
 from fitfeed.pipelines.order.global_batches import EpochSteps
 from fitfeed.pipelines.order.shuffle import Order
 from fitfeed.pipelines.order.stream_order import StreamOrder
+from fitfeed.pipelines.reading.labels import select_label
 from fitfeed.pipelines.reading.records import Records
 from fitfeed.pipelines.reading.stream_reader import StreamReader, shuffle_window
 
@@ -38,5 +39,9 @@ def make_requests(
         return StreamReader(records, StreamOrder(chunks=chunks, window=shuffle_window(records)))
     order: EpochOrder = Order(steps=steps, shuffle=options.shuffle, seed=options.seed)
     if options.balance == "class":
-        order = BalancedOrder(steps=steps, labels=class_labels(dataset, records), seed=options.seed)
+        order = BalancedOrder(
+            steps=steps,
+            labels=class_labels(records, select_label(dataset.manifest.features, options.label)),
+            seed=options.seed,
+        )
     return CachedOrder(order)

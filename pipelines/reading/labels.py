@@ -68,6 +68,28 @@ def label_batch(
     return values.astype(np.float32) if feature.kind == "float" else values
 
 
+def select_label(features: Features, label: str | None) -> Features:
+    """Leaves out the labels that a pipeline does not return.
+
+    Args:
+        features: Features of the dataset.
+        label: The name of one label. None: all of them.
+
+    Returns:
+        Features with that label only.
+
+    Raises:
+        UsageError: If there is no such label. It names those that there are.
+    """
+    if label is None:
+        return features
+    if label not in features.labels:
+        names = ", ".join(map(repr, features.labels)) or "none"
+        msg = f"label names one of the labels of the dataset. Received: label={label!r}. It has: {names}."
+        raise UsageError(msg)
+    return Features(image=features.image, key=features.key, **{label: features.labels[label]})
+
+
 def check_onehot(features: Features) -> None:
     """Refuses one-hot labels where no label has classes.
 

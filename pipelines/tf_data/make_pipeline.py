@@ -39,6 +39,7 @@ def make_pipeline(
     augment_on: AugmentOn = "cpu",
     normalize: NormalizeKind | None = "zscore",
     dtype: OutputType = "float32",
+    label: str | None = None,
     labels: Labels | None = "int",
     label_smoothing: float = 0.0,
     output: Output = "tuple",
@@ -81,6 +82,8 @@ def make_pipeline(
         dtype: "float32", "bfloat16", "float16", or with normalize=None "uint8" (a quarter of the
             bytes; normalize on the device by `dataset.normalization`), "uint16" where the dataset has
             16 bits.
+        label: Name of the label, if the dataset has several and one is wanted. `balance` then goes by its
+            classes. None: all labels.
         labels: "int" (a class as its number), "onehot" (a class as float32 (classes,)), or None for
             images only. Other labels are the same for both. multiclass: float32 (classes,), 1 for each
             class that an example has; float: float32; int: int64; text: string; mask: uint8 (height,
@@ -146,6 +149,7 @@ def make_pipeline(
         augment=augment,
         normalize=normalize,
         dtype=dtype,
+        label=label,
         labels=labels,
         label_smoothing=label_smoothing,
         output=output,

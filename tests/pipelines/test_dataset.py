@@ -100,18 +100,18 @@ def test_a_dataset_without_classes_has_none_to_weigh_or_balance(flowers: Dataset
     with pytest.raises(
         UsageError, match=r"gives each image one class\. The dataset has note:text, age:int\."
     ):
-        class_labels(text, text.records("train"))
+        class_labels(text.records("train"), text.manifest.features)
     none = with_labels(flowers)
     with pytest.raises(UsageError, match=r"to weigh, only: none\."):
         _ = none.class_weight
     with pytest.raises(UsageError, match=r"The dataset has no labels\."):
-        class_labels(none, none.records("train"))
+        class_labels(none.records("train"), none.manifest.features)
 
 
 def test_the_classes_of_all_examples_are_those_of_the_first_label_with_classes(
     flowers: Dataset, examples: dict[str, list[Example]]
 ) -> None:
-    column = class_labels(flowers, flowers.records("train"))
+    column = class_labels(flowers.records("train"), flowers.manifest.features)
     assert column.dtype == np.int64
     assert column.tolist() == [example.label for example in examples["train"]]
 
@@ -121,7 +121,7 @@ def test_tags_are_not_one_class_each(flowers: Dataset) -> None:
     assert tagged.class_names == CLASS_NAMES
     assert set(tagged.class_weight) == {0, 1, 2}
     with pytest.raises(UsageError, match=r"The dataset has tags:multiclass"):
-        class_labels(tagged, tagged.records("train"))
+        class_labels(tagged.records("train"), tagged.manifest.features)
 
 
 def test_an_unknown_split_is_refused_with_those_that_there_are(flowers: Dataset) -> None:

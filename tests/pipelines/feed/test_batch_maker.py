@@ -180,3 +180,35 @@ def test_a_label_may_not_take_the_name_of_the_transform(tmp_path: Path) -> None:
     features.labels["transform"] = features.labels.pop("label")
     with pytest.raises(UsageError, match="transforms=True needs the name 'transform'"):
         maker(dataset, output="dict", transforms=True)
+
+
+def test_one_of_several_labels_is_what_a_batch_has(labelled: Callable[[str], Path]) -> None:
+    dataset = open_dataset(labelled("tfrecord"))
+    everything = maker(dataset, augment=[]).make(0, 0)
+    for name in dataset.manifest.features.labels:
+        batch = maker(dataset, augment=[], label=name).make(0, 0)
+        assert list(batch) == ["image", name]
+        np.testing.assert_array_equal(batch[name], everything[name])
+        _, label = as_element(batch, options(label=name))
+        assert label is batch[name]
+
+
+def test_the_label_that_is_asked_for_is_the_one_that_options_are_about(
+    labelled: Callable[[str], Path],
+) -> None:
+    dataset = open_dataset(labelled("tfrecord"))
+    moved = maker(dataset, label="species", augment=[lambda image: image[:, ::-1]])
+    assert moved.make(0, 0)["image"].shape == (6, 16, 20, 3)  # no mask to move along
+    with pytest.raises(UsageError, match="only: petals"):
+        maker(dataset, label="petals", labels="onehot")
+    with pytest.raises(UsageError, match=r"one class\. The dataset has petals:int"):
+        maker(dataset, label="petals", balance="class")
+    assert maker(dataset, label="species", balance="class").make(0, 0)["species"].shape == (6,)
+
+
+def test_which_label_is_balanced_decides_the_order() -> None:
+    def identity(**given: Any) -> dict[str, Any]:
+        return options(**given).identity("fingerprint", "train")
+
+    assert identity(label="species") == identity(label="petals")
+    assert identity(label="species", balance="class") != identity(balance="class")
