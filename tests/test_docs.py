@@ -9,17 +9,15 @@ import pytest
 from tests.documented import PHOTOS_PER_CLASS, ROOT, PageError, blocks, commands, run_page
 
 PAGES = sorted([*ROOT.glob("README.md"), *(ROOT / "docs").rglob("*.md")])
-QUICK = "README.md"
-"""The page that everybody reads runs in `make test`; each of the others takes half a minute on a busy machine."""
 FEW = {"train": 8, "validation": 4}
-"""Photographs of every class for that page: enough for two batches of training, and one of validation."""
+"""Photographs of every class for README.md: enough for two batches of training, and one of validation."""
 
 
 def cases() -> list[Any]:
     """All pages, by their names."""
     names = {str(page.relative_to(ROOT)): page for page in PAGES}
     return [
-        pytest.param(page, id=name, marks=pytest.mark.slow if has_code(page) and name != QUICK else ())
+        pytest.param(page, id=name, marks=pytest.mark.slow if has_code(page) else ())
         for name, page in names.items()
     ]
 
@@ -81,7 +79,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("page", cases())
 def test_every_block_of_the_documentation_runs(page: Path, folder: Path) -> None:
-    run_page(page, folder, FEW if page == ROOT / QUICK else PHOTOS_PER_CLASS)
+    run_page(page, folder, FEW if page == ROOT / "README.md" else PHOTOS_PER_CLASS)
 
 
 def write(folder: Path, text: str) -> Path:

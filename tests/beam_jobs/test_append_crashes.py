@@ -78,12 +78,13 @@ def source(clothing: Path, tmp_path: Path) -> Path:
     return tmp_path / "source"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format_", "stride"),
     [
         ("tfrecord", 3),
-        pytest.param("tfrecord", 1, marks=pytest.mark.slow),
-        pytest.param("hdf5", 1, marks=pytest.mark.slow),
+        ("tfrecord", 1),
+        ("hdf5", 1),
     ],
 )
 def test_death_before_every_step(

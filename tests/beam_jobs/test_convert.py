@@ -49,6 +49,7 @@ def test_same_bytes_with_any_number_of_workers(
     assert contents(tmp_path / "here") == contents(tmp_path / "4")
 
 
+@pytest.mark.slow
 def test_same_bytes_from_a_copy_listed_in_another_order(
     clothing: Path, dataset_tfrecord: Path, tmp_path: Path
 ) -> None:
@@ -242,6 +243,7 @@ def test_old_dataset_stays_readable_until_the_new_one_is_whole(some: Path, tmp_p
     read_manifest(dataset)
 
 
+@pytest.mark.slow
 def test_finished_shards_are_reused_only_by_the_same_job(
     clothing: Path, dataset_tfrecord: Path, tmp_path: Path
 ) -> None:
@@ -268,6 +270,7 @@ def test_a_folder_that_cannot_be_made(some: Path) -> None:
         convert(some, Path("/proc/dataset"))
 
 
+@pytest.mark.slow
 def test_a_script_needs_no_guard(some: Path, tmp_path: Path) -> None:
     """Workers do not run the script that starts them, which would convert again in each."""
     script = tmp_path / "script.py"

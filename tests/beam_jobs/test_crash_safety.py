@@ -94,7 +94,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("format_", ["tfrecord", pytest.param("hdf5", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("format_", ["tfrecord", "hdf5"])
 def test_a_full_disk_is_named_and_the_next_run_continues(
     clothing: Path, tmp_path: Path, small_disk: Path, format_: str
 ) -> None:
@@ -112,7 +113,8 @@ def test_a_full_disk_is_named_and_the_next_run_continues(
     assert contents(small_disk / "dataset") == contents(tmp_path / "undisturbed")
 
 
-@pytest.mark.parametrize("format_", [pytest.param("tfrecord", marks=pytest.mark.slow), "hdf5"])
+@pytest.mark.slow
+@pytest.mark.parametrize("format_", ["tfrecord", "hdf5"])
 def test_a_quota_on_file_sizes(clothing: Path, tmp_path: Path, format_: str) -> None:
     command = [sys.executable, "-m", "fitfeed", "convert", str(clothing), str(tmp_path / "dataset")]
     command += ["--format", format_, "--shards", "1", "--quiet"]

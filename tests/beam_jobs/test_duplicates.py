@@ -114,7 +114,8 @@ def test_dropping_leaves_what_never_having_had_them_would(
     assert verify_dataset(tmp_path / "dropped").findings == ()
 
 
-@pytest.mark.parametrize("duplicates", [pytest.param("keep", marks=pytest.mark.slow), "drop"])
+@pytest.mark.slow
+@pytest.mark.parametrize("duplicates", ["keep", "drop"])
 def test_same_bytes_with_any_number_of_workers_and_on_another_runner(
     photos: Path, tmp_path: Path, duplicates: Any
 ) -> None:

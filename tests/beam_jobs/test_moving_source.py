@@ -157,7 +157,8 @@ def run_bound(command: list[str]) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.mark.parametrize("format_", ["tfrecord", pytest.param("hdf5", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("format_", ["tfrecord", "hdf5"])
 def test_files_and_folders_without_permission(clothing: Path, tmp_path: Path, format_: Format) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     shutil.copytree(clothing / "test" / "hat", source / "hat")

@@ -88,6 +88,7 @@ def test_a_worker_that_cannot_be_started_is_an_error(
         run_local(work, job, workers=2, timeout_s=0, report=lambda *_: None)
 
 
+@pytest.mark.slow
 def test_dead_workers_are_replaced_and_their_shards_tried_again(clothing: Path, tmp_path: Path) -> None:
     work, job = prepared(clothing / "test", tmp_path / "undisturbed", FEW)
     pool = ShardPool(work, job, workers=2)

@@ -124,6 +124,7 @@ def test_looking_at_the_dataset_and_at_files(trapped: Trapped) -> None:
     trapped.assert_nobody_looked()
 
 
+@pytest.mark.slow
 def test_training_with_worker_processes_by_a_script_elsewhere(trapped: Trapped) -> None:
     trapped.call(trapped.programs / "train.py")
     trapped.assert_nobody_looked()

@@ -134,13 +134,14 @@ def killed(killed_once: Path, tmp_path: Path) -> Path:
     return shutil.copytree(killed_once, tmp_path / "killed")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kills",
     [
         [8, 5],
-        pytest.param([1], marks=pytest.mark.slow),
-        pytest.param([6], marks=pytest.mark.slow),
-        pytest.param([4, 4, 4, 3], marks=pytest.mark.slow),
+        [1],
+        [6],
+        [4, 4, 4, 3],
     ],
 )
 def test_a_killed_training_ends_as_if_it_had_not_been(
@@ -160,6 +161,7 @@ def test_without_the_callback_weights_are_the_same(flowers: Dataset, uninterrupt
     assert_same(fit(flowers, []), uninterrupted.model)
 
 
+@pytest.mark.slow
 def test_several_steps_at_once(flowers: Dataset, tmp_path: Path) -> None:
     whole = fit(flowers, [], new_model(at_once=2))
     with pytest.raises(Killed):
@@ -170,6 +172,7 @@ def test_several_steps_at_once(flowers: Dataset, tmp_path: Path) -> None:
     assert_same(fit(flowers, [ResumeTraining(tmp_path)], new_model(at_once=2)), whole)
 
 
+@pytest.mark.slow
 def test_saves_as_often_as_it_is_told(flowers: Dataset, tmp_path: Path) -> None:
     with pytest.raises(Killed):
         fit(flowers, [ResumeTraining(tmp_path, every_steps=4), KillAt(6)])
@@ -205,6 +208,7 @@ def test_a_finished_training_returns_at_once_and_goes_on_with_more_epochs(
     assert list(logs.epochs) == [EPOCHS]
 
 
+@pytest.mark.slow
 def test_workers_may_change_as_long_as_the_global_batch_stays(flowers: Dataset, killed: Path) -> None:
     checkpoint = read_checkpoint(killed / "resume.npz")
     fit(flowers, [ResumeTraining(killed)], batch_size=4, shard=(1, 2))

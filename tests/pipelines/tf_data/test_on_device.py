@@ -101,9 +101,10 @@ def test_geometry_behind_resizing_is_the_same_of_smooth_images(flowers: Dataset)
     assert np.quantile(off, 0.999) < 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "more",
-    [RandomRotation(0.1), pytest.param(RandAugment(), marks=pytest.mark.slow)],
+    [RandomRotation(0.1), RandAugment()],
     ids=lambda op: type(op).__name__,
 )
 def test_batches_do_not_depend_on_batch_size_or_resuming(flowers: Dataset, more: Augmentation) -> None:
@@ -219,7 +220,8 @@ def trained(dataset: Dataset, folder: Path, epochs: int, *, in_model: bool) -> A
     return [np.asarray(variable) for variable in model.variables]
 
 
-@pytest.mark.parametrize("in_model", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.slow
+@pytest.mark.parametrize("in_model", [False, True])
 def test_a_training_in_two_parts_ends_as_one_in_one_part(
     thumbnails: Dataset, tmp_path: Path, in_model: bool
 ) -> None:

@@ -113,6 +113,7 @@ def test_masks(labelled: Callable[[str], Path]) -> None:
     assert_same(batches(dataset, processes=1, **options), batches(dataset, **options))
 
 
+@pytest.mark.slow
 def test_several_batches_at_once_in_more_processes_than_blocks(flowers: Dataset) -> None:
     ours, theirs = loader(flowers, processes=5), loader(flowers, processes=0)
     expected = [theirs.load(epoch, ALL) for epoch in range(12)]
