@@ -87,7 +87,8 @@ def select_label(features: Features, label: str | None) -> Features:
         names = ", ".join(map(repr, features.labels)) or "none"
         msg = f"label names one of the labels of the dataset. Received: label={label!r}. It has: {names}."
         raise UsageError(msg)
-    return Features(image=features.image, key=features.key, **{label: features.labels[label]})
+    chosen: dict[str, Any] = {label: features.labels[label]}
+    return Features(image=features.image, key=features.key, **chosen)
 
 
 def check_onehot(features: Features) -> None:
