@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ import numpy.typing as npt
 import simplejpeg
 
 from fitfeed.converters.images.resize import shrink
+from fitfeed.pipelines.reading.joined_index import JoinedColumn, JoinedIndex
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.payload import Pixels
 
@@ -132,10 +134,10 @@ def from_memory(images: Sequence[npt.NDArray[np.uint8]]) -> Copy:
     return copy
 
 
-def from_page_cache(shards: Sequence[Path], index: Index) -> Copy:
+def from_page_cache(shards: Sequence[Path], index: Index | JoinedIndex) -> Copy:
     """Copies by one `pread` for each image, as fitfeed does."""
     descriptors = [os.open(shard, os.O_RDONLY) for shard in shards]  # open until the process ends
-    places = list(zip(index.shard.tolist(), index.offset.tolist(), strict=True))
+    places = list(zip(_numbers(index.shard), _numbers(index.offset), strict=True))
 
     def copy(number: int, memory: npt.NDArray[np.uint8]) -> None:
         shard, offset = places[number]
@@ -144,8 +146,13 @@ def from_page_cache(shards: Sequence[Path], index: Index) -> Copy:
     return copy
 
 
-def mapped(shards: Sequence[Path], index: Index) -> list[npt.NDArray[np.uint8]]:
+def mapped(shards: Sequence[Path], index: Index | JoinedIndex) -> list[npt.NDArray[np.uint8]]:
     """The stored bytes of all images of a split in the page cache: views of the mapped shards."""
     files = [np.memmap(shard, np.uint8, "r") for shard in shards]
-    places = zip(index.shard.tolist(), index.offset.tolist(), index.length.tolist(), strict=True)
+    places = zip(_numbers(index.shard), _numbers(index.offset), _numbers(index.length), strict=True)
     return [np.asarray(files[shard][offset : offset + length]) for shard, offset, length in places]
+
+
+def _numbers(column: npt.NDArray[Any] | JoinedColumn) -> list[int]:
+    numbers: list[int] = np.asarray(column).tolist()
+    return numbers

@@ -1,6 +1,7 @@
 """Opens a dataset on disk for reading."""
 
 import os
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,7 @@ class Dataset:
         """Stores path and manifest; users call `open_dataset`."""
         self.path = path
         self.manifest = manifest
-        self._records = {name: Records(path, manifest, name) for name in manifest.splits}
+        self._records = {name: Records(path, manifest, [name]) for name in manifest.splits}
         self._skipped = {name: Skipped(name) for name in manifest.splits}
 
     def __repr__(self) -> str:
@@ -100,8 +101,7 @@ class Dataset:
             >>> open_dataset("flowers").statistics_of("train", "validation").mean
             [117.2, 108.9, 96.4]
         """
-        for split in splits:
-            self._require_split(split)
+        self._require_splits(splits)
         if not sum(self.splits[split].examples for split in splits):
             msg = f"{self.path} has no images in these splits. Received: splits={list(splits)}. Name one with images."
             raise UsageError(msg)
@@ -111,14 +111,29 @@ class Dataset:
     def class_weight(self) -> dict[int, float]:
         """Class number to weight, for `fit(class_weight=...)`, so that all classes count equally.
 
+        They are those of the training split.
+
         Raises:
             UsageError: If no label has classes.
         """
+        return self.class_weight_of(self.manifest.statistics.split)
+
+    def class_weight_of(self, *splits: str) -> dict[int, float]:
+        """Weights of the classes, as `class_weight`, for training on some splits together.
+
+        Args:
+            splits: One or more of `splits`.
+
+        Raises:
+            UsageError: If there is no such split, or no label has classes.
+        """
+        self._require_splits(splits)
         if not self.class_names:
             kinds = ", ".join(f"{name} ({kind})" for name, kind in self.manifest.features.label_kinds.items())
             msg = f"{self.path} has no label with classes to weigh, only: {kinds or 'none'}."
             raise UsageError(msg)
-        return class_weights(self.splits[self.manifest.statistics.split].class_counts)
+        counts = np.sum([self.splits[split].class_counts for split in splits], axis=0)
+        return class_weights(counts.tolist())
 
     @property
     def skipped(self) -> dict[str, int]:
@@ -133,7 +148,9 @@ class Dataset:
         """Returns the record of the examples that are left out of a split."""
         return self._skipped[split]
 
-    def normalization(self, kind: NormalizeKind) -> "keras.layers.Normalization":
+    def normalization(
+        self, kind: NormalizeKind, statistics: str | Sequence[str] | None = None
+    ) -> "keras.layers.Normalization":
         """Makes a Keras layer that normalizes as `make_pipeline(normalize=kind)` does.
 
         It is for models that take images as stored: on the device, or after deployment. It is a built-in
@@ -143,31 +160,47 @@ class Dataset:
             kind: "zscore" ((x - mean) / std), "minmax" (0..1 by stored min and max), "unit"
                 (x / 255, or / 65535 for 16 bits) or "symmetric" (-1..1), each per channel. A channel whose
                 pixels are all equal has no spread to divide by. It becomes 0, with a warning.
+            statistics: As for `make_pipeline`: the splits whose pixels count. None: the training split.
 
         Returns:
             A layer that takes stored values (..., channels) of any dtype, and returns floats of that shape.
 
         Raises:
-            UsageError: If there is no such kind.
+            UsageError: If there is no such kind or split.
         """
-        return keras_layer(kind, self.statistics)
+        return keras_layer(kind, self.statistics_for(statistics))
 
-    def records(self, split: str) -> Records:
-        """Returns random access to a split, without TensorFlow.
-
-        Args:
-            split: One of `splits`.
+    def statistics_for(self, splits: str | Sequence[str] | None) -> ChannelStatistics:
+        """Returns the statistics of some splits; None: those of the training split.
 
         Raises:
-            UsageError: If there is no such split.
+            UsageError: If there is no such split, or if they have no images.
         """
-        self._require_split(split)
-        return self._records[split]
+        return self.statistics if splits is None else self.statistics_of(*names_of(splits))
 
-    def _require_split(self, split: str) -> None:
-        if split not in self.splits:
-            names = ", ".join(repr(name) for name in self.splits)
-            msg = f"{self.path} has no such split. Received: split={split!r}. Use one of: {names}."
+    def records(self, split: str | Sequence[str]) -> Records:
+        """Returns random access to a split, or to several as one, without TensorFlow.
+
+        Args:
+            split: One of `splits`, or a list of them. Their examples are numbered through, in this order.
+
+        Raises:
+            UsageError: If there is no such split, or if one is named twice.
+        """
+        splits = names_of(split)
+        self._require_splits(splits)
+        if len(splits) == 1:
+            return self._records[splits[0]]
+        return Records(self.path, self.manifest, splits)
+
+    def _require_splits(self, splits: Sequence[str]) -> None:
+        known = ", ".join(repr(name) for name in self.splits)
+        for split in splits:
+            if split not in self.splits:
+                msg = f"{self.path} has no such split. Received: split={split!r}. Use one of: {known}."
+                raise UsageError(msg)
+        if not splits or len(set(splits)) < len(splits):
+            msg = f"expected one split or more, each once. Received: {list(splits)}. Name some of: {known}."
             raise UsageError(msg)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -175,11 +208,24 @@ class Dataset:
         return Dataset, (self.path, self.manifest)
 
 
+def names_of(split: str | Sequence[str]) -> tuple[str, ...]:
+    """Returns the names of one or more splits.
+
+    Raises:
+        UsageError: If it is neither a name nor a list of names.
+    """
+    names: Sequence[object] = [split] if isinstance(split, str) else split
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        msg = f"expected the name of a split, or a list of names, such as 'train' or ['fold0', 'fold1']. Received: {split!r}"
+        raise UsageError(msg)
+    return tuple(map(str, names))
+
+
 def class_labels(records: Records, features: Features) -> npt.NDArray[np.int64]:
     """Reads the class of each example, of the first label that has classes.
 
     Args:
-        records: The examples of a split.
+        records: The examples of a split, or of several.
         features: Features of the dataset, or with one of its labels.
 
     Returns:
@@ -193,5 +239,4 @@ def class_labels(records: Records, features: Features) -> npt.NDArray[np.int64]:
         kinds = ", ".join(f"{name}:{kind}" for name, kind in features.label_kinds.items())
         msg = f"balance='class' needs a label that gives each image one class. The dataset has {kinds or 'no labels'}."
         raise UsageError(msg)
-    column: npt.NDArray[np.int64] = records.index.labels[labels[0]]
-    return column
+    return np.asarray(records.index.labels[labels[0]])

@@ -25,6 +25,12 @@ OnError = Literal["raise", "skip"]
 Balance = Literal["class"]
 AugmentOn = Literal["cpu", "device"]
 
+DEFAULT_SHUFFLE = {"train": True, "validation": False, "test": False}
+"""The splits whose name says whether they are shuffled."""
+
+MEASURED = ("zscore", "minmax")
+"""Normalizations that depend on the statistics of the pixels."""
+
 MAX_PROCESSES = 16
 """Worker processes that are started by default. They make 35,000 images a second of JPEG of 256 pixels."""
 
@@ -43,6 +49,7 @@ class PipelineOptions:
     label_smoothing: float
     output: Output
     shuffle: bool
+    statistics: str | Sequence[str] | None
     seed: int
     shard: tuple[int, int]
     start: tuple[int, int]
@@ -56,13 +63,20 @@ class PipelineOptions:
 
     @classmethod
     def of_split(
-        cls, split: str, *, shuffle: bool | None, drop_remainder: bool | None, access: str, **others: Any
+        cls,
+        split: str | Sequence[str],
+        *,
+        shuffle: bool | None,
+        drop_remainder: bool | None,
+        access: str,
+        **others: Any,
     ) -> Self:
         """Makes the options of a pipeline, with the defaults that depend on the split and on each other.
 
         Args:
-            split: Name of the split.
-            shuffle: None: whether this is the split "train".
+            split: Name of the split, or of several.
+            shuffle: None: whether this is the split "train"; only splits that are "validation" or "test"
+                may have None, too.
             drop_remainder: None: whether the examples are shuffled.
             access: As for `make_pipeline`. "auto" is indexed access.
             **others: All others.
@@ -70,10 +84,19 @@ class PipelineOptions:
         Raises:
             UsageError: If an option is wrong.
         """
-        shuffle = split == "train" if shuffle is None else shuffle
+        if shuffle is None:
+            shuffle = _default_shuffle(split)
         drop_remainder = shuffle if drop_remainder is None else drop_remainder
         kind: Any = "indexed" if access == "auto" else access
-        return cls(shuffle=shuffle, drop_remainder=drop_remainder, access=kind, **others)
+        options = cls(shuffle=shuffle, drop_remainder=drop_remainder, access=kind, **others)
+        if not isinstance(split, str) and options.statistics is None and options.normalize in MEASURED:
+            msg = (
+                f"statistics must be given for several splits: those that are trained on, so that no image that is held "
+                f"out counts. Received: split={list(split)}, normalize={options.normalize!r}, statistics=None. Write "
+                f"statistics=[...], for evaluation too; or normalize='unit'."
+            )
+            raise UsageError(msg)
+        return options
 
     def __post_init__(self) -> None:
         """Checks each option by itself. What depends on the dataset is checked where it is used.
@@ -168,7 +191,7 @@ class PipelineOptions:
             return 0
         return min(cpus, MAX_PROCESSES)
 
-    def identity(self, fingerprint: str, split: str) -> dict[str, Any]:
+    def identity(self, fingerprint: str, split: str | Sequence[str]) -> dict[str, Any]:
         """Returns what decides which examples each global step has, as plain JSON.
 
         A run may continue another run of the same identity. With indexed access, the identity does
@@ -176,11 +199,11 @@ class PipelineOptions:
 
         Args:
             fingerprint: Fingerprint of the dataset.
-            split: Name of the split.
+            split: Name of the split, or of several.
         """
         return {
             "dataset": fingerprint,
-            "split": split,
+            "split": split if isinstance(split, str) else list(split),
             "seed": self.seed,
             "shuffle": self.shuffle,
             "balance": self.balance,
@@ -216,6 +239,16 @@ class PipelineOptions:
         if not valid:
             msg = f"{name} expects {expected}. Received: {name}={getattr(self, name)!r}"
             raise UsageError(msg)
+
+
+def _default_shuffle(split: str | Sequence[str]) -> bool:
+    if isinstance(split, str) and split in DEFAULT_SHUFFLE:
+        return DEFAULT_SHUFFLE[split]
+    msg = (
+        f"shuffle must be given, as only {', '.join(map(repr, DEFAULT_SHUFFLE))} have a default. Received: "
+        f"split={split!r}, shuffle=None. Write shuffle=True to train on it, or shuffle=False to evaluate."
+    )
+    raise UsageError(msg)
 
 
 def is_int(value: object) -> bool:

@@ -87,10 +87,11 @@ def training_lines(dataset: str, manifest: Manifest) -> list[str]:
     split, content = next(iter(manifest.splits.items()))
     batch_size = min(32, content.examples)
     size = "" if manifest.features.image.shape[0] else ", image_size=(224, 224)"
+    shuffle = "" if split == "train" else ", shuffle=True"
     return [
         "train on it:",
         "  from fitfeed import make_pipeline",
-        f"  model.fit(make_pipeline({dataset!r}, {split!r}, batch_size={batch_size}{size}), epochs=10)",
+        f"  model.fit(make_pipeline({dataset!r}, {split!r}, batch_size={batch_size}{size}{shuffle}), epochs=10)",
     ]
 
 

@@ -154,7 +154,7 @@ def _image_size(records: Records, program: Program) -> tuple[int, int]:
         return program.output_size(common)
     if program.image_size is not None:
         return program.image_size
-    heights, widths = records.index.height, records.index.width
+    heights, widths = np.asarray(records.index.height), np.asarray(records.index.width)
     msg = (
         f"images are stored in different sizes ({heights.min()} to {heights.max()} pixels high, {widths.min()} to "
         f"{widths.max()} wide), so a batch needs one. Received: image_size=None. Pass image_size=(height, width)."

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,26 @@ class Skipped:
             )
 
 
+class SkippedOfSplits:
+    """Records the examples that are left out of splits that are read as one. Thread-safe."""
+
+    def __init__(self, of_split: Mapping[str, Skipped], place: Callable[[int], tuple[str, int]]) -> None:
+        """Takes what records those of each split.
+
+        Args:
+            of_split: By the names of the splits.
+            place: Returns the split of an example, and its row there.
+        """
+        self._of_split, self._place = of_split, place
+
+    def add(self, example: int, error: DamagedExampleError) -> None:
+        """Adds an example to those of its split; see `Skipped.add`."""
+        split, row = self._place(example)
+        self._of_split[split].add(row, error)
+
+
 def kept_places(
-    examples: npt.NDArray[np.int64], damaged: Damaged, skipped: Skipped | None
+    examples: npt.NDArray[np.int64], damaged: Damaged, skipped: SkippedOfSplits | None
 ) -> npt.NDArray[np.int64]:
     """Finds what is left of a batch without the damaged examples, and records those.
 

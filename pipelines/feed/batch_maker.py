@@ -1,6 +1,6 @@
 """Makes the batches of a pipeline as NumPy arrays. `BatchMaker.make` is the whole way of a batch, in one function."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import ml_dtypes
@@ -18,7 +18,7 @@ from fitfeed.pipelines.batches.mask_loader import MaskLoader, check_movable
 from fitfeed.pipelines.batches.mix import ImageMixer, Mixer
 from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.pipelines.batches.renderer import compile_batch
-from fitfeed.pipelines.batches.skipped_examples import compacted, kept_places
+from fitfeed.pipelines.batches.skipped_examples import SkippedOfSplits, compacted, kept_places
 from fitfeed.pipelines.batches.workers.process_pool import batches_at_once
 from fitfeed.pipelines.batches.writer_threads import WriterThreads
 from fitfeed.pipelines.dataset import Dataset
@@ -44,16 +44,17 @@ class BatchMaker:
     Attributes:
         steps: The steps of an epoch of this worker.
         specs: What is known of each array of a batch, by name, in the order of an element.
+        statistics: Of the splits that normalize.
         device: What is sampled for `augment_on="device"`; None for "cpu".
         at_once: How many batches should be made at once.
     """
 
-    def __init__(self, dataset: Dataset, split: str, options: PipelineOptions) -> None:
+    def __init__(self, dataset: Dataset, split: str | Sequence[str], options: PipelineOptions) -> None:
         """Makes all stages. Nothing is read before the first batch but the index.
 
         Args:
             dataset: The dataset.
-            split: Name of the split.
+            split: Name of the split, or of several.
             options: Options of the pipeline.
 
         Raises:
@@ -61,6 +62,7 @@ class BatchMaker:
         """
         self._options, self._records = options, dataset.records(split)
         check_depth(options, self._records.depth)
+        self.statistics = dataset.statistics_for(options.statistics)
         self.steps = EpochSteps(
             examples=len(self._records),
             batch_size=options.batch_size,
@@ -78,9 +80,12 @@ class BatchMaker:
         self._program = Program(augment, image_size=options.image_size, seed=options.seed)
         self._mixer = Mixer(mixes, seed=options.seed)
 
-        self._skipped = dataset.skipping(split) if options.on_error == "skip" else None
+        self._skipped: SkippedOfSplits | None = None
+        if options.on_error == "skip":
+            of_split = {name: dataset.skipping(name) for name in self._records.splits}
+            self._skipped = SkippedOfSplits(of_split, self._records.place)
         threads = WriterThreads(skips=self._skipped is not None)
-        self._images, self._image_mixer = self._image_stages(dataset, threads, mixes=bool(mixes))
+        self._images, self._image_mixer = self._image_stages(threads, mixes=bool(mixes))
         self._labels = BatchLabels(
             self._records,
             select_label(dataset.manifest.features, options.label),
@@ -150,14 +155,12 @@ class BatchMaker:
             arrays[PARAMETERS] = self.device.sample(epoch, rng_index, sizes=sizes, mixtures=mixtures)
         return {name: arrays[name] for name in self.specs}
 
-    def _image_stages(
-        self, dataset: Dataset, threads: WriterThreads, *, mixes: bool
-    ) -> tuple[ImageLoader, ImageMixer | None]:
+    def _image_stages(self, threads: WriterThreads, *, mixes: bool) -> tuple[ImageLoader, ImageMixer | None]:
         """Makes the stages that write images. The last one of them normalizes, unless a device does."""
         options, records, dtype = self._options, self._records, self._image_type
         normalizer = None
         if self.device is None and options.dtype not in INTEGERS:
-            normalizer = Normalizer(options.normalize, dataset.statistics, dtype=dtype)
+            normalizer = Normalizer(options.normalize, self.statistics, dtype=dtype)
         is_last = self.device is not None or not mixes
         loader = ImageLoader(
             records,

@@ -32,7 +32,7 @@ def make_requests(
         UsageError: If classes are to be balanced, and no label gives each image one class.
     """
     if options.access == "stream":
-        shards = [shard.examples for shard in dataset.splits[records.split].shards]
+        shards = [shard.examples for shard in records.shards]
         chunks = ChunkOrder(
             chunks=chunk_bounds(shards), steps=steps, shuffle=options.shuffle, seed=options.seed
         )

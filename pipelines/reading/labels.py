@@ -5,6 +5,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from fitfeed.pipelines.reading.joined_index import JoinedIndex
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.features import ClassFeature, Features, MaskFeature, MulticlassFeature
 from fitfeed.schemas.index import Index
@@ -13,7 +14,7 @@ from fitfeed.schemas.payload import MAX_PAYLOAD_BYTES
 Labels = Literal["int", "onehot"]
 
 
-def label_of(index: Index, features: Features, name: str, row: int) -> Any:
+def label_of(index: Index | JoinedIndex, features: Features, name: str, row: int) -> Any:
     """Reads one label of an example; the label is not a mask.
 
     Args:
@@ -36,7 +37,7 @@ def label_of(index: Index, features: Features, name: str, row: int) -> Any:
 
 
 def label_batch(
-    index: Index, features: Features, name: str, rows: npt.NDArray[np.int64], *, labels: Labels
+    index: Index | JoinedIndex, features: Features, name: str, rows: npt.NDArray[np.int64], *, labels: Labels
 ) -> Any:
     """Reads one label of a batch; the label is not a mask.
 

@@ -1,8 +1,9 @@
-"""Random access to the examples of a split, without TensorFlow."""
+"""Random access to the examples of one or more splits, without TensorFlow."""
 
 import math
 import operator
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, SupportsIndex
 
@@ -11,15 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from fitfeed.pipelines.arrays.buffer_pool import ThreadScratch
-from fitfeed.pipelines.reading.labels import impossible_labels, label_of
+from fitfeed.pipelines.reading.checked_index import open_checked_index
+from fitfeed.pipelines.reading.joined_index import JoinedIndex
+from fitfeed.pipelines.reading.labels import label_of
 from fitfeed.pipelines.reading.shard_files import ShardFiles
 from fitfeed.schemas.bit_depth import STORED_TYPES, native
-from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError
-from fitfeed.schemas.index import Index, open_index
+from fitfeed.schemas.errors import DamagedExampleError
+from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import Manifest
 from fitfeed.schemas.payload import (
     FULL,
-    MAX_PAYLOAD_BYTES,
     DecodedPayload,
     DecodeWindow,
     Pixels,
@@ -27,37 +29,40 @@ from fitfeed.schemas.payload import (
     decode_window,
 )
 
-MAX_PIXELS = 2**31
-"""Pixels of one image. An index that says more is damaged, and would make a reader ask for all memory."""
-
 MAX_READ_BYTES = 256 << 20
 """256 MiB in one sequential read. Beyond it, examples are so large, or so far apart, that each is read alone."""
 
 
 class _Opened(NamedTuple):
     # Set together, so that another thread sees both or neither.
-    rows: Index
+    rows: Index | JoinedIndex
     files: ShardFiles
 
 
 class Records:
-    """Random access to the examples of one split, by number, in stored order.
+    """Random access to the examples of one split, or of several, by number, in stored order.
 
     `records[i]` is `{"image": uint8 or uint16 (H, W, C), "label": ..., "key": str}`, which makes this a Grain
     random-access source and a PyTorch map-style dataset as it is. The index is opened when it is first
     used. Thread-safe. Picklable: the copy opens the files again, so it may be sent to another process.
 
+    The examples of several splits are numbered through, in the order of the splits.
+
     Attributes:
-        split: Name of the split.
+        split: Name of the split; of several, all names with " + " between them.
+        splits: The names.
+        shards: The shards of all of them.
         channels: 1 or 3.
         depth: Bits per value, 8 or 16.
         dtype: The type of images: uint8 or uint16.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, split: str) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, splits: Sequence[str]) -> None:
         """Use `Dataset.records`."""
-        self._folder, self._manifest, self.split = folder, manifest, split
-        self._entry = manifest.splits[split]
+        self._folder, self._manifest = folder, manifest
+        self.splits, self.split = tuple(splits), " + ".join(splits)
+        self._entries = [manifest.splits[split] for split in splits]
+        self.shards = [shard for entry in self._entries for shard in entry.shards]
         self._raw = manifest.features.image.encoding == "raw"
         self.channels = manifest.features.image.channels
         self.depth = manifest.features.image.depth
@@ -67,7 +72,7 @@ class Records:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles the path and manifest; the copy opens its own files."""
-        return Records, (self._folder, self._manifest, self.split)
+        return Records, (self._folder, self._manifest, self.splits)
 
     def __repr__(self) -> str:
         """Names folder and split, as Grain asks of a source."""
@@ -75,7 +80,7 @@ class Records:
 
     def __len__(self) -> int:
         """Returns the number of examples."""
-        return self._entry.examples
+        return sum(entry.examples for entry in self._entries)
 
     def __getitem__(self, number: SupportsIndex) -> dict[str, Any]:
         """Reads and decodes one example.
@@ -119,7 +124,7 @@ class Records:
         return bytes(payload)
 
     @property
-    def index(self) -> Index:
+    def index(self) -> Index | JoinedIndex:
         """The index: one row per example.
 
         Raises:
@@ -133,10 +138,18 @@ class Records:
         height, width, _ = self._manifest.features.image.shape
         if height is not None and width is not None:
             return height, width
-        heights, widths = self.index.height, self.index.width
+        heights, widths = np.asarray(self.index.height), np.asarray(self.index.width)
         if len(self) and heights.min() == heights.max() and widths.min() == widths.max():
             return int(heights[0]), int(widths[0])
         return None
+
+    def place(self, row: int) -> tuple[str, int]:
+        """Returns the split of row 0 <= `row` < len, and its number there."""
+        index = self.index
+        if isinstance(index, JoinedIndex):
+            part, row = index.place(row)
+            return self.splits[part], row
+        return self.split, row
 
     def keys(self, rows: npt.NDArray[np.int64]) -> list[str]:
         """Returns the keys of examples; `rows`: int64 (n,)."""
@@ -244,9 +257,10 @@ class Records:
     def damaged(self, row: int, reason: str) -> DamagedExampleError:
         """Makes an error that names shard, key and byte offset of an example."""
         index = self.index
-        file = self._entry.shards[int(index.shard[row])].file
+        file = self.shards[int(index.shard[row])].file
+        split, place = self.place(row)
         return DamagedExampleError(
-            f"{self._folder / file}: example {index.key(row)!r} (row {row} of {self.split!r}, payload at byte "
+            f"{self._folder / file}: example {index.key(row)!r} (row {place} of {split!r}, payload at byte "
             f"{index.offset[row]}): {reason}. Restore the file, or convert again; `fitfeed verify` lists all damage."
         )
 
@@ -278,13 +292,6 @@ class Records:
         except (OSError, ValueError) as error:
             raise self.damaged(row, f"its {name}, {length} bytes at byte {offset}: {error}") from error
         return mask if mask.flags.writeable else mask.copy()
-
-    def _scalars(self, index: Index, row: int) -> str:
-        """Describes the labels of a row that are single numbers, for a message."""
-        columns = index.labels.items()
-        return "".join(
-            f"{name} {column[row]}, " for name, column in columns if isinstance(column, np.ndarray)
-        )
 
     def _raw_pixels(self, row: int, payload: bytes | None, scratch: ThreadScratch | None) -> Pixels:
         shape = self._shape(row)
@@ -332,43 +339,13 @@ class Records:
             with self._lock:
                 opened = self._opened
                 if opened is None:
-                    index = open_index(
-                        self._folder, self._entry.index.file, self._manifest.features.label_kinds
-                    )
-                    self._check(index)
-                    files = ShardFiles(self._folder, [shard.file for shard in self._entry.shards])
-                    opened = self._opened = _Opened(index, files)
+                    files = ShardFiles(self._folder, [shard.file for shard in self.shards])
+                    opened = self._opened = _Opened(self._open_index(), files)
         opened.rows.require_whole()
         return opened
 
-    def _check(self, index: Index) -> None:
-        """Compares the index with the manifest, before a wrong offset can fetch a wrong image."""
-        path = self._folder / self._entry.index.file
-        advice = "Restore it, or convert the dataset again."
-        if len(index) != len(self):
-            msg = f"{path} has {len(index)} rows, but the manifest says {len(self)} examples. {advice}"
-            raise DamagedDatasetError(msg)
-        shards = self._entry.shards
-        if not np.array_equal(
-            index.shard, np.repeat(np.arange(len(shards)), [shard.examples for shard in shards])
-        ):
-            msg = f"{path} assigns examples to other shards than the manifest. {advice}"
-            raise DamagedDatasetError(msg)
-        sizes = np.array([shard.bytes for shard in shards], np.int64)[index.shard]
-        wrong = (index.offset < 0) | (index.length <= 0) | (index.offset > sizes - index.length)
-        wrong |= (index.height <= 0) | (index.width <= 0)
-        wrong |= impossible_labels(index, self._manifest.features, sizes)
-        pixels = index.height.astype(np.int64) * index.width  # 62 bits at most; times three might not fit
-        wrong |= pixels > MAX_PIXELS
-        if self._raw:
-            wrong |= index.length != pixels * self.channels * self.dtype.itemsize
-        else:
-            wrong |= index.length > MAX_PAYLOAD_BYTES
-        if wrong.any():
-            row = int(np.argmax(wrong))
-            msg = (
-                f"{path}: row {row} (key {index.key(row)!r}) is impossible: {self._scalars(index, row)}"
-                f"{index.length[row]} bytes at byte {index.offset[row]} of {shards[index.shard[row]].file} "
-                f"({sizes[row]} bytes), {index.height[row]} x {index.width[row]} pixels. {advice}"
-            )
-            raise DamagedDatasetError(msg)
+    def _open_index(self) -> Index | JoinedIndex:
+        indexes = [open_checked_index(self._folder, self._manifest, split) for split in self.splits]
+        if len(indexes) == 1:
+            return indexes[0]
+        return JoinedIndex(indexes, shards=[len(entry.shards) for entry in self._entries])

@@ -23,7 +23,9 @@ MAX_EPOCHS = 2
 
 def shuffle_window(records: Records) -> int:
     """Computes how many examples are in the shuffle at a time, from the mean size of a payload."""
-    return max(1, min(len(records), MAX_SHUFFLE_BYTES // max(1, int(records.index.length.mean()))))
+    return max(
+        1, min(len(records), MAX_SHUFFLE_BYTES // max(1, int(np.asarray(records.index.length).mean())))
+    )
 
 
 class StreamReader:

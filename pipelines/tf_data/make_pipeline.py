@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 def make_pipeline(
     dataset: str | os.PathLike[str] | Dataset,
-    split: str,
+    split: str | Sequence[str],
     *,
     batch_size: int,
     image_size: tuple[int, int] | None = None,
@@ -44,6 +44,7 @@ def make_pipeline(
     label_smoothing: float = 0.0,
     output: Output = "tuple",
     shuffle: bool | None = None,
+    statistics: str | Sequence[str] | None = None,
     seed: int = 0,
     shard: tuple[int, int] = (0, 1),
     start: tuple[int, int] = (0, 0),
@@ -62,7 +63,8 @@ def make_pipeline(
 
     Args:
         dataset: A dataset's folder, or an open dataset.
-        split: Name of the split, such as "train".
+        split: Name of the split, such as "train"; or a list of names, which are read as one split. Then
+            `shuffle` and `statistics` must be given.
         batch_size: Examples per batch, of this worker.
         image_size: (height, width) of the batch. Images are resized to it as they are, so their
             aspect ratio changes, unless `augment` crops: `RandomResizedCrop()` for training and
@@ -77,8 +79,8 @@ def make_pipeline(
             CPU if there is a GPU, and is slower if there is none. `explain` says what runs where.
             It does not work with masks, `AugMix` or other Keras backends.
         normalize: "zscore" ((x - mean) / std), "minmax" (0..1 by the stored minimum and maximum),
-            "unit" (x / 255, or / 65535 for 16 bits), "symmetric" (-1..1), per channel by the dataset's
-            statistics, or None for the values as stored.
+            "unit" (x / 255, or / 65535 for 16 bits), "symmetric" (-1..1), per channel by `statistics`, or
+            None for the values as stored.
         dtype: "float32", "bfloat16", "float16", or with normalize=None "uint8" (a quarter of the
             bytes; normalize on the device by `dataset.normalization`), "uint16" where the dataset has
             16 bits.
@@ -95,7 +97,9 @@ def make_pipeline(
         output: "tuple" for (image, label), or "dict" for {"image", "label", "key"}. Several labels
             are returned by name: as a dict in the place of the label, or beside "image" and "key".
         shuffle: True: each epoch has its own order. False: the stored order. None: True for the
-            split "train".
+            split "train", False for "validation" and "test"; it must be given for others.
+        statistics: The split, or splits, whose pixels normalize: those that are trained on, for
+            evaluation too. They are exact. None: "train", or what `Dataset.statistics` is of.
         seed: Seed of order and augmentation; any integer.
         shard: (index, count) of this worker. The batches of the workers are disjoint. All workers have
             equally many.
@@ -142,6 +146,10 @@ def make_pipeline(
         >>> val = make_pipeline("flowers", "validation", batch_size=128, image_size=(224, 224), augment=[CenterCrop()])
         >>> model.fit(train, validation_data=val, epochs=10)
     """
+    dataset = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
+    dataset.records(
+        split
+    )  # a split that is misspelled has no default of `shuffle`, which is not what is wrong
     options = PipelineOptions.of_split(
         split,
         batch_size=batch_size,
@@ -154,6 +162,7 @@ def make_pipeline(
         label_smoothing=label_smoothing,
         output=output,
         shuffle=shuffle,
+        statistics=statistics,
         seed=seed,
         shard=shard,
         start=start,
@@ -165,11 +174,10 @@ def make_pipeline(
         processes=processes,
         transforms=transforms,
     )
-    dataset = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
     return _chain(dataset, split, options)
 
 
-def _chain(dataset: Dataset, split: str, options: PipelineOptions) -> "tf.data.Dataset":
+def _chain(dataset: Dataset, split: str | Sequence[str], options: PipelineOptions) -> "tf.data.Dataset":
     """Builds the data path. Read this function, and `BatchMaker.make`, to understand the pipeline.
 
     epochs -> requests -> images -> mix -> labels   |   on_device -> element -> prefetch
@@ -184,7 +192,7 @@ def _chain(dataset: Dataset, split: str, options: PipelineOptions) -> "tf.data.D
 
     # All that makes batches, as NumPy arrays. Whatever is right or wrong about the options shows here.
     maker = BatchMaker(dataset, split, options)
-    stage = _device_stage(maker, dataset, options)
+    stage = _device_stage(maker, options)
     epochs = EpochCounter(
         options.start,
         steps=len(maker.steps),
@@ -240,12 +248,12 @@ def _chain(dataset: Dataset, split: str, options: PipelineOptions) -> "tf.data.D
     return batches.with_options(behavior)
 
 
-def _device_stage(maker: BatchMaker, dataset: Dataset, options: PipelineOptions) -> "DeviceStage | None":
+def _device_stage(maker: BatchMaker, options: PipelineOptions) -> "DeviceStage | None":
     if maker.device is None:
         return None
     from fitfeed.pipelines.tf_data.on_device import DeviceStage  # imports Keras
 
-    return DeviceStage(maker.device, options, dataset.statistics)
+    return DeviceStage(maker.device, options, maker.statistics)
 
 
 def _as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -82,12 +82,26 @@ def test_statistics_are_those_of_the_pixels(flowers: Dataset, examples: dict[str
     assert flowers.statistics_of("validation").max == more.max(axis=0).tolist()
     with pytest.raises(UsageError, match=r"no such split.*'test'\. Use one of: 'train', 'validation'"):
         flowers.statistics_of("train", "test")
-    with pytest.raises(UsageError, match=r"no images in these splits\. Received: splits=\[\]\. Name one"):
+    with pytest.raises(
+        UsageError, match=r"expected one split or more, each once\. Received: \[\]\. Name some of"
+    ):
         flowers.statistics_of()
+    with pytest.raises(UsageError, match=r"each once\. Received: \['train', 'train'\]"):
+        flowers.statistics_of("train", "train")
 
 
 def test_class_weights_make_the_classes_of_the_training_split_count_equally(rare: Dataset) -> None:
     assert rare.class_weight == {0: pytest.approx(20 / (3 * 18)), 1: pytest.approx(20 / (3 * 2)), 2: 0.0}
+
+
+def test_class_weights_of_a_choice_of_splits(flowers: Dataset) -> None:
+    counts = [a + b for a, b in zip(*(split.class_counts for split in flowers.splits.values()), strict=True)]
+    assert flowers.class_weight_of("validation", "train") == {
+        label: pytest.approx(64 / (3 * count)) for label, count in enumerate(counts)
+    }
+    assert flowers.class_weight_of("train") == flowers.class_weight
+    with pytest.raises(UsageError, match="no such split"):
+        flowers.class_weight_of("tests")
 
 
 def test_a_dataset_without_classes_has_none_to_weigh_or_balance(flowers: Dataset) -> None:

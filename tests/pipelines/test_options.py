@@ -52,6 +52,7 @@ def test_how_many_processes(
         "label_smoothing": 0.0,
         "output": "tuple",
         "shuffle": True,
+        "statistics": None,
         "seed": 0,
         "shard": (0, 1),
         "start": (0, 0),

@@ -14,6 +14,7 @@ import tensorflow as tf
 from fitfeed.cli import main
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.pipelines import make_pipeline, open_dataset
+from fitfeed.pipelines.reading import checked_index as checked_index_module
 from fitfeed.pipelines.reading import labels as labels_module
 from fitfeed.pipelines.reading import records as records_module
 from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError
@@ -111,7 +112,7 @@ def test_a_payload_larger_than_any_is_refused(
 ) -> None:
     """Its bytes would be read before its header is seen, and a sparse file of any size costs nothing to make."""
     with monkeypatch.context() as patch:
-        patch.setattr(records_module, "MAX_PAYLOAD_BYTES", 1000)
+        patch.setattr(checked_index_module, "MAX_PAYLOAD_BYTES", 1000)
         with pytest.raises(DamagedDatasetError, match=r"row 0 .* is impossible"):
             open_dataset(forged).records("train")[FORGED[0]]
     monkeypatch.setattr(labels_module, "MAX_PAYLOAD_BYTES", 1)
