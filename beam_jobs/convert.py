@@ -168,6 +168,7 @@ def _result(
         files=job.files,
         links=links,
         warnings=warnings,
+        unnamed=job.unnamed,
         source_bytes=job.bytes,
         seconds=time.monotonic() - started,
         reused_shards=0 if outcome is None else outcome.reused,

@@ -17,6 +17,7 @@ class ConversionResult:
         files: Files planned.
         links: Where the links of the source lead.
         warnings: What planning warned of: a line each.
+        unnamed: Pictures of the source that no row of the table names.
         source_bytes: Their total size.
         seconds: Wall time of this run.
         reused_shards: Shards that an earlier, unfinished run had written.
@@ -32,6 +33,7 @@ class ConversionResult:
     files: int
     links: LinkReport
     warnings: list[str]
+    unnamed: int
     source_bytes: int
     seconds: float
     reused_shards: int

@@ -19,7 +19,7 @@ from fitfeed.schemas.strict_json import JsonObject
 
 Duplicates = Literal["keep", "drop", "fail"]
 
-TABLE_OPTIONS = ("path_column", "label_columns", "split_column", "group")
+TABLE_OPTIONS = ("path_column", "label_columns", "label_separator", "split_column", "group")
 """Options that need a table of labels."""
 
 LATER_OPTIONS = frozenset({*TABLE_OPTIONS, "stratify", "depth"})
@@ -29,6 +29,7 @@ RECORDED_ORDER = (
     *("format", "encoding", "size", "fit", "quality", "channels", "depth", "background", "frames"),
     *("max_pixels", "shards", "shard_bytes", "split", "class_from", "seed", "duplicates"),
     *("path_column", "label_columns", "split_column", "stratify", "group"),
+    "label_separator",
 )
 """The order of the options in a manifest."""
 

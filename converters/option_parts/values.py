@@ -13,6 +13,8 @@ Positive = Annotated[int, Field(ge=1)]
 # Not strict about the tuple itself: JSON and the command line have lists.
 Columns = Annotated[tuple[str, ...], Field(strict=False)]
 
+Separator = Annotated[str, Field(min_length=1)]
+
 AT_LEAST_1 = MustBe("a whole number, at least 1")
 COLUMN = MustBe("the name of a column")
 

@@ -28,6 +28,9 @@ from fitfeed.schemas.manifest_parts import File
 ARRANGEMENT = ("shards", "shard_bytes")
 """Options that may differ for appended images: they only decide how many files the images fill."""
 
+OF_A_TABLE = ("label_separator",)
+"""Options about how a table is written. The table of an append may be written in another way."""
+
 SHOWN_FILES = 3
 
 
@@ -263,8 +266,8 @@ def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptio
 
     Args:
         existing: Manifest of the dataset.
-        given: Options that the user gave, by name. `shards` and `shard_bytes` may differ. `shards` is not taken from
-            the dataset, because the same number of shards would be too many for a few images.
+        given: Options that the user gave, by name. Those of `ARRANGEMENT` and `OF_A_TABLE` may differ. `shards` is not
+            taken from the dataset, because the same number of shards would be too many for a few images.
 
     Raises:
         UsageError: If one contradicts the dataset's.
@@ -275,7 +278,7 @@ def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptio
         msg = f"the dataset's options are not those of this fitfeed ({error}), so nothing can be appended. Convert again with --overwrite."
         raise UsageError(msg) from error
     asked = ConvertOptions.from_json({**inherited.to_json(), **given, **dict.fromkeys(ARRANGEMENT)})
-    names = (name for name in RECORDED_ORDER if name not in ARRANGEMENT)
+    names = (name for name in RECORDED_ORDER if name not in (*ARRANGEMENT, *OF_A_TABLE))
     wrong = [name for name in names if getattr(inherited, name) != getattr(asked, name)]
     if wrong:
         details = ", ".join(
@@ -290,4 +293,5 @@ def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptio
     shards, shard_bytes = (given.get(name) for name in ARRANGEMENT)
     if shards is None and shard_bytes is None:
         shard_bytes = inherited.shard_bytes
-    return dataclasses.replace(inherited, shards=shards, shard_bytes=shard_bytes)
+    of_table = {name: getattr(asked, name) for name in OF_A_TABLE}
+    return dataclasses.replace(inherited, shards=shards, shard_bytes=shard_bytes, **of_table)

@@ -1,6 +1,7 @@
 """Finds out what is in a source: images with their labels, and files that cannot become examples."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from fitfeed.converters.link_report import LinkReport
@@ -63,7 +64,7 @@ def find_examples(
         root, table = source.parent, Table(source)
         source_links = SourceLinks(root, links)
         found = label_by_table(table, NamedPictures(source_links).find, source_links, options)
-        return _checked(root, "table", source_links, found[0], found[1], [])
+        return _checked(root, "table", source_links, found.example_table, found.rejects, [], found.warnings)
     if labels is None and options.needs_table is not None:
         msg = f"{options.needs_table} needs a table of labels. Add --labels TABLE, or give a .csv or .jsonl file as SOURCE."
         raise UsageError(msg)
@@ -76,14 +77,14 @@ def find_examples(
         return _checked(source, "folder", listing.links, example_table, rejects, listing.ignored)
     table = Table(labels)
     find = ListedPictures(listing.files).find
-    example_table, rejects, named = label_by_table(table, find, listing.links, options)
+    found = label_by_table(table, find, listing.links, options)
     unnamed = [
         Reject(text_path(file.path), "label_invalid", f"ignored: no row of {table.name} names it", "ignored")
         for file in listing.files
-        if file.path not in named
+        if file.path not in found.named
     ]
-    rejects, ignored = [*listing.rejects, *rejects], [*listing.ignored, *unnamed]
-    return _checked(source, "folder", listing.links, example_table, rejects, ignored)
+    rejects, ignored = [*listing.rejects, *found.rejects], [*listing.ignored, *unnamed]
+    return _checked(source, "folder", listing.links, found.example_table, rejects, ignored, found.warnings)
 
 
 def _checked(
@@ -93,6 +94,7 @@ def _checked(
     example_table: ExampleTable,
     rejects: list[Reject],
     ignored: list[Reject],
+    warnings: Sequence[str] = (),
 ) -> Discovery:
     for name, label in example_table.features.items():
         names = label.class_names
@@ -109,4 +111,5 @@ def _checked(
         rejects=rejected,
         ignored=[*ignored, *also_ignored],
         links=links.report(example_table.all_paths()),
+        warnings=list(warnings),
     )

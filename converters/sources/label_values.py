@@ -4,8 +4,8 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable
-from typing import Any, NamedTuple, get_args
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from fitfeed.schemas.features import LabelKind
 from fitfeed.schemas.text import short_repr
@@ -14,6 +14,10 @@ MAX_TEXT_BYTES = 1 << 20
 MAX_CLASS_NAME = 1000
 INT = re.compile(r"([+-]?\d{1,19})(?:\.0*)?")
 FLOAT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+SEPARATOR = ";"
+"""What separates the classes of a multiclass field unless `--label-separator` says otherwise."""
+
+INDICATORS = {"": False, "0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
 MAX_FLOAT32 = 3.4028234663852886e38
 
 
@@ -21,29 +25,13 @@ class LabelError(Exception):
     """A value that is not a label of its kind. The message is one sentence."""
 
 
-class LabelSpec(NamedTuple):
-    """A label column: `column` of the table, of `kind`, is stored as feature `name`."""
-
-    column: str
-    kind: LabelKind
-    name: str
-
-
-def parse_spec(text: str) -> tuple[str, LabelKind]:
-    """Reads `C[:KIND]` of `--label-column`. What follows the last colon counts only if it is a kind."""
-    column, colon, kind = text.rpartition(":")
-    for known in get_args(LabelKind):
-        if colon and kind == known:
-            return column, known
-    return text, "class"
-
-
-def parse_label(kind: LabelKind, value: Any) -> Any:
+def parse_label(kind: LabelKind, value: Any, separator: str = SEPARATOR) -> Any:
     """Reads one value.
 
     Args:
         kind: Kind of the label.
         value: Text of a CSV file, or any JSON value.
+        separator: What is between the names of several classes, where they are not a JSON list.
 
     Returns:
         class: the class name; multiclass: the class names, sorted, each once; float, int: the
@@ -56,7 +44,28 @@ def parse_label(kind: LabelKind, value: Any) -> Any:
         raise LabelError("there is no value")
     if isinstance(value, float) and math.isnan(value):
         raise LabelError("the value is NaN")
-    return _PARSERS[kind](value)
+    return _multiclass(value, separator) if kind == "multiclass" else _PARSERS[kind](value)
+
+
+def parse_indicator(value: Any) -> bool:
+    """Reads whether an image has the class that a column stands for. Nothing, as pandas writes 0 and NaN, means no.
+
+    Args:
+        value: Text of a CSV file, or any JSON value.
+
+    Raises:
+        LabelError: If it is not 0 or 1, true or false, or nothing.
+    """
+    if isinstance(value, float) and math.isnan(value):
+        return False
+    text = "" if value is None else str(value).strip().lower()
+    if text in INDICATORS:
+        return INDICATORS[text]
+    number = float(text) if FLOAT.fullmatch(text) else None
+    if number not in (0, 1):
+        msg = f"{short_repr(value)} is not 0 or 1"
+        raise LabelError(msg)
+    return number == 1
 
 
 def _class(value: Any) -> str:
@@ -69,7 +78,7 @@ def _class(value: Any) -> str:
     return sys.intern(name)  # few names in many rows
 
 
-def _multiclass(value: Any) -> list[str]:
+def _multiclass(value: Any, separator: str) -> list[str]:
     if isinstance(value, str) and value.strip().startswith("["):
         try:
             value = json.loads(value)
@@ -77,7 +86,7 @@ def _multiclass(value: Any) -> list[str]:
             msg = f"{short_repr(value)} begins like a JSON list, but is not one"
             raise LabelError(msg) from None
     if isinstance(value, str):
-        value = [part for part in value.split(";") if part.strip()] or [None]
+        value = [part for part in value.split(separator) if part.strip()] or [None]
     if not isinstance(value, list):
         value = [value]
     if any(part is None or (isinstance(part, float) and math.isnan(part)) for part in value):
@@ -142,9 +151,8 @@ def _text_of(value: Any) -> str:
     return text
 
 
-_PARSERS: dict[LabelKind, Callable[[Any], Any]] = {
+_PARSERS: Mapping[LabelKind, Callable[[Any], Any]] = {
     "class": _class,
-    "multiclass": _multiclass,
     "float": _float,
     "int": _int,
     "text": _text,

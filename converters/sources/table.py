@@ -71,16 +71,25 @@ class Table:
             msg = f"{path} is empty. Expected {'a line of column names' if self._is_csv else 'one JSON object a line'}, then a row for each image."
             raise UsageError(msg)
 
+    def has(self, asked: str) -> bool:
+        """Whether a column has a name, perhaps in another case."""
+        return bool(self._called(asked))
+
     def column(self, asked: str, option: str) -> str:
-        """Checks that exactly one column has a name.
+        """The one column that has a name. Upper and lower case matter only where columns differ in nothing else.
 
         Raises:
             UsageError: If none or several have it.
         """
-        times = self.columns.count(asked)
-        if times == 1:
-            return asked
-        has = "it has" if not times else f"{times} of them have that name, among"
+        found = self._called(asked)
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            has = "it has"
+        elif len(set(found)) == 1:
+            has = f"{len(found)} of them have that name, among"
+        else:
+            has = f"{' and '.join(found)} differ only in case, among"
         msg = f"{option} {asked}: {self.name} must have one such column, but {has}: {self._names()}."
         raise UsageError(msg)
 
@@ -112,6 +121,11 @@ class Table:
         """
         with self._stream() as stream:
             yield from self._csv_rows(stream, columns) if self._is_csv else self._json_rows(stream, columns)
+
+    def _called(self, asked: str) -> list[str]:
+        """The columns of exactly this name, or else those that differ only in case."""
+        exact = [name for name in self.columns if name == asked]
+        return exact or [name for name in self.columns if name.casefold() == asked.casefold()]
 
     def _names(self) -> str:
         return shortened(", ".join(self.columns), limit=300)

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.sources.label_values import LabelSpec, parse_spec
+from fitfeed.converters.sources.label_specs import AskedLabel, LabelSpec, parse_label_spec, require_possible
+from fitfeed.converters.sources.label_values import SEPARATOR
 from fitfeed.converters.sources.table import Table
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import check_label_names
@@ -18,18 +19,20 @@ class TableColumns(NamedTuple):
     labels: list[LabelSpec]
     split: str | None
     group: str | None
+    separator: str = SEPARATOR
+    """What is between the classes of a multiclass field."""
 
     @property
     def names(self) -> list[str]:
         """All names, in the order in which their values are read."""
         extra = [name for name in (self.split, self.group) if name is not None]
-        return [self.path, *(spec.column for spec in self.labels), *extra]
+        return [self.path, *(column for spec in self.labels for column in spec.columns), *extra]
 
 
 def choose_columns(table: Table, options: ConvertOptions) -> TableColumns:
     """Finds the columns that the options ask for.
 
-    A single label column becomes the feature `label`. Several columns become features of their own names.
+    A single label that is given no name becomes the feature `label`. Several become features of their columns' names.
 
     Raises:
         UsageError: If a column does not exist, or two labels cannot be stored side by side.
@@ -39,25 +42,42 @@ def choose_columns(table: Table, options: ConvertOptions) -> TableColumns:
         if options.path_column is None
         else table.column(options.path_column, "--path-column")
     )
-    parsed = [parse_spec(text) for text in options.label_columns]
-    if not parsed and DEFAULT_LABEL_COLUMN in table.columns:
-        parsed = [(DEFAULT_LABEL_COLUMN, "class")]
-    for column, _ in parsed:
-        table.column(column, "--label-column")
-    columns = [column for column, _ in parsed]
-    if len(set(columns)) != len(columns):
-        msg = f"--label-column names a column twice. Received: {', '.join(columns)}"
+    asked = [parse_label_spec(text, table) for text in options.label_columns]
+    if not asked and table.has(DEFAULT_LABEL_COLUMN):
+        asked = [parse_label_spec(DEFAULT_LABEL_COLUMN, table)]
+    labels = _specs(asked, table)
+    if options.label_separator is not None and not any(_is_separated(spec) for spec in labels):
+        msg = "--label-separator separates the classes in a field of a multiclass column, and no --label-column is one. Add :multiclass to it, or leave --label-separator out."
         raise UsageError(msg)
-    names = ["label"] if len(parsed) == 1 else columns
-    labels = [LabelSpec(column, kind, name) for (column, kind), name in zip(parsed, names, strict=True)]
-    try:
-        check_label_names({spec.name: spec.kind for spec in labels})
-    except ValueError as error:
-        msg = f"{table.name}: {error}. Rename the column."
-        raise UsageError(msg) from error
     return TableColumns(
         path=path,
         labels=labels,
         split=options.split_column and table.column(options.split_column, "--split-column"),
         group=options.group and table.column(options.group, "--group"),
+        separator=options.label_separator or SEPARATOR,
     )
+
+
+def _specs(asked: list[AskedLabel], table: Table) -> list[LabelSpec]:
+    """The labels, each with its name."""
+    single = len(asked) == 1
+    labels = [
+        LabelSpec(each.columns, each.kind, "label" if single and not each.is_named else each.name)
+        for each in asked
+    ]
+    for spec in labels:
+        require_possible(spec)
+    names = [spec.name for spec in labels]
+    if len(set(names)) != len(names):
+        msg = f"--label-column names a column twice. Received: {', '.join(names)}"
+        raise UsageError(msg)
+    try:
+        check_label_names({spec.name: spec.kind for spec in labels})
+    except ValueError as error:
+        msg = f"{table.name}: {error}. Give it another name: --label-column NAME=COLUMN:KIND."
+        raise UsageError(msg) from error
+    return labels
+
+
+def _is_separated(spec: LabelSpec) -> bool:
+    return spec.kind == "multiclass" and not spec.is_vector

@@ -1,6 +1,7 @@
 """Labels images by a table, and compares what it says with the folders that they are in."""
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fitfeed.converters.options import ConvertOptions
@@ -10,6 +11,7 @@ from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.folder_labels import FolderLayout
 from fitfeed.converters.sources.image_lookup import quoted
 from fitfeed.converters.sources.links import SourceLinks
+from fitfeed.converters.sources.several_in_a_field import check_fields
 from fitfeed.converters.sources.table import Table
 from fitfeed.converters.sources.table_columns import TableColumns, choose_columns
 from fitfeed.converters.sources.table_rows import Joined, join
@@ -18,9 +20,26 @@ from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import LabelKind, PlannedLabel
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TableLabels:
+    """What a table says of the images of a source.
+
+    Attributes:
+        example_table: The labeled images.
+        rejects: A reject for each row or image that is wrong.
+        named: The paths of all images and masks that a row names.
+        warnings: What is odd about the labels: a line each.
+    """
+
+    example_table: ExampleTable
+    rejects: list[Reject]
+    named: set[str]
+    warnings: list[str]
+
+
 def label_by_table(
     table: Table, find: Callable[[str], SourceFile], links: SourceLinks, options: ConvertOptions
-) -> tuple[ExampleTable, list[Reject], set[str]]:
+) -> TableLabels:
     """Labels images by a table.
 
     Args:
@@ -28,10 +47,6 @@ def label_by_table(
         find: Finds an image by the path in a row, or raises `PathError`.
         links: The links of SOURCE.
         options: The columns to read.
-
-    Returns:
-        The labeled files, a reject for each row or image that is wrong, and the paths of all images and masks that a
-        row names.
 
     Raises:
         UsageError: If the columns are not what they must be, or no image is left.
@@ -51,12 +66,13 @@ def label_by_table(
     kept_folders = [folder for position, folder in enumerate(folders) if position not in wrong]
     if not kept.files:
         raise UsageError(_nothing_left(table, columns, rejects))
-    columns_of: dict[str, tuple[LabelKind, list[Any]]] = {
-        spec.name: (spec.kind, values) for spec, values in zip(columns.labels, kept.labels, strict=True)
+    warnings = check_fields(columns.labels, kept.labels, separator=options.label_separator, table=table.name)
+    numbered = {
+        spec.name: _numbered(spec.kind, values, spec.columns if spec.is_vector else None)
+        for spec, values in zip(columns.labels, kept.labels, strict=True)
     }
     if not columns.labels:
-        columns_of = {"label": ("class", [folder.class_name for folder in kept_folders])}
-    numbered = {name: _numbered(kind, values) for name, (kind, values) in columns_of.items()}
+        numbered = {"label": _numbered("class", [folder.class_name for folder in kept_folders])}
     example_table = ExampleTable(
         files=kept.files,
         labels={name: values for name, (_, values) in numbered.items()},
@@ -64,7 +80,7 @@ def label_by_table(
         splits=list(kept.splits) if columns.split else [folder.split for folder in kept_folders],
         groups=kept.groups if columns.group else None,
     )
-    return example_table, rejects, joined.named
+    return TableLabels(example_table=example_table, rejects=rejects, named=joined.named, warnings=warnings)
 
 
 def _conflicts_with_folders(
@@ -116,14 +132,22 @@ def _nothing_left(table: Table, columns: TableColumns, rejects: list[Reject]) ->
     return f"no row of {table.name} gives an image of SOURCE its labels. The first: {rejects[0].detail}. Paths are read from column {columns.path!r}, and are relative to SOURCE; --path-column names another one."
 
 
-def _numbered(kind: LabelKind, values: list[Any]) -> tuple[PlannedLabel, list[Any]]:
-    """Collects the class names of a label, and replaces them by their numbers."""
+def _numbered(
+    kind: LabelKind, values: list[Any], given: Sequence[str] | None = None
+) -> tuple[PlannedLabel, list[Any]]:
+    """Collects the class names of a label, and replaces them by their numbers.
+
+    Args:
+        kind: Kind of the label.
+        values: Its values; classes by name.
+        given: The classes in their order, if columns name them.
+    """
     if kind == "class":
-        label = _planned_label(kind, set(values))
+        label = _planned_label(kind, set(values), given)
         numbers = {name: number for number, name in enumerate(label.class_names)}
         return label, [numbers[name] for name in values]
     if kind == "multiclass":
-        label = _planned_label(kind, {name for chosen in values for name in chosen})
+        label = _planned_label(kind, {name for chosen in values for name in chosen}, given)
         if not label.class_names:
             msg = "a multiclass column has no class in any row. Leave it out of --label-column."
             raise UsageError(msg)
@@ -132,7 +156,9 @@ def _numbered(kind: LabelKind, values: list[Any]) -> tuple[PlannedLabel, list[An
     return PlannedLabel(kind=kind), values
 
 
-def _planned_label(kind: LabelKind, names: set[str]) -> PlannedLabel:
-    """A label with these classes, by number if all are whole numbers, else as text."""
+def _planned_label(kind: LabelKind, names: set[str], given: Sequence[str] | None) -> PlannedLabel:
+    """A label with these classes: as given, or else by number if all are whole numbers, or else as text."""
+    if given is not None:
+        return PlannedLabel(kind=kind, class_names=list(given), class_order="given")
     order = natural_order(names)
     return PlannedLabel(kind=kind, class_names=sort_classes(names, order), class_order=order)

@@ -8,13 +8,16 @@ from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.folder_labels import SPLIT_FOLDERS
 from fitfeed.converters.sources.image_lookup import PathError, quoted, safe_path, stat_picture
-from fitfeed.converters.sources.label_values import LabelError, parse_label
+from fitfeed.converters.sources.label_specs import LabelSpec
+from fitfeed.converters.sources.label_values import LabelError, parse_indicator, parse_label
 from fitfeed.converters.sources.links import SourceLinks
 from fitfeed.converters.sources.table import Row, Table
 from fitfeed.converters.sources.table_columns import TableColumns
 
 MAX_PATH = 4096
 """Most characters of a path (PATH_MAX). No file has a longer one."""
+
+SHOWN_CLASSES = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,28 +130,49 @@ def _row_values(row: Row, columns: TableColumns, links: SourceLinks, named: set[
         LabelError, PathError: If a value is not what it must be.
     """
     values: list[Any] = []
-    rest = iter(row.values[1:])
-    for spec, raw in zip(columns.labels, rest, strict=False):
-        try:
-            value = parse_label(spec.kind, raw)
+    raws = iter(row.values[1:])
+    column = ""  # where a fault is
+    try:
+        for spec in columns.labels:
+            if spec.is_vector:
+                chosen = []
+                for column in spec.columns:
+                    if parse_indicator(next(raws)):
+                        chosen.append(column)  # noqa: PERF401 (a fault must know its column)
+                column = f"{spec.columns[0]}..{spec.columns[-1]}"
+                values.append(_of_vector(spec, chosen))
+                continue
+            column = spec.columns[0]
+            value = parse_label(spec.kind, next(raws), columns.separator)
             if spec.kind == "mask":
                 value = stat_picture(links, safe_path(value), missing="mask_missing")
                 named.add(value.path)
-        except LabelError as error:
-            msg = f"column {quoted(spec.column)}: {error}"
-            raise LabelError(msg) from None
-        except PathError as error:
-            raise PathError(error.reason, f"column {quoted(spec.column)}: {error}") from None
-        values.append(value)
-    extra = row.values[1 + len(columns.labels) :]
-    parsers = [(columns.split, _split), (columns.group, _group)]
-    for (column, parse), raw in zip([pair for pair in parsers if pair[0] is not None], extra, strict=True):
-        try:
-            values.append(parse(raw))
-        except LabelError as error:
-            msg = f"column {quoted(column or '')}: {error}"
-            raise LabelError(msg) from None
+            values.append(value)
+        for name, parse in ((columns.split, _split), (columns.group, _group)):
+            if name is not None:
+                column = name
+                values.append(parse(next(raws)))
+    except LabelError as error:
+        msg = f"column {quoted(column)}: {error}"
+        raise LabelError(msg) from None
+    except PathError as error:
+        raise PathError(error.reason, f"column {quoted(column)}: {error}") from None
     return values
+
+
+def _of_vector(spec: LabelSpec, chosen: list[str]) -> Any:
+    """The label of columns that each say whether an image has a class, of which these do.
+
+    Raises:
+        LabelError: If the label is of kind class, and the image has none of them or several.
+    """
+    if spec.kind == "multiclass":
+        return chosen
+    if len(chosen) != 1:
+        have = f"{' and '.join(map(quoted, chosen[:SHOWN_CLASSES]))} are" if chosen else "none is"
+        msg = f"one of these {len(spec.columns)} must be 1, and {have}; kind multiclass takes any number of them"
+        raise LabelError(msg)
+    return chosen[0]
 
 
 def _split(raw: Any) -> str:

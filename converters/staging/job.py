@@ -118,6 +118,11 @@ class Job(WithLabels):
         return sum(len(numbers) for numbers in self.splits.values())
 
     @property
+    def unnamed(self) -> int:
+        """How many pictures of the source no row of the table names."""
+        return sum(reject.reason == "label_invalid" for reject in self.ignored)
+
+    @property
     def allowed_rejects(self) -> int:
         """`max_bad` as a number of files."""
         return (

@@ -172,6 +172,7 @@ def _print_result(arguments: argparse.Namespace, conversion: "ConversionResult")
             "duplicate_pairs": [dataclasses.asdict(pair) for pair in conversion.duplicates],
             "links": dataclasses.asdict(conversion.links),
             "warnings": conversion.warnings,
+            "unnamed": conversion.unnamed,
             "near_duplicates": conversion.near_duplicates and dataclasses.asdict(conversion.near_duplicates),
             **(
                 {}

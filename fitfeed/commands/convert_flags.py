@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from pydantic.fields import FieldInfo
 
-from fitfeed.commands.option_values import parse_bytes, parse_color, parse_size, parse_split
+from fitfeed.commands.option_values import parse_bytes, parse_color, parse_separator, parse_size, parse_split
 from fitfeed.converters.option_parts.values import as_written, flag_of
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.checked_options import choices_of, fields_of, when_none_of
@@ -19,7 +19,7 @@ STORED = (
     "max_pixels",
 )
 ARRANGED = ("shards", "shard_bytes", "split", "class_from", "seed", "stratify", "duplicates")
-FROM_TABLE = ("path_column", "label_columns", "split_column", "group")
+FROM_TABLE = ("path_column", "label_columns", "label_separator", "split_column", "group")
 """The options, as the help groups them."""
 
 
@@ -50,7 +50,8 @@ SYNTAX = {
     "split": Syntax(metavar="NAME=SHARE,...", parse=parse_split, note="for example train=0.8,validation=0.2"),
     "seed": Syntax(metavar="N", parse=int),
     "path_column": Syntax(metavar="C"),
-    "label_columns": Syntax(metavar="C[:KIND]", note="may be repeated", repeated=True),
+    "label_columns": Syntax(metavar="[NAME=]C[:KIND]", note="may be repeated", repeated=True),
+    "label_separator": Syntax(metavar="TEXT", parse=parse_separator, note="for example '|', tab or space"),
     "split_column": Syntax(metavar="C"),
     "group": Syntax(metavar="COLUMN"),
 }

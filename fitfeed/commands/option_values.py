@@ -53,6 +53,11 @@ def parse_split(text: str) -> dict[str, float]:
     return shares
 
 
+def parse_separator(text: str) -> str:
+    r"""A separator as it is, or `tab`, `\t` or `space`, which are hard to type."""
+    return {"tab": "\t", "\\t": "\t", "space": " "}.get(text.lower(), text)
+
+
 def parse_max_bad(text: str) -> int | float:
     """`N` to a number of files, `P%` to a share of them."""
     match = re.fullmatch(r"(\d+)|(\d+(?:\.\d+)?)%", text.strip())

@@ -28,7 +28,7 @@ def conversion_lines(conversion: ConversionResult, dataset: str) -> list[str]:
         "",
     ]
     lines += splits_table(manifest)
-    lines += ["", _rejects_line(manifest), _duplicates_line(manifest)]
+    lines += ["", _rejects_line(manifest, conversion.unnamed), _duplicates_line(manifest)]
     lines += _near_duplicates_lines(conversion.near_duplicates)
     lines += _links_lines(conversion.links)
     lines.append(f"bytes      {human_bytes(conversion.source_bytes)} in, {human_bytes(stored)} out")
@@ -103,12 +103,18 @@ def _depth_lines(manifest: Manifest) -> list[str]:
     return [f"depth      {deep} images have more than 8 bits, which --depth 16 keeps"] if deep else []
 
 
-def _rejects_line(manifest: Manifest) -> str:
-    ignored = manifest.ignored - manifest.duplicates.dropped
+def _rejects_line(manifest: Manifest, unnamed: int) -> str:
+    ignored = _ignored(manifest.ignored - manifest.duplicates.dropped, unnamed)
     if not manifest.rejects:
-        return f"rejects    none ({ignored} other files ignored)"
+        return f"rejects    none ({ignored} ignored)"
     reasons = ", ".join(f"{count} {reason}" for reason, count in manifest.rejects.items())
-    return f"rejects    {sum(manifest.rejects.values())} ({reasons}); {ignored} other files ignored; see rejects.jsonl"
+    return f"rejects    {sum(manifest.rejects.values())} ({reasons}); {ignored} ignored; see rejects.jsonl"
+
+
+def _ignored(count: int, unnamed: int) -> str:
+    """What was ignored: pictures are not called other files."""
+    others = f"{max(0, count - unnamed)} other files"
+    return f"{unnamed} pictures that no row of the table names and {others}" if unnamed else others
 
 
 def _duplicates_line(manifest: Manifest) -> str:
@@ -234,6 +240,7 @@ def dry_run_document(planned: PlannedConversion) -> JsonObject:
         "warnings": planned.plan.warnings,
         "rejects": len(job.rejects),
         "ignored": len(job.ignored),
+        "unnamed": job.unnamed,
         "up_to_date": planned.up_to_date,
     }
 
@@ -254,7 +261,7 @@ def dry_run_lines(planned: PlannedConversion, dataset: str) -> list[str]:
         "",
         f"encoding   {options.encoding}{', 16 bits' if options.depth == 16 else ''}",
         f"bytes      {human_bytes(job.bytes)} in, about {human_bytes(_expected_bytes(job))} out",
-        f"ignored    {len(job.ignored)} other files; rejected {len(job.rejects)} images or rows without a label",
+        f"ignored    {_ignored(len(job.ignored), job.unnamed)}; rejected {len(job.rejects)} images or rows without a label",
         *_links_lines(planned.plan.links),
         *_planned_warnings(planned.plan.warnings),
     ]

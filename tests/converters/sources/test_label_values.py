@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitfeed.converters.sources.label_values import LabelError, parse_label, parse_spec
+from fitfeed.converters.sources.label_values import LabelError, parse_indicator, parse_label
 
 
 @pytest.mark.parametrize(
@@ -101,16 +101,27 @@ def test_lists_are_jsons(names: list[str]) -> None:
         assert parse_label("multiclass", json.dumps(names)) == expected
 
 
+NAMES = st.text(st.characters(categories=["L", "N"]), min_size=1).filter(lambda name: name.lower() != "nan")
+
+
+@given(st.lists(NAMES, min_size=1), st.sampled_from([";", "|", ",", ", ", " ", "\t", "::", " - "]))
+def test_any_separator_reads_what_is_joined_by_it(names: list[str], separator: str) -> None:
+    assert parse_label("multiclass", separator.join(names), separator) == sorted(set(names))
+
+
+@pytest.mark.parametrize("value", ["1", "1.0", 1, 1.0, True, " True", "TRUE", "1.00", "1e0"])
+def test_what_says_that_an_image_has_a_class(value: object) -> None:
+    assert parse_indicator(value) is True
+
+
+@pytest.mark.parametrize("value", ["0", "0.0", 0, -0.0, False, "False ", "", " ", None, math.nan])
+def test_what_says_that_it_has_not(value: object) -> None:
+    assert parse_indicator(value) is False
+
+
 @pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("label", ("label", "class")),
-        ("age:float", ("age", "float")),
-        ("a:b", ("a:b", "class")),
-        ("a:b:mask", ("a:b", "mask")),
-        (":int", ("", "int")),
-        ("label:flaot", ("label:flaot", "class")),
-    ],
+    "value", ["-1", -1, "2", "0.5", "yes", "nan", "x", [], [1], {"a": 1}, "1" * 5000, 10**400]
 )
-def test_specifications(text: str, expected: tuple[str, str]) -> None:
-    assert parse_spec(text) == expected
+def test_what_says_neither(value: object) -> None:
+    with pytest.raises(LabelError, match="is not 0 or 1"):
+        parse_indicator(value)

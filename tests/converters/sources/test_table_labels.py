@@ -1,14 +1,12 @@
 """Labels from a table: kinds, classes, folders, and the sample table as a whole."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.sources.discover import find_examples
 from fitfeed.schemas.errors import UsageError
-from fitfeed.schemas.features import PlannedLabel
 from tests.table_sources import faults, find, labels_of, make
 
 
@@ -59,39 +57,6 @@ def test_class_folders_are_the_labels_of_a_table_without(tmp_path: Path) -> None
     assert labels_of(found.example_table) == {"rose/1.jpg": "rose", "tulip/2.jpg": "tulip"}
     assert found.example_table.groups == ["p", "q"]
     assert faults(found)["3.jpg"][1].endswith("line 4: is directly in SOURCE, so it has no class folder")
-
-
-def test_several_columns_keep_their_names_and_one_becomes_label(tmp_path: Path) -> None:
-    make(tmp_path, "path,kind,age\n1.jpg,b,3\n2.jpg,a,4.5\n", "1.jpg", "2.jpg")
-    one = find(tmp_path, label_columns=("age:float",)).example_table
-    assert (one.features, one.labels) == ({"label": PlannedLabel(kind="float")}, {"label": [3.0, 4.5]})
-    two = find(tmp_path, label_columns=("kind", "age:float")).example_table
-    assert two.labels == {"kind": [1, 0], "age": [3.0, 4.5]}
-    assert two.features == {
-        "kind": PlannedLabel(kind="class", class_names=["a", "b"]),
-        "age": PlannedLabel(kind="float"),
-    }
-
-
-@pytest.mark.parametrize(
-    ("header", "options", "message"),
-    [
-        ("path,a,key", {"label_columns": ("a", "key")}, "'key' cannot name a label.*Rename the column"),
-        ("path,a,a_offset", {"label_columns": ("a:mask", "a_offset:int")}, "each is stored as 'a_offset'"),
-        ("path,a,b/c", {"label_columns": ("a", "b/c")}, "HDF5 gives"),
-        ("path,a", {"label_columns": ("a", "a:int")}, "names a column twice"),
-        ("path,a", {"label_columns": ("b",)}, "--label-column b: labels.csv must have one such column.* a"),
-        ("path,a", {"label_columns": ("a:flaot",)}, "--label-column a:flaot"),
-        ("path,a", {}, "no --label-column is given, .* no column called 'label'.* a"),
-        ("name,label", {}, "Give --path-column"),
-        ("path,label", {"split_column": "set"}, "--split-column set"),
-        ("path,label", {"group": "who"}, "--group who"),
-    ],
-)
-def test_columns_that_do_not_fit(tmp_path: Path, header: str, options: dict[str, Any], message: str) -> None:
-    row = ",".join(["1.jpg", *("x" for _ in header.split(",")[1:])])
-    with pytest.raises(UsageError, match=message):
-        find(make(tmp_path, f"{header}\n{row}\n", "1.jpg"), **options)
 
 
 def test_no_row_fits(tmp_path: Path) -> None:

@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from fitfeed.commands.option_values import parse_bytes, parse_max_bad, parse_size, parse_split
+from fitfeed.commands.option_values import (
+    parse_bytes,
+    parse_max_bad,
+    parse_separator,
+    parse_size,
+    parse_split,
+)
 
 
 @pytest.mark.parametrize(("text", "size"), [("256", (256, 256)), ("200x300", (200, 300)), ("007", (7, 7))])
@@ -53,3 +59,11 @@ def test_unparsable(parse_text: tuple[Any, str]) -> None:
     parse, text = parse_text
     with pytest.raises(argparse.ArgumentTypeError, match="Received"):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "separator"),
+    [("tab", "\t"), ("\\t", "\t"), ("space", " "), ("Tab", "\t"), ("|", "|"), (" ", " ")],
+)
+def test_separators_that_are_hard_to_type_have_names(text: str, separator: str) -> None:
+    assert parse_separator(text) == separator

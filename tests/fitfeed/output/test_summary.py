@@ -42,6 +42,7 @@ def result(manifest: Manifest, **changed: Any) -> ConversionResult:
         "near_duplicates": None,
         "links": LinkReport(),
         "warnings": [],
+        "unnamed": 0,
     }
     return ConversionResult(**{**known, **changed})
 
@@ -120,6 +121,12 @@ def test_rejects(manifest: Manifest) -> None:
     )
 
 
+def test_pictures_without_a_row_are_not_called_other_files(manifest: Manifest) -> None:
+    ignored = manifest.model_copy(update={"ignored": 5})
+    lines = conversion_lines(result(ignored, unnamed=3), "flowers")
+    assert "rejects    none (3 pictures that no row of the table names and 2 other files ignored)" in lines
+
+
 def test_duplicates(manifest: Manifest) -> None:
     found = with_duplicates(manifest, within=2, across_splits=1, dropped=0)
     assert (
@@ -181,6 +188,17 @@ def test_a_dry_run(few_photos: Path, tmp_path: Path) -> None:
     assert lines[2:4] == ["train      8 images into 2 tfrecord shards", "           dress 4, pants 4"]
     assert "encoding   keep" in lines
     assert "ignored    0 other files; rejected 0 images or rows without a label" in lines
+    table = tmp_path / "labels.csv"
+    table.write_text(
+        "path,label\n" + "".join(f"{path.name},a\n" for path in (few_photos / "dress").iterdir())
+    )
+    labeled = plan_conversion(few_photos, tmp_path / "dataset", labels=table)
+    document = dry_run_document(labeled)
+    assert (document["ignored"], document["unnamed"]) == (4, 4)
+    assert any(
+        line.startswith("ignored    4 pictures that no row of the table names and 0 other files;")
+        for line in dry_run_lines(labeled, "flowers")
+    )
 
 
 def test_links_out_of_the_source(manifest: Manifest) -> None:
