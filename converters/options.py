@@ -22,7 +22,7 @@ Duplicates = Literal["keep", "drop", "fail"]
 TABLE_OPTIONS = ("path_column", "label_columns", "label_separator", "split_column", "group")
 """Options that need a table of labels."""
 
-LATER_OPTIONS = frozenset({*TABLE_OPTIONS, "stratify", "depth"})
+LATER_OPTIONS = frozenset({*TABLE_OPTIONS, "stratify", "depth", "split_folders"})
 """Options that a manifest records only where they differ from the default, because they were added later."""
 
 RECORDED_ORDER = (
@@ -30,6 +30,7 @@ RECORDED_ORDER = (
     *("max_pixels", "shards", "shard_bytes", "split", "class_from", "seed", "duplicates"),
     *("path_column", "label_columns", "split_column", "stratify", "group"),
     "label_separator",
+    "split_folders",
 )
 """The order of the options in a manifest."""
 

@@ -29,13 +29,17 @@ def flag_of(name: str) -> str:
 
 def as_written(name: str, value: object) -> str:
     """An option's value as the command line takes it."""
-    if value is None or value == ():
+    if value is None or value == () or value == {}:
         return "none"
     if isinstance(value, Mapping):
-        return ",".join(f"{key}={share:g}" for key, share in value.items())
+        return ",".join(f"{key}={_as_text(each)}" for key, each in value.items())
     if isinstance(value, tuple):
         return ("x" if name == "size" else ",").join(map(str, value))
     return str(value)
+
+
+def _as_text(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def as_json(value: Any) -> Json:

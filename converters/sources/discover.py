@@ -70,11 +70,9 @@ def find_examples(
         raise UsageError(msg)
     listing = list_folder(source, links)
     if labels is None:
-        example_table, rejects = label_by_folders(
-            listing.files, class_from=options.class_from, use_split_folders=options.split is None
-        )
+        example_table, rejects, warnings = label_by_folders(listing.files, options)
         rejects = [*listing.rejects, *rejects]
-        return _checked(source, "folder", listing.links, example_table, rejects, listing.ignored)
+        return _checked(source, "folder", listing.links, example_table, rejects, listing.ignored, warnings)
     table = Table(labels)
     find = ListedPictures(listing.files).find
     found = label_by_table(table, find, listing.links, options)

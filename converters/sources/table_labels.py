@@ -8,7 +8,7 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.examples import ExampleTable
-from fitfeed.converters.sources.folder_labels import FolderLayout
+from fitfeed.converters.sources.folder_layout import FolderLayout
 from fitfeed.converters.sources.image_lookup import quoted
 from fitfeed.converters.sources.links import SourceLinks
 from fitfeed.converters.sources.several_in_a_field import check_fields
@@ -55,7 +55,7 @@ def label_by_table(
     joined = join(table, columns, find, links)
     use_folders = options.split is None and columns.split is None
     paths = (file.path for file in joined.files)
-    layout = FolderLayout(paths, class_from=options.class_from, use_split_folders=use_folders)
+    layout = FolderLayout(paths, options, decides_split=use_folders, decides_class=not columns.labels)
     folders = [layout.read(file.path) for file in joined.files]
     if columns.labels:
         wrong = _conflicts_with_folders(table, columns, joined, [folder.class_name for folder in folders])

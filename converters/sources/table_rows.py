@@ -6,13 +6,13 @@ from typing import Any
 
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SourceFile
-from fitfeed.converters.sources.folder_labels import SPLIT_FOLDERS
 from fitfeed.converters.sources.image_lookup import PathError, quoted, safe_path, stat_picture
 from fitfeed.converters.sources.label_specs import LabelSpec
 from fitfeed.converters.sources.label_values import LabelError, parse_indicator, parse_label
 from fitfeed.converters.sources.links import SourceLinks
 from fitfeed.converters.sources.table import Row, Table
 from fitfeed.converters.sources.table_columns import TableColumns
+from fitfeed.schemas.split_names import usual_split
 
 MAX_PATH = 4096
 """Most characters of a path (PATH_MAX). No file has a longer one."""
@@ -177,10 +177,11 @@ def _of_vector(spec: LabelSpec, chosen: list[str]) -> Any:
 
 def _split(raw: Any) -> str:
     name: str = parse_label("class", raw)
-    if name.lower() not in SPLIT_FOLDERS:
-        msg = f"{quoted(name)} is not a split; expected one of {', '.join(SPLIT_FOLDERS)}"
+    split = usual_split(name)
+    if split is None:
+        msg = f"{quoted(name)} is not a split; expected train, validation or test, or another usual name of them"
         raise LabelError(msg)
-    return SPLIT_FOLDERS[name.lower()]
+    return split
 
 
 def _group(raw: Any) -> str:

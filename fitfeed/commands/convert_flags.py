@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterable
 
 from pydantic.fields import FieldInfo
 
-from fitfeed.commands.option_values import parse_bytes, parse_color, parse_separator, parse_size, parse_split
+from fitfeed.commands.option_values import (
+    parse_bytes,
+    parse_color,
+    parse_separator,
+    parse_size,
+    parse_split,
+    parse_split_folders,
+)
 from fitfeed.converters.option_parts.values import as_written, flag_of
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.checked_options import choices_of, fields_of, when_none_of
@@ -18,7 +25,7 @@ STORED = (
     *("format", "encoding", "size", "fit", "quality", "channels", "depth", "background", "frames"),
     "max_pixels",
 )
-ARRANGED = ("shards", "shard_bytes", "split", "class_from", "seed", "stratify", "duplicates")
+ARRANGED = ("shards", "shard_bytes", "split", "split_folders", "class_from", "seed", "stratify", "duplicates")
 FROM_TABLE = ("path_column", "label_columns", "label_separator", "split_column", "group")
 """The options, as the help groups them."""
 
@@ -48,6 +55,9 @@ SYNTAX = {
     "shards": Syntax(metavar="N", parse=int),
     "shard_bytes": Syntax(metavar="BYTES", parse=parse_bytes, note="for example 64MiB"),
     "split": Syntax(metavar="NAME=SHARE,...", parse=parse_split, note="for example train=0.8,validation=0.2"),
+    "split_folders": Syntax(
+        metavar="FOLDER=SPLIT,...", parse=parse_split_folders, note="for example Training=train,Testing=test"
+    ),
     "seed": Syntax(metavar="N", parse=int),
     "path_column": Syntax(metavar="C"),
     "label_columns": Syntax(metavar="[NAME=]C[:KIND]", note="may be repeated", repeated=True),

@@ -58,6 +58,21 @@ def parse_separator(text: str) -> str:
     return {"tab": "\t", "\\t": "\t", "space": " "}.get(text.lower(), text)
 
 
+def parse_split_folders(text: str) -> dict[str, str]:
+    """`Training=train,fold1` to splits by folder name; a folder without a split is one of its own name. `none`: no folder."""
+    if text.strip().lower() == "none":
+        return {}
+    splits: dict[str, str] = {}
+    for part in text.split(","):
+        written, equals, split = part.strip().rpartition("=")
+        folder = written if equals else split
+        if not folder or not split or folder in splits:
+            msg = f"expected FOLDER=SPLIT,... such as Training=train,Testing=test, each folder once; or none. Received: {text!r}"
+            raise argparse.ArgumentTypeError(msg)
+        splits[folder] = split
+    return splits
+
+
 def parse_max_bad(text: str) -> int | float:
     """`N` to a number of files, `P%` to a share of them."""
     match = re.fullmatch(r"(\d+)|(\d+(?:\.\d+)?)%", text.strip())

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources import image_names
@@ -33,7 +34,8 @@ def make(root: Path, *names: str, content: bytes = JPEG) -> None:
 
 def labels(*paths: str, class_from: str = "first", split: bool = True) -> dict[str, tuple[str, str | None]]:
     files = [SourceFile(path, 1, 0) for path in paths]
-    example_table, _ = label_by_folders(files, class_from=class_from, use_split_folders=split)  # type: ignore[arg-type]
+    shares = None if split else {"train": 1.0}
+    example_table, _, _ = label_by_folders(files, ConvertOptions(class_from=class_from, split=shares))  # type: ignore[arg-type]
     return {
         file.path: (example_table.value("label", i), example_table.splits[i])
         for i, file in enumerate(example_table.files)
@@ -314,7 +316,7 @@ def test_classes_named_like_splits_need_the_split_option() -> None:
 
 def test_images_without_a_class_are_rejected_by_name() -> None:
     files = [SourceFile(path, 1, 0) for path in ("dog/1.jpg", "loose.jpg")]
-    example_table, rejects = label_by_folders(files, class_from="first", use_split_folders=True)
+    example_table, rejects, _ = label_by_folders(files, ConvertOptions())
     assert [file.path for file in example_table.files] == ["dog/1.jpg"]
     assert [(reject.path, reject.reason) for reject in rejects] == [("loose.jpg", "label_invalid")]
 

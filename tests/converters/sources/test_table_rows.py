@@ -97,4 +97,4 @@ def test_split_columns_take_the_names_of_split_folders(tmp_path: Path) -> None:
     assert found.example_table.splits == ["train", "validation", "validation", "test"]
     reason, detail = faults(found)["5.jpg"]
     assert reason == "label_invalid"
-    assert "column 'set': 'trian' is not a split; expected one of train, validation" in detail
+    assert "column 'set': 'trian' is not a split; expected train, validation or test" in detail
