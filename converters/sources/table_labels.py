@@ -80,7 +80,12 @@ def label_by_table(
         splits=list(kept.splits) if columns.split else [folder.split for folder in kept_folders],
         groups=kept.groups if columns.group else None,
     )
-    return TableLabels(example_table=example_table, rejects=rejects, named=joined.named, warnings=warnings)
+    return TableLabels(
+        example_table=example_table,
+        rejects=rejects,
+        named=joined.named,
+        warnings=[*layout.warnings, *warnings],
+    )
 
 
 def _conflicts_with_folders(
