@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from fitfeed.converters.option_parts.classes import ClassOptions
 from fitfeed.converters.option_parts.labeling import LabelOptions
 from fitfeed.converters.option_parts.sharding import ShardingOptions
 from fitfeed.converters.option_parts.splitting import SplitOptions
@@ -22,7 +23,9 @@ Duplicates = Literal["keep", "drop", "fail"]
 TABLE_OPTIONS = ("path_column", "label_columns", "label_separator", "split_column", "group")
 """Options that need a table of labels."""
 
-LATER_OPTIONS = frozenset({*TABLE_OPTIONS, "stratify", "depth", "split_folders"})
+CLASS_OPTIONS = ("class_order", "classes", "rename_classes", "drop_classes")
+
+LATER_OPTIONS = frozenset({*TABLE_OPTIONS, *CLASS_OPTIONS, "stratify", "depth", "split_folders"})
 """Options that a manifest records only where they differ from the default, because they were added later."""
 
 RECORDED_ORDER = (
@@ -31,12 +34,13 @@ RECORDED_ORDER = (
     *("path_column", "label_columns", "split_column", "stratify", "group"),
     "label_separator",
     "split_folders",
+    *CLASS_OPTIONS,
 )
 """The order of the options in a manifest."""
 
 
 @checked_options
-class ConvertOptions(LabelOptions, SplitOptions, ShardingOptions, StorageOptions):
+class ConvertOptions(LabelOptions, ClassOptions, SplitOptions, ShardingOptions, StorageOptions):
     """Everything that decides the bytes of a dataset, besides its source: all its parts in one.
 
     A function that needs a part alone says so, and is handed the whole. A value, or a combination of values, that is

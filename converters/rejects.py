@@ -23,6 +23,7 @@ Reason = Literal[
     "timeout",
     "duplicate",
     "label_conflict",
+    "left_out",
     "mask_missing",
     "mask_mismatch",
 ]

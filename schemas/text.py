@@ -1,4 +1,6 @@
-"""Makes foreign text fit for messages: printable, on one line, not too long."""
+"""Makes foreign text fit for messages: printable, on one line, not too long; and texts comparable."""
+
+import unicodedata
 
 
 def printable(text: str) -> str:
@@ -29,3 +31,11 @@ def first_line(error: BaseException) -> str:
     """The first line of an error's message, without the quotes that `KeyError` adds; its class if it has none."""
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     return (text or type(error).__name__).splitlines()[0]
+
+
+def composed(text: str) -> str:
+    """A text in Unicode's composed form (NFC). Two texts that look alike because of their forms alone become equal.
+
+    A Mac writes names of files in the decomposed form (NFD), and most tables have the composed one.
+    """
+    return text if text.isascii() else unicodedata.normalize("NFC", text)

@@ -18,7 +18,11 @@ Separator = Annotated[str, Field(min_length=1)]
 AT_LEAST_1 = MustBe("a whole number, at least 1")
 COLUMN = MustBe("the name of a column")
 
-FLAGS = {"shard_bytes": "--shard-size", "label_columns": "--label-column"}
+FLAGS = {
+    "shard_bytes": "--shard-size",
+    "label_columns": "--label-column",
+    "rename_classes": "--rename-class",
+}
 """Flags that are not called like their options."""
 
 
@@ -38,12 +42,14 @@ def as_written(name: str, value: object) -> str:
     return str(value)
 
 
-def _as_text(value: str | float) -> str:
+def _as_text(value: str | float | tuple[str, ...]) -> str:
+    if isinstance(value, tuple):
+        return "|".join(value)
     return value if isinstance(value, str) else f"{value:g}"
 
 
 def as_json(value: Any) -> Json:
     """An option's value as JSON has it."""
     if isinstance(value, Mapping):
-        return dict(value)
+        return {key: as_json(each) for key, each in value.items()}
     return list(value) if isinstance(value, tuple) else value

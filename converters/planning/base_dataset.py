@@ -17,7 +17,7 @@ from fitfeed.converters.planning.source_listing import changed_files, list_files
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.sources.examples import ExampleTable, in_split_order
 from fitfeed.converters.staging.job import AppendTarget
-from fitfeed.schemas.class_order import ClassOrder, follows, sort_classes
+from fitfeed.schemas.class_order import ClassOrder, follows
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.features import ClassFeature, MulticlassFeature
 from fitfeed.schemas.files import locate, open_located
@@ -28,8 +28,8 @@ from fitfeed.schemas.manifest_parts import File
 ARRANGEMENT = ("shards", "shard_bytes")
 """Options that may differ for appended images: they only decide how many files the images fill."""
 
-OF_A_TABLE = ("label_separator",)
-"""Options about how a table is written. The table of an append may be written in another way."""
+OF_A_SOURCE = ("label_separator", "classes", "rename_classes", "drop_classes")
+"""Options about how a source is written: the table, and its classes. What is appended may be written in another way."""
 
 SHOWN_FILES = 3
 
@@ -65,6 +65,16 @@ class BaseDataset:
             index.key(row): SourceRecord(size, self._values(index, row), split)
             for split, index in self.indexes.items()
             for row, size in enumerate(index.source_bytes.tolist())
+        }
+
+    @property
+    def class_names(self) -> dict[str, list[str]]:
+        """Label name to its class names, of the labels that have classes."""
+        labels = self.manifest.features.labels
+        return {
+            name: label.class_names
+            for name, label in labels.items()
+            if isinstance(label, ClassFeature | MulticlassFeature)
         }
 
     def labels(self, index: Index, row: int) -> list[Any]:
@@ -152,7 +162,7 @@ def _open_whole(folder: Path, entry: File) -> io.BufferedReader:
 
 
 def join_classes(base: BaseDataset, example_table: ExampleTable) -> ExampleTable:
-    """Numbers the classes of a source as in a dataset. New classes come after those of the dataset, by name.
+    """Numbers the classes of a source as in a dataset. New classes come after those of the dataset, in their order.
 
     So no label of the dataset changes.
 
@@ -173,8 +183,8 @@ def join_classes(base: BaseDataset, example_table: ExampleTable) -> ExampleTable
         held = base.manifest.features.labels[name]
         if not isinstance(held, ClassFeature | MulticlassFeature):
             continue
-        there = held.class_names
-        names = [*there, *sort_classes(set(label.class_names) - set(there), label.class_order)]
+        there = dict.fromkeys(held.class_names)
+        names = list(there | dict.fromkeys(label.class_names))
         order: ClassOrder = held.class_order if follows(names, held.class_order) else "given"
         number_of = {each: number for number, each in enumerate(names)}
         renumbered = [number_of[each] for each in label.class_names]
@@ -266,7 +276,7 @@ def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptio
 
     Args:
         existing: Manifest of the dataset.
-        given: Options that the user gave, by name. Those of `ARRANGEMENT` and `OF_A_TABLE` may differ. `shards` is not
+        given: Options that the user gave, by name. Those of `ARRANGEMENT` and `OF_A_SOURCE` may differ. `shards` is not
             taken from the dataset, because the same number of shards would be too many for a few images.
 
     Raises:
@@ -278,7 +288,7 @@ def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptio
         msg = f"the dataset's options are not those of this fitfeed ({error}), so nothing can be appended. Convert again with --overwrite."
         raise UsageError(msg) from error
     asked = ConvertOptions.from_json({**inherited.to_json(), **given, **dict.fromkeys(ARRANGEMENT)})
-    names = (name for name in RECORDED_ORDER if name not in (*ARRANGEMENT, *OF_A_TABLE))
+    names = (name for name in RECORDED_ORDER if name not in (*ARRANGEMENT, *OF_A_SOURCE))
     wrong = [name for name in names if getattr(inherited, name) != getattr(asked, name)]
     if wrong:
         details = ", ".join(
@@ -293,5 +303,5 @@ def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptio
     shards, shard_bytes = (given.get(name) for name in ARRANGEMENT)
     if shards is None and shard_bytes is None:
         shard_bytes = inherited.shard_bytes
-    of_table = {name: getattr(asked, name) for name in OF_A_TABLE}
-    return dataclasses.replace(inherited, shards=shards, shard_bytes=shard_bytes, **of_table)
+    of_source = {name: getattr(asked, name) for name in OF_A_SOURCE if given.get(name)}
+    return dataclasses.replace(inherited, shards=shards, shard_bytes=shard_bytes, **of_source)

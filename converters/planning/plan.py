@@ -53,7 +53,8 @@ def make_plan(
         SplitLeakError: If a group is in two splits.
     """
     listed_ns = time.time_ns()
-    found = find_examples(source, options, labels, links)
+    held = None if base is None else base.class_names
+    found = find_examples(source, options, labels, links, held=held)
     example_table = found.example_table if base is None else join_classes(base, found.example_table)
     splits = by_split(example_table, options, allow_leaks=allow_leaks)
     rows = _listed(example_table, splits)

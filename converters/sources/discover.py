@@ -1,12 +1,13 @@
 """Finds out what is in a source: images with their labels, and files that cannot become examples."""
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject, text_path
+from fitfeed.converters.sources.arrange_classes import ClassLists, arrange_classes
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.folder_labels import label_by_folders
 from fitfeed.converters.sources.image_lookup import ListedPictures, NamedPictures
@@ -43,20 +44,57 @@ class Discovery:
 
 
 def find_examples(
-    source: Path, options: ConvertOptions, labels: Path | None, links: Links = "follow"
+    source: Path,
+    options: ConvertOptions,
+    labels: Path | None,
+    links: Links = "follow",
+    *,
+    held: ClassLists | None = None,
 ) -> Discovery:
-    """Lists a source, and labels its images by their folders or by a table.
+    """Lists a source, labels its images by their folders or by a table, and names and numbers their classes.
 
     Args:
         source: A folder of images, or a table that names them.
         options: Where labels and splits come from.
         labels: Table of labels, if the source is a folder.
         links: Whether links that lead out of the source are followed or refused.
+        held: Label name to the classes of the dataset that images are appended to; None without it.
 
     Raises:
         NotFoundError, UsageError: If the source or the table is not there, or is not what it must be.
         ConversionError: If listing failed for another reason.
     """
+    found = _find_labeled(source, options, labels, links)
+    arranged = arrange_classes(found.example_table, options, held)
+    _check_classes(arranged.example_table)
+    return Discovery(
+        root=found.root,
+        kind=found.kind,
+        example_table=arranged.example_table,
+        rejects=[reject for reject in found.rejects if reject.handling == "rejected"],
+        ignored=[
+            *found.ignored,
+            *(reject for reject in found.rejects if reject.handling == "ignored"),
+            *arranged.left_out,
+        ],
+        links=found.links.report(arranged.example_table.all_paths()),
+        warnings=[*found.warnings, *arranged.warnings],
+    )
+
+
+class _Labeled(NamedTuple):
+    """What is in a source, with the class names of the source."""
+
+    root: Path
+    kind: SourceKind
+    links: SourceLinks
+    example_table: ExampleTable
+    rejects: list[Reject]
+    ignored: list[Reject]
+    warnings: list[str]
+
+
+def _find_labeled(source: Path, options: ConvertOptions, labels: Path | None, links: Links) -> _Labeled:
     if is_table(source):
         if labels is not None:
             msg = f"SOURCE {source} is a table of labels itself, so it takes no --labels. Received: --labels {labels}. Leave it out, or give the folder of the images as SOURCE."
@@ -64,7 +102,8 @@ def find_examples(
         root, table = source.parent, Table(source)
         source_links = SourceLinks(root, links)
         found = label_by_table(table, NamedPictures(source_links).find, source_links, options)
-        return _checked(root, "table", source_links, found.example_table, found.rejects, [], found.warnings)
+        source_links.require_none()
+        return _Labeled(root, "table", source_links, found.example_table, found.rejects, [], found.warnings)
     if labels is None and options.needs_table is not None:
         msg = f"{options.needs_table} needs a table of labels. Add --labels TABLE, or give a .csv or .jsonl file as SOURCE."
         raise UsageError(msg)
@@ -72,7 +111,7 @@ def find_examples(
     if labels is None:
         example_table, rejects, warnings = label_by_folders(listing.files, options)
         rejects = [*listing.rejects, *rejects]
-        return _checked(source, "folder", listing.links, example_table, rejects, listing.ignored, warnings)
+        return _Labeled(source, "folder", listing.links, example_table, rejects, listing.ignored, warnings)
     table = Table(labels)
     find = ListedPictures(listing.files).find
     found = label_by_table(table, find, listing.links, options)
@@ -82,32 +121,12 @@ def find_examples(
         if file.path not in found.named
     ]
     rejects, ignored = [*listing.rejects, *found.rejects], [*listing.ignored, *unnamed]
-    return _checked(source, "folder", listing.links, found.example_table, rejects, ignored, found.warnings)
+    return _Labeled(source, "folder", listing.links, found.example_table, rejects, ignored, found.warnings)
 
 
-def _checked(
-    root: Path,
-    kind: SourceKind,
-    links: SourceLinks,
-    example_table: ExampleTable,
-    rejects: list[Reject],
-    ignored: list[Reject],
-    warnings: Sequence[str] = (),
-) -> Discovery:
+def _check_classes(example_table: ExampleTable) -> None:
     for name, label in example_table.features.items():
         names = label.class_names
         if len(names) > MAX_CLASSES or sum(map(len, names)) > MAX_CLASS_NAMES:
             msg = f"{name!r} has {len(names)} different classes, more than a manifest can name ({MAX_CLASSES}, or {MAX_CLASS_NAMES} characters together). Is it a text? Then give --label-column COLUMN:text."
             raise UsageError(msg)
-    links.require_none()
-    rejected = [reject for reject in rejects if reject.handling == "rejected"]
-    also_ignored = [reject for reject in rejects if reject.handling == "ignored"]
-    return Discovery(
-        root=root,
-        kind=kind,
-        example_table=example_table,
-        rejects=rejected,
-        ignored=[*ignored, *also_ignored],
-        links=links.report(example_table.all_paths()),
-        warnings=list(warnings),
-    )

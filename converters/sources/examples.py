@@ -1,7 +1,7 @@
 """The examples of a source: a table with one row for each image."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from fitfeed.converters.source_file import SourceFile
@@ -33,6 +33,19 @@ class ExampleTable(WithLabels):
         for name, kind in self.kinds.items():
             if kind == "mask":
                 yield from (mask.path for mask in self.labels[name])
+
+    def without(self, places: Collection[int]) -> "ExampleTable":
+        """Leaves images out, by their places."""
+        if not places:
+            return self
+        kept = [place for place in range(len(self.files)) if place not in places]
+        return dataclasses.replace(
+            self,
+            files=[self.files[place] for place in kept],
+            labels={name: [values[place] for place in kept] for name, values in self.labels.items()},
+            splits=[self.splits[place] for place in kept],
+            groups=None if self.groups is None else [self.groups[place] for place in kept],
+        )
 
     def value(self, name: str, i: int) -> Any:
         """The label of file `i` as JSON, for digests and messages.

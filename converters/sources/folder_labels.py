@@ -7,8 +7,8 @@ from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.folder_layout import FolderLayout
+from fitfeed.converters.sources.number_classes import number_classes
 from fitfeed.schemas.errors import UsageError
-from fitfeed.schemas.features import PlannedLabel
 from fitfeed.schemas.split_names import usual_split
 
 SHOWN_CLASSES = 10
@@ -49,17 +49,11 @@ def label_by_folders(
         )
         msg = f"no image is in a class folder: expected SOURCE/<class>/<image>, found for example {text_path(files[0].path)!r}. Move the images into one folder per class, or give a table with --labels.{hint}"
         raise UsageError(msg)
-    class_names = sorted(set(names))
-    numbers = {name: number for number, name in enumerate(class_names)}
+    label, numbers = number_classes("class", names)
     return (
-        ExampleTable(
-            files=kept,
-            labels={"label": [numbers[name] for name in names]},
-            features={"label": PlannedLabel(kind="class", class_names=class_names, class_order="text")},
-            splits=splits,
-        ),
+        ExampleTable(files=kept, labels={"label": numbers}, features={"label": label}, splits=splits),
         rejects,
-        [*layout.warnings, *_split_like(class_names)],
+        [*layout.warnings, *_split_like(label.class_names)],
     )
 
 

@@ -7,17 +7,19 @@ from typing import Any
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SourceFile
+from fitfeed.converters.sources.class_spelling import spellings
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.folder_layout import FolderLayout
 from fitfeed.converters.sources.image_lookup import quoted
 from fitfeed.converters.sources.links import SourceLinks
+from fitfeed.converters.sources.number_classes import number_classes
 from fitfeed.converters.sources.several_in_a_field import check_fields
 from fitfeed.converters.sources.table import Table
 from fitfeed.converters.sources.table_columns import TableColumns, choose_columns
 from fitfeed.converters.sources.table_rows import Joined, join
-from fitfeed.schemas.class_order import natural_order, sort_classes
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import LabelKind, PlannedLabel
+from fitfeed.schemas.text import composed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -99,13 +101,16 @@ def _conflicts_with_folders(
     place = next((i for i, spec in enumerate(columns.labels) if spec.kind == "class"), None)
     if place is None:
         return {}
-    names = set(joined.labels[place])
+    spelled = spellings(set(joined.labels[place]))
+    labels = [spelled[label] for label in joined.labels[place]]
+    names = set(labels)
     folded: dict[str, str | None] = {}
     for name in names:
         folded[name.casefold()] = None if name.casefold() in folded else name
     wrong = {}
-    for position, (folder, label) in enumerate(zip(folders, joined.labels[place], strict=True)):
-        if folder is None or folder in (label, None):
+    for position, (found, label) in enumerate(zip(folders, labels, strict=True)):
+        folder = found and composed(found)
+        if folder is None or folder == label:
             continue
         meant = folder if folder in names else folded.get(folder.casefold())
         if meant is not None and meant != label:
@@ -140,30 +145,17 @@ def _nothing_left(table: Table, columns: TableColumns, rejects: list[Reject]) ->
 def _numbered(
     kind: LabelKind, values: list[Any], given: Sequence[str] | None = None
 ) -> tuple[PlannedLabel, list[Any]]:
-    """Collects the class names of a label, and replaces them by their numbers.
+    """Replaces the class names of a label by their numbers, if it has classes.
 
     Args:
         kind: Kind of the label.
         values: Its values; classes by name.
         given: The classes in their order, if columns name them.
     """
-    if kind == "class":
-        label = _planned_label(kind, set(values), given)
-        numbers = {name: number for number, name in enumerate(label.class_names)}
-        return label, [numbers[name] for name in values]
-    if kind == "multiclass":
-        label = _planned_label(kind, {name for chosen in values for name in chosen}, given)
-        if not label.class_names:
-            msg = "a multiclass column has no class in any row. Leave it out of --label-column."
-            raise UsageError(msg)
-        numbers = {name: number for number, name in enumerate(label.class_names)}
-        return label, [sorted(numbers[name] for name in chosen) for chosen in values]
-    return PlannedLabel(kind=kind), values
-
-
-def _planned_label(kind: LabelKind, names: set[str], given: Sequence[str] | None) -> PlannedLabel:
-    """A label with these classes: as given, or else by number if all are whole numbers, or else as text."""
-    if given is not None:
-        return PlannedLabel(kind=kind, class_names=list(given), class_order="given")
-    order = natural_order(names)
-    return PlannedLabel(kind=kind, class_names=sort_classes(names, order), class_order=order)
+    if kind not in ("class", "multiclass"):
+        return PlannedLabel(kind=kind), values
+    label, numbers = number_classes(kind, values, given)
+    if not label.class_names:
+        msg = "a multiclass column has no class in any row. Leave it out of --label-column."
+        raise UsageError(msg)
+    return label, numbers

@@ -28,6 +28,8 @@ examples:
       of images with the same pixels only one is taken; flowers/rejects.jsonl names the others
   fitfeed convert photos/ flowers/ --max-bad 1%
       tolerate one bad file in a hundred; each is named in flowers/rejects.jsonl
+  fitfeed convert more/ more-flowers/ --classes-from flowers/ --drop-classes weeds
+      the same classes with the same numbers as flowers/, though more/ has fewer of them; pictures of weeds are left out
   fitfeed convert photos/ flowers/ --append
       adds the images that flowers/ does not have yet, in further shards; its options stay
 
@@ -55,10 +57,23 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:
-    from fitfeed.commands.convert_flags import ARRANGED, FROM_TABLE, STORED, add_option_flags
+    from fitfeed.commands.convert_flags import (
+        ARRANGED,
+        CLASSES,
+        FROM_TABLE,
+        STORED,
+        add_option_flags,
+    )
 
     add_option_flags(parser.add_argument_group("how images are stored"), STORED)
     add_option_flags(parser.add_argument_group("how examples are arranged"), ARRANGED)
+    classes = parser.add_argument_group("how classes are called and numbered")
+    add_option_flags(classes, CLASSES)
+    classes.add_argument(
+        "--classes-from",
+        metavar="DATASET",
+        help="as --classes, with those of a dataset, so that both give a class the same number",
+    )
     table = parser.add_argument_group("labels from a table")
     table.add_argument("--labels", metavar="TABLE", help=".csv or .jsonl with a row for each image of SOURCE")
     add_option_flags(table, FROM_TABLE)
@@ -148,10 +163,16 @@ def _options(arguments: argparse.Namespace) -> "ConvertOptions":
     """The options that were given. The others have their defaults or, with `--append`, those of the dataset."""
     from pathlib import Path
 
+    from fitfeed.commands.class_lists import classes_of_dataset
     from fitfeed.commands.convert_flags import given_options
     from fitfeed.converters.options import ConvertOptions
 
     given = given_options(arguments)
+    if arguments.classes_from is not None:
+        if arguments.classes is not None:
+            msg = f"--classes and --classes-from both name the classes. Received: --classes {arguments.classes} --classes-from {arguments.classes_from}. Give one of them."
+            raise UsageError(msg)
+        given["classes"] = classes_of_dataset(arguments.classes_from)
     if not arguments.append:
         return ConvertOptions.from_json(given)
     from fitfeed.converters.planning.base_dataset import append_options

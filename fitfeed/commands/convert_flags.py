@@ -6,9 +6,11 @@ Choices, default and help come from the field. Only how a value is written is sa
 import argparse
 import dataclasses
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from fitfeed.commands.class_lists import read_class_list, read_renames
 from fitfeed.commands.option_values import (
     parse_bytes,
     parse_color,
@@ -26,6 +28,7 @@ STORED = (
     "max_pixels",
 )
 ARRANGED = ("shards", "shard_bytes", "split", "split_folders", "class_from", "seed", "stratify", "duplicates")
+CLASSES = ("classes", "class_order", "rename_classes", "drop_classes")
 FROM_TABLE = ("path_column", "label_columns", "label_separator", "split_column", "group")
 """The options, as the help groups them."""
 
@@ -39,12 +42,14 @@ class Syntax:
         parse: Text to value.
         note: What the help adds.
         repeated: The flag may be given several times, and each time adds a value.
+        read: What was parsed to the option's value, where that opens a file or takes all values of a repeated flag.
     """
 
     metavar: str
     parse: Callable[[str], object] = str
     note: str = ""
     repeated: bool = False
+    read: Callable[[Any], object] | None = None
 
 
 SYNTAX = {
@@ -64,6 +69,15 @@ SYNTAX = {
     "label_separator": Syntax(metavar="TEXT", parse=parse_separator, note="for example '|', tab or space"),
     "split_column": Syntax(metavar="C"),
     "group": Syntax(metavar="COLUMN"),
+    "classes": Syntax(
+        metavar="A,B,...|@FILE",
+        note="@FILE has one name a line",
+        read=lambda text: read_class_list(text, "--classes"),
+    ),
+    "rename_classes": Syntax(metavar="OLD=NEW", note="may be repeated", repeated=True, read=read_renames),
+    "drop_classes": Syntax(
+        metavar="A,B,...|@FILE", read=lambda text: read_class_list(text, "--drop-classes")
+    ),
 }
 """Of every option that is neither a choice nor a yes or no."""
 
@@ -78,9 +92,18 @@ def add_option_flags(group: "argparse._ArgumentGroup", names: Iterable[str]) -> 
 
 
 def given_options(arguments: argparse.Namespace) -> dict[str, object]:
-    """The options that were given, by field."""
+    """The options that were given, by field.
+
+    Raises:
+        NotFoundError, UsageError: If a file that has the value of one is not there, or a value is not one.
+    """
     values = {name: getattr(arguments, name) for name in fields_of(ConvertOptions)}
-    return {name: value for name, value in values.items() if value is not None}
+    return {name: _read(name, value) for name, value in values.items() if value is not None}
+
+
+def _read(name: str, value: object) -> object:
+    read = SYNTAX[name].read if name in SYNTAX else None
+    return value if read is None else read(value)
 
 
 def _add_flag(group: "argparse._ArgumentGroup", name: str) -> None:

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from fitfeed.converters.planning.class_warnings import class_warnings
+from fitfeed.schemas.class_order import ClassOrder
 from fitfeed.schemas.features import LabelKind, PlannedLabel, WithLabels
 
 
@@ -31,3 +32,24 @@ def test_one_class_is_no_question(kind: LabelKind, *, warned: bool) -> None:
 
 def test_classes_that_look_alike_are_named() -> None:
     assert warnings_of("Hat", "dress", "hat", "HAT") == ["classes that differ only in case: Hat, hat, HAT"]
+
+
+@pytest.mark.parametrize(
+    ("order", "names", "shown"),
+    [
+        ("number", ("2", "9", "10"), [("2", "10")]),
+        ("number", ("0", "1", "5", "60", "71", "600"), [("71", "600")]),
+        ("number", ("0", "1", "2"), []),
+        ("text", ("10", "2", "9"), []),
+        ("given", ("2", "9", "10"), []),
+    ],
+)
+def test_numbers_that_other_programs_would_not_give_are_named(
+    order: ClassOrder, names: tuple[str, ...], shown: list[tuple[str, str]]
+) -> None:
+    label = PlannedLabel(kind="class", class_names=list(names), class_order=order)
+    expected = [
+        f"classes are numbered as numbers, {first} before {then}; Keras and TFDS sort them as text, {then} before {first}, and so does --class-order text"
+        for first, then in shown
+    ]
+    assert class_warnings(Found({"height": PlannedLabel(kind="float"), "label": label})) == expected

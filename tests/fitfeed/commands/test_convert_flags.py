@@ -6,6 +6,7 @@ import pytest
 
 from fitfeed.commands.convert_flags import (
     ARRANGED,
+    CLASSES,
     FROM_TABLE,
     STORED,
     SYNTAX,
@@ -22,12 +23,12 @@ FIELDS = fields_of(ConvertOptions)
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser()
-    add_option_flags(made.add_argument_group("all"), (*STORED, *ARRANGED, *FROM_TABLE))
+    add_option_flags(made.add_argument_group("all"), (*STORED, *ARRANGED, *CLASSES, *FROM_TABLE))
     return made
 
 
 def test_every_option_has_one_flag() -> None:
-    assert sorted((*STORED, *ARRANGED, *FROM_TABLE)) == sorted(FIELDS)
+    assert sorted((*STORED, *ARRANGED, *CLASSES, *FROM_TABLE)) == sorted(FIELDS)
     assert set(SYNTAX) == {
         name for name, field in FIELDS.items() if not choices_of(field) and field.annotation is not bool
     }
@@ -59,6 +60,12 @@ def test_what_is_not_given_is_left_to_the_options() -> None:
         (["--stratify", "--split", "a=0.5,b=0.5"], {"stratify": True, "split": {"a": 0.5, "b": 0.5}}),
         (["--label-column", "a", "--label-column", "b:int"], {"label_columns": ["a", "b:int"]}),
         (["--seed", "0"], {"seed": 0}),
+        (["--classes", "hat, pants"], {"classes": ["hat", "pants"]}),
+        (
+            ["--class-order", "text", "--drop-classes", "hat"],
+            {"class_order": "text", "drop_classes": ["hat"]},
+        ),
+        (["--rename-class", "a=b", "--rename-class", "c = b"], {"rename_classes": {"a": "b", "c": "b"}}),
     ],
 )
 def test_what_is_given_reaches_the_options(arguments: list[str], given: dict[str, object]) -> None:

@@ -1,0 +1,50 @@
+"""Reads a text file that has a name on each line: classes, or keys of examples."""
+
+import os
+from pathlib import Path
+
+from fitfeed.converters.open_source import open_regular
+from fitfeed.converters.rejects import ImageError
+from fitfeed.schemas.errors import NotFoundError, UsageError
+
+MAX_LIST_BYTES = 1 << 30
+"""More than ten million paths take."""
+
+
+def read_lines(path: Path, flag: str) -> dict[str, int]:
+    """Reads a list. Blank lines do not count.
+
+    Args:
+        path: A text file in UTF-8.
+        flag: The option that names it, for messages.
+
+    Returns:
+        Each line, without what ends it, to its number; a line that is repeated, to the number of the first.
+
+    Raises:
+        NotFoundError, UsageError: If the file is not there, or is not a text of an allowed size.
+    """
+    try:
+        with os.fdopen(open_regular(str(path)), "rb") as stream:
+            content = stream.read(MAX_LIST_BYTES + 1)
+    except FileNotFoundError as error:
+        msg = f"{flag}: the file {path} does not exist. Expected a text file with one name a line."
+        raise NotFoundError(msg) from error
+    except (OSError, ImageError) as error:
+        reason = error.detail if isinstance(error, ImageError) else error.strerror
+        msg = f"{flag}: the file {path} cannot be read: {reason}."
+        raise UsageError(msg) from error
+    if len(content) > MAX_LIST_BYTES:
+        msg = f"{flag}: the file {path} has more than {MAX_LIST_BYTES >> 20} MiB. Expected a text file with one name a line."
+        raise UsageError(msg)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        msg = f"{flag}: the file {path} is not UTF-8 ({error.reason}, byte {content[error.start]:#04x}). Save it as UTF-8."
+        raise UsageError(msg) from error
+    lines: dict[str, int] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        name = line.removesuffix("\r")
+        if name.strip():
+            lines.setdefault(name, number)
+    return lines

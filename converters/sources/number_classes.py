@@ -1,0 +1,37 @@
+"""Replaces the class names of a label by numbers, for folders and tables alike."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fitfeed.schemas.features import LabelKind, PlannedLabel
+
+
+def number_classes(
+    kind: LabelKind, values: Sequence[Any], given: Sequence[str] | None = None
+) -> tuple[PlannedLabel, list[Any]]:
+    """Collects the class names of a label, and replaces them by their numbers.
+
+    The names are those of the source, and the order is given or provisional. `arrange_classes` then applies the options.
+
+    Args:
+        kind: `class`, where a value is a name, or `multiclass`, where it is a list of names.
+        values: The value of each image.
+        given: The classes in their order, if the source says it.
+
+    Returns:
+        What is known of the label, and the number or the ascending numbers of each image.
+    """
+    several = kind == "multiclass"
+    if given is None:
+        class_names = sorted({name for chosen in values for name in chosen} if several else set(values))
+    else:
+        class_names = list(given)
+    number_of = {name: number for number, name in enumerate(class_names)}
+    numbers = (
+        [sorted(number_of[name] for name in chosen) for chosen in values]
+        if several
+        else [number_of[name] for name in values]
+    )
+    return PlannedLabel(
+        kind=kind, class_names=class_names, class_order="text" if given is None else "given"
+    ), numbers
