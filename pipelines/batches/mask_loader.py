@@ -7,6 +7,7 @@ import numpy as np
 from fitfeed.pipelines.arrays.buffer_pool import BufferPool
 from fitfeed.pipelines.augment.base import Augmentation
 from fitfeed.pipelines.augment.compiler.program import CompiledBatch, ImageFunction, Program
+from fitfeed.pipelines.batches.example_errors import raise_naming
 from fitfeed.pipelines.batches.writer_threads import Damaged, WriterThreads
 from fitfeed.pipelines.order.batch_request import BatchRequest
 from fitfeed.pipelines.reading.records import Records
@@ -91,7 +92,10 @@ class MaskLoader:
         _ = compiled.passes  # now, as the threads would compile them several times
 
         def write(i: int) -> None:
-            mask = self._records.mask(self._name, rows[i])
-            self._program.render_mask(mask, compiled, i, size=self._size, out=batch[i])
+            try:
+                mask = self._records.mask(self._name, rows[i])
+                self._program.render_mask(mask, compiled, i, size=self._size, out=batch[i])
+            except Exception as error:  # noqa: BLE001  it is raised again
+                raise_naming(error, self._records, rows[i])
 
         return batch, self._threads.write(write, len(rows))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from fitfeed.pipelines.arrays.buffer_pool import ThreadScratch
 from fitfeed.pipelines.augment.compiler.program import CompiledBatch, Program
 from fitfeed.pipelines.batches.decode_window import decode_window_of
+from fitfeed.pipelines.batches.example_errors import raise_naming
 from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.pipelines.batches.writer_threads import Damaged, write_places
 from fitfeed.pipelines.reading.records import Records
@@ -115,14 +116,17 @@ class Renderer:
 
         def write(i: int) -> None:
             payload = payloads[i] if payloads is not None else None
-            stored = records.pixels(
-                rows[i], decode_window_of(passes[i]), payload=payload or None, scratch=scratch
-            )
-            if normalizer is None:
-                program.render(stored, compiled, i, size=size, out=out[i])
-            else:
-                image = scratch.take("image", self.image_shape, records.dtype)
-                normalizer(program.render(stored, compiled, i, size=size, out=image), out[i])
+            try:
+                stored = records.pixels(
+                    rows[i], decode_window_of(passes[i]), payload=payload or None, scratch=scratch
+                )
+                if normalizer is None:
+                    program.render(stored, compiled, i, size=size, out=out[i])
+                else:
+                    image = scratch.take("image", self.image_shape, records.dtype)
+                    normalizer(program.render(stored, compiled, i, size=size, out=image), out[i])
+            except Exception as error:  # noqa: BLE001  it is raised again
+                raise_naming(error, records, rows[i])
 
         return write
 

@@ -3,9 +3,14 @@
 import os
 import signal
 import time
+from dataclasses import dataclass
 
+import cv2
 import numpy as np
+from typing_extensions import override
 
+from fitfeed.pipelines.arrays.types import Floats, Integers
+from fitfeed.pipelines.augment.base import Augmentation, PlanBuilder
 from fitfeed.schemas.payload import Pixels
 
 
@@ -18,6 +23,19 @@ def fail(image: Pixels) -> Pixels:
     """What a user may have got wrong."""
     msg = "no such colour"
     raise KeyError(msg)
+
+
+def fail_on_small(image: Pixels) -> Pixels:
+    """Fails on some images only."""
+    if image.shape[0] < 60:
+        msg = "too small"
+        raise KeyError(msg)
+    return image
+
+
+def nothing(image: Pixels) -> Pixels:
+    """Forgets to return the image."""
+    return None  # type: ignore[return-value]
 
 
 def widen(image: Pixels) -> Pixels:
@@ -40,6 +58,33 @@ def hang(image: Pixels) -> Pixels:
     """Never returns."""
     time.sleep(1000)
     return image
+
+
+@dataclass(frozen=True)
+class Fussy(Augmentation):
+    """An operation that, by a bug, cannot do with images of some height."""
+
+    height: int
+
+    @override
+    def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
+        plan.append(self, rows, [FussyPass(self.height)] * len(rows))
+
+
+@dataclass(frozen=True)
+class FussyPass:
+    """The pass of `Fussy`."""
+
+    height: int
+
+    def size_of(self, pixels: Pixels) -> tuple[int, int]:
+        return pixels.shape[0], pixels.shape[1]
+
+    def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
+        if pixels.shape[0] == self.height:
+            msg = "!ssize.empty()"
+            raise cv2.error(msg)
+        return pixels
 
 
 class Unpicklable:

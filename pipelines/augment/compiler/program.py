@@ -24,6 +24,11 @@ ImageFunction = Callable[[Pixels], Pixels]
 """Any function from one array, uint8 or uint16 (H, W, C), to another of the same type. It is called from several
 threads. Its argument may be overwritten after it has returned."""
 
+
+class CallError(Exception):
+    """A function of the user has failed. Its own error is the cause."""
+
+
 MASK_SAMPLING = Sampling("nearest", "constant", 0.0)
 """How pixels of masks are fetched. Outside a mask is class 0."""
 
@@ -87,9 +92,13 @@ class CallPass:
 
         Raises:
             UsageError: If the function does not return an image of this type.
+            CallError: If it fails.
         """
         function = self.call.function
-        result: object = function(pixels)  # the user's function may return anything
+        try:
+            result: object = function(pixels)  # the user's function may return anything
+        except Exception as error:
+            raise CallError from error
         if (
             isinstance(result, np.ndarray)
             and result.dtype == pixels.dtype
@@ -229,6 +238,7 @@ class Program:
 
         Raises:
             UsageError: If a function does not return an image, or returns one of another size.
+            CallError: If a function fails.
         """
         passes = compiled.passes[i]
         pixels, first, shrink = stored if isinstance(stored, DecodedPayload) else DecodedPayload(stored)

@@ -24,7 +24,11 @@ def warp(pixels: Pixels, matrix: Floats, sampling: Sampling, out: Pixels) -> Non
     size = (out.shape[0], out.shape[1])
     shrink = _shrink(matrix, size)
     pixels, matrix = _part(pixels, matrix, size, sampling, margin=math.ceil(max(shrink)) + 1)
-    columns, rows = map(halvings, shrink)
+    # The short side of a long thin image may shrink by more than it has: turned, it is as short as one pixel.
+    columns, rows = (
+        min(halvings(ratio), most_halvings(side))
+        for ratio, side in zip(shrink, (pixels.shape[1], pixels.shape[0]), strict=True)
+    )
     if rows or columns:
         pixels, matrix = halve(pixels, (rows, columns)), np.diag([0.5**columns, 0.5**rows, 1.0]) @ matrix
     interpolate(pixels, matrix, sampling, out)
@@ -146,6 +150,11 @@ def halvings(ratio: float) -> int:
     A ratio that is only a rounding error below a power of two counts as that power.
     """
     return max(0, int(ratio * (1 + 1e-9)).bit_length() - 1)
+
+
+def most_halvings(side: int) -> int:
+    """Returns how often a side of some pixels can be halved until one pixel is left."""
+    return side.bit_length() - 1
 
 
 def halve(pixels: Pixels, times: tuple[int, int]) -> Pixels:

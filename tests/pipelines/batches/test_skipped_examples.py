@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
+from fitfeed.pipelines import CenterCrop, Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.batches.skipped_examples import MAX_LOGGED, Skipped
 from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError
+from tests.pipelines import functions
 from tests.pipelines.build_dataset import Example, Format, build_dataset, pickled
 from tests.pipelines.image_loading import Loading
 
@@ -223,3 +224,41 @@ def test_a_failing_function_is_never_skipped(flowers: Dataset) -> None:
 
     with pytest.raises(tf.errors.OpError, match="no such colour"):
         batches(flowers, augment=[strange], on_error="skip")
+
+
+@pytest.mark.parametrize("processes", [0, 1])
+def test_a_failing_function_names_the_example(flowers: Dataset, processes: int) -> None:
+    function = functions.fail_on_small
+    with pytest.raises(
+        tf.errors.OpError, match=r"(?s)too small.*It was raised for example 'class\d/image\d+'"
+    ):
+        batches(flowers, augment=[function], image_size=(8, 8), processes=processes)
+    with pytest.raises(
+        tf.errors.OpError,
+        match=r"must return a uint8 array .* The example is 'class\d/image\d+' \(row \d+ of 'train'\)",
+    ):
+        batches(flowers, augment=[functions.nothing], processes=processes)
+
+
+@pytest.mark.parametrize("processes", [0, 1])
+def test_an_image_that_an_operation_fails_on_is_named_and_can_be_skipped(
+    flowers: Dataset, processes: int
+) -> None:
+    heights = flowers.records("train").index.height.tolist()
+    failing = [row for row, height in enumerate(heights) if height == heights[5]]
+    options: dict[str, Any] = {
+        "augment": [functions.Fussy(heights[5]), CenterCrop()],
+        "drop_remainder": False,
+    }
+    with pytest.raises(
+        tf.errors.OpError,
+        match=rf"'class\d/image\d+' .* {heights[5]} x \d+ pixels.* cannot be augmented: error: !ssize",
+    ):
+        batches(flowers, processes=processes, **options)
+    dataset = open_dataset(flowers.path)
+    ours = batches(dataset, on_error="skip", processes=processes, **options)
+    assert dataset.skipped["train"] == len(failing)
+    assert_same(
+        ours,
+        without(failing, batches(flowers, augment=[functions.Fussy(-1), CenterCrop()], drop_remainder=False)),
+    )
