@@ -11,19 +11,26 @@ import numpy as np
 import numpy.typing as npt
 
 from fitfeed.pipelines.callbacks.batch_spec import spec_from_json, spec_to_json
+from fitfeed.pipelines.callbacks.borrowed_attributes import BorrowedAttributes
 from fitfeed.pipelines.callbacks.checkpoint import (
     Checkpoint,
     TrainingProgress,
     read_checkpoint,
     write_checkpoint,
 )
-from fitfeed.pipelines.order.epoch_counter import EpochCounter, EpochOverride, set_override
+from fitfeed.pipelines.order.epoch_counter import EpochCounter
+from fitfeed.pipelines.tf_data.pipelines_of_iterator import counters_of
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.text import printable
 
 LOG = logging.getLogger("fitfeed.training")
 
 FILE_NAME = "resume.npz"
+
+TRAINED_IN = "_fitfeed_trained_in"
+"""Attribute of a model that a `fit` with `ResumeTraining` has trained to its end: the folder."""
+
+ONE_PIPELINE = "ResumeTraining expects fit to read one pipeline of make_pipeline (mapped, if you like, but not cached). Received: {}."
 
 
 class ResumeTraining(keras.callbacks.Callback):
@@ -84,52 +91,61 @@ class ResumeTraining(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Restores the state that an earlier run has saved."""
+        self._borrowed = BorrowedAttributes(self.model)
         self._pipeline: EpochCounter | None = None
         self._checkpoint = read_checkpoint(self.path / FILE_NAME)
         self._saved_at = time.monotonic()
         self._step = self._saved_step = 0
+        self._epoch: int | None = None
         if self._checkpoint is None:
             self.path.mkdir(parents=True, exist_ok=True)
             return
-        progress = self._checkpoint.progress
-        self._build(progress.batch)
-        self._restore(self._checkpoint)
-        self.model._initial_epoch = progress.epoch  # noqa: SLF001  as Keras' own BackupAndRestore does
-        place = printable(str(self.path))
-        if progress.epoch >= self.params["epochs"]:
-            LOG.warning("All %d epochs are done already, says %s.", self.params["epochs"], place)
+        progress, epochs, place = self._checkpoint.progress, self.params["epochs"], printable(str(self.path))
+        if progress.epoch >= epochs:
+            self._check_not_again(epochs)
+            LOG.warning("All %d epochs are done already, says %s.", epochs, place)
         else:
             LOG.info("Continuing at epoch %d, step %d, from %s.", progress.epoch, progress.step, place)
+        self._build(progress.batch)
+        self._restore(self._checkpoint)
+        # `fit` reads it when all callbacks have begun, as from Keras' own BackupAndRestore.
+        self._borrowed.set("_initial_epoch", progress.epoch, afterwards=None)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Lets the iteration that `fit` opens next begin at this epoch, and at the step that was reached."""
+        """Finds the step that this epoch begins at."""
+        self._borrowed.give_back()
+        self._first, self._has_begun = 0, False
+        if self._checkpoint is not None:
+            saved = self._checkpoint.progress
+            if self._epoch is None and epoch != saved.epoch:
+                msg = f"the training in {self.path} stopped in epoch {saved.epoch}. Received: a fit that begins at epoch {epoch}. Leave out initial_epoch, and callbacks that set it (BackupAndRestore): ResumeTraining does."
+                raise UsageError(msg)
+            if epoch == saved.epoch:
+                self._first = saved.step
+                self._restore(self._checkpoint)  # again, as `fit` has reset the metrics since
         self._epoch = epoch
-        self._first = 0
-        if self._checkpoint is not None and self._checkpoint.progress.epoch == epoch:
-            self._first = self._checkpoint.progress.step
-            self._restore(self._checkpoint)  # again, as `fit` has reset the metrics since
         self._saved_step = self._first
-        self._override: EpochOverride | None = EpochOverride((epoch, self._first))
-        set_override(self._override)
-        self._wrap_first_step()
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Records the step."""
+        """Records the step. The next call of `train_function` is ours, until the epoch has begun."""
         self._step = batch
+        if not self._has_begun:
+            self._borrowed.set("train_function", self._begin, afterwards=self.model.train_function)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Saves the state, if it is time."""
         if self._step < self._first:
             return
-        if self._override is not None:
-            self._pipeline = self._only_pipeline(self._override)
-            self._override = None
+        if not self._has_begun:
+            msg = "ResumeTraining sets where an epoch begins, and another callback has trained the model first, in on_train_batch_begin. Put ResumeTraining last in callbacks."
+            raise UsageError(msg)
         done, steps = batch + 1, self.params["steps"]
         if self._every_steps is not None:
             due = done - self._saved_step >= self._every_steps
         else:
             due = time.monotonic() - self._saved_at >= self._every_seconds
         if due and done < steps:  # the last step is saved by `on_epoch_end`, after validation
+            assert self._epoch is not None  # noqa: S101  as an epoch has begun
             self._save(self._epoch, done, logs)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -141,33 +157,31 @@ class ResumeTraining(keras.callbacks.Callback):
             self._save(epoch, done, logs)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Resets what the next `fit` must not find."""
-        set_override(None)
-        self.model._initial_epoch = None  # noqa: SLF001
+        """Leaves nothing that the next `fit` would find, but that this one has ended."""
+        self._borrowed.give_back()
+        setattr(self.model, TRAINED_IN, self._place)
 
-    def _wrap_first_step(self) -> None:
-        """Lets `fit` count through the finished steps, and ends the override when a batch has been read."""
-        model, train = self.model, self.model.train_function
+    def _begin(self, iterator: Any) -> Any:
+        """Stands for `train_function`: counts through the finished steps, and takes the first one that is not."""
+        self._borrowed.give_back()
+        if self._step < self._first:
+            assert self._checkpoint is not None  # noqa: S101  as some steps are done
+            return self._checkpoint.progress.logs
+        self._has_begun = True
+        self._pipeline = self._only_pipeline(iterator)
+        self._batch_spec = spec_to_json(iterator.element_spec)
+        assert self._epoch is not None  # noqa: S101  as an epoch has begun
+        position = (self._epoch, self._first)
+        logs, opened = self._pipeline.run_from(position, self.model.train_function, iterator)
+        if not opened:
+            raise UsageError(ONE_PIPELINE.format("batches of an earlier epoch"))
+        return logs
 
-        def first_step(iterator: Any) -> Any:
-            if self._step < self._first:
-                assert self._checkpoint is not None  # noqa: S101  as some steps are done
-                return self._checkpoint.progress.logs
-            model.train_function = train
-            self._batch_spec = spec_to_json(iterator.element_spec)
-            try:
-                return train(iterator)
-            finally:
-                set_override(None)
-
-        model.train_function = first_step
-
-    def _only_pipeline(self, override: EpochOverride) -> EpochCounter:
+    def _only_pipeline(self, iterator: Any) -> EpochCounter:
         """Returns the pipeline that `fit` reads; checks that it is the one that was interrupted."""
-        pipelines = list({id(epochs): epochs for epochs in override.opened}.values())
+        pipelines = counters_of(iterator)
         if len(pipelines) != 1:
-            msg = f"ResumeTraining expects fit to read one pipeline of make_pipeline (mapped, if you like, but not cached). Received: {len(pipelines)}."
-            raise UsageError(msg)
+            raise UsageError(ONE_PIPELINE.format(len(pipelines)))
         (pipeline,) = pipelines
         if self.params["steps"] != pipeline.steps:
             msg = f"ResumeTraining expects each epoch of fit to be one of the pipeline's, of {pipeline.steps} steps. Received: {self.params['steps']} steps. Leave out steps_per_epoch, take and repeat."
@@ -181,6 +195,23 @@ class ResumeTraining(keras.callbacks.Callback):
                 msg = f"the training in {self.path} began with another pipeline, so it cannot go on with the same batches. Then: {was}. Received: {received}. Use the same, or another path."
                 raise UsageError(msg)
         return pipeline
+
+    @property
+    def _place(self) -> str:
+        return str(self.path.resolve())
+
+    def _check_not_again(self, epochs: int) -> None:
+        """Refuses a `fit` that would train nothing in a process that has trained: most likely a loop of fits.
+
+        A script that is started again has a new model. It returns at once, as its training is done.
+        """
+        if getattr(self.model, TRAINED_IN, None) == self._place:
+            msg = (
+                f"this model has done all epochs that fit asks for, in an earlier fit with ResumeTraining({str(self.path)!r}). "
+                f"Received: epochs={epochs}. fit counts epochs from the beginning of the training: pass a larger number, "
+                f"or in a loop fit(..., initial_epoch=i, epochs=i + 1)."
+            )
+            raise UsageError(msg)
 
     def _build(self, batch_spec: Any) -> None:
         """Makes the variables that Keras would make in the first step, so that they can be restored before."""

@@ -1,13 +1,15 @@
 """Counts the epochs of a pipeline: says which epoch an iteration is."""
 
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
 from fitfeed.schemas.errors import UsageError
+
+T = TypeVar("T")
 
 
 class EpochCounter:
@@ -50,38 +52,52 @@ class EpochCounter:
             raise UsageError(msg)
         self.steps, self.identity, self.is_chief = steps, dict(identity or {}), is_chief
         self._next = (epoch, step)
+        self._override: EpochOverride | None = None
         self._lock = threading.Lock()
 
     def next(self) -> tuple[np.int64, np.int64]:
         """Returns the number of the epoch that begins now, and its first step; counts one further."""
         with self._lock:
-            override = _override
+            override = self._override
             if override is not None:
-                override.opened.append(self)
+                override.opened += 1
                 self._next = override.position
             epoch, step = self._next
             self._next = (epoch + 1, 0)
             return np.int64(epoch), np.int64(step)
 
+    def run_from(
+        self, position: tuple[int, int], function: Callable[..., T], *arguments: Any
+    ) -> tuple[T, int]:
+        """Calls a function. Iterations of this pipeline that are opened meanwhile begin at a position.
+
+        Counting goes on from there. Other pipelines, and iterations that are open already, are not affected.
+
+        Args:
+            position: (epoch, step).
+            function: What reads from a new iteration.
+            arguments: For the function.
+
+        Returns:
+            What it returned, and how many iterations were opened.
+        """
+        override = EpochOverride(position)
+        # In one function, not in a context manager: Ctrl-C cannot come between the call and `finally`.
+        try:
+            self._override = override
+            return function(*arguments), override.opened
+        finally:
+            self._override = None
+
 
 @dataclass
 class EpochOverride:
-    """The position where the iterations that are opened meanwhile begin, instead of their own count.
+    """The position where iterations begin for a moment, instead of their own count.
 
     Attributes:
         position: (epoch, step).
-        opened: The pipelines whose iterations began there, in order.
+        opened: How many iterations began there.
     """
 
     position: tuple[int, int]
-    opened: list[EpochCounter] = field(default_factory=list)
-
-
-_override: EpochOverride | None = None
-"""It is one for the whole process, because a callback of `fit` cannot see the dataset of `fit`."""
-
-
-def set_override(override: EpochOverride | None) -> None:
-    """Sets where iterations begin that are opened from now on. None: at their own count."""
-    global _override
-    _override = override
+    opened: int = 0

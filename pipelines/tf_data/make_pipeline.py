@@ -20,6 +20,7 @@ from fitfeed.pipelines.options import (
     PipelineOptions,
 )
 from fitfeed.pipelines.order.epoch_counter import EpochCounter
+from fitfeed.pipelines.tf_data.pipelines_of_iterator import attach_counter
 from fitfeed.pipelines.tf_data.py_function import weakly_bound
 from fitfeed.pipelines.tf_data.tensors import call, tensors_of
 
@@ -205,6 +206,7 @@ def _chain(dataset: Dataset, split: str | Sequence[str], options: PipelineOption
     batches = tf.data.Dataset.range(1).map(
         plain(lambda _: call(held(epochs.next), [], [tf.int64, tf.int64], shapes=[[], []]))
     )
+    attach_counter(batches, epochs)  # so that `ResumeTraining` finds it
 
     # Steps. These elements identify a batch, but are not the batch: they are two numbers, which say all.
     batches = batches.flat_map(

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from fitfeed.pipelines.order.epoch_counter import EpochCounter, EpochOverride, set_override
+from fitfeed.pipelines.order.epoch_counter import EpochCounter
 from fitfeed.schemas.errors import UsageError
 
 
@@ -31,15 +31,20 @@ def test_many_threads_get_different_epochs() -> None:
     assert sorted(seen) == [(epoch, 0) for epoch in range(400)]
 
 
-def test_an_override_decides_where_iterations_begin_and_counting_goes_on_from_there() -> None:
+def test_a_call_from_a_position_decides_where_iterations_begin_and_counting_goes_on_from_there() -> None:
     one, other = EpochCounter((0, 0), steps=9), EpochCounter((5, 0), steps=9, identity={"seed": 1})
-    override = EpochOverride((7, 2))
-    set_override(override)
-    try:
-        assert numbers(one, 2) == [(7, 2), (7, 2)]
-        assert numbers(other, 1) == [(7, 2)]
-    finally:
-        set_override(None)
-    assert override.opened == [one, one, other]
+    assert one.run_from((7, 2), lambda: numbers(one, 2) + numbers(other, 1)) == ([(7, 2), (7, 2), (5, 0)], 2)
     assert numbers(one, 2) == [(8, 0), (9, 0)]
     assert (other.identity, other.is_chief, other.steps) == ({"seed": 1}, True, 9)
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, RuntimeError])
+def test_nothing_is_left_of_a_call_that_fails(kind: type[BaseException]) -> None:
+    counter = EpochCounter((3, 0), steps=9)
+
+    def fail() -> None:
+        raise kind
+
+    with pytest.raises(kind):
+        counter.run_from((7, 2), fail)
+    assert numbers(counter, 1) == [(3, 0)]
