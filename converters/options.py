@@ -25,11 +25,14 @@ TABLE_OPTIONS = ("path_column", "label_columns", "label_separator", "split_colum
 
 CLASS_OPTIONS = ("class_order", "classes", "rename_classes", "drop_classes")
 
-LATER_OPTIONS = frozenset({*TABLE_OPTIONS, *CLASS_OPTIONS, "stratify", "depth", "split_folders"})
+PIXEL_OPTIONS = ("white", "color", "lossy_masks")
+
+LATER_OPTIONS = frozenset({*TABLE_OPTIONS, *CLASS_OPTIONS, *PIXEL_OPTIONS, "stratify", "depth", "split_folders"})
 """Options that a manifest records only where they differ from the default, because they were added later."""
 
 RECORDED_ORDER = (
     *("format", "encoding", "size", "fit", "quality", "channels", "depth", "background", "frames"),
+    *PIXEL_OPTIONS,
     *("max_pixels", "shards", "shard_bytes", "split", "class_from", "seed", "duplicates"),
     *("path_column", "label_columns", "split_column", "stratify", "group"),
     "label_separator",

@@ -28,6 +28,7 @@ from fitfeed.schemas.files import open_located
 from fitfeed.schemas.histogram_json import depth_of
 from fitfeed.schemas.manifest_parts import (
     Bits,
+    DeepSources,
     Duplicates,
     File,
     NamedSource,
@@ -57,7 +58,8 @@ class Manifest(Model):
 
     `profiles` counts the images by the name of their color profile, where they have one, and `depths` all of
     them by the bits per value of their files. `largest_value` is the largest value of any pixel as stored, where
-    the dataset has 16 bits: 4095 says that a camera gave 12.
+    the dataset has 16 bits: 4095 says that a camera gave 12. `deep_sources` says it of the files, where pixels are
+    stored in 8 bits or scaled.
     """
 
     format: Literal["tfrecord", "hdf5"]
@@ -71,6 +73,7 @@ class Manifest(Model):
     profiles: dict[str, PositiveCount]
     depths: dict[Bits, PositiveCount]
     largest_value: Count | None
+    deep_sources: DeepSources | None = None
     duplicates: Duplicates
     rejects_file: File
     options: dict[str, Any]
@@ -180,7 +183,7 @@ class Manifest(Model):
 
     def to_dict(self) -> dict[str, Any]:
         """The content of `manifest.json`, in its order."""
-        content = self.model_dump(mode="json")
+        content = _dump(self)
         features = content["features"]
         features["key"] = features.pop("key")  # last, where the format has always had it
         return content
@@ -188,6 +191,19 @@ class Manifest(Model):
     def to_json(self) -> str:
         """The text of `manifest.json`."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=1) + "\n"
+
+
+LATER_FIELDS = ("deep_sources",)
+"""Fields that came after the first manifests of this version. They are not written where they are null, so that all that
+was written before keeps its bytes and its fingerprint."""
+
+
+def _dump(manifest: Manifest) -> dict[str, Any]:
+    content = manifest.model_dump(mode="json")
+    for name in LATER_FIELDS:
+        if content[name] is None:
+            del content[name]
+    return content
 
 
 SHARD_EXTENSIONS = {"tfrecord": "tfrecord", "hdf5": "h5"}
@@ -204,7 +220,8 @@ def fingerprint_of(manifest: Manifest) -> str:
 
     The manifest holds the SHA-256 of every other file, so this identifies the whole dataset.
     """
-    content = manifest.model_dump(mode="json", exclude={"fingerprint"})
+    content = _dump(manifest)
+    del content["fingerprint"]
     canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -298,10 +315,9 @@ def _why_no_manifest(folder: Path) -> FitfeedError:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of `manifest.json`."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Manifest.model_json_schema(mode="serialization"),
-    }
+    schema = Manifest.model_json_schema(mode="serialization")
+    schema["required"] = [name for name in schema["required"] if name not in LATER_FIELDS]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 if __name__ == "__main__":  # regenerates the published schema

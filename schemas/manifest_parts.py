@@ -135,6 +135,17 @@ class NamedSource(Model):
     uri: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None
 
 
+class DeepSources(Model):
+    """What the files with more than 8 bits were, where the stored pixels do not say it.
+
+    `largest` is the largest value of those that do not say themselves which value is white. `clipped` is the number of
+    images with larger values than the one that `--white` called white.
+    """
+
+    largest: Annotated[int, Field(ge=1, le=65_535)]
+    clipped: Count
+
+
 class Duplicates(Model):
     """How many examples have the pixels of another one, and how many were left out: docs/format.md."""
 

@@ -23,15 +23,10 @@ from fitfeed.converters.images.decompression_bombs import MAX_SCANS, hidden_bomb
 from fitfeed.converters.images.diagnose import jpeg_frame, unidentified
 from fitfeed.converters.images.icc_profile import profile_name
 from fitfeed.converters.images.jpeg_header import PROGRESSIVE, ordinary_jpeg
-from fitfeed.converters.images.sixteen_bit import (
-    DeepColorError,
-    composite,
-    read_gray,
-    read_uint16,
-    to_luma,
-    to_uint16,
-)
+from fitfeed.converters.images.sixteen_bit import to_luma, to_uint16
 from fitfeed.converters.images.source_depth import source_depth
+from fitfeed.converters.images.to_depth import load_pixels, profile_to_apply
+from fitfeed.converters.images.to_srgb import pixels_to_srgb
 from fitfeed.converters.option_parts.storage import StorageOptions
 from fitfeed.converters.rejects import ImageError, Reason
 from fitfeed.schemas.bit_depth import MAX_DEEP_SIDE
@@ -63,12 +58,15 @@ class SourceFacts(NamedTuple):
         orientation: The EXIF orientation that was undone: 1 to 8.
         profile: Name of its color profile, which is not applied; None if it has none.
         depth: Bits per value: 1 to 16.
+        largest: The largest value of a file with more than 8 bits, if it does not say itself which value is white; else
+            0. With 8 bits, the lower bits of colors are not decoded, and count as ones.
     """
 
     format: str
     orientation: int
     profile: str | None
     depth: int
+    largest: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,8 +89,9 @@ def decode_image(data: bytes, options: StorageOptions) -> DecodedImage:
     """Decodes a whole image.
 
     EXIF orientation is applied. CMYK, palette and gray become RGB, or gray if `channels` is 1. Transparent pixels are
-    composited on `background`. With 8 bits, gray of 16 bits keeps its upper 8, as Pillow and TensorFlow do for RGB of 16
-    bits, and is never clipped. With 16 bits, values of 8 bits are widened to 0..65535 before anything is mixed.
+    composited on `background`. Values of more than 8 bits are scaled so that white (`white`, if the file does not say it)
+    is 65535. With 8 bits, the upper 8 of them are kept, as Pillow and TensorFlow do for RGB of 16
+    bits. With 16 bits, values of 8 bits are widened to 0..65535 before anything is mixed.
 
     Raises:
         ImageError: If the bytes are not a whole image, or one that `options` refuse.
@@ -103,8 +102,10 @@ def decode_image(data: bytes, options: StorageOptions) -> DecodedImage:
     with open_image(data, options) as image:
         if image.format in JPEG_FORMATS and image.mode in ("RGB", "L"):
             color, frame = image.mode == "RGB", jpeg_frame(data)
-            facts = _facts(data, image, orientation_of(image))
-            decoded = _decode_jpeg(data, facts, options, color=color, frame=frame)
+            name = profile_name(image.info.get("icc_profile"))
+            facts = SourceFacts(image.format, orientation_of(image), name, depth=8)
+            profile = profile_to_apply(image, options)
+            decoded = _decode_jpeg(data, facts, options, color=color, frame=frame, profile=profile)
             if decoded is not None:
                 return decoded
         return _decode_with_pillow(data, image, options)
@@ -218,11 +219,18 @@ def _decode_ordinary_jpeg(data: bytes, options: StorageOptions) -> DecodedImage 
     if header.frame == PROGRESSIVE and data.count(b"\xff\xda") > MAX_SCANS:
         return None
     facts = SourceFacts("JPEG", 1, profile_name(header.profile), depth=8)
-    return _decode_jpeg(data, facts, options, color=header.components == 3, frame=header.frame)
+    color = header.components == 3
+    return _decode_jpeg(data, facts, options, color=color, frame=header.frame, profile=header.profile)
 
 
 def _decode_jpeg(
-    data: bytes, facts: SourceFacts, options: StorageOptions, *, color: bool, frame: int | None
+    data: bytes,
+    facts: SourceFacts,
+    options: StorageOptions,
+    *,
+    color: bool,
+    frame: int | None,
+    profile: bytes | None,
 ) -> DecodedImage | None:
     """Decodes by simplejpeg. Returns None if Pillow must decide."""
     try:
@@ -234,31 +242,30 @@ def _decode_jpeg(
     )
     if options.depth == 16:
         pixels, keepable = to_uint16(pixels), False
+    if options.color == "srgb" and profile:
+        decoded, pixels = pixels, pixels_to_srgb(pixels, profile)
+        keepable = keepable and pixels is decoded
     pixels = upright(_with_channels(pixels, options.channels), facts.orientation)
     return DecodedImage(pixels, keepable, facts)
 
 
 def _decode_with_pillow(data: bytes, image: Image.Image, options: StorageOptions) -> DecodedImage:
+    depth = source_depth(data, image)  # before pixels are loaded, for Pillow forgets parts of headers then
     with load_errors(image, options):
         tiff_orientation = orientation_of(image) if image.format == "TIFF" else 1
-        image.load()
+        loaded = load_pixels(data, image, options)
         orientation = orientation_of(image)  # after load: Pillow turns TIFF itself and drops the tag
-        if image.mode in ("I", "F"):
-            detail = f"{image.format} with 32-bit pixels has no defined brightest value"
-            raise ImageError("unsupported_format", detail)
-        if options.depth == 16:
-            pixels = _to_16_bit(data, image, options.background)
-        else:
-            pixels = _to_8_bit(image, options.background)
-    pixels = _with_channels(pixels, options.channels)
-    keepable = orientation == 1 and _is_plain_png(data, image, options) and _reads_back(data, pixels, options)
-    facts = _facts(data, image, tiff_orientation if orientation == 1 else orientation)
-    return DecodedImage(upright(pixels, orientation), keepable, facts)
-
-
-def _facts(data: bytes, image: Image.Image, orientation: int) -> SourceFacts:
+    pixels = _with_channels(loaded.pixels, options.channels)
+    keepable = (
+        orientation == 1
+        and not loaded.recolored
+        and _is_plain_png(data, image, options)
+        and _reads_back(data, pixels, options)
+    )
+    turned = tiff_orientation if orientation == 1 else orientation
     profile = profile_name(image.info.get("icc_profile"))
-    return SourceFacts(image.format or "", orientation, profile, source_depth(data, image))
+    facts = SourceFacts(image.format or "", turned, profile, depth, loaded.largest)
+    return DecodedImage(upright(pixels, orientation), keepable, facts)
 
 
 def _load_reason(error: Exception) -> Reason:
@@ -288,26 +295,6 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
     return np.ascontiguousarray(pixels)
-
-
-def _to_8_bit(image: Image.Image, background: tuple[int, int, int]) -> Pixels:
-    """Converts an image of any mode of Pillow to uint8 (height, width, 1 or 3)."""
-    mode = image.mode
-    if mode.startswith("I;16"):
-        return (composite(read_gray(image), background) >> 8).astype(np.uint8)
-    if mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
-        canvas = Image.new("RGBA", image.size, (*background, 255))
-        return np.asarray(Image.alpha_composite(canvas, image.convert("RGBA")).convert("RGB"))
-    pixels = np.asarray(image.convert("L" if mode in ("1", "L") else "RGB"))
-    return pixels.reshape(*pixels.shape[:2], -1)
-
-
-def _to_16_bit(data: bytes, image: Image.Image, background: tuple[int, int, int]) -> Pixels:
-    """Converts an image of any mode of Pillow to uint16 (height, width, 1 or 3)."""
-    try:
-        return composite(read_uint16(data, image), background)
-    except DeepColorError as error:
-        raise ImageError("unsupported_format", f"{error}; --depth 8 takes it") from error
 
 
 def _with_channels(pixels: Pixels, channels: int) -> Pixels:

@@ -1,20 +1,17 @@
 """Reads samples of 16 bits: those of gray images by Pillow, and colors by OpenCV, since Pillow cuts them to 8 bits."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from fitfeed.converters.images.source_depth import deep_netpbm
+from fitfeed.converters.images.white import MAX_VALUE, Samples, WhitePoint, to_white
 from fitfeed.schemas.bit_depth import WIDEN
 from fitfeed.schemas.payload import Pixels, is_animated_png
 
-Samples = npt.NDArray[np.uint16]
-"""uint16 (height, width, 1 to 4): gray or RGB, and alpha if there are 2 or 4 channels."""
-
-MAX_VALUE = 65_535
 BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262  # tags of TIFF 6.0
 WHITE_IS_ZERO = 0
 
@@ -34,15 +31,55 @@ def to_uint16(pixels: Pixels) -> Samples:
     return pixels.astype(np.uint16) * np.uint16(WIDEN)
 
 
-def read_gray(image: Image.Image) -> Samples:
+class DeepImage(NamedTuple):
+    """All samples of a file.
+
+    Attributes:
+        samples: With white at 65535.
+        largest: The largest value of the file, but for alpha; 0 if it has 8 bits, or says itself which value is white.
+    """
+
+    samples: Samples
+    largest: int = 0
+
+
+def read_gray(image: Image.Image, white: WhitePoint) -> DeepImage:
     """The values of a loaded image of mode `I;16`, of either byte order: uint16 (height, width, 1 or 2)."""
     gray = np.asarray(image).astype(np.uint16)
+    largest = white.largest(gray)
     if _tiff_tag(image, PHOTOMETRIC) == WHITE_IS_ZERO:
-        gray = MAX_VALUE - gray  # Pillow does so for 8 bits only
-    return _with_key(gray[:, :, np.newaxis], image)
+        # Pillow does so for 8 bits only.
+        gray = white.value - np.minimum(gray, np.uint16(white.value))
+    return DeepImage(to_white(_with_key(gray[:, :, np.newaxis], image), white.value), largest)
 
 
-def read_uint16(data: bytes, image: Image.Image) -> Samples:
+def read_netpbm(data: bytes, image: Image.Image, white: WhitePoint) -> DeepImage | None:
+    """Reads a binary PGM or PPM of more than 8 bits, which Pillow would scale value by value in Python.
+
+    Args:
+        data: The whole file.
+        image: The file, opened and not loaded.
+        white: The value that its header calls white.
+
+    Returns:
+        Samples, uint16 (height, width, 1 or 3); None if it is another file.
+
+    Raises:
+        EOFError: If pixels are missing.
+    """
+    netpbm = deep_netpbm(image)
+    if netpbm is None or netpbm.is_text:
+        return None
+    shape = (image.height, image.width, 3 if image.mode == "RGB" else 1)
+    start, count = netpbm.start, shape[0] * shape[1] * shape[2]
+    if len(data) < start + 2 * count:
+        msg = f"the file is truncated: {len(data)} bytes instead of {start + 2 * count}"
+        raise EOFError(msg)
+    samples = np.frombuffer(data, ">u2", count, start).astype(np.uint16).reshape(shape)
+    return DeepImage(to_white(samples, white.value), white.largest(samples))
+
+
+def read_uint16(data: bytes, image: Image.Image, white: WhitePoint) -> DeepImage:
     """All samples of a loaded image. Those of 8 bits are widened to 16.
 
     Pillow gives the upper 8 bits of colors of 16. If those of OpenCV are different, the two decoders read the file
@@ -51,14 +88,15 @@ def read_uint16(data: bytes, image: Image.Image) -> Samples:
     Args:
         data: The whole file.
         image: The same file, loaded by Pillow; already turned, if it is a TIFF. OpenCV turns TIFF, too.
+        white: Which of its values is white.
 
     Raises:
         DeepColorError: If it has colors of 16 bits that cannot be read with certainty.
     """
     if image.mode.startswith("I;16"):
-        return read_gray(image)
-    if not _has_deep_colors(data, image):
-        return to_uint16(_shallow_samples(image))
+        return read_gray(image, white)
+    if not has_deep_colors(data, image):
+        return DeepImage(to_uint16(_shallow_samples(image)))
     seen = np.asarray(image)
     found: Any = None
     if image.format != "PNG" or not is_animated_png(data):
@@ -74,10 +112,23 @@ def read_uint16(data: bytes, image: Image.Image) -> Samples:
         raise DeepColorError(msg)
     if samples.shape[2] > 3 and seen.shape[2] == 3 and image.format != "PNG":
         samples = samples[:, :, :3]  # the file has a fourth sample that is not transparency
-    return np.ascontiguousarray(samples)
+    largest = white.largest(samples[:, :, :3] if samples.shape[2] > 2 else samples[:, :, :1])
+    return DeepImage(to_white(np.ascontiguousarray(samples), white.value), largest)
 
 
-def _has_deep_colors(data: bytes, image: Image.Image) -> bool:
+def largest_seen(data: bytes, image: Image.Image) -> int:
+    """The largest value that colors of 16 bits may have, by their upper 8 bits, which are all that Pillow decodes.
+
+    0 for any other image.
+    """
+    if not has_deep_colors(data, image):
+        return 0
+    upper = np.asarray(image)
+    return int(upper[:, :, : 3 if upper.shape[2] > 2 else 1].max()) << 8 | 0xFF
+
+
+def has_deep_colors(data: bytes, image: Image.Image) -> bool:
+    """Whether an image is one of colors, or of gray with alpha, of which Pillow decodes only the upper 8 of 16 bits."""
     if image.mode not in ("RGB", "RGBA", "LA"):
         return False
     if image.format == "PNG":

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from fitfeed.converters.option_parts.values import AT_LEAST_1, Positive
+from fitfeed.converters.option_parts.values import Positive
 from fitfeed.schemas.base_model import Depth
 from fitfeed.schemas.checked_options import MustBe, WhenNone, checked_options
 from fitfeed.schemas.errors import UsageError
@@ -13,8 +13,15 @@ Format = Literal["tfrecord", "hdf5"]
 Encoding = Literal["keep", "jpeg", "png", "raw"]
 Fit = Literal["shorter", "cover", "contain", "stretch"]
 Frames = Literal["first", "reject"]
+ColorSpace = Literal["stored", "srgb"]
+LossyMasks = Literal["refuse", "accept"]
+
+MAX_MAX_PIXELS = 1 << 48
+"""With 64 bytes for each pixel, which a conversion may take, that is still a number of 64 bits."""
 
 Byte = Annotated[int, Field(ge=0, le=255)]
+
+Value16 = Annotated[int, Field(ge=1, le=65_535)]
 
 # Not strict about the tuple itself: JSON and the command line have lists.
 Size = Annotated[tuple[Positive, Positive], Field(strict=False)]
@@ -59,16 +66,42 @@ class StorageOptions:
             "in keep, png or raw"
         ),
     ] = 8
+    white: Annotated[
+        Value16 | None,
+        Field(
+            description="the value of images with more than 8 bits that is white: 4095 for twelve bits in sixteen; larger "
+            "values become white, too, and are counted. PGM and PPM say it themselves"
+        ),
+        MustBe("a whole number, 1 to 65535"),
+        WhenNone("65535"),
+    ] = None
     background: Annotated[
         Color,
         Field(description="color that transparent pixels are composited on, and that contain pads with"),
         MustBe("R,G,B, each 0 to 255"),
     ] = (255, 255, 255)
+    color: Annotated[
+        ColorSpace,
+        Field(
+            description="stored: pixels as they are in the file, whatever its color profile; "
+            "srgb: images with another ICC profile are converted to sRGB, without loss in keep"
+        ),
+    ] = "stored"
+    lossy_masks: Annotated[
+        LossyMasks,
+        Field(
+            description="refuse masks in JPEG and other lossy files, whose class numbers have changed, or accept their values"
+        ),
+    ] = "refuse"
     frames: Annotated[
         Frames, Field(description="take the first frame of animated and multi-page images, or reject them")
     ] = "first"
     max_pixels: Annotated[
-        Positive, Field(description="images with more pixels are refused before they are decoded"), AT_LEAST_1
+        int,
+        Field(
+            ge=1, le=MAX_MAX_PIXELS, description="images with more pixels are refused before they are decoded"
+        ),
+        MustBe(f"a whole number, 1 to {MAX_MAX_PIXELS}"),
     ] = 89_478_485  # Pillow's own warning limit: 1/4 GiB of RGB pixels
 
     @model_validator(mode="after")
@@ -89,6 +122,9 @@ class StorageOptions:
     def _check_storage(self) -> Self:
         if self.encoding == "jpeg" and self.depth != 8:
             msg = "encoding 'jpeg' has 8 bits per value, so it cannot keep 16. Use --encoding keep, png or raw with --depth 16, or leave --depth out."
+            raise UsageError(msg)
+        if self.color == "srgb" and self.depth == 16:
+            msg = "--color srgb converts colors with 8 bits per value, so it cannot keep 16. Leave out --color srgb or --depth 16."
             raise UsageError(msg)
         if self.encoding == "keep" and self.size is not None:
             msg = "encoding 'keep' stores the original bytes, which have no other size. Use --encoding jpeg, png or raw with --size, or leave --size out."

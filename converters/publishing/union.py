@@ -17,7 +17,7 @@ from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.features import ImageFeature, MaskFeature
 from fitfeed.schemas.files import atomic_write
 from fitfeed.schemas.manifest import Manifest, build_manifest
-from fitfeed.schemas.manifest_parts import MAX_SOURCE_NAME, NamedSource, Split, Statistics
+from fitfeed.schemas.manifest_parts import MAX_SOURCE_NAME, DeepSources, NamedSource, Split, Statistics
 from fitfeed.schemas.statistics import ChannelStatistics
 
 T = TypeVar("T", int, str)
@@ -88,6 +88,7 @@ def write_union(
             (bits for result in results for bits in result.rows.source_depth),
         ),
         largest_value=_largest_value(splits) if image.depth == 16 else None,
+        deep_sources=_deep_sources(job, before, results),
         duplicates={name: counted.get(name, 0) + count for name, count in copies.items()},
         rejects_file=file_entry(work.root / rejects_name),
         options=job.options.to_json() if before is None else before.options,
@@ -112,6 +113,22 @@ def _counts(before: Mapping[T, int], values: Iterable[T]) -> dict[T, int]:
 def _largest_value(splits: Mapping[str, Split]) -> int:
     return max(
         int(np.flatnonzero(split.counts.any(axis=0))[-1]) for split in splits.values() if split.examples
+    )
+
+
+def _deep_sources(job: Job, before: Manifest | None, results: Sequence[ShardResult]) -> DeepSources | None:
+    """What the files with more than 8 bits were; None if the stored pixels say it, or there are none."""
+    white = job.options.white
+    if job.options.depth == 16 and white is None:
+        return None
+    values = [value for result in results for value in result.rows.source_largest if value]
+    held = None if before is None else before.deep_sources
+    if held is None and not values:
+        return None
+    clipped = 0 if white is None else sum(value > white for value in values)
+    return DeepSources(
+        largest=max([*values, *([] if held is None else [held.largest])]),
+        clipped=clipped + (0 if held is None else held.clipped),
     )
 
 

@@ -142,6 +142,7 @@ def _add_row(rows: RowColumns, path: str, made: _Made) -> None:
     rows.source_format.append(made.decoded.facts.format)
     rows.orientation.append(made.decoded.facts.orientation)
     rows.source_depth.append(made.decoded.facts.depth)
+    rows.source_largest.append(made.decoded.facts.largest)
     rows.profile.append(made.decoded.facts.profile)
     for column, digest in made.digests.items():
         rows.digests[column] += digest

@@ -28,13 +28,16 @@ Numbers: TypeAlias = "array[int]"
 
 NUMBERS = {
     **dict.fromkeys(("length", "crc32c", "height", "width", "source_bytes", "offset"), "q"),
-    **dict.fromkeys(("mean", "deviation"), "H"),
+    **dict.fromkeys(("mean", "deviation", "source_largest"), "H"),
     **dict.fromkeys(("source_height", "source_width"), "i"),
     **dict.fromkeys(("orientation", "source_depth"), "B"),
 }
 """Columns of numbers, and what an array calls their type."""
 
 TEXTS = ("key", "path")
+COUNTED = frozenset({"source_depth", "source_largest"})
+"""Columns that the manifest counts, and the index does not have."""
+
 NAMES = ("source_format", "profile")
 """Columns of texts that repeat; each text is held once."""
 
@@ -109,6 +112,8 @@ class RowColumns:
         deviation: How much they vary.
         orientation: EXIF orientation that was undone, 1 to 8.
         source_depth: Bits per value of the files that were converted; only counted, not in the index.
+        source_largest: Largest values of those that have more than 8 bits, or 0 (see
+            `fitfeed.converters.images.decode.SourceFacts`); only counted, not in the index.
         source_height: In pixels, upright, before any resizing.
         source_width: The same.
         source_format: Formats of the files that were converted.
@@ -129,6 +134,7 @@ class RowColumns:
     deviation: Numbers = dataclasses.field(default_factory=lambda: array("H"))
     orientation: Numbers = dataclasses.field(default_factory=lambda: array("B"))
     source_depth: Numbers = dataclasses.field(default_factory=lambda: array("B"))
+    source_largest: Numbers = dataclasses.field(default_factory=lambda: array("H"))
     source_height: Numbers = dataclasses.field(default_factory=lambda: array("i"))
     source_width: Numbers = dataclasses.field(default_factory=lambda: array("i"))
     source_format: list[str] = dataclasses.field(default_factory=list)
@@ -184,7 +190,7 @@ class RowColumns:
     def by_name(self) -> dict[str, Sequence[Any]]:
         """All columns by the names that they have in the index."""
         return {
-            **{name: getattr(self, name) for name in (*TEXTS, *NAMES, *NUMBERS) if name != "source_depth"},
+            **{name: getattr(self, name) for name in (*TEXTS, *NAMES, *NUMBERS) if name not in COUNTED},
             **self.labels,
             **{name: _split_digests(column) for name, column in self.digests.items()},
         }

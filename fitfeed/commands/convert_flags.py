@@ -14,6 +14,7 @@ from fitfeed.commands.class_lists import read_class_list, read_renames
 from fitfeed.commands.option_values import (
     parse_bytes,
     parse_color,
+    parse_count,
     parse_separator,
     parse_size,
     parse_split,
@@ -24,8 +25,8 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.checked_options import choices_of, fields_of, when_none_of
 
 STORED = (
-    *("format", "encoding", "size", "fit", "quality", "channels", "depth", "background", "frames"),
-    "max_pixels",
+    *("format", "encoding", "size", "fit", "quality", "channels", "depth", "white", "color"),
+    *("background", "frames", "lossy_masks", "max_pixels"),
 )
 ARRANGED = ("shards", "shard_bytes", "split", "split_folders", "class_from", "seed", "stratify", "duplicates")
 CLASSES = ("classes", "class_order", "rename_classes", "drop_classes")
@@ -56,7 +57,8 @@ SYNTAX = {
     "size": Syntax(metavar="N|HxW", parse=parse_size, note="N alone is both"),
     "quality": Syntax(metavar="Q", parse=int),
     "background": Syntax(metavar="R,G,B", parse=parse_color),
-    "max_pixels": Syntax(metavar="N", parse=int),
+    "white": Syntax(metavar="N", parse=int),
+    "max_pixels": Syntax(metavar="N", parse=parse_count, note="for example 200M or 2e8"),
     "shards": Syntax(metavar="N", parse=int),
     "shard_bytes": Syntax(metavar="BYTES", parse=parse_bytes, note="for example 64MiB"),
     "split": Syntax(metavar="NAME=SHARE,...", parse=parse_split, note="for example train=0.8,validation=0.2"),

@@ -95,6 +95,7 @@ def dataset_lines(name: str, manifest: "Manifest") -> list[str]:
 
 
 def _label_line(name: str, feature: "LabelFeature") -> str:
+    from fitfeed.output.source_facts import mask_values
     from fitfeed.schemas.features import ClassFeature, MaskFeature, MulticlassFeature
 
     what: str = feature.kind
@@ -103,7 +104,7 @@ def _label_line(name: str, feature: "LabelFeature") -> str:
             ", any number of them" if what == "multiclass" else ""
         )
     elif isinstance(feature, MaskFeature):
-        what = f"mask of its image's size, encoding {feature.encoding}"
+        what = f"mask of its image's size, encoding {feature.encoding}; {mask_values(feature)}"
     return f"{name:<10} {feature.dtype}, {what}"
 
 

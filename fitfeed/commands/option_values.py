@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from decimal import Decimal
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -24,6 +25,19 @@ def parse_bytes(text: str) -> int:
         msg = f"expected a size above 0 such as 128MiB, 1GB or 1000000. Received: {text!r}"
         raise argparse.ArgumentTypeError(msg)
     return int(size)
+
+
+def parse_count(text: str) -> int:
+    """`200M`, `2e8`, `1.5G` or a plain number to a number. K, M and G are powers of 1000."""
+    written = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)(?:[eE]\+?(\d{1,2})|([KMGkmg]))?", text.strip())
+    power = 0
+    if written is not None:
+        power = int(written[2] or 0) + 3 * " kmg".find((written[3] or " ").lower())
+    number = Decimal(written[1]).scaleb(power) if written is not None else Decimal(0)
+    if number < 1 or number != int(number):
+        msg = f"expected a whole number above 0 such as 200M, 2e8 or 200000000. Received: {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(number)
 
 
 def parse_color(text: str) -> tuple[int, int, int]:

@@ -13,7 +13,7 @@ def describe(manifest: Manifest) -> JsonObject:
 
     Returns:
         `format`, `format_version`, `fingerprint`, `splits`, `features`, `class_names`, `statistics`
-        (per channel, range 0..255, or 0..65535 for 16 bits), `rejects` (count by reason), `ignored`, `profiles`, `depths`, `largest_value`, `duplicates`, `options`, `sources`, `source`.
+        (per channel, range 0..255, or 0..65535 for 16 bits), `rejects` (count by reason), `ignored`, `profiles`, `depths`, `largest_value`, `deep_sources`, `duplicates`, `options`, `sources`, `source`.
     """
     content = manifest.to_dict()
     same = (
@@ -34,6 +34,7 @@ def describe(manifest: Manifest) -> JsonObject:
     )
     return {
         **{name: content[name] for name in same},
+        "deep_sources": content.get("deep_sources"),
         "class_names": manifest.class_names,
         "splits": {name: _split(split, manifest.class_names) for name, split in manifest.splits.items()},
     }

@@ -10,6 +10,7 @@ from fitfeed.converters.duplicate_pair import NearDuplicateReport
 from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.planning.size_estimate import expected_bytes
 from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan
+from fitfeed.output.source_facts import depth_lines, depth_warnings, mask_value_lines, profile_lines
 from fitfeed.schemas.bit_depth import levels_of
 from fitfeed.schemas.manifest import Manifest
 from fitfeed.schemas.strict_json import JsonObject
@@ -40,7 +41,7 @@ def conversion_lines(conversion: ConversionResult, dataset: str) -> list[str]:
         )
         lines.append(f"time       {conversion.seconds:.1f} s, {rate:.0f} images/s{reused}")
     lines += statistics_lines(manifest)
-    lines += _depth_lines(manifest)
+    lines += [*mask_value_lines(manifest), *depth_lines(manifest), *profile_lines(manifest)]
     lines += _warnings(conversion)
     return [*lines, "", *training_lines(dataset, manifest)]
 
@@ -93,14 +94,6 @@ def training_lines(dataset: str, manifest: Manifest) -> list[str]:
         "  from fitfeed import make_pipeline",
         f"  model.fit(make_pipeline({dataset!r}, {split!r}, batch_size={batch_size}{size}{shuffle}), epochs=10)",
     ]
-
-
-def _depth_lines(manifest: Manifest) -> list[str]:
-    """What bits of the sources were given up, or not used."""
-    deep = sum(count for bits, count in manifest.depths.items() if bits > 8)
-    if manifest.largest_value is not None:
-        return [f"largest    {manifest.largest_value} of 65535, in any channel of any split"]
-    return [f"depth      {deep} images have more than 8 bits, which --depth 16 keeps"] if deep else []
 
 
 def _rejects_line(manifest: Manifest, unnamed: int) -> str:
@@ -164,7 +157,7 @@ def _links_lines(links: LinkReport) -> list[str]:
 def _warnings(conversion: ConversionResult) -> list[str]:
     """What planning warned of, and what only the pixels told."""
     manifest = conversion.manifest
-    lines = _planned_warnings(conversion.warnings)
+    lines = _planned_warnings([*conversion.warnings, *depth_warnings(manifest)])
     if manifest.duplicates.label_conflicts:
         lines.append(
             f"warning: images with the pixels of another one in their split, but with another label: {manifest.duplicates.label_conflicts}"

@@ -112,7 +112,10 @@ def test_values_of_masks_are_counted_without_what_is_dropped(tmp_path: Path, enc
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ([], "depth      2 images have more than 8 bits, which --depth 16 keeps"),
+        (
+            [],
+            "depth      2 images have more than 8 bits, which --depth 16 keeps; their largest value is 65535",
+        ),
         (["--depth", "16"], "largest    65535 of 65535, in any channel of any split"),
     ],
 )

@@ -41,6 +41,7 @@ class Example(NamedTuple):
     profile: str | None = None
     depth: int = 8
     picture: int = 0
+    largest: int = 0
 
     def labels(self, kinds: Mapping[str, LabelKind], options: ConvertOptions) -> dict[str, Any]:
         """A value of each kind; of a mask, its payload: raw pixels of the value `label`, or a PNG without pixels."""
@@ -79,6 +80,7 @@ EXAMPLES = st.builds(
     profile=PROFILES,
     depth=st.sampled_from([1, 8, 16]),
     picture=st.integers(0, 99),
+    largest=st.sampled_from([0, 4095]),
 )
 SHARDS = st.lists(st.lists(EXAMPLES, max_size=5), max_size=4)
 
@@ -133,6 +135,7 @@ def result_of(job: Job, file: str, examples: Sequence[Example]) -> ShardResult:
         rows.deviation.append(0)
         rows.orientation.append(1)
         rows.source_depth.append(each.depth)
+        rows.source_largest.append(each.largest)
         rows.source_format.append(each.format)
         rows.profile.append(each.profile)
         for digests in rows.digests.values():

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from tests import deep
+from tests import deep, icc
 
 ROOT = Path(__file__).parents[2]
 NASTY = ROOT / "tests" / "data" / "nasty"
@@ -24,7 +24,7 @@ def images() -> tuple[bytes, ...]:
     photographs = sorted((ROOT / "examples" / "clothing" / "test").rglob("*.jpg"))[::10]
     files = [path.read_bytes() for path in [*folders, *photographs] if path.name != "expected.csv"]
     # One of a kind counts as much as a hundred JPEGs: the rare formats several times.
-    rare = [*_written(), *_by_hand(), *_deep()]
+    rare = [*_written(), *_by_hand(), *_deep(), *_with_profiles()]
     return tuple([data for data in files if 0 < len(data) <= MAX_SEED_BYTES] + rare * 2)
 
 
@@ -105,6 +105,19 @@ def _deep() -> list[bytes]:
         deep.tiff(deep.noise(9, 7, 3), planar=True),
         deep.tiff(deep.noise(9, 7, 4), extra=2),
         cv2.imencode(".tif", deep.noise(9, 7, 3))[1].tobytes(),  # LZW
+    ]
+
+
+def _with_profiles() -> list[bytes]:
+    """Colors, grays and inks of other profiles than sRGB."""
+    rgb = _picture()
+    wide = icc.matrix_profile(icc.DISPLAY_P3, 2.2, "Display P3")
+    return [
+        _saved(rgb, "JPEG", {"icc_profile": wide}),
+        _saved(rgb, "PNG", {"icc_profile": wide}),
+        _saved(rgb.convert("L"), "TIFF", {"icc_profile": icc.gray_profile(1.8, "gray")}),
+        _saved(rgb.convert("CMYK"), "JPEG", {"icc_profile": icc.ink_profile("press")}),
+        b"P5 7 5 4095 " + deep.noise(7, 5).tobytes(),
     ]
 
 

@@ -74,6 +74,47 @@ def test_what_is_no_mask(data: bytes, reason: str, message: str) -> None:
     assert caught.value.reason == reason
 
 
+SMOOTH = Image.fromarray(np.add.outer(np.arange(40), np.arange(30)).astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (saved(SMOOTH, "JPEG", quality=100), "JPEG"),
+        (saved(SMOOTH, "TIFF", compression="jpeg"), "TIFF with JPEG compression"),
+        (saved(SMOOTH, "JPEG2000", irreversible=True, quality_layers=[20]), "lossy JPEG 2000"),
+    ],
+    ids=["jpeg", "tiff", "jpeg 2000"],
+)
+def test_numbers_in_lossy_files_are_taken_only_by_name(data: bytes, kind: str) -> None:
+    with pytest.raises(ImageError, match=f"^{kind} changes values.*--lossy-masks accept") as caught:
+        decode_mask(data, ConvertOptions())
+    assert caught.value.reason == "label_invalid"
+    accepted = decode_mask(data, ConvertOptions(lossy_masks="accept"))
+    with Image.open(io.BytesIO(data)) as image:
+        np.testing.assert_array_equal(accepted[:, :, 0], np.asarray(image))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "TGA"])
+def test_numbers_in_lossless_files_are_those_that_were_saved(kind: str) -> None:
+    np.testing.assert_array_equal(
+        decode_mask(saved(SMOOTH, kind), ConvertOptions())[:, :, 0], np.asarray(SMOOTH)
+    )
+
+
+@given(st.integers(1, 65_535), st.booleans(), st.data())
+def test_a_pgm_has_the_numbers_of_its_file_whatever_its_brightest_value(
+    maxval: int, in_text: bool, data: st.DataObject
+) -> None:
+    """Pillow scales them to its own brightest value."""
+    values = data.draw(st.lists(st.integers(0, min(maxval, 255)), min_size=6, max_size=6))
+    if in_text:
+        file = f"P2 3 2 {maxval} {' '.join(map(str, values))}\n".encode()
+    else:
+        file = f"P5 3 2 {maxval}\n".encode() + np.array(values, ">u2" if maxval > 255 else "u1").tobytes()
+    assert decode_mask(file, ConvertOptions()).ravel().tolist() == values
+
+
 def test_a_bomb_is_refused_as_for_images() -> None:
     with pytest.raises(ImageError, match="more than the 100 allowed"):
         decode_mask(saved(Image.new("L", (11, 10))), ConvertOptions(max_pixels=100))
@@ -146,7 +187,7 @@ def test_whatever_the_file_is_it_is_a_mask_or_refused(nasty: Path) -> None:
     refused, taken = 0, 0
     for path in sorted(path for path in nasty.rglob("*") if path.is_file()):
         try:
-            mask = decode_mask(path.read_bytes(), ConvertOptions())
+            mask = decode_mask(path.read_bytes(), ConvertOptions(lossy_masks="accept"))
         except ImageError:
             refused += 1
             continue

@@ -14,7 +14,8 @@ from PIL import Image
 from fitfeed.converters.images.decode import decode_image
 from fitfeed.converters.images.encode import encode_image
 from fitfeed.converters.images.resize import resize
-from fitfeed.converters.images.sixteen_bit import MAX_VALUE, composite, encode_png, to_luma, to_uint16
+from fitfeed.converters.images.sixteen_bit import composite, encode_png, to_luma, to_uint16
+from fitfeed.converters.images.white import MAX_VALUE
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import ImageError
 from fitfeed.schemas.errors import UsageError

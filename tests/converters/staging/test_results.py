@@ -28,7 +28,13 @@ def rows() -> RowColumns:
         filled.digests["région_source_digest"] += bytes([10 + number] * 16)
         filled.source_format.append("JPEG")
         filled.profile.append(None if number else "sRGB")
-        for column in (filled.mean, filled.deviation, filled.orientation, filled.source_depth):
+        for column in (
+            filled.mean,
+            filled.deviation,
+            filled.orientation,
+            filled.source_depth,
+            filled.source_largest,
+        ):
             column.append(number)
         filled.source_height.append(2**31 - 1 - number)
         filled.source_width.append(number)

@@ -23,6 +23,8 @@ OPTIONS: Sequence[ConvertOptions] = (
     ConvertOptions(max_pixels=MAX_PIXELS, size=(24, 24), encoding="png", fit="contain", channels=1),
     ConvertOptions(max_pixels=MAX_PIXELS, size=(20, 30), encoding="raw"),
     ConvertOptions(max_pixels=MAX_PIXELS, channels=1, frames="reject", background=(0, 0, 0)),
+    ConvertOptions(max_pixels=MAX_PIXELS, color="srgb"),
+    ConvertOptions(max_pixels=MAX_PIXELS, color="srgb", white=1000, channels=1),
     ConvertOptions(max_pixels=MAX_PIXELS, depth=16),
     ConvertOptions(max_pixels=MAX_PIXELS, depth=16, channels=1, encoding="raw", size=(20, 30), fit="contain"),
 )
