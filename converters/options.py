@@ -27,7 +27,9 @@ CLASS_OPTIONS = ("class_order", "classes", "rename_classes", "drop_classes")
 
 PIXEL_OPTIONS = ("white", "color", "lossy_masks")
 
-LATER_OPTIONS = frozenset({*TABLE_OPTIONS, *CLASS_OPTIONS, *PIXEL_OPTIONS, "stratify", "depth", "split_folders"})
+LATER_OPTIONS = frozenset(
+    {*TABLE_OPTIONS, *CLASS_OPTIONS, *PIXEL_OPTIONS, "stratify", "depth", "split_folders"}
+)
 """Options that a manifest records only where they differ from the default, because they were added later."""
 
 RECORDED_ORDER = (
