@@ -7,18 +7,17 @@ already, and in how publication moves files into place.
 import dataclasses
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fitfeed.beam_jobs.plan import DEFAULT_TIMEOUT_S, PlannedConversion, plan_conversion
 from fitfeed.beam_jobs.progress import NoProgress, ProgressReport
 from fitfeed.beam_jobs.result import ConversionResult
 from fitfeed.beam_jobs.run import ExecutionOptions, run_job
-from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.source_listing import remember_sources
 from fitfeed.converters.sources.links import Links
-from fitfeed.converters.staging.job import Job
+from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.staging import Staging, open_staging
 from fitfeed.schemas.errors import ConversionError, FitfeedError
@@ -28,7 +27,7 @@ from fitfeed.schemas.manifest import Manifest, read_manifest
 def convert(
     source: str | Path,
     dataset: str | Path,
-    options: ConvertOptions | None = None,
+    options: ConvertOptions | Mapping[str, object] | None = None,
     *,
     labels: str | Path | None = None,
     max_bad: int | float = 0,
@@ -40,6 +39,7 @@ def convert(
     runner_arguments: Sequence[str] = (),
     overwrite: bool = False,
     append: bool = False,
+    check_content: bool = False,
     progress: ProgressReport | None = None,
 ) -> ConversionResult:
     """Converts a folder of images to a dataset.
@@ -51,7 +51,8 @@ def convert(
         source: Folder with one folder of images per class, perhaps below split folders; or a `.csv` or
             `.jsonl` table that names images, relative to its own folder.
         dataset: Folder to make. If it is complete, and has the same source and options, nothing is done.
-        options: How to convert; None for the defaults.
+        options: How to convert: all options, or only some by name. The others have their defaults or, with `append`,
+            those of the dataset.
         labels: Table of labels, if `source` is a folder.
         max_bad: Rejects to tolerate: a number of files (int), or a share of them (float, 0 to 1).
         allow_leaks: Publish even if an image, or a group, is in two splits.
@@ -65,6 +66,8 @@ def convert(
         overwrite: Replace a complete dataset.
         append: Add to a complete dataset the images that it does not have. `options` must be those that it was
             made with, or None; `max_bad` counts new files only.
+        check_content: Read every file that the dataset has already, and compare its bytes. Otherwise only those are
+            read whose size or times are not the known ones.
         progress: Receives the progress.
 
     Returns:
@@ -80,7 +83,7 @@ def convert(
         InterruptedConversionError: On SIGINT or SIGTERM.
         ConversionError: If reading or writing failed.
     """
-    started = time.monotonic()
+    started, progress = time.monotonic(), progress or NoProgress()
     replan = functools.partial(
         plan_conversion,
         source,
@@ -96,13 +99,15 @@ def convert(
         runner_arguments=runner_arguments,
         overwrite=overwrite,
         append=append,
+        check_content=check_content,
+        progress=progress.comparing(),
     )
     running = ExecutionOptions(
         workers=workers,
         timeout_s=timeout_s,
         runner=runner,
         runner_arguments=runner_arguments,
-        progress=progress or NoProgress(),
+        progress=progress,
     )
     planned = replan()
     if planned.up_to_date and not (append and Staging(planned.dataset).root.is_dir()):
@@ -115,21 +120,21 @@ def convert(
         if planned.up_to_date:
             staging.leave()
             return _nothing_done(planned, started)
-        before, links_found, warnings = planned.existing, planned.plan.links, planned.plan.warnings
-        for warning in warnings:
+        before, outline = planned.existing, planned.plan.outline()
+        for warning in outline.warnings:
             running.progress.notify(f"warning: {warning}")
         work = staging.prepare(planned.plan, timeout_s=timeout_s, notify=running.progress.notify)
         job = work.read_job()
-        del planned
+        del planned  # it is on disk
         outcome = run_job(work, job, running)
         staging.remove()
-    return _result(job, before, read_manifest(work.dataset), outcome, links_found, warnings, started)
+    return _result(job, before, read_manifest(work.dataset), outcome, outline, started)
 
 
 def _settle(staging: Staging) -> None:
     """Finishes an append that was interrupted right after its commit."""
     try:
-        staging.settle(read_manifest(staging.dataset))
+        staging.settle()
     except OSError as error:
         msg = f"cannot write to {staging.dataset}: {error.strerror or error}. The dataset is whole. Make room there and run the same command again."
         raise ConversionError(msg) from error
@@ -148,8 +153,7 @@ def _nothing_done(planned: PlannedConversion, started: float) -> ConversionResul
     """The result if the dataset is up to date: all files of the source were compared with it."""
     remember_sources(planned.dataset, planned.plan.sources)
     manifest = planned.existing or read_manifest(planned.dataset)
-    plan = planned.plan
-    return _result(plan.job, manifest, manifest, None, plan.links, plan.warnings, started)
+    return _result(planned.plan.job, manifest, manifest, None, planned.plan, started)
 
 
 def _result(
@@ -157,8 +161,7 @@ def _result(
     before: Manifest | None,
     after: Manifest,
     outcome: Outcome | None,
-    links: LinkReport,
-    warnings: list[str],
+    outline: ConversionPlan,
     started: float,
 ) -> ConversionResult:
     """What a conversion did to a dataset; without an outcome, nothing."""
@@ -166,9 +169,11 @@ def _result(
         manifest=after,
         up_to_date=outcome is None,
         files=job.files,
-        links=links,
-        warnings=warnings,
         unnamed=job.unnamed,
+        links=outline.links,
+        warnings=outline.warnings,
+        comparison=outline.comparison,
+        gone=outline.gone,
         source_bytes=job.bytes,
         seconds=time.monotonic() - started,
         reused_shards=0 if outcome is None else outcome.reused,

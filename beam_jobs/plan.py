@@ -2,13 +2,16 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fitfeed.beam_jobs.remote import check_runner
 from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.planning.comparison import ComparisonProgress
 from fitfeed.converters.planning.plan import make_plan
+from fitfeed.converters.planning.source_listing import forget_files
 from fitfeed.converters.planning.target import open_target, require_apart, require_writable
+from fitfeed.converters.source_file import Comparison, SomeFiles
 from fitfeed.converters.sources.links import Links
 from fitfeed.converters.staging.job import ConversionPlan
 from fitfeed.schemas.errors import UsageError
@@ -38,7 +41,7 @@ class PlannedConversion:
 def plan_conversion(
     source: str | Path,
     dataset: str | Path,
-    options: ConvertOptions | None = None,
+    options: ConvertOptions | Mapping[str, object] | None = None,
     *,
     labels: str | Path | None = None,
     max_bad: int | float = 0,
@@ -50,11 +53,13 @@ def plan_conversion(
     runner_arguments: Sequence[str] = (),
     overwrite: bool = False,
     append: bool = False,
+    check_content: bool = False,
+    progress: ComparisonProgress | None = None,
 ) -> PlannedConversion:
     """Says what `convert` would do with the same arguments, or refuses them as it would. Writes nothing.
 
     Only a run can find two things: that another conversion into the folder is running, and what is in the images.
-    No image is read here.
+    No image is read here, but those that must be compared with a dataset.
 
     Args:
         source: As for `convert`, like all other arguments.
@@ -70,6 +75,8 @@ def plan_conversion(
         runner_arguments: Options for that runner.
         overwrite: Replace a complete dataset.
         append: Add to a complete dataset.
+        check_content: Read every file that a dataset has already, and compare its bytes.
+        progress: Receives the progress of reading files that are compared.
 
     Returns:
         The plan.
@@ -93,11 +100,32 @@ def plan_conversion(
         links=links,
         base=target.base,
         seen=target.seen,
+        check_content=check_content,
+        progress=progress,
     )
+    comparison = target.compare(plan, check_content=check_content, progress=progress)
+    if comparison is not None:
+        plan = _with_comparison(plan, comparison)
     up_to_date = target.has_all_of(plan)
     if not up_to_date:
         require_writable(dataset)
     return PlannedConversion(dataset=dataset, plan=plan, existing=target.existing, up_to_date=up_to_date)
+
+
+def _with_comparison(plan: ConversionPlan, comparison: Comparison) -> ConversionPlan:
+    """The plan with what was found when files were compared. What was not compared stays so for the next run."""
+    left = SomeFiles.of(comparison.not_compared)
+    warnings = list(plan.warnings)
+    if left.count:
+        warnings.append(
+            f"files that were rejected or left out, and may have changed since, because their times are others: {left.count} ({left}). --append tries them again"
+        )
+    return dataclasses.replace(
+        plan,
+        comparison=comparison,
+        warnings=warnings,
+        sources=forget_files(plan.sources, comparison.not_compared),
+    )
 
 
 def _check_limits(*, max_bad: int | float, workers: int | None, timeout_s: float) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from fitfeed.converters.planning.comparison import ComparisonProgress
+
 Counts = tuple[int, int, int]
 """Images done, rejects among them, and source bytes."""
 
@@ -43,6 +45,9 @@ class ProgressReport(Protocol):
     def notify(self, line: str) -> None:
         """Something that the user should know before the work begins."""
 
+    def comparing(self) -> ComparisonProgress | None:
+        """What receives the progress of comparing files with a dataset, before the work begins."""
+
     def start(self, *, images: int, shards: int) -> None:
         """Planning is done: so many images and shards are to be converted."""
 
@@ -54,6 +59,9 @@ class NoProgress:
     """Ignores all reports."""
 
     def notify(self, line: str) -> None:
+        """Does nothing."""
+
+    def comparing(self) -> None:
         """Does nothing."""
 
     def start(self, *, images: int, shards: int) -> None:

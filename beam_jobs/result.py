@@ -4,6 +4,7 @@ import dataclasses
 
 from fitfeed.converters.duplicate_pair import DuplicatePair, NearDuplicateReport
 from fitfeed.converters.link_report import LinkReport
+from fitfeed.converters.source_file import Comparison, SomeFiles
 from fitfeed.schemas.manifest import Manifest
 
 
@@ -18,6 +19,9 @@ class ConversionResult:
         links: Where the links of the source lead.
         warnings: What planning warned of: a line each.
         unnamed: Pictures of the source that no row of the table names.
+        comparison: How the files that the dataset had already were compared with it; None if there was nothing to
+            compare with.
+        gone: Examples whose images the source no longer has.
         source_bytes: Their total size.
         seconds: Wall time of this run.
         reused_shards: Shards that an earlier, unfinished run had written.
@@ -34,6 +38,8 @@ class ConversionResult:
     links: LinkReport
     warnings: list[str]
     unnamed: int
+    comparison: Comparison | None
+    gone: SomeFiles
     source_bytes: int
     seconds: float
     reused_shards: int

@@ -1,8 +1,12 @@
-"""Files of a source, as they were listed."""
+"""Files of a source, as they were listed, and how they were compared with those of a dataset."""
 
 import dataclasses
+import heapq
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
+
+from typing_extensions import override
 
 
 class SourceFile(NamedTuple):
@@ -42,3 +46,48 @@ class SourceListing:
     files: list[SourceFile]
     keys: list[str]
     masks: list[str | None]
+
+
+SHOWN_FILES = 3
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SomeFiles:
+    """Files of which only the first are named.
+
+    Attributes:
+        count: How many there are.
+        first: The first few paths, by name.
+    """
+
+    count: int = 0
+    first: list[str] = dataclasses.field(default_factory=list)
+
+    @classmethod
+    def of(cls, paths: Sequence[str]) -> Self:
+        """Counts paths, and keeps the first."""
+        return cls(count=len(paths), first=heapq.nsmallest(SHOWN_FILES, paths))
+
+    @override
+    def __str__(self) -> str:
+        """Returns the first paths, and dots if there are more."""
+        return ", ".join([*self.first, *(["..."] if self.count > len(self.first) else [])])
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """How files were compared with those from which a dataset was made.
+
+    Attributes:
+        times: How many were compared by size and times.
+        contents: How many were read, and compared by content.
+        changed: The paths of images and masks that have another content now, in the order of the listing. A file that
+            cannot be read counts as changed.
+        not_compared: The paths of files without an example, which were rejected or left out, if their times are not
+            the known ones. The index has no digest of them.
+    """
+
+    times: int = 0
+    contents: int = 0
+    changed: list[str] = dataclasses.field(default_factory=list)
+    not_compared: list[str] = dataclasses.field(default_factory=list)

@@ -22,16 +22,22 @@ SIDE_TABLES = (SOURCES_NAME, DUPLICATES_NAME)
 _ADVICE = "Delete it: it is not a part of the dataset."
 _VERSION = {"fitfeed_table_version": "1"}
 
-SOURCES_SCHEMA = pa.schema(
-    [
-        pa.field("key", pa.large_string(), nullable=False),
-        pa.field("bytes", pa.int64(), nullable=False),
-        pa.field("mtime_ns", pa.int64(), nullable=False),
-        pa.field("ctime_ns", pa.int64(), nullable=False),
-    ],
-    metadata=_VERSION,
+SOURCES_FIELDS = (
+    pa.field("key", pa.large_string(), nullable=False),
+    pa.field("bytes", pa.int64(), nullable=False),
+    pa.field("mtime_ns", pa.int64(), nullable=False),
+    pa.field("ctime_ns", pa.int64(), nullable=False),
 )
 """key: key of a file, or the path of a mask. mtime_ns, ctime_ns: when its content and its inode were last changed."""
+
+
+def sources_schema(folder: str | None = None) -> pa.Schema:
+    """The schema of `sources.arrow`.
+
+    Args:
+        folder: Digest of the folder in which the files were listed; None if it is not known.
+    """
+    return pa.schema(SOURCES_FIELDS, metadata=_VERSION if folder is None else {**_VERSION, "folder": folder})
 
 
 def duplicates_schema(*, complete: bool) -> pa.Schema:
@@ -74,9 +80,17 @@ def read_sources(folder: Path) -> Any:
         readable(folder / SOURCES_NAME, "table of sources", advice=_ADVICE),
         open_located(folder, SOURCES_NAME) as stream,
     ):
-        batch = only_batch(ArrowFile(stream), SOURCES_SCHEMA)
+        file = ArrowFile(stream)
+        place = _metadata(file).get(b"folder")
+        batch = only_batch(file, sources_schema(None if place is None else place.decode()))
         batch.validate(full=True)
         return batch
+
+
+def sources_folder(batch: Any) -> str | None:
+    """Digest of the folder in which the files of a `sources.arrow` were listed; None if it is not known."""
+    folder = (batch.schema.metadata or {}).get(b"folder")
+    return None if folder is None else folder.decode()
 
 
 class PairTable(NamedTuple):
@@ -102,8 +116,11 @@ def read_pairs(folder: Path) -> PairTable:
         open_located(folder, DUPLICATES_NAME) as stream,
     ):
         file = ArrowFile(stream)
-        metadata = pa.ipc.open_file(pa.BufferReader(file.buffer)).schema.metadata or {}
-        complete = metadata.get(b"complete") == b"true"
+        complete = _metadata(file).get(b"complete") == b"true"
         batch = only_batch(file, duplicates_schema(complete=complete))
         batch.validate(full=True)
         return PairTable(batch, complete)
+
+
+def _metadata(file: ArrowFile) -> dict[bytes, bytes]:
+    return pa.ipc.open_file(pa.BufferReader(file.buffer)).schema.metadata or {}

@@ -13,8 +13,10 @@ import numpy as np
 
 from fitfeed.converters.option_parts.values import as_written, flag_of
 from fitfeed.converters.options import RECORDED_ORDER, ConvertOptions
-from fitfeed.converters.planning.source_listing import changed_files, list_files
+from fitfeed.converters.planning.comparison import ComparisonProgress, compare_files
+from fitfeed.converters.planning.source_listing import list_files
 from fitfeed.converters.rejects import Reject, text_path
+from fitfeed.converters.source_file import SHOWN_FILES, Comparison
 from fitfeed.converters.sources.examples import ExampleTable, in_split_order
 from fitfeed.converters.staging.job import AppendTarget
 from fitfeed.schemas.class_order import ClassOrder, follows
@@ -30,8 +32,6 @@ ARRANGEMENT = ("shards", "shard_bytes")
 
 OF_A_SOURCE = ("label_separator", "classes", "rename_classes", "drop_classes")
 """Options about how a source is written: the table, and its classes. What is appended may be written in another way."""
-
-SHOWN_FILES = 3
 
 
 class SourceRecord(NamedTuple):
@@ -145,9 +145,18 @@ def open_base_dataset(folder: Path) -> BaseDataset:
         with _open_whole(folder, split.index) as stream:
             path = folder / split.index.file
             indexes[name] = Index(path, manifest.features.label_kinds, stream=stream)
-    with _open_whole(folder, manifest.rejects_file) as stream:
+    return BaseDataset(folder, manifest, indexes, read_rejects(folder, manifest.rejects_file))
+
+
+def read_rejects(folder: Path, entry: File) -> list[Reject]:
+    """Reads the list of rejects of a dataset.
+
+    Raises:
+        DamagedDatasetError: If it is not what was published.
+    """
+    with _open_whole(folder, entry) as stream:
         lines = stream.read().decode().splitlines()
-    return BaseDataset(folder, manifest, indexes, [Reject(**json.loads(line)) for line in lines])
+    return [Reject(**json.loads(line)) for line in lines]
 
 
 def _open_whole(folder: Path, entry: File) -> io.BufferedReader:
@@ -202,7 +211,10 @@ def select_new(
     splits: Mapping[str, Sequence[int]],
     root: Path,
     known: Any | None,
-) -> dict[str, list[int]]:
+    *,
+    check_content: bool = False,
+    progress: ComparisonProgress | None = None,
+) -> tuple[dict[str, list[int]], Comparison]:
     """Leaves out the files that the dataset has already.
 
     A file is recognized by its key, the path below the source. Its content, its labels and its split must not have
@@ -213,10 +225,13 @@ def select_new(
         example_table: All files of the source.
         splits: Split name to their places.
         root: Folder to which their paths are relative.
-        known: The record batch of the dataset's `sources.arrow`, or None.
+        known: What the dataset's `sources.arrow` knows of files in this folder, or None.
+        check_content: Whether files are read although their size and times are the known ones.
+        progress: Receives the progress of reading.
 
     Returns:
-        The places of the other files by split, with the splits of the dataset first. No split is empty.
+        The places of the other files by split, with the splits of the dataset first, and how those that the dataset
+        has were compared. No split is empty.
 
     Raises:
         UsageError: If a file has the key of an example, but another content, label or split.
@@ -236,13 +251,19 @@ def select_new(
                 changed.append(f"  {path}: {_difference(there, here, list(example_table.labels))}")
             else:
                 same.append(place)
-    rewritten = changed_files(list_files(root, example_table, same), known, base.indexes)
-    changed += [f"  {path}: as many bytes, but others" for path in rewritten]
+    comparison = compare_files(
+        list_files(root, example_table, same),
+        known,
+        base.indexes,
+        check_content=check_content,
+        progress=progress,
+    )
+    changed += [f"  {path}: as many bytes, but others" for path in comparison.changed]
     if changed:
         msg = f"{len(changed)} files in SOURCE have the path of an example of {base.folder}, but differ from it:"
-        mend = "--append never changes an example. Give new files other names, or convert everything again with --overwrite instead of --append."
+        mend = "--append never changes an example. If these are other images, give them other names: a folder of their own below that of their class is enough. If they were edited, convert everything again with --overwrite instead of --append."
         raise UsageError(msg, *changed[:SHOWN_FILES], mend)
-    return new
+    return new, comparison
 
 
 def _difference(there: SourceRecord, here: SourceRecord, labels: Sequence[str]) -> str:

@@ -10,11 +10,13 @@ from typing import Any
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.base_dataset import BaseDataset, all_rows, join_classes, select_new
 from fitfeed.converters.planning.class_warnings import class_warnings
+from fitfeed.converters.planning.comparison import ComparisonProgress
+from fitfeed.converters.planning.file_difference import find_difference
 from fitfeed.converters.planning.manifest_limits import check_capacity
 from fitfeed.converters.planning.size_estimate import expected_bytes
 from fitfeed.converters.planning.source_listing import list_files, read_known_sources, sources_table
 from fitfeed.converters.rejects import text_path
-from fitfeed.converters.source_file import SourceFile
+from fitfeed.converters.source_file import SomeFiles, SourceFile
 from fitfeed.converters.sources.discover import find_examples
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.links import Links
@@ -34,8 +36,10 @@ def make_plan(
     links: Links = "follow",
     base: BaseDataset | None = None,
     seen: str | None = None,
+    check_content: bool = False,
+    progress: ComparisonProgress | None = None,
 ) -> ConversionPlan:
-    """Lists a source and plans its conversion. Reads no image.
+    """Lists a source and plans its conversion. Reads no image but those that are compared with `base`.
 
     Args:
         source: A folder of images, or a table that names them.
@@ -46,6 +50,8 @@ def make_plan(
         links: Whether links that lead out of the source are followed or refused.
         base: The dataset that images are appended to: its files are left out.
         seen: SHA-256 of the manifest at the target; None if there is none.
+        check_content: Whether files that `base` has are read although their size and times are the known ones.
+        progress: Receives the progress of reading them.
 
     Raises:
         NotFoundError, UsageError: If the source or its labels are missing, empty or not what they must be, or
@@ -59,10 +65,15 @@ def make_plan(
     splits = by_split(example_table, options, allow_leaks=allow_leaks)
     rows = _listed(example_table, splits)
     listing = list_files(found.root, example_table, list(itertools.chain.from_iterable(splits.values())))
-    known = None
+    known, comparison, gone = None, None, SomeFiles()
     if base is not None:
-        known = read_known_sources(base.folder)
-        splits = select_new(base, example_table, splits, found.root, known)
+        known = read_known_sources(base.folder, found.root)
+        gone = find_difference(listing, base.indexes).gone
+        if known is None and gone.count == sum(map(len, base.indexes.values())):
+            gone = SomeFiles()  # another source, which has nothing of the first
+        splits, comparison = select_new(
+            base, example_table, splits, found.root, known, check_content=check_content, progress=progress
+        )
         rows = all_rows(base, rows)
     source_files, source_digest = len(rows), digest_of(rows)
     del rows  # as large as the plan, which is made next
@@ -101,7 +112,9 @@ def make_plan(
     )
     sources = sources_table(listing, known, listed_ns=listed_ns)
     warnings = [*found.warnings, *class_warnings(example_table)]
-    return ConversionPlan(job, shards, listing, sources, found.links, warnings)
+    return ConversionPlan(
+        job, shards, listing, sources, found.links, warnings, comparison=comparison, gone=gone
+    )
 
 
 def _listed(example_table: ExampleTable, splits: dict[str, list[int]]) -> list[list[Any]]:

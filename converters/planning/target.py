@@ -3,22 +3,27 @@
 import dataclasses
 import errno
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.base_dataset import (
     ARRANGEMENT,
-    SHOWN_FILES,
     BaseDataset,
     append_options,
     open_base_dataset,
+    read_rejects,
 )
-from fitfeed.converters.planning.source_listing import changed_files, read_known_sources
+from fitfeed.converters.planning.comparison import ComparisonProgress, compare_files
+from fitfeed.converters.planning.file_difference import find_difference
+from fitfeed.converters.planning.source_listing import read_known_sources
+from fitfeed.converters.source_file import Comparison, SomeFiles, SourceListing
 from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.own_folder import require_own
 from fitfeed.converters.staging.staging import Staging
 from fitfeed.schemas.errors import DamagedDatasetError, FormatVersionError, UsageError
-from fitfeed.schemas.index import open_index
+from fitfeed.schemas.index import Index, open_index
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
 from fitfeed.schemas.sharding import DATASET_PATTERNS
 
@@ -41,27 +46,98 @@ class Target:
     base: BaseDataset | None
     overwrite: bool
 
-    def complete(self, options: ConvertOptions | None) -> ConvertOptions:
-        """The options of the conversion: of an append, those of the dataset, which given ones must not contradict."""
-        if self.base is None:
-            return options or ConvertOptions()
-        return append_options(self.base.manifest, {} if options is None else _given(options))
+    def complete(self, options: ConvertOptions | Mapping[str, object] | None) -> ConvertOptions:
+        """The options of the conversion.
 
-    def has_all_of(self, plan: ConversionPlan) -> bool:
-        """Whether the dataset has everything already that the plan would make.
+        Of an append, they are those of the dataset, which given ones must not contradict.
+
+        Args:
+            options: All options, or only those that were given, by name; None for no choice.
+        """
+        given = _given(options) if isinstance(options, ConvertOptions) else dict(options or {})
+        if self.base is not None:
+            return append_options(self.base.manifest, given)
+        return options if isinstance(options, ConvertOptions) else ConvertOptions.from_json(given)
+
+    def compare(
+        self,
+        plan: ConversionPlan,
+        *,
+        check_content: bool = False,
+        progress: ComparisonProgress | None = None,
+    ) -> Comparison | None:
+        """Compares a source with the dataset that is there.
+
+        Args:
+            plan: The plan of its conversion.
+            check_content: Whether files are read although their size and times are the known ones.
+            progress: Receives the progress of reading.
+
+        Returns:
+            How the files were compared; None if there is nothing to compare with.
 
         Raises:
             UsageError: If there is a dataset of other files or options, which is neither appended to nor replaced.
         """
         if self.base is not None:
+            return plan.comparison
+        if self.existing is None or self.overwrite or plan.listing is None:
+            return None
+        self._require_same_options(self.existing, plan.job.options)
+        kinds = self.existing.features.label_kinds
+        indexes = {
+            name: open_index(self.folder, split.index.file, kinds)
+            for name, split in self.existing.splits.items()
+        }
+        if self.existing.source.digest != plan.job.source_digest:
+            self._refuse_other_files(self.existing, plan.listing, indexes)
+        known = read_known_sources(self.folder, plan.listing.root)
+        comparison = compare_files(
+            plan.listing, known, indexes, check_content=check_content, progress=progress
+        )
+        if comparison.changed:
+            changed = SomeFiles.of(comparison.changed)
+            self._refuse(
+                f"was made from files that have another content now ({changed.count}, for example {changed})"
+            )
+        return comparison
+
+    def has_all_of(self, plan: ConversionPlan) -> bool:
+        """Whether the dataset has everything already that a plan would make, if `compare` finds nothing else."""
+        if self.base is not None:
             return not _has_news(plan.job, self.base)
-        if self.existing is None or self.overwrite:
-            return False
-        difference = _difference(self.existing, plan, self.folder)
-        if difference:
-            msg = f"DATASET {self.folder} is complete, but {difference}. Give --overwrite to replace it, or choose another folder."
-            raise UsageError(msg)
-        return True
+        return self.existing is not None and not self.overwrite
+
+    def _require_same_options(self, existing: Manifest, options: ConvertOptions) -> None:
+        had, asked = existing.options, options.to_json()
+        changed = [
+            f"{name} {had.get(name)} -> {asked.get(name)}"
+            for name in dict.fromkeys([*asked, *had])
+            if had.get(name) != asked.get(name)
+        ]
+        if changed:
+            self._refuse(f"was made with other options ({', '.join(changed)})")
+
+    def _refuse_other_files(
+        self, existing: Manifest, listing: SourceListing, indexes: Mapping[str, Index]
+    ) -> NoReturn:
+        listed = {reject.path for reject in read_rejects(self.folder, existing.rejects_file)}
+        difference = find_difference(listing, indexes, listed)
+        images = sum(mask is None for mask in listing.masks)
+        if not difference.lines() and images == existing.source.files:
+            self._refuse("was made with other labels, masks or splits of the same images")
+        self._refuse(
+            f"was made from other files (it knows {existing.source.files} images, SOURCE has {images})",
+            *difference.lines(),
+            append=difference.new.count > 0 and not difference.resized.count,
+        )
+
+    def _refuse(self, why: str, *details: str, append: bool = False) -> NoReturn:
+        mend = "Give --overwrite to replace it"
+        mend += ", --append to add the new images," if append else ","
+        mend += " or choose another folder."
+        first = f"DATASET {self.folder} is complete, but {why}"
+        raise UsageError(*([f"{first}:", *details, mend] if details else [f"{first}. {mend}"]))
 
 
 def open_target(folder: Path, *, append: bool = False, overwrite: bool = False) -> Target:
@@ -152,31 +228,3 @@ def _has_news(job: Job, base: BaseDataset) -> bool:
     """Whether there is a file to convert, or a reject that the dataset does not list."""
     known = {reject.path for reject in base.rejects}
     return job.files > 0 or any(reject.path not in known for reject in job.rejects)
-
-
-def _difference(existing: Manifest, plan: ConversionPlan, folder: Path) -> str:
-    """In what a dataset differs from what a plan would make; nothing if it does not."""
-    asked = plan.job.options.to_json()
-    names = dict.fromkeys([*asked, *existing.options])
-    changed = [
-        f"{name} {existing.options.get(name)} -> {asked.get(name)}"
-        for name in names
-        if existing.options.get(name) != asked.get(name)
-    ]
-    if changed:
-        return f"was made with other options ({', '.join(changed)})"
-    if existing.source.digest != plan.job.source_digest:
-        return f"was made from other files (it knows {existing.source.files}, SOURCE has {plan.job.files})"
-    if rewritten := _rewritten(existing, plan, folder):
-        first = ", ".join(rewritten[:SHOWN_FILES])
-        return f"was made from files that have another content now ({len(rewritten)}, for example {first})"
-    return ""
-
-
-def _rewritten(existing: Manifest, plan: ConversionPlan, folder: Path) -> list[str]:
-    """Files of as many bytes as the dataset was made from, but of others."""
-    if plan.listing is None:
-        return []
-    kinds = existing.features.label_kinds
-    indexes = {name: open_index(folder, split.index.file, kinds) for name, split in existing.splits.items()}
-    return changed_files(plan.listing, read_known_sources(folder), indexes)

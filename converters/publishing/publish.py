@@ -16,7 +16,7 @@ from fitfeed.converters.staging.outcome import Outcome, Status
 from fitfeed.converters.staging.results import ShardResult, ShardTotals
 from fitfeed.converters.staging.staging import PUBLISHED, Staging
 from fitfeed.schemas.errors import ConversionError
-from fitfeed.schemas.manifest import REJECTS_NAME, read_manifest
+from fitfeed.schemas.manifest import REJECTS_NAME
 from fitfeed.schemas.sharding import index_file_name
 
 SHOWN_REJECTS = 5
@@ -39,7 +39,7 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
     staging, job, earlier = Staging(work.dataset), work.read_job(), work.read_outcome()
     try:
         if earlier is not None and staging.state_of(work, job) in PUBLISHED:
-            staging.settle(read_manifest(work.dataset))
+            staging.settle()
             return earlier
         base = None
         if job.base is not None:
@@ -100,12 +100,13 @@ def _commit_append(
     retried = frozenset(() if job.base is None else job.base.retried)
     listed = [*(reject for reject in base.rejects if reject.path not in retried), *rejects]
     if not added and to_json_lines(listed) == to_json_lines(base.rejects):
+        staging.keep_sources(work)
         return
     manifest = write_union(
         work, job, base, added, listed, copies, index_name=staged_index, rejects_name=STAGED_REJECTS
     )
     staging.commit_append(work, job, manifest, base.manifest)
-    staging.settle(manifest)
+    staging.settle()
 
 
 def _check_complete(job: Job, totals: Sequence[ShardTotals]) -> list[ShardTotals]:

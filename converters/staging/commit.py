@@ -18,7 +18,7 @@ from fitfeed.schemas.manifest import (
 )
 from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.sharding import DATASET_PATTERNS, index_file_name
-from fitfeed.schemas.side_tables import SIDE_TABLES
+from fitfeed.schemas.side_tables import SIDE_TABLES, SOURCES_NAME
 
 STAGED_REJECTS = "rejects.append.jsonl"
 """What the list of rejects of an append is called until the old list is no longer needed."""
@@ -70,6 +70,11 @@ def join_dataset(work: WorkFolder, manifest: Manifest, held: Manifest) -> None:
     _move_into(work, [*(entry.file for entry in manifest.files() if entry.file not in old), *SIDE_TABLES])
     sync_folder(work.dataset)
     _put_manifest(work.dataset, manifest)
+
+
+def replace_sources(work: WorkFolder) -> None:
+    """Moves what is known of the source's files into place."""
+    _move_into(work, [SOURCES_NAME])
 
 
 def settle_names(dataset: Path, manifest: Manifest) -> Manifest:

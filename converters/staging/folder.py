@@ -133,7 +133,7 @@ class WorkFolder:
         return job if all((self.root / name).is_dir() for name in PARTS) else None
 
     def write_sources(self, table: Any | None) -> str | None:
-        """Saves what is known of the source's files: a record batch of `SOURCES_SCHEMA`, or None.
+        """Saves what is known of the source's files: a record batch of `sources_schema`, or None.
 
         Returns:
             SHA-256 of the table; None if there is none.

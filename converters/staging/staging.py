@@ -22,7 +22,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fitfeed.converters.staging.commit import STAGED_REJECTS, join_dataset, replace_dataset, settle_names
+from fitfeed.converters.staging.commit import (
+    STAGED_REJECTS,
+    join_dataset,
+    replace_dataset,
+    replace_sources,
+    settle_names,
+)
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.outcome import Outcome
@@ -34,7 +40,7 @@ from fitfeed.converters.staging.own_folder import (
 )
 from fitfeed.schemas.errors import ConversionError, DamagedDatasetError, OvertakenError, UsageError
 from fitfeed.schemas.files import open_located
-from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, WORK_FOLDER, Manifest
+from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, WORK_FOLDER, Manifest, read_manifest
 from fitfeed.schemas.side_tables import SIDE_TABLES
 
 LOCK_NAME = "lock"
@@ -149,7 +155,11 @@ class Staging:
         self.require_seen(work, job)
         join_dataset(work, manifest, held)
 
-    def settle(self, manifest: Manifest) -> Manifest:
+    def keep_sources(self, work: WorkFolder) -> None:
+        """Replaces `sources.arrow` of a dataset to which nothing is added: all files were compared or tried again."""
+        replace_sources(work)
+
+    def settle(self) -> Manifest:
         """From committed to settled: gives all files their final names. A settled dataset stays as it is.
 
         Returns:
@@ -158,7 +168,7 @@ class Staging:
         Raises:
             OSError: If a file cannot be written.
         """
-        return settle_names(self.dataset, manifest)
+        return settle_names(self.dataset, read_manifest(self.dataset))
 
     def remove(self) -> None:
         """From settled to the end: removes the staging area."""

@@ -10,7 +10,6 @@ from fitfeed.schemas.errors import UsageError
 
 if TYPE_CHECKING:
     from fitfeed.beam_jobs import ConversionResult, PlannedConversion
-    from fitfeed.converters.options import ConvertOptions
 
 EPILOG = """\
 examples:
@@ -123,6 +122,11 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
         help="add to a complete dataset the images of SOURCE that it does not have, with its own options",
     )
     group.add_argument(
+        "--check-content",
+        action="store_true",
+        help="read every file that the dataset has already, and compare its bytes; otherwise only those whose size or times are others",
+    )
+    group.add_argument(
         "--dry-run", action="store_true", help="check everything, print what would be done, and do nothing"
     )
     group.add_argument("--json", action="store_true", help="print one JSON document instead of the summary")
@@ -132,9 +136,9 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Converts, or says what would be converted."""
     from fitfeed.beam_jobs import convert, plan_conversion
-    from fitfeed.output.progress import progress_for
+    from fitfeed.output.progress import progress_for, reading_progress
 
-    options = _options(arguments)
+    options = _given_options(arguments)
     if arguments.passed_on and arguments.runner == "local":
         msg = f"options after -- go to a Beam runner, and the local run takes none. Received: {' '.join(arguments.passed_on)}. Add --runner NAME, or leave them out."
         raise UsageError(msg)
@@ -149,9 +153,12 @@ def run(arguments: argparse.Namespace) -> int:
         "runner_arguments": arguments.passed_on,
         "overwrite": arguments.overwrite,
         "append": arguments.append,
+        "check_content": arguments.check_content,
     }
     if arguments.dry_run:
-        _print_plan(arguments, plan_conversion(arguments.source, arguments.dataset, options, **given))
+        with reading_progress(sys.stderr, quiet=arguments.quiet) as reading:
+            planned = plan_conversion(arguments.source, arguments.dataset, options, **given, progress=reading)
+        _print_plan(arguments, planned)
         return 0
     with progress_for(sys.stderr, quiet=arguments.quiet) as progress:
         conversion = convert(arguments.source, arguments.dataset, options, **given, progress=progress)
@@ -159,13 +166,10 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _options(arguments: argparse.Namespace) -> "ConvertOptions":
+def _given_options(arguments: argparse.Namespace) -> dict[str, object]:
     """The options that were given. The others have their defaults or, with `--append`, those of the dataset."""
-    from pathlib import Path
-
     from fitfeed.commands.class_lists import classes_of_dataset
     from fitfeed.commands.convert_flags import given_options
-    from fitfeed.converters.options import ConvertOptions
 
     given = given_options(arguments)
     if arguments.classes_from is not None:
@@ -173,17 +177,12 @@ def _options(arguments: argparse.Namespace) -> "ConvertOptions":
             msg = f"--classes and --classes-from both name the classes. Received: --classes {arguments.classes} --classes-from {arguments.classes_from}. Give one of them."
             raise UsageError(msg)
         given["classes"] = classes_of_dataset(arguments.classes_from)
-    if not arguments.append:
-        return ConvertOptions.from_json(given)
-    from fitfeed.converters.planning.base_dataset import append_options
-    from fitfeed.schemas.manifest import read_manifest
-
-    return append_options(read_manifest(Path(arguments.dataset)), given)
+    return given
 
 
 def _print_result(arguments: argparse.Namespace, conversion: "ConversionResult") -> None:
     from fitfeed.output.dataset_json import describe
-    from fitfeed.output.summary import conversion_lines
+    from fitfeed.output.summary import comparison_document, conversion_lines
     from fitfeed.output.terminal import print_json, print_lines
 
     if arguments.json:
@@ -194,6 +193,7 @@ def _print_result(arguments: argparse.Namespace, conversion: "ConversionResult")
             "links": dataclasses.asdict(conversion.links),
             "warnings": conversion.warnings,
             "unnamed": conversion.unnamed,
+            **comparison_document(conversion.comparison, conversion.gone),
             "near_duplicates": conversion.near_duplicates and dataclasses.asdict(conversion.near_duplicates),
             **(
                 {}

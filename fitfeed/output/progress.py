@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from typing import Any, NoReturn, TextIO
 
 from tqdm import tqdm
+from typing_extensions import override
 
 from fitfeed.output.terminal import print_lines
 
@@ -58,14 +59,29 @@ class ProgressDisplay:
 
 
 class ConversionProgress(ProgressDisplay):
-    """Images, images/s, MB/s, rejects and time left."""
+    """Images, images/s, MB/s, rejects and time left; before that, how much was read to compare files with a dataset."""
+
+    _comparing: "ReadingProgress | None" = None
 
     def notify(self, line: str) -> None:
         """Says something before the work begins."""
         self._print(line)
 
+    def comparing(self) -> "ReadingProgress":
+        """Shows how many bytes were read, if that takes long."""
+        self._comparing = ReadingProgress(self._stream)
+        return self._comparing
+
+    @override
+    def close(self) -> None:
+        if self._comparing is not None:
+            self._comparing.close()
+        super().close()
+
     def start(self, *, images: int, shards: int) -> None:
         """Says what is to be done."""
+        if self._comparing is not None:
+            self._comparing.close()
         opening = f"converting {images} images into {shards} shards"
         self._begin(images, opening=opening, unit="img", desc=f"{shards} shards")
 
@@ -77,7 +93,7 @@ class ConversionProgress(ProgressDisplay):
 
 
 class ReadingProgress(ProgressDisplay):
-    """Bytes of a dataset. All that is read within a second shows nothing."""
+    """Bytes of files. All that is read within a second shows nothing."""
 
     _read = 0
 

@@ -9,6 +9,7 @@ from fitfeed.beam_jobs import ConversionResult, PlannedConversion
 from fitfeed.converters.duplicate_pair import NearDuplicateReport
 from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.planning.size_estimate import expected_bytes
+from fitfeed.converters.source_file import Comparison, SomeFiles
 from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan
 from fitfeed.output.source_facts import depth_lines, depth_warnings, mask_value_lines, profile_lines
 from fitfeed.schemas.bit_depth import levels_of
@@ -24,8 +25,11 @@ def conversion_lines(conversion: ConversionResult, dataset: str) -> list[str]:
     stored = sum(split.bytes for split in manifest.splits.values())
     rate = conversion.files / conversion.seconds
     lines = [
-        f"{dataset} is up to date: nothing to do" if conversion.up_to_date else f"{dataset} is complete",
+        up_to_date_line(dataset, conversion.comparison)
+        if conversion.up_to_date
+        else f"{dataset} is complete",
         *_added_lines(conversion),
+        *_gone_lines(conversion.gone),
         "",
     ]
     lines += splits_table(manifest)
@@ -44,6 +48,38 @@ def conversion_lines(conversion: ConversionResult, dataset: str) -> list[str]:
     lines += [*mask_value_lines(manifest), *depth_lines(manifest), *profile_lines(manifest)]
     lines += _warnings(conversion)
     return [*lines, "", *training_lines(dataset, manifest)]
+
+
+def up_to_date_line(dataset: str, comparison: Comparison | None) -> str:
+    """Says that nothing is to be done, and how that was found out."""
+    parts = []
+    if comparison is not None and comparison.times:
+        parts.append(f"{comparison.times:,} sizes and times")
+    if comparison is not None and comparison.contents:
+        parts.append(f"{comparison.contents:,} contents")
+    compared = f"compared {', '.join(parts)}; " if parts else ""
+    return f"{dataset} is up to date: {compared}nothing to do"
+
+
+def _gone_lines(gone: SomeFiles) -> list[str]:
+    """Which examples of an append are of files that are no longer there."""
+    if not gone.count:
+        return []
+    return [
+        f"gone       {gone.count} examples are of files that SOURCE no longer has ({gone}); they stay in the dataset"
+    ]
+
+
+def comparison_document(comparison: Comparison | None, gone: SomeFiles) -> JsonObject:
+    """What was compared, and what is gone, as JSON."""
+    compared: JsonObject | None = None
+    if comparison is not None:
+        compared = {
+            "sizes_and_times": comparison.times,
+            "contents": comparison.contents,
+            "not_compared": comparison.not_compared,
+        }
+    return {"compared": compared, "gone": dataclasses.asdict(gone)}
 
 
 def _added_lines(conversion: ConversionResult) -> list[str]:
@@ -234,6 +270,7 @@ def dry_run_document(planned: PlannedConversion) -> JsonObject:
         "rejects": len(job.rejects),
         "ignored": len(job.ignored),
         "unnamed": job.unnamed,
+        **comparison_document(planned.plan.comparison, planned.plan.gone),
         "up_to_date": planned.up_to_date,
     }
 
@@ -241,7 +278,11 @@ def dry_run_document(planned: PlannedConversion) -> JsonObject:
 def dry_run_lines(planned: PlannedConversion, dataset: str) -> list[str]:
     """The same for a person."""
     if planned.up_to_date:
-        return [f"{dataset} is up to date: nothing to do", *_planned_warnings(planned.plan.warnings)]
+        return [
+            up_to_date_line(dataset, planned.plan.comparison),
+            *_gone_lines(planned.plan.gone),
+            *_planned_warnings(planned.plan.warnings),
+        ]
     job = planned.plan.job
     options = job.options
     lines = ["nothing was done; without --dry-run this would be converted:", ""]
@@ -255,6 +296,7 @@ def dry_run_lines(planned: PlannedConversion, dataset: str) -> list[str]:
         f"encoding   {options.encoding}{', 16 bits' if options.depth == 16 else ''}",
         f"bytes      {human_bytes(job.bytes)} in, about {human_bytes(_expected_bytes(job))} out",
         f"ignored    {_ignored(len(job.ignored), job.unnamed)}; rejected {len(job.rejects)} images or rows without a label",
+        *_gone_lines(planned.plan.gone),
         *_links_lines(planned.plan.links),
         *_planned_warnings(planned.plan.warnings),
     ]

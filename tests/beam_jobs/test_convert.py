@@ -225,7 +225,7 @@ def test_up_to_date_changed_and_overwrite(some: Path, tmp_path: Path) -> None:
         convert(some, dataset, ConvertOptions(quality=50))
     removed = next(some.glob("hat/*.jpg"))
     removed.unlink()
-    with pytest.raises(UsageError, match=r"other files.*--overwrite"):
+    with pytest.raises(UsageError, match=r"(?s)other files.*--overwrite"):
         convert(some, dataset)
     changed = convert(some, dataset, ConvertOptions(format="hdf5", size=(16, 16)), overwrite=True)
     assert changed.manifest.splits["train"].examples == first.manifest.splits["train"].examples - 1

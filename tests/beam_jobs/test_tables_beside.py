@@ -10,7 +10,7 @@ import pytest
 
 from fitfeed.cli import main
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.planning import source_listing
+from fitfeed.converters.planning import comparison, source_listing
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import SplitLeakError, UsageError
 from fitfeed.schemas.side_tables import DUPLICATES_NAME, SIDE_TABLES, SOURCES_NAME, read_pairs, read_sources
@@ -70,13 +70,13 @@ def test_files_that_were_only_touched_are_read_once(
     picture = sorted(photos.glob("train/hat/*"))[0]
     picture.touch()
     read: list[Path] = []
-    real = source_listing._file_digest
+    real = comparison._file_digest
 
     def reading(path: Path) -> bytes | None:
         read.append(path)
         return real(path)
 
-    monkeypatch.setattr(source_listing, "_file_digest", reading)
+    monkeypatch.setattr(comparison, "_file_digest", reading)
     assert convert(photos, dataset, OPTIONS).up_to_date
     assert read == [picture]
     assert convert(photos, dataset, OPTIONS).up_to_date

@@ -9,10 +9,10 @@ from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.side_tables import (
     DUPLICATES_NAME,
     SOURCES_NAME,
-    SOURCES_SCHEMA,
     duplicates_schema,
     read_pairs,
     read_sources,
+    sources_schema,
     write_table,
 )
 
@@ -21,7 +21,7 @@ PAIRS = {"key": ["b"], "of": ["a"], "kind": ["near_duplicate"], "distance": [7]}
 
 
 def write_sources(folder: Path) -> Path:
-    write_table(folder / SOURCES_NAME, pa.record_batch(SOURCES, schema=SOURCES_SCHEMA))
+    write_table(folder / SOURCES_NAME, pa.record_batch(SOURCES, schema=sources_schema()))
     return folder / SOURCES_NAME
 
 
@@ -75,9 +75,9 @@ def test_damage_is_named(tmp_path: Path, damage: str) -> None:
         options = pa.ipc.IpcWriteOptions(compression="zstd")
         with (
             pa.OSFile(str(path), "wb") as sink,
-            pa.ipc.new_file(sink, SOURCES_SCHEMA, options=options) as file,
+            pa.ipc.new_file(sink, sources_schema(), options=options) as file,
         ):
-            file.write_batch(pa.record_batch(SOURCES, schema=SOURCES_SCHEMA))
+            file.write_batch(pa.record_batch(SOURCES, schema=sources_schema()))
     elif damage == "no text":
         path.write_bytes(data.replace("ü.png".encode(), b"\xff\xfe.png"))
     else:

@@ -116,6 +116,7 @@ def test_the_options_of_an_append_are_those_of_the_dataset(dataset: Path) -> Non
 
 def has_all(target: Target, source: Path, options: ConvertOptions = SMALL) -> bool:
     plan = make_plan(source, options, base=target.base, seen=target.seen)
+    target.compare(plan)
     return target.has_all_of(plan)
 
 
@@ -136,8 +137,28 @@ def test_other_options_or_files_are_refused(few_photos: Path, dataset: Path) -> 
     with pytest.raises(UsageError, match=f"another content now \\(1, for example dress/{dress[0].name}\\)"):
         has_all(target, source)
     dress[0].unlink()
-    with pytest.raises(UsageError, match="it knows 8, SOURCE has 7"):
+    with pytest.raises(UsageError, match="it knows 8 images, SOURCE has 7") as caught:
         has_all(target, source)
+    assert caught.value.args[1:] == (
+        f"  1 examples are of files that SOURCE no longer has: dress/{dress[0].name}",
+        "Give --overwrite to replace it, or choose another folder.",
+    )
+    for name in ("new", "newer", "newest", "old"):
+        shutil.copyfile(dress[1], source / "dress" / f"{name}.jpg")
+    with pytest.raises(UsageError, match="it knows 8 images, SOURCE has 11") as caught:
+        has_all(target, source)
+    assert caught.value.args[1:] == (
+        "  4 images are new: dress/new.jpg, dress/newer.jpg, dress/newest.jpg, ...",
+        f"  1 examples are of files that SOURCE no longer has: dress/{dress[0].name}",
+        "Give --overwrite to replace it, --append to add the new images, or choose another folder.",
+    )
+    (source / "dress" / "old.jpg").rename(source / dress[0].relative_to(source))
+    with pytest.raises(UsageError, match="it knows 8 images, SOURCE has 11") as caught:
+        has_all(target, source)
+    assert caught.value.args[2:] == (
+        f"  1 images have another size now: dress/{dress[0].name}",
+        "Give --overwrite to replace it, or choose another folder.",
+    )
 
 
 def test_a_new_reject_is_news(few_photos: Path, dataset: Path) -> None:

@@ -24,7 +24,7 @@ from fitfeed.converters.staging.quarantine import Quarantine
 from fitfeed.converters.staging.results import HashColumns, RowColumns, ShardResult
 from fitfeed.converters.staging.staging import Staging, State, open_staging
 from fitfeed.schemas.errors import OvertakenError, UsageError
-from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
+from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, fingerprint_of, read_manifest
 from fitfeed.schemas.manifest_parts import Shard
 from tests.folders import contents
 
@@ -170,11 +170,12 @@ def test_an_append_is_committed_and_then_settled(tmp_path: Path, manifest: Manif
         assert staging.state() == State.REVIEWED
         rejects = manifest.rejects_file.model_copy(update={"file": STAGED_REJECTS})
         committed = manifest.model_copy(update={"rejects_file": rejects})
+        committed = committed.model_copy(update={"fingerprint": fingerprint_of(committed)})
         staging.commit_append(work, plan.job, committed, before)
         assert staging.state() == State.COMMITTED
-        settled = staging.settle(committed)
+        settled = staging.settle()
         assert staging.state() == State.SETTLED
-        assert staging.settle(settled) == settled
+        assert staging.settle() == settled
         staging.leave()
     assert contents(tmp_path) == {
         MANIFEST_NAME: settled.to_json().encode(),

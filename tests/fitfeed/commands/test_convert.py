@@ -203,7 +203,7 @@ def test_a_dry_run_on_a_complete_dataset(places: dict[str, Path], capfd: pytest.
     before = state(places["tmp"])
     for arguments in ([photos, done], [photos, done, "--append"]):
         assert main(["convert", *arguments, "--dry-run"]) == 0
-        assert capfd.readouterr().out == f"{done} is up to date: nothing to do\n"
+        assert capfd.readouterr().out == f"{done} is up to date: compared 2 contents; nothing to do\n"
         assert main(["convert", *arguments, "--dry-run", "--json"]) == 0
         assert json.loads(capfd.readouterr().out)["up_to_date"]
     for arguments, images in (

@@ -10,6 +10,7 @@ from fitfeed.beam_jobs import ConversionResult, plan_conversion
 from fitfeed.converters.duplicate_pair import DuplicatePair, NearDuplicateReport
 from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.source_file import SomeFiles
 from fitfeed.output.summary import (
     conversion_lines,
     dry_run_document,
@@ -43,6 +44,8 @@ def result(manifest: Manifest, **changed: Any) -> ConversionResult:
         "links": LinkReport(),
         "warnings": [],
         "unnamed": 0,
+        "comparison": None,
+        "gone": SomeFiles(),
     }
     return ConversionResult(**{**known, **changed})
 

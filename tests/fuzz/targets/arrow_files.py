@@ -79,7 +79,7 @@ def check(data: bytes, folder: Path) -> None:
     dataset = with_file(folder, DATASET, dict.fromkeys(NAMES, data))
     run_command("verify", dataset)
     read_everything(dataset)
-    read_known_sources(dataset)
+    read_known_sources(dataset, dataset)
     try:
         read_pairs(dataset).batch.to_pydict()
     except FitfeedError as error:

@@ -1,0 +1,135 @@
+"""Compares the files of a source with those from which a dataset was made: by size and times, or else by their bytes.
+
+`sources.arrow` has the size and the times that each file had when it was listed. If they are the same, the file is not
+read. If they are not, or the table does not have the file, its digest is compared with that in the index.
+"""
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+from fitfeed.converters.open_source import open_regular
+from fitfeed.converters.rejects import ImageError, text_path
+from fitfeed.converters.source_file import Comparison, SourceListing
+from fitfeed.schemas.cpus import available_cpus
+from fitfeed.schemas.index import Index
+
+CHUNK_BYTES = 1 << 20
+
+MAX_PENDING = 4_096
+"""Files that wait for a thread. All of a large source would take much memory."""
+
+
+class ComparisonProgress(Protocol):
+    """Receives how much of a source was read to compare it."""
+
+    def start(self, *, files: int, total_bytes: int) -> None:
+        """So many files, of so many bytes, will be read."""
+
+    def update(self, read_bytes: int) -> None:
+        """So many more bytes were read."""
+
+
+def compare_files(
+    listing: SourceListing,
+    known: Any | None,
+    indexes: Mapping[str, Index],
+    *,
+    check_content: bool = False,
+    progress: ComparisonProgress | None = None,
+) -> Comparison:
+    """Compares files with the examples that were made from them.
+
+    Args:
+        listing: The files.
+        known: What `sources.arrow` knows of files in the same folder (`read_known_sources`), or None.
+        indexes: Indexes of the dataset's splits.
+        check_content: Whether files are read although their size and times are the known ones.
+        progress: Receives the progress of reading.
+    """
+    same = _same_times(listing, known)
+    split, row = _find_examples(listing, indexes)
+    reading = (row >= 0) & (check_content | ~same)
+    places = np.flatnonzero(reading)
+    opened = list(indexes.values())
+
+    def is_changed(place: int) -> bool:
+        mask, index = listing.masks[place], opened[split[place]]
+        digests = index.source_digest if mask is None else index.mask_source_digests[mask]
+        recorded: bytes = digests[row[place]].tobytes()
+        return _file_digest(listing.root / listing.files[place].path) != recorded
+
+    changed: list[str] = []
+    if progress is not None and len(places):
+        total_bytes = sum(listing.files[place].bytes for place in places)
+        progress.start(files=len(places), total_bytes=total_bytes)
+    with ThreadPoolExecutor(
+        available_cpus()
+    ) as threads:  # they wait for the disk, and xxhash releases the GIL
+        for start in range(0, len(places), MAX_PENDING):
+            some = places[start : start + MAX_PENDING].tolist()
+            for place, differs in zip(some, threads.map(is_changed, some), strict=True):
+                file = listing.files[place]
+                if differs:
+                    changed.append(text_path(file.path))
+                if progress is not None:
+                    progress.update(file.bytes)
+    unknown = np.flatnonzero((row < 0) & ~same).tolist()
+    return Comparison(
+        times=int((same & ~reading).sum()),
+        contents=len(places),
+        changed=changed,
+        not_compared=[text_path(listing.files[place].path) for place in unknown],
+    )
+
+
+def _same_times(listing: SourceListing, known: Any | None) -> npt.NDArray[np.bool_]:
+    """Whether each file has the size and the times that the table has: bool (files,)."""
+    same = np.zeros(len(listing.files), np.bool_)
+    if known is None:
+        return same
+    keys = pa.array([text_path(file.path) for file in listing.files], pa.large_string())
+    row = _rows_in(known.column("key"), keys)
+    here = np.array([file[1:] for file in listing.files], np.int64).reshape(-1, 3)
+    there = np.stack([known.column(name).to_numpy() for name in known.schema.names[1:]], axis=1)
+    same[row >= 0] = (here[row >= 0] == there[row[row >= 0]]).all(axis=1)
+    return same
+
+
+def _find_examples(
+    listing: SourceListing, indexes: Mapping[str, Index]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Where the example of each file is: the number of its index and its row, both int64 (files,); -1 for none."""
+    keys = pa.array(listing.keys, pa.large_string())
+    split, row = np.full((2, len(keys)), -1, np.int64)
+    for number, index in enumerate(indexes.values()):
+        there = index.columns()["key"]
+        there.validate(full=True)  # only the outline of its file was checked
+        found = _rows_in(there, keys)
+        split[found >= 0], row[found >= 0] = number, found[found >= 0]
+    return split, row
+
+
+def _rows_in(column: Any, keys: Any) -> npt.NDArray[np.int64]:
+    """In which row of a column each key is: int64 (keys,); -1 for none."""
+    return np.asarray(pc.fill_null(pc.index_in(keys, value_set=column), -1).to_numpy(), np.int64)
+
+
+def _file_digest(path: Path) -> bytes | None:
+    """xxh3-128 of a file; None if it cannot be read."""
+    digest = xxhash.xxh3_128()
+    try:
+        with os.fdopen(open_regular(str(path)), "rb", buffering=0) as stream:
+            while chunk := stream.read(CHUNK_BYTES):
+                digest.update(chunk)
+    except (OSError, ImageError):
+        return None
+    return digest.digest()

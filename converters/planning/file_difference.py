@@ -1,0 +1,68 @@
+"""Says of which other files a source is than a dataset, by name: new, gone, or of another size."""
+
+import dataclasses
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fitfeed.converters.source_file import SomeFiles, SourceListing
+from fitfeed.schemas.index import Index
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FileDifference:
+    """In which images a source and a dataset differ, by key.
+
+    Attributes:
+        new: Images of the source that are neither examples nor in the list of rejects.
+        gone: Examples whose image is not in the source.
+        resized: Examples whose image has another size now.
+    """
+
+    new: SomeFiles
+    gone: SomeFiles
+    resized: SomeFiles
+
+    def lines(self) -> list[str]:
+        """What differs: a line each, indented."""
+        said = [
+            (self.new, "images are new"),
+            (self.gone, "examples are of files that SOURCE no longer has"),
+            (self.resized, "images have another size now"),
+        ]
+        return [f"  {files.count} {what}: {files}" for files, what in said if files.count]
+
+
+def find_difference(
+    listing: SourceListing, indexes: Mapping[str, Index], listed: Collection[str] = ()
+) -> FileDifference:
+    """Compares the keys and sizes of images with those of examples. Reads no image.
+
+    Args:
+        listing: All files of the source.
+        indexes: Indexes of the dataset's splits.
+        listed: Paths in the dataset's list of rejects.
+    """
+    images = [number for number, mask in enumerate(listing.masks) if mask is None]
+    keys = pa.array([listing.keys[number] for number in images], pa.large_string())
+    sizes = np.array([listing.files[number].bytes for number in images], np.int64)
+    known = pc.is_in(keys, value_set=pa.array(list(listed), pa.large_string())).to_numpy(zero_copy_only=False)
+    resized, gone = np.zeros(len(keys), np.bool_), []
+    for index in indexes.values():
+        there = index.columns()["key"]
+        there.validate(full=True)  # only the outline of its file was checked
+        row = pc.fill_null(pc.index_in(keys, value_set=there), -1).to_numpy()
+        known |= row >= 0
+        resized[row >= 0] = sizes[row >= 0] != index.source_bytes[row[row >= 0]]
+        gone.append(there.filter(pc.invert(pc.is_in(there, value_set=keys))))
+    return FileDifference(
+        new=_some(keys.filter(pa.array(~known))),
+        gone=_some(pa.concat_arrays([pa.array([], pa.large_string()), *gone])),
+        resized=_some(keys.filter(pa.array(resized))),
+    )
+
+
+def _some(keys: pa.Array) -> SomeFiles:
+    return SomeFiles.of(keys.to_pylist())

@@ -1,0 +1,37 @@
+"""Files as a source lists them, for the tests of what is known of them."""
+
+from pathlib import Path
+
+import pytest
+
+from fitfeed.converters.planning.source_listing import RECENT_NS, list_files
+from fitfeed.converters.source_file import SourceFile, SourceListing
+from fitfeed.converters.sources.examples import ExampleTable
+from fitfeed.schemas.features import PlannedLabel
+
+NAMES = ("a.png", "b.png", "c.png")
+
+
+def stat(path: Path, root: Path) -> SourceFile:
+    status = path.stat()
+    return SourceFile(str(path.relative_to(root)), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+@pytest.fixture
+def listing(tmp_path: Path) -> SourceListing:
+    """Three images with a mask each; two share it."""
+    for name in (*NAMES, "m.png", "n.png"):
+        (tmp_path / name).write_bytes(name.encode())
+    files = [stat(tmp_path / name, tmp_path) for name in NAMES]
+    masks = [stat(tmp_path / name, tmp_path) for name in ("m.png", "m.png", "n.png")]
+    table = ExampleTable(
+        files=files,
+        labels={"lesion": masks, "age": [1, 2, 3]},
+        features={"lesion": PlannedLabel(kind="mask"), "age": PlannedLabel(kind="int")},
+        splits=[None] * 3,
+    )
+    return list_files(tmp_path, table, [0, 1, 2])
+
+
+def later(listing: SourceListing) -> int:
+    return max(max(file[2:]) for file in listing.files) + 2 * RECENT_NS
