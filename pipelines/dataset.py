@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from fitfeed.pipelines.batches.normalize import NormalizeKind, keras_layer
 from fitfeed.pipelines.batches.skipped_examples import Skipped
+from fitfeed.pipelines.reading.index_table import index_table
+from fitfeed.pipelines.reading.joined_index import JoinedIndex
 from fitfeed.pipelines.reading.records import Records
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import ClassFeature, Features
@@ -20,6 +22,7 @@ from fitfeed.schemas.statistics import ChannelStatistics, class_weights
 
 if TYPE_CHECKING:
     import keras
+    import pyarrow as pa
 
 
 def open_dataset(path: str | os.PathLike[str]) -> "Dataset":
@@ -59,7 +62,7 @@ class Dataset:
         """Stores path and manifest; users call `open_dataset`."""
         self.path = path
         self.manifest = manifest
-        self._records = {name: Records(path, manifest, [name]) for name in manifest.splits}
+        self._records: dict[tuple[str, ...], Records] = {}
         self._skipped = {name: Skipped(name) for name in manifest.splits}
 
     def __repr__(self) -> str:
@@ -189,9 +192,32 @@ class Dataset:
         """
         splits = names_of(split)
         self._require_splits(splits)
-        if len(splits) == 1:
-            return self._records[splits[0]]
-        return Records(self.path, self.manifest, splits)
+        if splits not in self._records:
+            return self._records.setdefault(splits, Records(self.path, self.manifest, splits))
+        return self._records[splits]
+
+    def index(self, split: str | Sequence[str]) -> "pa.Table":
+        """Returns the index of a split, or of several, as an Arrow table: a row for each example, in stored order.
+
+        Columns are those of the files, which are not copied: `key`, the labels by name, `height`, `width`,
+        `mean`, `deviation`, digests and more (docs/format.md says what each is), and before them `example`
+        (its number), `split`, and for a label with classes `<label>_name`. `.to_pandas()` makes a data frame.
+
+        Args:
+            split: As for `records`.
+
+        Raises:
+            UsageError: If there is no such split, or if one is named twice.
+            DamagedDatasetError: If an index is not what was stored.
+
+        Example:
+            >>> index = dataset.index("train")
+            >>> index.filter(pc.field("label_name") == "daisy").group_by("source_format").aggregate([([], "count_all")])
+        """
+        records = self.records(split)
+        index = records.index
+        parts = index.parts if isinstance(index, JoinedIndex) else [index]
+        return index_table(parts, self.manifest.features, records.splits)
 
     def _require_splits(self, splits: Sequence[str]) -> None:
         known = ", ".join(repr(name) for name in self.splits)

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
 from fitfeed.pipelines.augment.base import Augmentation
 from fitfeed.pipelines.augment.boxes import check_transformable
@@ -16,6 +16,12 @@ from fitfeed.pipelines.reading.labels import Labels as Labels
 from fitfeed.schemas.cpus import available_cpus
 from fitfeed.schemas.errors import UsageError
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
 OutputType = Literal["float32", "bfloat16", "float16", "uint8", "uint16"]
 Output = Literal["tuple", "dict"]
 Access = Literal["auto", "indexed", "stream"]
@@ -23,6 +29,8 @@ Access = Literal["auto", "indexed", "stream"]
 
 OnError = Literal["raise", "skip"]
 Balance = Literal["class"]
+Examples: TypeAlias = "Sequence[int] | npt.NDArray[np.integer[Any]] | pa.ChunkedArray | pc.Expression | None"
+SamplingWeights: TypeAlias = "Sequence[float] | npt.NDArray[Any] | str | None"
 AugmentOn = Literal["cpu", "device"]
 
 DEFAULT_SHUFFLE = {"train": True, "validation": False, "test": False}
@@ -50,6 +58,9 @@ class PipelineOptions:
     output: Output
     shuffle: bool
     statistics: str | Sequence[str] | None
+    examples: Examples
+    sampling_weights: SamplingWeights
+    sample_weight: str | None
     seed: int
     shard: tuple[int, int]
     start: tuple[int, int]
@@ -120,6 +131,11 @@ class PipelineOptions:
         )
         self._check_choice("labels", (*get_args(Labels), None))
         self._check(
+            "sample_weight",
+            self.sample_weight is None or isinstance(self.sample_weight, str),
+            "the name of a label, or None",
+        )
+        self._check(
             "label_smoothing",
             is_number(self.label_smoothing) and 0 <= self.label_smoothing <= 1,
             "a number in [0, 1]",
@@ -164,6 +180,7 @@ class PipelineOptions:
         if self.balance is not None and self.access == "stream":
             msg = "balance chooses single examples, which stream access cannot read. Received: balance='class', access='stream'. Use access='indexed'."
             raise UsageError(msg)
+        self._check_choice_of_examples()
         if self.processes and self.access == "stream":
             msg = (
                 f"with access='stream' the main process reads, and shuffles what it has read; worker processes read for "
@@ -174,6 +191,22 @@ class PipelineOptions:
             check_importable(self.augment)
         if self.transforms:
             check_transformable(self.augment, output=self.output, augment_on=self.augment_on)
+
+    def _check_choice_of_examples(self) -> None:
+        chosen = [name for name in ("examples", "sampling_weights") if getattr(self, name) is not None]
+        if chosen and self.access == "stream":
+            msg = f"{chosen[0]} chooses single examples, and stream access reads runs of them. Received: {chosen[0]}=..., access='stream'. Use access='indexed'."
+            raise UsageError(msg)
+        if self.sampling_weights is not None and not self.shuffle:
+            msg = "sampling_weights draws examples at random, so it needs shuffle=True. Received: sampling_weights=..., shuffle=False."
+            raise UsageError(msg)
+        if self.sampling_weights is not None and self.balance is not None:
+            msg = "balance and sampling_weights both say how often an example is drawn. Received: balance='class', sampling_weights=... Leave out one of them."
+            raise UsageError(msg)
+        mixes = [op for _, op in split_batch(self.augment)[1]]
+        if self.sample_weight is not None and mixes:
+            msg = f"an image that {type(mixes[0]).__name__} mixes has two sample weights, and fit takes one. Received: sample_weight={self.sample_weight!r}, augment with {type(mixes[0]).__name__}. Leave out one of them."
+            raise UsageError(msg)
 
     @property
     def worker_processes(self) -> int:

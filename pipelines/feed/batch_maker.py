@@ -18,15 +18,18 @@ from fitfeed.pipelines.batches.mask_loader import MaskLoader, check_movable
 from fitfeed.pipelines.batches.mix import ImageMixer, Mixer
 from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.pipelines.batches.renderer import compile_batch
+from fitfeed.pipelines.batches.sample_weights import NAME as SAMPLE_WEIGHT
+from fitfeed.pipelines.batches.sample_weights import SampleWeights
 from fitfeed.pipelines.batches.skipped_examples import SkippedOfSplits, compacted, kept_places
 from fitfeed.pipelines.batches.workers.process_pool import batches_at_once
 from fitfeed.pipelines.batches.writer_threads import WriterThreads
 from fitfeed.pipelines.dataset import Dataset
 from fitfeed.pipelines.feed.check_depth import INTEGERS, check_depth
+from fitfeed.pipelines.feed.choose_examples import choose_examples
 from fitfeed.pipelines.feed.requests import make_requests
 from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.pipelines.order.global_batches import EpochSteps
-from fitfeed.pipelines.reading.labels import select_label
+from fitfeed.pipelines.reading.labels import leave_out_label, select_label
 from fitfeed.schemas.errors import UsageError
 
 T = TypeVar("T")
@@ -45,6 +48,7 @@ class BatchMaker:
         steps: The steps of an epoch of this worker.
         specs: What is known of each array of a batch, by name, in the order of an element.
         statistics: Of the splits that normalize.
+        choice: Which examples an epoch has, and how often.
         device: What is sampled for `augment_on="device"`; None for "cpu".
         at_once: How many batches should be made at once.
     """
@@ -63,13 +67,14 @@ class BatchMaker:
         self._options, self._records = options, dataset.records(split)
         check_depth(options, self._records.depth)
         self.statistics = dataset.statistics_for(options.statistics)
+        self.choice = choose_examples(dataset, self._records, options)
         self.steps = EpochSteps(
-            examples=len(self._records),
+            examples=len(self.choice),
             batch_size=options.batch_size,
             shard=options.shard,
             drop_remainder=options.drop_remainder,
         )
-        self._requests = make_requests(dataset, self._records, options, self.steps)
+        self._requests = make_requests(dataset, self._records, options, self.steps, self.choice)
 
         # What happens to single images here, what happens to whole batches, and what is left to a device.
         augment, mixes = split_batch(options.augment)
@@ -86,13 +91,22 @@ class BatchMaker:
             self._skipped = SkippedOfSplits(of_split, self._records.place)
         threads = WriterThreads(skips=self._skipped is not None)
         self._images, self._image_mixer = self._image_stages(threads, mixes=bool(mixes))
+        features = dataset.manifest.features
+        self._weights: SampleWeights | None = None
+        if options.sample_weight is not None:
+            self._weights = SampleWeights(
+                self._records, features, options.sample_weight, self.choice.examples
+            )
         self._labels = BatchLabels(
             self._records,
-            select_label(dataset.manifest.features, options.label),
+            leave_out_label(select_label(features, options.label), options.sample_weight),
             labels=options.labels,
             smoothing=options.label_smoothing,
             mixes=[op for _, op in mixes],
         )
+        if self._weights is not None and not self._labels.names and options.output == "tuple":
+            msg = f"sample_weight weighs the loss of a label, and none is left. Received: sample_weight={options.sample_weight!r}. Use output='dict', or a dataset with another label."
+            raise UsageError(msg)
         for name in self._labels.masks:
             check_movable(augment, name, augment_on=options.augment_on)
         self._masks = {name: self._mask_loader(name, threads) for name in self._labels.masks}
@@ -108,8 +122,8 @@ class BatchMaker:
             step: Number of the step.
 
         Returns:
-            Arrays by name, as `specs` says: "image", the labels, and as the options ask for it "key",
-            "transform" and `PARAMETERS`. The memory of images and masks is reused when the arrays and
+            Arrays by name, as `specs` says: "image", the labels, and as the options ask for it "sample_weight",
+            "key", "transform" and `PARAMETERS`. The memory of images and masks is reused when the arrays and
             everything made from them are gone, and not before.
 
         Raises:
@@ -148,6 +162,8 @@ class BatchMaker:
         if self._image_mixer is not None:
             arrays["image"] = self._image_mixer.mix(arrays["image"], mixtures)
         arrays.update(self._labels.read(examples, mixtures))
+        if self._weights is not None:
+            arrays[SAMPLE_WEIGHT] = self._weights.read(examples)
 
         if self._options.output == "dict":
             arrays["key"] = np.array(self._records.keys(examples), object)
@@ -198,6 +214,8 @@ class BatchMaker:
         specs = {"image": ArraySpec(shape, self._image_type)}
         for name in self._labels.names:
             specs[name] = self._labels.spec(name, image_size=shape[:2])
+        if self._weights is not None:
+            specs[SAMPLE_WEIGHT] = ArraySpec((), np.dtype(np.float32))
         if options.output == "dict":
             specs["key"] = ArraySpec((), np.dtype(object))
         if options.transforms:
@@ -220,13 +238,15 @@ def as_element(arrays: Mapping[str, T], options: PipelineOptions) -> T | dict[st
         options: Options of the pipeline.
 
     Returns:
-        A dict of all; or (image, label), (image, dict of labels) or the image alone.
+        A dict of all; or (image, label), (image, dict of labels) or the image alone. A sample weight is one
+        element more.
     """
     if options.output == "dict":
         return dict(arrays)
-    image, *labels = arrays.values()
+    labels = dict(arrays)
+    image, weight = labels.pop("image"), labels.pop(SAMPLE_WEIGHT, None)
     if not labels:
         return image
     # `fit` expects a single label by itself, and several by their names.
-    named = {name: label for name, label in arrays.items() if name != "image"}
-    return image, labels[0] if len(labels) == 1 else named
+    label = next(iter(labels.values())) if len(labels) == 1 else labels
+    return (image, label) if weight is None else (image, label, weight)

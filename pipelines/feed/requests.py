@@ -1,21 +1,28 @@
 """The first stage of the feeding path: which examples a batch has."""
 
 from fitfeed.pipelines.dataset import Dataset, class_labels
+from fitfeed.pipelines.feed.choose_examples import ExampleChoice
 from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.pipelines.order.batch_request import EpochOrder, Requests
 from fitfeed.pipelines.order.cached_order import CachedOrder
 from fitfeed.pipelines.order.chunks import ChunkOrder, chunk_bounds
 from fitfeed.pipelines.order.class_balance import BalancedOrder
 from fitfeed.pipelines.order.global_batches import EpochSteps
+from fitfeed.pipelines.order.selection import SelectedOrder
 from fitfeed.pipelines.order.shuffle import Order
 from fitfeed.pipelines.order.stream_order import StreamOrder
+from fitfeed.pipelines.order.weighted_draws import WeightedOrder
 from fitfeed.pipelines.reading.labels import select_label
 from fitfeed.pipelines.reading.records import Records
 from fitfeed.pipelines.reading.stream_reader import StreamReader, shuffle_window
 
 
 def make_requests(
-    dataset: Dataset, records: Records, options: PipelineOptions, steps: EpochSteps
+    dataset: Dataset,
+    records: Records,
+    options: PipelineOptions,
+    steps: EpochSteps,
+    choice: ExampleChoice,
 ) -> Requests:
     """Makes what fills the requests of a pipeline.
 
@@ -27,6 +34,7 @@ def make_requests(
         records: The examples of the split.
         options: Options of the pipeline.
         steps: The steps of this worker.
+        choice: Which examples an epoch has, and how often.
 
     Raises:
         UsageError: If classes are to be balanced, and no label gives each image one class.
@@ -37,11 +45,14 @@ def make_requests(
             chunks=chunk_bounds(shards), steps=steps, shuffle=options.shuffle, seed=options.seed
         )
         return StreamReader(records, StreamOrder(chunks=chunks, window=shuffle_window(records)))
+    # An order of as many places as there are examples in an epoch, and then the example at each place.
     order: EpochOrder = Order(steps=steps, shuffle=options.shuffle, seed=options.seed)
     if options.balance == "class":
-        order = BalancedOrder(
-            steps=steps,
-            labels=class_labels(records, select_label(dataset.manifest.features, options.label)),
-            seed=options.seed,
-        )
+        labels = class_labels(records, select_label(dataset.manifest.features, options.label))
+        labels = labels if choice.examples is None else labels[choice.examples]
+        order = BalancedOrder(steps=steps, labels=labels, seed=options.seed)
+    if choice.weights is not None:
+        order = WeightedOrder(steps=steps, weights=choice.weights, seed=options.seed)
+    if choice.examples is not None:
+        order = SelectedOrder(order, choice.examples, examples=choice.total)
     return CachedOrder(order)

@@ -62,6 +62,7 @@ class JoinedIndex:
         shard, offset, length, crc32c, height, width: Columns, as those of an `Index`. Shards are counted
             through all splits.
         labels: Label name to its column, likewise.
+        parts: The indexes.
     """
 
     def __init__(self, indexes: Sequence[Index], *, shards: Sequence[int]) -> None:
@@ -71,7 +72,7 @@ class JoinedIndex:
             indexes: At least one.
             shards: The number of shards of each split.
         """
-        self._indexes = indexes
+        self.parts = indexes
         self._firsts = [0, *accumulate(map(len, indexes))]
         self.shard = JoinedColumn(
             [index.shard for index in indexes], self._firsts, added=[0, *accumulate(shards[:-1])]
@@ -94,7 +95,7 @@ class JoinedIndex:
         Raises:
             DamagedDatasetError: If one was cut off since it was opened.
         """
-        for index in self._indexes:
+        for index in self.parts:
             index.require_whole()
 
     def key(self, row: int) -> str:
@@ -104,7 +105,7 @@ class JoinedIndex:
             DamagedDatasetError: If the bytes of the file are not text there.
         """
         part, row = self.place(row)
-        return self._indexes[part].key(row)
+        return self.parts[part].key(row)
 
     def place(self, row: int) -> tuple[int, int]:
         """Returns which of the indexes has a row, and its number there."""

@@ -92,6 +92,13 @@ def select_label(features: Features, label: str | None) -> Features:
     return Features(image=features.image, key=features.key, **chosen)
 
 
+def leave_out_label(features: Features, name: str | None) -> Features:
+    """Leaves out a label that is used for something else; None: none."""
+    labels = {label: feature for label, feature in features.labels.items() if label != name}
+    kept: Any = {"image": features.image, "key": features.key, **labels}
+    return Features(**kept)
+
+
 def check_onehot(features: Features) -> None:
     """Refuses one-hot labels where no label has classes.
 

@@ -13,11 +13,13 @@ from fitfeed.pipelines.options import (
     Access,
     AugmentOn,
     Balance,
+    Examples,
     Labels,
     OnError,
     Output,
     OutputType,
     PipelineOptions,
+    SamplingWeights,
 )
 from fitfeed.pipelines.order.epoch_counter import EpochCounter
 from fitfeed.pipelines.tf_data.pipelines_of_iterator import attach_counter
@@ -46,6 +48,9 @@ def make_pipeline(
     output: Output = "tuple",
     shuffle: bool | None = None,
     statistics: str | Sequence[str] | None = None,
+    examples: Examples = None,
+    sampling_weights: SamplingWeights = None,
+    sample_weight: str | None = None,
     seed: int = 0,
     shard: tuple[int, int] = (0, 1),
     start: tuple[int, int] = (0, 0),
@@ -101,6 +106,17 @@ def make_pipeline(
             split "train", False for "validation" and "test"; it must be given for others.
         statistics: The split, or splits, whose pixels normalize: those that are trained on, for
             evaluation too. They are exact. None: "train", or what `Dataset.statistics` is of.
+        examples: The part of the split that is fed: numbers of examples, each once, as a list or an array of
+            integers (of several splits, they are numbered through); or an expression of `pyarrow.compute`
+            over the columns of `dataset.index(split)`, such as `pc.field("height") >= 224`. Without
+            `shuffle` their order is that of the numbers. Access must be "indexed". None: all.
+        sampling_weights: How often each example is drawn: a number, 0 or more, for each example of the split,
+            or the name of a column of `dataset.index(split)`. An epoch keeps its length n, and has an
+            example n * weight / sum of weights times, rounded up or down, and on average exactly so often;
+            each time augmented differently. `shuffle` must be True, access "indexed". None: each once.
+        sample_weight: The name of a label of numbers, which weighs the loss of each example: the third element
+            of tuples, as `fit` takes it, or "sample_weight" in dicts; float32 (batch,). It is then no label.
+            `MixUp` and `CutMix` are refused beside it, because a mixed image has two weights. None: no weights.
         seed: Seed of order and augmentation; any integer.
         shard: (index, count) of this worker. The batches of the workers are disjoint. All workers have
             equally many.
@@ -128,7 +144,7 @@ def make_pipeline(
             move your own boxes and keypoints as the image was moved.
 
     Returns:
-        A dataset of (image, label), images alone, or dicts. Image: `dtype`, (batch, height, width,
+        A dataset of (image, label), (image, label, sample weight), images alone, or dicts. Image: `dtype`, (batch, height, width,
         channels). Label: int64 (batch,) or float32 (batch, classes); for other kinds see `labels`. Key:
         string (batch,). Transform: float32 (batch, 3, 3), from relative (x, y, 1) in the stored image to
         the same in this one.
@@ -164,6 +180,9 @@ def make_pipeline(
         output=output,
         shuffle=shuffle,
         statistics=statistics,
+        examples=examples,
+        sampling_weights=sampling_weights,
+        sample_weight=sample_weight,
         seed=seed,
         shard=shard,
         start=start,
@@ -197,7 +216,7 @@ def _chain(dataset: Dataset, split: str | Sequence[str], options: PipelineOption
     epochs = EpochCounter(
         options.start,
         steps=len(maker.steps),
-        identity=options.identity(dataset.manifest.fingerprint, split),
+        identity={**options.identity(dataset.manifest.fingerprint, split), **maker.choice.identity()},
         is_chief=options.shard[0] == 0,
     )
 
