@@ -30,6 +30,7 @@ def convert(
     options: ConvertOptions | Mapping[str, object] | None = None,
     *,
     labels: str | Path | None = None,
+    split_lists: Mapping[str, str | Path] | None = None,
     max_bad: int | float = 0,
     allow_leaks: bool = False,
     links: Links = "follow",
@@ -53,7 +54,9 @@ def convert(
         dataset: Folder to make. If it is complete, and has the same source and options, nothing is done.
         options: How to convert: all options, or only some by name. The others have their defaults or, with `append`,
             those of the dataset.
-        labels: Table of labels, if `source` is a folder.
+        labels: Table of labels, if `source` is a folder; `none` for images without labels.
+        split_lists: Split to a text file that lists its images, a path a line, if `source` is a folder. Images in no
+            list go to `train`, or are left out if there is a list for it.
         max_bad: Rejects to tolerate: a number of files (int), or a share of them (float, 0 to 1).
         allow_leaks: Publish even if an image, or a group, is in two splits.
         links: `refuse` raises an error if links lead out of the source. `follow` follows them, and the result says
@@ -90,6 +93,7 @@ def convert(
         dataset,
         options,
         labels=labels,
+        split_lists=split_lists,
         max_bad=max_bad,
         allow_leaks=allow_leaks,
         links=links,

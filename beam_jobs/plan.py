@@ -13,6 +13,7 @@ from fitfeed.converters.planning.source_listing import forget_files
 from fitfeed.converters.planning.target import open_target, require_apart, require_writable
 from fitfeed.converters.source_file import Comparison, SomeFiles
 from fitfeed.converters.sources.links import Links
+from fitfeed.converters.sources.split_lists import named_lists
 from fitfeed.converters.staging.job import ConversionPlan
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.manifest import Manifest
@@ -44,6 +45,7 @@ def plan_conversion(
     options: ConvertOptions | Mapping[str, object] | None = None,
     *,
     labels: str | Path | None = None,
+    split_lists: Mapping[str, str | Path] | None = None,
     max_bad: int | float = 0,
     allow_leaks: bool = False,
     links: Links = "follow",
@@ -65,7 +67,8 @@ def plan_conversion(
         source: As for `convert`, like all other arguments.
         dataset: Folder to make.
         options: How to convert.
-        labels: Table of labels.
+        labels: Table of labels, or `none`.
+        split_lists: Split to the file that lists its images.
         max_bad: Rejects to tolerate.
         allow_leaks: Publish even if an image, or a group, is in two splits.
         links: Whether links that lead out of the source are followed or refused.
@@ -94,7 +97,8 @@ def plan_conversion(
     plan = make_plan(
         source,
         target.complete(options),
-        labels=None if labels is None else Path(labels),
+        labels="none" if labels == "none" else None if labels is None else Path(labels),
+        split_lists=None if split_lists is None else named_lists(split_lists),
         max_bad=max_bad,
         allow_leaks=allow_leaks,
         links=links,

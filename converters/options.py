@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from fitfeed.converters.option_parts.choosing import ChoosingOptions
 from fitfeed.converters.option_parts.classes import ClassOptions
 from fitfeed.converters.option_parts.labeling import LabelOptions
 from fitfeed.converters.option_parts.sharding import ShardingOptions
@@ -27,8 +28,10 @@ CLASS_OPTIONS = ("class_order", "classes", "rename_classes", "drop_classes")
 
 PIXEL_OPTIONS = ("white", "color", "lossy_masks")
 
+CHOOSING_OPTIONS = ("include", "exclude", "mask_from")
+
 LATER_OPTIONS = frozenset(
-    {*TABLE_OPTIONS, *CLASS_OPTIONS, *PIXEL_OPTIONS, "stratify", "depth", "split_folders"}
+    {*TABLE_OPTIONS, *CLASS_OPTIONS, *PIXEL_OPTIONS, *CHOOSING_OPTIONS, "stratify", "depth", "split_folders"}
 )
 """Options that a manifest records only where they differ from the default, because they were added later."""
 
@@ -40,12 +43,15 @@ RECORDED_ORDER = (
     "label_separator",
     "split_folders",
     *CLASS_OPTIONS,
+    *CHOOSING_OPTIONS,
 )
 """The order of the options in a manifest."""
 
 
 @checked_options
-class ConvertOptions(LabelOptions, ClassOptions, SplitOptions, ShardingOptions, StorageOptions):
+class ConvertOptions(
+    LabelOptions, ClassOptions, ChoosingOptions, SplitOptions, ShardingOptions, StorageOptions
+):
     """Everything that decides the bytes of a dataset, besides its source: all its parts in one.
 
     A function that needs a part alone says so, and is handed the whole. A value, or a combination of values, that is

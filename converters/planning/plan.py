@@ -19,7 +19,9 @@ from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import SomeFiles, SourceFile
 from fitfeed.converters.sources.discover import find_examples
 from fitfeed.converters.sources.examples import ExampleTable
+from fitfeed.converters.sources.label_folder import LabelSource
 from fitfeed.converters.sources.links import Links
+from fitfeed.converters.sources.split_lists import SplitLists
 from fitfeed.converters.sources.splits import by_split
 from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan, digest_of
 from fitfeed.schemas.manifest import SHARD_EXTENSIONS
@@ -30,7 +32,8 @@ def make_plan(
     source: Path,
     options: ConvertOptions,
     *,
-    labels: Path | None = None,
+    labels: LabelSource = None,
+    split_lists: SplitLists | None = None,
     max_bad: int | float = 0,
     allow_leaks: bool = False,
     links: Links = "follow",
@@ -44,7 +47,8 @@ def make_plan(
     Args:
         source: A folder of images, or a table that names them.
         options: How to convert.
-        labels: Table of labels, if the source is a folder.
+        labels: Table of labels, or `none` for images without labels, if the source is a folder.
+        split_lists: Split to the file that lists its images, if the source is a folder.
         max_bad: How many rejects are tolerated: a number, or a share of all files.
         allow_leaks: Whether the same pixels, or a group, may be in two splits.
         links: Whether links that lead out of the source are followed or refused.
@@ -60,7 +64,7 @@ def make_plan(
     """
     listed_ns = time.time_ns()
     held = None if base is None else base.class_names
-    found = find_examples(source, options, labels, links, held=held)
+    found = find_examples(source, options, labels, links, lists=split_lists, held=held)
     example_table = found.example_table if base is None else join_classes(base, found.example_table)
     splits = by_split(example_table, options, allow_leaks=allow_leaks)
     rows = _listed(example_table, splits)

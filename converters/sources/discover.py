@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.rejects import Reject, text_path
+from fitfeed.converters.rejects import Reject
 from fitfeed.converters.sources.arrange_classes import ClassLists, arrange_classes
 from fitfeed.converters.sources.examples import ExampleTable
-from fitfeed.converters.sources.folder_labels import label_by_folders
-from fitfeed.converters.sources.image_lookup import ListedPictures, NamedPictures
+from fitfeed.converters.sources.image_lookup import NamedPictures
+from fitfeed.converters.sources.label_folder import LabelSource, label_folder
 from fitfeed.converters.sources.links import Links, SourceLinks
 from fitfeed.converters.sources.listing import list_folder
+from fitfeed.converters.sources.split_lists import SplitLists
 from fitfeed.converters.sources.table import Table, is_table
 from fitfeed.converters.sources.table_labels import label_by_table
 from fitfeed.schemas.errors import UsageError
@@ -46,9 +47,10 @@ class Discovery:
 def find_examples(
     source: Path,
     options: ConvertOptions,
-    labels: Path | None,
+    labels: LabelSource,
     links: Links = "follow",
     *,
+    lists: SplitLists | None = None,
     held: ClassLists | None = None,
 ) -> Discovery:
     """Lists a source, labels its images by their folders or by a table, and names and numbers their classes.
@@ -56,15 +58,16 @@ def find_examples(
     Args:
         source: A folder of images, or a table that names them.
         options: Where labels and splits come from.
-        labels: Table of labels, if the source is a folder.
+        labels: Table of labels, or `none` for images without labels, if the source is a folder.
         links: Whether links that lead out of the source are followed or refused.
+        lists: Split to the file that lists its images, if the source is a folder.
         held: Label name to the classes of the dataset that images are appended to; None without it.
 
     Raises:
         NotFoundError, UsageError: If the source or the table is not there, or is not what it must be.
         ConversionError: If listing failed for another reason.
     """
-    found = _find_labeled(source, options, labels, links)
+    found = _find_labeled(source, options, labels, lists or {}, links)
     arranged = arrange_classes(found.example_table, options, held)
     _check_classes(arranged.example_table)
     return Discovery(
@@ -94,34 +97,44 @@ class _Labeled(NamedTuple):
     warnings: list[str]
 
 
-def _find_labeled(source: Path, options: ConvertOptions, labels: Path | None, links: Links) -> _Labeled:
+def _find_labeled(
+    source: Path, options: ConvertOptions, labels: LabelSource, lists: SplitLists, links: Links
+) -> _Labeled:
     if is_table(source):
-        if labels is not None:
-            msg = f"SOURCE {source} is a table of labels itself, so it takes no --labels. Received: --labels {labels}. Leave it out, or give the folder of the images as SOURCE."
-            raise UsageError(msg)
+        _require_alone(source, options, labels, lists)
         root, table = source.parent, Table(source)
         source_links = SourceLinks(root, links)
         found = label_by_table(table, NamedPictures(source_links).find, source_links, options)
         source_links.require_none()
         return _Labeled(root, "table", source_links, found.example_table, found.rejects, [], found.warnings)
-    if labels is None and options.needs_table is not None:
-        msg = f"{options.needs_table} needs a table of labels. Add --labels TABLE, or give a .csv or .jsonl file as SOURCE."
-        raise UsageError(msg)
     listing = list_folder(source, links)
-    if labels is None:
-        example_table, rejects, warnings = label_by_folders(listing.files, options)
-        rejects = [*listing.rejects, *rejects]
-        return _Labeled(source, "folder", listing.links, example_table, rejects, listing.ignored, warnings)
-    table = Table(labels)
-    find = ListedPictures(listing.files).find
-    found = label_by_table(table, find, listing.links, options)
-    unnamed = [
-        Reject(text_path(file.path), "label_invalid", f"ignored: no row of {table.name} names it", "ignored")
-        for file in listing.files
-        if file.path not in found.named
-    ]
-    rejects, ignored = [*listing.rejects, *found.rejects], [*listing.ignored, *unnamed]
-    return _Labeled(source, "folder", listing.links, found.example_table, rejects, ignored, found.warnings)
+    folder = label_folder(listing, options, labels, lists)
+    return _Labeled(
+        source,
+        "folder",
+        listing.links,
+        folder.example_table,
+        folder.rejects,
+        folder.ignored,
+        folder.warnings,
+    )
+
+
+def _require_alone(source: Path, options: ConvertOptions, labels: LabelSource, lists: SplitLists) -> None:
+    """Checks that nothing else is to say which images of a table are taken, or what they are labeled."""
+    if labels is not None:
+        msg = f"SOURCE {source} is a table of labels itself, so it takes no --labels. Received: --labels {labels}. Leave it out, or give the folder of the images as SOURCE."
+        raise UsageError(msg)
+    given = {
+        "--include": options.include,
+        "--exclude": options.exclude,
+        "--mask-from": options.mask_from,
+        "--split-list": lists,
+    }
+    for flag, value in given.items():
+        if value:
+            msg = f"SOURCE {source} is a table, which names each image itself, so it takes no {flag}. Leave it out, or give the folder of the images as SOURCE, and the table as --labels."
+            raise UsageError(msg)
 
 
 def _check_classes(example_table: ExampleTable) -> None:

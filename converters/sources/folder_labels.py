@@ -15,13 +15,14 @@ SHOWN_CLASSES = 10
 
 
 def label_by_folders(
-    files: Sequence[SourceFile], options: ConvertOptions
+    files: Sequence[SourceFile], options: ConvertOptions, *, decides_split: bool = True
 ) -> tuple[ExampleTable, list[Reject], list[str]]:
     """Reads class and split from each file's folders.
 
     Args:
         files: The source's files.
         options: How folders are read, and whether `split` decides instead of them.
+        decides_split: False if lists decide instead of them.
 
     Returns:
         The labeled files, a reject for each file that is not in a class folder, and what a person should know.
@@ -30,7 +31,8 @@ def label_by_folders(
         UsageError: If folders can be read in two ways, or no file has a class.
     """
     paths = (file.path for file in files)
-    layout = FolderLayout(paths, options, decides_split=options.split is None, decides_class=True)
+    decides_split = decides_split and options.split is None
+    layout = FolderLayout(paths, options, decides_split=decides_split, decides_class=True)
     kept: list[SourceFile] = []
     names: list[str] = []
     splits: list[str | None] = []
@@ -47,7 +49,7 @@ def label_by_folders(
         hint = (
             " If the split folders are the classes, add --split-folders none." if "/" in files[0].path else ""
         )
-        msg = f"no image is in a class folder: expected SOURCE/<class>/<image>, found for example {text_path(files[0].path)!r}. Move the images into one folder per class, or give a table with --labels.{hint}"
+        msg = f"no image is in a class folder: expected SOURCE/<class>/<image>, found for example {text_path(files[0].path)!r}. Move the images into one folder per class, give a table with --labels, or --labels none if they have none.{hint}"
         raise UsageError(msg)
     label, numbers = number_classes("class", names)
     return (
@@ -55,6 +57,29 @@ def label_by_folders(
         rejects,
         [*layout.warnings, *_split_like(label.class_names)],
     )
+
+
+def without_labels(
+    files: Sequence[SourceFile], options: ConvertOptions, *, decides_split: bool = True
+) -> tuple[ExampleTable, list[str]]:
+    """Takes images without labels. Folders may still be splits.
+
+    Args:
+        files: The images.
+        options: How folders are read, and whether `split` decides instead of them.
+        decides_split: False if lists decide instead of them.
+
+    Returns:
+        The images, and what a person should know.
+
+    Raises:
+        UsageError: If folders can be read in two ways.
+    """
+    decides_split = decides_split and options.split is None
+    paths = (file.path for file in files)
+    layout = FolderLayout(paths, options, decides_split=decides_split, decides_class=False)
+    splits = [layout.read(file.path).split for file in files]
+    return ExampleTable(files=list(files), labels={}, features={}, splits=splits), layout.warnings
 
 
 def _split_like(class_names: Sequence[str]) -> list[str]:

@@ -32,12 +32,14 @@ class Listing:
         rejects: Folders outside SOURCE that cannot be listed.
         ignored: What is not meant to become an example.
         links: The links that lead out of the folder.
+        empty_folders: Folders with nothing in them but what is hidden.
     """
 
     files: list[SourceFile]
     rejects: list[Reject]
     ignored: list[Reject]
     links: SourceLinks
+    empty_folders: list[str] = dataclasses.field(default_factory=list)
 
 
 def list_folder(source: Path, links: Links = "follow") -> Listing:
@@ -70,6 +72,7 @@ def list_folder(source: Path, links: Links = "follow") -> Listing:
         rejects=sorted(walk.rejects, key=lambda reject: reject.path),
         ignored=sorted(walk.ignored, key=lambda reject: reject.path),
         links=walk.links,
+        empty_folders=sorted(walk.empty_folders),
     )
 
 
@@ -101,6 +104,7 @@ class _Walk:
         self.files: list[SourceFile] = []
         self.rejects: list[Reject] = []
         self.ignored: list[Reject] = []
+        self.empty_folders: list[str] = []
         self._through_links = False
         self._linked: list[_Folder] = []
         self._times: dict[tuple[int, int], int] = {}
@@ -143,7 +147,10 @@ class _Walk:
 
     def _list(self, folder: _Folder) -> Iterator[_Folder]:
         """Lists what is directly in a folder, and yields the folders in it."""
-        for entry in self._entries(folder):
+        entries = self._entries(folder)
+        if all(why_never(entry.name) for entry in entries):
+            self.empty_folders.append(text_path(folder.prefix[:-1]))
+        for entry in entries:
             path = folder.prefix + entry.name
             if reason := why_never(entry.name):
                 self._ignore(path, reason)

@@ -40,7 +40,12 @@ class TableLabels:
 
 
 def label_by_table(
-    table: Table, find: Callable[[str], SourceFile], links: SourceLinks, options: ConvertOptions
+    table: Table,
+    find: Callable[[str], SourceFile],
+    links: SourceLinks,
+    options: ConvertOptions,
+    *,
+    decides_split: bool = True,
 ) -> TableLabels:
     """Labels images by a table.
 
@@ -49,13 +54,14 @@ def label_by_table(
         find: Finds an image by the path in a row, or raises `PathError`.
         links: The links of SOURCE.
         options: The columns to read.
+        decides_split: False if lists decide the split.
 
     Raises:
         UsageError: If the columns are not what they must be, or no image is left.
     """
     columns = choose_columns(table, options)
     joined = join(table, columns, find, links)
-    use_folders = options.split is None and columns.split is None
+    use_folders = decides_split and options.split is None and columns.split is None
     paths = (file.path for file in joined.files)
     layout = FolderLayout(paths, options, decides_split=use_folders, decides_class=not columns.labels)
     folders = [layout.read(file.path) for file in joined.files]

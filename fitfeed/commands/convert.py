@@ -58,6 +58,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 def _add_flags(parser: argparse.ArgumentParser) -> None:
     from fitfeed.commands.convert_flags import (
         ARRANGED,
+        CHOSEN,
         CLASSES,
         FROM_TABLE,
         STORED,
@@ -65,7 +66,9 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
     )
 
     add_option_flags(parser.add_argument_group("how images are stored"), STORED)
-    add_option_flags(parser.add_argument_group("how examples are arranged"), ARRANGED)
+    arranged = parser.add_argument_group("how examples are arranged")
+    add_option_flags(arranged, ARRANGED)
+    add_option_flags(parser.add_argument_group("which files are taken"), CHOSEN)
     classes = parser.add_argument_group("how classes are called and numbered")
     add_option_flags(classes, CLASSES)
     classes.add_argument(
@@ -73,8 +76,20 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="DATASET",
         help="as --classes, with those of a dataset, so that both give a class the same number",
     )
+    arranged.add_argument(
+        "--split-list",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="text file that lists the images of a split, a path or name a line; may be repeated. "
+        "Images in no list go to train, or are left out if there is a list for it",
+    )
     table = parser.add_argument_group("labels from a table")
-    table.add_argument("--labels", metavar="TABLE", help=".csv or .jsonl with a row for each image of SOURCE")
+    table.add_argument(
+        "--labels",
+        metavar="TABLE",
+        help=".csv or .jsonl with a row for each image of SOURCE; or none: images have no labels",
+    )
     add_option_flags(table, FROM_TABLE)
     _add_run_flags(parser.add_argument_group("how it runs"))
 
@@ -144,6 +159,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(msg)
     given: dict[str, Any] = {
         "labels": arguments.labels,
+        "split_lists": _split_lists(arguments.split_list),
         "max_bad": arguments.max_bad,
         "allow_leaks": arguments.allow_leaks,
         "links": arguments.links,
@@ -164,6 +180,18 @@ def run(arguments: argparse.Namespace) -> int:
         conversion = convert(arguments.source, arguments.dataset, options, **given, progress=progress)
     _print_result(arguments, conversion)
     return 0
+
+
+def _split_lists(given: list[str]) -> dict[str, str]:
+    """Reads each `NAME=FILE` of `--split-list`."""
+    lists: dict[str, str] = {}
+    for text in given:
+        name, _, file = text.partition("=")
+        if not name or not file or name in lists:
+            msg = f"--split-list takes NAME=FILE, such as test=test.txt, and each split once. Received: {', '.join(given)}"
+            raise UsageError(msg)
+        lists[name] = file
+    return lists
 
 
 def _given_options(arguments: argparse.Namespace) -> dict[str, object]:

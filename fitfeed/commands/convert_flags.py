@@ -29,6 +29,7 @@ STORED = (
     *("background", "frames", "lossy_masks", "max_pixels"),
 )
 ARRANGED = ("shards", "shard_bytes", "split", "split_folders", "class_from", "seed", "stratify", "duplicates")
+CHOSEN = ("include", "exclude", "mask_from")
 CLASSES = ("classes", "class_order", "rename_classes", "drop_classes")
 FROM_TABLE = ("path_column", "label_columns", "label_separator", "split_column", "group")
 """The options, as the help groups them."""
@@ -66,6 +67,9 @@ SYNTAX = {
         metavar="FOLDER=SPLIT,...", parse=parse_split_folders, note="for example Training=train,Testing=test"
     ),
     "seed": Syntax(metavar="N", parse=int),
+    "include": Syntax(metavar="GLOB", note="may be repeated", repeated=True),
+    "exclude": Syntax(metavar="GLOB", note="may be repeated; for example '*_mask.png'", repeated=True),
+    "mask_from": Syntax(metavar="PATTERN", note="for example '{dir}/{stem}_mask.png'"),
     "path_column": Syntax(metavar="C"),
     "label_columns": Syntax(metavar="[NAME=]C[:KIND]", note="may be repeated", repeated=True),
     "label_separator": Syntax(metavar="TEXT", parse=parse_separator, note="for example '|', tab or space"),

@@ -35,7 +35,9 @@ def test_every_image_is_in_its_list(there: dict[str, int], had: dict[str, int], 
     )
     assert found.new == SomeFiles.of(list(there.keys() - had.keys() - rejected))
     assert found.gone == SomeFiles.of(list(had.keys() - there.keys()))
-    assert found.resized == SomeFiles.of([name for name in there if had.get(name, there[name]) != there[name]])
+    assert found.resized == SomeFiles.of(
+        [name for name in there if had.get(name, there[name]) != there[name]]
+    )
 
 
 def test_what_differs_is_said() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from fitfeed.commands.convert_flags import (
     ARRANGED,
+    CHOSEN,
     CLASSES,
     FROM_TABLE,
     STORED,
@@ -23,12 +24,12 @@ FIELDS = fields_of(ConvertOptions)
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser()
-    add_option_flags(made.add_argument_group("all"), (*STORED, *ARRANGED, *CLASSES, *FROM_TABLE))
+    add_option_flags(made.add_argument_group("all"), (*STORED, *ARRANGED, *CHOSEN, *CLASSES, *FROM_TABLE))
     return made
 
 
 def test_every_option_has_one_flag() -> None:
-    assert sorted((*STORED, *ARRANGED, *CLASSES, *FROM_TABLE)) == sorted(FIELDS)
+    assert sorted((*STORED, *ARRANGED, *CHOSEN, *CLASSES, *FROM_TABLE)) == sorted(FIELDS)
     assert set(SYNTAX) == {
         name for name, field in FIELDS.items() if not choices_of(field) and field.annotation is not bool
     }

@@ -1,0 +1,182 @@
+"""Labels the images of a SOURCE folder: chooses files, pairs masks, and reads classes and splits."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.rejects import Reject, text_path
+from fitfeed.converters.source_file import SourceFile
+from fitfeed.converters.sources.choose_files import choose_files
+from fitfeed.converters.sources.examples import ExampleTable
+from fitfeed.converters.sources.folder_labels import label_by_folders, without_labels
+from fitfeed.converters.sources.image_lookup import ListedPictures
+from fitfeed.converters.sources.listing import Listing
+from fitfeed.converters.sources.paired_masks import MASK_LABEL, PairedMasks, pair_masks
+from fitfeed.converters.sources.source_hints import detection_hints, empty_folder_hints, mask_hints
+from fitfeed.converters.sources.split_lists import SplitLists, read_split_lists
+from fitfeed.converters.sources.table import Table
+from fitfeed.converters.sources.table_labels import label_by_table
+from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.features import PlannedLabel
+
+SHOWN_FOLDERS = 5
+
+LabelSource = Path | Literal["none"] | None
+"""A table of labels; `none`: images have no labels; None: class folders."""
+
+
+class LabeledFolder(NamedTuple):
+    """What is in a SOURCE folder, with the class names of the source.
+
+    Attributes:
+        example_table: The images that are to become examples.
+        rejects: Files and rows that cannot become examples.
+        ignored: Files that are not meant to.
+        warnings: What a person should know: a line each.
+    """
+
+    example_table: ExampleTable
+    rejects: list[Reject]
+    ignored: list[Reject]
+    warnings: list[str]
+
+
+def label_folder(
+    listing: Listing, options: ConvertOptions, labels: LabelSource, lists: SplitLists
+) -> LabeledFolder:
+    """Labels the images of a SOURCE folder.
+
+    Args:
+        listing: What is in it.
+        options: Which files are taken, and where labels and splits come from.
+        labels: Where labels come from, besides masks.
+        lists: Split to the file that lists its images; empty without such lists.
+
+    Raises:
+        NotFoundError, UsageError: If options, table or lists do not fit each other, or what is in the folder.
+        SplitLeakError: If two lists name the same image.
+    """
+    _require_fitting(options, labels, lists)
+    listing, warnings = choose_files(listing, options)
+    paired = None if options.mask_from is None else pair_masks(listing.files, options.mask_from)
+    files = listing.files if paired is None else paired.images
+    hints = detection_hints(files, listing.ignored)
+    if isinstance(labels, Path):
+        found = _by_table(listing, options, labels, decides_split=not lists)
+    else:
+        found = _by_folders(listing, files, options, labels, hints, decides_split=not lists)
+    if paired is not None:
+        found = _with_masks(found, paired)
+    if lists:
+        found = _with_lists(found, listing.files, lists)
+    return found._replace(warnings=[*warnings, *found.warnings, *hints])
+
+
+def _require_fitting(options: ConvertOptions, labels: LabelSource, lists: SplitLists) -> None:
+    if not isinstance(labels, Path) and options.needs_table is not None:
+        msg = f"{options.needs_table} needs a table of labels. Add --labels TABLE, or give a .csv or .jsonl file as SOURCE."
+        raise UsageError(msg)
+    if isinstance(labels, Path) and options.mask_from is not None:
+        msg = "--mask-from pairs images with masks where there is no table, and --labels names one. Give the table a column of masks: --label-column COLUMN:mask, or leave --labels out."
+        raise UsageError(msg)
+    for flag, value in (("--split", options.split), ("--split-column", options.split_column)):
+        if lists and value is not None:
+            msg = f"--split-list and {flag} contradict each other. Give one of them."
+            raise UsageError(msg)
+
+
+def _by_folders(
+    listing: Listing,
+    files: Sequence[SourceFile],
+    options: ConvertOptions,
+    labels: Literal["none"] | None,
+    hints: list[str],
+    *,
+    decides_split: bool,
+) -> LabeledFolder:
+    if labels == "none":
+        example_table, warnings = without_labels(files, options, decides_split=decides_split)
+        return LabeledFolder(example_table, listing.rejects, listing.ignored, warnings)
+    try:
+        example_table, rejects, warnings = label_by_folders(files, options, decides_split=decides_split)
+    except UsageError as error:
+        if not hints:
+            raise
+        raise UsageError(*error.args, *hints) from None
+    warnings += mask_hints(example_table.files, example_table.class_names)
+    warnings += empty_folder_hints(listing.empty_folders)
+    return LabeledFolder(example_table, [*listing.rejects, *rejects], listing.ignored, warnings)
+
+
+def _by_table(
+    listing: Listing, options: ConvertOptions, labels: Path, *, decides_split: bool
+) -> LabeledFolder:
+    table = Table(labels)
+    find = ListedPictures(listing.files).find
+    found = label_by_table(table, find, listing.links, options, decides_split=decides_split)
+    unnamed = [file.path for file in listing.files if file.path not in found.named]
+    ignored = [
+        Reject(text_path(path), "label_invalid", f"ignored: no row of {table.name} names it", "ignored")
+        for path in unnamed
+    ]
+    warnings = [*found.warnings, *_folders_without_rows(listing.files, unnamed, table.name)]
+    return LabeledFolder(
+        found.example_table, [*listing.rejects, *found.rejects], [*listing.ignored, *ignored], warnings
+    )
+
+
+def _folders_without_rows(files: Sequence[SourceFile], unnamed: Sequence[str], table: str) -> list[str]:
+    """Warns of top-level folders with many images of which no row names any: a table may be of one split alone."""
+    count_of = Counter(file.path.split("/", 1)[0] for file in files if "/" in file.path)
+    unnamed_of = Counter(path.split("/", 1)[0] for path in unnamed if "/" in path)
+    whole = [folder for folder, count in sorted(unnamed_of.items()) if count == count_of[folder]]
+    return [
+        f"no row of {table} names any of the {count_of[folder]} images in {text_path(folder)}/, so all are left out; "
+        "one table with a row for every image takes them, too"
+        for folder in whole[:SHOWN_FOLDERS]
+    ]
+
+
+def _with_masks(found: LabeledFolder, paired: PairedMasks) -> LabeledFolder:
+    """Gives each image its mask as another label."""
+    table = found.example_table
+    masks = [paired.mask_of[file.path] for file in table.files]
+    return found._replace(
+        example_table=dataclasses.replace(
+            table,
+            labels={**table.labels, MASK_LABEL: masks},
+            features={**table.features, MASK_LABEL: PlannedLabel(kind="mask")},
+        ),
+        rejects=[*found.rejects, *paired.rejects],
+        ignored=[*found.ignored, *paired.ignored],
+    )
+
+
+def _with_lists(found: LabeledFolder, files: Sequence[SourceFile], lists: SplitLists) -> LabeledFolder:
+    """Gives each image the split of the list that names it."""
+    listed = read_split_lists(files, lists)
+    splits = [listed.split_of.get(file.path, listed.rest) for file in found.example_table.files]
+    left_out = {place for place, split in enumerate(splits) if split is None}
+    unlisted = [found.example_table.files[place].path for place in sorted(left_out)]
+    if len(left_out) == len(splits):
+        msg = "the lists of --split-list name no image that has a label. Lines are paths relative to SOURCE."
+        raise UsageError(msg)
+    ignored = [
+        Reject(text_path(path), "left_out", "ignored: no --split-list names it", "ignored")
+        for path in unlisted
+    ]
+    warnings = []
+    if unlisted:
+        warnings = [
+            f"{len(unlisted)} images are in none of the lists of --split-list, so they are left out, for example {text_path(unlisted[0])}"
+        ]
+    example_table = dataclasses.replace(found.example_table, splits=splits).without(left_out)
+    return LabeledFolder(
+        example_table,
+        [*found.rejects, *listed.rejects],
+        [*found.ignored, *ignored],
+        [*found.warnings, *warnings],
+    )
