@@ -34,6 +34,8 @@ def convert(
     max_bad: int | float = 0,
     allow_leaks: bool = False,
     links: Links = "follow",
+    table_encoding: str | None = None,
+    table_separator: str | None = None,
     workers: int | None = None,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     runner: str = "local",
@@ -49,8 +51,8 @@ def convert(
     guard for `__main__`, although processes are started.
 
     Args:
-        source: Folder with one folder of images per class, perhaps below split folders; or a `.csv` or
-            `.jsonl` table that names images, relative to its own folder.
+        source: Folder with one folder of images per class, perhaps below split folders; or a `.csv`, `.tsv`, `.txt`
+            or `.jsonl` table that names images, relative to its own folder.
         dataset: Folder to make. If it is complete, and has the same source and options, nothing is done.
         options: How to convert: all options, or only some by name. The others have their defaults or, with `append`,
             those of the dataset.
@@ -61,6 +63,8 @@ def convert(
         allow_leaks: Publish even if an image, or a group, is in two splits.
         links: `refuse` raises an error if links lead out of the source. `follow` follows them, and the result says
             where they lead. Otherwise this has no effect on the dataset.
+        table_encoding: Encoding of the table, such as "cp1252"; None for UTF-8, or what its byte order mark says.
+        table_separator: The character between the columns of the table; None to find a comma, a semicolon, a tab or `|`.
         workers: Processes of the local run; None for the CPUs this process may use.
         timeout_s: Seconds that decoding one image may take in the local run; 0 for no limit. An image that takes
             longer is rejected as `timeout`. Otherwise the limit has no effect on the dataset.
@@ -97,6 +101,8 @@ def convert(
         max_bad=max_bad,
         allow_leaks=allow_leaks,
         links=links,
+        table_encoding=table_encoding,
+        table_separator=table_separator,
         workers=workers,
         timeout_s=timeout_s,
         runner=runner,

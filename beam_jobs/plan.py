@@ -14,6 +14,7 @@ from fitfeed.converters.planning.target import open_target, require_apart, requi
 from fitfeed.converters.source_file import Comparison, SomeFiles
 from fitfeed.converters.sources.links import Links
 from fitfeed.converters.sources.split_lists import named_lists
+from fitfeed.converters.sources.table_text import TableFormat
 from fitfeed.converters.staging.job import ConversionPlan
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.manifest import Manifest
@@ -49,6 +50,8 @@ def plan_conversion(
     max_bad: int | float = 0,
     allow_leaks: bool = False,
     links: Links = "follow",
+    table_encoding: str | None = None,
+    table_separator: str | None = None,
     workers: int | None = None,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     runner: str = "local",
@@ -72,6 +75,8 @@ def plan_conversion(
         max_bad: Rejects to tolerate.
         allow_leaks: Publish even if an image, or a group, is in two splits.
         links: Whether links that lead out of the source are followed or refused.
+        table_encoding: Encoding of the table.
+        table_separator: What separates its columns.
         workers: Processes of the local run.
         timeout_s: Seconds that decoding one image may take.
         runner: `local`, or the name of a Beam runner.
@@ -102,6 +107,7 @@ def plan_conversion(
         max_bad=max_bad,
         allow_leaks=allow_leaks,
         links=links,
+        table_format=TableFormat(table_encoding, table_separator),
         base=target.base,
         seen=target.seen,
         check_content=check_content,

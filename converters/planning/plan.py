@@ -23,6 +23,7 @@ from fitfeed.converters.sources.label_folder import LabelSource
 from fitfeed.converters.sources.links import Links
 from fitfeed.converters.sources.split_lists import SplitLists
 from fitfeed.converters.sources.splits import by_split
+from fitfeed.converters.sources.table_text import FOUND, TableFormat
 from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan, digest_of
 from fitfeed.schemas.manifest import SHARD_EXTENSIONS
 from fitfeed.schemas.sharding import number_of_shards, salted_order, shard_bounds, shard_file_name
@@ -37,6 +38,7 @@ def make_plan(
     max_bad: int | float = 0,
     allow_leaks: bool = False,
     links: Links = "follow",
+    table_format: TableFormat = FOUND,
     base: BaseDataset | None = None,
     seen: str | None = None,
     check_content: bool = False,
@@ -52,6 +54,7 @@ def make_plan(
         max_bad: How many rejects are tolerated: a number, or a share of all files.
         allow_leaks: Whether the same pixels, or a group, may be in two splits.
         links: Whether links that lead out of the source are followed or refused.
+        table_format: How the table is written, as far as it is given.
         base: The dataset that images are appended to: its files are left out.
         seen: SHA-256 of the manifest at the target; None if there is none.
         check_content: Whether files that `base` has are read although their size and times are the known ones.
@@ -64,7 +67,9 @@ def make_plan(
     """
     listed_ns = time.time_ns()
     held = None if base is None else base.class_names
-    found = find_examples(source, options, labels, links, lists=split_lists, held=held)
+    found = find_examples(
+        source, options, labels, links, table_format=table_format, lists=split_lists, held=held
+    )
     example_table = found.example_table if base is None else join_classes(base, found.example_table)
     splits = by_split(example_table, options, allow_leaks=allow_leaks)
     rows = _listed(example_table, splits)

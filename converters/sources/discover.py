@@ -9,13 +9,14 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject
 from fitfeed.converters.sources.arrange_classes import ClassLists, arrange_classes
 from fitfeed.converters.sources.examples import ExampleTable
-from fitfeed.converters.sources.image_lookup import NamedPictures
+from fitfeed.converters.sources.image_lookup import NamedPictures, TablePaths
 from fitfeed.converters.sources.label_folder import LabelSource, label_folder
 from fitfeed.converters.sources.links import Links, SourceLinks
 from fitfeed.converters.sources.listing import list_folder
 from fitfeed.converters.sources.split_lists import SplitLists
 from fitfeed.converters.sources.table import Table, is_table
 from fitfeed.converters.sources.table_labels import label_by_table
+from fitfeed.converters.sources.table_text import FOUND, TableFormat
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import MAX_CLASS_NAMES, MAX_CLASSES
 from fitfeed.schemas.manifest_parts import SourceKind
@@ -50,6 +51,7 @@ def find_examples(
     labels: LabelSource,
     links: Links = "follow",
     *,
+    table_format: TableFormat = FOUND,
     lists: SplitLists | None = None,
     held: ClassLists | None = None,
 ) -> Discovery:
@@ -60,6 +62,7 @@ def find_examples(
         options: Where labels and splits come from.
         labels: Table of labels, or `none` for images without labels, if the source is a folder.
         links: Whether links that lead out of the source are followed or refused.
+        table_format: How the table is written, as far as it is given.
         lists: Split to the file that lists its images, if the source is a folder.
         held: Label name to the classes of the dataset that images are appended to; None without it.
 
@@ -67,7 +70,7 @@ def find_examples(
         NotFoundError, UsageError: If the source or the table is not there, or is not what it must be.
         ConversionError: If listing failed for another reason.
     """
-    found = _find_labeled(source, options, labels, lists or {}, links)
+    found = _find_labeled(source, options, labels, lists or {}, links, table_format)
     arranged = arrange_classes(found.example_table, options, held)
     _check_classes(arranged.example_table)
     return Discovery(
@@ -98,17 +101,23 @@ class _Labeled(NamedTuple):
 
 
 def _find_labeled(
-    source: Path, options: ConvertOptions, labels: LabelSource, lists: SplitLists, links: Links
+    source: Path,
+    options: ConvertOptions,
+    labels: LabelSource,
+    lists: SplitLists,
+    links: Links,
+    table_format: TableFormat,
 ) -> _Labeled:
     if is_table(source):
         _require_alone(source, options, labels, lists)
-        root, table = source.parent, Table(source)
+        root, table = source.parent, Table(source, table_format)
         source_links = SourceLinks(root, links)
-        found = label_by_table(table, NamedPictures(source_links).find, source_links, options)
+        paths = TablePaths(source_links)
+        found = label_by_table(table, NamedPictures(paths).find, paths, options)
         source_links.require_none()
         return _Labeled(root, "table", source_links, found.example_table, found.rejects, [], found.warnings)
     listing = list_folder(source, links)
-    folder = label_folder(listing, options, labels, lists)
+    folder = label_folder(listing, options, labels, lists, table_format)
     return _Labeled(
         source,
         "folder",

@@ -1,9 +1,11 @@
 """Finds the images that a table names: in SOURCE, or where its links lead."""
 
+import os
 import re
 import stat
 from collections.abc import Iterable
-from pathlib import PurePosixPath
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
 
 from fitfeed.converters.rejects import Reason, text_path
 from fitfeed.converters.source_file import SourceFile
@@ -13,6 +15,9 @@ from fitfeed.schemas.text import short_repr
 AMBIGUOUS = SourceFile("", -1, -1)
 SHOWN_MATCHES = 3
 MAX_SHOWN = 300
+MAX_LEFT_OUT = 8
+"""Most folders that are left out to see what a path may mean."""
+
 ODD_PARTS = frozenset(["", ".", ".."])
 WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
@@ -47,12 +52,71 @@ def safe_path(text: str) -> str:
         raise PathError("label_invalid", f"{quoted(text)} is not a path")
     path = PurePosixPath(text)
     if path.is_absolute() or WINDOWS_DRIVE.match(text):
-        raise PathError("label_invalid", f"{quoted(text)} is absolute; paths are relative to SOURCE")
+        raise PathError(
+            "label_invalid", f"{quoted(text)} is absolute and not below SOURCE; paths are relative to it"
+        )
     if ".." in path.parts:
         raise PathError("label_invalid", f"{quoted(text)} contains '..', and no path may leave SOURCE")
     if not path.parts:
         raise PathError("label_invalid", f"{quoted(text)} does not name a file")
     return path.as_posix()
+
+
+class TablePaths:
+    """Reads the paths of a table, as people write them, as paths in SOURCE."""
+
+    def __init__(self, links: SourceLinks, table: Path | None = None) -> None:
+        """Takes the links of SOURCE, which know where it is, and the table: paths may be relative to its folder, too."""
+        self.links = links
+        folder = "" if table is None else os.path.abspath(table.parent)  # noqa: PTH100 - without following links
+        inside = (folder[len(root) + 1 :] for root in links.roots if folder.startswith(f"{root}/"))
+        self._folder = next(inside, "")
+
+    def forms(self, text: str) -> list[str]:
+        """All paths that a path of a table may mean: first as it is written, then as others write it.
+
+        Others write a backslash for `/`, begin with the folder that SOURCE is in, or with SOURCE's own name, or leave out the
+        folder of SOURCE in which the table is.
+
+        Raises:
+            PathError: If it is absolute and not below SOURCE, contains `..` or does not name a file.
+        """
+        forms = []
+        if "\\" in text:  # it may also be a part of a name
+            with suppress(PathError):
+                forms.append(self._below_source(text))
+        forms.append(self._below_source(text.replace("\\", "/")))
+        if self._folder:
+            forms += [f"{self._folder}/{form}" for form in forms]
+        forms += [form.removeprefix(f"{self.links.name}/") for form in forms]
+        return list(dict.fromkeys(forms))
+
+    def find(self, text: str, *, missing: Reason) -> SourceFile:
+        """Looks up a file by any of the forms of its path.
+
+        Args:
+            text: The path in a table.
+            missing: Reason to give if it does not exist.
+
+        Raises:
+            PathError: If none of them is a regular file.
+        """
+        first, *others = self.forms(text)
+        try:
+            return stat_picture(self.links, first, missing=missing)
+        except PathError as error:
+            for form in others:
+                with suppress(PathError):
+                    return stat_picture(self.links, form, missing=missing)
+            raise error from None
+
+    def _below_source(self, text: str) -> str:
+        """A safe path; one that is absolute and below SOURCE becomes relative to it."""
+        if text.startswith("/"):
+            for root in self.links.roots:
+                if text.startswith(f"{root}/"):
+                    return safe_path(text[len(root) + 1 :])
+        return safe_path(text)
 
 
 def stat_picture(links: SourceLinks, path: str, *, missing: Reason) -> SourceFile:
@@ -69,8 +133,7 @@ def stat_picture(links: SourceLinks, path: str, *, missing: Reason) -> SourceFil
     try:
         status = links.find(path).status
     except (OSError, ValueError) as error:  # ValueError: the system cannot have such a name
-        hint = "; write folders with /, not with a backslash" if "\\" in path else ""
-        raise PathError(missing, f"{quoted(path)} is not in SOURCE{hint}") from error
+        raise PathError(missing, f"{quoted(path)} is not in SOURCE") from error
     if not stat.S_ISREG(status.st_mode):
         raise PathError(missing, f"{quoted(path)} is not a file")
     return SourceFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
@@ -79,9 +142,9 @@ def stat_picture(links: SourceLinks, path: str, *, missing: Reason) -> SourceFil
 class NamedPictures:
     """The images of a SOURCE that is a table: each is looked up where its row says."""
 
-    def __init__(self, links: SourceLinks) -> None:
-        """Takes the links of the folder that the table is in."""
-        self._links = links
+    def __init__(self, paths: TablePaths) -> None:
+        """Takes the way to read paths, relative to the folder that the table is in."""
+        self._paths = paths
 
     def find(self, text: str) -> SourceFile:
         """Finds an image.
@@ -89,16 +152,18 @@ class NamedPictures:
         Raises:
             PathError: If there is none at this path.
         """
-        return stat_picture(self._links, safe_path(text), missing="vanished")
+        return self._paths.find(text, missing="vanished")
 
 
 class ListedPictures:
     """The images of a SOURCE folder. One is found by its path, or without folder or extension if only one fits."""
 
-    def __init__(self, files: Iterable[SourceFile]) -> None:
-        """Takes the listing of SOURCE."""
+    def __init__(self, files: Iterable[SourceFile], paths: TablePaths) -> None:
+        """Takes the listing of SOURCE, and the way to read paths."""
         self._files = {text_path(file.path): file for file in files}
+        self._paths = paths
         self._shortened: dict[str, SourceFile] | None = None
+        self._folded: dict[str, str] | None = None
 
     def find(self, text: str) -> SourceFile:
         """Finds an image.
@@ -106,15 +171,40 @@ class ListedPictures:
         Raises:
             PathError: If none fits, or several do.
         """
-        path = safe_path(text)
-        file = self._files.get(path) or self._by_short_name().get(path)
-        if file is None:
-            hint = "; write folders with /, not with a backslash" if "\\" in path else ""
-            raise PathError("vanished", f"{quoted(text)} is not among the images of SOURCE{hint}")
-        if file is AMBIGUOUS:
-            fitting = [path_ for path_ in self._files if path in _short_names(path_)][:SHOWN_MATCHES]
+        if text in self._files:
+            return self._files[text]  # ten million times, so before all else
+        forms = self._paths.forms(text)
+        for form in forms:
+            if form in self._files:
+                return self._files[form]
+        short = self._by_short_name()
+        form = next((form for form in forms if form in short and not self._is_in_root(text, form, forms)), "")
+        if not form:
+            raise PathError(
+                "vanished", f"{quoted(text)} is not among the images of SOURCE{self._hint(forms)}"
+            )
+        if short[form] is AMBIGUOUS:
+            fitting = [path for path in self._files if form in _short_names(path)][:SHOWN_MATCHES]
             raise PathError("label_invalid", f"{quoted(text)} fits several images: {', '.join(fitting)}")
-        return file
+        return short[form]
+
+    def _is_in_root(self, text: str, form: str, forms: list[str]) -> bool:
+        """Whether what is left of a path says that the image is directly in SOURCE, so that it is no short name."""
+        return "/" not in form and (text.startswith("/") or f"{self._paths.links.name}/{form}" in forms)
+
+    def _hint(self, forms: list[str]) -> str:
+        """What may be meant by a path that no image has: another case, or what is left without its first folders."""
+        if self._folded is None:
+            self._folded = {path.casefold(): path for path in self._files}
+        for form in forms:
+            if path := self._folded.get(form.casefold()):
+                return f", which has {quoted(path)}: only the case differs"
+        parts = forms[-1].split("/")
+        for begin in range(1, min(len(parts) - 1, MAX_LEFT_OUT)):
+            path = "/".join(parts[begin:])
+            if path in self._files:
+                return f", which has {quoted(path)}: paths must be relative to SOURCE"
+        return ""
 
     def _by_short_name(self) -> dict[str, SourceFile]:
         """Images by short names. It is made when it is first needed: tables with whole paths do not need it."""

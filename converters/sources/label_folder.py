@@ -12,13 +12,14 @@ from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.choose_files import choose_files
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.folder_labels import label_by_folders, without_labels
-from fitfeed.converters.sources.image_lookup import ListedPictures
+from fitfeed.converters.sources.image_lookup import ListedPictures, TablePaths
 from fitfeed.converters.sources.listing import Listing
 from fitfeed.converters.sources.paired_masks import MASK_LABEL, PairedMasks, pair_masks
 from fitfeed.converters.sources.source_hints import detection_hints, empty_folder_hints, mask_hints
 from fitfeed.converters.sources.split_lists import SplitLists, read_split_lists
 from fitfeed.converters.sources.table import Table
 from fitfeed.converters.sources.table_labels import label_by_table
+from fitfeed.converters.sources.table_text import FOUND, TableFormat
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import PlannedLabel
 
@@ -45,7 +46,11 @@ class LabeledFolder(NamedTuple):
 
 
 def label_folder(
-    listing: Listing, options: ConvertOptions, labels: LabelSource, lists: SplitLists
+    listing: Listing,
+    options: ConvertOptions,
+    labels: LabelSource,
+    lists: SplitLists,
+    table_format: TableFormat = FOUND,
 ) -> LabeledFolder:
     """Labels the images of a SOURCE folder.
 
@@ -54,30 +59,34 @@ def label_folder(
         options: Which files are taken, and where labels and splits come from.
         labels: Where labels come from, besides masks.
         lists: Split to the file that lists its images; empty without such lists.
+        table_format: How the table is written, as far as it is given.
 
     Raises:
         NotFoundError, UsageError: If options, table or lists do not fit each other, or what is in the folder.
         SplitLeakError: If two lists name the same image.
     """
-    _require_fitting(options, labels, lists)
+    _require_fitting(options, labels, lists, table_format)
     listing, warnings = choose_files(listing, options)
     paired = None if options.mask_from is None else pair_masks(listing.files, options.mask_from)
     files = listing.files if paired is None else paired.images
     hints = detection_hints(files, listing.ignored)
     if isinstance(labels, Path):
-        found = _by_table(listing, options, labels, decides_split=not lists)
+        found = _by_table(listing, options, Table(labels, table_format), decides_split=not lists)
     else:
         found = _by_folders(listing, files, options, labels, hints, decides_split=not lists)
     if paired is not None:
         found = _with_masks(found, paired)
     if lists:
-        found = _with_lists(found, listing.files, lists)
+        found = _with_lists(found, listing, lists)
     return found._replace(warnings=[*warnings, *found.warnings, *hints])
 
 
-def _require_fitting(options: ConvertOptions, labels: LabelSource, lists: SplitLists) -> None:
-    if not isinstance(labels, Path) and options.needs_table is not None:
-        msg = f"{options.needs_table} needs a table of labels. Add --labels TABLE, or give a .csv or .jsonl file as SOURCE."
+def _require_fitting(
+    options: ConvertOptions, labels: LabelSource, lists: SplitLists, table_format: TableFormat
+) -> None:
+    needs_table = options.needs_table or table_format.given_flag
+    if not isinstance(labels, Path) and needs_table is not None:
+        msg = f"{needs_table} needs a table of labels. Add --labels TABLE, or give a .csv, .tsv or .jsonl file as SOURCE."
         raise UsageError(msg)
     if isinstance(labels, Path) and options.mask_from is not None:
         msg = "--mask-from pairs images with masks where there is no table, and --labels names one. Give the table a column of masks: --label-column COLUMN:mask, or leave --labels out."
@@ -112,11 +121,11 @@ def _by_folders(
 
 
 def _by_table(
-    listing: Listing, options: ConvertOptions, labels: Path, *, decides_split: bool
+    listing: Listing, options: ConvertOptions, table: Table, *, decides_split: bool
 ) -> LabeledFolder:
-    table = Table(labels)
-    find = ListedPictures(listing.files).find
-    found = label_by_table(table, find, listing.links, options, decides_split=decides_split)
+    paths = TablePaths(listing.links, table.path)
+    find = ListedPictures(listing.files, paths).find
+    found = label_by_table(table, find, paths, options, decides_split=decides_split)
     unnamed = [file.path for file in listing.files if file.path not in found.named]
     ignored = [
         Reject(text_path(path), "label_invalid", f"ignored: no row of {table.name} names it", "ignored")
@@ -155,9 +164,9 @@ def _with_masks(found: LabeledFolder, paired: PairedMasks) -> LabeledFolder:
     )
 
 
-def _with_lists(found: LabeledFolder, files: Sequence[SourceFile], lists: SplitLists) -> LabeledFolder:
+def _with_lists(found: LabeledFolder, listing: Listing, lists: SplitLists) -> LabeledFolder:
     """Gives each image the split of the list that names it."""
-    listed = read_split_lists(files, lists)
+    listed = read_split_lists(listing.files, TablePaths(listing.links), lists)
     splits = [listed.split_of.get(file.path, listed.rest) for file in found.example_table.files]
     left_out = {place for place, split in enumerate(splits) if split is None}
     unlisted = [found.example_table.files[place].path for place in sorted(left_out)]

@@ -7,6 +7,7 @@ photos/cats/more  -> /home/me/cats     out of it, and so is photos/cats/more/3.j
 ```
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -28,6 +29,8 @@ class SourceLinks:
 
     Attributes:
         root: Where the source really is.
+        roots: The same, as it was written and without links: what an absolute path in a table may begin with.
+        name: Its name, as it was written; empty if it has none.
         refuse: Whether such links are refused, and thus need not be followed.
         not_followed: How many links to folders were not followed, because the folder is listed often enough.
     """
@@ -42,6 +45,9 @@ class SourceLinks:
             msg = f"links must be one of {', '.join(get_args(Links))}. Received: links={links!r}"
             raise UsageError(msg)
         self.root = find_out(str(source)).path
+        written = os.path.abspath(source)  # noqa: PTH100 - without following links
+        self.roots = tuple(dict.fromkeys(root.rstrip("/") for root in (written, self.root)))
+        self.name = os.path.basename(written)  # noqa: PTH119
         self.refuse = links == "refuse"
         self.not_followed = 0
         self._source = source

@@ -59,7 +59,7 @@ def list_folder(source: Path, links: Links = "follow") -> Listing:
         msg = f"SOURCE {source} does not exist. Expected a folder with one folder of images per class."
         raise NotFoundError(msg)
     if not source.is_dir():
-        msg = f"SOURCE {source} is a file. Expected a folder with one folder of images per class, or a table of images: a .csv or .jsonl file."
+        msg = f"SOURCE {source} is a file. Expected a folder with one folder of images per class, or a table of images: a .csv, .tsv, .txt or .jsonl file."
         raise UsageError(msg)
     walk = _Walk(SourceLinks(source, links))
     walk.run()

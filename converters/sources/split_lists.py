@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SourceFile
-from fitfeed.converters.sources.image_lookup import ListedPictures, PathError
+from fitfeed.converters.sources.image_lookup import ListedPictures, PathError, TablePaths
 from fitfeed.converters.sources.line_list import read_lines
 from fitfeed.schemas.errors import SplitLeakError, UsageError
 from fitfeed.schemas.split_names import SPLIT_NAME, split_name
@@ -50,13 +50,14 @@ def named_lists(given: Mapping[str, str | Path]) -> dict[str, Path]:
     return lists
 
 
-def read_split_lists(files: Sequence[SourceFile], lists: SplitLists) -> ListedSplits:
+def read_split_lists(files: Sequence[SourceFile], paths: TablePaths, lists: SplitLists) -> ListedSplits:
     """Reads which split each image is in.
 
     Without a list for `train`, it is the split of all images that no list names. With one, these are left out.
 
     Args:
         files: The images of SOURCE.
+        paths: The way to read paths.
         lists: The lists. A line is the path of an image below SOURCE; its name, with or without extension, is enough
             where only one fits.
 
@@ -64,7 +65,7 @@ def read_split_lists(files: Sequence[SourceFile], lists: SplitLists) -> ListedSp
         NotFoundError, UsageError: If a list is not there or is not a list, or none of its lines names an image.
         SplitLeakError: If two lists name the same image.
     """
-    pictures = ListedPictures(files)
+    pictures = ListedPictures(files, paths)
     split_of: dict[str, str] = {}
     rejects = []
     for split, path in lists.items():

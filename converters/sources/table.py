@@ -1,25 +1,23 @@
-"""Reads a table of labels: CSV or JSON lines, row by row, each with the line that it begins on."""
+"""Reads a table of labels: separated columns or JSON lines, row by row, each with the line that it begins on."""
 
 import csv
 import itertools
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-from fitfeed.converters.open_source import open_regular
-from fitfeed.converters.rejects import ImageError
-from fitfeed.schemas.errors import NotFoundError, UsageError
+from fitfeed.converters.sources.csv_dialect import CsvDialect, find_dialect, numbered_rows
+from fitfeed.converters.sources.image_names import looks_like
+from fitfeed.converters.sources.table_text import FOUND, TableFormat, check_format, open_text
+from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.text import shortened
 
-EXTENSIONS = (".csv", ".jsonl")
+CSV_EXTENSIONS = (".csv", ".tsv", ".txt")
+EXTENSIONS = (*CSV_EXTENSIONS, ".jsonl")
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path")
 """Usual names of the column of paths, in lower case. Upper case is found, too."""
-
-MAX_FIELD = 2 << 20
-"""Most characters of a CSV field: twice as many as a text may have. Only a quote that is never closed leads to more."""
 
 LOOK_AHEAD = 1000
 """Lines of JSON that are read to learn the columns, because a line may leave out fields."""
@@ -53,18 +51,27 @@ class Table:
         columns: Names of its columns, in order.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, given: TableFormat = FOUND) -> None:
         """Opens a table and reads the names of its columns.
+
+        Args:
+            path: The file.
+            given: How it is written, as far as that is not to be found.
 
         Raises:
             NotFoundError: If it does not exist.
             UsageError: If it is not a table, or cannot be read.
         """
-        self.path, self.name = path, path.name
+        check_format(given)
+        self.path, self.name, self._given = path, path.name, given
         if path.suffix.lower() not in EXTENSIONS:
-            msg = f"a table of labels must be a .csv or .jsonl file. Received: {path}"
+            msg = f"a table of labels must be a .csv, .tsv, .txt or .jsonl file. Received: {path}"
             raise UsageError(msg)
-        self._is_csv = path.suffix.lower() == ".csv"
+        self._is_csv = path.suffix.lower() in CSV_EXTENSIONS
+        if given.separator is not None and not self._is_csv:
+            msg = f"--table-separator is for tables of separated columns, and {path} has JSON lines. Leave it out."
+            raise UsageError(msg)
+        self._dialect = self._find_dialect() if self._is_csv else CsvDialect(",")
         with self._stream() as stream:
             self.columns = self._header(stream) if self._is_csv else self._fields(stream)
         if not self.columns:
@@ -107,7 +114,7 @@ class Table:
             if found
             else "no column is called path, file or image to"
         )
-        msg = f"{self.name}: {what} name the images. Give --path-column; its columns are: {self._names()}."
+        msg = f"{self.name}: {what} name the images. Give --path-column; its columns are: {self._names()}.{self._oddity()}"
         raise UsageError(msg)
 
     def rows(self, columns: Sequence[str]) -> Iterator[Row]:
@@ -127,37 +134,37 @@ class Table:
         exact = [name for name in self.columns if name == asked]
         return exact or [name for name in self.columns if name.casefold() == asked.casefold()]
 
+    def _oddity(self) -> str:
+        """Why columns may not be what was meant."""
+        if any(looks_like(name) == "image" for name in self.columns):
+            return " Its first row names an image, and must have the names of the columns."
+        if self.columns[0].startswith("#"):
+            return " Its first line begins with '#', and must have the names of the columns."
+        if self._is_csv and len(self.columns) == 1 and " " in self.columns[0]:
+            return " If spaces separate its columns, give --table-separator space."
+        return ""
+
     def _names(self) -> str:
         return shortened(", ".join(self.columns), limit=300)
 
     @contextmanager
     def _stream(self) -> Iterator[TextIO]:
         try:
-            with os.fdopen(open_regular(str(self.path)), encoding="utf-8-sig", newline="") as stream:
+            with open_text(self.path, self._given.encoding) as stream:
                 yield stream
-        except FileNotFoundError as error:
-            msg = f"the table of labels {self.path} does not exist."
-            raise NotFoundError(msg) from error
-        except (OSError, ImageError) as error:
-            reason = error.detail if isinstance(error, ImageError) else error.strerror
-            msg = f"the table of labels {self.path} cannot be read: {reason}."
-            raise UsageError(msg) from error
-        except UnicodeDecodeError as error:
-            msg = f"{self.path} is not UTF-8 ({error.reason}, byte {error.object[error.start]:#04x}). Save it as UTF-8, with or without byte order mark."
-            raise UsageError(msg) from error
         except csv.Error as error:
             msg = f'{self.path} cannot be read as CSV: {error}. Look for a quote (") that is never closed.'
             raise UsageError(msg) from error
 
+    def _find_dialect(self) -> CsvDialect:
+        with self._stream() as stream:
+            return find_dialect(stream, self.name, self._given.separator)
+
     def _header(self, stream: TextIO) -> list[str]:
-        names = [name.strip() for name in next(_numbered(stream), (0, []))[1]]
-        if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
-            msg = f"{self.path} has one column, {shortened(names[0])!r}: it is not separated by commas. Save it with commas."
-            raise UsageError(msg)
-        return names
+        return [name.strip() for name in next(numbered_rows(stream, self._dialect), (0, []))[1]]
 
     def _csv_rows(self, stream: TextIO, columns: Sequence[str]) -> Iterator[Row]:
-        numbered = _numbered(stream)
+        numbered = numbered_rows(stream, self._dialect)
         next(numbered)
         places = [self.columns.index(name) for name in columns]
         width = len(self.columns)
@@ -184,19 +191,6 @@ class Table:
                 yield Row(number, [content.get(name) for name in columns], None)
             else:
                 yield Row(number, [None] * len(columns), "the line is not a JSON object")
-
-
-def _numbered(stream: TextIO) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a CSV file that are not blank, each with the line it begins on."""
-    csv.field_size_limit(
-        max(csv.field_size_limit(), MAX_FIELD)
-    )  # it holds for the whole process, so it is only ever raised
-    reader = csv.reader(stream, strict=True)
-    begins = 1
-    for fields in reader:
-        if fields:
-            yield begins, fields
-        begins = reader.line_num + 1
 
 
 def _parsed(line: str) -> Any:

@@ -10,8 +10,7 @@ from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.class_spelling import spellings
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.folder_layout import FolderLayout
-from fitfeed.converters.sources.image_lookup import quoted
-from fitfeed.converters.sources.links import SourceLinks
+from fitfeed.converters.sources.image_lookup import TablePaths, quoted
 from fitfeed.converters.sources.number_classes import number_classes
 from fitfeed.converters.sources.several_in_a_field import check_fields
 from fitfeed.converters.sources.table import Table
@@ -42,7 +41,7 @@ class TableLabels:
 def label_by_table(
     table: Table,
     find: Callable[[str], SourceFile],
-    links: SourceLinks,
+    paths: TablePaths,
     options: ConvertOptions,
     *,
     decides_split: bool = True,
@@ -52,7 +51,7 @@ def label_by_table(
     Args:
         table: The table.
         find: Finds an image by the path in a row, or raises `PathError`.
-        links: The links of SOURCE.
+        paths: The way to read the paths of masks.
         options: The columns to read.
         decides_split: False if lists decide the split.
 
@@ -60,10 +59,13 @@ def label_by_table(
         UsageError: If the columns are not what they must be, or no image is left.
     """
     columns = choose_columns(table, options)
-    joined = join(table, columns, find, links)
-    use_folders = decides_split and options.split is None and columns.split is None
-    paths = (file.path for file in joined.files)
-    layout = FolderLayout(paths, options, decides_split=use_folders, decides_class=not columns.labels)
+    joined = join(table, columns, find, paths)
+    layout = FolderLayout(
+        (file.path for file in joined.files),
+        options,
+        decides_split=decides_split and options.split is None and columns.split is None,
+        decides_class=not columns.labels,
+    )
     folders = [layout.read(file.path) for file in joined.files]
     if columns.labels:
         wrong = _conflicts_with_folders(table, columns, joined, [folder.class_name for folder in folders])

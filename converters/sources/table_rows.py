@@ -6,10 +6,9 @@ from typing import Any
 
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SourceFile
-from fitfeed.converters.sources.image_lookup import PathError, quoted, safe_path, stat_picture
+from fitfeed.converters.sources.image_lookup import PathError, TablePaths, quoted
 from fitfeed.converters.sources.label_specs import LabelSpec
 from fitfeed.converters.sources.label_values import LabelError, parse_indicator, parse_label
-from fitfeed.converters.sources.links import SourceLinks
 from fitfeed.converters.sources.table import Row, Table
 from fitfeed.converters.sources.table_columns import TableColumns
 from fitfeed.schemas.split_names import usual_split
@@ -69,16 +68,14 @@ class Joined:
         )
 
 
-def join(
-    table: Table, columns: TableColumns, find: Callable[[str], SourceFile], links: SourceLinks
-) -> Joined:
+def join(table: Table, columns: TableColumns, find: Callable[[str], SourceFile], paths: TablePaths) -> Joined:
     """Reads a table from end to end, and finds the image of each row.
 
     Args:
         table: The table.
         columns: The columns to read.
         find: Finds an image by the path in a row, or raises `PathError`.
-        links: The links of SOURCE, where masks are looked up.
+        paths: The way to read the paths of masks.
     """
     joined = Joined(labels=[[] for _ in columns.labels])
     position_of: dict[str, int] = {}
@@ -89,7 +86,7 @@ def join(
         try:
             file = _picture(row, name, find)
             joined.named.add(file.path)
-            values = _row_values(row, columns, links, joined.named)
+            values = _row_values(row, columns, paths, joined.named)
         except (PathError, LabelError) as error:
             reason = error.reason if isinstance(error, PathError) else "label_invalid"
             path = text_path(file.path) if file else _printable(name) or f"{table.name}:{row.line}"
@@ -123,7 +120,7 @@ def _picture(row: Row, name: str, find: Callable[[str], SourceFile]) -> SourceFi
     return find(name.strip())
 
 
-def _row_values(row: Row, columns: TableColumns, links: SourceLinks, named: set[str]) -> list[Any]:
+def _row_values(row: Row, columns: TableColumns, paths: TablePaths, named: set[str]) -> list[Any]:
     """All labels of a row, then its split and its group, if there are such columns.
 
     Raises:
@@ -145,7 +142,7 @@ def _row_values(row: Row, columns: TableColumns, links: SourceLinks, named: set[
             column = spec.columns[0]
             value = parse_label(spec.kind, next(raws), columns.separator)
             if spec.kind == "mask":
-                value = stat_picture(links, safe_path(value), missing="mask_missing")
+                value = paths.find(value, missing="mask_missing")
                 named.add(value.path)
             values.append(value)
         for name, parse in ((columns.split, _split), (columns.group, _group)):

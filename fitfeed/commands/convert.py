@@ -5,7 +5,7 @@ import dataclasses
 import sys
 from typing import TYPE_CHECKING, Any, get_args
 
-from fitfeed.commands.option_values import parse_max_bad
+from fitfeed.commands.option_values import parse_max_bad, parse_separator
 from fitfeed.schemas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "source",
         metavar="SOURCE",
-        help="folder with one folder of images per class, or a .csv or .jsonl table of images",
+        help="folder with one folder of images per class, or a .csv, .tsv, .txt or .jsonl table of images",
     )
     parser.add_argument("dataset", metavar="DATASET", help="folder to make")
     parser.add_flags = _add_flags  # the options take 0.2 s to import, which other commands need not wait for
@@ -88,7 +88,18 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
     table.add_argument(
         "--labels",
         metavar="TABLE",
-        help=".csv or .jsonl with a row for each image of SOURCE; or none: images have no labels",
+        help=".csv, .tsv, .txt or .jsonl with a row for each image of SOURCE; or none: images have no labels",
+    )
+    table.add_argument(
+        "--table-encoding",
+        metavar="NAME",
+        help="encoding of the table, for example cp1252; default: utf-8, or what its byte order mark says",
+    )
+    table.add_argument(
+        "--table-separator",
+        metavar="CHARACTER",
+        type=parse_separator,
+        help="what separates the columns of the table, for example ';', tab or space; default: comma, semicolon, tab or | is found",
     )
     add_option_flags(table, FROM_TABLE)
     _add_run_flags(parser.add_argument_group("how it runs"))
@@ -163,6 +174,8 @@ def run(arguments: argparse.Namespace) -> int:
         "max_bad": arguments.max_bad,
         "allow_leaks": arguments.allow_leaks,
         "links": arguments.links,
+        "table_encoding": arguments.table_encoding,
+        "table_separator": arguments.table_separator,
         "workers": arguments.workers,
         "timeout_s": arguments.timeout,
         "runner": arguments.runner,

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fitfeed.converters.source_file import SourceFile
+from fitfeed.converters.sources.image_lookup import TablePaths
+from fitfeed.converters.sources.links import SourceLinks
 from fitfeed.converters.sources.split_lists import ListedSplits, named_lists, read_split_lists
 from fitfeed.schemas.errors import NotFoundError, SplitLeakError, UsageError
 
@@ -16,7 +18,8 @@ FILES = [SourceFile(path, 1, 1) for path in ("cat/1.jpg", "cat/2.jpg", "dog/3.jp
 def read(folder: Path, **lists: str) -> ListedSplits:
     for name, text in lists.items():
         (folder / f"{name}.txt").write_text(text)
-    return read_split_lists(FILES, named_lists({name: folder / f"{name}.txt" for name in lists}))
+    paths = TablePaths(SourceLinks(folder))
+    return read_split_lists(FILES, paths, named_lists({name: folder / f"{name}.txt" for name in lists}))
 
 
 def test_paths_names_and_stems(tmp_path: Path) -> None:
@@ -50,7 +53,7 @@ def test_names_of_lists(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"Received: --split-list \.\./x=a"):
         named_lists({"../x": "a"})
     with pytest.raises(NotFoundError, match="--split-list"):
-        read_split_lists(FILES, {"test": tmp_path / "none.txt"})
+        read_split_lists(FILES, TablePaths(SourceLinks(tmp_path)), {"test": tmp_path / "none.txt"})
 
 
 @given(st.lists(st.sampled_from(["train", "validation", "test", None]), min_size=4, max_size=4))

@@ -1,6 +1,7 @@
 """Reading tables: CSV against the csv module's own writer, JSON lines, and what is no table."""
 
 import csv
+import io
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fitfeed.converters.sources.table import Row, Table, is_table
+from fitfeed.converters.sources.table_text import TableFormat
 from fitfeed.schemas.errors import NotFoundError, UsageError
 
 
@@ -36,20 +38,91 @@ def test_spaces_around_column_names_and_long_texts(tmp_path: Path) -> None:
     assert len(next(found.rows(["note"])).values[0]) == 1_000_000
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+WAYS = [
+    *(
+        (mark, encoding)
+        for mark in ",;\t|"
+        for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32", "BOM-BE")
+    ),
+]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(
     st.lists(st.tuples(FIELDS, FIELDS), max_size=6),
-    st.sampled_from(["\n", "\r\n"]),
-    st.sampled_from(["utf-8", "utf-8-sig"]),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sampled_from(WAYS),
     st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    st.sampled_from(["t.csv", "t.tsv", "t.txt"]),
+    st.booleans(),
 )
 def test_whatever_the_csv_module_writes_is_read(
-    tmp_path: Path, rows: list[tuple[str, str]], line: str, encoding: str, quoting: int
+    tmp_path: Path,
+    rows: list[tuple[str, str]],
+    line: str,
+    way: tuple[str, str],
+    quoting: int,
+    name: str,
+    told: bool,
 ) -> None:
+    separator, encoding = way
+    quoting = (
+        csv.QUOTE_ALL if line == "\r" else quoting
+    )  # the csv module leaves other line ends unquoted then
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator=line, quoting=quoting, delimiter=separator)  # type: ignore[arg-type]
+    writer.writerows([("path", "label"), *rows])
+    content = "\ufeff" + text.getvalue() if encoding == "BOM-BE" else text.getvalue()
+    (tmp_path / name).write_bytes(content.encode("utf-16-be" if encoding == "BOM-BE" else encoding))
+    known = {"BOM-BE": "utf-16-be"}.get(encoding, encoding)
+    given_ = TableFormat(known, separator) if told else TableFormat()
+    assert [tuple(row.values) for row in Table(tmp_path / name, given_).rows(["path", "label"])] == rows
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(
+    st.lists(st.text("äßéÑab ;|,", max_size=6), max_size=5),
+    st.sampled_from(["latin-1", "cp1252", "utf-16-le", "utf-16-be", "mac_roman", "utf-8", "cp850"]),
+    st.sampled_from([",", ";", "\t", "|"]),
+)
+def test_encodings_that_are_given(tmp_path: Path, labels: list[str], encoding: str, separator: str) -> None:
     with (tmp_path / "t.csv").open("w", encoding=encoding, newline="") as stream:
-        writer = csv.writer(stream, lineterminator=line, quoting=quoting)  # type: ignore[arg-type]
-        writer.writerows([("path", "label"), *rows])
-    assert [tuple(row.values) for row in Table(tmp_path / "t.csv").rows(["path", "label"])] == rows
+        csv.writer(stream, delimiter=separator).writerows(
+            [("path", "label"), *(("a", label) for label in labels)]
+        )
+    rows = Table(tmp_path / "t.csv", TableFormat(encoding)).rows(["label"])
+    assert [row.values[0] for row in rows] == labels
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "latin-1"])
+def test_json_lines_in_other_encodings(tmp_path: Path, encoding: str) -> None:
+    lines = '{"path": "ä.jpg", "label": "Käse"}\r\n{"path": "b.jpg"}\n'
+    (tmp_path / "t.jsonl").write_bytes(lines.encode(encoding))
+    found = Table(tmp_path / "t.jsonl", TableFormat("latin-1" if encoding == "latin-1" else None))
+    assert [row.values for row in found.rows(["path", "label"])] == [["ä.jpg", "Käse"], ["b.jpg", None]]
+    with pytest.raises(UsageError, match=r"JSON lines\. Leave it out"):
+        Table(tmp_path / "t.jsonl", TableFormat(separator=";"))
+
+
+def test_columns_in_any_case(tmp_path: Path) -> None:
+    found = table(tmp_path, "Path,LABEL,label,Split\n")
+    assert (found.column("split", "--x"), found.column("label", "--x")) == ("Split", "label")
+    assert (found.has("SPLIT"), found.has("x")) == (True, False)
+    with pytest.raises(UsageError, match="LABEL and label differ only in case, among: Path, LABEL"):
+        found.column("Label", "--x")
+
+
+@pytest.mark.parametrize(
+    ("header", "hint"),
+    [
+        ("cat/1.jpg,cat\n", "Its first row names an image, and must have the names of the columns"),
+        ("# mine\npath,label\n", "Its first line begins with '#'"),
+        ("name tag\na.jpg b\n", "If spaces separate its columns, give --table-separator space"),
+    ],
+)
+def test_why_no_column_names_the_images(tmp_path: Path, header: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=hint):
+        table(tmp_path, header).path_column()
 
 
 def test_json_lines(tmp_path: Path) -> None:
@@ -84,9 +157,6 @@ def test_rows_of_another_width_are_faults_of_their_own(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("", "is empty"),
-        ("path;label\na.jpg;rose\n", "not separated by commas"),
-        ("path\tlabel\na.jpg\trose\n", "not separated by commas"),
-        ("path,label\n".encode("utf-16"), "not UTF-8"),
         (b"path,label\n\xff.jpg,rose\n", "not UTF-8"),
         ('path,label\na.jpg,"rose\n', "a quote"),
         ("path,label\na.jpg," + '"' + "x" * 2_200_000 + '"\n', "field larger"),
@@ -98,13 +168,14 @@ def test_what_is_no_table(tmp_path: Path, content: str | bytes, message: str) ->
 
 
 def test_files_that_are_no_tables(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"must be a \.csv or \.jsonl file"):
-        table(tmp_path, "path\n", "labels.txt")
+    with pytest.raises(UsageError, match=r"must be a \.csv, \.tsv, \.txt or \.jsonl file"):
+        table(tmp_path, "path\n", "labels.xlsx")
     with pytest.raises(NotFoundError, match="does not exist"):
         Table(tmp_path / "none.csv")
     (tmp_path / "folder.csv").mkdir()
     assert not is_table(tmp_path / "folder.csv")
     assert is_table(tmp_path / "LABELS.CSV")
+    assert is_table(tmp_path / "labels.tsv")
 
 
 @pytest.mark.parametrize("name", ["path", "File", "filename", "IMAGE", "image_path"])

@@ -29,7 +29,7 @@ def test_a_name_that_fits_several_pictures_fits_none(tmp_path: Path) -> None:
     ("path", "reason", "detail"),
     [
         ("none.jpg", "vanished", "is not among the images of SOURCE"),
-        ("x\\a.jpg", "vanished", "not with a backslash"),
+        ("x\\b.jpg", "vanished", "is not among"),
         ("/etc/a.jpg", "label_invalid", "is absolute"),
         ("C:\\a.jpg", "label_invalid", "is absolute"),
         ("../a.jpg", "label_invalid", "contains '..'"),

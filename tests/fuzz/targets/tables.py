@@ -69,10 +69,11 @@ CELLS = (
 
 
 def whole() -> list[bytes]:
-    """A table with a label of every kind, in both formats."""
+    """A table with a label of every kind, as CSV in two encodings and as JSON lines."""
     with tempfile.TemporaryDirectory() as folder:
         make_source(Path(folder))
-        return [(Path(folder) / name).read_bytes() for name in ("labels.csv", "labels.jsonl")]
+        plain, lines = ((Path(folder) / name).read_bytes() for name in ("labels.csv", "labels.jsonl"))
+        return [plain, plain.decode("utf-8-sig").encode("utf-16"), lines]
 
 
 def damage(corpus: Sequence[bytes], chance: random.Random) -> bytes:

@@ -6,6 +6,7 @@ import random
 import struct
 import zlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from fitfeed.schemas.tfrecord import CorruptRecordError, iter_records, masked_crc32c
@@ -42,7 +43,7 @@ def damage(corpus: Sequence[bytes], chance: random.Random) -> bytes:
     data = damaged(corpus, chance)
     if chance.random() < 0.7:
         data = sealed(data)
-    pack = chance.choice((None, None, gzip.compress, zlib.compress))
+    pack = chance.choice((None, None, partial(gzip.compress, mtime=0), zlib.compress))
     if pack is None:
         return data
     packed = pack(data)
