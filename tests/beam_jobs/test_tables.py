@@ -148,10 +148,10 @@ def test_a_changed_label_or_mask_is_noticed(flower_table: Source, tmp_path: Path
     rows = [json.loads(line) for line in (source / "labels.jsonl").read_text().splitlines()]
     rows[0]["note"] = "another"
     (source / "labels.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    with pytest.raises(UsageError, match="made from other files"):
+    with pytest.raises(UsageError, match="made with other labels, masks or splits of the same images"):
         convert(source / "labels.jsonl", dataset, options("tfrecord"))
     Image.fromarray(flowers[0].mask).resize((99, 99)).save(source / flowers[0].labels["région"])
-    with pytest.raises(UsageError, match="made from other files"):
+    with pytest.raises(UsageError, match="made with other labels, masks or splits of the same images"):
         convert(source / "labels.csv", dataset, options("tfrecord"))
     other = ConvertOptions(label_columns=("species",), shards=2)
     with pytest.raises(UsageError, match=r"other options \(.*label_columns .*split_column set -> None"):
