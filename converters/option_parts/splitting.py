@@ -37,7 +37,9 @@ class SplitOptions:
     seed: Annotated[int, Field(description="salt of order and split"), MustBe("a whole number")] = 0
     split_column: Annotated[
         str | None,
-        Field(description="column that names the split: train, validation (val, valid) or test"),
+        Field(
+            description="column that names the split, or has the number of a fold; C:0=train,1=test says which split a value is"
+        ),
         COLUMN,
     ] = None
     stratify: Annotated[

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.sources.label_specs import AskedLabel, LabelSpec, parse_label_spec, require_possible
 from fitfeed.converters.sources.label_values import SEPARATOR
+from fitfeed.converters.sources.split_values import SplitSpec, parse_split_spec
 from fitfeed.converters.sources.table import Table
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import check_label_names
@@ -17,7 +18,7 @@ class TableColumns(NamedTuple):
 
     path: str
     labels: list[LabelSpec]
-    split: str | None
+    split: SplitSpec | None
     group: str | None
     separator: str = SEPARATOR
     """What is between the classes of a multiclass field."""
@@ -25,7 +26,8 @@ class TableColumns(NamedTuple):
     @property
     def names(self) -> list[str]:
         """All names, in the order in which their values are read."""
-        extra = [name for name in (self.split, self.group) if name is not None]
+        split = None if self.split is None else self.split.column
+        extra = [name for name in (split, self.group) if name is not None]
         return [self.path, *(column for spec in self.labels for column in spec.columns), *extra]
 
 
@@ -52,7 +54,7 @@ def choose_columns(table: Table, options: ConvertOptions) -> TableColumns:
     return TableColumns(
         path=path,
         labels=labels,
-        split=options.split_column and table.column(options.split_column, "--split-column"),
+        split=None if options.split_column is None else parse_split_spec(options.split_column, table),
         group=options.group and table.column(options.group, "--group"),
         separator=options.label_separator or SEPARATOR,
     )

@@ -13,6 +13,7 @@ from fitfeed.converters.sources.folder_layout import FolderLayout
 from fitfeed.converters.sources.image_lookup import TablePaths, quoted
 from fitfeed.converters.sources.number_classes import number_classes
 from fitfeed.converters.sources.several_in_a_field import check_fields
+from fitfeed.converters.sources.split_values import named_splits
 from fitfeed.converters.sources.table import Table
 from fitfeed.converters.sources.table_columns import TableColumns, choose_columns
 from fitfeed.converters.sources.table_rows import Joined, join
@@ -83,11 +84,15 @@ def label_by_table(
     }
     if not columns.labels:
         numbered = {"label": _numbered("class", [folder.class_name for folder in kept_folders])}
+    splits: list[str | None] = [folder.split for folder in kept_folders]
+    if columns.split is not None:
+        splits[:], odd = named_splits(kept.splits, columns.split, table.name)
+        warnings += odd
     example_table = ExampleTable(
         files=kept.files,
         labels={name: values for name, (_, values) in numbered.items()},
         features={name: label for name, (label, _) in numbered.items()},
-        splits=list(kept.splits) if columns.split else [folder.split for folder in kept_folders],
+        splits=splits,
         groups=kept.groups if columns.group else None,
     )
     return TableLabels(

@@ -9,9 +9,9 @@ from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.image_lookup import PathError, TablePaths, quoted
 from fitfeed.converters.sources.label_specs import LabelSpec
 from fitfeed.converters.sources.label_values import LabelError, parse_indicator, parse_label
+from fitfeed.converters.sources.split_values import parse_split
 from fitfeed.converters.sources.table import Row, Table
 from fitfeed.converters.sources.table_columns import TableColumns
-from fitfeed.schemas.split_names import usual_split
 
 MAX_PATH = 4096
 """Most characters of a path (PATH_MAX). No file has a longer one."""
@@ -26,7 +26,7 @@ class Joined:
     Attributes:
         files, lines: The images, and the lines of their rows.
         labels: For each label column, its values.
-        splits, groups: Their values; empty if there is no such column.
+        splits, groups: Their values; empty if there is no such column. A split may still be the number of a fold.
         rejects: What was wrong with other rows.
         named: Paths of all images and masks that any row names.
     """
@@ -145,10 +145,12 @@ def _row_values(row: Row, columns: TableColumns, paths: TablePaths, named: set[s
                 value = paths.find(value, missing="mask_missing")
                 named.add(value.path)
             values.append(value)
-        for name, parse in ((columns.split, _split), (columns.group, _group)):
-            if name is not None:
-                column = name
-                values.append(parse(next(raws)))
+        if columns.split is not None:
+            column = columns.split.column
+            values.append(parse_split(next(raws), columns.split.split_of))
+        if columns.group is not None:
+            column = columns.group
+            values.append(parse_label("class", next(raws)))
     except LabelError as error:
         msg = f"column {quoted(column)}: {error}"
         raise LabelError(msg) from None
@@ -170,20 +172,6 @@ def _of_vector(spec: LabelSpec, chosen: list[str]) -> Any:
         msg = f"one of these {len(spec.columns)} must be 1, and {have}; kind multiclass takes any number of them"
         raise LabelError(msg)
     return chosen[0]
-
-
-def _split(raw: Any) -> str:
-    name: str = parse_label("class", raw)
-    split = usual_split(name)
-    if split is None:
-        msg = f"{quoted(name)} is not a split; expected train, validation or test, or another usual name of them"
-        raise LabelError(msg)
-    return split
-
-
-def _group(raw: Any) -> str:
-    name: str = parse_label("class", raw)
-    return name
 
 
 def _repeated(table: Table, row: Row, file: SourceFile, first: int, *, conflict: bool) -> Reject:

@@ -73,7 +73,7 @@ SYNTAX = {
     "path_column": Syntax(metavar="C"),
     "label_columns": Syntax(metavar="[NAME=]C[:KIND]", note="may be repeated", repeated=True),
     "label_separator": Syntax(metavar="TEXT", parse=parse_separator, note="for example '|', tab or space"),
-    "split_column": Syntax(metavar="C"),
+    "split_column": Syntax(metavar="C[:VALUE=SPLIT,...]"),
     "group": Syntax(metavar="COLUMN"),
     "classes": Syntax(
         metavar="A,B,...|@FILE",

@@ -91,10 +91,12 @@ def test_the_same_picture_twice(tmp_path: Path) -> None:
     ]
 
 
-def test_split_columns_take_the_names_of_split_folders(tmp_path: Path) -> None:
-    table = "path,label,set\n1.jpg,a,TRAIN\n2.jpg,a,val\n3.jpg,a,valid\n4.jpg,a,test\n5.jpg,a,trian\n"
+def test_split_columns_take_the_names_of_split_folders_and_others(tmp_path: Path) -> None:
+    table = "path,label,set\n1.jpg,a,TRAIN\n2.jpg,a,val\n3.jpg,a,extra\n4.jpg,a,test set\n5.jpg,a,-\n"
     found = find(make(tmp_path, table, *(f"{n}.jpg" for n in range(1, 6))), split_column="set")
-    assert found.example_table.splits == ["train", "validation", "validation", "test"]
+    assert found.example_table.splits == ["train", "validation", "extra", "test"]
     reason, detail = faults(found)["5.jpg"]
     assert reason == "label_invalid"
-    assert "column 'set': 'trian' is not a split; expected train, validation or test" in detail
+    assert "column 'set': '-' is not a split: expected train, validation, test" in detail
+    line = "column 'set' of labels.csv names splits besides train, validation and test: extra (1)"
+    assert found.warnings == [line]
