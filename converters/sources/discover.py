@@ -17,6 +17,7 @@ from fitfeed.converters.sources.split_lists import SplitLists
 from fitfeed.converters.sources.table import Table, is_table
 from fitfeed.converters.sources.table_labels import label_by_table
 from fitfeed.converters.sources.table_text import FOUND, TableFormat
+from fitfeed.converters.sources.unicode_forms import form_warnings
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import MAX_CLASS_NAMES, MAX_CLASSES
 from fitfeed.schemas.manifest_parts import SourceKind
@@ -84,7 +85,7 @@ def find_examples(
             *arranged.left_out,
         ],
         links=found.links.report(arranged.example_table.all_paths()),
-        warnings=[*found.warnings, *arranged.warnings],
+        warnings=[*found.warnings, *arranged.warnings, *form_warnings(arranged.example_table.files)],
     )
 
 

@@ -1,6 +1,7 @@
 """Joins the rows of a table with the images that they name. Every fault is reported with its row."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from fitfeed.converters.sources.label_values import LabelError, parse_indicator,
 from fitfeed.converters.sources.split_values import parse_split
 from fitfeed.converters.sources.table import Row, Table
 from fitfeed.converters.sources.table_columns import TableColumns
+from fitfeed.converters.sources.unicode_forms import find_in_any_form
 
 MAX_PATH = 4096
 """Most characters of a path (PATH_MAX). No file has a longer one."""
@@ -117,7 +119,7 @@ def _picture(row: Row, name: str, find: Callable[[str], SourceFile]) -> SourceFi
         raise LabelError(row.fault)
     if not name.strip():
         raise LabelError("the row names no image")
-    return find(name.strip())
+    return find_in_any_form(find, name.strip())
 
 
 def _row_values(row: Row, columns: TableColumns, paths: TablePaths, named: set[str]) -> list[Any]:
@@ -142,7 +144,7 @@ def _row_values(row: Row, columns: TableColumns, paths: TablePaths, named: set[s
             column = spec.columns[0]
             value = parse_label(spec.kind, next(raws), columns.separator)
             if spec.kind == "mask":
-                value = paths.find(value, missing="mask_missing")
+                value = find_in_any_form(functools.partial(paths.find, missing="mask_missing"), value)
                 named.add(value.path)
             values.append(value)
         if columns.split is not None:
