@@ -31,6 +31,7 @@ def convert(
     *,
     labels: str | Path | None = None,
     split_lists: Mapping[str, str | Path] | None = None,
+    leave_out: str | Path | None = None,
     max_bad: int | float = 0,
     allow_leaks: bool = False,
     links: Links = "follow",
@@ -59,6 +60,7 @@ def convert(
         labels: Table of labels, if `source` is a folder; `none` for images without labels.
         split_lists: Split to a text file that lists its images, a path a line, if `source` is a folder. Images in no
             list go to `train`, or are left out if there is a list for it.
+        leave_out: Text file with one key a line. These images are left out, and do not count as bad.
         max_bad: Rejects to tolerate: a number of files (int), or a share of them (float, 0 to 1).
         allow_leaks: Publish even if an image, or a group, is in two splits.
         links: `refuse` raises an error if links lead out of the source. `follow` follows them, and the result says
@@ -98,6 +100,7 @@ def convert(
         options,
         labels=labels,
         split_lists=split_lists,
+        leave_out=leave_out,
         max_bad=max_bad,
         allow_leaks=allow_leaks,
         links=links,

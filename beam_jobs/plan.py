@@ -47,6 +47,7 @@ def plan_conversion(
     *,
     labels: str | Path | None = None,
     split_lists: Mapping[str, str | Path] | None = None,
+    leave_out: str | Path | None = None,
     max_bad: int | float = 0,
     allow_leaks: bool = False,
     links: Links = "follow",
@@ -72,6 +73,7 @@ def plan_conversion(
         options: How to convert.
         labels: Table of labels, or `none`.
         split_lists: Split to the file that lists its images.
+        leave_out: List of keys of images that are left out.
         max_bad: Rejects to tolerate.
         allow_leaks: Publish even if an image, or a group, is in two splits.
         links: Whether links that lead out of the source are followed or refused.
@@ -104,6 +106,7 @@ def plan_conversion(
         target.complete(options),
         labels="none" if labels == "none" else None if labels is None else Path(labels),
         split_lists=None if split_lists is None else named_lists(split_lists),
+        leave_out=None if leave_out is None else Path(leave_out),
         max_bad=max_bad,
         allow_leaks=allow_leaks,
         links=links,

@@ -35,6 +35,7 @@ def make_plan(
     *,
     labels: LabelSource = None,
     split_lists: SplitLists | None = None,
+    leave_out: Path | None = None,
     max_bad: int | float = 0,
     allow_leaks: bool = False,
     links: Links = "follow",
@@ -51,6 +52,7 @@ def make_plan(
         options: How to convert.
         labels: Table of labels, or `none` for images without labels, if the source is a folder.
         split_lists: Split to the file that lists its images, if the source is a folder.
+        leave_out: List of keys of images that are left out.
         max_bad: How many rejects are tolerated: a number, or a share of all files.
         allow_leaks: Whether the same pixels, or a group, may be in two splits.
         links: Whether links that lead out of the source are followed or refused.
@@ -68,7 +70,14 @@ def make_plan(
     listed_ns = time.time_ns()
     held = None if base is None else base.class_names
     found = find_examples(
-        source, options, labels, links, table_format=table_format, lists=split_lists, held=held
+        source,
+        options,
+        labels,
+        links,
+        table_format=table_format,
+        lists=split_lists,
+        leave_out_list=leave_out,
+        held=held,
     )
     example_table = found.example_table if base is None else join_classes(base, found.example_table)
     splits = by_split(example_table, options, allow_leaks=allow_leaks)

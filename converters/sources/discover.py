@@ -11,6 +11,7 @@ from fitfeed.converters.sources.arrange_classes import ClassLists, arrange_class
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.image_lookup import NamedPictures, TablePaths
 from fitfeed.converters.sources.label_folder import LabelSource, label_folder
+from fitfeed.converters.sources.leave_out import leave_out
 from fitfeed.converters.sources.links import Links, SourceLinks
 from fitfeed.converters.sources.listing import list_folder
 from fitfeed.converters.sources.split_lists import SplitLists
@@ -54,6 +55,7 @@ def find_examples(
     *,
     table_format: TableFormat = FOUND,
     lists: SplitLists | None = None,
+    leave_out_list: Path | None = None,
     held: ClassLists | None = None,
 ) -> Discovery:
     """Lists a source, labels its images by their folders or by a table, and names and numbers their classes.
@@ -65,6 +67,7 @@ def find_examples(
         links: Whether links that lead out of the source are followed or refused.
         table_format: How the table is written, as far as it is given.
         lists: Split to the file that lists its images, if the source is a folder.
+        leave_out_list: A list of keys of images that are left out; None for no list.
         held: Label name to the classes of the dataset that images are appended to; None without it.
 
     Raises:
@@ -72,6 +75,14 @@ def find_examples(
         ConversionError: If listing failed for another reason.
     """
     found = _find_labeled(source, options, labels, lists or {}, links, table_format)
+    if leave_out_list is not None:
+        left = leave_out(found.example_table, found.rejects, found.ignored, leave_out_list)
+        found = found._replace(
+            example_table=left.example_table,
+            rejects=left.rejects,
+            ignored=[*found.ignored, *left.left_out],
+            warnings=[*found.warnings, *left.warnings],
+        )
     arranged = arrange_classes(found.example_table, options, held)
     _check_classes(arranged.example_table)
     return Discovery(

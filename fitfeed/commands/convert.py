@@ -68,7 +68,13 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
     add_option_flags(parser.add_argument_group("how images are stored"), STORED)
     arranged = parser.add_argument_group("how examples are arranged")
     add_option_flags(arranged, ARRANGED)
-    add_option_flags(parser.add_argument_group("which files are taken"), CHOSEN)
+    chosen = parser.add_argument_group("which files are taken")
+    add_option_flags(chosen, CHOSEN)
+    chosen.add_argument(
+        "--leave-out",
+        metavar="FILE",
+        help="list of images to leave out, one a line by its key: its path below SOURCE",
+    )
     classes = parser.add_argument_group("how classes are called and numbered")
     add_option_flags(classes, CLASSES)
     classes.add_argument(
@@ -171,6 +177,7 @@ def run(arguments: argparse.Namespace) -> int:
     given: dict[str, Any] = {
         "labels": arguments.labels,
         "split_lists": _split_lists(arguments.split_list),
+        "leave_out": arguments.leave_out,
         "max_bad": arguments.max_bad,
         "allow_leaks": arguments.allow_leaks,
         "links": arguments.links,

@@ -12,7 +12,7 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.output.summary import conversion_lines
 from fitfeed.pipelines import make_pipeline, open_dataset
-from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.errors import TooManyRejectsError, UsageError
 from tests.fitfeed.hostile_names import picture
 from tests.without_beam import convert, without_beam
 
@@ -80,6 +80,20 @@ def test_a_second_dataset_agrees_with_the_first(
     assert open_dataset(tmp_path / "second").splits["train"].class_counts == [1, 0, 1]
     assert run(other, tmp_path / "third", "--classes-from", tmp_path / "first", "--classes", "a") == 2
     assert "Give one of them" in capsys.readouterr().err
+
+
+def test_a_bad_picture_that_is_left_out_does_not_count(animals: Path, tmp_path: Path) -> None:
+    (animals / "ant" / "bad.png").write_bytes(b"not a picture")
+    with pytest.raises(TooManyRejectsError):
+        convert(animals, tmp_path / "dataset")
+    (tmp_path / "out.txt").write_text("ant/bad.png\nant/0.png\n")
+    result = convert(animals, tmp_path / "dataset", leave_out=tmp_path / "out.txt")
+    assert (result.manifest.rejects, result.manifest.ignored) == ({}, 2)
+    assert result.manifest.splits["train"].class_counts == [2, 3, 3]
+    assert verify_dataset(tmp_path / "dataset").findings == ()
+    assert convert(animals, tmp_path / "dataset", leave_out=str(tmp_path / "out.txt")).up_to_date
+    with pytest.raises(UsageError, match="was made from other files"):
+        convert(animals, tmp_path / "dataset")
 
 
 def test_what_is_appended_may_bring_classes_if_they_are_given(animals: Path, tmp_path: Path) -> None:

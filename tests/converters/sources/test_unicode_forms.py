@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -18,10 +19,11 @@ from tests.table_sources import JPEG, faults, find, labels_of, make
 
 NFC, NFD = "K\u00e4se", "Ka\u0308se"
 PARTS = st.text("aä\u1ea5\uac01Å", min_size=1, max_size=4)
-FORMS = st.sampled_from(["NFC", "NFD"])
+Form = Literal["NFC", "NFD"]
+FORMS = st.sampled_from(get_args(Form))
 
 
-def in_form(parts: Sequence[str], forms: Sequence[str]) -> str:
+def in_form(parts: Sequence[str], forms: Sequence[Form]) -> str:
     return "/".join(unicodedata.normalize(form, part) for form, part in zip(forms, parts, strict=True))
 
 
