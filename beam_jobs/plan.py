@@ -17,6 +17,7 @@ from fitfeed.converters.sources.split_lists import named_lists
 from fitfeed.converters.sources.table_text import TableFormat
 from fitfeed.converters.staging.job import ConversionPlan
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.manifest import Manifest
 
 DEFAULT_TIMEOUT_S = 300.0
@@ -98,13 +99,13 @@ def plan_conversion(
     """
     check_runner(runner, runner_arguments)
     _check_limits(max_bad=max_bad, workers=workers, timeout_s=timeout_s)
-    source, dataset = Path(source), Path(dataset).absolute()
+    source, dataset = local_path(source, "SOURCE"), local_path(dataset, "DATASET").absolute()
     require_apart(dataset, source)
     target = open_target(dataset, append=append, overwrite=overwrite)
     plan = make_plan(
         source,
         target.complete(options),
-        labels="none" if labels == "none" else None if labels is None else Path(labels),
+        labels="none" if labels == "none" else None if labels is None else local_path(labels, "--labels"),
         split_lists=None if split_lists is None else named_lists(split_lists),
         leave_out=None if leave_out is None else Path(leave_out),
         max_bad=max_bad,

@@ -4,14 +4,13 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
-
-from typing_extensions import override
+from collections.abc import Sequence
 
 from fitfeed.commands import convert, inspect, preview, verify
+from fitfeed.commands.parser import CommandParser
+from fitfeed.output.failure_json import print_failure
 from fitfeed.output.terminal import print_lines
-from fitfeed.schemas.errors import FitfeedError
+from fitfeed.schemas.errors import FitfeedError, InterruptedConversionError
 
 DESCRIPTION = "Turn a folder of images into a dataset once, then feed Keras fit at full speed."
 
@@ -28,37 +27,16 @@ exit status: 0 done, 1 unexpected failure, 2 wrong usage, 3 too many bad inputs,
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are two lines, without the whole usage.
-
-    Attributes:
-        add_flags: Adds flags to the parser when its command is run. For those that take time to find out.
-    """
-
-    add_flags: "Callable[[argparse.ArgumentParser], None] | None" = None
-
-    @override
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        if self.add_flags is not None:
-            self.add_flags(self)
-            self.add_flags = None
-        return super().parse_known_args(args, namespace)
-
-    def error(self, message: str) -> NoReturn:
-        print_lines([f"{self.prog}: {message}", f"Try: {self.prog} --help"], sys.stderr)
-        self.exit(2)
-
-
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    parser = _Parser(
+    parser = CommandParser(
         prog="fitfeed",
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=CommandParser)
     for command in (convert, inspect, verify, preview):
         command.add_parser(subparsers)
     return parser
@@ -97,17 +75,24 @@ def _run(options: argparse.Namespace) -> int:
         sys.stdout.flush()
     except FitfeedError as error:
         print_lines(f"fitfeed {options.command}: {error}".split("\n"), sys.stderr)  # its lines are escaped
-        return error.exit_status
+        return _failed(options, error)
     except KeyboardInterrupt:
         print_lines([f"fitfeed {options.command}: interrupted"], sys.stderr)
-        return 130
+        return _failed(options, InterruptedConversionError("interrupted"))
     except BrokenPipeError:  # `fitfeed inspect ... | head` closed the pipe: that is fine
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception:  # noqa: BLE001 - a bug; its message may quote anything
+    except Exception as error:  # noqa: BLE001 - a bug; its message may quote anything
         print_lines(traceback.format_exc().rstrip().split("\n"), sys.stderr)
-        return FitfeedError.exit_status
+        return _failed(options, error)
     return status
+
+
+def _failed(options: argparse.Namespace, error: Exception) -> int:
+    """Prints the document of a failure, if one was asked for; returns the exit status."""
+    if options.json:
+        print_failure(error)
+    return error.exit_status if isinstance(error, FitfeedError) else FitfeedError.exit_status
 
 
 def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:

@@ -16,6 +16,7 @@ from fitfeed.pipelines.reading.joined_index import JoinedIndex
 from fitfeed.pipelines.reading.records import Records
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import ClassFeature, Features
+from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.manifest import Manifest, read_manifest
 from fitfeed.schemas.manifest_parts import Split
 from fitfeed.schemas.statistics import ChannelStatistics, class_weights
@@ -46,7 +47,7 @@ def open_dataset(path: str | os.PathLike[str]) -> "Dataset":
         >>> dataset.records("train")[0]["image"].shape
         (333, 500, 3)
     """
-    folder = Path(path)
+    folder = local_path(path, "DATASET")
     return Dataset(folder, read_manifest(folder))
 
 

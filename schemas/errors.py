@@ -5,9 +5,15 @@ and ends with `exit_status`. Some are also a built-in error, such as `ValueError
 users can catch what they expect.
 """
 
+from typing import TYPE_CHECKING
+
 from typing_extensions import override
 
 from fitfeed.schemas.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 
 class FitfeedError(Exception):
@@ -15,18 +21,20 @@ class FitfeedError(Exception):
 
     Attributes:
         args: The lines of the message. Nearly all errors have one.
+        details: The same for programs, as JSON; `--json` prints it.
     """
 
     exit_status = 1
 
-    def __init__(self, *lines: str) -> None:
-        """Takes the lines of the message, each as one argument.
+    def __init__(self, *lines: str, details: "Mapping[str, Any] | None" = None) -> None:
+        """Takes the lines of the message, each as one argument, and what programs want to know.
 
         Messages quote names of files and classes that strangers have chosen. Whatever is not printable in a line is
         escaped, its line breaks too, so no name can control a terminal or look like another line of a log.
         """
         super().__init__()  # without them: to an `OSError`, two arguments are number and text
         self.args = tuple(map(printable, lines))
+        self.details = dict(details or {})
 
     @override
     def __str__(self) -> str:

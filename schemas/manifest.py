@@ -26,6 +26,7 @@ from fitfeed.schemas.errors import (
 from fitfeed.schemas.features import Features, MaskFeature
 from fitfeed.schemas.files import open_located
 from fitfeed.schemas.histogram_json import depth_of
+from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.manifest_parts import (
     Bits,
     DeepSources,
@@ -236,6 +237,7 @@ def read_manifest(folder: Path) -> Manifest:
         FormatVersionError: If it is a dataset of another version.
         DamagedDatasetError: If the manifest is not what was published.
     """
+    folder = local_path(folder, "DATASET")
     path = folder / MANIFEST_NAME
     text = _read_text(folder)
     try:

@@ -6,6 +6,7 @@ from pathlib import Path
 from fitfeed.converters.open_source import open_regular
 from fitfeed.converters.rejects import ImageError
 from fitfeed.schemas.errors import NotFoundError, UsageError
+from fitfeed.schemas.local_path import local_path
 
 MAX_LIST_BYTES = 1 << 30
 """More than ten million paths take."""
@@ -24,6 +25,7 @@ def read_lines(path: Path, flag: str) -> dict[str, int]:
     Raises:
         NotFoundError, UsageError: If the file is not there, or is not a text of an allowed size.
     """
+    path = local_path(path, flag)
     try:
         with os.fdopen(open_regular(str(path)), "rb") as stream:
             content = stream.read(MAX_LIST_BYTES + 1)

@@ -9,6 +9,7 @@ from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.image_lookup import ListedPictures, PathError, TablePaths
 from fitfeed.converters.sources.line_list import read_lines
 from fitfeed.schemas.errors import SplitLeakError, UsageError
+from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.split_names import SPLIT_NAME, split_name
 
 SHOWN_LINE = 300
@@ -46,7 +47,7 @@ def named_lists(given: Mapping[str, str | Path]) -> dict[str, Path]:
         if name in lists:
             msg = f"--split-list gives the split {name!r} two lists, {lists[name]} and {file}. Give one of them, with all its images."
             raise UsageError(msg)
-        lists[name] = Path(file)
+        lists[name] = local_path(file, "--split-list")
     return lists
 
 

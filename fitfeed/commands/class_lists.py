@@ -1,10 +1,10 @@
 """How classes are written on the command line: `a,b,c`, `@FILE`, `OLD=NEW`, or those of a dataset."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from fitfeed.converters.sources.line_list import read_lines
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.manifest import read_manifest
 from fitfeed.schemas.text import short_repr
 
@@ -16,7 +16,7 @@ def read_class_list(text: str, flag: str) -> list[str]:
         NotFoundError, UsageError: If the file is not there or is not a list, or a name is written twice in it.
     """
     if text.startswith("@"):
-        return [line.strip() for line in read_lines(Path(text[1:]), flag)]
+        return [line.strip() for line in read_lines(local_path(text[1:], flag), flag)]
     return [name.strip() for name in text.split(",")]
 
 
@@ -44,7 +44,7 @@ def classes_of_dataset(folder: str) -> list[str] | dict[str, list[str]]:
     Raises:
         NotFoundError, UsageError: If there is no complete dataset, or none of its labels has classes.
     """
-    manifest = read_manifest(Path(folder))
+    manifest = read_manifest(local_path(folder, "--classes-from"))
     lists = {
         name: label.class_names
         for name, label in manifest.features.labels.items()

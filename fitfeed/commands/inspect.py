@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fitfeed.output.terminal import print_json, print_lines
+from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.strict_json import JsonObject
 from fitfeed.schemas.text import printable
 
@@ -41,7 +42,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
-    path = Path(options.path)
+    path = local_path(options.path, "PATH")
     document, lines = _dataset(path, options.path) if path.is_dir() else _file(path)
     if options.json:
         print_json(document, indent=1)

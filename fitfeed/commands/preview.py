@@ -10,6 +10,7 @@ from fitfeed.commands.option_values import parse_size
 from fitfeed.output.terminal import print_json, print_lines
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.files import atomic_write
+from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.strict_json import JsonObject
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
     split = options.split or ("train" if "train" in dataset.splits else next(iter(dataset.splits)))
     columns = options.columns or (1 if augment else COLUMNS)
     sheet = ContactSheet(
-        side=options.tile, columns=columns, font=Path(options.font) if options.font else None
+        side=options.tile, columns=columns, font=local_path(options.font, "--font") if options.font else None
     )
     preview = make_preview(
         dataset,
@@ -164,7 +165,7 @@ def _output(name: str) -> Path:
     Raises:
         UsageError: If it does not end like a picture, or its folder does not exist.
     """
-    path = Path(name)
+    path = local_path(name, "-o")
     if path.suffix.lower() not in FORMATS:
         msg = f"-o expects a name that ends in {', '.join(FORMATS)}. Received: {name}"
         raise UsageError(msg)

@@ -2,10 +2,10 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fitfeed.output.terminal import print_json, print_lines
+from fitfeed.schemas.local_path import local_path
 
 if TYPE_CHECKING:
     from fitfeed.converters.verify import Finding, Report
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     from fitfeed.schemas.errors import DamagedDatasetError
 
     with reading_progress(sys.stderr, quiet=options.quiet) as progress:
-        report = verify_dataset(Path(options.dataset), progress=progress)
+        report = verify_dataset(local_path(options.dataset, "DATASET"), progress=progress)
     if options.json:
         print_json(report.to_dict())
     elif not (options.quiet and report.ok):

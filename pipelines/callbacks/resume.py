@@ -3,7 +3,6 @@
 import logging
 import os
 import time
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -21,6 +20,7 @@ from fitfeed.pipelines.callbacks.checkpoint import (
 from fitfeed.pipelines.order.epoch_counter import EpochCounter
 from fitfeed.pipelines.tf_data.pipelines_of_iterator import counters_of
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.text import printable
 
 LOG = logging.getLogger("fitfeed.training")
@@ -81,7 +81,7 @@ class ResumeTraining(keras.callbacks.Callback):
         if keras.backend.backend() != "tensorflow":
             msg = f"ResumeTraining works with Keras on TensorFlow. Received: backend {keras.backend.backend()!r}."
             raise UsageError(msg)
-        self.path = Path(path)
+        self.path = local_path(path, "ResumeTraining's folder")
         if self.path.exists() and not self.path.is_dir():
             msg = f"ResumeTraining keeps its state in a folder. Received: path={str(self.path)!r}, which is a file."
             raise UsageError(msg)

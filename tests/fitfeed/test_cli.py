@@ -1,6 +1,7 @@
 """The command line itself: which command runs, and what its end means."""
 
 import argparse
+import json
 from collections.abc import Callable
 
 import pytest
@@ -107,3 +108,29 @@ def test_no_command_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert "fitfeed convert photos/ flowers/" in capsys.readouterr().out
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.strip() == "0.1.0"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "status", "message", "details"),
+    [
+        (NotFoundError("a", "b", details={"n": 1}), "NotFoundError", 2, ["a", "b"], {"n": 1}),
+        (KeyboardInterrupt(), "InterruptedConversionError", 130, ["interrupted"], {}),
+        (ZeroDivisionError("division\nby zero"), "ZeroDivisionError", 1, ["division", "by zero"], {}),
+    ],
+)
+def test_every_failure_is_a_document(
+    running: Callable[[Run], None],
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    kind: str,
+    status: int,
+    message: list[str],
+    details: dict[str, int],
+) -> None:
+    running(raising(error))
+    assert main(["inspect", "flowers", "--json"]) == status
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == {
+        "error": {"status": status, "kind": kind, "message": message, "details": details}
+    }
+    assert message[0] in printed.err

@@ -57,7 +57,8 @@ def test_a_mistake_is_one_line_and_status_2(
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     Path("folder.png").mkdir()
-    assert main(["preview", str(gray), "-o", "s.png", *options]) == 2
+    output = [] if "-o" in options else ["-o", "s.png"]
+    assert main(["preview", str(gray), *output, *options]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("fitfeed preview: ")

@@ -92,8 +92,9 @@ def test_no_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         Path(__file__): "is a file",
     }.items():
         status, out, err = verify(capsys, str(path), "--json")
-        assert (status, out) == (2, "")
+        assert (status, json.loads(out)["error"]["status"]) == (2, 2)
         assert message in err
+        assert message in json.loads(out)["error"]["message"][0]
         assert err.count("\n") == 1
 
 
