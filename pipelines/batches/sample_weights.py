@@ -34,7 +34,7 @@ class SampleWeights:
             there = ", ".join(label for label, kind in kinds.items() if kind in KINDS) or "none"
             msg = (
                 f"sample_weight names a label of kind float or int. Received: sample_weight={name!r}. This dataset has: "
-                f"{there}. Convert with --label-column {name}:float."
+                f"{there}. Name one of them, or convert with a column of weights: --label-column COLUMN:float."
             )
             raise UsageError(msg)
         self._column = records.index.labels[name]

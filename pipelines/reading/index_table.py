@@ -19,6 +19,12 @@ SPLIT = "split"
 _ROW = "/row"
 """No label can have this name."""
 
+_HINTS = {
+    "types (int64, string)": " A class is a number in its label; its name is in the column <label>_name.",
+    "types (dictionary": " Write .cast('string') after the field: its texts are numbered.",
+}
+"""By what Arrow says."""
+
 
 def index_table(indexes: Sequence[Index], features: Features, splits: Sequence[str]) -> pa.Table:
     """Makes a table of the indexes of some splits, one after the other. Columns of the files are not copied.
@@ -79,7 +85,11 @@ def numbers_where(table: pa.Table, expression: "pc.Expression") -> npt.NDArray[n
         found = pyarrow.dataset.dataset(numbered).scanner(columns=[_ROW], filter=expression).to_table()
     except (pa.ArrowException, TypeError, ValueError) as error:
         reason = str(error).partition(" in example: ")[0].partition("\n")[0]
-        msg = f"the expression cannot be evaluated over the index: {reason}. Received: {expression}. Its columns: {', '.join(table.column_names)}."
+        hint = next((hint for part, hint in _HINTS.items() if part in reason), "")
+        msg = (
+            f"the expression cannot be evaluated over the index: {reason}. Received: {expression}.{hint} The columns of "
+            f"the index: {', '.join(table.column_names)}."
+        )
         raise UsageError(msg) from error
     numbers: npt.NDArray[np.int64] = np.sort(found[_ROW].to_numpy())
     return numbers

@@ -33,7 +33,7 @@ def with_file(folder: Path, name: str, files: dict[str, bytes], *, sealed: bool 
 
 
 def read_everything(folder: Path) -> int:
-    """Reads a dataset as training does, and each example by itself.
+    """Reads a dataset as training does, each example by itself, and its index as a table.
 
     Returns:
         How many examples could be read.
@@ -49,6 +49,7 @@ def read_everything(folder: Path) -> int:
             records = dataset.records(split)
             for row in range(min(len(records), 100)):
                 read += _can_be_read(records, row)
+            dataset.index(split).slice(0, 100).to_pylist()
     except FitfeedError:
         pass
     return read

@@ -150,7 +150,10 @@ def test_a_training_with_all_of_it_goes_on_where_it_was_killed(weighted: Dataset
             {"sample_weight": "species"},
             r"kind float or int.*Received: sample_weight='species'.*weight, times, wrong",
         ),
-        ({"sample_weight": "wieght"}, "--label-column wieght:float"),
+        (
+            {"sample_weight": "wieght"},
+            "Received: sample_weight='wieght'. This dataset has: weight, times, wrong. Name one of them, or convert",
+        ),
         ({"sample_weight": 3}, "the name of a label, or None. Received: sample_weight=3"),
         ({"sample_weight": "wrong"}, r"Received: -1\.0 in the column 'wrong' of example \d+ \('05\.png'\)"),
         (

@@ -136,7 +136,7 @@ def test_an_expression_over_labels_of_several_splits(flowers: Dataset) -> None:
         ),
         (
             pc.field("hieght") > 9,
-            "cannot be evaluated over the index.*hieght.*Its columns: example, split, label_name",
+            "cannot be evaluated over the index.*hieght.*The columns of the index: example, split, label_name",
         ),
     ],
 )

@@ -110,15 +110,29 @@ def test_rows_where_an_expression_is_true() -> None:
     assert numbers_where(table, pc.field("x") > 9).tolist() == []
 
 
+TEXTS = pa.DictionaryArray.from_arrays([0], ["abc"])
+
+
+def test_a_hint_works() -> None:
+    assert numbers_where(
+        pa.table({"x": TEXTS}), pc.match_substring(pc.field("x").cast("string"), "b")
+    ).tolist() == [0]
+
+
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        (pc.field("nmae") == "a", r"nmae.*Received: \(nmae == \"a\"\)\. Its columns: x, name\."),
+        (
+            pc.field("nmae") == "a",
+            r"nmae.*Received: \(nmae == \"a\"\)\. The columns of the index: x, name, texts\.",
+        ),
         (pc.field("name") + 1, "cannot be evaluated"),
         (pc.field("name"), "cannot be evaluated"),
+        (pc.field("x") == "rose", "its name is in the column <label>_name"),
+        (pc.match_substring(pc.field("texts"), "b"), r"Write \.cast\('string'\) after the field"),
     ],
 )
 def test_an_expression_that_cannot_be_evaluated(expression: pc.Expression, message: str) -> None:
     with pytest.raises(UsageError, match=message) as error:
-        numbers_where(pa.table({"x": [1], "name": ["a"]}), expression)
+        numbers_where(pa.table({"x": [1], "name": ["a"], "texts": TEXTS}), expression)
     assert "\n" not in str(error.value)
