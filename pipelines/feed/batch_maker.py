@@ -29,6 +29,7 @@ from fitfeed.pipelines.feed.choose_examples import choose_examples
 from fitfeed.pipelines.feed.requests import make_requests
 from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.pipelines.order.global_batches import EpochSteps
+from fitfeed.pipelines.order.owner_process import OwnerProcess
 from fitfeed.pipelines.reading.labels import leave_out_label, select_label
 from fitfeed.schemas.errors import UsageError
 
@@ -64,6 +65,7 @@ class BatchMaker:
         Raises:
             UsageError: If the images would not all have one size, or `options` do not fit them.
         """
+        self._owner = OwnerProcess()
         self._options, self._records = options, dataset.records(split)
         check_depth(options, self._records.depth)
         self.statistics = dataset.statistics_for(options.statistics)
@@ -131,8 +133,9 @@ class BatchMaker:
             DamagedDatasetError: If all examples are damaged, although damaged ones are skipped; or if a file
                 is missing.
             UsageError: If a function in `augment` does not return an image, or one of another size.
-            FeedError: If a worker process has died.
+            FeedError: If a worker process has died, or this process was forked from the one that made it.
         """
+        self._owner.check()
         # Numbers come first: order, sharding and resuming are decided before anything is read.
         request = self._requests.request(epoch, step)
         examples, rng_index = request.examples, request.rng_index

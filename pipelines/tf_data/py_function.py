@@ -15,6 +15,8 @@ import weakref
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from fitfeed.pipelines.order.owner_process import OwnerProcess
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -87,9 +89,10 @@ def weakly_bound(function: Callable[P, R]) -> Callable[P, R]:
 
 def refuse_at_exit(function: Callable[P, R]) -> Callable[P, R]:
     """Makes a function that TensorFlow may call from its threads until the interpreter exits."""
-    calls = _calls()
+    calls, owner = _calls(), OwnerProcess()
 
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        owner.check()  # before any lock, which a thread of the parent may have held when it forked
         calls.enter()
         try:
             return function(*args, **kwargs)
