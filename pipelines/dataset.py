@@ -47,7 +47,7 @@ def open_dataset(path: str | os.PathLike[str]) -> "Dataset":
         >>> dataset.records("train")[0]["image"].shape
         (333, 500, 3)
     """
-    folder = local_path(path, "DATASET")
+    folder = local_path(path, "DATASET").absolute()  # as the script may change its folder later
     return Dataset(folder, read_manifest(folder))
 
 

@@ -9,7 +9,8 @@ from typing_extensions import override
 from fitfeed.pipelines.arrays.types import Integers, Size
 from fitfeed.pipelines.augment.base import Augmentation
 from fitfeed.pipelines.augment.compiler.plan import FusionKind, Plan
-from fitfeed.pipelines.augment.compiler.program import Call, ImageFunction, Resize, list_operations
+from fitfeed.pipelines.augment.compiler.program import Resize, list_operations
+from fitfeed.pipelines.augment.compiler.user_functions import Call, ImageFunction, SeededCall
 from fitfeed.pipelines.augment.device_split import split
 from fitfeed.pipelines.augment.ops.augmix import AugMix
 from fitfeed.pipelines.augment.ops.filters import FilterAugmentation
@@ -109,6 +110,8 @@ def _walks(
 
 
 def _name(op: Augmentation, *, on_device: bool) -> str:
+    if isinstance(op, SeededCall):
+        return f"{op.function!r}".partition("(")[0]
     if isinstance(op, Call):
         return getattr(op.function, "__name__", repr(op.function))
     if isinstance(op, Resize):

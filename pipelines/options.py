@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
+import numpy as np
+
 from fitfeed.pipelines.augment.base import Augmentation
 from fitfeed.pipelines.augment.boxes import check_transformable
-from fitfeed.pipelines.augment.compiler.program import ImageFunction
+from fitfeed.pipelines.augment.compiler.user_functions import ImageFunction, check_function
 from fitfeed.pipelines.augment.ops.arguments import is_number
 from fitfeed.pipelines.augment.ops.mixup_cutmix import split_batch
 from fitfeed.pipelines.batches.normalize import NormalizeKind
@@ -17,7 +19,6 @@ from fitfeed.schemas.cpus import available_cpus
 from fitfeed.schemas.errors import UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -38,6 +39,19 @@ DEFAULT_SHUFFLE = {"train": True, "validation": False, "test": False}
 
 MEASURED = ("zscore", "minmax")
 """Normalizations that depend on the statistics of the pixels."""
+
+NUMBERS = (
+    "batch_size",
+    "image_size",
+    "shuffle",
+    "seed",
+    "shard",
+    "start",
+    "drop_remainder",
+    "processes",
+    "transforms",
+)
+"""Options that are integers, bools or pairs of them."""
 
 MAX_PROCESSES = 16
 """Worker processes that are started by default. They make 35,000 images a second of JPEG of 256 pixels."""
@@ -115,6 +129,8 @@ class PipelineOptions:
         Raises:
             UsageError: If an option is wrong. It names the option, what was received and what is possible.
         """
+        for name in NUMBERS:  # of NumPy, too
+            object.__setattr__(self, name, _plain(getattr(self, name)))
         self._check(
             "batch_size", is_int(self.batch_size) and self.batch_size > 0, "a positive number of examples"
         )
@@ -261,6 +277,8 @@ class PipelineOptions:
                     f"Received: augment[{place}]={op!r}.{hint}"
                 )
                 raise UsageError(msg)
+            if not isinstance(op, Augmentation):
+                check_function(op, f"augment[{place}]")
         split_batch(items)  # refuses what comes after mixing
 
     def _check_choice(self, name: str, choices: Sequence[object]) -> None:
@@ -282,6 +300,13 @@ def _default_shuffle(split: str | Sequence[str]) -> bool:
         f"split={split!r}, shuffle=None. Write shuffle=True to train on it, or shuffle=False to evaluate."
     )
     raise UsageError(msg)
+
+
+def _plain(value: object) -> object:
+    """Turns integers and bools of NumPy, and lists and tuples of them, into those of Python."""
+    if isinstance(value, np.integer | np.bool_):
+        return value.item()
+    return tuple(map(_plain, value)) if isinstance(value, list | tuple) else value
 
 
 def is_int(value: object) -> bool:

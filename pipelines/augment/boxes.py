@@ -13,7 +13,8 @@ import numpy.typing as npt
 from fitfeed.pipelines.arrays.types import Floats, Size
 from fitfeed.pipelines.augment.base import Augmentation
 from fitfeed.pipelines.augment.compiler.geometry import diagonal
-from fitfeed.pipelines.augment.compiler.program import CompiledBatch, ImageFunction
+from fitfeed.pipelines.augment.compiler.program import CompiledBatch
+from fitfeed.pipelines.augment.compiler.user_functions import ImageFunction
 from fitfeed.pipelines.augment.cpu.resample import CropResize
 from fitfeed.pipelines.augment.ops.mixup_cutmix import BatchAugmentation
 from fitfeed.schemas.errors import UsageError

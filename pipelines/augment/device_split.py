@@ -11,7 +11,8 @@ from fitfeed.pipelines.augment.base import Augmentation
 from fitfeed.pipelines.augment.compiler.color_matrix import ColorAugmentation, HsvAugmentation
 from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation
 from fitfeed.pipelines.augment.compiler.lookup_table import TableAugmentation
-from fitfeed.pipelines.augment.compiler.program import ImageFunction, Resize, list_operations
+from fitfeed.pipelines.augment.compiler.program import Resize, list_operations
+from fitfeed.pipelines.augment.compiler.user_functions import ImageFunction
 from fitfeed.pipelines.augment.ops.color import RandomColorJitter
 from fitfeed.pipelines.augment.ops.filters import RandomGaussianBlur, RandomSharpness
 from fitfeed.pipelines.augment.ops.rand_augment import RandAugment

@@ -2,7 +2,7 @@
 
 from typing import NoReturn
 
-from fitfeed.pipelines.augment.compiler.program import CallError
+from fitfeed.pipelines.augment.compiler.user_functions import CallError
 from fitfeed.pipelines.reading.records import Records
 from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError, UsageError
 from fitfeed.schemas.text import printable

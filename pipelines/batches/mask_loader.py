@@ -6,7 +6,8 @@ import numpy as np
 
 from fitfeed.pipelines.arrays.buffer_pool import BufferPool
 from fitfeed.pipelines.augment.base import Augmentation
-from fitfeed.pipelines.augment.compiler.program import CompiledBatch, ImageFunction, Program
+from fitfeed.pipelines.augment.compiler.program import CompiledBatch, Program
+from fitfeed.pipelines.augment.compiler.user_functions import ImageFunction
 from fitfeed.pipelines.batches.example_errors import raise_naming
 from fitfeed.pipelines.batches.writer_threads import Damaged, WriterThreads
 from fitfeed.pipelines.order.batch_request import BatchRequest

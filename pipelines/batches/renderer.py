@@ -15,6 +15,9 @@ from fitfeed.pipelines.batches.writer_threads import Damaged, write_places
 from fitfeed.pipelines.reading.records import Records
 from fitfeed.schemas.errors import UsageError
 
+UNKNOWN = (0, 0)
+"""Stands for the size of an image where images are stored in different sizes."""
+
 
 class Renderer:
     """Writes images into batches. Immutable, thread-safe, and picklable if its parts are.
@@ -158,9 +161,12 @@ def _image_size(records: Records, program: Program) -> tuple[int, int]:
         return program.output_size(common)
     if program.image_size is not None:
         return program.image_size
+    made = program.output_size(UNKNOWN)
+    if made != UNKNOWN:  # by a crop of fixed size
+        return made
     heights, widths = np.asarray(records.index.height), np.asarray(records.index.width)
     msg = (
         f"images are stored in different sizes ({heights.min()} to {heights.max()} pixels high, {widths.min()} to "
-        f"{widths.max()} wide), so a batch needs one. Received: image_size=None. Pass image_size=(height, width)."
+        f"{widths.max()} wide), so a batch needs one. Received: image_size=None. Pass image_size=(height, width), or crop: augment=[RandomCrop(height, width)]."
     )
     raise UsageError(msg)

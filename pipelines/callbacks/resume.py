@@ -81,7 +81,8 @@ class ResumeTraining(keras.callbacks.Callback):
         if keras.backend.backend() != "tensorflow":
             msg = f"ResumeTraining works with Keras on TensorFlow. Received: backend {keras.backend.backend()!r}."
             raise UsageError(msg)
-        self.path = local_path(path, "ResumeTraining's folder")
+        # Absolute, as the script may change its folder before it trains.
+        self.path = local_path(path, "ResumeTraining's folder").absolute()
         if self.path.exists() and not self.path.is_dir():
             msg = f"ResumeTraining keeps its state in a folder. Received: path={str(self.path)!r}, which is a file."
             raise UsageError(msg)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from fitfeed.pipelines.augment.base import Augmentation
-from fitfeed.pipelines.augment.compiler.program import ImageFunction
+from fitfeed.pipelines.augment.compiler.user_functions import ImageFunction
 from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.schemas.bit_depth import Depth
 from fitfeed.schemas.errors import UsageError

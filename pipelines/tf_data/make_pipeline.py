@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fitfeed.pipelines.augment.base import Augmentation
-from fitfeed.pipelines.augment.compiler.program import ImageFunction
+from fitfeed.pipelines.augment.compiler.user_functions import ImageFunction
 from fitfeed.pipelines.batches.normalize import NormalizeKind
 from fitfeed.pipelines.dataset import Dataset, open_dataset
 from fitfeed.pipelines.feed.batch_maker import PARAMETERS, BatchMaker, as_element

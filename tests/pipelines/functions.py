@@ -1,6 +1,7 @@
 """Functions for `augment` that a worker process can import."""
 
 import os
+import random
 import signal
 import time
 from dataclasses import dataclass
@@ -85,6 +86,29 @@ class FussyPass:
             msg = "!ssize.empty()"
             raise cv2.error(msg)
         return pixels
+
+
+class Foreign:
+    """As a transform of albumentations, but for what it does."""
+
+
+Foreign.__module__ = "albumentations.core.transforms_interface"
+
+
+class Darken(Foreign):
+    """Subtracts a random number, and remembers how it was called."""
+
+    def __init__(self, largest: int = 100) -> None:
+        self.largest = largest
+        self._random = random.Random()
+
+    def set_random_seed(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def __call__(self, *arguments: object, image: Pixels) -> dict[str, Pixels]:
+        assert not arguments
+        darker = image.astype(np.int64) - self._random.randrange(self.largest)
+        return {"image": np.clip(darker, 0, 255).astype(image.dtype)}
 
 
 class Unpicklable:

@@ -1,13 +1,18 @@
 """The arguments of `make_pipeline`: what is refused, and what follows from them."""
 
+import inspect
+import json
 from typing import Any
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from fitfeed.pipelines import (
+    CenterCrop,
     Dataset,
     MixUp,
+    RandomCrop,
     RandomFlip,
     RandomResizedCrop,
     make_pipeline,
@@ -16,6 +21,11 @@ from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.schemas.errors import UsageError
 from tests.pipelines import functions
 
+DEFAULTS = {
+    name: parameter.default
+    for name, parameter in inspect.signature(make_pipeline).parameters.items()
+    if parameter.default is not inspect.Parameter.empty
+}
 AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal")]
 
 
@@ -68,6 +78,34 @@ def test_how_many_processes(
         "transforms": False,
     }
     assert PipelineOptions(**{**options, **changed}).worker_processes == count
+
+
+def test_numbers_of_numpy_are_numbers(flowers: Dataset) -> None:
+    given: dict[str, Any] = {
+        "batch_size": np.int64(8),
+        "image_size": [np.int32(16), np.uint8(20)],
+        "seed": np.uint64(7),
+        "shard": (np.int16(1), np.int64(2)),
+        "start": [np.int64(1), np.int64(2)],
+        "shuffle": np.True_,
+        "drop_remainder": np.False_,
+        "processes": np.int8(0),
+        "transforms": np.False_,
+    }
+    plain = {
+        name: value.item() if isinstance(value, np.generic) else tuple(map(int, value))
+        for name, value in given.items()
+    }
+    ours = PipelineOptions.of_split("train", **{**DEFAULTS, **given})
+    theirs = PipelineOptions.of_split("train", **{**DEFAULTS, **plain})
+    assert ours == theirs
+    assert json.dumps(ours.identity("a", "train")) == json.dumps(theirs.identity("a", "train"))
+    assert [type(value) for value in vars(ours).values()] == [type(value) for value in vars(theirs).values()]
+    sides: Any = (np.int64(3), np.uint8(4))
+    assert RandomCrop(*sides) == RandomCrop(3, 4)
+    assert type(CenterCrop(*sides).width) is int
+    with pytest.raises(UsageError, match=r"Received: batch_size=np\.float64"):
+        make_pipeline(flowers, "train", batch_size=np.float64(1.5))  # type: ignore[arg-type]
 
 
 def pipeline(dataset: Dataset, split: str = "train", **options: Any) -> tf.data.Dataset:

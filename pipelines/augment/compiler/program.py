@@ -1,6 +1,6 @@
 """Compiles a list of augmentations for a batch, and executes the result on one image after the other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,23 +11,15 @@ from typing_extensions import override
 
 from fitfeed.pipelines.arrays.buffer_pool import SCRATCH
 from fitfeed.pipelines.arrays.types import Floats, Integers, Size
-from fitfeed.pipelines.augment.base import Augmentation, PixelPass, PlanBuilder
+from fitfeed.pipelines.augment.base import Augmentation, PixelPass
 from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation, Geometry
 from fitfeed.pipelines.augment.compiler.plan import Plan
+from fitfeed.pipelines.augment.compiler.user_functions import Call, CallPass, ImageFunction, make_call
 from fitfeed.pipelines.augment.cpu.interpolation import Sampling
 from fitfeed.pipelines.augment.cpu.resample import CropResize, resample_nearest
 from fitfeed.pipelines.order.counter_rng import fold_in, uniforms
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.payload import DecodedPayload, Pixels
-
-ImageFunction = Callable[[Pixels], Pixels]
-"""Any function from one array, uint8 or uint16 (H, W, C), to another of the same type. It is called from several
-threads. Its argument may be overwritten after it has returned."""
-
-
-class CallError(Exception):
-    """A function of the user has failed. Its own error is the cause."""
-
 
 MASK_SAMPLING = Sampling("nearest", "constant", 0.0)
 """How pixels of masks are fetched. Outside a mask is class 0."""
@@ -49,70 +41,6 @@ class Resize(GeometricAugmentation):
     def output_size(self, size: Size, *, image_size: Size | None) -> Size:
         """Returns that size."""
         return self.size
-
-
-@dataclass(frozen=True)
-class Call(Augmentation):
-    """A function of the user in the list.
-
-    Attributes:
-        function: A function from image to image.
-        next: Place in the program of the operation after it.
-    """
-
-    function: ImageFunction
-    next: int
-
-    @override
-    def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:
-        """Assumes that the function keeps the size. If it does not, `Program` compiles the rest again."""
-        plan.append(self, rows, [CallPass(self, size) for size in map(tuple, plan.size[rows].tolist())])
-
-
-@dataclass(frozen=True, slots=True)
-class CallPass:
-    """Calls a function on one image; `size` is the assumed size of its result."""
-
-    call: Call
-    size: Size
-
-    def size_of(self, pixels: Pixels) -> Size:
-        """Returns the assumed size."""
-        return self.size
-
-    def apply(self, pixels: Pixels, out: Pixels) -> Pixels:
-        """Calls the function; `out` is not used.
-
-        Args:
-            pixels: uint8 or uint16 (H, W, C).
-            out: Any array.
-
-        Returns:
-            The result of the function: (height, width, C) of the same type.
-
-        Raises:
-            UsageError: If the function does not return an image of this type.
-            CallError: If it fails.
-        """
-        function = self.call.function
-        try:
-            result: object = function(pixels)  # the user's function may return anything
-        except Exception as error:
-            raise CallError from error
-        if (
-            isinstance(result, np.ndarray)
-            and result.dtype == pixels.dtype
-            and result.shape[2:] == pixels.shape[2:]
-        ):
-            return result
-        received = (
-            f"{result.dtype} {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
-        )
-        msg = (
-            f"a function in augment must return a {pixels.dtype} array (height, width, {pixels.shape[2]}). "
-            f"Received: {received}, from {function!r}."
-        )
-        raise UsageError(msg)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -357,7 +285,7 @@ def list_operations(
         if isinstance(op, Augmentation):
             ops.append((place, op))
         elif callable(op):
-            ops.append((place, Call(op, place + 1)))
+            ops.append((place, make_call(op, place + 1)))
         else:
             msg = (
                 f"augment[{place}] is neither an augmentation nor a function of one image. Received: {op!r}."

@@ -92,13 +92,15 @@ def sampling_of(op: Augmentation, interpolation: str, fill_mode: str, fill_value
 
 
 def is_number(value: object) -> bool:
-    """Returns whether this is a finite int or float and not a bool."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Returns whether this is a finite int or float, of Python or NumPy, and not a bool."""
+    return (
+        isinstance(value, int | float | np.integer) and not isinstance(value, bool) and math.isfinite(value)
+    )
 
 
 def is_count(value: object) -> bool:
-    """Returns whether this is a positive int and not a bool."""
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    """Returns whether this is a positive int, of Python or NumPy, and not a bool."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) > 0
 
 
 def check(op: object, name: str, expected: str, *, valid: bool) -> None:

@@ -116,7 +116,9 @@ class RandomCrop(GeometricAugmentation):
             UsageError: If a side is not a positive integer.
         """
         for name in ("height", "width"):
-            check(self, name, "a positive number of pixels", valid=is_count(getattr(self, name)))
+            side = getattr(self, name)
+            check(self, name, "a positive number of pixels", valid=is_count(side))
+            object.__setattr__(self, name, int(side))
 
     @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:
@@ -166,6 +168,8 @@ class CenterCrop(GeometricAugmentation):
                 f"Received: height={self.height!r}, width={self.width!r}."
             )
             raise UsageError(msg)
+        for name, side in zip(("height", "width"), map(int, given), strict=True):  # type: ignore[arg-type]
+            object.__setattr__(self, name, side)
 
     @override
     def move(self, geometry: Geometry, parameters: Floats, *, image_size: Size | None) -> Geometry:

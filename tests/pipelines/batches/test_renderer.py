@@ -70,7 +70,8 @@ def test_images_of_different_sizes_need_a_size(flowers: Dataset, examples: dict[
         renderer(flowers, AS_IT_IS)
     assert str(caught.value) == (
         f"images are stored in different sizes ({min(heights)} to {max(heights)} pixels high, {min(widths)} to "
-        f"{max(widths)} wide), so a batch needs one. Received: image_size=None. Pass image_size=(height, width)."
+        f"{max(widths)} wide), so a batch needs one. Received: image_size=None. Pass image_size=(height, "
+        f"width), or crop: augment=[RandomCrop(height, width)]."
     )
 
 

@@ -1,8 +1,10 @@
 """Batches as NumPy arrays: a function of epoch and step, as their specs say, from one set of draws."""
 
 import inspect
+import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,10 +14,12 @@ import numpy as np
 import pytest
 
 from fitfeed.pipelines import (
+    CenterCrop,
     CutMix,
     Dataset,
     MixUp,
     RandomBrightness,
+    RandomCrop,
     RandomFlip,
     RandomResizedCrop,
     RandomRotation,
@@ -25,7 +29,7 @@ from fitfeed.pipelines import (
 from fitfeed.pipelines.augment.compiler import program
 from fitfeed.pipelines.feed.batch_maker import BATCHES_AT_ONCE, PARAMETERS, BatchMaker, as_element
 from fitfeed.pipelines.options import PipelineOptions
-from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.errors import FeedError, UsageError
 from tests.pipelines.build_dataset import build_dataset, raw_example
 
 ROOT = Path(__file__).parents[3]
@@ -212,3 +216,50 @@ def test_which_label_is_balanced_decides_the_order() -> None:
 
     assert identity(label="species") == identity(label="petals")
     assert identity(label="species", balance="class") != identity(balance="class")
+
+
+@pytest.mark.parametrize("processes", [0, 2])
+def test_a_forked_process_is_refused_and_the_parent_goes_on(thumbnails: Dataset, processes: int) -> None:
+    ours = maker(thumbnails, augment=[], processes=processes)
+    before = ours.make(0, 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python warns of forks where there are threads
+        child = os.fork()
+    if not child:
+        try:
+            ours.make(0, 1)
+        except FeedError as error:
+            os._exit(0 if "Call make_pipeline in the new process" in str(error) else 2)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert_same(ours.make(0, 0), before)
+
+
+@pytest.mark.parametrize(
+    ("augment", "size"),
+    [
+        ([RandomCrop(12, 10)], (12, 10)),
+        ([RandomFlip(), CenterCrop(9, 14), RandomBrightness(0.1)], (9, 14)),
+        ([RandomCrop(12, 10), RandomCrop(5, 6)], (5, 6)),
+        ([lambda image: image[:, :30], RandomCrop(12, 10)], (12, 10)),
+    ],
+)
+def test_a_crop_of_fixed_size_gives_images_of_many_sizes_one(
+    flowers: Dataset, augment: Any, size: tuple[int, int]
+) -> None:
+    ours = maker(flowers, augment=augment, image_size=None)
+    assert ours.specs["image"].shape == (6, *size, 3)
+    assert ours.make(0, 0)["image"].shape == (6, *size, 3)
+    with pytest.raises(UsageError, match=r"or crop: augment=\[RandomCrop\(height, width\)\]"):
+        maker(flowers, augment=[RandomResizedCrop(), CenterCrop()], image_size=None)
+
+
+@pytest.mark.parametrize("processes", [0, 2])
+def test_a_script_may_change_its_folder(
+    flowers: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, processes: int
+) -> None:
+    expected = maker(flowers).make(0, 0)
+    monkeypatch.chdir(flowers.path.parent)
+    ours = maker(open_dataset(flowers.path.name), processes=processes)
+    monkeypatch.chdir(tmp_path)
+    assert_same(ours.make(0, 0), expected)
