@@ -67,6 +67,6 @@ class ClassOptions:
 
 def _check_each(flag: str, names: Sequence[str]) -> None:
     for name in names:
-        if not name or name != name.strip():
-            msg = f"{flag} has a class name that is empty, or has spaces around it. Received: {short_repr(name)}"
+        if not name.strip():
+            msg = f"{flag} has a class name that is empty. Received: {short_repr(name)}"
             raise UsageError(msg)

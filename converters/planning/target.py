@@ -211,7 +211,7 @@ def _existing(folder: Path, *, overwrite: bool) -> Manifest | None:
     # Other programs write a `manifest.json`, too: without a shard or an index, this may be one of theirs.
     if overwrite and any(any(folder.glob(pattern)) for pattern in DATASET_PATTERNS):
         return None
-    msg = f"DATASET {folder} is a folder with other files in it. Expected one that does not exist yet, is empty, or holds a dataset."
+    msg = f"DATASET {folder} is a folder with other files in it. Expected one that does not exist yet, is empty, or holds a dataset. If the shell made it of a pattern such as photos/*, give the folder itself, and then DATASET."
     raise UsageError(msg)
 
 

@@ -21,6 +21,7 @@ from fitfeed.converters.sources.table_text import FOUND, TableFormat
 from fitfeed.converters.sources.unicode_forms import form_warnings
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import MAX_CLASS_NAMES, MAX_CLASSES
+from fitfeed.schemas.manifest import MANIFEST_NAME
 from fitfeed.schemas.manifest_parts import SourceKind
 
 
@@ -128,6 +129,7 @@ def _find_labeled(
         found = label_by_table(table, NamedPictures(paths).find, paths, options)
         source_links.require_none()
         return _Labeled(root, "table", source_links, found.example_table, found.rejects, [], found.warnings)
+    _refuse_dataset(source)
     listing = list_folder(source, links)
     folder = label_folder(listing, options, labels, lists, table_format)
     return _Labeled(
@@ -156,6 +158,12 @@ def _require_alone(source: Path, options: ConvertOptions, labels: LabelSource, l
         if value:
             msg = f"SOURCE {source} is a table, which names each image itself, so it takes no {flag}. Leave it out, or give the folder of the images as SOURCE, and the table as --labels."
             raise UsageError(msg)
+
+
+def _refuse_dataset(source: Path) -> None:
+    if (source / MANIFEST_NAME).is_file() and any(source.glob("*.index.arrow")):
+        msg = f"SOURCE {source} is a fitfeed dataset, and none is converted again. Expected a folder or a table of images. Give the images that it was made from; in Python, open_dataset(...).records(split) has the stored ones."
+        raise UsageError(msg)
 
 
 def _check_classes(example_table: ExampleTable) -> None:

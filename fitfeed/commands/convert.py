@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, get_args
 
 from fitfeed.commands.option_values import parse_max_bad, parse_separator
+from fitfeed.commands.several_paths import require_two_paths
 from fitfeed.schemas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help="folder with one folder of images per class, or a .csv, .tsv, .txt or .jsonl table of images",
     )
     parser.add_argument("dataset", metavar="DATASET", help="folder to make")
+    parser.add_argument("more", nargs="*", help=argparse.SUPPRESS)  # refused with what to write instead
     parser.add_flags = _add_flags  # the options take 0.2 s to import, which other commands need not wait for
 
 
@@ -167,6 +169,7 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Converts, or says what would be converted."""
+    require_two_paths([arguments.source, arguments.dataset, *arguments.more])
     from fitfeed.beam_jobs import convert, plan_conversion
     from fitfeed.output.progress import progress_for, reading_progress
 

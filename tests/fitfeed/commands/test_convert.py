@@ -100,7 +100,16 @@ WRONG_CALLS = [
     (["{photos}", "{tmp}/file"], "is a file"),
     (["{photos}", "{tmp}/file/out"], "cannot write to DATASET {tmp}/file/out: Not a directory"),
     (["{photos}", "{tmp}/link"], "cannot write to DATASET {tmp}/link: File exists"),
-    (["{photos}", "{tmp}/foreign"], "is a folder with other files in it"),
+    (["{photos}", "{tmp}/foreign"], "a pattern such as photos/*, give the folder itself, and then DATASET"),
+    (["{done}", "{tmp}/out"], "SOURCE {done} is a fitfeed dataset, and none is converted again"),
+    (
+        ["{tmp}/b/1", "{tmp}/b/2", "{tmp}/b/3", "{tmp}/out"],
+        "give the folder: fitfeed convert {tmp}/b {tmp}/out",
+    ),
+    (
+        ["{photos}", "{later}", "{tmp}/out", "--quiet"],
+        "Received 3 paths: '{photos}', '{later}', '{tmp}/out'.",
+    ),
     (["{photos}", "{photos}/out"], "must not contain each other"),
     (["{photos}", "{tmp}/out", "--format", "zarr"], "invalid choice: 'zarr'"),
     (["{photos}", "{tmp}/out", "--size", "0"], "Received: '0'"),
