@@ -110,3 +110,10 @@ def test_as_many_as_there_may_be() -> None:
     assert (rng_index // (2**31 - 1) < 2**30 + 2).all()
     assert (rng_index >= 0).all()
     assert set(examples.tolist()) == {0, 1, 2}
+
+
+def test_the_order_of_a_run_that_goes_on_is_pinned() -> None:
+    """What a later version draws must be what this one drew."""
+    examples, rng_index = draws_of(order_of([0.3, 2, 1, 0, 0.5, 0.25, 4, 1, 0.1, 1], seed=7), 3)
+    assert examples.tolist() == [2, 6, 6, 7, 6, 1, 9, 6, 1, 0]
+    assert rng_index.tolist() == [2, 36, 16, 7, 6, 1, 9, 26, 11, 0]
