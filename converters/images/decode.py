@@ -19,8 +19,10 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
-from fitfeed.converters.images.decompression_bombs import MAX_SCANS, hidden_bomb, repeats_values
+from fitfeed.converters.images.camera_raw import raw_by_content, raw_by_tags
+from fitfeed.converters.images.decompression_bombs import MAX_SCANS, hidden_bomb, repeats_values, too_many_pixels
 from fitfeed.converters.images.diagnose import jpeg_frame, unidentified
+from fitfeed.converters.images.heif import heif_formats, is_heif
 from fitfeed.converters.images.icc_profile import profile_name
 from fitfeed.converters.images.jpeg_header import PROGRESSIVE, ordinary_jpeg
 from fitfeed.converters.images.sixteen_bit import to_luma, to_uint16
@@ -120,6 +122,8 @@ def open_image(data: bytes, options: StorageOptions) -> Iterator[Image.Image]:
     """
     if not data:
         raise ImageError("empty_file", "the file has no bytes")
+    if raw := raw_by_content(data):
+        raise ImageError("unsupported_format", raw)
     bomb = hidden_bomb(data, max_pixels=options.max_pixels)
     if bomb is not None:
         raise ImageError("bomb", bomb)
@@ -171,8 +175,9 @@ _limited: list[int] = []
 
 
 def _identify(data: bytes, options: StorageOptions) -> Image.Image:
+    formats = (*FORMATS, *heif_formats()) if is_heif(data) else FORMATS
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        return Image.open(io.BytesIO(data), formats=formats)
     except MemoryError:
         raise
     except Image.DecompressionBombError as error:
@@ -184,18 +189,21 @@ def _identify(data: bytes, options: StorageOptions) -> Image.Image:
 
 def _bomb(error: Exception, options: StorageOptions) -> ImageError:
     """Pillow's refusal in our words, with our limit: that of Pillow may be one pixel higher."""
-    claimed = re.search(r"\d+ pixels", str(error))
-    return ImageError(
-        "bomb", f"{claimed[0] if claimed else 'its size'} is more than the {options.max_pixels} allowed"
-    )
+    claimed = re.search(r"(\d+) pixels", str(error))
+    if claimed is None:
+        return ImageError("bomb", f"its size is more than the {options.max_pixels} pixels allowed")
+    detail = f"{claimed[0]} is more than the {options.max_pixels} allowed; --max-pixels {claimed[1]} takes it"
+    return ImageError("bomb", detail)
 
 
 def _check_header(image: Image.Image, options: StorageOptions) -> None:
+    if raw := raw_by_tags(image):
+        raise ImageError("unsupported_format", raw)
     width, height = image.size
     if width < 1 or height < 1:
         raise ImageError("zero_dimension", f"the image is {width} x {height} pixels")
     if width * height > options.max_pixels:
-        raise ImageError("bomb", f"{width} x {height} pixels is more than the {options.max_pixels} allowed")
+        raise ImageError("bomb", too_many_pixels(width, height, options.max_pixels))
     if options.frames == "reject" and _frames(image) > 1:
         raise ImageError("unsupported_format", "the image has several frames, and --frames reject was given")
 
@@ -272,12 +280,13 @@ def _load_reason(error: Exception) -> Reason:
     message = str(error).lower()
     if "decompressed data too large" in message:  # PNG text after the pixels
         return "bomb"
-    return "truncated" if "truncated" in message or isinstance(error, EOFError) else "corrupt"
+    cut_off = "truncated" in message or "unexpected end of file" in message or isinstance(error, EOFError)
+    return "truncated" if cut_off else "corrupt"
 
 
 def orientation_of(image: Image.Image) -> int:
     """EXIF orientation, 1 to 8. A value that is invalid or unreadable counts as 1."""
-    if repeats_values(image.info.get("exif", b"")):
+    if repeats_values(image.info.get("exif") or b""):
         return 1
     try:
         value = image.getexif().get(ORIENTATION_TAG, 1)

@@ -44,8 +44,13 @@ def hidden_bomb(data: bytes, *, max_pixels: int) -> str | None:
     if data[:4] == magic.RIFF and data[8:16] == b"WEBPVP8X" and len(data) >= 30:
         width, height = (1 + int.from_bytes(data[at : at + 3], "little") for at in (24, 27))
         if width * height > max_pixels:
-            return f"{width} x {height} pixels is more than the {max_pixels} allowed"
+            return too_many_pixels(width, height, max_pixels)
     return None
+
+
+def too_many_pixels(width: int, height: int, max_pixels: int) -> str:
+    """Why an image of this size is refused, and the option that takes it."""
+    return f"{width} x {height} pixels is more than the {max_pixels} allowed; --max-pixels {width * height} takes it"
 
 
 def _jpeg_bomb(data: bytes) -> str | None:

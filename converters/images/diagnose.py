@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from fitfeed.converters.images.camera_raw import DICOM, is_dicom
+from fitfeed.converters.images.heif import DAMAGED, NO_DECODER, heif_formats, is_heif
 from fitfeed.converters.images.segments import jpeg_segments
 from fitfeed.converters.rejects import Reason
 from fitfeed.schemas import magic
@@ -36,8 +38,10 @@ def unidentified(data: bytes, error: Exception) -> Diagnosis:
     for starts, reason_for in _BY_START:
         if data.startswith(starts):
             return reason_for(data, error)
-    if data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1", b"ftyphevc"):
-        return "unsupported_format", "HEIC needs a plugin; convert it to JPEG or PNG first"
+    if is_heif(data):
+        return ("corrupt", DAMAGED) if heif_formats() else ("unsupported_format", NO_DECODER)
+    if is_dicom(data):
+        return "unsupported_format", DICOM
     if data[1:4] == b"PNG":
         return "corrupt", "a PNG whose signature was damaged"
     return _not_an_image(data)

@@ -88,7 +88,7 @@ def _fit(
     scale = min(ratios) if options.fit == "contain" else max(ratios)
     new_height, new_width = max(1, round(height * scale)), max(1, round(width * scale))
     if new_height * new_width > options.max_pixels:
-        detail = f"{width} x {height} pixels would become {new_width} x {new_height}, more than the {options.max_pixels} allowed"
+        detail = f"{width} x {height} pixels would become {new_width} x {new_height}, more than the {options.max_pixels} allowed; --max-pixels {new_height * new_width} or another --fit takes it"
         raise ImageError("bomb", detail)
     scaled = scale_to(pixels, new_height, new_width)
     if options.fit == "cover":

@@ -55,6 +55,8 @@ def white_point(data: bytes, image: Image.Image, given: int | None) -> WhitePoin
     netpbm = deep_netpbm(image)
     if netpbm is not None:
         return WhitePoint(netpbm.maxval if netpbm.maxval < MAX_VALUE else None, given)
+    if image.format == "HEIF":  # its decoder has scaled gray of 10 or 12 bits
+        return WhitePoint(MAX_VALUE, given)
     bits = source_depth(data, image) if image.mode.startswith("I;16") else 16
     if bits == 16:
         return WhitePoint(None, given)

@@ -55,7 +55,7 @@ def _too_many_rejects(outcome: Outcome) -> list[str]:
     return [
         f"{rejected} files were rejected ({_reasons(outcome)}), and max_bad allows {outcome.allowed}; nothing was published. The first:",
         *_first_rejects(outcome),
-        f"Accept them with --max-bad {rejected}: {KEPT}.",
+        f"Mend them, or leave them out with --max-bad {rejected}: {KEPT}.",
     ]
 
 

@@ -10,8 +10,10 @@ import numpy as np
 from xxhash import xxh3_128_digest
 
 from fitfeed.converters.duplicates.image_hashes import ImageHashes
+from fitfeed.converters.images.camera_raw import raw_by_name
 from fitfeed.converters.images.decode import DecodedImage, decode_image
 from fitfeed.converters.images.encode import encode_image
+from fitfeed.converters.images.heif import NO_DECODER, heif_formats
 from fitfeed.converters.images.masks import count_values, decode_mask, encode_mask
 from fitfeed.converters.images.memory_limit import memory_bound, memory_is_limited
 from fitfeed.converters.images.pixel_counter import PixelCounter
@@ -164,6 +166,8 @@ def _make_record(
     options = job.options
     file = SourceFile(f"{job.source}/{plan.paths[entry]}", plan.bytes[entry], plan.mtimes_ns[entry])
     labels = {name: values[entry] for name, values in plan.labels.items()}
+    if raw := raw_by_name(plan.paths[entry]):
+        return ImageError("unsupported_format", raw)
     try:
         data = read_unchanged(file, options, job.source)
         decoding()
@@ -221,15 +225,21 @@ def _finished_result(work: WorkFolder, job: Job, plan: ShardPlan) -> ShardResult
     """The result of an earlier run, if it has the same plan and its file is still whole.
 
     A result is written only after its shard was synced and renamed. Files that could not be read are tried again: no
-    size or time of a file tells that its permissions, or the disk that a link leads to, have been repaired.
+    size or time of a file tells that its permissions, or the disk that a link leads to, have been repaired. So are those for
+    which a decoder was missing that is here now.
     """
     result = work.read_result(job, plan.number)
     if result is None or not follows_plan(result, plan, job.kinds):
         return None
-    if any(reject.reason == "unreadable" for reject in result.rejects):
+    if any(_may_pass(reject) for reject in result.rejects):
         return None
     whole = is_whole(work.find_shard(plan.file), result.shard, changed_ns=result.changed_ns)
     return result if whole else None
+
+
+def _may_pass(reject: Reject) -> bool:
+    """Whether a file may be readable now, though it is as it was."""
+    return reject.reason == "unreadable" or (reject.detail == NO_DECODER and bool(heif_formats()))
 
 
 def _totals(plan: ShardPlan, result: ShardResult, *, reused: bool) -> ShardTotals:

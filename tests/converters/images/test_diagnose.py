@@ -41,7 +41,7 @@ def test_the_frame_of_a_jpeg(data: bytes, marker: int | None) -> None:
         (b"BM123", "corrupt", "BMP"),
         (b"II*\0", "corrupt", "TIFF"),
         (b"\xff\x0a", "unsupported_format", "JPEG XL"),
-        (b"\0\0\0\x18ftypheic", "unsupported_format", "HEIC"),
+        (bytes(128) + b"DICM\x02\0", "unsupported_format", "DICOM cannot be decoded here"),
         (b"<?xml version='1.0'?><svg>", "unsupported_format", "SVG"),
         (b"\0" * 50, "not_an_image", "only zero bytes"),
         (b"version https://git-lfs.github.com/spec/v1", "not_an_image", "git lfs pull"),
