@@ -183,6 +183,7 @@ def _result(
         up_to_date=outcome is None,
         files=job.files,
         unnamed=job.unnamed,
+        ignored_extensions=job.ignored_extensions,
         links=outline.links,
         warnings=outline.warnings,
         comparison=outline.comparison,

@@ -19,6 +19,7 @@ class ConversionResult:
         links: Where the links of the source lead.
         warnings: What planning warned of: a line each.
         unnamed: Pictures of the source that no row of the table names.
+        ignored_extensions: Number of other files than pictures that were ignored, by extension.
         comparison: How the files that the dataset had already were compared with it; None if there was nothing to
             compare with.
         gone: Examples whose images the source no longer has.
@@ -38,6 +39,7 @@ class ConversionResult:
     links: LinkReport
     warnings: list[str]
     unnamed: int
+    ignored_extensions: dict[str, int]
     comparison: Comparison | None
     gone: SomeFiles
     source_bytes: int

@@ -29,6 +29,8 @@ Reason = Literal[
 ]
 
 
+NO_EXTENSION = "without extension"
+
 MAX_DETAIL = 300
 """Most characters of a decoder's message. Some quote half a file."""
 
@@ -69,6 +71,16 @@ def text_path(path: str) -> str:
 def count_reasons(rejects: Iterable[Reject]) -> dict[str, int]:
     """Number of rejects by reason, in the order of the reasons' names."""
     return dict(sorted(Counter(reject.reason for reject in rejects).items()))
+
+
+def count_extensions(ignored: Iterable[Reject]) -> dict[str, int]:
+    """Number of files that are not images by extension, the most frequent first.
+
+    Pictures that were left out, and copies, have another reason.
+    """
+    names = (reject.path.rpartition("/")[2] for reject in ignored if reject.reason == "not_an_image")
+    kinds = Counter(os.path.splitext(name)[1].lower() or NO_EXTENSION for name in names)  # noqa: PTH122 - millions
+    return dict(sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0])))
 
 
 def to_json_lines(rejects: Iterable[Reject]) -> str:

@@ -33,7 +33,7 @@ MODULES = {
 CALLS = {
     "processes": r"os\.(exec|fork|popen|posix_spawn|spawn|startfile|system)\w*|pty\.\w+",
     "code": r"eval|exec|compile|__import__|(ast\.)?literal_eval|\w+\.load_(model|weights)|np\.load",
-    "decoders": r"(\w+\.)?(imdecode|imread)\w*|(PIL\.)?Image\.open|simplejpeg\.(decode|is)\w*|ImageCms\.ImageCmsProfile|tf\.(io|image)\.decode\w*",
+    "decoders": r"(\w+\.)?(imdecode|imread)\w*|(PIL\.)?Image\.open|simplejpeg\.(decode|is)\w*|ImageCms\.ImageCmsProfile|pi_heif\.\w+|tf\.(io|image)\.decode\w*",
     "formats": r"json\.loads?|(pa|pyarrow)\.(ipc\.)?(memory_map|open_file|open_stream|BufferReader)|\w+\.model_validate_json",
     "removal": r"shutil\.(rmtree|move)|os\.(remove|unlink|rmdir|removedirs)|[\w.]+\.unlink",
 }

@@ -19,8 +19,13 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
-from fitfeed.converters.images.camera_raw import raw_by_content, raw_by_tags
-from fitfeed.converters.images.decompression_bombs import MAX_SCANS, hidden_bomb, repeats_values, too_many_pixels
+from fitfeed.converters.foreign_formats import raw_by_content, raw_by_tags
+from fitfeed.converters.images.decompression_bombs import (
+    MAX_SCANS,
+    hidden_bomb,
+    repeats_values,
+    too_many_pixels,
+)
 from fitfeed.converters.images.diagnose import jpeg_frame, unidentified
 from fitfeed.converters.images.heif import heif_formats, is_heif
 from fitfeed.converters.images.icc_profile import profile_name

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from fitfeed.converters.images.camera_raw import DICOM, is_dicom
+from fitfeed.converters.foreign_formats import DICOM, is_dicom
 from fitfeed.converters.images.heif import DAMAGED, NO_DECODER, heif_formats, is_heif
 from fitfeed.converters.images.segments import jpeg_segments
 from fitfeed.converters.rejects import Reason

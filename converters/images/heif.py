@@ -33,9 +33,7 @@ def heif_formats() -> tuple[str, ...]:
     try:
         import pi_heif
 
-        pi_heif.register_heif_opener(
-            decode_threads=1, thumbnails=False, depth_images=False, aux_images=False
-        )
+        pi_heif.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
     except ImportError:
         return ()
     return ("HEIF",)

@@ -10,7 +10,7 @@ import numpy as np
 from xxhash import xxh3_128_digest
 
 from fitfeed.converters.duplicates.image_hashes import ImageHashes
-from fitfeed.converters.images.camera_raw import raw_by_name
+from fitfeed.converters.foreign_formats import raw_by_name
 from fitfeed.converters.images.decode import DecodedImage, decode_image
 from fitfeed.converters.images.encode import encode_image
 from fitfeed.converters.images.heif import NO_DECODER, heif_formats

@@ -14,6 +14,7 @@ from fitfeed.converters.sources.label_folder import LabelSource, label_folder
 from fitfeed.converters.sources.leave_out import leave_out
 from fitfeed.converters.sources.links import Links, SourceLinks
 from fitfeed.converters.sources.listing import list_folder
+from fitfeed.converters.sources.source_hints import foreign_hints
 from fitfeed.converters.sources.split_lists import SplitLists
 from fitfeed.converters.sources.table import Table, is_table
 from fitfeed.converters.sources.table_labels import label_by_table
@@ -97,7 +98,12 @@ def find_examples(
             *arranged.left_out,
         ],
         links=found.links.report(arranged.example_table.all_paths()),
-        warnings=[*found.warnings, *arranged.warnings, *form_warnings(arranged.example_table.files)],
+        warnings=[
+            *found.warnings,
+            *arranged.warnings,
+            *form_warnings(arranged.example_table.files),
+            *foreign_hints(found.ignored),
+        ],
     )
 
 

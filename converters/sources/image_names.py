@@ -3,6 +3,8 @@
 import os
 from typing import Literal
 
+from fitfeed.converters.foreign_formats import DICOM, DICOM_BYTES, is_dicom
+from fitfeed.converters.foreign_formats import EXTENSIONS as CAMERA_EXTENSIONS
 from fitfeed.converters.open_source import open_regular
 from fitfeed.converters.rejects import ImageError
 from fitfeed.schemas import magic
@@ -125,21 +127,28 @@ IMAGE_STARTS = (
 )  # fmt: skip
 """First bytes of images. A file that has them is tried even if its extension is unknown or missing."""
 
+NOT_AN_IMAGE = "not an image by name and content"
+
 Looks = Literal["image", "other", "unknown"]
 
 
 def looks_like(name: str) -> Looks:
     """What a file is by its extension."""
     extension = os.path.splitext(name)[1][1:].lower()  # noqa: PTH122 - ten million times
-    if extension in IMAGE_EXTENSIONS:
+    if extension in IMAGE_EXTENSIONS or extension in CAMERA_EXTENSIONS:
         return "image"
     return "other" if extension in SIDECAR_EXTENSIONS else "unknown"
 
 
-def may_be_image(entry: "os.DirEntry[str]") -> bool:
-    """Whether a file is to be tried. It is opened only if its extension is unknown."""
+def why_no_image(entry: "os.DirEntry[str]") -> str | None:
+    """Why a file is not tried; None if it is. It is opened only if its extension is unknown."""
     looks = looks_like(entry.name)
-    return looks == "image" or (looks == "unknown" and _begins_like_an_image(entry.path))
+    if looks == "image":
+        return None
+    start = _start(entry.path) if looks == "unknown" else b""
+    if start.startswith(IMAGE_STARTS):
+        return None
+    return DICOM if is_dicom(start) else NOT_AN_IMAGE
 
 
 def why_never(name: str) -> str | None:
@@ -151,9 +160,10 @@ def why_never(name: str) -> str | None:
     return None
 
 
-def _begins_like_an_image(path: str) -> bool:
+def _start(path: str) -> bytes:
+    """The first bytes of a file; none if it cannot be read."""
     try:
         with os.fdopen(open_regular(path), "rb", buffering=0) as stream:
-            return stream.read(16).startswith(IMAGE_STARTS)
+            return stream.read(DICOM_BYTES)
     except (OSError, ImageError):
-        return False
+        return b""

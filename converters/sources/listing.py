@@ -3,13 +3,14 @@
 import dataclasses
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from fitfeed.converters.foreign_formats import DICOM
 from fitfeed.converters.open_source import KERNEL_FOLDERS, find_out, is_of_kernel
-from fitfeed.converters.rejects import Reject, text_path
+from fitfeed.converters.rejects import Reject, count_extensions, text_path
 from fitfeed.converters.source_file import SourceFile
-from fitfeed.converters.sources.image_names import looks_like, may_be_image, why_never
+from fitfeed.converters.sources.image_names import NOT_AN_IMAGE, looks_like, why_never, why_no_image
 from fitfeed.converters.sources.links import Links, SourceLinks
 from fitfeed.schemas.errors import ConversionError, NotFoundError, UsageError
 
@@ -19,8 +20,6 @@ MAX_LISTINGS = 16
 The same folder may be wanted in several classes and splits. But a few links multiply: of 18 folders, each with two
 links to the next one, 262,144 paths lead to the last.
 """
-
-NOT_AN_IMAGE = "not an image by name and content"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +64,7 @@ def list_folder(source: Path, links: Links = "follow") -> Listing:
     walk.run()
     walk.links.require_none()
     if not walk.files:
-        msg = f"SOURCE {source} has no images. Expected files such as .jpg, .png, .webp or .tif, in any folder below it; {len(walk.ignored)} other files were ignored."
+        msg = f"SOURCE {source} has no images. Expected files such as .jpg, .png, .webp or .tif, in any folder below it; {len(walk.ignored)} other files were ignored{_kinds(walk.ignored)}."
         raise UsageError(msg)
     return Listing(
         files=sorted(walk.files),
@@ -155,10 +154,10 @@ class _Walk:
             if reason := why_never(entry.name):
                 self._ignore(path, reason)
             elif entry.is_file(follow_symlinks=False):
-                if may_be_image(entry):
-                    self.files.append(_source_file(path, entry.stat(follow_symlinks=False)))
+                if reason := why_no_image(entry):
+                    self._ignore(path, reason)
                 else:
-                    self._ignore(path, NOT_AN_IMAGE)
+                    self.files.append(_source_file(path, entry.stat(follow_symlinks=False)))
             elif entry.is_symlink():
                 self._follow(entry, path, folder)
             elif entry.is_dir(follow_symlinks=False):
@@ -198,8 +197,8 @@ class _Walk:
         if leaves and self.links.refuse and (is_folder or looks_like(entry.name) != "other"):
             self.links.remember(path, located.path)
             return
-        if not is_folder and not may_be_image(entry):
-            self._ignore(path, NOT_AN_IMAGE)
+        if not is_folder and (reason := why_no_image(entry)):
+            self._ignore(path, reason)
             return
         if leaves:
             self.links.remember(path, located.path)
@@ -210,6 +209,13 @@ class _Walk:
 
     def _ignore(self, path: str, why: str) -> None:
         self.ignored.append(Reject(text_path(path), "not_an_image", f"ignored: {why}", handling="ignored"))
+
+
+def _kinds(ignored: Sequence[Reject]) -> str:
+    """What was ignored instead of images, by extension; and what to do about it, if that is known."""
+    kinds = ", ".join(f"{count} {kind}" for kind, count in count_extensions(ignored).items())
+    advice = f". {DICOM}" if any(DICOM in reject.detail for reject in ignored) else ""
+    return f": {kinds}{advice}" if kinds else ""
 
 
 def _below(folder: _Folder, path: str, place: str, status: os.stat_result) -> _Folder:

@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
+from fitfeed.converters.foreign_formats import DICOM
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SourceFile
 
@@ -33,6 +34,14 @@ MASK_ENDS = ("mask", "masks", "seg", "segmentation", "label", "labels", "gt", "a
 
 BOXES_JSON = re.compile(r"(?:.*/)?(?:_annotations\.coco|instances_[^/]*|[^/]*coco[^/]*)\.json", re.IGNORECASE)
 YOLO_FILES = frozenset({"classes.txt", "data.yaml", "dataset.yaml", "data.yml", "obj.names"})
+
+
+def foreign_hints(ignored: Iterable[Reject]) -> list[str]:
+    """Warns of pictures among the files that are ignored, in a format that nothing here reads."""
+    scans = [reject.path for reject in ignored if DICOM in reject.detail]
+    return (
+        [f"{len(scans)} files are DICOM, which is ignored, {scans[0]} for example. {DICOM}"] if scans else []
+    )
 
 
 def mask_hints(files: Sequence[SourceFile], class_names: Iterable[str]) -> list[str]:

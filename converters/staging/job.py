@@ -9,7 +9,7 @@ from typing import Any
 
 from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.rejects import Reject
+from fitfeed.converters.rejects import Reject, count_extensions
 from fitfeed.converters.source_file import Comparison, SomeFiles, SourceListing
 from fitfeed.schemas.features import PlannedLabel, WithLabels
 from fitfeed.schemas.manifest_parts import SourceKind
@@ -121,6 +121,11 @@ class Job(WithLabels):
     def unnamed(self) -> int:
         """How many pictures of the source no row of the table names."""
         return sum(reject.reason == "label_invalid" for reject in self.ignored)
+
+    @property
+    def ignored_extensions(self) -> dict[str, int]:
+        """How many other files than pictures were ignored, by extension."""
+        return count_extensions(self.ignored)
 
     @property
     def allowed_rejects(self) -> int:

@@ -244,6 +244,7 @@ def _print_result(arguments: argparse.Namespace, conversion: "ConversionResult")
             "links": dataclasses.asdict(conversion.links),
             "warnings": conversion.warnings,
             "unnamed": conversion.unnamed,
+            "ignored_extensions": conversion.ignored_extensions,
             **comparison_document(conversion.comparison, conversion.gone),
             "near_duplicates": conversion.near_duplicates and dataclasses.asdict(conversion.near_duplicates),
             **(

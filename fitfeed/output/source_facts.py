@@ -1,5 +1,7 @@
 """What the files of a source were, besides their pixels, for the summary: bits, color profiles, values of masks."""
 
+from collections.abc import Mapping
+
 from fitfeed.schemas.features import MaskFeature
 from fitfeed.schemas.manifest import Manifest
 
@@ -72,6 +74,13 @@ def profile_lines(manifest: Manifest) -> list[str]:
         else "stored as they are, without conversion (--color srgb converts them)"
     )
     return [f"profiles   {listed}: {done}"]
+
+
+def ignored_lines(extensions: Mapping[str, int]) -> list[str]:
+    """What kinds of other files were ignored, below the line that counts them."""
+    shown = [f"{count} {extension}" for extension, count in extensions.items()]
+    more = f" and {len(shown) - SHOWN_VALUES} kinds more" if len(shown) > SHOWN_VALUES else ""
+    return [f"           ignored: {', '.join(shown[:SHOWN_VALUES])}{more}"] if shown else []
 
 
 def mask_value_lines(manifest: Manifest) -> list[str]:

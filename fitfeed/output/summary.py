@@ -11,7 +11,13 @@ from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.planning.size_estimate import expected_bytes
 from fitfeed.converters.source_file import Comparison, SomeFiles
 from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan
-from fitfeed.output.source_facts import depth_lines, depth_warnings, mask_value_lines, profile_lines
+from fitfeed.output.source_facts import (
+    depth_lines,
+    depth_warnings,
+    ignored_lines,
+    mask_value_lines,
+    profile_lines,
+)
 from fitfeed.schemas.bit_depth import levels_of
 from fitfeed.schemas.manifest import Manifest
 from fitfeed.schemas.strict_json import JsonObject
@@ -33,7 +39,8 @@ def conversion_lines(conversion: ConversionResult, dataset: str) -> list[str]:
         "",
     ]
     lines += splits_table(manifest)
-    lines += ["", _rejects_line(manifest, conversion.unnamed), _duplicates_line(manifest)]
+    lines += ["", _rejects_line(manifest, conversion.unnamed), *ignored_lines(conversion.ignored_extensions)]
+    lines.append(_duplicates_line(manifest))
     lines += _near_duplicates_lines(conversion.near_duplicates)
     lines += _links_lines(conversion.links)
     lines.append(f"bytes      {human_bytes(conversion.source_bytes)} in, {human_bytes(stored)} out")
@@ -270,6 +277,7 @@ def dry_run_document(planned: PlannedConversion) -> JsonObject:
         "rejects": len(job.rejects),
         "ignored": len(job.ignored),
         "unnamed": job.unnamed,
+        "ignored_extensions": job.ignored_extensions,
         **comparison_document(planned.plan.comparison, planned.plan.gone),
         "up_to_date": planned.up_to_date,
     }
@@ -296,6 +304,7 @@ def dry_run_lines(planned: PlannedConversion, dataset: str) -> list[str]:
         f"encoding   {options.encoding}{', 16 bits' if options.depth == 16 else ''}",
         f"bytes      {human_bytes(job.bytes)} in, about {human_bytes(_expected_bytes(job))} out",
         f"ignored    {_ignored(len(job.ignored), job.unnamed)}; rejected {len(job.rejects)} images or rows without a label",
+        *ignored_lines(job.ignored_extensions),
         *_gone_lines(planned.plan.gone),
         *_links_lines(planned.plan.links),
         *_planned_warnings(planned.plan.warnings),

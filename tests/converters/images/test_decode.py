@@ -160,7 +160,11 @@ def test_a_refused_size_names_the_option_that_takes_it(
     assert caught.value.reason == "bomb"
     named = int(caught.value.detail.split("--max-pixels ")[1].split()[0])
     assert named == width * height
-    assert decode_image(stream.getvalue(), ConvertOptions(max_pixels=named)).pixels.shape == (height, width, 3)
+    assert decode_image(stream.getvalue(), ConvertOptions(max_pixels=named)).pixels.shape == (
+        height,
+        width,
+        3,
+    )
 
 
 @pytest.mark.parametrize("cut", [3, 100, 1000, 5000, -40])

@@ -69,7 +69,9 @@ def test_after_the_decoder_is_installed_the_same_command_takes_it(
     """The finished shards of the first run are kept, but not what it says of files that it could not decode."""
     (tmp_path / "photos" / "a").mkdir(parents=True)
     (tmp_path / "photos" / "a" / "1.heic").write_bytes(PHOTO.read_bytes())
-    (tmp_path / "photos" / "a" / "2.jpg").write_bytes((PHOTO.parents[1] / "jpeg/baseline_rgb.jpg").read_bytes())
+    (tmp_path / "photos" / "a" / "2.jpg").write_bytes(
+        (PHOTO.parents[1] / "jpeg/baseline_rgb.jpg").read_bytes()
+    )
     monkeypatch.setitem(sys.modules, "pi_heif", None)
     heif_formats.cache_clear()
     with pytest.raises(TooManyRejectsError, match=r"fitfeed\[heif\]"):

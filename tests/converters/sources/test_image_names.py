@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fitfeed.converters.sources.image_names import looks_like, may_be_image, why_never
+from fitfeed.converters.sources.image_names import looks_like, why_never, why_no_image
 
 JPEG = b"\xff\xd8\xff\xe0rest"
 
@@ -52,4 +52,4 @@ def test_first_bytes_decide_where_the_extension_is_unknown(tmp_path: Path) -> No
     (tmp_path / "memory").symlink_to("/proc/self/mem")
     os.mkfifo(tmp_path / "pipe")
     with os.scandir(tmp_path) as entries:
-        assert {entry.name for entry in entries if may_be_image(entry)} == {"jpeg", "text.jpg"}
+        assert {entry.name for entry in entries if why_no_image(entry) is None} == {"jpeg", "text.jpg"}

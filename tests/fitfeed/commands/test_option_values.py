@@ -6,6 +6,7 @@ import pytest
 
 from fitfeed.commands.option_values import (
     parse_bytes,
+    parse_count,
     parse_max_bad,
     parse_separator,
     parse_size,
@@ -24,6 +25,23 @@ def test_sizes(text: str, size: tuple[int, int]) -> None:
 )
 def test_bytes(text: str, size: int) -> None:
     assert parse_bytes(text) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("200M", 200_000_000),
+        ("2e8", 200_000_000),
+        ("2E+8", 200_000_000),
+        ("1.5G", 1_500_000_000),
+        ("144000000", 144_000_000),
+        ("0.5k", 500),
+        ("1.25e2", 125),
+        (" 7 ", 7),
+    ],
+)
+def test_counts(text: str, count: int) -> None:
+    assert parse_count(text) == count
 
 
 @pytest.mark.parametrize(("text", "value"), [("0", 0), ("10", 10), ("5%", 0.05), ("100%", 1.0)])
@@ -49,6 +67,10 @@ def test_split() -> None:
         (parse_bytes, "-5"),
         (parse_bytes, ""),
         (parse_bytes, "0.5B"),
+        *(
+            (parse_count, text)
+            for text in ("0", "-1", "1.5", "2e-8", "M", "", "nan", "1e999", "200 MB", "0.1e0")
+        ),
         (parse_max_bad, "101%"),
         (parse_split, "a=1,a=2"),
     ],

@@ -44,6 +44,7 @@ def result(manifest: Manifest, **changed: Any) -> ConversionResult:
         "links": LinkReport(),
         "warnings": [],
         "unnamed": 0,
+        "ignored_extensions": {},
         "comparison": None,
         "gone": SomeFiles(),
     }

@@ -1,4 +1,4 @@
-"""Recognizes camera raw files and DICOM, which no decoder here reads, so that they are called what they are.
+"""Recognizes camera raw files and DICOM, which nothing here decodes, so that they are called what they are.
 
 Most raw files are TIFF inside, and Pillow opens the first picture in them: a thumbnail of 160 x 120 pixels.
 """
@@ -8,10 +8,12 @@ import os
 from PIL import Image
 
 EXTENSIONS = frozenset(
-    ("3fr", "arw", "cr2", "cr3", "crw", "dng", "erf", "iiq", "kdc", "mef", "mos", "mrw", "nef", "nrw", "orf", "pef")
-    + ("raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f")
+    [
+        *("3fr", "arw", "cr2", "cr3", "crw", "dng", "erf", "iiq", "kdc", "mef", "mos", "mrw", "nef"),
+        *("nrw", "orf", "pef", "raf", "rw2", "rwl", "sr2", "srf", "srw", "x3f"),
+    ]
 )
-"""Of files of cameras. What has such a name is never taken for a picture, whatever is in it."""
+"""Of files of cameras, but for `.raw`, which may be anything. What has such a name is never taken for a picture, whatever is in it."""
 
 STARTS = {
     b"IIRO": "ORF",
@@ -28,15 +30,18 @@ DNG_VERSION, SUB_DIRECTORIES, PHOTOMETRIC = 50706, 330, 262
 COLOR_FILTER_ARRAY, LINEAR_RAW = 32803, 34892
 REDUCED, SUBFILE_TYPE = 1, 254
 
-DICOM = (
-    "DICOM cannot be decoded here; convert it to 16-bit PNG first, for example by pydicom, and name its white by --white"
-)
+DICOM_BYTES = 132
+"""So much of a file says whether it is DICOM."""
+
+DICOM = "DICOM cannot be decoded here; convert it to 16-bit PNG first, for example by pydicom, and name its white by --white"
 
 
 def raw_by_name(path: str) -> str | None:
     """Why a file with this name is not decoded; None if it may be an image."""
     extension = os.path.splitext(path)[1][1:].lower()  # noqa: PTH122 - ten million times
-    return _develop(extension.upper()) if extension in EXTENSIONS else None
+    if extension not in EXTENSIONS:
+        return None
+    return f"{_develop(extension.upper())}, or leave such files out with --exclude '*{os.path.splitext(path)[1]}'"  # noqa: PTH122
 
 
 def raw_by_content(data: bytes) -> str | None:
