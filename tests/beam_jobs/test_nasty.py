@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fitfeed.cli import main
 from fitfeed.converters.images.heif import heif_formats
+from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.index import Index
 from tests.folders import contents
 from tests.without_beam import convert
@@ -21,8 +22,9 @@ def test_every_hostile_file_gets_its_verdict(nasty: Path, tmp_path: Path) -> Non
     source = tmp_path / "source"
     shutil.copytree(nasty, source)
     before = contents(source)
-    convert(source, tmp_path / "first", max_bad=1.0)
-    assert main(["convert", str(source), str(tmp_path / "second"), "--max-bad", "100%", "--quiet"]) == 0
+    convert(source, tmp_path / "first", ConvertOptions(split_folders={}), max_bad=1.0)
+    arguments = ["--max-bad", "100%", "--split-folders", "none", "--quiet"]
+    assert main(["convert", str(source), str(tmp_path / "second"), *arguments]) == 0
     dataset = tmp_path / "first"
     assert contents(tmp_path / "second") == contents(dataset)
     assert contents(source) == before
