@@ -6,6 +6,7 @@ names of the source -> one spelling -> --rename-class -> --drop-classes -> order
 """
 
 import dataclasses
+import itertools
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -133,7 +134,10 @@ def _counts(named: NamedClasses, values: Sequence[Any]) -> Counter[str]:
 
 
 def _number_counts(values: Sequence[Any]) -> Counter[int]:
-    return Counter(number for value in values for number in (value if isinstance(value, list) else [value]))
+    """How many images have each class. All values are numbers, or all are lists of them."""
+    return Counter(
+        itertools.chain.from_iterable(values) if values and isinstance(values[0], list) else values
+    )
 
 
 def _require_known(counts: Counter[str], given: Sequence[str], known: Collection[str]) -> None:
