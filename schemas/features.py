@@ -13,7 +13,7 @@ from fitfeed.schemas.strict_json import JsonObject
 
 MaskValue = Annotated[int, Field(ge=0, le=255)]
 
-LabelKind = Literal["class", "multiclass", "float", "int", "mask", "text"]
+LabelKind = Literal["class", "multiclass", "float", "floats", "int", "mask", "text"]
 
 MAX_CLASSES = 100_000
 """Class names, and their counts in each of three splits, fit into a manifest that can be read again."""
@@ -124,6 +124,17 @@ class FloatFeature(Model):
     dtype: Literal["float64"] = "float64"
 
 
+class FloatsFeature(Model):
+    """A vector of finite numbers, of the same length for all examples; its types are those of `FloatFeature`.
+
+    `names` says what each number is.
+    """
+
+    kind: Literal["floats"] = "floats"
+    dtype: Literal["float64"] = "float64"
+    names: list[str] = Field(min_length=1)
+
+
 class IntFeature(Model):
     """An integer."""
 
@@ -158,7 +169,7 @@ class MaskFeature(Model):
 
 
 LabelFeature = Annotated[
-    ClassFeature | MulticlassFeature | FloatFeature | IntFeature | TextFeature | MaskFeature,
+    ClassFeature | MulticlassFeature | FloatFeature | FloatsFeature | IntFeature | TextFeature | MaskFeature,
     Field(discriminator="kind"),
 ]
 
@@ -171,14 +182,18 @@ class PlannedLabel:
         kind: What it is.
         class_names: Of a label that has classes: i stands for `class_names[i]`. Of others empty.
         class_order: How they are numbered.
+        value_names: Of a vector of numbers: what each of them is. Of others empty.
     """
 
     kind: LabelKind
     class_names: list[str] = dataclasses.field(default_factory=list)
     class_order: ClassOrder = "text"
+    value_names: list[str] = dataclasses.field(default_factory=list)
 
     def to_json(self) -> JsonObject:
         """`kind`, and what is known of classes where there are any; `PlannedLabel(**...)` is the inverse."""
+        if self.value_names:
+            return {"kind": self.kind, "value_names": self.value_names}
         if not self.class_names:
             return {"kind": self.kind}
         return {"kind": self.kind, "class_names": self.class_names, "class_order": self.class_order}
@@ -194,6 +209,8 @@ class PlannedLabel:
             return MulticlassFeature(class_names=self.class_names, class_order=self.class_order)
         if self.kind == "float":
             return FloatFeature()
+        if self.kind == "floats":
+            return FloatsFeature(names=self.value_names)
         return IntFeature() if self.kind == "int" else TextFeature()
 
 

@@ -68,6 +68,7 @@ _LABEL_TYPES = {
     "float": pa.float64(),
     "text": pa.large_string(),
     "multiclass": pa.large_list(pa.field("item", pa.int64(), nullable=False)),
+    "floats": pa.large_list(pa.field("item", pa.float64(), nullable=False)),
 }
 _MASK_TYPES = dict(
     zip(MASK_COLUMNS, (pa.int64(), pa.int64(), pa.uint32(), pa.binary(DIGEST_BYTES)), strict=True)
@@ -79,7 +80,7 @@ def index_schema(labels: Mapping[str, LabelKind]) -> pa.Schema:
 
     Args:
         labels: Label name to kind. A label is a column of its name, of type int64 (class, int),
-            float64, large_string (text) or large_list of int64 (multiclass). A mask is four:
+            float64, large_string (text) or large_list of int64 (multiclass) or of float64 (floats). A mask is four:
             `<name>_offset`, `<name>_length` and `<name>_crc32c`, of its payload in the shard file, and
             `<name>_source_digest`, of the file it was made from.
     """
@@ -136,7 +137,7 @@ class Index:
         source_format, profile: Texts by row; `profile` may have None.
         mask_source_digests: Label name of each mask to such an array.
         labels: Label name to its column: int64 or float64 (examples,), read-only, for class, int
-            and float; else by row, a `TextColumn`, a `ListColumn` (multiclass) or a `MaskColumn`.
+            and float; else by row, a `TextColumn`, a `ListColumn` (multiclass, floats) or a `MaskColumn`.
     """
 
     def __init__(
@@ -241,7 +242,7 @@ class Index:
             return MaskColumn(*(self._column(f"{name}_{part}") for part in MaskColumn._fields))
         if kind == "text":
             return TextColumn(path, name, self._batch.column(name))
-        if kind == "multiclass":
+        if kind in ("multiclass", "floats"):
             return ListColumn(path, name, self._batch.column(name))
         return self._column(name)
 

@@ -49,16 +49,16 @@ class TextColumn:
 
 
 class ListColumn:
-    """Lists of class numbers, by row. Thread-safe."""
+    """Lists of class numbers or of floats, by row. Thread-safe."""
 
     def __init__(self, file: Path, name: str, column: Any) -> None:
-        """Takes an Arrow column of type large_list(int64), valid in its outline."""
+        """Takes an Arrow column of type large_list(int64 or float64), valid in its outline."""
         self._file, self._name = file, name
         self._ends = _ends(column.buffers()[1], len(column), np.int64)
-        self._values: npt.NDArray[np.int64] = column.values.to_numpy(zero_copy_only=True)
+        self._values: npt.NDArray[Any] = column.values.to_numpy(zero_copy_only=True)
 
-    def __getitem__(self, row: int) -> npt.NDArray[np.int64]:
-        """The list of row 0 <= `row` < len: int64 (n,), read-only.
+    def __getitem__(self, row: int) -> npt.NDArray[Any]:
+        """The list of row 0 <= `row` < len: int64 or float64 (n,), read-only.
 
         Raises:
             DamagedDatasetError: If the bytes of the file are not a list there.

@@ -18,8 +18,8 @@ import google_crc32c
 HEADER_BYTES = 12
 FOOTER_BYTES = 4
 
-FeatureValue = bytes | int | float | list[int]
-"""A bytes, int64 or float feature of one value, or an int64 feature of any number of them."""
+FeatureValue = bytes | int | float | list[int] | list[float]
+"""A bytes, int64 or float feature of one value, or an int64 or float feature of any number of them."""
 
 
 def masked_crc32c(data: bytes) -> int:
@@ -86,11 +86,14 @@ def _entry(name: str, feature: bytes) -> bytes:
     return _delimited(1, _delimited(1, name.encode()) + _delimited(2, feature))
 
 
-def _numbers(values: float | list[int]) -> bytes:
+def _numbers(values: float | list[int] | list[float]) -> bytes:
     """Feature: oneof float_list = 2, int64_list = 3; each list: repeated value = 1."""
     if isinstance(values, float):
         return _delimited(2, _delimited(1, struct.pack("<f", values)))
-    packed = b"".join(_varint(number & 0xFFFFFFFFFFFFFFFF) for number in values)  # two's complement
+    if values and isinstance(values[0], float):
+        return _delimited(2, _delimited(1, struct.pack(f"<{len(values)}f", *values)))
+    # A mask of 64 bits makes two's complement of negative numbers.
+    packed = b"".join(_varint(int(number) & 0xFFFFFFFFFFFFFFFF) for number in values)
     return _delimited(3, _delimited(1, packed))
 
 

@@ -21,7 +21,7 @@ from fitfeed.converters.sources.examples import ExampleTable, in_split_order
 from fitfeed.converters.staging.job import AppendTarget
 from fitfeed.schemas.class_order import ClassOrder, follows
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
-from fitfeed.schemas.features import ClassFeature, MulticlassFeature
+from fitfeed.schemas.features import ClassFeature, FloatsFeature, MulticlassFeature
 from fitfeed.schemas.files import locate, open_located
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import Manifest, read_manifest
@@ -187,9 +187,12 @@ def join_classes(base: BaseDataset, example_table: ExampleTable) -> ExampleTable
         msg = f"the dataset has the labels {had or 'none'}, and SOURCE has {has or 'none'}. Give the table and the columns that it was made with."
         raise UsageError(msg)
     for name, label in example_table.features.items():
+        held = base.manifest.features.labels[name]
+        if isinstance(held, FloatsFeature) and held.names != label.value_names:
+            msg = f"the numbers of {name!r} are {', '.join(held.names)} in the dataset, and {', '.join(label.value_names)} in SOURCE. Give the same columns in the same order."
+            raise UsageError(msg)
         if not label.class_names:
             continue
-        held = base.manifest.features.labels[name]
         if not isinstance(held, ClassFeature | MulticlassFeature):
             continue
         there = dict.fromkeys(held.class_names)

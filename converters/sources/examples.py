@@ -16,8 +16,8 @@ class ExampleTable(WithLabels):
 
     Attributes:
         files: The images.
-        labels: The labels by feature name. Of a class: its number; multiclass: a list of numbers; float, int and
-            text: the value; mask: its `SourceFile`.
+        labels: The labels by feature name. Of a class: its number; multiclass: a list of numbers; float, floats,
+            int and text: the value; mask: its `SourceFile`.
         splits: The split that a folder or a column names; None if there is none.
         groups: The values of the column of `--group`; None without it.
     """
@@ -57,7 +57,7 @@ class ExampleTable(WithLabels):
         names = self.features[name].class_names
         if isinstance(value, SourceFile):
             return [value.path, value.bytes]
-        if isinstance(value, list):
+        if names and isinstance(value, list):
             return sorted(names[number] for number in value)
         return names[value] if names else value
 

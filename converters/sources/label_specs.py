@@ -10,13 +10,14 @@ from fitfeed.schemas.features import LabelKind
 
 FLAG = "--label-column"
 DEFAULT_KIND: LabelKind = "class"
-VECTOR_KINDS: tuple[LabelKind, ...] = ("class", "multiclass")
+VECTOR_KINDS: tuple[LabelKind, ...] = ("class", "multiclass", "floats")
 """Kinds that several columns together can be."""
 
 MEANT = {
     **dict.fromkeys(("multilabel", "multi", "labels", "tags", "list", "set"), "multiclass"),
     **dict.fromkeys(("category", "categorical", "factor", "enum", "bool", "boolean", "binary"), "class"),
     **dict.fromkeys(("number", "double", "real", "float32", "float64", "decimal"), "float"),
+    **dict.fromkeys(("vector", "numbers", "embedding", "array"), "floats"),
     **dict.fromkeys(("integer", "long", "int32", "int64"), "int"),
     **dict.fromkeys(("string", "str", "caption"), "text"),
     **dict.fromkeys(("image", "segmentation", "path"), "mask"),
@@ -28,7 +29,8 @@ class LabelSpec(NamedTuple):
     """A label of a table.
 
     Attributes:
-        columns: The columns that it is read from. Of several, each is a class, and says whether an image has it.
+        columns: The columns that it is read from. Of several, each is a class, and says whether an image has it; or, of
+            kind floats, each is a number.
         kind: What it is.
         name: The feature that it is stored as.
     """
@@ -39,7 +41,7 @@ class LabelSpec(NamedTuple):
 
     @property
     def is_vector(self) -> bool:
-        """Whether each of its columns is a class."""
+        """Whether it is read from several columns."""
         return len(self.columns) > 1
 
     def written(self, kind: LabelKind | None = None) -> str:
@@ -85,11 +87,14 @@ def parse_label_spec(text: str, table: Table) -> AskedLabel:
 
 
 def require_possible(spec: LabelSpec) -> None:
-    """Checks that several columns are of a kind that they can be together.
+    """Checks that columns are of a kind that they can be, together or alone.
 
     Raises:
         UsageError: If they are not.
     """
+    if not spec.is_vector and spec.kind == "floats":
+        msg = f"kind floats is for several columns, {FLAG} NAME=A,B,C:floats, and {spec.columns[0]!r} is one. Give {spec.written('float')}."
+        raise UsageError(msg)
     if spec.is_vector and spec.kind not in VECTOR_KINDS:
         ways = " or ".join(spec.written(kind) for kind in VECTOR_KINDS)
         msg = f"several columns cannot be one label of kind {spec.kind}. Give {ways}, or one {FLAG} for each column."

@@ -34,7 +34,7 @@ def parse_label(kind: LabelKind, value: Any, separator: str = SEPARATOR) -> Any:
         separator: What is between the names of several classes, where they are not a JSON list.
 
     Returns:
-        class: the class name; multiclass: the class names, sorted, each once; float, int: the
+        class: the class name; multiclass: the class names, sorted, each once; float, floats, int: the
         number; text: the text; mask: the path.
 
     Raises:
@@ -63,9 +63,14 @@ def parse_indicator(value: Any) -> bool:
         return INDICATORS[text]
     number = float(text) if FLOAT.fullmatch(text) else None
     if number not in (0, 1):
-        msg = f"{short_repr(value)} is not 0 or 1"
+        msg = f"{short_repr(value)} is not 0 or 1; kind floats takes any number"
         raise LabelError(msg)
     return number == 1
+
+
+def is_blank(value: Any) -> bool:
+    """Whether a field has nothing in it, which pandas also writes as NaN."""
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
 
 
 def _class(value: Any) -> str:
@@ -154,6 +159,7 @@ def _text_of(value: Any) -> str:
 _PARSERS: Mapping[LabelKind, Callable[[Any], Any]] = {
     "class": _class,
     "float": _float,
+    "floats": _float,
     "int": _int,
     "text": _text,
     "mask": lambda value: _text_of(value).strip(),

@@ -78,6 +78,11 @@ def label_by_table(
     if not kept.files:
         raise UsageError(_nothing_left(table, columns, rejects))
     warnings = check_fields(columns.labels, kept.labels, separator=options.label_separator, table=table.name)
+    warnings += [
+        f"{count} fields of {name!r} have nothing in them, and are taken for 0"
+        for name, count in joined.blanks.items()
+        if count
+    ]
     numbered = {
         spec.name: _numbered(spec.kind, values, spec.columns if spec.is_vector else None)
         for spec, values in zip(columns.labels, kept.labels, strict=True)
@@ -163,8 +168,10 @@ def _numbered(
     Args:
         kind: Kind of the label.
         values: Its values; classes by name.
-        given: The classes in their order, if columns name them.
+        given: The classes or numbers in their order, if columns name them.
     """
+    if kind == "floats":
+        return PlannedLabel(kind=kind, value_names=list(given or ())), values
     if kind not in ("class", "multiclass"):
         return PlannedLabel(kind=kind), values
     label, numbers = number_classes(kind, values, given)

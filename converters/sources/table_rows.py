@@ -1,15 +1,16 @@
 """Joins the rows of a table with the images that they name. Every fault is reported with its row."""
 
 import dataclasses
-import functools
+from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.image_lookup import PathError, TablePaths, quoted
 from fitfeed.converters.sources.label_specs import LabelSpec
-from fitfeed.converters.sources.label_values import LabelError, parse_indicator, parse_label
+from fitfeed.converters.sources.label_values import LabelError, is_blank, parse_indicator, parse_label
 from fitfeed.converters.sources.split_values import parse_split
 from fitfeed.converters.sources.table import Row, Table
 from fitfeed.converters.sources.table_columns import TableColumns
@@ -31,6 +32,7 @@ class Joined:
         splits, groups: Their values; empty if there is no such column. A split may still be the number of a fold.
         rejects: What was wrong with other rows.
         named: Paths of all images and masks that any row names.
+        blanks: Name of a label of kind floats to the number of its fields that have nothing in them.
     """
 
     files: list[SourceFile] = dataclasses.field(default_factory=list)
@@ -40,6 +42,7 @@ class Joined:
     groups: list[str] = dataclasses.field(default_factory=list)
     rejects: list[Reject] = dataclasses.field(default_factory=list)
     named: set[str] = dataclasses.field(default_factory=set)
+    blanks: Counter[str] = dataclasses.field(default_factory=Counter)
 
     def columns(self) -> Iterator[list[Any]]:
         """All values that rows give their images, as columns."""
@@ -67,6 +70,7 @@ class Joined:
             groups=chosen(self.groups),
             rejects=self.rejects,
             named=self.named,
+            blanks=self.blanks,
         )
 
 
@@ -88,7 +92,7 @@ def join(table: Table, columns: TableColumns, find: Callable[[str], SourceFile],
         try:
             file = _picture(row, name, find)
             joined.named.add(file.path)
-            values = _row_values(row, columns, paths, joined.named)
+            values = _row_values(row, columns, paths, joined)
         except (PathError, LabelError) as error:
             reason = error.reason if isinstance(error, PathError) else "label_invalid"
             path = text_path(file.path) if file else _printable(name) or f"{table.name}:{row.line}"
@@ -122,43 +126,54 @@ def _picture(row: Row, name: str, find: Callable[[str], SourceFile]) -> SourceFi
     return find_in_any_form(find, name.strip())
 
 
-def _row_values(row: Row, columns: TableColumns, paths: TablePaths, named: set[str]) -> list[Any]:
+def _row_values(row: Row, columns: TableColumns, paths: TablePaths, joined: Joined) -> list[Any]:
     """All labels of a row, then its split and its group, if there are such columns.
 
     Raises:
         LabelError, PathError: If a value is not what it must be.
     """
-    values: list[Any] = []
     raws = iter(row.values[1:])
-    column = ""  # where a fault is
+    values = [_label(spec, raws, columns.separator, paths, joined) for spec in columns.labels]
+    if columns.split is not None:
+        values.append(_read(columns.split.column, parse_split, next(raws), columns.split.split_of))
+    if columns.group is not None:
+        values.append(_read(columns.group, parse_label, "class", next(raws)))
+    return values
+
+
+def _label(spec: LabelSpec, raws: Iterator[Any], separator: str, paths: TablePaths, joined: Joined) -> Any:
+    """Reads the fields of one label, the next of a row."""
+    column = spec.columns[0]
+    if spec.kind == "floats":
+        return [_read(column, _number, next(raws), spec.name, joined.blanks) for column in spec.columns]
+    if spec.is_vector:
+        chosen = [column for column in spec.columns if _read(column, parse_indicator, next(raws))]
+        return _read(f"{column}..{spec.columns[-1]}", _of_vector, spec, chosen)
+    value = _read(column, parse_label, spec.kind, next(raws), separator)
+    if spec.kind == "mask":
+        value = _read(column, find_in_any_form, partial(paths.find, missing="mask_missing"), value)
+        joined.named.add(value.path)
+    return value
+
+
+def _read(column: str, parse: Callable[..., Any], *values: Any) -> Any:
+    """What a function reads of a field, or its error with the name of the column."""
     try:
-        for spec in columns.labels:
-            if spec.is_vector:
-                chosen = []
-                for column in spec.columns:
-                    if parse_indicator(next(raws)):
-                        chosen.append(column)  # noqa: PERF401 (a fault must know its column)
-                column = f"{spec.columns[0]}..{spec.columns[-1]}"
-                values.append(_of_vector(spec, chosen))
-                continue
-            column = spec.columns[0]
-            value = parse_label(spec.kind, next(raws), columns.separator)
-            if spec.kind == "mask":
-                value = find_in_any_form(functools.partial(paths.find, missing="mask_missing"), value)
-                named.add(value.path)
-            values.append(value)
-        if columns.split is not None:
-            column = columns.split.column
-            values.append(parse_split(next(raws), columns.split.split_of))
-        if columns.group is not None:
-            column = columns.group
-            values.append(parse_label("class", next(raws)))
+        return parse(*values)
     except LabelError as error:
         msg = f"column {quoted(column)}: {error}"
         raise LabelError(msg) from None
     except PathError as error:
         raise PathError(error.reason, f"column {quoted(column)}: {error}") from None
-    return values
+
+
+def _number(raw: Any, name: str, blanks: Counter[str]) -> float:
+    """One number of a vector. Nothing is 0, and counted."""
+    if is_blank(raw):
+        blanks[name] += 1
+        return 0.0
+    number: float = parse_label("floats", raw)
+    return number
 
 
 def _of_vector(spec: LabelSpec, chosen: list[str]) -> Any:

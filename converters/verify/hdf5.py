@@ -5,6 +5,7 @@ uncompressed data set that fitfeed writes before its shape or a value is asked f
 data sets and external storage lead to other files, and filters run other code.
 """
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,12 +19,15 @@ from fitfeed.converters.verify.reading import Reading
 from fitfeed.converters.verify.report import Finding
 from fitfeed.converters.verify.rows import ShardRows
 from fitfeed.schemas.errors import DamagedDatasetError
-from fitfeed.schemas.features import ImageFeature, MaskFeature
+from fitfeed.schemas.features import FloatsFeature, ImageFeature, MaskFeature
 from fitfeed.schemas.payload import MAX_PAYLOAD_BYTES
 from fitfeed.schemas.text import shortened
 
 Columns: TypeAlias = dict[str, h5py.Dataset]
 """The data sets of a shard by name, each known to be safe to read."""
+
+UNKNOWN = b"?"
+"""Stands for what the index does not say. It is equal to anything."""
 
 BLOCK_BYTES = 4 << 20
 MAX_TEXT_BYTES = 1 << 20
@@ -102,6 +106,9 @@ def _columns(file: Any, rows: ShardRows) -> Columns:
             kind = h5py.h5t.STD_U8LE if feature.kind == "text" else h5py.h5t.STD_I64LE
             columns[name] = _dataset(file, name, kind, (None,))
             columns[f"{name}_offset"] = _dataset(file, f"{name}_offset", h5py.h5t.STD_I64LE, (count + 1,))
+        elif isinstance(feature, FloatsFeature):
+            shape = (count, len(feature.names)) if count else None
+            columns[name] = _dataset(file, name, h5py.h5t.IEEE_F64LE, shape)
         else:
             kind = h5py.h5t.IEEE_F64LE if feature.kind == "float" else h5py.h5t.STD_I64LE
             columns[name] = _dataset(file, name, kind, (count,))
@@ -195,6 +202,9 @@ def _check_values(columns: Columns, rows: ShardRows, formats: list[str]) -> Iter
     for name, kind in rows.manifest.features.label_kinds.items():
         if kind in ("text", "multiclass"):
             yield from _check_ragged(columns, name, rows)
+        elif kind == "floats":
+            numbers = range(len(rows.offset))
+            yield from _check_column(columns[name], [_vector(rows, name, number) for number in numbers], rows)
         elif kind != "mask":
             labels: Any = rows.index and rows.index.labels[name]
             yield from _check_column(columns[name], labels[part].tolist(), rows)
@@ -205,6 +215,13 @@ def _check_values(columns: Columns, rows: ShardRows, formats: list[str]) -> Iter
     yield from _check_column(columns["format"], [text.encode() for text in formats], rows)
     keys = [(rows.key(number) or "").encode() for number in range(count)]
     yield from _check_column(columns["key"], keys, rows)
+
+
+def _vector(rows: ShardRows, name: str, number: int) -> Any:
+    try:
+        return rows.label(name, number)
+    except DamagedDatasetError:
+        return UNKNOWN  # the row is a finding of its own
 
 
 def _check_ragged(columns: Columns, name: str, rows: ShardRows) -> Iterator[Finding]:
@@ -230,14 +247,15 @@ def _check_ragged(columns: Columns, name: str, rows: ShardRows) -> Iterator[Find
 
 
 def _check_column(column: Any, expected: list[Any], rows: ShardRows) -> Iterator[Finding]:
-    """Compares a column in blocks. An unknown format is equal to any."""
-    name, start, each = column.name.lstrip("/"), column.id.get_offset() or 0, column.id.get_type().get_size()
+    """Compares a column in blocks. What is `UNKNOWN` is equal to any."""
+    name, start = column.name.lstrip("/"), column.id.get_offset() or 0
+    each = column.id.get_type().get_size() * math.prod(column.shape[1:])
     block = max(1, BLOCK_BYTES // each)
     for first in range(0, len(expected), block):
         stored: npt.NDArray[Any] = column[first : first + block]
         for number, (value, wanted) in enumerate(
             zip(stored.tolist(), expected[first : first + block], strict=True), start=first
         ):
-            if value != wanted and wanted != b"?":
+            if value != wanted and wanted != UNKNOWN:
                 detail = f"its {name} is {shortened(value)}, the index says {shortened(wanted)}"
                 yield rows.finding("disagrees", detail, number=number, offset=start + number * each)

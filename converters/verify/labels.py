@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from fitfeed.converters.verify.rows import ShardRows
 from fitfeed.schemas.errors import DamagedDatasetError
-from fitfeed.schemas.features import MaskFeature, MulticlassFeature
+from fitfeed.schemas.features import FloatsFeature, MaskFeature, MulticlassFeature
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.index_columns import ListColumn
 from fitfeed.schemas.manifest import Manifest
@@ -36,6 +36,12 @@ def check_labels(rows: ShardRows) -> Iterator[Checked]:
         elif feature.kind == "class":
             label, classes = column[part], len(feature.class_names)
             yield (label < 0) | (label >= classes), f"its {name} is not one of 0 to {classes - 1}"
+        elif isinstance(feature, FloatsFeature):
+            wrong = np.array(
+                [not _is_vector(column, row, len(feature.names)) for row in range(rows.first, rows.stop)],
+                bool,
+            )
+            yield wrong, f"its {name} is not {len(feature.names)} finite numbers"
         elif feature.kind == "float":
             yield ~np.isfinite(column[part]), f"its {name} is not a finite number"
 
@@ -46,6 +52,14 @@ def _is_set(column: ListColumn, row: int, classes: int) -> bool:
     except DamagedDatasetError:
         return False
     return bool(len(values) == 0 or (values[0] >= 0 and values[-1] < classes and (np.diff(values) > 0).all()))
+
+
+def _is_vector(column: ListColumn, row: int, length: int) -> bool:
+    try:
+        values = column[row]
+    except DamagedDatasetError:
+        return False
+    return bool(len(values) == length and np.isfinite(values).all())
 
 
 def _check_mask(rows: ShardRows, name: str, feature: MaskFeature) -> Iterator[Checked]:

@@ -156,7 +156,8 @@ class ShardRows:
         for name, kind in self.manifest.features.label_kinds.items():
             if kind != "mask":
                 value: Any = self.label(name, number)
-                values[name] = float(np.float32(value)) if kind == "float" else value
+                in_32_bits = kind in ("float", "floats")
+                values[name] = np.asarray(value, np.float32).tolist() if in_32_bits else value
         return {name: value if isinstance(value, list) else [value] for name, value in values.items()}
 
     def finding(self, kind: str, detail: str, *, number: int, offset: int) -> Finding:

@@ -97,13 +97,16 @@ def dataset_lines(name: str, manifest: "Manifest") -> list[str]:
 
 def _label_line(name: str, feature: "LabelFeature") -> str:
     from fitfeed.output.source_facts import mask_values
-    from fitfeed.schemas.features import ClassFeature, MaskFeature, MulticlassFeature
+    from fitfeed.schemas.features import ClassFeature, FloatsFeature, MaskFeature, MulticlassFeature
+    from fitfeed.schemas.text import shortened
 
     what: str = feature.kind
     if isinstance(feature, ClassFeature | MulticlassFeature):
         what = f"{len(feature.class_names)} classes" + (
             ", any number of them" if what == "multiclass" else ""
         )
+    elif isinstance(feature, FloatsFeature):
+        what = f"{len(feature.names)} numbers: {shortened(', '.join(feature.names), limit=60)}"
     elif isinstance(feature, MaskFeature):
         what = f"mask of its image's size, encoding {feature.encoding}; {mask_values(feature)}"
     return f"{name:<10} {feature.dtype}, {what}"

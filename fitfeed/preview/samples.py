@@ -181,6 +181,8 @@ def _named(example: Mapping[str, Any], features: "Features") -> JsonObject:
             named[name] = feature.class_names[example[name]]
         elif isinstance(feature, MulticlassFeature):
             named[name] = [feature.class_names[number] for number in example[name].tolist()]
+        elif feature.kind == "floats":
+            named[name] = example[name].tolist()
         elif feature.kind != "mask":
             named[name] = example[name]
     return named
@@ -201,7 +203,7 @@ def _written(value: Any) -> list[str]:
             ordered = sorted(value.items(), key=lambda item: -item[1])
             return [f"{share:.0%} {name}" for name, share in ordered[:SHOWN_CLASSES]] or ["none"]
         case list():
-            return [", ".join(value) or "none"]
+            return [", ".join(each if isinstance(each, str) else f"{each:.6g}" for each in value) or "none"]
         case float():
             return [f"{value:.6g}"]
     return [str(value)]

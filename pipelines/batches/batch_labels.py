@@ -11,14 +11,14 @@ from fitfeed.pipelines.augment.ops.mixup_cutmix import BatchAugmentation, Mixtur
 from fitfeed.pipelines.batches.soft_labels import SoftLabels
 from fitfeed.pipelines.reading.labels import Labels, check_onehot, label_batch
 from fitfeed.pipelines.reading.records import Records
-from fitfeed.schemas.features import ClassFeature, Features, MulticlassFeature
+from fitfeed.schemas.features import ClassFeature, Features, FloatsFeature, MulticlassFeature
 
 TYPES: dict[str, np.dtype[Any]] = {
     "float": np.dtype(np.float32),
     "int": np.dtype(np.int64),
     "text": np.dtype(object),
 }
-"""Kinds of labels without classes, and the types of their arrays."""
+"""Kinds of labels of one value without classes, and the types of their arrays."""
 
 
 class BatchLabels:
@@ -82,6 +82,8 @@ class BatchLabels:
             if feature.kind == "multiclass" or self._is_onehot(name):
                 return ArraySpec((len(feature.class_names),), np.dtype(np.float32))
             return ArraySpec((), np.dtype(np.int64))
+        if isinstance(feature, FloatsFeature):
+            return ArraySpec((len(feature.names),), np.dtype(np.float32))
         if feature.kind == "mask":
             return ArraySpec((*image_size, 1), np.dtype(np.uint8))
         return ArraySpec((), TYPES[feature.kind])

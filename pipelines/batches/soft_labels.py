@@ -11,7 +11,7 @@ from fitfeed.pipelines.batches.mix import mix_labels
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import ClassFeature, Features, LabelFeature, MulticlassFeature
 
-MIXED = ("class", "multiclass", "float")
+MIXED = ("class", "multiclass", "float", "floats")
 """Kinds of labels that can be mixed."""
 
 

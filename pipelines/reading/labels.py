@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from fitfeed.pipelines.reading.joined_index import JoinedIndex
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
-from fitfeed.schemas.features import ClassFeature, Features, MaskFeature, MulticlassFeature
+from fitfeed.schemas.features import ClassFeature, Features, FloatsFeature, MaskFeature, MulticlassFeature
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.payload import MAX_PAYLOAD_BYTES
 
@@ -24,14 +24,16 @@ def label_of(index: Index | JoinedIndex, features: Features, name: str, row: int
         row: Row of the index.
 
     Returns:
-        class and int: int; float: float; text: str; multiclass: int64 (n,), ascending class numbers.
+        class and int: int; float: float; floats: float64 (n,); text: str; multiclass: int64 (n,), ascending class numbers.
 
     Raises:
-        DamagedDatasetError: If the index has an impossible class there.
+        DamagedDatasetError: If the index has an impossible class, or another number of floats, there.
     """
     column, feature = index.labels[name], features.labels[name]
     if isinstance(feature, MulticlassFeature):
         return _classes(column[row], feature, name, row).copy()
+    if isinstance(feature, FloatsFeature):
+        return _floats(column[row], feature, name, row).copy()
     value = column[row]
     return value if isinstance(value, str) else value.item()
 
@@ -50,10 +52,11 @@ def label_batch(
 
     Returns:
         class: int64 (n,), or float32 (n, classes) for "onehot"; multiclass: float32 (n, classes), 1 for
-        each class that an example has; int: int64 (n,); float: float32 (n,); text: a list of str.
+        each class that an example has; int: int64 (n,); float: float32 (n,); floats: float32 (n, numbers);
+        text: a list of str.
 
     Raises:
-        DamagedDatasetError: If the index has an impossible class there.
+        DamagedDatasetError: If the index has an impossible class, or another number of floats, there.
     """
     column, feature = index.labels[name], features.labels[name]
     if isinstance(feature, MulticlassFeature):
@@ -61,6 +64,9 @@ def label_batch(
         for i, row in enumerate(rows.tolist()):
             hot[i, _classes(column[row], feature, name, row)] = 1
         return hot
+    if isinstance(feature, FloatsFeature):
+        vectors = [_floats(column[row], feature, name, row) for row in rows.tolist()]
+        return np.array(vectors, np.float32).reshape(len(rows), len(feature.names))
     if feature.kind == "text":
         return [column[row] for row in rows.tolist()]
     values = column[rows]
@@ -133,6 +139,15 @@ def impossible_labels(
             wrong |= (column.offset < 0) | (column.length <= 0) | (column.length > MAX_PAYLOAD_BYTES)
             wrong |= column.offset > shard_bytes - np.maximum(column.length, 0)
     return wrong
+
+
+def _floats(
+    values: npt.NDArray[np.float64], feature: FloatsFeature, name: str, row: int
+) -> npt.NDArray[np.float64]:
+    if len(values) != len(feature.names):
+        msg = f"the index gives row {row} {len(values)} numbers of {name!r}, and there are {len(feature.names)}. Restore it, or convert the dataset again."
+        raise DamagedDatasetError(msg)
+    return values
 
 
 def _classes(

@@ -92,7 +92,7 @@ class Records:
             A dict of `image`, the labels by name (`label` if there is one label) and `key`.
 
             - `image`: uint8 (height, width, channels), 0..255, or uint16, 0..65535; writable.
-            - A label: int (class, int), float, str (text), int64 (n,) class numbers (multiclass), or
+            - A label: int (class, int), float, float64 (n,) (floats), str (text), int64 (n,) class numbers (multiclass), or
               uint8 (height, width, 1), writable (mask).
             - `key`: str.
 

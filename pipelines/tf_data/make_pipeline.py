@@ -94,7 +94,7 @@ def make_pipeline(
             classes. None: all labels.
         labels: "int" (a class as its number), "onehot" (a class as float32 (classes,)), or None for
             images only. Other labels are the same for both. multiclass: float32 (classes,), 1 for each
-            class that an example has; float: float32; int: int64; text: string; mask: uint8 (height,
+            class that an example has; float: float32; floats: float32 (numbers,); int: int64; text: string; mask: uint8 (height,
             width, 1), of the size of the image and moved with it. Mixing and smoothing always make a class
             float32 (classes,).
         label_smoothing: How much of each label, 0..1, is spread evenly over the classes, as in

@@ -96,7 +96,7 @@ def test_names_that_would_be_stored_twice(kinds: dict[str, LabelKind]) -> None:
 
 
 NAMES = st.text(min_size=1, max_size=5)
-KINDS: st.SearchStrategy[LabelKind] = st.sampled_from(["class", "multiclass", "float", "int", "mask", "text"])
+KINDS: st.SearchStrategy[LabelKind] = st.sampled_from(get_args(LabelKind))
 
 
 @given(st.dictionaries(NAMES, KINDS, max_size=5))
@@ -113,7 +113,7 @@ def test_names_that_pass_never_collide(kinds: dict[str, LabelKind]) -> None:
 @pytest.mark.parametrize("kind", get_args(LabelKind))
 def test_planned_labels_become_features(kind: LabelKind) -> None:
     names = ["a", "b"] if kind in ("class", "multiclass") else []
-    planned = PlannedLabel(kind=kind, class_names=names)
+    planned = PlannedLabel(kind=kind, class_names=names, value_names=["x"] if kind == "floats" else [])
     recorded: Any = planned.to_json()
     assert PlannedLabel(**recorded) == planned
     feature = planned.feature(ImageFeature(shape=(4, 5, 3), encoding="raw"))

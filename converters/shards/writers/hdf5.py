@@ -88,7 +88,7 @@ class HDF5Writer(ShardWriter):
                 length = max(map(len, values), default=1)
                 _create(file, name, np.asarray(values, h5py.string_dtype(charset, length)))
             else:
-                _create(file, name, np.asarray(values, "<f8" if kind == "float" else "<i8"))
+                _create(file, name, np.asarray(values, "<f8" if kind in ("float", "floats") else "<i8"))
 
     def _discard(self) -> None:
         for blob in self._blobs.values():

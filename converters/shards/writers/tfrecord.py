@@ -16,7 +16,7 @@ class TFRecordWriter(ShardWriter):
     """Streams records into a file, and computes its SHA-256 on the way. Memory does not grow with the shard.
 
     Features of an example: `image` (bytes), `key` (bytes, UTF-8), the labels (class, multiclass and
-    int: int64; float: float32; text and mask: bytes), `format` (bytes: jpeg, png or raw), `height`,
+    int: int64; float and floats: float32; text and mask: bytes), `format` (bytes: jpeg, png or raw), `height`,
     `width`, `channels` (int64).
     """
 

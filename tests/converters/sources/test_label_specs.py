@@ -55,7 +55,7 @@ def test_what_is_asked_for(table: Table, text: str, name: str, columns: list[str
         ("label:flaot", "mean --label-column label:float"),
         ("label:Float", "mean --label-column label:float"),
         ("age:number", "mean --label-column age:float"),
-        ("label:zzz", r"no kind 'zzz'\. The kinds are class, multiclass, float, int, mask, text\.$"),
+        ("label:zzz", r"no kind 'zzz'\. The kinds are class, multiclass, float, floats, int, mask, text\.$"),
         ("d=MEL,NV:multilabel", "mean --label-column d=MEL,NV:multiclass"),
         ("No Finding:tags", "mean --label-column 'No Finding:multiclass'"),
         ("b:c", "--label-column b:c: t.csv must have one such column"),
@@ -90,7 +90,16 @@ def test_any_text_asks_for_columns_or_is_refused(table: Table, text: str) -> Non
 
 @pytest.mark.parametrize("kind", ["int", "float", "text", "mask"])
 def test_several_columns_are_classes(kind: str) -> None:
-    with pytest.raises(UsageError, match=r"cannot be one label.*Give --label-column d=A,B:class or"):
+    with pytest.raises(
+        UsageError,
+        match=r"cannot be one label.*Give --label-column d=A,B:class or.* or --label-column d=A,B:floats",
+    ):
         require_possible(LabelSpec(("A", "B"), kind, "d"))  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="names a column twice"):
         require_possible(LabelSpec(("A", "A"), "class", "d"))
+
+
+def test_floats_are_several_columns(table: Table) -> None:
+    assert parse_label_spec("d=age,MEL:floats", table).kind == "floats"
+    with pytest.raises(UsageError, match=r"floats is for several columns.*Give --label-column age:float\.$"):
+        require_possible(LabelSpec(("age",), "floats", "age"))

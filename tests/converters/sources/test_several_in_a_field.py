@@ -128,7 +128,10 @@ def test_a_class_of_columns_takes_exactly_one(tmp_path: Path) -> None:
 def test_other_numbers_are_refused_with_their_column(tmp_path: Path) -> None:
     source(tmp_path, "NV,MEL", [[1, 0], [0, -1], [0, 2]])
     found = find(tmp_path, label_columns=("d=NV,MEL:multiclass",))
-    assert faults(found)["1.jpg"][1] == "labels.csv, line 3: column 'MEL': '-1' is not 0 or 1"
+    assert (
+        faults(found)["1.jpg"][1]
+        == "labels.csv, line 3: column 'MEL': '-1' is not 0 or 1; kind floats takes any number"
+    )
     assert faults(found)["2.jpg"][0] == "label_invalid"
 
 
