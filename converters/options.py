@@ -5,9 +5,9 @@ also the help of its flag. Each part is a file of `option_parts`.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fitfeed.converters.option_parts.choosing import ChoosingOptions
 from fitfeed.converters.option_parts.classes import ClassOptions
@@ -17,6 +17,7 @@ from fitfeed.converters.option_parts.splitting import SplitOptions
 from fitfeed.converters.option_parts.storage import StorageOptions
 from fitfeed.converters.option_parts.values import as_json, flag_of
 from fitfeed.schemas.checked_options import checked_options, fields_of
+from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.strict_json import JsonObject
 
 Duplicates = Literal["keep", "drop", "fail"]
@@ -28,7 +29,7 @@ CLASS_OPTIONS = ("class_order", "classes", "rename_classes", "drop_classes")
 
 PIXEL_OPTIONS = ("white", "color", "lossy_masks")
 
-CHOOSING_OPTIONS = ("include", "exclude", "mask_from")
+CHOOSING_OPTIONS = ("include", "exclude", "mask_from", "group_from")
 
 LATER_OPTIONS = frozenset(
     {*TABLE_OPTIONS, *CLASS_OPTIONS, *PIXEL_OPTIONS, *CHOOSING_OPTIONS, "stratify", "depth", "split_folders"}
@@ -65,6 +66,16 @@ class ConvertOptions(
             "drop all but the first by path, or fail and publish nothing"
         ),
     ] = "keep"
+
+    @model_validator(mode="after")
+    def _check_grouping(self) -> Self:
+        if self.group_from is not None and self.group is not None:
+            msg = f"--group {self.group} and --group-from both say which group an image is in. Give one of them."
+            raise UsageError(msg)
+        if self.group_from is not None and self.stratify:
+            msg = "--stratify and --group-from contradict each other: whole groups cannot have exact shares of each class. Give one of them."
+            raise UsageError(msg)
+        return self
 
     @property
     def needs_table(self) -> str | None:

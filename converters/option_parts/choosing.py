@@ -42,6 +42,15 @@ class ChoosingOptions:
         MustBe("a path below SOURCE, such as '{dir}/{stem}_mask.png'"),
     ] = None
 
+    group_from: Annotated[
+        str | None,
+        Field(
+            description="regular expression that finds the group of an image in its path, as --group does in a column: "
+            "what its first parentheses find, or all of it"
+        ),
+        MustBe("a regular expression, such as 'patient[0-9]+'"),
+    ] = None
+
     @model_validator(mode="after")
     def _check_choosing(self) -> Self:
         for name in ("include", "exclude"):
@@ -51,7 +60,22 @@ class ChoosingOptions:
                     raise UsageError(msg)
         if self.mask_from is not None:
             _check_mask_pattern(self.mask_from)
+        if self.group_from is not None:
+            _check_expression(self.group_from)
         return self
+
+
+def _check_expression(pattern: str) -> None:
+    """Checks `--group-from`.
+
+    Raises:
+        UsageError: If it is not a regular expression.
+    """
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        msg = f"--group-from takes a regular expression, such as 'patient[0-9]+'. Received: {pattern!r}, and {error}"
+        raise UsageError(msg) from error
 
 
 def _check_mask_pattern(pattern: str) -> None:

@@ -14,6 +14,7 @@ from fitfeed.converters.sources.label_folder import LabelSource, label_folder
 from fitfeed.converters.sources.leave_out import leave_out
 from fitfeed.converters.sources.links import Links, SourceLinks
 from fitfeed.converters.sources.listing import list_folder
+from fitfeed.converters.sources.path_groups import groups_from_paths
 from fitfeed.converters.sources.source_hints import foreign_hints
 from fitfeed.converters.sources.split_lists import SplitLists
 from fitfeed.converters.sources.table import Table, is_table
@@ -85,7 +86,11 @@ def find_examples(
             ignored=[*found.ignored, *left.left_out],
             warnings=[*found.warnings, *left.warnings],
         )
-    arranged = arrange_classes(found.example_table, options, held)
+    example_table = found.example_table
+    if options.group_from is not None:
+        groups = groups_from_paths(example_table.files, options.group_from)
+        example_table = dataclasses.replace(example_table, groups=groups)
+    arranged = arrange_classes(example_table, options, held)
     _check_classes(arranged.example_table)
     return Discovery(
         root=found.root,

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from fitfeed.converters.option_parts.splitting import SplitOptions
+from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import text_path
 from fitfeed.converters.sources.examples import ExampleTable, in_split_order
 from fitfeed.schemas.errors import SplitLeakError, UsageError
@@ -13,13 +13,13 @@ SHOWN_GROUPS = 5
 
 
 def by_split(
-    example_table: ExampleTable, options: SplitOptions, *, allow_leaks: bool
+    example_table: ExampleTable, options: ConvertOptions, *, allow_leaks: bool
 ) -> dict[str, list[int]]:
     """Divides the labeled files into splits.
 
     Args:
         example_table: The files.
-        options: `split`, `stratify`, `group`, `seed`.
+        options: `split`, `stratify`, `group`, `group_from`, `seed`.
         allow_leaks: Whether a group may be in two splits.
 
     Returns:
@@ -40,7 +40,7 @@ def by_split(
     return {name: places[name] for name in names if name in places}
 
 
-def _assign(example_table: ExampleTable, options: SplitOptions) -> list[str]:
+def _assign(example_table: ExampleTable, options: ConvertOptions) -> list[str]:
     """The split of each file."""
     if options.split is None:
         return [split or "train" for split in example_table.splits]
@@ -51,7 +51,7 @@ def _assign(example_table: ExampleTable, options: SplitOptions) -> list[str]:
     return splits_of(salted, options.split, seed=options.seed)
 
 
-def _stratified(keys: Sequence[str], example_table: ExampleTable, options: SplitOptions) -> list[str]:
+def _stratified(keys: Sequence[str], example_table: ExampleTable, options: ConvertOptions) -> list[str]:
     name = example_table.classes
     if name is None or example_table.kinds[name] != "class":
         kinds = ", ".join(f"{label}:{kind}" for label, kind in example_table.kinds.items())
@@ -69,13 +69,18 @@ def _stratified(keys: Sequence[str], example_table: ExampleTable, options: Split
 
 
 def _check_groups(
-    groups: Sequence[str], assigned: Sequence[str], options: SplitOptions, *, splits: int, allow_leaks: bool
+    groups: Sequence[str], assigned: Sequence[str], options: ConvertOptions, *, splits: int, allow_leaks: bool
 ) -> None:
     """Looks for groups in two splits. `--split` never makes any, but split folders or a column may."""
     if options.split is not None:
         return
     if splits == 1:
-        msg = f"--group {options.group} keeps groups out of two splits, and there is only one split. Add --split or --split-column, or leave it out."
+        flag = (
+            f"--group {options.group}"
+            if options.group_from is None
+            else f"--group-from {options.group_from!r}"
+        )
+        msg = f"{flag} keeps groups out of two splits, and there is only one split. Add --split or --split-column, or leave it out."
         raise UsageError(msg)
     found: defaultdict[str, set[str]] = defaultdict(set)
     for group, split in zip(groups, assigned, strict=True):
@@ -85,6 +90,11 @@ def _check_groups(
         shown = [
             f"  {group!r}: {', '.join(in_split_order(found[group]))}" for group in crossing[:SHOWN_GROUPS]
         ]
-        msg = f"groups of column {options.group!r} that are in two splits: {len(crossing)} of {len(found)}; nothing was published. The first:"
+        where = (
+            f"column {options.group!r}"
+            if options.group_from is None
+            else f"--group-from {options.group_from!r}"
+        )
+        msg = f"groups of {where} that are in two splits: {len(crossing)} of {len(found)}; nothing was published. The first:"
         mend = "Give --split, which divides by group, or accept them with --allow-leaks."
         raise SplitLeakError(msg, *shown, mend)

@@ -29,7 +29,7 @@ STORED = (
     *("background", "frames", "lossy_masks", "max_pixels"),
 )
 ARRANGED = ("shards", "shard_bytes", "split", "split_folders", "class_from", "seed", "stratify", "duplicates")
-CHOSEN = ("include", "exclude", "mask_from")
+CHOSEN = ("include", "exclude", "mask_from", "group_from")
 CLASSES = ("classes", "class_order", "rename_classes", "drop_classes")
 FROM_TABLE = ("path_column", "label_columns", "label_separator", "split_column", "group")
 """The options, as the help groups them."""
@@ -70,6 +70,7 @@ SYNTAX = {
     "include": Syntax(metavar="GLOB", note="may be repeated", repeated=True),
     "exclude": Syntax(metavar="GLOB", note="may be repeated; for example '*_mask.png'", repeated=True),
     "mask_from": Syntax(metavar="PATTERN", note="for example '{dir}/{stem}_mask.png'"),
+    "group_from": Syntax(metavar="REGEX", note="for example 'patient[0-9]+'"),
     "path_column": Syntax(metavar="C"),
     "label_columns": Syntax(metavar="[NAME=]C[:KIND]", note="may be repeated", repeated=True),
     "label_separator": Syntax(metavar="TEXT", parse=parse_separator, note="for example '|', tab or space"),

@@ -73,7 +73,8 @@ def dataset_lines(name: str, manifest: "Manifest") -> list[str]:
         name: The dataset's folder as the user wrote it.
         manifest: Of the dataset.
     """
-    from fitfeed.output.summary import splits_table, statistics_lines, training_lines
+    from fitfeed.output.summary import splits_table, statistics_lines
+    from fitfeed.output.training_lines import training_lines
 
     image = manifest.features.image
     size = f"{image.shape[0]} x {image.shape[1]} pixels" if image.shape[0] else "of any size"

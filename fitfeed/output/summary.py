@@ -11,6 +11,7 @@ from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.planning.size_estimate import expected_bytes
 from fitfeed.converters.source_file import Comparison, SomeFiles
 from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan
+from fitfeed.output.class_counts import class_counts_line
 from fitfeed.output.source_facts import (
     depth_lines,
     depth_warnings,
@@ -18,6 +19,7 @@ from fitfeed.output.source_facts import (
     mask_value_lines,
     profile_lines,
 )
+from fitfeed.output.training_lines import training_lines
 from fitfeed.schemas.bit_depth import levels_of
 from fitfeed.schemas.manifest import Manifest
 from fitfeed.schemas.strict_json import JsonObject
@@ -108,8 +110,7 @@ def splits_table(manifest: Manifest) -> list[str]:
         lines.append(
             f"{name:<10} {split.examples} examples in {len(split.shards)} shards, {human_bytes(split.bytes)}"
         )
-        counts = zip(manifest.class_names, split.class_counts, strict=True)
-        listed = ", ".join(f"{class_name} {count}" for class_name, count in counts)
+        listed = class_counts_line(dict(zip(manifest.class_names, split.class_counts, strict=True)))
         lines += [f"           {listed}"] if listed else []
     return lines
 
@@ -123,19 +124,6 @@ def statistics_lines(manifest: Manifest) -> list[str]:
     return [
         f"mean       {mean}",
         f"std        {std}   (0..{brightest}, of the {statistics.images} {statistics.split} images as stored)",
-    ]
-
-
-def training_lines(dataset: str, manifest: Manifest) -> list[str]:
-    """The lines of Python that train on a dataset."""
-    split, content = next(iter(manifest.splits.items()))
-    batch_size = min(32, content.examples)
-    size = "" if manifest.features.image.shape[0] else ", image_size=(224, 224)"
-    shuffle = "" if split == "train" else ", shuffle=True"
-    return [
-        "train on it:",
-        "  from fitfeed import make_pipeline",
-        f"  model.fit(make_pipeline({dataset!r}, {split!r}, batch_size={batch_size}{size}{shuffle}), epochs=10)",
     ]
 
 
@@ -296,7 +284,7 @@ def dry_run_lines(planned: PlannedConversion, dataset: str) -> list[str]:
     lines = ["nothing was done; without --dry-run this would be converted:", ""]
     for name, split in planned_splits(planned.plan).items():
         lines.append(f"{name:<10} {split.images} images into {split.shards} {options.format} shards")
-        counts = ", ".join(f"{class_name} {count}" for class_name, count in split.class_counts.items())
+        counts = class_counts_line(split.class_counts)
         lines += [f"           {counts}"] if counts else []
     return [
         *lines,

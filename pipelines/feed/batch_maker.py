@@ -30,7 +30,7 @@ from fitfeed.pipelines.feed.requests import make_requests
 from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.pipelines.order.global_batches import EpochSteps
 from fitfeed.pipelines.order.owner_process import OwnerProcess
-from fitfeed.pipelines.reading.labels import leave_out_label, select_label
+from fitfeed.pipelines.reading.labels import check_any_label, leave_out_label, select_label
 from fitfeed.schemas.errors import UsageError
 
 T = TypeVar("T")
@@ -94,6 +94,8 @@ class BatchMaker:
         threads = WriterThreads(skips=self._skipped is not None)
         self._images, self._image_mixer = self._image_stages(threads, mixes=bool(mixes))
         features = dataset.manifest.features
+        if options.labels is not None:
+            check_any_label(features)
         self._weights: SampleWeights | None = None
         if options.sample_weight is not None:
             self._weights = SampleWeights(

@@ -105,6 +105,17 @@ def leave_out_label(features: Features, name: str | None) -> Features:
     return Features(**kept)
 
 
+def check_any_label(features: Features) -> None:
+    """Refuses to return labels where there are none.
+
+    Raises:
+        UsageError: If the dataset has no label.
+    """
+    if not features.labels:
+        msg = "the images of this dataset have no labels. Pass labels=None, and the pipeline returns images alone."
+        raise UsageError(msg)
+
+
 def check_onehot(features: Features) -> None:
     """Refuses one-hot labels where no label has classes.
 

@@ -66,6 +66,13 @@ def test_lists_decide_the_split(tmp_path: Path) -> None:
     assert "1 images are in none of the lists of --split-list" in found.warnings[0]
 
 
+def test_groups_are_read_from_paths_with_folders_and_tables(tmp_path: Path) -> None:
+    source = make(tmp_path, "cat/p1_1.jpg", "cat/p1_2.jpg", "dog/p2_1.jpg")
+    (source / "t.csv").write_text("path,label\ncat/p1_1.jpg,x\ndog/p2_1.jpg,y\n")
+    assert find(source, group_from=r"p\d").example_table.groups == ["p1", "p1", "p2"]
+    assert find(source / "t.csv", group_from=r"p(\d)").example_table.groups == ["1", "2"]
+
+
 def test_a_table_of_one_split_is_warned_of(tmp_path: Path) -> None:
     source = make(tmp_path, "train/cat/1.jpg", "train/cat/2.jpg", "test/3.jpg")
     (tmp_path / "test.csv").write_text("path,label\ntest/3.jpg,cat\n")

@@ -81,6 +81,14 @@ def test_groups_of_folders_or_columns_are_checked() -> None:
     assert set(split_of_each(found, options, allow_leaks=True)) == {"train", "test"}
 
 
+def test_groups_from_paths_are_named_by_their_option() -> None:
+    found = example_table([0] * 2, groups=["p", "p"], splits=["train", "test"])
+    with pytest.raises(SplitLeakError, match=r"groups of --group-from 'x' that are in two splits: 1 of 1"):
+        by_split(found, ConvertOptions(group_from="x"), allow_leaks=False)
+    with pytest.raises(UsageError, match="--group-from 'x' keeps groups out of two splits"):
+        by_split(example_table([0], groups=["p"]), ConvertOptions(group_from="x"), allow_leaks=False)
+
+
 def test_options_without_anything_to_work_on() -> None:
     with pytest.raises(UsageError, match="there is only one split"):
         by_split(example_table([0, 1], groups=["p", "q"]), ConvertOptions(group="who"), allow_leaks=False)
@@ -94,6 +102,9 @@ def test_options_without_anything_to_work_on() -> None:
     [
         ({"stratify": True}, "--stratify gives every class the shares of --split"),
         ({"stratify": True, "split": SHARES, "group": "a"}, "--stratify and --group contradict"),
+        ({"group_from": "[", "split": SHARES}, r"--group-from takes a regular expression.*Received: '\['"),
+        ({"group_from": "a", "group": "b"}, "--group b and --group-from both say"),
+        ({"group_from": "a", "split": SHARES, "stratify": True}, "--stratify and --group-from contradict"),
         ({"split": SHARES, "split_column": "a"}, "--split and --split-column a contradict"),
     ],
 )

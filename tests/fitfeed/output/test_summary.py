@@ -19,8 +19,8 @@ from fitfeed.output.summary import (
     planned_splits,
     splits_table,
     statistics_lines,
-    training_lines,
 )
+from fitfeed.output.training_lines import training_lines
 from fitfeed.schemas.manifest import Manifest
 from tests.without_beam import convert
 
@@ -89,7 +89,7 @@ def test_a_conversion(manifest: Manifest) -> None:
     assert any(line.startswith("bytes      3.0 MiB in, ") for line in lines)
     assert "warning" not in "\n".join(lines)
     assert lines[-3:] == training_lines("flowers", manifest)
-    sized = "batch_size=8, image_size=(224, 224)"  # images of several sizes need one for a batch
+    sized = "batch_size=8, image_size=(8, 8)"  # images of several sizes need one for a batch
     assert lines[-1] == f"  model.fit(make_pipeline('flowers', 'train', {sized}), epochs=10)"
 
 
