@@ -76,7 +76,8 @@ def _numbers(dataset: Dataset, records: Records, examples: Any) -> npt.NDArray[n
     if isinstance(examples, pc.Expression):
         numbers = numbers_where(dataset.index(list(records.splits)), examples)
         if not len(numbers):
-            msg = f"none of {there} is chosen. Received: examples={examples}. Look at the values in dataset.index({records.split!r})."
+            split = repr(records.split) if len(records.splits) == 1 else str(list(records.splits))
+            msg = f"none of {there} is chosen. Received: examples={examples}. Look at the values in dataset.index({split})."
             raise UsageError(msg)
         return numbers
     given = _array("examples", examples)

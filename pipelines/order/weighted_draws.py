@@ -19,17 +19,17 @@ MAX_EXACT_SUM = 1 << 53
 class WeightedOrder(EpochOrder):
     """Which examples a step reads so that each is drawn by its weight. Immutable, thread-safe.
 
-    Weights are laid end to end. An epoch draws n times: at n points that are equally far apart. Its first
-    point lies somewhere before the end of the first n-th.
+    Weights are laid end to end. An epoch of n examples draws at n points that are equally far apart. The first
+    of them lies somewhere in the first n-th.
 
         weights    |  a  |      b      |c|   d   |
-        points        '       '       '       '         a, b, c, d in this epoch; a, b, b, d in another
+        points        '       '       '       '         a, b, b, d in this epoch; a, b, c, d in another
 
     So in an epoch an example occurs n * weight / sum times, rounded down or up: a weight of twice the mean
     exactly twice, one of half the mean in every second epoch or so. The points move by the golden section
-    from epoch to epoch, so that over many epochs each example occurs as often as its share says, within
-    a few times. The draws of an epoch are shuffled. Any step of any epoch can be computed without the steps before it.
-    If all weights are equal, this is the order without weights.
+    from epoch to epoch. So over many epochs each example occurs as often as its share says, but for a few
+    draws in all. The draws of an epoch are shuffled. Any step of any epoch can be computed without the steps
+    before it. If all weights are equal, this is the order without weights.
 
     Attributes:
         steps: The steps of an epoch of this worker.

@@ -177,6 +177,14 @@ def test_choices_that_do_not_fit(thumbnails: Dataset, given: dict[str, Any], mes
         maker(thumbnails, **given)
 
 
+def test_what_to_look_at_can_be_pasted(flowers: Dataset) -> None:
+    given: dict[str, Any] = {"shuffle": True, "image_size": (8, 8), "examples": pc.field("height") > 9999}
+    with pytest.raises(UsageError, match=r"Look at the values in dataset\.index\('train'\)\."):
+        maker(flowers, "train", **given)
+    with pytest.raises(UsageError, match=r"dataset\.index\(\['train', 'validation'\]\)\."):
+        maker(flowers, ["train", "validation"], **given)
+
+
 def test_weights_are_those_of_the_examples_whatever_is_chosen(thumbnails: Dataset) -> None:
     """Weight i is that of example i. Shares are whole here, so every epoch has exactly so many of each."""
     weights = np.zeros(53)
