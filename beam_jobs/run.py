@@ -12,7 +12,6 @@ from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.schemas.cpus import available_cpus
 from fitfeed.schemas.errors import ConversionError
-from fitfeed.schemas.side_tables import DUPLICATES_NAME
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,5 +49,5 @@ def run_job(work: WorkFolder, job: Job, running: ExecutionOptions) -> Outcome:
     if outcome is None:
         msg = "the runner ended without publishing or saying why. Run the same command again: it continues."
         raise ConversionError(msg)
-    require_published(outcome, statistics_split=job.statistics_split, pairs_file=work.root / DUPLICATES_NAME)
+    require_published(outcome, statistics_split=job.statistics_split, folder=work.root)
     return outcome

@@ -147,6 +147,29 @@ def find_pairs(examples: ExampleColumns) -> list[ExamplePair]:
     return sorted(copies, key=lambda copy: (examples.path(copy.example), copy.kind))
 
 
+def find_later_copies(examples: ExampleColumns) -> list[ExamplePair]:
+    """Finds all written examples that have the pixels of another one of any split that comes first by path.
+
+    Of all examples with the same pixels, one is not in the list; or none of those that were written, if one was in the
+    dataset before.
+    """
+    copies = []
+    for group in _groups(examples):
+        first, *others = sorted(
+            group, key=lambda example: (not examples.existing[example], examples.path(example))
+        )
+        copies += [
+            ExamplePair(example, first, _kind_of_copy(examples, first, example))
+            for example in others
+            if not examples.existing[example]
+        ]
+    return sorted(copies, key=lambda copy: examples.path(copy.example))
+
+
+def _kind_of_copy(examples: ExampleColumns, first: int, example: int) -> PairKind:
+    return "duplicate" if examples.labels(first) == examples.labels(example) else "label_conflict"
+
+
 def _groups(examples: ExampleColumns) -> Iterator[list[int]]:
     """Groups of two or more examples with the same pixels: existing ones first, then by split and path."""
     order = np.lexsort((examples.digest[:, 1], examples.digest[:, 0]))
@@ -172,8 +195,7 @@ def _pairs(examples: ExampleColumns, group: list[int]) -> Iterator[ExamplePair]:
         if examples.existing[example]:
             continue  # counted when it was written
         if first != example:
-            same = examples.labels(first) == examples.labels(example)
-            yield ExamplePair(example, first, "duplicate" if same else "label_conflict")
+            yield ExamplePair(example, first, _kind_of_copy(examples, first, example))
         if examples.split[group[0]] != split:
             yield ExamplePair(example, group[0], "split_leak")
 
@@ -210,9 +232,10 @@ def find_duplicates(
             not searched for.
     """
     examples = example_columns(job, results, base)
-    copies = find_pairs(examples)
-    within = [copy for copy in copies if copy.kind != "split_leak"]
-    dropped = within if job.options.duplicates == "drop" else []
+    drop = job.options.duplicates == "drop"
+    # With --split, nobody has chosen in which split an image is, so of all its copies one is enough.
+    copies = find_later_copies(examples) if drop and job.options.split is not None else find_pairs(examples)
+    dropped = [copy for copy in copies if copy.kind != "split_leak"] if drop else []
     kept = copies
     if dropped:
         gone = {copy.example for copy in dropped}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from fitfeed.converters.duplicates.find_duplicates import DuplicateReport, find_duplicates
 from fitfeed.converters.planning.base_dataset import BaseDataset, open_base_dataset
 from fitfeed.converters.publishing.pair_table import write_pairs
+from fitfeed.converters.publishing.refusals import write_lists
 from fitfeed.converters.publishing.union import write_union
 from fitfeed.converters.rejects import Reject, count_reasons, to_json_lines
 from fitfeed.converters.shards.drop_rows import drop_rows
@@ -52,11 +53,13 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
         write_pairs(work, found, base)
         outcome = _decide(job, rejects, ordered, found)
         staging.review(work, outcome)
-        if outcome.status == "published":
+        listed = [*rejects, *job.ignored]
+        if outcome.status != "published":
+            write_lists(work, listed, found.pairs)
+        else:
             shutil.rmtree(work.kept, ignore_errors=True)  # of an interrupted publication
             if found.dropped:
                 results = drop_rows(work, job, results, found.dropped)
-            listed = [*rejects, *job.ignored]
             if base is None:
                 _commit_new(staging, work, job, results, listed, found.copies)
             else:
@@ -140,7 +143,9 @@ def _decide(
     known = frozenset() if job.base is None else frozenset(job.base.retried)
     bad = [reject for reject in rejects if reject.handling == "rejected" and reject.path not in known]
     counted = sum(
-        shard.examples for shard in totals if shard.number in job.splits.get(job.statistics_split, ())
+        shard.examples - len(found.dropped.get(shard.number, ()))
+        for shard in totals
+        if shard.number in job.splits.get(job.statistics_split, ())
     )
     status: Status = "published"
     if found.copies["across_splits"] and not job.allow_leaks:
@@ -157,6 +162,7 @@ def _decide(
         rejects=count_reasons(bad),
         allowed=job.allowed_rejects,
         first_rejects=first,
+        may_drop_leaks=job.options.split is not None and job.base is None,
         reused=sum(shard.reused for shard in totals),
         copies=found.copies,
         pairs=found.pairs[:SHOWN_PAIRS],

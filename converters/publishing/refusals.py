@@ -1,21 +1,51 @@
-"""Tells the user why a conversion was not published."""
+"""Tells the user why a conversion was not published, and leaves the whole lists in the folder of the job."""
 
+import dataclasses
+import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
+from fitfeed.converters.duplicate_pair import DuplicatePair
+from fitfeed.converters.rejects import Reject, to_json_lines
+from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.schemas.errors import DuplicateImagesError, SplitLeakError, TooManyRejectsError
+from fitfeed.schemas.files import atomic_write
+from fitfeed.schemas.manifest import REJECTS_NAME
 
 SHOWN_PAIRS = 5
+PAIRS_NAME = "pairs.jsonl"
 KEPT = "the finished shards are kept, so that takes seconds"
 
 
-def require_published(outcome: Outcome, *, statistics_split: str, pairs_file: Path) -> None:
+def write_lists(work: WorkFolder, rejects: Iterable[Reject], pairs: Iterable[DuplicatePair]) -> None:
+    """Writes all rejects and all pairs of copies, for a conversion that is not published.
+
+    They stay until the conversion is continued or another one begins.
+
+    Args:
+        work: The folder of the job.
+        rejects: All rejects, with what was ignored.
+        pairs: All pairs of images with the same pixels.
+
+    Raises:
+        OSError: If they cannot be written.
+    """
+    lines = (
+        json.dumps({"path": pair.paths[0], "of": pair.paths[1], "kind": pair.kind}) + "\n" for pair in pairs
+    )
+    atomic_write(work.root / PAIRS_NAME, "".join(lines))
+    atomic_write(work.root / REJECTS_NAME, to_json_lines(rejects))
+
+
+def require_published(outcome: Outcome, *, statistics_split: str, folder: Path) -> None:
     """Raises unless the dataset was published.
 
     Args:
         outcome: What publication decided.
         statistics_split: The split that must not be empty.
-        pairs_file: Lists all pairs of images that are the same picture.
+        folder: The folder of the job, which has the whole lists.
 
     Raises:
         SplitLeakError: If an image is in two splits.
@@ -23,22 +53,31 @@ def require_published(outcome: Outcome, *, statistics_split: str, pairs_file: Pa
         TooManyRejectsError: If too many files were rejected, or no image is left.
     """
     if outcome.status == "leaks":
-        raise SplitLeakError(*_leaks(outcome, pairs_file))
+        raise SplitLeakError(*_leaks(outcome, folder / PAIRS_NAME), details=_details(outcome, folder))
     if outcome.status == "duplicates":
-        raise DuplicateImagesError(*_duplicates(outcome, pairs_file))
+        raise DuplicateImagesError(
+            *_duplicates(outcome, folder / PAIRS_NAME), details=_details(outcome, folder)
+        )
     if outcome.status == "too_many_rejects":
-        raise TooManyRejectsError(*_too_many_rejects(outcome))
+        lines = _too_many_rejects(outcome, folder / REJECTS_NAME)
+        raise TooManyRejectsError(*lines, details=_details(outcome, folder))
     if outcome.status == "nothing_left":
         msg = f"no image of split {statistics_split!r} could be converted ({_reasons(outcome)}); nothing was published. The first:"
-        raise TooManyRejectsError(msg, *_first_rejects(outcome))
+        listed = f"{folder / REJECTS_NAME} lists all."
+        raise TooManyRejectsError(msg, *_first_rejects(outcome), listed, details=_details(outcome, folder))
 
 
 def _leaks(outcome: Outcome, pairs_file: Path) -> list[str]:
     return [
         f"images with the same pixels as an image of another split: {outcome.copies['across_splits']}; nothing was published. The first:",
         *_first_pairs(outcome, "split_leak"),
-        f"Remove one of each pair from the source and run the same command again, or accept them with --allow-leaks: {KEPT}. {pairs_file} lists all pairs.",
+        f"{pairs_file} lists all pairs.",
+        f"Remove one of each pair from the source and run the same command again, {_way_on(outcome)}or accept them with --allow-leaks: {KEPT}.",
     ]
+
+
+def _way_on(outcome: Outcome) -> str:
+    return "give --duplicates drop, which keeps the first of each by path, " if outcome.may_drop_leaks else ""
 
 
 def _duplicates(outcome: Outcome, pairs_file: Path) -> list[str]:
@@ -50,11 +89,12 @@ def _duplicates(outcome: Outcome, pairs_file: Path) -> list[str]:
     ]
 
 
-def _too_many_rejects(outcome: Outcome) -> list[str]:
+def _too_many_rejects(outcome: Outcome, rejects_file: Path) -> list[str]:
     rejected = sum(outcome.rejects.values())
     return [
         f"{rejected} files were rejected ({_reasons(outcome)}), and max_bad allows {outcome.allowed}; nothing was published. The first:",
         *_first_rejects(outcome),
+        f"{rejects_file} lists all.",
         f"Mend them, or leave them out with --max-bad {rejected}: {KEPT}.",
     ]
 
@@ -68,5 +108,18 @@ def _first_rejects(outcome: Outcome) -> list[str]:
 
 
 def _first_pairs(outcome: Outcome, *kinds: str) -> list[str]:
-    pairs = [pair.paths for pair in outcome.pairs if pair.kind in kinds]
+    pairs: Sequence[tuple[str, str]] = [pair.paths for pair in outcome.pairs if pair.kind in kinds]
     return [f"  {copy} = {first}" for copy, first in pairs[:SHOWN_PAIRS]]
+
+
+def _details(outcome: Outcome, folder: Path) -> dict[str, Any]:
+    """The same for programs, with the files that have the whole lists."""
+    return {
+        "rejects": outcome.rejects,
+        "allowed": outcome.allowed,
+        "first_rejects": [dataclasses.asdict(reject) for reject in outcome.first_rejects],
+        "rejects_file": str(folder / REJECTS_NAME),
+        "copies": outcome.copies,
+        "first_pairs": [dataclasses.asdict(pair) for pair in outcome.pairs],
+        "pairs_file": str(folder / PAIRS_NAME),
+    }

@@ -20,6 +20,7 @@ class Outcome:
         rejects: Number of rejects by reason.
         allowed: How many rejects were tolerated.
         first_rejects: The first few, to show.
+        may_drop_leaks: Whether `--duplicates drop` would leave out copies in other splits, too.
         reused: Shards that an earlier run had finished.
         copies: How many examples have the pixels of another one: see `DuplicateReport`.
         pairs: The first few of them, and what they are copies of.
@@ -30,6 +31,7 @@ class Outcome:
     rejects: dict[str, int]
     allowed: int
     first_rejects: list[Reject]
+    may_drop_leaks: bool
     reused: int
     copies: dict[str, int]
     pairs: list[DuplicatePair]

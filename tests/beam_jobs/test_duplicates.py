@@ -161,7 +161,9 @@ def test_a_leak_is_refused_and_can_be_accepted(photos: Path, tmp_path: Path) -> 
         next((photos / "train" / "pants").iterdir()), photos / "validation" / "pants" / "zz leak.jpg"
     )
     for duplicates in ("keep", "drop", "fail"):
-        with pytest.raises(SplitLeakError, match=r"zz leak.jpg = train/pants/.*\n.*--allow-leaks") as caught:
+        with pytest.raises(
+            SplitLeakError, match=r"(?s)zz leak.jpg = train/pants/.*\n.*--allow-leaks"
+        ) as caught:
             convert(photos, tmp_path / "dataset", ConvertOptions(duplicates=duplicates))
         assert "an image of another split: 1;" in str(caught.value)
     assert {path.name for path in (tmp_path / "dataset").iterdir()} == {".work"}

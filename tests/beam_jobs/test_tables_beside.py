@@ -1,5 +1,6 @@
 """`sources.arrow` and `duplicates.arrow`: what they are good for, and that nothing depends on them."""
 
+import json
 import os
 import re
 import shutil
@@ -152,12 +153,14 @@ def test_pairs_are_listed_and_grow(photos: Path, tmp_path: Path) -> None:
 def test_all_pairs_are_there_when_leaks_are_refused(photos: Path, tmp_path: Path) -> None:
     for path in sorted(photos.glob("train/hat/*")):
         shutil.copyfile(path, photos / "validation" / "hat" / f"zz {path.name}")
-    with pytest.raises(SplitLeakError, match=r"duplicates\.arrow lists all pairs\.") as caught:
+    with pytest.raises(SplitLeakError, match=r"pairs\.jsonl lists all pairs\.") as caught:
         convert(photos, tmp_path / "dataset", OPTIONS)
-    named = re.search(r"(/\S+)/duplicates\.arrow", str(caught.value))
+    named = re.search(r"(/\S+)/pairs\.jsonl", str(caught.value))
     assert named is not None
     found = pairs(Path(named[1]))
     assert sum(pair[2] == "split_leak" for pair in found) == 6
+    lines = map(json.loads, (Path(named[1]) / "pairs.jsonl").read_text().splitlines())
+    assert sorted((line["path"], line["of"], line["kind"], 0) for line in lines) == sorted(found)
 
 
 def test_a_dataset_that_may_not_be_written_is_up_to_date(

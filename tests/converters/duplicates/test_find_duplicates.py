@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitfeed.converters.duplicates.find_duplicates import ExampleColumns, find_pairs
+from fitfeed.converters.duplicates.find_duplicates import ExampleColumns, find_later_copies, find_pairs
 
 
 class Example(NamedTuple):
@@ -60,6 +60,24 @@ def test_copies_as_they_are_defined(examples: list[Example]) -> None:
     found = find_pairs(catalogue(examples))
     assert {(copy.example, copy.of, copy.kind) for copy in found} == expected
     assert len(found) == len(expected)
+
+
+@given(EXAMPLES)
+def test_one_of_all_copies_stays(examples: list[Example]) -> None:
+    found = find_later_copies(catalogue(examples))
+    dropped = {copy.example for copy in found}
+    assert len(dropped) == len(found)
+    stay = [number for number in range(len(examples)) if number not in dropped]
+    for picture in {example.picture for example in examples}:
+        alike = [number for number in range(len(examples)) if examples[number].picture == picture]
+        kept = [number for number in stay if number in alike]
+        existing = [number for number in alike if examples[number].existing]
+        first = min(existing or alike, key=path)
+        assert kept == existing or kept == [first]
+        for copy in found:
+            if copy.example in alike:
+                same = examples[copy.example].label == examples[first].label
+                assert (copy.of, copy.kind) == (first, "duplicate" if same else "label_conflict")
 
 
 @given(EXAMPLES)

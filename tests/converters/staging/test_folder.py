@@ -31,6 +31,7 @@ JOB = job_of(
     source=f"/photos/{SURROGATE}",
 )
 OUTCOME = Outcome(
+    may_drop_leaks=False,
     status="leaks",
     rejects={"corrupt": 1},
     allowed=2,

@@ -87,6 +87,7 @@ def write_results(work: WorkFolder) -> None:
 def outcome_of(status: Status) -> Outcome:
     """What publication decides."""
     return Outcome(
+        may_drop_leaks=False,
         status=status,
         rejects={},
         allowed=0,
