@@ -88,10 +88,7 @@ class CommandParser(argparse.ArgumentParser):
         if unknown[0].startswith("-"):
             self.error(f"there is no option {unknown[0]}")
         names = " ".join(str(action.metavar) for action in self._get_positional_actions())
-        self.error(
-            f"expected {names}, and received more: {' '.join(unknown)}. "
-            "If you wrote a pattern such as photos/*, the shell has replaced it by all that fits: give the folder itself."
-        )
+        self.error(f"expected {names}, and received more: {' '.join(unknown)}")
 
 
 def did_you_mean(written: str, names: Iterable[str]) -> str:

@@ -88,7 +88,7 @@ def test_the_same_parser_may_be_used_again() -> None:
         (["verify", "a", "-x"], "there is no option -x"),
         (["convert", "a", "b", "--fit", "shortr"], "Did you mean shorter?"),
         (["convert", "a", "b", "--encoding", "jpg"], "Did you mean jpeg?"),
-        (["convert", "a", "b", "c"], "expected SOURCE DATASET, and received more: c. If you wrote a pattern"),
+        (["verify", "a", "b"], "expected DATASET, and received more: b"),
         (["convrt", "a", "b"], "Did you mean convert?"),
     ],
 )
