@@ -10,6 +10,7 @@ from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.listing import Listing
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.text import composed
 
 
 def choose_files(listing: Listing, options: ChoosingOptions) -> tuple[Listing, list[str]]:
@@ -60,9 +61,10 @@ def _matcher(patterns: Sequence[str]) -> Callable[[str], str | None]:
 
 
 def _compile(pattern: str) -> Callable[[str], object]:
-    """A `*` is any text, with `/`, too. A pattern that fits a folder fits all below it."""
+    """A `*` is any text, with `/`, too. A pattern that fits a folder fits all below it. Unicode forms do not matter."""
     translated = fnmatch.translate(pattern.removeprefix("./").rstrip("/"))[: -len(r"\Z")]
-    return re.compile(rf"{translated}(?:/.*)?\Z", re.DOTALL).match
+    fits = re.compile(rf"{composed(translated)}(?:/.*)?\Z", re.DOTALL).match
+    return lambda path: fits(composed(path))
 
 
 def _left_out(file: SourceFile, why: str) -> Reject:

@@ -25,6 +25,7 @@ from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import MAX_CLASS_NAMES, MAX_CLASSES
 from fitfeed.schemas.manifest import MANIFEST_NAME
 from fitfeed.schemas.manifest_parts import SourceKind
+from fitfeed.schemas.text import composed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -87,9 +88,11 @@ def find_examples(
             warnings=[*found.warnings, *left.warnings],
         )
     example_table = found.example_table
+    groups = example_table.groups
     if options.group_from is not None:
         groups = groups_from_paths(example_table.files, options.group_from)
-        example_table = dataclasses.replace(example_table, groups=groups)
+    if groups is not None:  # a group in two Unicode forms is one group, which no two splits may have
+        example_table = dataclasses.replace(example_table, groups=[composed(group) for group in groups])
     arranged = arrange_classes(example_table, options, held)
     _check_classes(arranged.example_table)
     return Discovery(

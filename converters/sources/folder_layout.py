@@ -10,6 +10,7 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import text_path
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.split_names import usual_split
+from fitfeed.schemas.text import composed
 
 SHOWN_FOLDERS = 5
 
@@ -48,7 +49,9 @@ class FolderLayout:
         self.warnings: list[str] = []
         self._class_from, self._decides_split = options.class_from, decides_split
         self._known: dict[str, Folders] = {}
-        self._given, self._has_class_above = options.split_folders, False
+        given = options.split_folders
+        self._given = given and {composed(folder): split for folder, split in given.items()}
+        self._has_class_above = False
         self._depth: int | None = None
         folders = [
             tuple(folder.split("/")) for folder in sorted({_folder_of(path) for path in paths}) if folder
@@ -119,11 +122,11 @@ class FolderLayout:
     def _place(self, folders: FolderPath) -> int | None:
         """Which of an image's folders is its split."""
         if self._given is not None:
-            return next((i for i, name in enumerate(folders) if name in self._given), None)
+            return next((i for i, name in enumerate(folders) if composed(name) in self._given), None)
         return self._depth if self._depth is not None and len(folders) > self._depth else None
 
     def _split_of(self, folder: str) -> str | None:
-        return usual_split(folder) if self._given is None else self._given[folder]
+        return usual_split(folder) if self._given is None else self._given[composed(folder)]
 
     def _class_folders(self, folders: FolderPath) -> FolderPath:
         """The folders that may be the class, from SOURCE down."""
@@ -201,7 +204,7 @@ def _require_all(places: dict[FolderPath, int | None], given: Mapping[str, str])
         first = text_path("/".join(missing[0]))
         msg = f"the images in {first} are in none of the folders of --split-folders ({', '.join(given)}). Name its folder there, too, or leave it out: --exclude {shlex.quote(first)}."
         raise UsageError(msg)
-    found = {each[place]: place for each, place in places.items() if place is not None}
+    found = {composed(each[place]): place for each, place in places.items() if place is not None}
     if unused := [name for name in given if name not in found]:
         msg = f"no image is in a folder {unused[0]!r} of --split-folders. Folders with images are for example {_shown('/'.join(each) for each in places)}."
         raise UsageError(msg)

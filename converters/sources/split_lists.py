@@ -8,6 +8,7 @@ from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.image_lookup import ListedPictures, PathError, TablePaths
 from fitfeed.converters.sources.line_list import read_lines
+from fitfeed.converters.sources.unicode_forms import find_in_any_form
 from fitfeed.schemas.errors import SplitLeakError, UsageError
 from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.split_names import SPLIT_NAME, split_name
@@ -74,7 +75,7 @@ def read_split_lists(files: Sequence[SourceFile], paths: TablePaths, lists: Spli
         lines = read_lines(path, "--split-list")
         for line, number in lines.items():
             try:
-                file = pictures.find(line.strip())
+                file = find_in_any_form(pictures.find, line.strip())
             except PathError as error:
                 detail = f"{path.name}, line {number}: {error}"
                 missing.append(Reject(line[:SHOWN_LINE], error.reason, detail))

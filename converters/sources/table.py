@@ -12,7 +12,7 @@ from fitfeed.converters.sources.csv_dialect import CsvDialect, find_dialect, num
 from fitfeed.converters.sources.image_names import looks_like
 from fitfeed.converters.sources.table_text import FOUND, TableFormat, check_format, open_text
 from fitfeed.schemas.errors import UsageError
-from fitfeed.schemas.text import shortened
+from fitfeed.schemas.text import composed, shortened
 
 CSV_EXTENSIONS = (".csv", ".tsv", ".txt")
 EXTENSIONS = (*CSV_EXTENSIONS, ".jsonl")
@@ -130,9 +130,9 @@ class Table:
             yield from self._csv_rows(stream, columns) if self._is_csv else self._json_rows(stream, columns)
 
     def _called(self, asked: str) -> list[str]:
-        """The columns of exactly this name, or else those that differ only in case."""
+        """The columns of exactly this name, or else those that differ only in case or in their Unicode form."""
         exact = [name for name in self.columns if name == asked]
-        return exact or [name for name in self.columns if name.casefold() == asked.casefold()]
+        return exact or [name for name in self.columns if _folded(name) == _folded(asked)]
 
     def _oddity(self) -> str:
         """Why columns may not be what was meant."""
@@ -198,3 +198,7 @@ def _parsed(line: str) -> Any:
         return json.loads(line)
     except (ValueError, RecursionError):
         return None
+
+
+def _folded(name: str) -> str:
+    return composed(name).casefold()

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -93,6 +93,31 @@ def test_class_folders_in_two_forms_are_one_class_and_all_images_are_kept(tmp_pa
         "1 images have a path that differs from another one's only in its Unicode form, so both look alike; all are kept, "
         r"for example 'Ka\u0308se/1.jpg' and 'K\xe4se/1.jpg'",
     ]
+
+
+@pytest.mark.parametrize(("there", "written"), [(NFC, NFD), (NFD, NFC), (NFC, NFC), (NFD, NFD)])
+def test_options_and_lists_mean_names_in_any_form(tmp_path: Path, there: str, written: str) -> None:
+    make(tmp_path, "", f"{there}/a/1.jpg", f"x/a/{there}2.jpg", f"x/b/{there}.jpg")
+    photos, out = tmp_path / "photos", tmp_path / "list.txt"
+
+    def splits(*, lists: dict[str, Path] | None = None, **options: Any) -> dict[str, str | None]:
+        table = find_examples(
+            photos, ConvertOptions(class_from="parent", **options), None, lists=lists
+        ).example_table
+        return {file.path: split for file, split in zip(table.files, table.splits, strict=True)}
+
+    assert set(splits(exclude=[f"{written}/*"])) == {f"x/a/{there}2.jpg", f"x/b/{there}.jpg"}
+    assert set(splits(include=[f"*{written}2*"])) == {f"x/a/{there}2.jpg"}
+    assert set(splits(split_folders={written: "test", "x": "train"}).values()) == {"test", "train"}
+    out.write_text(f"{written}/a/1.jpg\n{written}.jpg\n")
+    assert list(splits(lists={"test": out}).values()).count("test") == 2
+
+
+@pytest.mark.parametrize(("there", "written"), [(NFC, NFD), (NFD, NFC)])
+def test_columns_and_groups_have_any_form(tmp_path: Path, there: str, written: str) -> None:
+    table = f"path,{there}\na/1.jpg,{NFC}\nb/2.jpg,{NFD}\n"
+    found = find(make(tmp_path, table, "a/1.jpg", "b/2.jpg"), group=written)
+    assert found.example_table.groups == [NFC, NFC]
 
 
 def test_other_names_are_not_warned_of() -> None:
