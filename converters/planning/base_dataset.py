@@ -24,6 +24,7 @@ from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.features import ClassFeature, FloatsFeature, MulticlassFeature
 from fitfeed.schemas.files import locate, open_located
 from fitfeed.schemas.index import Index
+from fitfeed.schemas.index_columns import MaskColumn
 from fitfeed.schemas.manifest import Manifest, read_manifest
 from fitfeed.schemas.manifest_parts import File
 
@@ -35,11 +36,19 @@ OF_A_SOURCE = ("label_separator", "classes", "rename_classes", "drop_classes")
 
 
 class SourceRecord(NamedTuple):
-    """What is known of the file from which an example was made. A class is its name."""
+    """What is known of the file from which an example was made.
+
+    Attributes:
+        bytes: Its size.
+        labels: All labels but masks. A class is its name.
+        split: Its split.
+        masks: The digests of the files of its masks, in hexadecimal.
+    """
 
     bytes: int
     labels: tuple[Any, ...]
     split: str
+    masks: tuple[str, ...] = ()
 
 
 class BaseDataset:
@@ -62,7 +71,7 @@ class BaseDataset:
     def known(self) -> dict[str, SourceRecord]:
         """For every example: its key to what is known of its file."""
         return {
-            index.key(row): SourceRecord(size, self._values(index, row), split)
+            index.key(row): SourceRecord(size, self._values(index, row), split, _mask_digests(index, row))
             for split, index in self.indexes.items()
             for row, size in enumerate(index.source_bytes.tolist())
         }
@@ -78,14 +87,23 @@ class BaseDataset:
         }
 
     def labels(self, index: Index, row: int) -> list[Any]:
-        """The labels of an example as in the results of its shard: a class is its number."""
-        return [_plain(column[row]) for column in index.labels.values()]
+        """The labels of an example as in the results of its shard: a class is its number, a mask its length and checksum."""
+        values: list[Any] = []
+        for column in index.labels.values():
+            if isinstance(column, MaskColumn):
+                values += [int(column.length[row]), int(column.crc32c[row])]
+            else:
+                values.append(_plain(column[row]))
+        return values
 
     def _values(self, index: Index, row: int) -> tuple[Any, ...]:
-        """The labels of an example as JSON: a class is its name."""
+        """The labels of an example but masks, as JSON: a class is its name."""
         features = self.manifest.features.labels
         named = []
-        for name, label in zip(index.labels, self.labels(index, row), strict=True):
+        for name, column in index.labels.items():
+            if isinstance(column, MaskColumn):
+                continue
+            label = _plain(column[row])
             names = getattr(features[name], "class_names", None)
             if names is None:
                 named.append(label)
@@ -137,9 +155,6 @@ def open_base_dataset(folder: Path) -> BaseDataset:
             if size != shard.bytes:
                 msg = f"{folder / shard.file} has {size} bytes, and the manifest says {shard.bytes}. Restore it, or convert again with --overwrite."
                 raise DamagedDatasetError(msg)
-    if "mask" in manifest.features.label_kinds.values():
-        msg = f"{folder} has masks, which --append cannot compare with those in SOURCE. Convert everything again with --overwrite."
-        raise UsageError(msg)
     indexes = {}
     for name, split in manifest.splits.items():
         with _open_whole(folder, split.index) as stream:
@@ -242,16 +257,17 @@ def select_new(
     new: dict[str, list[int]] = {}
     same: list[int] = []
     changed: list[str] = []
+    names = [name for name, kind in example_table.kinds.items() if kind != "mask"]
     for split in base.split_order(splits):
         for place in splits.get(split, ()):
             path = text_path(example_table.files[place].path)
             there = base.known.get(path)
-            labels = tuple(example_table.value(name, place) for name in example_table.labels)
+            labels = tuple(example_table.value(name, place) for name in names)
             here = SourceRecord(example_table.files[place].bytes, labels, split)
             if there is None:
                 new.setdefault(split, []).append(place)
-            elif there != here:
-                changed.append(f"  {path}: {_difference(there, here, list(example_table.labels))}")
+            elif there[:3] != here[:3]:
+                changed.append(f"  {path}: {_difference(there, here, names)}")
             else:
                 same.append(place)
     comparison = compare_files(
@@ -259,9 +275,13 @@ def select_new(
         known,
         base.indexes,
         check_content=check_content,
+        check_masks=True,  # nothing says which mask each example had; only its bytes do
         progress=progress,
     )
-    changed += [f"  {path}: as many bytes, but others" for path in comparison.changed]
+    changed += [
+        f"  {path}: {'as many bytes, but others' if path in base.known else 'not what the mask of its image was'}"
+        for path in comparison.changed
+    ]
     if changed:
         msg = f"{len(changed)} files in SOURCE have the path of an example of {base.folder}, but differ from it:"
         mend = "--append never changes an example. If these are other images, give them other names: a folder of their own below that of their class is enough. If they were edited, convert everything again with --overwrite instead of --append."
@@ -274,6 +294,10 @@ def _difference(there: SourceRecord, here: SourceRecord, labels: Sequence[str]) 
     values = [(known.bytes, *known.labels, known.split) for known in (there, here)]
     parts = [f"{name} {old}, now {new}" for name, old, new in zip(names, *values, strict=True) if old != new]
     return "; ".join(parts)
+
+
+def _mask_digests(index: Index, row: int) -> tuple[str, ...]:
+    return tuple(digests[row].tobytes().hex() for digests in index.mask_source_digests.values())
 
 
 def _plain(label: Any) -> Any:
@@ -290,7 +314,9 @@ def all_rows(base: BaseDataset, listed: Sequence[list[Any]]) -> list[list[Any]]:
         base: The dataset.
         listed: Path, size, labels and split of each file of the source.
     """
-    rows = {path: [path, file.bytes, *file.labels, file.split] for path, file in base.known.items()}
+    rows = {
+        path: [path, file.bytes, *file.labels, file.split, *file.masks] for path, file in base.known.items()
+    }
     rows |= {row[0]: row for row in listed}
     return [rows[path] for path in sorted(rows)]
 

@@ -44,6 +44,7 @@ def compare_files(
     indexes: Mapping[str, Index],
     *,
     check_content: bool = False,
+    check_masks: bool = False,
     progress: ComparisonProgress | None = None,
 ) -> Comparison:
     """Compares files with the examples that were made from them.
@@ -53,11 +54,13 @@ def compare_files(
         known: What `sources.arrow` knows of files in the same folder (`read_known_sources`), or None.
         indexes: Indexes of the dataset's splits.
         check_content: Whether files are read although their size and times are the known ones.
+        check_masks: The same for masks. Times tell that a mask is as it was, but not of which image it was the mask.
         progress: Receives the progress of reading.
     """
     same = _same_times(listing, known)
     split, row = _find_examples(listing, indexes)
-    reading = (row >= 0) & (check_content | ~same)
+    is_mask = np.array([mask is not None for mask in listing.masks], np.bool_)
+    reading = (row >= 0) & (check_content | ~same | (check_masks & is_mask))
     places = np.flatnonzero(reading)
     opened = list(indexes.values())
 

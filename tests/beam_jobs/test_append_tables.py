@@ -259,22 +259,14 @@ def test_other_columns_are_refused(tmp_path: Path) -> None:
         convert(folder / "narrow.jsonl", dataset, append=True)
 
 
-def test_stratified_and_masked_datasets_say_why_not(tmp_path: Path) -> None:
+def test_a_stratified_dataset_says_why_not(tmp_path: Path) -> None:
     folder = tmp_path / "source"
     table = write(folder, rows_of(FIRST))
     chosen = options(split={"train": 0.6, "validation": 0.4}, split_column=None, stratify=True)
     convert(table, tmp_path / "strata", chosen)
-    masks = [{**each, "mask": f"masks/{Path(each['path']).name}"} for each in rows_of(FIRST)]
-    (folder / "masks").mkdir()
-    for each in masks:
-        Image.new("L", (8, 9)).save(folder / each["mask"])
-    masked = write(folder, masks, "masked.csv")
-    convert(masked, tmp_path / "masked", options(label_columns=("species", "mask:mask")))
     write(folder, rows_of(ALL))
     with pytest.raises(UsageError, match="divided with --stratify"):
         convert(table, tmp_path / "strata", append=True)
-    with pytest.raises(UsageError, match="has masks, which --append cannot compare"):
-        convert(masked, tmp_path / "masked", append=True)
 
 
 @pytest.mark.parametrize("format_", FORMATS)
