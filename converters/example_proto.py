@@ -12,7 +12,7 @@ def _sequence_example_class() -> Any:
     """The class of tf.train.SequenceExample (tensorflow/core/example/{example,feature}.proto).
 
     It reads an Example, too: the `features` of an Example are the `context` of a SequenceExample. Maps are repeated
-    entries here, as they are in the bytes.
+    entries here, as they are in the bytes. Keys are bytes, since programs in C++ and Go write names that are not UTF-8.
     """
     field = descriptor_pb2.FieldDescriptorProto
     package = "fitfeed.example"
@@ -41,13 +41,13 @@ _MESSAGES = {
     "FloatList": {"value": "repeated float"},
     "Int64List": {"value": "repeated int64"},
     "Feature": {"bytes_list": "BytesList", "float_list": "FloatList", "int64_list": "Int64List"},
-    "Entry": {"key": "string", "value": "Feature"},
+    "Entry": {"key": "bytes", "value": "Feature"},
     "Features": {"feature": "repeated Entry"},
     "FeatureList": {"feature": "repeated Feature"},
-    "ListEntry": {"key": "string", "value": "FeatureList"},
+    "ListEntry": {"key": "bytes", "value": "FeatureList"},
     "FeatureLists": {"feature_list": "repeated ListEntry"},
     "SequenceExample": {"context": "Features", "feature_lists": "FeatureLists"},
 }
 
 SequenceExample: Any = _sequence_example_class()
-"""Parses both messages. The features of an Example are its `context.feature`, a list of `key` and `value`."""
+"""Parses both messages. The features of an Example are its `context.feature`, a list of `key` (bytes) and `value`."""

@@ -309,9 +309,12 @@ def _why_no_manifest(folder: Path) -> FitfeedError:
             f"{folder} has an index but no {MANIFEST_NAME}: it is lost, or not copied yet. Copy it, or convert again with --overwrite."
         )
     if folder.exists():
-        return UsageError(
-            f"{folder} is not a fitfeed dataset: it has no {MANIFEST_NAME}. Make one with: fitfeed convert SOURCE {folder}"
-        )
+        what = f"{folder} is not a fitfeed dataset: it has no {MANIFEST_NAME}."
+        if any(folder.glob("*-of-*")):
+            return UsageError(
+                f"{what} If its shards are of fitfeed, copy {MANIFEST_NAME} as well. To see what is in them: fitfeed inspect {folder}"
+            )
+        return UsageError(f"{what} Make one with: fitfeed convert SOURCE {folder}")
     return NotFoundError(f"{folder} does not exist. Make a dataset with: fitfeed convert SOURCE {folder}")
 
 

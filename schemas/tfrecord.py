@@ -169,22 +169,52 @@ def walk_records(stream: BinaryIO, *, max_bytes: int | None = None) -> Iterator[
         CorruptRecordError: At the first record that is cut off or does not match its checksum.
     """
     offset = 0
-    while header := stream.read(HEADER_BYTES):
-        if len(header) < HEADER_BYTES:
-            raise CorruptRecordError(
-                offset, f"the file ends inside its header ({len(header)} of {HEADER_BYTES} bytes)"
-            )
-        length, length_crc = struct.unpack("<QI", header)
-        if masked_crc32c(header[:8]) != length_crc:
-            raise CorruptRecordError(offset, "the checksum of its length is wrong")
-        data, done, crc = _read(stream, length, keep=max_bytes is None or length <= max_bytes)
-        footer = stream.read(FOOTER_BYTES)
-        if done < length or len(footer) < FOOTER_BYTES:
-            raise CorruptRecordError(offset, f"the file ends inside it (it claims {length} bytes)")
-        if _masked(crc) != struct.unpack("<I", footer)[0]:
-            raise CorruptRecordError(offset, "the checksum of its data is wrong")
-        yield FramedRecord(offset, length, data)
+    while (length := read_length(stream, offset)) is not None:
+        yield read_record(stream, offset, length, max_bytes=max_bytes)
         offset += HEADER_BYTES + length + FOOTER_BYTES
+
+
+def read_length(stream: BinaryIO, offset: int) -> int | None:
+    """Reads the header of the next record: how many bytes it claims to have. None at the end.
+
+    Args:
+        stream: At the beginning of a record.
+        offset: Where that is, for errors.
+
+    Raises:
+        CorruptRecordError: If the header is cut off or does not match its checksum.
+    """
+    header = stream.read(HEADER_BYTES)
+    if not header:
+        return None
+    if len(header) < HEADER_BYTES:
+        what = f"the file ends inside its header ({len(header)} of {HEADER_BYTES} bytes)"
+        raise CorruptRecordError(offset, what)
+    length, length_crc = struct.unpack("<QI", header)
+    if masked_crc32c(header[:8]) != length_crc:
+        raise CorruptRecordError(offset, "the checksum of its length is wrong")
+    return int(length)
+
+
+def read_record(stream: BinaryIO, offset: int, length: int, *, max_bytes: int | None = None) -> FramedRecord:
+    """Reads the record whose header was read.
+
+    Args:
+        stream: After its header.
+        offset: Of its first byte.
+        length: What its header claims.
+        max_bytes: If it is longer, its data is checked piece by piece, and not kept. None: it is kept.
+
+    Raises:
+        CorruptRecordError: If it is cut off or does not match its checksum.
+    """
+    data, done, crc = _read(stream, length, keep=max_bytes is None or length <= max_bytes)
+    footer = stream.read(FOOTER_BYTES)
+    if done < length or len(footer) < FOOTER_BYTES:
+        raise CorruptRecordError(offset, f"the file ends inside it (it claims {length} bytes)")
+    if _masked(crc) != struct.unpack("<I", footer)[0]:
+        raise CorruptRecordError(offset, "the checksum of its data is wrong")
+    return FramedRecord(offset, length, data)
 
 
 def iter_records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:

@@ -43,7 +43,7 @@ def one_guard() -> Iterator[None]:
     guard = SharedGuard()
     with pytest.MonkeyPatch.context() as patch:
         for module in ("inspect.detect", "verify.dataset"):
-            patch.setattr(f"fitfeed.converters.{module}.GuardedCalls", lambda: guard)
+            patch.setattr(f"fitfeed.converters.{module}.GuardedCalls", lambda **_: guard)
         yield
     guard.end()
 

@@ -1,49 +1,43 @@
-"""How much of a file is read: bytes after decompression, so that a small file cannot cost hours or all memory."""
+"""Counts what is read of a file: bytes after decompression, so that a small file cannot cost hours or all memory."""
 
 from fitfeed.converters.inspect.decompress import Inflated
+from fitfeed.converters.inspect.limits import Limits
 
-MAX_INSPECTED_BYTES = 1 << 30
-"""1 GiB of values of one file, as they are after decompression. Of a large file as much as `MAX_EXPANSION` says."""
+VALUE_BYTES = 1 << 10
+"""What a string, or a step of a sequence, costs beside its bytes: the time in which so many more are read."""
 
-MAX_EXPANSION = 10
-"""Values of a file may have so many times its bytes. Few kinds of data shrink more when they are compressed, and the
-time for a large file stays in proportion to its size."""
+FEATURE_BYTES = 2 << 10
+"""What a feature of a record costs beside its values."""
 
-MAX_BYTES_AT_ONCE = 64 << 20
-"""64 MiB: the longest record, string or block of values that is in memory. Parsing takes up to 25 times as much."""
+RECORD_BYTES = 2 << 10
+"""What a record costs beside its features: its header, its checksums, a message to parse."""
 
-VALUE_BYTES = 64
-"""What a string or a step of a sequence costs beside its bytes: the time in which so many more are read."""
+CHUNK_BYTES = 4 << 10
+"""What a chunk or block of an HDF5 data set costs beside its values."""
+
+OBJECT_BYTES = 16 << 10
+"""What a group or data set costs beside its values."""
 
 
 class ByteBudget:
     """Counts what has been read of a file.
 
     Attributes:
-        limit: How many bytes may be read.
-        left: How many still may; less than 0 if the last step took more.
+        left: How much may still be read; less than 0 if the last step took more.
     """
 
-    def __init__(self, file_bytes: int) -> None:
-        """Begins with nothing read.
-
-        Args:
-            file_bytes: Size of the file.
-        """
-        self.limit = self.left = max(MAX_INSPECTED_BYTES, MAX_EXPANSION * file_bytes)
+    def __init__(self, limits: Limits) -> None:
+        """Begins with nothing read."""
+        self.left = limits.total
 
     @property
     def is_spent(self) -> bool:
         """Whether nothing more may be read."""
         return self.left <= 0
 
-    def spend(self, size: int, *, values: int = 0) -> None:
-        """Counts bytes and values that were read."""
-        self.left -= size + VALUE_BYTES * values
-
-    def affords(self, size: int, *, values: int = 0) -> bool:
-        """Whether so much may still be read."""
-        return size + VALUE_BYTES * values <= self.left
+    def spend(self, size: int) -> None:
+        """Counts what was read."""
+        self.left -= size
 
 
 class BudgetSpentError(Exception):
@@ -61,9 +55,9 @@ class BudgetedStream:
         """Reads `size` bytes, or fewer at the end.
 
         Raises:
-            BudgetSpentError: If the budget was spent before.
+            BudgetSpentError: If so much may not be read.
         """
-        if self._budget.is_spent:
+        if self._budget.left < size:
             raise BudgetSpentError
         data = self._stream.read(size)
         self._budget.spend(len(data))

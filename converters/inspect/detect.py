@@ -1,8 +1,9 @@
 """Looks into a single TFRecord or HDF5 file, which any program may have written."""
 
 import os
+import re
 import stat
-import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,39 +19,80 @@ if TYPE_CHECKING:
 
 # Little is imported here, so that the process that reads the file starts early. This one imports the rest meanwhile.
 
-TFRECORD_SUFFIXES = (".tfrecord", ".tfrecords", ".tfrec", ".tfr")
+TFRECORD_NAME = re.compile(r"\.(tfrecords?|tfrec|tfr|records?)(-\d+-of-\d+)?(\.|$)", re.IGNORECASE)
+"""How TFRecord files are called, also as one of several shards: `x.tfrecord-00000-of-00002`, `x.record`."""
+
 HEAD_BYTES = 4096
 
 
-def inspect_file(path: Path) -> "ForeignReport":
-    """Reads a TFRecord or HDF5 file from end to end, and says what is in it.
+def inspect_file(path: Path, *, full: bool = False) -> "ForeignReport":
+    """Reads as much of a TFRecord or HDF5 file as takes about a second, and says what is in it.
 
-    The bytes show which kind of file it is; its name decides only if they do not. No more than the largest record is
-    in memory. No link inside the file is followed, and nothing is unpickled. The file is read in a process of its own,
-    with limits on memory and time, since it may crash the libraries that read it.
+    The bytes show which kind of file it is; its name decides only if they do not. No link inside the file is followed,
+    and nothing is unpickled. The file is read in a process of its own, with limits on memory and time, since it may
+    crash the libraries that read it.
 
     Args:
         path: A local file.
+        full: Whether all of it is read. Else counts may be less than what is there, and the report says where.
 
     Raises:
         NotFoundError: If it does not exist.
-        UsageError: If it is neither a TFRecord file nor an HDF5 file.
+        UsageError: If it is neither a TFRecord file nor an HDF5 file, or cannot be read now or alone.
         DamagedDatasetError: If it is one, but cut off or changed, or if it cannot be read within the limits.
     """
-    with GuardedCalls() as guarded:
-        return inspect_with(guarded, path)
+    with guarded_calls(full=full) as guarded:
+        return inspect_with(guarded, path, full=full)
 
 
-def inspect_with(guarded: GuardedCalls, path: Path) -> "ForeignReport":
-    """Inspects a file, as `inspect_file`, in a process that may serve several files one after another."""
+def guarded_calls(*, full: bool = False) -> GuardedCalls:
+    """The process for `inspect_with`, which may serve several files one after another."""
+    from fitfeed.converters.inspect.limits import FULL, SAMPLE
+
+    return GuardedCalls(memory_bytes=(FULL if full else SAMPLE).memory)
+
+
+def inspect_with(
+    guarded: GuardedCalls,
+    path: Path,
+    *,
+    full: bool = False,
+    files: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> "ForeignReport":
+    """Inspects a file, as `inspect_file`.
+
+    Args:
+        guarded: The process that reads it.
+        path: A local file.
+        full: Whether all of it is read.
+        files: How many files share the limits, which are for all of them.
+        progress: Receives how many bytes were read, if all is read.
+    """
     head = _head(path)
     is_hdf5 = _is_hdf5(path, head)
-    compression = None if is_hdf5 else _tfrecord_compression(path, head)
+    inflated = b"" if is_hdf5 else _inflated(path, head)
+    compression = None if is_hdf5 else _tfrecord_compression(path, head, inflated)
     if compression is None and not is_hdf5:
-        expected = "fitfeed inspect reads a dataset folder, a TFRecord file or an HDF5 file"
-        msg = f"{path} is {guess_type(head)}. {expected}.{_hint(path)}"
-        raise UsageError(msg)
-    return read_report(path, compression, guarded)
+        raise _not_ours(path, head, inflated)
+    return read_report(path, compression, guarded, full=full, files=files, progress=progress)
+
+
+def _not_ours(path: Path, head: bytes, inflated: bytes) -> UsageError:
+    from fitfeed.converters.inspect.file_types import guess_type, way_on
+    from fitfeed.converters.inspect.hdf5_parts import part_of_more
+    from fitfeed.schemas.manifest import MANIFEST_NAME
+
+    part = part_of_more(path, head)
+    if part is not None:
+        return UsageError(f"{path} is {part}.")
+    what = f"{path} is {guess_type(head, inflated)}."
+    if path.name == MANIFEST_NAME:
+        return UsageError(f"{what} Name the folder: fitfeed inspect {path.parent}")
+    way = way_on(head, inflated)
+    if way is not None:
+        return UsageError(f"{what} {way}.")
+    return UsageError(f"{what} fitfeed inspect reads a dataset folder, a TFRecord file or an HDF5 file.")
 
 
 def _head(path: Path) -> bytes:
@@ -83,25 +125,33 @@ def _is_hdf5(path: Path, head: bytes) -> bool:
     return False
 
 
-def _tfrecord_compression(path: Path, head: bytes) -> Compression | None:
+def _inflated(path: Path, head: bytes) -> bytes:
+    """The first bytes of what is compressed; none if nothing is, or it is damaged."""
+    if _compression(head) is None:
+        return b""
+    from fitfeed.converters.inspect.file_types import inflated_start
+
+    with path.open("rb") as stream:
+        return inflated_start(Inflated(stream))
+
+
+def _tfrecord_compression(path: Path, head: bytes, inflated: bytes) -> Compression | None:
     """How a TFRecord file is compressed; None if it is not a TFRecord file.
 
     A file with the name of a TFRecord file still counts as one if its first header is damaged, unless its first bytes
     are those of another known format.
     """
-    named = any(suffix in path.suffixes for suffix in TFRECORD_SUFFIXES)
+    from fitfeed.converters.inspect.file_types import UNKNOWN, guess_type
+
+    named = TFRECORD_NAME.search(path.name) is not None
     if _begins_a_record(head):
         return "none"
     if not head:
         return "none" if named else None
     compression = _compression(head)
     if compression is not None:
-        with path.open("rb") as stream:
-            try:
-                content = Inflated(stream).read(HEADER_BYTES)
-            except (EOFError, zlib.error):
-                return compression if named else None
-        return compression if named or _begins_a_record(content) else None
+        is_other = inflated.startswith(magic.HDF5)
+        return compression if _begins_a_record(inflated) or (named and not is_other) else None
     return "none" if named and guess_type(head) == UNKNOWN else None
 
 
@@ -118,63 +168,3 @@ def _compression(head: bytes) -> Compression | None:
         len(head) > 2 and head[0] & 0x0F == 8 and head[0] >> 4 <= 7 and (head[0] << 8 | head[1]) % 31 == 0
     )
     return "zlib" if is_zlib else None
-
-
-UNKNOWN = "a file of an unknown type"
-
-
-def guess_type(head: bytes) -> str:
-    """What a file seems to be, judged by its first bytes, as words for a sentence."""
-    if not head:
-        return "empty"
-    from fitfeed.converters.inspect.report import image_format
-
-    image = image_format(head)
-    if image is not None:
-        return f"a picture ({image.upper()})"
-    if head[257:262] == b"ustar":
-        return "a tar archive"
-    known = next((name for starts, name in _STARTS if head.startswith(starts)), None)
-    if known is not None:
-        return known
-    if not head.strip(b"\0"):
-        return "a file of zero bytes only"
-    return "a text file" if _is_text(head) else UNKNOWN
-
-
-def _is_text(head: bytes) -> bool:
-    try:
-        text = head.decode()
-    except UnicodeDecodeError as error:
-        if error.start < len(head) - 3:  # not merely a character cut off by the end of `head`
-            return False
-        text = head[: error.start].decode()
-    return all(character.isprintable() or character in "\t\r\n\f" for character in text)
-
-
-def _hint(path: Path) -> str:
-    from fitfeed.schemas.manifest import MANIFEST_NAME
-
-    return f" Name the folder: fitfeed inspect {path.parent}" if path.name == MANIFEST_NAME else ""
-
-
-_STARTS = [
-    (magic.BMP, "a picture (BMP)"),
-    (b"PK\x03\x04", "a zip archive"),
-    (b"PK\x05\x06", "an empty zip archive"),
-    (magic.GZIP, "a gzip file, but not of TFRecords"),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
-    (b"BZh", "a bzip2 file"),
-    (b"\xfd7zXZ\0", "an xz file"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
-    (b"PAR1", "a Parquet file"),
-    (b"ARROW1", "an Arrow file"),
-    (b"\x93NUMPY", "a NumPy array (.npy)"),
-    (b"MATLAB 5.0", "a MATLAB 5 file"),
-    (b"SQLite format 3\0", "an SQLite database"),
-    (b"%PDF", "a PDF file"),
-    (b"\x80\x02", "a Python pickle"),
-    (b"\x80\x03", "a Python pickle"),
-    (b"\x80\x04", "a Python pickle"),
-    (b"\x80\x05", "a Python pickle"),
-]

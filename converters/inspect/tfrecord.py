@@ -1,282 +1,179 @@
-"""Says what is in a TFRecord file: its messages, their features, and a parser for them.
+"""Says what is in a TFRecord file: its messages, their features, and a parser for them."""
 
-An Example is read as a SequenceExample, whose `context` is the Example's `features`.
-"""
-
-import dataclasses
+import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, cast
+from typing import BinaryIO, cast
 
-import numpy as np
-from google.protobuf.message import DecodeError
-
-from fitfeed.converters.example_proto import SequenceExample
-from fitfeed.converters.inspect.byte_budget import (
-    MAX_BYTES_AT_ONCE,
-    BudgetedStream,
-    BudgetSpentError,
-    ByteBudget,
-)
+from fitfeed.converters.inspect.byte_budget import BudgetedStream, BudgetSpentError, ByteBudget
 from fitfeed.converters.inspect.decompress import Compression, Inflated
-from fitfeed.converters.inspect.reader_code import tfrecord_parser
-from fitfeed.converters.inspect.report import ByteStrings, ForeignFeature, ForeignReport, Numbers, RunningSpan
-from fitfeed.schemas.errors import DamagedDatasetError, UsageError
+from fitfeed.converters.inspect.example_scan import ExampleScan
+from fitfeed.converters.inspect.limits import SAMPLE, Limits
+from fitfeed.converters.inspect.reader import tfrecord_reader
+from fitfeed.converters.inspect.report import ForeignReport
+from fitfeed.converters.inspect.summaries import RunningSpan
+from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.tfrecord import (
     FOOTER_BYTES,
     HEADER_BYTES,
     CorruptRecordError,
     FramedRecord,
-    walk_records,
+    read_length,
+    read_record,
 )
 
-MAX_FEATURES = 10_000
-RECORD_VALUES = 16
-"""A record takes as much time as so many strings: its header, its checksums, and a message to parse."""
+MAX_HEADERS = 20_000
+"""Records after the sample whose headers are read, to count them and to see whether the file is cut off."""
 
-RECORD = "(record)"
-"""Name of the feature that is the whole record, if that is not a message that we know."""
+MAX_INFLATION = 1032
+"""Deflate makes at most so many bytes of one (zlib's technical details)."""
 
-Role = Literal["feature", "context", "sequence"]
+Progress = Callable[[int], None]
+"""Receives how many bytes of the file were read."""
 
 
-def inspect_tfrecord(path: Path, compression: Compression) -> ForeignReport:
-    """Reads a TFRecord file from end to end, and checks every checksum.
+def inspect_tfrecord(
+    path: Path, compression: Compression, limits: Limits = SAMPLE, progress: Progress | None = None
+) -> ForeignReport:
+    """Reads the records of a TFRecord file, and checks their checksums.
 
-    Records of more than `MAX_BYTES_AT_ONCE` are checked, and not parsed. A compressed file that has more than its
-    `ByteBudget` is read so far only. The report says both.
+    Of a sample, the headers that follow are read as well, so that the number of records is right in most files, and
+    a file that is cut off is found. Records longer than `limits.at_once` are not parsed.
 
     Args:
         path: A TFRecord file.
         compression: Of the whole file.
+        limits: How much is read.
+        progress: Receives how far it is.
 
     Raises:
         DamagedDatasetError: If a record is cut off or does not match its checksum.
-        UsageError: If it has more than `MAX_FEATURES` different features.
     """
-    size = path.stat().st_size
-    scan, budget = _FileScan(), ByteBudget(size)
-    for record in _records(path, compression, budget):
-        values = scan.add(record)
-        if compression != "none":  # else the file itself has bytes for each value
-            budget.spend(0, values=values)
+    with path.open("rb") as file:
+        walk = _RecordWalk(path, file, compression, limits)
+        scan = ExampleScan(limits, walk.budget)
+        for record in walk.sample():
+            scan.add(record)
+            if progress is not None:
+                progress(file.tell())
+        walk.count_the_rest()
     features = scan.features()
-    content = scan.content
     return ForeignReport(
         format="tfrecord",
         compression=compression,
-        content=content,
-        bytes=size,
-        left_out=scan.left_out(budget),
-        records=scan.records,
-        record_bytes=scan.record_bytes.span(),
+        content=scan.content,
+        bytes=walk.size,
+        is_sample=walk.records > scan.records or walk.is_cut_short,
+        left_out="; ".join([*scan.left_out(), *walk.left_out(scan.records)]) or None,
+        records=walk.records,
+        records_is_at_least=walk.is_cut_short,
+        record_bytes=walk.record_bytes.span(),
+        empty_records=scan.empty,
         features=features,
-        parser=tfrecord_parser(
-            path, features, compression=compression, content=content, records=scan.records
-        ),
+        parser=tfrecord_reader([path], features, scan.facts(compression)),
     )
 
 
-def _records(path: Path, compression: Compression, budget: ByteBudget) -> Iterator[FramedRecord]:
-    """The records that the budget allows."""
-    good, end = 0, 0
-    with path.open("rb") as file:
-        stream = file if compression == "none" else cast("BinaryIO", BudgetedStream(Inflated(file), budget))
+class _RecordWalk:
+    """Goes from record to record.
+
+    Attributes:
+        size: Bytes of the file.
+        records: How many records there are, as far as is known.
+        record_bytes: Their lengths.
+        is_cut_short: Whether there may be more of them.
+    """
+
+    def __init__(self, path: Path, file: BinaryIO, compression: Compression, limits: Limits) -> None:
+        self.size = os.fstat(file.fileno()).st_size
+        self.records, self.record_bytes, self.is_cut_short = 0, RunningSpan(), False
+        self.budget = ByteBudget(limits)
+        self._path, self._file, self._limits = path, file, limits
+        self._is_plain = compression == "none"
+        self._stream = (
+            file if self._is_plain else cast("BinaryIO", BudgetedStream(Inflated(file), self.budget))
+        )
+        self._offset, self._stopped = 0, ""
+
+    def sample(self) -> Iterator[FramedRecord]:
+        """The records that are read."""
         try:
-            for record in walk_records(stream, max_bytes=MAX_BYTES_AT_ONCE):
+            while not self.budget.is_spent and (record := self._next()) is not None:
                 yield record
-                good, end = good + 1, record.offset + HEADER_BYTES + record.length + FOOTER_BYTES
-                if budget.is_spent:
-                    return
         except BudgetSpentError:
+            self.is_cut_short = True
+        self.is_cut_short = self.is_cut_short or self.budget.is_spent
+
+    def count_the_rest(self) -> None:
+        """Reads the headers of the records that follow, if the file is not compressed."""
+        if not (self.is_cut_short and self._is_plain):
             return
-        except CorruptRecordError as error:
-            raise _damaged(path, str(error), good, compression) from error
-        except (EOFError, zlib.error) as error:
-            raise _damaged(path, f"record at byte {end}: {error}", good, compression) from error
+        for _ in range(MAX_HEADERS):
+            length = self._length()
+            if length is None:
+                self.is_cut_short = False
+                return
+            self._file.seek(length + FOOTER_BYTES, os.SEEK_CUR)
+            self._passed(length)
 
+    def left_out(self, read: int) -> Iterator[str]:
+        """What was not read."""
+        if self.is_cut_short or self.records > read:
+            yield f"only the first {read:,} records were read{self._stopped}; --full reads all"
 
-def _damaged(path: Path, what: str, good: int, compression: Compression) -> DamagedDatasetError:
-    where = "" if compression == "none" else " (counted in the decompressed data)"
-    return DamagedDatasetError(
-        f"{path} is damaged: {what}{where}, after {good:,} good records. Restore the file from its source."
-    )
+    def _next(self) -> FramedRecord | None:
+        """The next record; None at the end. Its data is empty if it is too long to be parsed."""
+        length = self._length()
+        if length is None:
+            return None
+        if length > self._limits.at_once and not self._limits.is_full:
+            if not self._is_plain:  # it would have to be decompressed, only to be passed over
+                self._stopped = f", as the next claims to have {length:,} bytes"
+                raise BudgetSpentError
+            self._file.seek(length + FOOTER_BYTES, os.SEEK_CUR)
+            record = FramedRecord(self._offset, length, b"")
+        else:
+            with self._errors():
+                record = read_record(self._stream, self._offset, length, max_bytes=self._limits.at_once)
+        if self._is_plain:
+            self.budget.spend(len(record.data))
+        self._passed(length)
+        return record
 
-
-def _too_many_features() -> UsageError:
-    return UsageError(
-        f"its records have more than {MAX_FEATURES:,} different feature names, more than a parser can list"
-    )
-
-
-class _FileScan:
-    """Sums up the records of a file."""
-
-    def __init__(self) -> None:
-        self.records = 0
-        self.record_bytes = RunningSpan()
-        self._too_long = 0
-        self._unknown = ByteStrings()
-        self._has_sequences = False
-        self._features: dict[tuple[Role, str], _FeatureScan] = {}
-
-    def add(self, record: FramedRecord) -> int:
-        """Adds a record. Returns how many values it has that take time: strings, steps of sequences, and `RECORD_VALUES`."""
+    def _passed(self, length: int) -> None:
+        self._offset += HEADER_BYTES + length + FOOTER_BYTES
         self.records += 1
-        self.record_bytes.add(record.length)
-        if len(record.data) < record.length:
-            self._too_long += 1
-            return RECORD_VALUES
-        message = SequenceExample()
+        self.record_bytes.add(length)
+
+    def _length(self) -> int | None:
+        """What the header of the next record claims; None at the end."""
+        with self._errors():
+            length = read_length(self._stream, self._offset)
+            if length is not None and self._claims_too_much(length):
+                raise CorruptRecordError(
+                    self._offset, f"the file ends inside it (it claims {length:,} bytes)"
+                )
+        return length
+
+    def _claims_too_much(self, length: int) -> bool:
+        end = self._offset + HEADER_BYTES + length + FOOTER_BYTES
+        return end > (self.size if self._is_plain else self.size * MAX_INFLATION)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Says what is wrong with the file, in place of what reads it."""
         try:
-            message.ParseFromString(record.data)
-        except DecodeError:
-            self._unknown.add(record.data)
-            return RECORD_VALUES
-        single, sequences = message.context.feature, message.feature_lists.feature_list
-        if not single and not sequences:
-            self._unknown.add(record.data)
-        self._has_sequences |= bool(sequences)
-        if len(single) + len(sequences) > MAX_FEATURES:
-            raise _too_many_features()
-        return (
-            RECORD_VALUES
-            + self._add_all("context", {entry.key: [entry.value] for entry in single})
-            + self._add_all("sequence", {entry.key: entry.value.feature for entry in sequences})
+            yield
+        except CorruptRecordError as error:
+            raise self._damaged(str(error)) from error
+        except (EOFError, zlib.error) as error:
+            what = f"record at byte {self._offset}: {error}"
+            raise self._damaged(what) from error
+
+    def _damaged(self, what: str) -> DamagedDatasetError:
+        where = "" if self._is_plain else " (counted in the decompressed data)"
+        return DamagedDatasetError(
+            f"{self._path} is damaged: {what}{where}, after {self.records:,} good records. Restore the file from its source."
         )
-
-    def _add_all(self, role: Role, features: Mapping[str, Iterable[Any]]) -> int:
-        count = 0
-        for name, steps in features.items():
-            if len(self._features) == MAX_FEATURES and (role, name) not in self._features:
-                raise _too_many_features()
-            count += self._features.setdefault((role, name), _FeatureScan()).add(steps)
-        return count
-
-    def left_out(self, budget: ByteBudget) -> str | None:
-        """What was not read or not parsed; None if nothing."""
-        notes = []
-        if self._too_long:
-            notes.append(
-                f"{self._too_long:,} records of more than {MAX_BYTES_AT_ONCE:,} bytes were not parsed"
-            )
-        if budget.is_spent:
-            notes.append(
-                f"only the first {self.records:,} records were read: values of {budget.limit:,} bytes are enough"
-            )
-        return "; ".join(notes) or None
-
-    @property
-    def content(self) -> str:
-        """The message that all records are; `bytes` if they are none."""
-        if self._unknown.count or self.records == self._too_long:
-            return "bytes"
-        return "tf.train.SequenceExample" if self._has_sequences else "tf.train.Example"
-
-    def features(self) -> tuple[ForeignFeature, ...]:
-        found = [
-            scan.feature(name, role if self._has_sequences else "feature", self.records)
-            for (role, name), scan in sorted(self._features.items())
-        ]
-        if self._unknown.count:
-            found.append(self._unknown_feature())
-        return tuple(found)
-
-    def _unknown_feature(self) -> ForeignFeature:
-        return ForeignFeature(
-            name=RECORD,
-            role="feature",
-            dtype="string",
-            present=self._unknown.count,
-            size=self._unknown.size,
-            images=self._unknown.images,
-            note=f"{self._unknown.count:,} of {self.records:,} records are not a tf.train.Example",
-        )
-
-
-class _FeatureScan:
-    """Sums up one feature over all records."""
-
-    def __init__(self) -> None:
-        self._present = 0
-        self._kinds: set[str] = set()
-        self._length = RunningSpan()
-        self._steps = RunningSpan()
-        self._numbers = Numbers()
-        self._strings = ByteStrings()
-
-    def add(self, steps: Iterable[Any]) -> int:
-        """Adds the `Feature` messages of one record: one, or the steps of a sequence.
-
-        Returns:
-            How many steps and strings they have together.
-        """
-        count = present = strings = 0
-        for feature in steps:
-            count += 1
-            kind = feature.WhichOneof("kind")
-            if kind is None:
-                self._length.add(0)
-                continue
-            present = 1
-            self._kinds.add(kind)
-            values = getattr(feature, kind).value
-            self._length.add(len(values))
-            self._add_values(kind, values)
-            strings += len(values) if kind == "bytes_list" else 0
-        self._steps.add(count)
-        self._present += present
-        return count + strings
-
-    def _add_values(self, kind: str, values: Any) -> None:
-        if kind != "bytes_list":
-            self._numbers.add(np.array(values, np.float32 if kind == "float_list" else np.int64))
-            return
-        for value in values:
-            self._strings.add(value)
-
-    def feature(self, name: str, role: Role, records: int) -> ForeignFeature:
-        length = self._length.span()
-        dtype = _DTYPES[min(self._kinds)] if len(self._kinds) == 1 else "mixed" if self._kinds else "empty"
-        is_string = dtype == "string"
-        summary = ForeignFeature(
-            name=name,
-            role=role,
-            dtype=dtype,
-            shape=_shape(length, always=self._present == records or role == "sequence"),
-            present=self._present,
-            length=length,
-            steps=self._steps.span() if role == "sequence" else None,
-            size=self._strings.size,
-            images=self._strings.images,
-            channels=self._strings.channels,
-            values=self._numbers.span,
-            distinct=self._strings.distinct
-            if is_string
-            else self._numbers.distinct
-            if dtype == "int64"
-            else None,
-        )
-        return dataclasses.replace(summary, note=self._note(summary))
-
-    def _note(self, summary: ForeignFeature) -> str | None:
-        if summary.dtype == "mixed":
-            return f"has values of several types ({', '.join(sorted(_DTYPES[kind] for kind in self._kinds))})"
-        if summary.dtype == "empty":
-            return "has no value in any record"
-        if self._numbers.not_finite:
-            return f"{self._numbers.not_finite:,} values are not finite"
-        images = sum(summary.images.values())
-        if 0 < images < self._strings.count:
-            return f"{self._strings.count - images:,} of {self._strings.count:,} values are not images"
-        return None
-
-
-_DTYPES = {"bytes_list": "string", "float_list": "float32", "int64_list": "int64"}
-
-
-def _shape(length: Any, *, always: bool) -> tuple[int | None, ...]:
-    if length is None or length.min != length.max or length.max == 0 or not always:
-        return (None,)
-    return () if length.max == 1 else (int(length.max),)

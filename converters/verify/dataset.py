@@ -103,7 +103,7 @@ class _Verification:
         names = {entry.file for entry in listed}
         found = {path.name for pattern in DATASET_PATTERNS for path in self._folder.glob(pattern)}
         for name in sorted(found - names):
-            detail = "it is not a part of this dataset; remove it"
+            detail = "it is not a part of this dataset"
             yield Finding(file=shortened(name), kind="extra", detail=detail)
 
     def _check_split(self, name: str) -> None:

@@ -51,7 +51,7 @@ def read_columns(
         guarded.begin(columns_in_child, *place, rows.index_is_whole, formats)
         answer: Any = guarded.result(timeout_for(rows.shard.bytes))
     except GuardedCallError as error:
-        detail = f"it cannot be read as HDF5: the process that read it was given up, because {error}"
+        detail = f"it {error.on_reading('HDF5')}"
         found.add(Finding(file=file, kind="structure", detail=detail))
         return
     kept, left_out = _COLUMN_FINDINGS.validate_python(answer)

@@ -104,7 +104,9 @@ def _contradictions(record: bytes, payloads: _Payloads, rows: ShardRows, number:
     except DecodeError:
         yield "its record is not a tf.train.Example"
         return
-    features = {entry.key: _values(entry.value) for entry in message.context.feature}
+    features = {
+        entry.key.decode("utf-8", "replace"): _values(entry.value) for entry in message.context.feature
+    }
     for name in ("image", *rows.masks):
         if name not in payloads or features.get(name) != [payloads[name][0]]:
             yield f"the index points to other bytes than its {name}"

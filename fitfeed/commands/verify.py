@@ -17,7 +17,7 @@ examples:
   fitfeed verify flowers/ --json
       the same as one JSON document: ok, findings, checked
 
-exit status: 0 whole, 5 damaged or incomplete, 2 no dataset there
+exit status: 0 whole, 5 damaged, incomplete, or with files that do not belong to it, 2 no dataset there
 """
 
 SHOWN_FINDINGS = 20
@@ -71,17 +71,23 @@ def report_lines(name: str, report: "Report") -> list[str]:
     if report.fingerprint is None:
         return [finding.detail for finding in report.findings]
     findings = report.findings
-    lines = [f"{name} is damaged: {checked}, findings: {len(findings)}", ""]
+    extra = [finding.file for finding in findings if finding.kind == "extra"]
+    state = (
+        "is whole, but has files that do not belong to it" if len(extra) == len(findings) else "is damaged"
+    )
+    lines = [f"{name} {state}: {checked}, findings: {len(findings)}", ""]
     lines += [finding_line(finding) for finding in findings[:SHOWN_FINDINGS]]
     if len(findings) > SHOWN_FINDINGS:
         lines.append(f"and {len(findings) - SHOWN_FINDINGS} more; --json lists them all")
-    files = sorted({finding.file for finding in findings})
-    return [
-        *lines,
-        *_damage_beside(report),
-        "",
-        f"Restore {', '.join(files[:3])}{', ...' if len(files) > 3 else ''} from a copy, or convert again with --overwrite.",
-    ]
+    damaged = sorted({finding.file for finding in findings if finding.kind != "extra"})
+    restore = f"Restore {_few(damaged)} from a copy, or convert again with --overwrite."
+    remove = f"Remove {_few(extra)}: programs that read all files of a pattern would read them, too."
+    ways = [*([restore] if damaged else []), *([remove] if extra else [])]
+    return [*lines, *_damage_beside(report), "", *ways]
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
 def _damage_beside(report: "Report") -> list[str]:

@@ -2,6 +2,7 @@
 
 caller                               child, with a memory limit
 call(function, arguments) ---------> function(*arguments)
+progress, for those who ask <------- a number
 result or error <------------------- as JSON, never a pickle
 GuardedCallError if the child is gone, or was killed after `timeout_s`; the next call starts another one
 """
@@ -9,6 +10,7 @@ GuardedCallError if the child is gone, or was killed after `timeout_s`; the next
 import json
 import os
 import resource
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 POLL_S = 1.0
 """Seconds between two looks at the clock."""
 
+TELL_S = 0.2
+"""Seconds between two reports of progress."""
+
 MAX_ANSWER_BYTES = 1 << 30  # 1 GiB
 
 MAX_MEMORY_BYTES = 2 << 30  # 2 GiB
@@ -43,6 +48,14 @@ NO_PLUGINS = {"HDF5_PLUGIN_PRELOAD": "::"}
 
 class GuardedCallError(Exception):
     """A call that did not come back. Its text says why: `it was killed by SIGSEGV`."""
+
+    def on_reading(self, kind: str) -> str:
+        """What a file did whose name comes before.
+
+        Args:
+            kind: What it was read as: `HDF5`.
+        """
+        return f"cannot be read as {kind}: the process that read it was given up, because {self}"
 
 
 class GuardedCalls:
@@ -77,11 +90,12 @@ class GuardedCalls:
         with suppress(ConnectionError):  # it has ended: `result` says how
             self._connection.send_bytes(request.encode())
 
-    def result(self, timeout_s: float) -> Any:
+    def result(self, timeout_s: float, progress: Callable[[int], None] | None = None) -> Any:
         """Waits for the result of the call that was begun.
 
         Args:
-            timeout_s: Seconds that it may take from now on.
+            timeout_s: Seconds that it may take from now on, or from the last progress.
+            progress: Receives what the function tells by `tell_progress`. None: a function that does is given up.
 
         Returns:
             What it returned, as JSON gives it back. It comes from a process that a file may have taken over, so the caller
@@ -93,8 +107,11 @@ class GuardedCalls:
             RuntimeError: If the function failed otherwise. It has the traceback.
         """
         try:
-            self._wait(timeout_s)
-            result, error = json.loads(self._connection.recv_bytes(MAX_ANSWER_BYTES))
+            answer = self._next_answer(timeout_s)
+            while progress is not None and isinstance(answer, int):
+                progress(answer)
+                answer = self._next_answer(timeout_s)
+            result, error = answer
         except (OSError, EOFError) as failure:
             raise GuardedCallError(self._end()) from failure
         except (ValueError, TypeError) as failure:
@@ -130,6 +147,10 @@ class GuardedCalls:
     def _start(self) -> None:
         setup = b"%d" % self._memory_bytes
         self._child, self._connection = start_connected(serve, setup, environment=NO_PLUGINS)
+
+    def _next_answer(self, timeout_s: float) -> Any:
+        self._wait(timeout_s)
+        return json.loads(self._connection.recv_bytes(MAX_ANSWER_BYTES))
 
     def _wait(self, timeout_s: float) -> None:
         """Returns when there is an answer, or the process has ended."""
@@ -172,12 +193,35 @@ def serve(setup: bytes, channel: int) -> None:
     # The C library tells the terminal how memory was corrupted. The caller says it in one line.
     discard_output(1, 2)
     with Connection(channel) as connection:
+        _progress.connection = connection
         while True:
             try:
                 request = connection.recv_bytes()
             except (EOFError, ConnectionError):
                 os._exit(0)  # memory may be corrupted: nothing is tidied up
             connection.send_bytes(_answer(request))
+
+
+class _Progress:
+    """Where the process tells how far it is, and when it last did."""
+
+    connection: "Connection[Any, Any] | None" = None
+    last = 0.0
+
+
+_progress = _Progress()
+
+
+def tell_progress(done: int) -> None:
+    """Tells the caller how far a function is, in the process that it was called in. Most calls are not passed on.
+
+    Args:
+        done: A number that grows.
+    """
+    now = time.monotonic()
+    if _progress.connection is not None and now - _progress.last >= TELL_S:
+        _progress.last = now
+        _progress.connection.send_bytes(b"%d" % done)
 
 
 def _answer(request: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """Keeps the process in which commands read foreign files: starting one takes longer than reading a small file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any
@@ -20,8 +20,8 @@ class KeptCalls(GuardedCalls):
     """Calls in a process that ends with this one, or by what a file does to it."""
 
     @override
-    def result(self, timeout_s: float) -> Any:
-        return super().result(min(timeout_s, LIMIT_S))
+    def result(self, timeout_s: float, progress: Callable[[int], None] | None = None) -> Any:
+        return super().result(min(timeout_s, LIMIT_S), progress)
 
     @override
     def close(self) -> None:
@@ -38,5 +38,5 @@ def one_process_for_all() -> Iterator[None]:
 
 
 @cache
-def _kept() -> KeptCalls:
-    return KeptCalls()
+def _kept(**options: int) -> KeptCalls:
+    return KeptCalls(**options)

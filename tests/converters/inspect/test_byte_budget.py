@@ -1,7 +1,9 @@
 """Files of a few kilobytes that would cost gigabytes or hours: what is too large is named, and not read."""
 
+import dataclasses
 import gzip
 import json
+import struct
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -10,25 +12,19 @@ import h5py
 import numpy as np
 import pytest
 
-from fitfeed.commands.inspect import report_lines
-from fitfeed.converters.inspect import byte_budget, hdf5, tfrecord
-from fitfeed.converters.inspect.byte_budget import MAX_INSPECTED_BYTES, ByteBudget
+from fitfeed.converters.inspect.byte_budget import BudgetedStream, BudgetSpentError, ByteBudget
+from fitfeed.converters.inspect.decompress import Inflated
+from fitfeed.converters.inspect.hdf5 import inspect_hdf5
+from fitfeed.converters.inspect.limits import FULL, MIB, SAMPLE, Limits
 from fitfeed.converters.inspect.report import ForeignReport, Span
-from fitfeed.schemas import tfrecord as framing
-from fitfeed.schemas.errors import DamagedDatasetError, UsageError
-from fitfeed.schemas.tfrecord import frame
+from fitfeed.converters.inspect.tfrecord import inspect_tfrecord
+from fitfeed.output.foreign_text import report_lines
+from fitfeed.schemas.errors import DamagedDatasetError
+from fitfeed.schemas.tfrecord import frame, masked_crc32c
 from tests.converters.inspect.foreign import by_name, example, sequence_example
 
-MIB = 1 << 20
-
-
-@pytest.fixture
-def small_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    """2 MiB of a file, 1 MiB at once."""
-    monkeypatch.setattr(byte_budget, "MAX_INSPECTED_BYTES", 2 * MIB)
-    for module in (hdf5, tfrecord):
-        monkeypatch.setattr(module, "MAX_BYTES_AT_ONCE", MIB)
-    monkeypatch.setattr(framing, "READ_BYTES", MIB)
+SMALL = dataclasses.replace(SAMPLE, total=2 * MIB, each=MIB, at_once=MIB)
+"""2 MiB of a file, 1 MiB of a data set and at once."""
 
 
 @pytest.fixture
@@ -41,11 +37,11 @@ def only_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(h5py.Dataset, "__getitem__", read)
 
 
-def inspected(path: Path) -> ForeignReport:
-    """As `inspect_file`, but in this process, where limits can be changed."""
+def inspected(path: Path, limits: Limits = SMALL) -> ForeignReport:
+    """As `inspect_file`, but in this process."""
     if path.suffix == ".h5":
-        return hdf5.inspect_hdf5(path)
-    return tfrecord.inspect_tfrecord(path, "gzip" if path.suffix == ".gz" else "none")
+        return inspect_hdf5(path, limits)
+    return inspect_tfrecord(path, "gzip" if path.suffix == ".gz" else "none", limits)
 
 
 def inspected_in_little_memory(path: Path) -> ForeignReport:
@@ -58,21 +54,39 @@ def inspected_in_little_memory(path: Path) -> ForeignReport:
     return report
 
 
-def compressed(path: Path, *records: bytes) -> Path:
-    path.write_bytes(gzip.compress(b"".join(b"".join((*frame(r)[:1], r, frame(r)[1])) for r in records)))
+def records(path: Path, *contents: bytes) -> Path:
+    data = b"".join(part for r in contents for part in (frame(r)[0], r, frame(r)[1]))
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
     return path
 
 
-def test_the_budget_grows_with_the_file() -> None:
-    assert ByteBudget(1).limit == MAX_INSPECTED_BYTES
-    budget = ByteBudget(MAX_INSPECTED_BYTES)
-    assert budget.limit == 10 * MAX_INSPECTED_BYTES
-    assert budget.affords(budget.limit)
-    assert not budget.affords(budget.limit, values=1)
-    budget.spend(budget.limit - 64)
+def header(length: int) -> bytes:
+    claim = struct.pack("<Q", length)
+    return claim + struct.pack("<I", masked_crc32c(claim))
+
+
+def test_a_stream_ends_with_the_budget() -> None:
+    budget = ByteBudget(dataclasses.replace(SAMPLE, total=10))
+    stream = BudgetedStream(Inflated(_gzipped(b"0123456789abcdef")), budget)
+    assert stream.read(8) == b"01234567"
     assert not budget.is_spent
-    budget.spend(0, values=1)
+    with pytest.raises(BudgetSpentError):
+        stream.read(8)
+    assert stream.read(2) == b"89"
     assert budget.is_spent
+
+
+def _gzipped(content: bytes) -> Any:
+    import io
+
+    return io.BytesIO(gzip.compress(content))
+
+
+def test_several_files_share_what_one_may_take() -> None:
+    assert SAMPLE.shared_by(1) == SAMPLE
+    assert SAMPLE.shared_by(4).total * 4 == SAMPLE.total
+    assert SAMPLE.shared_by(10_000).total == MIB
+    assert FULL.shared_by(7) == FULL
 
 
 @pytest.mark.usefixtures("only_names")
@@ -84,50 +98,64 @@ def test_the_budget_grows_with_the_file() -> None:
         ((100_000_000,), "i8", {"chunks": (1 << 20,)}),
         ((100_000_000,), "i8", {"chunks": (1 << 20,), "compression": "gzip"}),
         ((2**50,), h5py.string_dtype(), {"chunks": (1024,)}),
+        ((2**40, 2**20), "u1", {"chunks": (1, 1024)}),
     ],
     ids=str,
 )
-def test_what_was_never_written_is_not_read(tmp_path: Path, shape: Any, dtype: Any, options: Any) -> None:
+@pytest.mark.parametrize("limits", [SAMPLE, FULL], ids=["sample", "full"])
+def test_what_was_never_written_is_not_read(
+    tmp_path: Path, shape: Any, dtype: Any, options: Any, limits: Limits
+) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("x", shape, dtype, **options)
-    found = by_name(inspected(tmp_path / "a.h5"))["/x"]
+    found = by_name(inspected(tmp_path / "a.h5", limits))["/x"]
     assert found.note is not None
     assert found.note.endswith("never written, not read")
     assert (found.values, found.size, found.distinct) == (None, None, None)
 
 
-@pytest.mark.usefixtures("only_names", "small_budget")
-def test_chunks_count_by_their_decompressed_size(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("only_names")
+@pytest.mark.parametrize(("dtype", "count"), [("i8", MIB), ("S16", MIB), ("u1", 64 * MIB)])
+def test_a_chunk_counts_by_its_decompressed_size(tmp_path: Path, dtype: str, count: int) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
-        for name, count in (("long", MIB), ("one", 1)):
-            file.create_dataset(name, data=np.zeros(count, "i8"), chunks=(count,), compression="gzip")
-        file["text"] = np.zeros(40_000, "S1")  # each costs the time of many bytes
-    assert (tmp_path / "a.h5").stat().st_size < 100_000
-    with pytest.raises(BaseException, match="values were read"):
-        inspected(tmp_path / "a.h5")
-    with h5py.File(tmp_path / "a.h5", "r+") as file:
-        del file["one"]
-    found = by_name(inspected(tmp_path / "a.h5"))
-    assert str(found["/long"].note).endswith("chunks of more than 1 MiB, not read")
-    assert str(found["/text"].note) == "40,000 bytes are more than what is read of this file, not read"
+        made = file.create_dataset("long", (count,), dtype, chunks=(count,), compression="gzip")
+        made.id.write_direct_chunk((0,), b"not even compressed")
+    note = by_name(inspected(tmp_path / "a.h5"))["/long"].note
+    assert str(note).endswith("bytes, not read; --full reads it")
 
 
-@pytest.mark.usefixtures("small_budget")
+@pytest.mark.parametrize("dtype", ["i8", "S25", "S1"])
+def test_a_chunk_is_decompressed_once(tmp_path: Path, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole of it is read in few pieces, or a part of it."""
+    path, count = tmp_path / "a.h5", 40_000
+    with h5py.File(path, "w") as file:
+        values = np.arange(count).astype(dtype)
+        file.create_dataset("x", data=values, chunks=(count,), compression="gzip")
+    pieces = []
+    read = h5py.Dataset.__getitem__
+
+    def counted(dataset: Any, place: Any) -> Any:
+        pieces.append(place)
+        return read(dataset, place)
+
+    monkeypatch.setattr(h5py.Dataset, "__getitem__", counted)
+    assert by_name(inspected(path))["/x"].distinct is not None
+    assert len(pieces) == 1
+
+
 def test_many_compressed_data_sets_share_one_budget(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         for number in range(20):
             values = np.full(100_000, number, "i8")
-            file.create_dataset(f"d{number:02}", data=values, chunks=(10_000,), compression="gzip")
-    found = list(by_name(inspected(tmp_path / "a.h5")).values())
-    read = [each.values for each in found if each.values is not None]
-    assert read == [Span(number, number) for number in range(2)]
-    assert all(
-        str(each.note).endswith("800,000 bytes are more than what is read of this file, not read")
-        for each in found[2:]
-    )
+            name = "abcdefghijklmnopqrst"[number] * 2
+            file.create_dataset(name, data=values, chunks=(100_000,), compression="gzip")
+    report = inspected(tmp_path / "a.h5")
+    assert [each.values for each in report.features] == [Span(number, number) for number in range(3)]
+    assert report.is_sample
+    assert report.left_out == "only 4 objects were looked at; --full looks at all"
+    assert len(inspected(tmp_path / "a.h5", FULL).features) == 20
 
 
-@pytest.mark.usefixtures("small_budget")
 def test_strings_that_are_all_the_same_bytes(tmp_path: Path) -> None:
     """2,000 references to one string in the heap of the file."""
     path = tmp_path / "a.h5"
@@ -139,51 +167,114 @@ def test_strings_that_are_all_the_same_bytes(tmp_path: Path) -> None:
     content[place : place + 2000 * 16] = content[place : place + 16] * 2000
     path.write_bytes(content)
     found = by_name(inspected(path))["/v"]
-    assert found.note == "only the first 21 values were read"
+    assert found.values_read is not None
+    assert found.values_read < 30
     assert found.size == Span(100_000, 100_000)
 
 
-@pytest.mark.usefixtures("small_budget")
-def test_a_long_record_is_checked_and_not_kept(tmp_path: Path) -> None:
-    path = tmp_path / "a.tfrecord"
+@pytest.mark.parametrize("depth", [1, 2])
+def test_many_groups(tmp_path: Path, depth: int) -> None:
+    limits = dataclasses.replace(SAMPLE, members=30)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for number in range(200):
+            file["/".join([f"g{number}"] * depth) + "/image"] = number
+    report = inspected(tmp_path / "a.h5", limits)
+    (found,) = (feature for feature in report.features if feature.role == "dataset")
+    assert (found.count, found.name) == (30, "/".join(["", *["g*"] * depth, "image"]))
+    assert report.left_out == "/ has 200 members, 30 were looked at; --full looks at all"
+    (found,) = (each for each in inspected(tmp_path / "a.h5", FULL).features if each.role == "dataset")
+    assert (found.count, found.values) == (200, Span(0, 199))
+
+
+def test_a_long_record_is_passed_over_and_checked_in_full(tmp_path: Path) -> None:
     long, short = bytes(64 * MIB), example(a=[1])
-    path.write_bytes(b"".join(part for r in (long, short) for part in (frame(r)[0], r, frame(r)[1])))
+    path = records(tmp_path / "a.tfrecord", long, short)
     report = inspected_in_little_memory(path)
     assert report.records == 2
-    assert report.left_out == "1 records of more than 1,048,576 bytes were not parsed"
+    assert report.left_out == "1 records were not parsed: they have more than 1 MiB, or 1,048,576 fields"
     assert by_name(report)["a"].values == Span(1, 1)
     with path.open("r+b") as file:
         file.seek(32 * MIB)
         file.write(b"x")
     with pytest.raises(DamagedDatasetError, match="record at byte 0: the checksum of its data is wrong"):
-        inspected(path)
+        inspected(path, FULL)
 
 
-@pytest.mark.usefixtures("small_budget")
+def test_a_record_of_many_small_values_is_not_parsed(tmp_path: Path) -> None:
+    """Parsed, it would take 25 times as much memory."""
+    limits = dataclasses.replace(SAMPLE, fields=1000)
+    steps = sequence_example({}, {"a": [[]] * 1_100_000})
+    path = records(tmp_path / "a.tfrecord", steps, example(a=[1]), example(a=[b"x" * (3 * MIB)]))
+    report = inspected(path, limits)
+    assert report.left_out == "1 records were not parsed: they have more than 16 MiB, or 1,000 fields"
+    assert report.records == 3
+
+
 def test_a_compressed_bomb_is_read_so_far_only(tmp_path: Path) -> None:
-    path = compressed(tmp_path / "a.tfrecord.gz", example(a=[7]), bytes(64 * MIB), example(a=[8]))
+    path = records(tmp_path / "a.tfrecord.gz", example(a=[7]), bytes(64 * MIB), example(a=[8]))
     assert path.stat().st_size < 100_000
     report = inspected_in_little_memory(path)
-    assert report.left_out == "only the first 1 records were read: values of 2,097,152 bytes are enough"
+    assert report.records_is_at_least
+    assert report.left_out == (
+        "only the first 1 records were read, as the next claims to have 67,108,864 bytes; --full reads all"
+    )
     assert by_name(report)["a"].values == Span(7, 7)
     assert report.left_out in report_lines(path, report)
     assert json.loads(json.dumps(report.to_dict()))["left_out"] == report.left_out
+    full = inspected(path, FULL)
+    assert (full.records, full.records_is_at_least) == (3, False)
+    assert by_name(full)["a"].values == Span(7, 8)
 
 
-@pytest.mark.usefixtures("small_budget")
+@pytest.mark.parametrize("name", ["a.tfrecord", "a.tfrecord.gz"])
+@pytest.mark.parametrize("length", [200_000, 2**40, 2**62])
+def test_a_claim_that_the_file_cannot_hold_is_refused_at_its_header(
+    tmp_path: Path, name: str, length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / name
+    data = header(length) + b"x" * 10
+    path.write_bytes(gzip.compress(data, mtime=0) if name.endswith(".gz") else data)
+
+    def read(*arguments: Any, **options: Any) -> None:
+        pytest.fail("the record was read")
+
+    monkeypatch.setattr("fitfeed.converters.inspect.tfrecord.read_record", read)
+    for limits in (SAMPLE, FULL):
+        with pytest.raises(DamagedDatasetError, match="the file ends inside it"):
+            inspected(path, limits)
+
+
 @pytest.mark.parametrize(
     "record",
     [b"", example(a=[b""] * 1000), sequence_example({}, {"a": [[]] * 1000})],
     ids=["empty", "strings", "steps"],
 )
 def test_many_small_values_cost_time(tmp_path: Path, record: bytes) -> None:
-    report = inspected(compressed(tmp_path / "a.tfrecord.gz", *[record] * (40_000 if not record else 60)))
+    count = 2000 if not record else 60
+    report = inspected(records(tmp_path / "a.tfrecord.gz", *[record] * count))
     assert report.left_out is not None
     assert report.left_out.startswith("only the first ")
+    assert report.records_is_at_least
 
 
-def test_more_features_than_any_in_one_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tfrecord, "MAX_FEATURES", 5)
-    path = compressed(tmp_path / "a.tfrecord.gz", example(**{f"f{i}": [1] for i in range(6)}))
-    with pytest.raises(UsageError, match="more than 5 different feature names"):
+def test_the_records_after_the_sample_are_counted(tmp_path: Path) -> None:
+    path = records(tmp_path / "a.tfrecord", *(example(a=[n]) for n in range(2000)))
+    report = inspected(path)
+    assert (report.records, report.records_is_at_least, report.is_sample) == (2000, False, True)
+    values = by_name(report)["a"].values
+    assert values is not None
+    assert values.max < 1999
+    path.write_bytes(path.read_bytes()[:-3])
+    with pytest.raises(DamagedDatasetError, match="after 1,999 good records"):
         inspected(path)
+
+
+def test_more_features_than_are_listed(tmp_path: Path) -> None:
+    limits = dataclasses.replace(SAMPLE, features=5)
+    path = records(
+        tmp_path / "a.tfrecord.gz", *(example(**{f"f{n}{i}": [1] for i in range(3)}) for n in range(4))
+    )
+    report = inspected(path, limits)
+    assert report.left_out == "12 different feature names, the first 5 are listed"
+    assert (report.records, len(report.features)) == (4, 5)
+    assert "FromString" in report.parser

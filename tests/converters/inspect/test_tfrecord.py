@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from fitfeed.converters.inspect import inspect_file
+from fitfeed.converters.inspect.example_scan import RECORD
 from fitfeed.converters.inspect.report import (
     Span,
 )
-from fitfeed.converters.inspect.tfrecord import RECORD
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.tfrecord import masked_crc32c
 from tests.converters.inspect.foreign import (

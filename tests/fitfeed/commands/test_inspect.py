@@ -109,7 +109,7 @@ def test_text_of_a_foreign_file_has_a_table_and_a_parser(capsys: pytest.CaptureF
         ("not_hdf5.h5", 2, "is a text file"),
         ("truncated.tfrecord", 5, "after 3 good records"),
         ("truncated.h5", 5, "is damaged"),
-        ("", 2, "not a fitfeed dataset"),
+        ("../png", 2, "not a fitfeed dataset"),
     ],
 )
 def test_errors_are_one_line_and_have_their_status(

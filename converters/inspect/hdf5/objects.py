@@ -1,0 +1,137 @@
+"""Visits the objects of an HDF5 file: groups, data sets and links, each once, and not more than may be."""
+
+import dataclasses
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from fitfeed.converters.inspect.byte_budget import OBJECT_BYTES, ByteBudget
+from fitfeed.converters.inspect.hdf5.attributes import attributes_of
+from fitfeed.converters.inspect.hdf5.datasets import describe_dataset
+from fitfeed.converters.inspect.limits import Limits
+from fitfeed.converters.inspect.names import decoded_name
+from fitfeed.converters.inspect.report import ForeignFeature
+from fitfeed.schemas.errors import DamagedDatasetError
+from fitfeed.schemas.text import first_line
+
+MAX_ALIASES = 1000
+"""Further names of objects that are remembered."""
+
+
+class ObjectWalk:
+    """Visits every object once, or as many as the limits allow.
+
+    Attributes:
+        left_out: What was not looked at.
+        aliases: Further names of objects, by the first one.
+    """
+
+    def __init__(self, path: Path, file: Any, budget: ByteBudget, limits: Limits) -> None:
+        """Begins at the root.
+
+        Args:
+            path: The file.
+            file: The open `h5py.File`.
+            budget: Counts what is read.
+            limits: How much is read.
+        """
+        self.left_out: list[str] = []
+        self.aliases: dict[str, list[str]] = {}
+        self._path, self._file, self._budget, self._limits = path, file, budget, limits
+        self._visited: dict[int, str] = {}
+        self._groups: deque[bytes] = deque()
+        self._seen = self._good = 0
+
+    def features(self) -> Iterator[ForeignFeature]:
+        """The objects. All members of a group come before theirs, so an object has the shortest of its names.
+
+        It does not recurse, as hard links may form circles and go deep.
+
+        Raises:
+            DamagedDatasetError: If an object cannot be read.
+        """
+        name = b"/"
+        try:
+            yield from self._visit(b"/", self._file.id)
+            while self._groups:
+                path = self._groups.popleft()
+                group = h5py.h5o.open(self._file.id, path)
+                for key in self._members(path, group):
+                    if self._budget.is_spent:
+                        self.left_out.append(
+                            f"only {self._seen:,} objects were looked at; --full looks at all"
+                        )
+                        return
+                    name = path.rstrip(b"/") + b"/" + key
+                    yield from self._member(name, group, key)
+        # h5py raises all of these for contents that contradict themselves, depending on the place.
+        except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+            shown, _ = decoded_name(name)
+            msg = f"{self._path} is damaged: object {shown!r} cannot be read ({first_line(error)}), after {self._good:,} good data sets. Restore the file from its source."
+            raise DamagedDatasetError(msg) from error
+
+    def _member(self, name: bytes, group: Any, key: bytes) -> Iterator[ForeignFeature]:
+        self._budget.spend(OBJECT_BYTES)
+        link = group.links.get_info(key)
+        if link.type != h5py.h5l.TYPE_HARD:
+            yield _link(name, group, key, link.type)
+            return
+        yield from self._visit(name, h5py.h5o.open(group, key))
+
+    def _visit(self, name: bytes, found: Any) -> Iterator[ForeignFeature]:
+        text, literal = decoded_name(name)
+        self._seen += 1
+        info = h5py.h5o.get_info(found)
+        if info.rc > 1 or name == b"/":  # all others have one name
+            if info.addr in self._visited:
+                self._add_alias(self._visited[info.addr], text)
+                return
+            self._visited[info.addr] = text
+        if isinstance(found, h5py.h5d.DatasetID):
+            feature = describe_dataset(text, found, self._budget, self._limits)
+            yield dataclasses.replace(feature, literal=literal)
+            self._good += 1
+        elif isinstance(found, h5py.h5g.GroupID | h5py.h5f.FileID):
+            attributes = dict(attributes_of(found))
+            if attributes:
+                yield ForeignFeature(
+                    name=text, literal=literal, role="group", dtype="group", attributes=attributes
+                )
+            self._groups.append(name)
+
+    def _members(self, path: bytes, group: Any) -> list[bytes]:
+        """The names of the members that are looked at."""
+        names: list[bytes] = []
+
+        def take(member: bytes) -> bool | None:
+            names.append(member)
+            return len(names) >= self._limits.members or None
+
+        total = group.get_num_objs()
+        if total:
+            group.links.iterate(take)
+        if total > len(names):
+            self.left_out.append(
+                f"{decoded_name(path)[0]} has {total:,} members, {len(names):,} were looked at; --full looks at all"
+            )
+        return names
+
+    def _add_alias(self, first: str, name: str) -> None:
+        if len(self.aliases) < MAX_ALIASES:
+            self.aliases.setdefault(first, []).append(name)
+
+
+def _link(name: bytes, group: Any, key: bytes, kind: Any) -> ForeignFeature:
+    text, literal = decoded_name(name)
+    value = group.links.get_val(key)
+    if kind == h5py.h5l.TYPE_EXTERNAL:
+        target = ":".join(decoded_name(part)[0] for part in value)
+        words = "external link"
+    else:
+        target, words = decoded_name(value)[0], "soft link"
+    return ForeignFeature(
+        name=text, literal=literal, role="link", dtype=words, note=f"to {target!r}, not followed"
+    )

@@ -1,0 +1,142 @@
+"""`fitfeed inspect` of several files: a line for each, and Python that reads all of them."""
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fitfeed.converters.inspect.detect import guarded_calls, inspect_with
+from fitfeed.converters.inspect.own_shards import OwnShard, own_shard
+from fitfeed.converters.inspect.report import ForeignReport
+from fitfeed.converters.inspect.several_files import common_reader
+from fitfeed.output.foreign_text import kind_of
+from fitfeed.output.progress import reading_progress
+from fitfeed.output.summary import human_bytes
+from fitfeed.output.table import aligned
+from fitfeed.schemas.errors import FitfeedError
+from fitfeed.schemas.manifest import Manifest, read_manifest
+from fitfeed.schemas.text import printable
+
+if TYPE_CHECKING:
+    from fitfeed.schemas.strict_json import Json, JsonObject
+
+MAX_FILES = 64
+"""Files that are looked at without `--full`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class FileOutcome:
+    """What is known of one of several files.
+
+    Attributes:
+        path: The file, or dataset.
+        found: What is in it, or why that is not known.
+        own: Which dataset of ours it belongs to.
+    """
+
+    path: Path
+    found: ForeignReport | Manifest | FitfeedError
+    own: OwnShard | None = None
+
+
+def inspect_several(paths: list[Path], *, full: bool) -> tuple["JsonObject", list[str], int]:
+    """Looks at several files. One that cannot be read does not hide the others.
+
+    Args:
+        paths: Files and datasets.
+        full: Whether whole files are read, and all of them.
+
+    Returns:
+        The JSON document, the lines, and the exit status: that of the worst file.
+    """
+    looked_at = paths if full else paths[:MAX_FILES]
+    outcomes = []
+    with guarded_calls(full=full) as guarded, reading_progress(sys.stderr, quiet=not full) as progress:
+        if progress is not None:
+            sizes = [path.stat().st_size for path in paths if path.is_file()]
+            progress.start(files=len(paths), total_bytes=sum(sizes))
+        for path in looked_at:
+            try:
+                if path.is_dir():
+                    outcomes.append(FileOutcome(path, read_manifest(path)))
+                    continue
+                report = inspect_with(guarded, path, full=full, files=len(looked_at), progress=_ignore)
+                outcomes.append(FileOutcome(path, report, own_shard(path, report)))
+            except FitfeedError as error:
+                outcomes.append(FileOutcome(path, error))
+            if progress is not None and path.is_file():
+                progress.update(path.stat().st_size)
+    status = max(
+        (outcome.found.exit_status for outcome in outcomes if isinstance(outcome.found, FitfeedError)),
+        default=0,
+    )
+    reader = _reader(outcomes) if len(outcomes) == len(paths) else None
+    left_out = len(paths) - len(outcomes)
+    parser: JsonObject = {} if reader is None else {"parser": reader}
+    files: list[Json] = [_json(outcome) for outcome in outcomes]
+    document: JsonObject = {"files": files, "files_left_out": left_out, **parser}
+    return document, _lines(outcomes, left_out, reader), status
+
+
+def _ignore(done: int) -> None:
+    """Progress within a file is not shown where there are many."""
+
+
+def _reader(outcomes: list[FileOutcome]) -> str | None:
+    reports = [outcome.found for outcome in outcomes if isinstance(outcome.found, ForeignReport)]
+    if len(reports) < len(outcomes):
+        return None
+    return common_reader([outcome.path for outcome in outcomes], reports)
+
+
+def _json(outcome: FileOutcome) -> "JsonObject":
+    found = outcome.found
+    if isinstance(found, FitfeedError):
+        return {"path": str(outcome.path), "error": str(found), "exit_status": found.exit_status}
+    if isinstance(found, Manifest):
+        from fitfeed.output.dataset_json import describe
+
+        return {"path": str(outcome.path), **describe(found)}
+    own: JsonObject = {} if outcome.own is None else {"dataset": outcome.own._asdict()}
+    return {"path": str(outcome.path), **found.to_dict(), **own}
+
+
+def _lines(outcomes: list[FileOutcome], left_out: int, reader: str | None) -> list[str]:
+    rows = [("file", "kind", "size", "records", "features"), *map(_row, outcomes)]
+    lines = aligned(rows)
+    if left_out:
+        lines.append(f"and {left_out:,} more files, which were not looked at; --full looks at all")
+    notes = dict.fromkeys(outcome.own.note for outcome in outcomes if outcome.own is not None)
+    if notes:
+        lines += ["", next(iter(notes)), *([f"and {len(notes) - 1:,} more shards"] if len(notes) > 1 else [])]
+    errors = [str(outcome.found) for outcome in outcomes if isinstance(outcome.found, FitfeedError)]
+    if errors:
+        lines += [
+            "",
+            *errors[:10],
+            *([f"and {len(errors) - 10:,} more such files"] if len(errors) > 10 else []),
+        ]
+    if reader is not None:
+        return [*lines, "", "# read all of them with:", *reader.rstrip().split("\n")]
+    return [*lines, "", f"More about one of them: fitfeed inspect {outcomes[0].path}"]
+
+
+def _row(outcome: FileOutcome) -> tuple[str, str, str, str, str]:
+    found, name = outcome.found, printable(str(outcome.path))
+    if isinstance(found, FitfeedError):
+        size = human_bytes(outcome.path.stat().st_size) if outcome.path.is_file() else ""
+        return name, "damaged" if found.exit_status == 5 else "cannot be read", size, "", ""
+    if isinstance(found, Manifest):
+        examples = sum(split.examples for split in found.splits.values())
+        return (
+            name,
+            f"dataset, {found.format}",
+            human_bytes(sum(split.bytes for split in found.splits.values())),
+            f"{examples:,}",
+            "",
+        )
+    least = "at least " if found.records_is_at_least else ""
+    records = "" if found.records is None else f"{least}{found.records:,}"
+    names = [printable(feature.name) for feature in found.features if feature.role != "group"]
+    more = f", ... {len(names):,}" if len(names) > 8 else ""
+    return name, kind_of(found), human_bytes(found.bytes), records, ", ".join(names[:8]) + more
