@@ -27,6 +27,10 @@ class BufferPool:
 
     The memory of an array is page-aligned (TensorFlow needs 64 bytes). Nothing else uses it until the
     array, every view of it and every tensor made of it are gone.
+
+    Attributes:
+        shape: Shape of a full batch, (batch, ...).
+        dtype: Type of its elements.
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:
@@ -36,23 +40,23 @@ class BufferPool:
             shape: Shape of a full batch, (batch, ...).
             dtype: Type of its elements.
         """
-        self._shape, self._dtype = shape, np.dtype(dtype)
+        self.shape, self.dtype = shape, np.dtype(dtype)
         # A deque, not a list and a lock: memory comes back whenever an array dies, possibly in a
         # thread that holds the lock at that moment. Appending and popping are atomic.
         self._spare: deque[mmap.mmap] = deque(maxlen=MAX_SPARE_BUFFERS)
 
     def take(self, length: int) -> npt.NDArray[Any]:
         """Returns an array (length, ...) of the pool's type, length <= batch, with undefined content."""
-        shape = (length, *self._shape[1:])
+        shape = (length, *self.shape[1:])
         try:
             memory = self._spare.pop()
         except IndexError:
-            memory = _map(math.prod(self._shape) * self._dtype.itemsize)
+            memory = _map(math.prod(self.shape) * self.dtype.itemsize)
         # All views of an array keep its lowest base array alive. That is `root`, whose own base is not
         # an array. So `root` is deleted last, and then the memory is free.
-        root = np.frombuffer(memory, np.uint8, count=math.prod(shape) * self._dtype.itemsize)
+        root = np.frombuffer(memory, np.uint8, count=math.prod(shape) * self.dtype.itemsize)
         weakref.finalize(root, self._spare.append, memory).atexit = False
-        return root.view(self._dtype).reshape(shape)
+        return root.view(self.dtype).reshape(shape)
 
 
 def _map(size: int) -> mmap.mmap:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from fitfeed.pipelines.arrays.buffer_pool import BufferPool
 from fitfeed.pipelines.augment.compiler.program import CompiledBatch, Program
+from fitfeed.pipelines.batches.late_start import LateStart
 from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.pipelines.batches.renderer import Renderer
 from fitfeed.pipelines.batches.workers.process_pool import RenderPool
@@ -33,6 +34,7 @@ class ImageLoader:
         dtype: npt.DTypeLike,
         threads: WriterThreads,
         processes: int = 0,
+        late: bool = False,
     ) -> None:
         """Fixes the shape of batches.
 
@@ -44,6 +46,7 @@ class ImageLoader:
             dtype: Type of the batch.
             threads: What writes the batches, and whether damaged examples are left out.
             processes: How many worker processes write the batches instead. 0: threads do.
+            late: Whether threads begin, until workers are worth their start and have started.
 
         Raises:
             UsageError: If the images would not all have one size.
@@ -53,6 +56,8 @@ class ImageLoader:
         shape = (batch_size, *self.image_shape)
         self._buffers, self._threads = BufferPool(shape, dtype), threads
         self._processes: RenderPool | None = None
+        self._are_ready = False
+        self._late = LateStart() if late else None
         if processes:
             self._processes = RenderPool(self._renderer, BatchLayout(shape, np.dtype(dtype)), count=processes)
 
@@ -74,8 +79,23 @@ class ImageLoader:
             UsageError: If a function in the program does not return an image, or one of another size.
             FeedError: If a worker process has died.
         """
-        if self._processes is not None:
+        if self._processes is not None and self._workers_write(self._processes):
             return self._processes.render(request.epoch, request.examples, request.rng_index)
+        if self._late is None:
+            return self._load_here(request, compiled)
+        with self._late.working():
+            return self._load_here(request, compiled)
+
+    def _workers_write(self, processes: RenderPool) -> bool:
+        if self._late is None or self._are_ready:
+            return True
+        if not self._late.is_due or not processes.is_ready():
+            return False
+        # Threads need no batches any more. What is still in use goes when its arrays do.
+        self._are_ready, self._buffers = True, BufferPool(self._buffers.shape, self._buffers.dtype)
+        return True
+
+    def _load_here(self, request: BatchRequest, compiled: CompiledBatch) -> tuple[npt.NDArray[Any], Damaged]:
         batch = self._buffers.take(len(request.examples))
         if self._renderer.copies and request.payloads is None:
             # Copying takes 3 ms a batch at most, and waking other threads costs as much. Two batches are

@@ -191,6 +191,7 @@ class BatchMaker:
             dtype=dtype if is_last else records.dtype,
             threads=threads,
             processes=options.worker_processes,
+            late=options.processes is None,
         )
         if is_last:
             return loader, None

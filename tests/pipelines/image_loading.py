@@ -29,6 +29,7 @@ class Loading:
         threads: int | None = None,
         skips: bool = False,
         processes: int = 0,
+        late: bool = False,
     ) -> None:
         self.records, self.program = dataset.records("train"), program
         self.loader = ImageLoader(
@@ -39,6 +40,7 @@ class Loading:
             dtype=dtype,
             threads=WriterThreads(threads, skips=skips),
             processes=processes,
+            late=late,
         )
 
     @property

@@ -64,6 +64,16 @@ class RenderPool:
         """Process ids of the workers; empty before the first batch."""
         return [] if self._supervisor is None else self._supervisor.pids
 
+    def is_ready(self) -> bool:
+        """Returns whether all workers can write batches. The first call starts them, and does not wait.
+
+        Raises:
+            FeedError: If one of them has ended.
+        """
+        if self._supervisor is None and self._starting.locked():  # another thread starts them
+            return False
+        return self._started().is_ready
+
     def render(
         self, epoch: int, examples: npt.NDArray[np.int64], rng_index: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[Any], Damaged]:

@@ -14,6 +14,9 @@ _HEADER = struct.Struct("<qqqqq")
 START = -1
 """Replaces the number of a batch in an answer: the worker could not start."""
 
+READY = -2
+"""Replaces it, too: the worker has started."""
+
 MAX_MESSAGE_BYTES = 256 << 10
 """Bytes of a message. A task of 32 images has 552; an answer about 32 damaged images has many more."""
 
@@ -61,7 +64,7 @@ class Answer:
     """The result of a block.
 
     Attributes:
-        job: Number of the batch, or `START`.
+        job: Number of the batch, `START` or `READY`.
         damaged: Place in the batch to the error text of the damaged image there.
         error: The error that ended the work on the block.
     """

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from fitfeed.pipelines.batches.workers.protocol import MAX_MESSAGE_BYTES, START, Answer, Task
+from fitfeed.pipelines.batches.workers.protocol import MAX_MESSAGE_BYTES, READY, START, Answer, Task
 from fitfeed.pipelines.batches.workers.worker import serve
 from fitfeed.pipelines.batches.writer_threads import Damaged
 from fitfeed.schemas.errors import DamagedExampleError, FeedError
@@ -106,6 +106,7 @@ class WorkerSupervisor:
         self._numbers = itertools.count()
         self._lock = threading.Lock()  # of `_pending` and `_over`
         self._sending = threading.Lock()  # so that the blocks of a batch stay together
+        self._ready = 0  # workers that have started
         self._failed_start = self._exit_reason = ""
         self._closing = threading.Event()
         self._over: str | None = None  # why no more answers come, once that is so
@@ -130,6 +131,18 @@ class WorkerSupervisor:
     def pids(self) -> list[int]:
         """Process ids of the workers."""
         return [worker.pid for worker in self._workers]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all workers have started.
+
+        Raises:
+            FeedError: If they have ended.
+        """
+        with self._lock:
+            if self._over is not None:
+                raise FeedError(self._over)
+        return self._ready == len(self._workers)
 
     def register(self, batch: npt.NDArray[Any], *, blocks: int) -> tuple[int, PendingBatch]:
         """Registers a batch; returns the number for its tasks, and the batch to wait for.
@@ -205,6 +218,9 @@ class WorkerSupervisor:
     def _record(self, answer: Answer) -> None:
         if answer.job == START:
             self._failed_start = f"a worker process could not start: {answer.exception()}"
+            return
+        if answer.job == READY:
+            self._ready += 1
             return
         with self._lock:
             if self._pending[answer.job].record(answer):

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.pipelines.batches.workers.protocol import MAX_MESSAGE_BYTES, START, Answer, Task
+from fitfeed.pipelines.batches.workers.protocol import MAX_MESSAGE_BYTES, READY, START, Answer, Task
 from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout
 from fitfeed.pipelines.batches.writer_threads import Damaged
 from fitfeed.schemas.processes.error_text import ErrorText
@@ -99,6 +99,7 @@ def serve(setup: bytes, channel: int, memory: int) -> None:
         connection.send(Answer(job=START, error=ErrorText.of(error)).encode())
         sys.exit(1)
     try:
+        connection.send(Answer(job=READY).encode())
         while message := connection.recv(MAX_MESSAGE_BYTES):
             connection.send(worker.work(Task.decode(message)).encode())
     except ConnectionError:

@@ -194,6 +194,7 @@ def test_wrong_numbers_are_refused(flowers: Dataset, processes: Any) -> None:
 
 def test_several_cpus_mean_processes(flowers: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fitfeed.pipelines.options.available_cpus", lambda: 3)
+    monkeypatch.setattr("fitfeed.pipelines.batches.late_start.BREAK_EVEN_S", 0.0)
     before = {child.pid for child in psutil.Process().children()}
     pipeline = make_pipeline(
         flowers, "train", batch_size=8, image_size=(16, 20), normalize=None, dtype="uint8"
