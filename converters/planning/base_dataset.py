@@ -31,8 +31,12 @@ from fitfeed.schemas.manifest_parts import File
 ARRANGEMENT = ("shards", "shard_bytes")
 """Options that may differ for appended images: they only decide how many files the images fill."""
 
-OF_A_SOURCE = ("label_separator", "classes", "rename_classes", "drop_classes")
-"""Options about how a source is written: the table, and its classes. What is appended may be written in another way."""
+OF_A_SOURCE = (
+    *("label_separator", "classes", "rename_classes", "drop_classes"),
+    *("split_folders", "include", "exclude"),
+)
+"""Options about how a source is written: the table, its classes and its folders. What is appended may be written in another
+way."""
 
 
 class SourceRecord(NamedTuple):
@@ -353,5 +357,5 @@ def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptio
     shards, shard_bytes = (given.get(name) for name in ARRANGEMENT)
     if shards is None and shard_bytes is None:
         shard_bytes = inherited.shard_bytes
-    of_source = {name: getattr(asked, name) for name in OF_A_SOURCE if given.get(name)}
+    of_source = {name: getattr(asked, name) for name in OF_A_SOURCE if given.get(name) not in (None, (), [])}
     return dataclasses.replace(inherited, shards=shards, shard_bytes=shard_bytes, **of_source)

@@ -269,6 +269,19 @@ def test_options_that_contradict_the_dataset(
     assert f"made with other options: {named}. With --append leave them out" in str(caught.value)
 
 
+def test_another_source_may_have_other_folders(tmp_path: Path, small_dataset: Path) -> None:
+    for number, name in enumerate(("indoor/1.png", "outdoor/2.png", "outdoor/junk.png")):
+        path = tmp_path / "more" / "hat" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (30, 30), (number, 9, 9)).save(path)
+    with pytest.raises(UsageError, match=r"all images are below one folder, hat.*add --split-folders none"):
+        convert(tmp_path / "more", small_dataset, append=True)
+    free = ConvertOptions(**SMALL, split_folders={}, exclude=("junk*", "*/junk.*"))
+    conversion = convert(tmp_path / "more", small_dataset, free, append=True)
+    assert conversion.added == {"train": 2, "validation": 0}
+    assert conversion.new_classes == []
+
+
 @pytest.mark.usefixtures("no_beam")
 def test_the_command(
     photos: Path, later: Path, small_dataset: Path, capsys: pytest.CaptureFixture[str]
