@@ -1,13 +1,14 @@
 """Masks that a pattern of paths pairs with images."""
 
 import itertools
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fitfeed.converters.source_file import SourceFile
-from fitfeed.converters.sources.paired_masks import PairedMasks, mask_path, pair_masks
+from fitfeed.converters.sources.paired_masks import PairedMasks, _fits, mask_path, pair_masks
 from fitfeed.schemas.errors import UsageError
 
 
@@ -45,6 +46,11 @@ def test_a_star_in_a_name_is_no_pattern() -> None:
     found = pairs("{dir}/{stem}_mask.png", "a*b.jpg", "axb_mask.png", "axb.jpg")
     assert masks(found) == {"axb.jpg": "axb_mask.png"}
     assert [(reject.path, reject.reason) for reject in found.rejects] == [("a*b.jpg", "mask_missing")]
+
+
+@given(st.text("ab", max_size=6), st.lists(st.text("ab", max_size=2), min_size=2, max_size=4))
+def test_names_fit_as_expressions_do(name: str, parts: list[str]) -> None:
+    assert _fits(name, parts) == bool(re.fullmatch(".*".join(parts), name))
 
 
 def test_what_is_missing_or_left_over_is_named() -> None:
