@@ -81,7 +81,7 @@ def detection_hints(files: Sequence[SourceFile], ignored: Sequence[Reject]) -> l
         if kind == "YOLO" and not is_yolo and "labels" not in folder.lower().split("/"):
             continue
         if stems is None:
-            stems = {_stem(file.path) for file in files}
+            stems = {_stem(text_path(file.path)) for file in files}
         if stem in stems:
             found[kind] = path
     return [

@@ -100,6 +100,36 @@ def classes_that_are_given(folder: Path, name: str) -> CommandLines:
 
 
 @situation
+def folders_read_in_two_ways(folder: Path, name: str) -> CommandLines:
+    mixed = source_of(folder / "1", "train/a/1.png", f"{name}/a/2.png")
+    below = source_of(folder / "2", f"{name}/train/1.png", "b/test/2.png")
+    same = source_of(folder / "3", f"{name}/a/1.png", f"{name}/b/2.png", "c/a/3.png", "c/b/4.png")
+    wrapped = source_of(folder / "4", f"{name}/a/1.png", f"{name}/b/2.png")
+    way = source_of(folder / "5", f"{name}/train/a/1.png", f"{name}/test/a/2.png")
+    return [
+        ["convert", source, folder / "dataset", "--dry-run"] for source in (mixed, below, same, wrapped, way)
+    ]
+
+
+@situation
+def files_that_are_chosen(folder: Path, name: str) -> CommandLines:
+    source = source_of(folder, f"a/{name}.png", f"a/{name}_mask.png", "b/1.png", "b/1_mask.png")
+    (source / f"e{name}").mkdir()
+    (source / "a" / f"{name}.xml").write_text("")
+    (folder / "list.txt").write_text(f"b/1\n{utf8(name)}x\n")
+    given = ["convert", source, folder / "dataset", "--dry-run"]
+    options: CommandLines = [
+        ["--split-list", f"test={folder / 'list.txt'}"],
+        ["--exclude", f"*{utf8(name)}z"],
+        ["--mask-from", "{dir}/{stem}_mask*.png"],
+        ["--mask-from", f"{utf8(name)}/{{stem}}.png"],
+        ["--group-from", "b"],
+        ["--split-folders", f"{utf8(name)}=train"],
+    ]
+    return [given, *([*given, *each] for each in options)]
+
+
+@situation
 def more_paths_than_two(folder: Path, name: str) -> CommandLines:
     return [["convert", folder / f"{name}1", folder / f"{name}2", folder / name]]
 
