@@ -104,3 +104,34 @@ def test_values_of_a_mask_have_shares() -> None:
     assert shown({0: 972, 1: 28}) == "values 0 (97.2%), 1 (2.8%)"
     assert shown({0: 999_999, 7: 1}) == "values 0 (100%), 7 (0.0001%)"
     assert shown(dict.fromkeys(range(67), 1)).endswith("11 (1.49%) and 55 more")
+
+
+def test_masks_in_jpeg_are_refused_until_they_are_accepted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two classes: 0, and 200 in a circle, whose border JPEG fills with other numbers."""
+    rows = ["image,lesion"]
+    for number in range(4):
+        image = np.random.default_rng(number).integers(0, 256, (40, 40, 3), np.uint8)
+        mask = cv2.circle(np.zeros((40, 40), np.uint8), (20, 20), 9 + number, 200, -1)
+        for name, pixels in ((f"{number}.png", image), (f"m{number}.jpg", mask), (f"m{number}.png", mask)):
+            assert cv2.imwrite(str(tmp_path / name), pixels)
+        rows.append(f"{number}.png,m{number}.jpg")
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(rows))
+    command = ["convert", str(table), str(tmp_path / "dataset"), "--label-column", "lesion:mask"]
+    with without_beam():
+        assert main(command) == 3
+        error = capsys.readouterr().err
+        assert "0.png: label_invalid: its label, m0.jpg: JPEG changes values" in error
+        assert main([*command, "--lossy-masks", "accept"]) == 0
+    assert "label      values 0 (" in capsys.readouterr().out
+    (feature,) = read_manifest(tmp_path / "dataset").features.labels.values()
+    assert isinstance(feature, MaskFeature)
+    assert len(feature.values) > 20
+    table.write_text("\n".join(rows).replace(".jpg", ".png"))
+    with without_beam():
+        assert main([*command, "--overwrite"]) == 0
+    assert ", 200 (" in capsys.readouterr().out
+    assert main(["inspect", str(tmp_path / "dataset")]) == 0
+    assert "encoding png; values 0 (" in capsys.readouterr().out
