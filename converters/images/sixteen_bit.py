@@ -1,6 +1,5 @@
 """Reads samples of 16 bits: those of gray images by Pillow, and colors by OpenCV, since Pillow cuts them to 8 bits."""
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import cv2
@@ -8,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from fitfeed.converters.images.source_depth import deep_netpbm
-from fitfeed.converters.images.white import MAX_VALUE, Samples, WhitePoint, to_white
+from fitfeed.converters.images.white import MAX_VALUE, Samples, WhitePoint, strips, to_white
 from fitfeed.schemas.bit_depth import WIDEN
 from fitfeed.schemas.payload import Pixels, is_animated_png
 
@@ -17,9 +16,6 @@ WHITE_IS_ZERO = 0
 
 LUMA = np.array([19_595, 38_470, 7_471], np.uint32)
 """Weights of red, green and blue in 65,536ths, as in Pillow. Times a 16-bit value, they fit into 32 bits."""
-
-PIXELS_AT_ONCE = 1 << 20
-"""Pixels of a strip. Arithmetic in 32 bits takes several times the image's memory, so it is done strip by strip."""
 
 
 class DeepColorError(ValueError):
@@ -191,12 +187,6 @@ def to_luma(colors: Samples) -> Samples:
         sums = (colors[rows] * LUMA).sum(axis=2, dtype=np.uint32)
         result[rows, :, 0] = (sums + np.uint32(1 << 15)) >> np.uint32(16)
     return result
-
-
-def strips(height: int, width: int) -> Iterator[slice]:
-    """Slices of rows that cover an image, each of `PIXELS_AT_ONCE` pixels or of one row."""
-    step = max(1, PIXELS_AT_ONCE // width)
-    return (slice(top, top + step) for top in range(0, height, step))
 
 
 def encode_png(pixels: Pixels) -> bytes:

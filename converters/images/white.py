@@ -1,5 +1,6 @@
 """Says which value of a file with more than 8 bits is white, and scales its values to that."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,6 +14,9 @@ Samples = npt.NDArray[np.uint16]
 """uint16 (height, width, 1 to 4): gray or RGB, and alpha if there are 2 or 4 channels."""
 
 MAX_VALUE = 65_535
+
+PIXELS_AT_ONCE = 1 << 20
+"""Pixels of a strip. Arithmetic in 32 bits, or a look-up, takes several times the image's memory, so it is done strip by strip."""
 
 
 class WhitePoint(NamedTuple):
@@ -72,10 +76,18 @@ def to_white(samples: Samples, white: int) -> Samples:
     """
     if white == MAX_VALUE:
         return samples
-    scaled = _table(white)[samples]
+    scaled, table = np.empty_like(samples), _table(white)
+    for rows in strips(*samples.shape[:2]):
+        scaled[rows] = table[samples[rows]]
     if samples.shape[2] in (2, 4):
         scaled[:, :, -1] = samples[:, :, -1]
     return scaled
+
+
+def strips(height: int, width: int) -> Iterator[slice]:
+    """Slices of rows that cover an image, each of `PIXELS_AT_ONCE` pixels or of one row."""
+    step = max(1, PIXELS_AT_ONCE // width)
+    return (slice(top, top + step) for top in range(0, height, step))
 
 
 @lru_cache(maxsize=4)

@@ -188,7 +188,7 @@ def test_gray_is_the_nearest(colors: Samples) -> None:
 def test_large_images_are_done_in_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     samples = noise(50, 7, 4)
     whole, gray = composite(samples, (9, 99, 200)), to_luma(samples[..., :3])
-    monkeypatch.setattr("fitfeed.converters.images.sixteen_bit.PIXELS_AT_ONCE", 20)
+    monkeypatch.setattr("fitfeed.converters.images.white.PIXELS_AT_ONCE", 20)
     assert np.array_equal(composite(samples, (9, 99, 200)), whole)
     assert np.array_equal(to_luma(samples[..., :3]), gray)
 

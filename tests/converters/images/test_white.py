@@ -46,6 +46,13 @@ def test_scaling_is_exact_and_leaves_alpha_alone(white: int, count: int, seed: i
     assert np.array_equal(scaled[..., colors:], samples[..., colors:])
 
 
+def test_large_images_are_scaled_in_strips(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = noise(40, 7, 4)
+    at_once = to_white(samples, 4095)
+    monkeypatch.setattr("fitfeed.converters.images.white.PIXELS_AT_ONCE", 20)
+    assert np.array_equal(to_white(samples, 4095), at_once)
+
+
 @given(st.sampled_from([9, 10, 12, 14, 16]), st.sampled_from([1, 3]), SEEDS, st.booleans())
 @settings(max_examples=tries(100))
 def test_no_level_is_lost_however_many_bits_a_camera_has(
