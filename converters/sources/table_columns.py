@@ -1,5 +1,6 @@
 """Chooses the columns of a table that are read, and what each becomes."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from fitfeed.converters.options import ConvertOptions
@@ -11,6 +12,14 @@ from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import check_label_names
 
 DEFAULT_LABEL_COLUMN = "label"
+
+BOX_COLUMNS = frozenset(
+    [
+        *("bbox", "bboxes", "boxes", "bounding_box", "xmin", "ymin", "xmax", "ymax"),
+        *("x_min", "y_min", "x_max", "y_max", "bbox_x", "bbox_y"),
+    ]
+)
+"""Usual names of columns of labels for detection, in lower case."""
 
 
 class TableColumns(NamedTuple):
@@ -57,6 +66,20 @@ def choose_columns(table: Table, options: ConvertOptions) -> TableColumns:
         split=None if options.split_column is None else parse_split_spec(options.split_column, table),
         group=options.group and table.column(options.group, "--group"),
         separator=options.label_separator or SEPARATOR,
+    )
+
+
+def box_hints(table: Table, labels: Sequence[LabelSpec]) -> list[str]:
+    """Warns of columns of boxes, unless a label is read from them."""
+    read = {column for spec in labels for column in spec.columns}
+    boxes = [name for name in table.columns if name.lower() in BOX_COLUMNS and name not in read]
+    return (
+        [
+            f"{table.name} has columns of boxes ({', '.join(boxes)}), which are left out: labels for detection are not read yet, "
+            "and a table must have one row for each image"
+        ]
+        if boxes
+        else []
     )
 
 

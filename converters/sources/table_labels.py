@@ -15,7 +15,7 @@ from fitfeed.converters.sources.number_classes import number_classes
 from fitfeed.converters.sources.several_in_a_field import check_fields
 from fitfeed.converters.sources.split_values import named_splits
 from fitfeed.converters.sources.table import Table
-from fitfeed.converters.sources.table_columns import TableColumns, choose_columns
+from fitfeed.converters.sources.table_columns import TableColumns, box_hints, choose_columns
 from fitfeed.converters.sources.table_rows import Joined, join
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import LabelKind, PlannedLabel
@@ -76,13 +76,14 @@ def label_by_table(
     kept = joined.without(set(wrong))
     kept_folders = [folder for position, folder in enumerate(folders) if position not in wrong]
     if not kept.files:
-        raise UsageError(_nothing_left(table, columns, rejects))
+        raise UsageError(_nothing_left(table, columns, rejects), *box_hints(table, columns.labels))
     warnings = check_fields(columns.labels, kept.labels, separator=options.label_separator, table=table.name)
     warnings += [
         f"{count} fields of {name!r} have nothing in them, and are taken for 0"
         for name, count in joined.blanks.items()
         if count
     ]
+    warnings += box_hints(table, columns.labels)
     numbered = {
         spec.name: _numbered(spec.kind, values, spec.columns if spec.is_vector else None)
         for spec, values in zip(columns.labels, kept.labels, strict=True)

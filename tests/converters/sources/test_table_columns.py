@@ -53,3 +53,14 @@ def test_a_name_for_a_single_column(tmp_path: Path) -> None:
         find(tmp_path, label_columns=("key", "height:int"))
     found = find(tmp_path, label_columns=("kind=key", "size_cm=height:int"))
     assert found.example_table.labels == {"kind": [0, 1], "size_cm": [3, 4]}
+
+
+def test_columns_of_boxes_are_told_unless_they_are_a_label(tmp_path: Path) -> None:
+    make(tmp_path, "path,label,Xmin,ymin\n1.jpg,x,3,4\n2.jpg,y,5,6\n", "1.jpg", "2.jpg")
+    (warning,) = find(tmp_path).warnings
+    assert warning.startswith("labels.csv has columns of boxes (Xmin, ymin), which are left out")
+    assert find(tmp_path, label_columns=("label", "corner=xmin..ymin:floats")).warnings == []
+    make(tmp_path, "path,label,bbox\n1.jpg,x,3\n1.jpg,y,4\n")
+    with pytest.raises(UsageError) as error:
+        find(tmp_path)
+    assert "columns of boxes (bbox)" in str(error.value)
