@@ -15,6 +15,7 @@ from fitfeed.beam_jobs.progress import NoProgress, ProgressReport
 from fitfeed.beam_jobs.result import ConversionResult
 from fitfeed.beam_jobs.run import ExecutionOptions, run_job
 from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.planning.finished_shards import drop_stale_shards
 from fitfeed.converters.planning.source_listing import remember_sources
 from fitfeed.converters.sources.links import Links
 from fitfeed.converters.staging.job import ConversionPlan, Job
@@ -137,6 +138,7 @@ def convert(
         for warning in outline.warnings:
             running.progress.notify(f"warning: {warning}")
         work = staging.prepare(planned.plan, timeout_s=timeout_s, notify=running.progress.notify)
+        drop_stale_shards(work, planned.plan)
         job = work.read_job()
         del planned  # it is on disk
         outcome = run_job(work, job, running)

@@ -57,7 +57,7 @@ def compare_files(
         check_masks: The same for masks. Times tell that a mask is as it was, but not of which image it was the mask.
         progress: Receives the progress of reading.
     """
-    same = _same_times(listing, known)
+    same = same_times(listing, known)
     split, row = _find_examples(listing, indexes)
     is_mask = np.array([mask is not None for mask in listing.masks], np.bool_)
     reading = (row >= 0) & (check_content | ~same | (check_masks & is_mask))
@@ -68,7 +68,7 @@ def compare_files(
         mask, index = listing.masks[place], opened[split[place]]
         digests = index.source_digest if mask is None else index.mask_source_digests[mask]
         recorded: bytes = digests[row[place]].tobytes()
-        return _file_digest(listing.root / listing.files[place].path) != recorded
+        return file_digest(listing.root / listing.files[place].path) != recorded
 
     changed: list[str] = []
     if progress is not None and len(places):
@@ -94,7 +94,7 @@ def compare_files(
     )
 
 
-def _same_times(listing: SourceListing, known: Any | None) -> npt.NDArray[np.bool_]:
+def same_times(listing: SourceListing, known: Any | None) -> npt.NDArray[np.bool_]:
     """Whether each file has the size and the times that the table has: bool (files,)."""
     same = np.zeros(len(listing.files), np.bool_)
     if known is None:
@@ -126,7 +126,7 @@ def _rows_in(column: Any, keys: Any) -> npt.NDArray[np.int64]:
     return np.asarray(pc.fill_null(pc.index_in(keys, value_set=column), -1).to_numpy(), np.int64)
 
 
-def _file_digest(path: Path) -> bytes | None:
+def file_digest(path: str | Path) -> bytes | None:
     """xxh3-128 of a file; None if it cannot be read."""
     digest = xxhash.xxh3_128()
     try:

@@ -14,7 +14,12 @@ from fitfeed.converters.planning.comparison import ComparisonProgress
 from fitfeed.converters.planning.file_difference import find_difference
 from fitfeed.converters.planning.manifest_limits import check_capacity
 from fitfeed.converters.planning.size_estimate import expected_bytes
-from fitfeed.converters.planning.source_listing import list_files, read_known_sources, sources_table
+from fitfeed.converters.planning.source_listing import (
+    folder_digest,
+    list_files,
+    read_known_sources,
+    sources_table,
+)
 from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import SomeFiles, SourceFile
 from fitfeed.converters.sources.discover import find_examples
@@ -104,7 +109,9 @@ def make_plan(
         depth=options.depth,
     )
     new = list(itertools.chain.from_iterable(splits.values()))
-    target, identity = None, [source_digest, _times(example_table, new), options.writing_json()]
+    target = None
+    # A folder of other files may have the same names, sizes and times.
+    identity = [folder_digest(found.root), source_digest, _times(example_table, new), options.writing_json()]
     if base is not None:
         listed = {text_path(example_table.files[place].path) for place in new}
         listed |= {reject.path for reject in [*found.rejects, *found.ignored]}

@@ -80,10 +80,10 @@ def forget_files(table: Any, paths: Collection[str]) -> Any:
 def _batch(root: Path, keys: Iterable[str], files: Iterable[SourceFile]) -> Any:
     numbers = np.array([file[1:] for file in files], np.int64).reshape(-1, 3)
     columns = [pa.array(list(keys), pa.large_string()), *(pa.array(column) for column in numbers.T)]
-    return pa.record_batch(columns, schema=sources_schema(_folder_digest(root)))
+    return pa.record_batch(columns, schema=sources_schema(folder_digest(root)))
 
 
-def _folder_digest(root: Path) -> str:
+def folder_digest(root: Path) -> str:
     """Tells folders apart, without naming them: a dataset may go to people who must not know where it was made.
 
     The inode tells two disks apart that were mounted at the same place one after the other.
@@ -108,7 +108,7 @@ def read_known_sources(dataset: Path, root: Path) -> Any | None:
         known = read_sources(dataset)
     except DamagedDatasetError:
         return None
-    return known if sources_folder(known) == _folder_digest(root) else None
+    return known if sources_folder(known) == folder_digest(root) else None
 
 
 def remember_sources(dataset: Path, table: Any | None) -> None:

@@ -232,6 +232,10 @@ class WorkFolder:
         """Whether a shard has a result."""
         return self._part("results", number).is_file()
 
+    def forget_result(self, number: int) -> None:
+        """Removes the result of a shard, so that it is written again."""
+        self._part("results", number).unlink(missing_ok=True)
+
     def has_results(self) -> bool:
         """Whether any shard has a result."""
         folder = self.root / "results"
@@ -275,7 +279,7 @@ class WorkFolder:
                 if found.limit_s is None or 0 < limit_s <= found.limit_s
             }
             if kept != known:
-                self._part("results", number).unlink(missing_ok=True)
+                self.forget_result(number)
                 self._write_quarantined(job, number, kept)
 
     def _write_quarantined(self, job: Job, number: int, entries: dict[int, Quarantine]) -> None:

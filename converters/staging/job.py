@@ -79,8 +79,8 @@ class Job(WithLabels):
         files: How many files were planned.
         bytes: Their total size.
         source_digest: SHA-256 of the listing, and of what is in `base` already. The manifest has it.
-        digest: SHA-256 of the listing with modification times, and of the options by which shards are written. It
-            identifies the job.
+        digest: SHA-256 of the source's folder, of the listing with modification times, and of the options by which shards
+            are written. It identifies the job.
         rejects: Files refused while planning.
         ignored: Files ignored while listing.
         max_bad: How many rejects are tolerated: a number, or a share of all files.

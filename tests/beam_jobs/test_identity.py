@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning import source_listing
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources import listing
-from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.errors import TooManyRejectsError, UsageError
 from fitfeed.schemas.index import open_index
 from fitfeed.schemas.manifest import read_manifest
 from tests.effort import tries
@@ -217,3 +218,39 @@ def test_another_source_does_not_lack_the_files_of_the_first(tmp_path: Path) -> 
     added = convert(tmp_path / "more", dataset, append=True)
     assert added.added == {"train": 1}
     assert added.gone.count == 0
+
+
+@pytest.mark.parametrize("what", ["nothing", "touched", "image", "mask", "reject", "folder"])
+def test_finished_shards_of_other_bytes_are_not_continued(tmp_path: Path, what: str) -> None:
+    photos, dataset, modified = tmp_path / "photos", tmp_path / "dataset", (LONG_AGO, LONG_AGO)
+    photos.mkdir()
+    for number in range(4):
+        (photos / f"{number}.ppm").write_bytes(picture(number))
+        (photos / f"{number}.pgm").write_bytes(b"P5 1 1 255 " + bytes([number]))
+    (photos / "3.ppm").write_bytes(picture(3)[:-1])
+    rows = [f"{number}.ppm,{number}.pgm" for number in range(4)]
+    (photos / "table.csv").write_text("\n".join(["image,lesion", *rows]))
+    for path in photos.iterdir():
+        os.utime(path, ns=modified)
+    options = ConvertOptions(encoding="png", label_columns=("lesion:mask",), shards=2)
+    with mock.patch.object(source_listing, "RECENT_NS", -SECOND):
+        with pytest.raises(TooManyRejectsError):
+            convert(photos / "table.csv", dataset, options)
+        name = {"image": "1.ppm", "mask": "2.pgm", "reject": "3.ppm", "touched": "1.ppm"}.get(what)
+        if what == "folder":
+            shutil.copytree(photos, tmp_path / "copy")
+            photos.rename(tmp_path / "away")
+            (tmp_path / "copy").rename(photos)
+            name = "0.ppm"
+        if name is not None:
+            data = bytearray((photos / name).read_bytes())
+            data[-1] ^= 0 if what == "touched" else 1
+            (photos / name).write_bytes(data)
+            os.utime(photos / name, ns=modified)
+        done = convert(photos / "table.csv", dataset, options, max_bad=1)
+    assert done.reused_shards == {"nothing": 2, "touched": 2, "folder": 0}.get(what, 1)
+    there = on_disk(photos)
+    assert digests(dataset) == {f"{number}.ppm": there[f"{number}.ppm"] for number in range(3)}
+    index = open_index(dataset, "train.index.arrow", {"label": "mask"})
+    masks = {index.key(row): index.mask_source_digests["label"][row].tobytes() for row in range(3)}
+    assert masks == {f"{number}.ppm": there[f"{number}.pgm"] for number in range(3)}

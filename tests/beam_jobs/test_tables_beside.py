@@ -71,13 +71,13 @@ def test_files_that_were_only_touched_are_read_once(
     picture = sorted(photos.glob("train/hat/*"))[0]
     picture.touch()
     read: list[Path] = []
-    real = comparison._file_digest
+    real = comparison.file_digest
 
     def reading(path: Path) -> bytes | None:
         read.append(path)
         return real(path)
 
-    monkeypatch.setattr(comparison, "_file_digest", reading)
+    monkeypatch.setattr(comparison, "file_digest", reading)
     assert convert(photos, dataset, OPTIONS).up_to_date
     assert read == [picture]
     assert convert(photos, dataset, OPTIONS).up_to_date

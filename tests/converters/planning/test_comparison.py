@@ -39,13 +39,13 @@ def indexes() -> dict[str, Any]:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of files that are read from now on."""
     names: list[str] = []
-    real = comparison._file_digest
+    real = comparison.file_digest
 
     def counting(path: Path) -> bytes | None:
         names.append(path.name)
         return real(path)
 
-    monkeypatch.setattr(comparison, "_file_digest", counting)
+    monkeypatch.setattr(comparison, "file_digest", counting)
     return names
 
 
