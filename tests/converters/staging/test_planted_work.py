@@ -106,7 +106,9 @@ def test_other_pictures_under_right_digests_do_not_get_in(
     strange = leave_unfinished(pictures(tmp_path / "strange", seed=1), tmp_path / "theirs")
     dataset = tmp_path / "dataset"
     shutil.copytree(strange.dataset, dataset)  # as tar and unzip do, with all times that can be set
-    assert job_folder(dataset).root.name == make_plan(source, OPTIONS).job.digest
+    # The digest of a job has the folder of its source in it, but whoever makes the folder of a job can guess it.
+    root = job_folder(dataset).root
+    root.rename(root.with_name(make_plan(source, OPTIONS).job.digest))
     notices = Notices()
     conversion = convert(source, dataset, OPTIONS, progress=notices)
     assert conversion.reused_shards == 0
