@@ -75,10 +75,7 @@ class CommandParser(argparse.ArgumentParser):
         flags = list(self._option_string_actions)
         for argument in arguments:
             name = argument.partition("=")[0]
-            is_flag = (
-                name.startswith("--") and " " not in argument
-            )  # argparse takes no others for options, either
-            if is_flag and not any(flag.startswith(name) for flag in flags):
+            if " " not in name and name.startswith("--") and not any(flag.startswith(name) for flag in flags):
                 self.error(f"there is no option {name}{did_you_mean(name, flags)}")
 
     def _require_none(self, unknown: Sequence[str]) -> None:
@@ -87,7 +84,8 @@ class CommandParser(argparse.ArgumentParser):
             return
         if unknown[0].startswith("-"):
             self.error(f"there is no option {unknown[0]}")
-        names = " ".join(str(action.metavar) for action in self._get_positional_actions())
+        shown = (each for each in self._get_positional_actions() if each.help is not argparse.SUPPRESS)
+        names = " ".join(str(action.metavar) for action in shown)
         self.error(f"expected {names}, and received more: {' '.join(unknown)}")
 
 

@@ -253,7 +253,13 @@ def columns_of_a_table(folder: Path, name: str) -> CommandLines:
 @situation
 def groups_and_splits_of_a_table(folder: Path, name: str) -> CommandLines:
     rows = [
-        {"path": f"{number}.png", "label": "b", "group": utf8(name), "split": split, "wrong": utf8(name)}
+        {
+            "path": f"{number}.png",
+            "label": "b",
+            "group": utf8(name),
+            "split": split,
+            "wrong": f"-{utf8(name)}",
+        }
         for number, split in enumerate(("train", "test"))
     ]
     given = ["convert", folder / "source", folder / "dataset", "--labels", table(folder, *rows)]
@@ -290,7 +296,11 @@ def arguments(folder: Path, name: str) -> CommandLines:
         "--shard-bytes",
     )
     wrong: CommandLines = [[*given, f"{option}={name}"] for option in options]
-    others: CommandLines = [[*given, "--", name], ["inspect", folder, "--", name], ["inspect", folder, name]]
+    others: CommandLines = [
+        [*given, "--", name],
+        ["inspect", folder, "--", name],
+        ["inspect", folder, f"{name}*"],
+    ]
     return [*wrong, *others, [name]]
 
 
