@@ -21,6 +21,9 @@ TWO_VALUED = [{"0", "1"}, {"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n
 """Values of a column that answers a question: which split each is, only its question says."""
 
 
+YES = {"1", "true", "yes", "t", "y"}
+
+
 class SplitSpec(NamedTuple):
     """A split column, and which split each of its values is; without that, values are names of splits."""
 
@@ -96,10 +99,11 @@ def named_splits(values: Sequence[str], spec: SplitSpec, table: str) -> tuple[li
     if len(counts) > MAX_SPLITS:
         msg = f"column {spec.column!r} of {table} has {len(counts)} different values, more than {MAX_SPLITS} splits, so --split-column seems to name another column. Give the one of the splits."
         raise UsageError(msg)
-    if any({value.casefold() for value in counts} <= two for two in TWO_VALUED):
+    answers = next((two for two in TWO_VALUED if {value.casefold() for value in counts} <= two), None)
+    if answers is not None:
         shown = sorted(counts)
-        mapping = ",".join(f"{value}={split}" for value, split in zip(shown, ("train", "test"), strict=False))
-        msg = f"column {spec.column!r} of {table} has only the values {' and '.join(shown)}, which do not say which split each is. Say it: --split-column {spec.column}:{mapping}, or the other way round."
+        mapping = ",".join(f"{value}={_likely(value, spec.column)}" for value in sorted(answers))
+        msg = f"column {spec.column!r} of {table} has only the values {' and '.join(shown)}, which do not say which split each is. Say it, for example --split-column {spec.column}:{mapping}."
         raise UsageError(msg)
     usual = [name for name in counts if usual_split(name)]
     others = {name: count for name, count in counts.items() if not usual_split(name)}
@@ -110,6 +114,13 @@ def named_splits(values: Sequence[str], spec: SplitSpec, table: str) -> tuple[li
             f"column {spec.column!r} of {table} names splits besides train, validation and test: {', '.join(shown)}"
         ]
     return [f"fold{value}" if value.isdigit() else value for value in values], warnings
+
+
+def _likely(value: str, column: str) -> str:
+    """Which split an answer most likely means: yes to `is_val` is validation, no is train."""
+    asked = next(filter(None, map(usual_split, re.split(r"[\W_]+", column))), "test")
+    other = "test" if asked == "train" else "train"
+    return asked if value.casefold() in YES else other
 
 
 def _key(value: str) -> str:

@@ -21,10 +21,11 @@ def class_counts_line(counts: Mapping[str, int]) -> str:
     having = [count for _, count in ordered if count]
     if not having:
         return f"{len(counts):,} classes without images"
-    parts = [
-        f"{len(having):,} classes with {having[0]:,} to {having[-1]:,} images, median {statistics.median_low(having):,}"
-    ]
-    if having[0] < having[-1]:
+    if having[0] == having[-1]:
+        parts = [f"{len(having):,} classes with {having[0]:,} images each"]
+    else:
+        median = statistics.median_low(having)
+        parts = [f"{len(having):,} classes with {having[0]:,} to {having[-1]:,} images, median {median:,}"]
         fewest = [f"{name} {count}" for name, count in ordered if count][:SHOWN_CLASSES]
         most = [
             f"{name} {count}" for name, count in sorted(ordered, key=lambda item: -item[1])[:SHOWN_CLASSES]

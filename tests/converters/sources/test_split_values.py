@@ -67,6 +67,20 @@ def test_answers_need_their_question(values: tuple[Any, ...]) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("column", "written"),
+    [
+        ("is_train", "0=test,1=train"),
+        ("val", "0=train,1=validation"),
+        ("in_test", "0=train,1=test"),
+        ("x", "0=train,1=test"),
+    ],
+)
+def test_what_to_write_follows_from_the_question(column: str, written: str) -> None:
+    with pytest.raises(UsageError, match=f"--split-column {column}:{written}\\."):
+        named_splits(["1", "0"], SplitSpec(column, {}), "t.csv")
+
+
 def test_values_that_the_option_does_not_have() -> None:
     with pytest.raises(LabelError, match="'2' is none of the values of --split-column: 0, 1"):
         splits("2", split_of={"0": "train", "1": "test"})
