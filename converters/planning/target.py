@@ -98,7 +98,8 @@ class Target:
         if comparison.changed:
             changed = SomeFiles.of(comparison.changed)
             self._refuse(
-                f"was made from files that have another content now ({changed.count}, for example {changed})"
+                f"was made from files that have another content now ({changed.count}, for example {changed})",
+                files={"changed": dataclasses.asdict(changed)},
             )
         return comparison
 
@@ -130,14 +131,17 @@ class Target:
             f"was made from other files (it knows {existing.source.files} images, SOURCE has {images})",
             *difference.lines(),
             append=difference.new.count > 0 and not difference.resized.count,
+            files=dataclasses.asdict(difference),
         )
 
-    def _refuse(self, why: str, *details: str, append: bool = False) -> NoReturn:
+    def _refuse(
+        self, why: str, *details: str, append: bool = False, files: Mapping[str, object] | None = None
+    ) -> NoReturn:
         mend = "Give --overwrite to replace it"
         mend += ", --append to add the new images," if append else ","
         mend += " or choose another folder."
         first = f"DATASET {self.folder} is complete, but {why}"
-        raise UsageError(*([f"{first}:", *details, mend] if details else [f"{first}. {mend}"]))
+        raise UsageError(*([f"{first}:", *details, mend] if details else [f"{first}. {mend}"]), details=files)
 
 
 def open_target(folder: Path, *, append: bool = False, overwrite: bool = False) -> Target:

@@ -134,8 +134,11 @@ def test_other_options_or_files_are_refused(few_photos: Path, dataset: Path) -> 
     source = Path(shutil.copytree(few_photos, dataset.parent / "photos"))
     dress = sorted((source / "dress").iterdir())
     dress[0].write_bytes(dress[0].read_bytes()[:-1] + b"\x00")
-    with pytest.raises(UsageError, match=f"another content now \\(1, for example dress/{dress[0].name}\\)"):
+    with pytest.raises(
+        UsageError, match=f"another content now \\(1, for example dress/{dress[0].name}\\)"
+    ) as caught:
         has_all(target, source)
+    assert caught.value.details == {"changed": {"count": 1, "first": [f"dress/{dress[0].name}"]}}
     dress[0].unlink()
     with pytest.raises(UsageError, match="it knows 8 images, SOURCE has 7") as caught:
         has_all(target, source)
@@ -152,6 +155,11 @@ def test_other_options_or_files_are_refused(few_photos: Path, dataset: Path) -> 
         f"  1 examples are of files that SOURCE no longer has: dress/{dress[0].name}",
         "Give --overwrite to replace it, --append to add the new images, or choose another folder.",
     )
+    assert caught.value.details == {
+        "new": {"count": 4, "first": ["dress/new.jpg", "dress/newer.jpg", "dress/newest.jpg"]},
+        "gone": {"count": 1, "first": [f"dress/{dress[0].name}"]},
+        "resized": {"count": 0, "first": []},
+    }
     (source / "dress" / "old.jpg").rename(source / dress[0].relative_to(source))
     with pytest.raises(UsageError, match="it knows 8 images, SOURCE has 11") as caught:
         has_all(target, source)
