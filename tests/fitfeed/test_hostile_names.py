@@ -16,7 +16,7 @@ from fitfeed import open_dataset
 from fitfeed.cli import main
 from fitfeed.schemas.errors import DamagedDatasetError
 from tests.effort import tries
-from tests.fitfeed.hostile_names import SITUATIONS
+from tests.fitfeed.hostile_classes import SITUATIONS
 from tests.without_beam import without_beam
 
 PLAIN = "plain"
