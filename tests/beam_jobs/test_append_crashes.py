@@ -68,13 +68,13 @@ def source(clothing: Path, tmp_path: Path) -> Path:
         for name in ("dress", "hat"):
             photos = sorted((clothing / split / name).iterdir())[:4]
             for target in ("train", "validation"):
-                place = tmp_path / folder / target / split / name
+                place = tmp_path / folder / target / f"of {folder}" / name
                 place.mkdir(parents=True)
                 for path in photos:
                     shutil.copyfile(path, place / path.name)
     for path in sorted((tmp_path / "source").glob("*/*/*/*"))[::2]:
         path.unlink()
-    (tmp_path / "later" / "train" / "validation" / "hat" / "bad.jpg").write_bytes(b"\xff\xd8\xff")
+    (tmp_path / "later" / "train" / "of later" / "hat" / "bad.jpg").write_bytes(b"\xff\xd8\xff")
     return tmp_path / "source"
 
 
