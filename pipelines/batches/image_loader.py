@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from fitfeed.pipelines.arrays.buffer_pool import BufferPool
 from fitfeed.pipelines.augment.compiler.program import CompiledBatch, Program
-from fitfeed.pipelines.batches.late_start import LateStart
+from fitfeed.pipelines.batches.late_start import workers_are_due
 from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.pipelines.batches.renderer import Renderer
 from fitfeed.pipelines.batches.workers.process_pool import RenderPool
@@ -57,7 +57,7 @@ class ImageLoader:
         self._buffers, self._threads = BufferPool(shape, dtype), threads
         self._processes: RenderPool | None = None
         self._are_ready = False
-        self._late = LateStart() if late else None
+        self._late = late
         if processes:
             self._processes = RenderPool(self._renderer, BatchLayout(shape, np.dtype(dtype)), count=processes)
 
@@ -81,21 +81,6 @@ class ImageLoader:
         """
         if self._processes is not None and self._workers_write(self._processes):
             return self._processes.render(request.epoch, request.examples, request.rng_index)
-        if self._late is None:
-            return self._load_here(request, compiled)
-        with self._late.working():
-            return self._load_here(request, compiled)
-
-    def _workers_write(self, processes: RenderPool) -> bool:
-        if self._late is None or self._are_ready:
-            return True
-        if not self._late.is_due or not processes.is_ready():
-            return False
-        # Threads need no batches any more. What is still in use goes when its arrays do.
-        self._are_ready, self._buffers = True, BufferPool(self._buffers.shape, self._buffers.dtype)
-        return True
-
-    def _load_here(self, request: BatchRequest, compiled: CompiledBatch) -> tuple[npt.NDArray[Any], Damaged]:
         batch = self._buffers.take(len(request.examples))
         if self._renderer.copies and request.payloads is None:
             # Copying takes 3 ms a batch at most, and waking other threads costs as much. Two batches are
@@ -103,3 +88,12 @@ class ImageLoader:
             return batch, self._renderer.copy(request.examples, out=batch)
         write = self._renderer.image_writer(request.examples, compiled, out=batch, payloads=request.payloads)
         return batch, self._threads.write(write, len(batch))
+
+    def _workers_write(self, processes: RenderPool) -> bool:
+        if not self._late or self._are_ready:
+            return True
+        if not workers_are_due(self._threads.cpu_s) or not processes.is_ready():
+            return False
+        # Threads need no batches any more. What is still in use goes when its arrays do.
+        self._are_ready, self._buffers = True, BufferPool(self._buffers.shape, self._buffers.dtype)
+        return True

@@ -1,8 +1,6 @@
 """When worker processes start, and that nothing but time depends on it."""
 
 import time
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,54 +8,46 @@ import pytest
 from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.batches import late_start
-from fitfeed.pipelines.batches.late_start import BREAK_EVEN_S, SPARE_S, LateStart
+from fitfeed.pipelines.batches.late_start import BREAK_EVEN_S, workers_are_due
+from fitfeed.pipelines.batches.writer_threads import WriterThreads
 from tests.pipelines.image_loading import Loading
 
 ALL = np.arange(53)
 MAX_WAIT_S = 120.0
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The time, in an item that can be set."""
-    now = [100.0]
-    monkeypatch.setattr(late_start, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    return now
-
-
 @pytest.mark.parametrize(
-    ("cpus", "after_s"), [(2, BREAK_EVEN_S), (4, BREAK_EVEN_S), (5, SPARE_S), (64, SPARE_S)]
+    ("cpus", "due_s"), [(2, 2 * BREAK_EVEN_S), (4, 4 * BREAK_EVEN_S), (5, 2.0), (64, 2.0)]
 )
-def test_workers_are_due_after_some_work(clock: list[float], cpus: int, after_s: float) -> None:
-    late = LateStart(cpus)
-    for _ in range(2):
-        assert not late.is_due
-        with late.working():
-            clock[0] += after_s / 2
-        clock[0] += 1000  # the model is at work
-    assert late.is_due
+def test_workers_are_due_after_some_work_of_all_cpus(cpus: int, due_s: float) -> None:
+    assert not workers_are_due(due_s - 0.01, cpus)
+    assert workers_are_due(due_s, cpus)
 
 
-def test_what_two_threads_do_at_a_time_counts_once(clock: list[float]) -> None:
-    late = LateStart(2)
-    with late.working():
-        for _ in range(2):
-            with late.working():
-                clock[0] += BREAK_EVEN_S / 3
-        assert not late.is_due
-        clock[0] += BREAK_EVEN_S / 3 + 0.01
-    assert late.is_due
+def count(_: int) -> None:
+    for _ in range(1_000_000):
+        pass
 
 
-def test_threads_begin_and_workers_go_on_with_the_same_batches(flowers: Dataset) -> None:
+def test_threads_count_their_own_time_only() -> None:
+    threads = WriterThreads(2)
+    threads.write(lambda _: time.sleep(0.02), 4)
+    waited = threads.cpu_s
+    threads.write(count, 4)
+    assert 0 < waited < 0.02 < threads.cpu_s
+
+
+def test_threads_begin_and_workers_go_on_with_the_same_batches(
+    flowers: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = Program([RandomResizedCrop(), RandomFlip()], image_size=(20, 30), seed=1)
     ours, threads = Loading(flowers, program, processes=2, late=True), Loading(flowers, program)
-    late: Any = ours.loader._late
     epoch = 0
     for epoch in range(2):
         np.testing.assert_array_equal(ours.load(epoch, ALL), threads.load(epoch, ALL))
     assert ours.pids == []
-    late._after_s = 0.0
+    monkeypatch.setattr(late_start, "BREAK_EVEN_S", 0.0)
+    monkeypatch.setattr(late_start, "SPARE_S", 0.0)
     deadline = time.monotonic() + MAX_WAIT_S
     while not ours.loader._are_ready:
         assert time.monotonic() < deadline
