@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from fitfeed.converters.inspect.detect import TFRECORD_NAME
-from fitfeed.schemas.errors import NotFoundError
 from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER
 
@@ -21,7 +20,6 @@ def local_paths(written: Iterable[str]) -> list[Path]:
         written: Paths, or patterns such as `'shards/*.tfrecord'`, which a shell has not replaced.
 
     Raises:
-        NotFoundError: If a pattern fits no file.
         UsageError: If a path leads to another machine.
     """
     return list(dict.fromkeys(path for one in written for path in _paths(one)))
@@ -31,10 +29,7 @@ def _paths(written: str) -> Iterator[Path]:
     path = local_path(written, "PATH")
     if glob.has_magic(written) and not path.exists():
         found = sorted(glob.glob(written, recursive=True))  # noqa: PTH207 - a pattern may be absolute
-        if not found:
-            msg = f"{written} fits no file. Name files, a folder, or another pattern."
-            raise NotFoundError(msg)
-        for each in found:
+        for each in found or [written]:  # one that fits nothing is looked for by its name, and not found
             yield from _files(Path(each))
         return
     yield from _files(path)

@@ -33,6 +33,9 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 COUNT, DRAWS, SIDE = 8, 4, 160
 
+MAX_LETTERS = 20
+"""Letters that the font lacks which are named."""
+
 COLUMNS = 4
 """Stored pictures side by side. With augmented versions, which have columns of their own, it is one."""
 
@@ -84,7 +87,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     layout.add_argument(
         "--tile", type=int, default=SIDE, metavar="N", help=f"side of a picture in pixels; default: {SIDE}"
     )
-    layout.add_argument("--font", metavar="FILE", help="font for labels that are not in Latin letters")
+    layout.add_argument("--font", metavar="FILE", help="font for labels with letters that are not ASCII")
     parser.add_argument("--json", action="store_true", help="print what the sheet shows, and where, as JSON")
     parser.add_argument("--quiet", action="store_true", help="print nothing")
 
@@ -134,14 +137,24 @@ def run(options: argparse.Namespace) -> int:
             "seed": options.seed,
             "augment": [repr(op) for op in augment],
             "image_size": options.image_size,
+            "missing_letters": sorted(sheet.missing_letters),
             "pictures": _pictures(preview, placed),
         }
         print_json(document, indent=1)
     elif not options.quiet:
         versions = f", each stored and augmented {draws} times" if draws else ""
         message = f"{options.output}: {len(preview.rows)} pictures of {split}{versions}, {image.width} x {image.height} pixels"
-        print_lines([message], sys.stderr)
+        print_lines([message + _missing_letters(sheet.missing_letters, options.font)], sys.stderr)
     return 0
+
+
+def _missing_letters(letters: set[str], font: str | None) -> str:
+    """What to do about letters that the sheet does not show, as a sentence of the message."""
+    if not letters:
+        return ""
+    named = " ".join(sorted(letters)[:MAX_LETTERS]) + (" ..." if len(letters) > MAX_LETTERS else "")
+    mend = "another font" if font else "a font that has them"
+    return f". {len(letters)} letters are not in its font, and not shown as they are: {named}. Name {mend}: --font FILE.ttf"
 
 
 def _pictures(preview: "Preview", placed: "list[list[Placed]]") -> list[JsonObject]:

@@ -79,8 +79,16 @@ def fit(pixels: npt.NDArray[np.uint8], side: int, *, labels: bool = False) -> Im
     return picture.resize(size, Image.Resampling.NEAREST if labels else Image.Resampling.LANCZOS)
 
 
+NO_LETTER = "\U0010ffff"
+"""No font has a picture of this code point, so each draws it as what it draws for a letter that it lacks."""
+
+
 class ContactSheet:
-    """Draws tiles."""
+    """Draws tiles.
+
+    Attributes:
+        missing_letters: Letters of the texts drawn so far that the font does not have.
+    """
 
     def __init__(self, *, side: int, columns: int, font: Path | None = None) -> None:
         """Sets the layout.
@@ -93,6 +101,7 @@ class ContactSheet:
         Raises:
             UsageError: If the font cannot be read.
         """
+        self.missing_letters: set[str] = set()
         self._side, self._columns, self._own_font = side, columns, font is not None
         try:
             self._title, self._text = (
@@ -211,10 +220,21 @@ class ContactSheet:
     def _legible(self, text: str) -> str:
         """What the font can show. If it has ASCII only, letters lose their accents."""
         text = printable(text)
+        self.missing_letters.update(filter(self._lacks, set(text) - self.missing_letters))
         if self._own_font:
             return text
         plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
         return "".join(c if c.isascii() or c in "…·" else "?" for c in plain)
+
+    def _lacks(self, letter: str) -> bool:
+        """Whether the font does not have a letter."""
+        if not self._own_font:
+            return not letter.isascii() and letter not in "…·"
+        return not letter.isspace() and _drawn(letter, self._text) == _drawn(NO_LETTER, self._text)
+
+
+def _drawn(letter: str, font: Any) -> bytes:
+    return bytes(font.getmask(letter))
 
 
 def _palette() -> npt.NDArray[np.uint8]:

@@ -359,9 +359,11 @@ def hdf5(folder: Path, name: str) -> CommandLines:
         file["link"] = h5py.SoftLink(text)
         file["compound"] = np.zeros(2, [(text, np.float32)])
         file["compound"].attrs[text] = text
+        file.attrs[text] = [text, "b"]
     with h5py.File(folder / "bytes.h5", "w") as file:
         file[b"\xff" + os.fsencode(name)] = np.arange(3)
-    return [["inspect", path], ["inspect", path, "--json"], ["inspect", folder / "bytes.h5"]]
+    one: CommandLines = [["inspect", path], ["inspect", path, "--json"], ["inspect", folder / "bytes.h5"]]
+    return [*one, ["inspect", path, folder / "bytes.h5"], ["inspect", path, folder / "bytes.h5", "--json"]]
 
 
 @situation

@@ -81,7 +81,7 @@ def test_full_of_one_file(shards: Path, capsys: pytest.CaptureFixture[str]) -> N
     [
         ("gs://bucket/x.tfrecord", "gs://bucket/x.tfrecord is an address"),
         ("s3://bucket/*", "is an address"),
-        ("nothing/*.tfrecord", "nothing/*.tfrecord fits no file"),
+        ("nothing/*.tfrecord", "nothing/*.tfrecord does not exist"),
         ("{parent}", "is not a fitfeed dataset: it has no manifest.json"),
     ],
 )

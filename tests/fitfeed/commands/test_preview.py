@@ -1,6 +1,7 @@
 """`fitfeed preview`: what it prints, its errors and their statuses."""
 
 import errno
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from fitfeed.cli import main
+from tests.without_beam import convert
 
 
 def test_what_is_printed(gray: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -24,6 +26,22 @@ def test_what_is_printed(gray: Path, capsys: pytest.CaptureFixture[str], tmp_pat
     with pytest.raises(SystemExit):
         main(["preview", "--help"])
     assert "fitfeed preview flowers/ -o flowers.png --augment" in capsys.readouterr().out
+
+
+def test_letters_that_the_font_lacks_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("Mar", "Mär", "łódź"):
+        (tmp_path / "source" / name).mkdir(parents=True)
+        Image.effect_noise((20, 20), len(name) + 40).save(
+            tmp_path / "source" / name / f"{len(name.encode())}.png"
+        )
+    convert(tmp_path / "source", tmp_path / "out")
+    command = ["preview", str(tmp_path / "out"), "-o", str(tmp_path / "s.png")]
+    assert main(command) == 0
+    message = capsys.readouterr().err
+    assert "pixels. 4 letters are not in its font, and not shown as they are: ä ó ł ź. Name a font" in message
+    assert message.endswith("that has them: --font FILE.ttf\n")
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["missing_letters"] == ["ä", "ó", "ł", "ź"]
 
 
 @pytest.mark.parametrize(

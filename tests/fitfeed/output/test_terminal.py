@@ -2,12 +2,17 @@
 
 import io
 import json
+from pathlib import Path
 
+import h5py
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
+from fitfeed.cli import main
 from fitfeed.output.terminal import print_json, print_lines
+from tests.without_beam import without_beam
 
 ANY_TEXT = st.text(st.characters() | st.sampled_from("\n\r\x1b\x9b\x7f\u2028\u202e\udc80"))
 
@@ -47,3 +52,43 @@ def test_json_is_ascii_and_reads_back(text: str) -> None:
     assert line.isascii()
     assert line.isprintable()
     assert json.loads(line) == {text: [text]}
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_commands_print_in_every_encoding(
+    encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names that the terminal's encoding does not have never end a command."""
+    for name in ("größe", "猫"):
+        (tmp_path / "source" / name).mkdir(parents=True)
+        Image.effect_noise((12, 12), 50).save(tmp_path / "source" / name / "1.png")
+    with h5py.File(tmp_path / "größe猫.h5", "w") as file:
+        file["größe猫"] = [1]
+        file.attrs["größe猫"] = "größe猫"
+    out, missing = tmp_path / "猫", tmp_path / "größe猫"
+    convert = ["convert", str(tmp_path / "source"), str(out)]
+    foreign = ["inspect", str(tmp_path / "größe猫.h5")]
+    dataset = ["inspect", str(out)]
+    commands = [convert, dataset, [*dataset, "--json"], foreign, [*foreign, "--json"], [*foreign, str(out)]]
+    others = [
+        ["verify", str(out)],
+        ["verify", str(out), "--json"],
+        ["preview", str(out), "-o", str(tmp_path / "猫.png")],
+    ]
+    for command in [*commands, *others]:
+        assert status_in(encoding, command, monkeypatch) == (0, True), command
+    assert status_in(encoding, ["inspect", str(missing)], monkeypatch) == (2, True)
+
+
+def status_in(encoding: str, command: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[int, bool]:
+    """The exit status of a command, and whether it printed no traceback."""
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
+    monkeypatch.setattr("sys.stdout", streams[0])
+    monkeypatch.setattr("sys.stderr", streams[1])
+    with without_beam():
+        status = main(command)
+    monkeypatch.undo()
+    for stream in streams:
+        stream.flush()
+    printed = b"".join(stream.buffer.getvalue() for stream in streams)  # type: ignore[attr-defined]
+    return status, b"Traceback" not in printed

@@ -30,6 +30,7 @@ def test_text_that_is_too_long_is_cut() -> None:
     assert (cuts[0], cuts[1][:6], cuts[1][-1]) == ("short", "a name", "…")
     assert cuts[2].startswith("tab\\tand\\x1b")
     assert cuts[3] == "e??"
+    assert sheet.missing_letters == {"é", "ß", "中"}
     assert sheet._cut("some/path/of/a/picture.jpg", 100, sheet._text, end=True).endswith("picture.jpg")
     drawn, placed = sheet.draw("title", "", [], [[Tile(image, {}, texts, "note")]])
     pixels = np.asarray(drawn)
@@ -45,7 +46,8 @@ def test_a_font_of_ones_own(tmp_path: Path) -> None:
     assert isinstance(default, ImageFont.FreeTypeFont)
     (tmp_path / "own.ttf").write_bytes(default.font_bytes)
     sheet = ContactSheet(side=100, columns=1, font=tmp_path / "own.ttf")
-    assert sheet._cut("éß中", 100, sheet._text) == "éß中"  # it is trusted to have them
+    assert sheet._cut("aéß中 b", 100, sheet._text) == "aéß中 b"
+    assert sheet.missing_letters == {"é", "ß", "中"}
     with pytest.raises(UsageError, match=r"none\.ttf cannot be read as a font"):
         ContactSheet(side=100, columns=1, font=tmp_path / "none.ttf")
     (tmp_path / "text.ttf").write_text("no font")

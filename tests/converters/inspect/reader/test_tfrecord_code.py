@@ -84,7 +84,7 @@ def test_what_tensorflow_does_not_decode_stays_bytes(tmp_path: Path) -> None:
     assert "TIFF, which TensorFlow does not decode" in inspect_tfrecord(path, "none").parser
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize(
     "names", [("height", "width", "depth"), ("image/rows", "image/cols", "image/channels"), "shape"]
 )
@@ -113,7 +113,7 @@ def test_bytes_that_only_once_fit_the_numbers_are_not_pixels(tmp_path: Path) -> 
     assert [one["text"] for one in read] == [b"123456", b"12345"]
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "float32", "int64", "bool", "uint16", "float16"])
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "bool"])
 @pytest.mark.parametrize("shapes", [[(3, 4)] * 3, [(3, 4), (5, 4)], [()], [(0, 3)]], ids=str)
 @pytest.mark.parametrize("is_record", [True, False], ids=["record", "feature"])
 def test_serialized_tensors(tmp_path: Path, dtype: str, shapes: list[Any], is_record: bool) -> None:
