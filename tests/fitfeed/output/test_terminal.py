@@ -90,5 +90,5 @@ def status_in(encoding: str, command: list[str], monkeypatch: pytest.MonkeyPatch
     monkeypatch.undo()
     for stream in streams:
         stream.flush()
-    printed = b"".join(stream.buffer.getvalue() for stream in streams)  # type: ignore[attr-defined]
+    printed = b"".join(stream.buffer.getvalue() for stream in streams)
     return status, b"Traceback" not in printed
