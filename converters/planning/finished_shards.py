@@ -4,8 +4,11 @@ Programs that copy files set mtime, so it does not tell. The times of the kernel
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from fitfeed.converters.planning.comparison import file_digest, same_times
 from fitfeed.converters.planning.source_listing import read_known_sources
@@ -25,24 +28,32 @@ def drop_stale_shards(work: WorkFolder, plan: ConversionPlan) -> None:
     """
     if plan.listing is None or not work.has_results():
         return
-    same = same_times(plan.listing, read_known_sources(work.root, plan.listing.root))
+    known = read_known_sources(work.root, plan.listing.root)
+    same = same_times(plan.listing, known)
     suspects = {plan.listing.files[place].path for place in np.flatnonzero(~same)}
     job = work.read_job()
     masks = [name for name, kind in job.kinds.items() if kind == "mask"]
     for shard in plan.shards if suspects else ():
         files = [file for file in _files(shard, masks) if file[2] in suspects]
         result = work.read_result(job, shard.number) if files else None
-        if result is not None and _is_stale(shard, result, files, job.source):
+        if result is not None and _is_stale(shard, result, files, job.source, known):
             work.forget_result(shard.number)
 
 
-def _is_stale(shard: ShardPlan, result: ShardResult, files: list[tuple[int, str, str]], root: str) -> bool:
-    """Whether one of the files is not what the shard was made of. Of one that was rejected, nobody knows."""
+def _is_stale(
+    shard: ShardPlan, result: ShardResult, files: list[tuple[int, str, str]], root: str, known: Any | None
+) -> bool:
+    """Whether a file is not what the shard was made of. One that was rejected has no digest: known times decide."""
     row_of = {path: row for row, path in enumerate(result.rows.path)}
     for entry, column, path in files:
         row = row_of.get(text_path(shard.paths[entry]))
         if row is None:
-            return True
+            if (
+                known is not None
+                and pc.index(known.column("key"), pa.scalar(text_path(path), pa.large_string())).as_py() >= 0
+            ):
+                return True
+            continue
         recorded = bytes(result.rows.digests[column][DIGEST_BYTES * row : DIGEST_BYTES * (row + 1)])
         if file_digest(f"{root}/{path}") != recorded:
             return True
