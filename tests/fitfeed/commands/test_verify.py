@@ -12,6 +12,7 @@ from fitfeed.output import progress as progress_module
 from fitfeed.output.progress import reading_progress
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import MANIFEST_NAME, read_manifest
+from tests.without_beam import convert
 
 
 def verify(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -133,3 +134,18 @@ def test_progress_is_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
         progress.update(100)
     with reading_progress(stream, quiet=True) as progress:
         assert progress is None
+
+
+def test_a_file_that_does_not_belong_to_it_is_only_to_be_removed(
+    few_photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    convert(few_photos, out)
+    shutil.copy(out / "train-00000-of-00001.tfrecord", out / "train-00000-of-00001 (1).tfrecord")
+    capsys.readouterr()
+    assert main(["verify", str(out)]) == 5
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"{out} is whole, but has files that do not belong to it: ")
+    assert "train-00000-of-00001 (1).tfrecord: extra: it is not a part of this dataset" in printed
+    assert "Remove train-00000-of-00001 (1).tfrecord: programs that read all files of a pattern" in printed
+    assert "Restore" not in printed
