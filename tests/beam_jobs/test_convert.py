@@ -31,13 +31,16 @@ def some(clothing: Path, tmp_path: Path) -> Path:
     return tmp_path / "source"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format_", "options"),
     [
         ("tfrecord", {}),
         ("hdf5", {"size": (64, 64)}),
-        pytest.param("hdf5", {"encoding": "raw", "size": (32, 32)}, marks=pytest.mark.slow),
-        pytest.param("tfrecord", {"encoding": "png", "size": (48, 48)}, marks=pytest.mark.slow),
+        "hdf5",
+        {"encoding": "raw", "size": (32, 32)},
+        "tfrecord",
+        {"encoding": "png", "size": (48, 48)},
     ],
 )
 def test_same_bytes_with_any_number_of_workers(

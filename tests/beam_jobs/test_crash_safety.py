@@ -150,6 +150,7 @@ def test_an_io_error_on_reading_is_an_error_and_not_a_reject(
     assert without_beam.convert(source, tmp_path / "dataset").manifest.splits["train"].examples == 6
 
 
+@pytest.mark.slow
 def test_a_failing_publication_is_explained_and_continues(
     clothing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,10 +40,16 @@ def faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", faulty_decoder(tmp_path / "faults"))
 
 
-def convert(source: Path, dataset: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def convert(
+    source: Path, dataset: Path, *arguments: str, timeout_s: int = 5
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "fitfeed", "convert", str(source), str(dataset), "--shards", "2"]
     return subprocess.run(
-        [*command, "--timeout", "5", *arguments], capture_output=True, text=True, timeout=600, check=False
+        [*command, "--timeout", str(timeout_s), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
     )
 
 
@@ -69,7 +75,7 @@ def test_a_crash_costs_one_file(photos: Path, tmp_path: Path) -> None:
     shutil.copytree(photos, source)
     shutil.copyfile(next(photos.glob("dress/*")), source / "dress" / "crash.jpg")
     add_fault(source / "dress" / "crash.jpg", "segmentation fault")
-    done = convert(source, tmp_path / "dataset", "--max-bad", "1", "--timeout", "600")
+    done = convert(source, tmp_path / "dataset", "--max-bad", "1", timeout_s=600)
     assert done.returncode == 0, done.stderr
     (line,) = map(json.loads, (tmp_path / "dataset" / "rejects.jsonl").read_text().splitlines())
     assert (line["path"], line["reason"]) == ("dress/crash.jpg", "decoder_crash")
@@ -115,6 +121,6 @@ def test_only_the_fatal_files_are_lost(photos: Path, faulty_photos: Path, tmp_pa
 @pytest.mark.usefixtures("faults")
 def test_a_longer_time_limit_lets_an_image_try_again(faulty_photos: Path, tmp_path: Path) -> None:
     assert convert(faulty_photos, tmp_path / "dataset").returncode == 3
-    again = convert(faulty_photos, tmp_path / "dataset", "--timeout", "6", "--max-bad", "4")
+    again = convert(faulty_photos, tmp_path / "dataset", "--max-bad", "4", timeout_s=6)
     assert again.returncode == 0
     assert "longer than 6 s" in (tmp_path / "dataset" / "rejects.jsonl").read_text()

@@ -57,6 +57,7 @@ def run_to_the_end(work: WorkFolder, futures: list["Future[ShardTotals]"]) -> di
     return contents(work.dataset)
 
 
+@pytest.mark.slow
 def test_anticipated_shards_are_written_before_they_are_asked_for_and_only_once(
     clothing: Path, tmp_path: Path
 ) -> None:
@@ -116,6 +117,7 @@ def test_dead_workers_are_replaced_and_their_shards_tried_again(clothing: Path, 
         pool.close()
 
 
+@pytest.mark.slow
 def test_a_shard_whose_workers_die_at_different_images_is_given_up(clothing: Path, tmp_path: Path) -> None:
     work, job = prepared(clothing, tmp_path / "dataset")
     pool = ShardPool(work, job, workers=1)

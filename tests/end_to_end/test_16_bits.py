@@ -320,6 +320,7 @@ def test_the_command(
     assert main(["inspect", str(next(Path(dataset).glob("*.tfrecord")))]) == 0
 
 
+@pytest.mark.slow
 def test_hostile_files_get_the_same_verdicts(nasty: Path, tmp_path: Path) -> None:
     source = tmp_path / "source"
     shutil.copytree(nasty, source, ignore=shutil.ignore_patterns("containers", "duplicates", "bombs"))

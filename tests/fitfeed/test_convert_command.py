@@ -31,6 +31,7 @@ def photos(clothing: Path, tmp_path: Path) -> Path:
     return copy_photos(clothing / "test", tmp_path / "photos", ("dress", "hat"), count=5)
 
 
+@pytest.mark.slow
 def test_terminal_shows_a_bar_and_then_the_summary(
     photos: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -128,7 +129,8 @@ def continues(photos: Path, dataset: Path, capfd: pytest.CaptureFixture[str]) ->
     assert contents(dataset) == contents(undisturbed)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interruption_leaves_nothing_running_and_nothing_published(
     hanging: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], number: signal.Signals
 ) -> None:
@@ -149,6 +151,7 @@ def test_interruption_leaves_nothing_running_and_nothing_published(
     continues(hanging, dataset, capfd)
 
 
+@pytest.mark.slow
 def test_sigkill_leaves_nothing_running_and_the_next_run_continues(
     hanging: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

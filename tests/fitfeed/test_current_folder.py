@@ -114,6 +114,7 @@ def test_converting(trapped: Trapped) -> None:
     trapped.assert_nobody_looked()
 
 
+@pytest.mark.slow
 def test_looking_at_the_dataset_and_at_files(trapped: Trapped) -> None:
     fitfeed, dataset = trapped.programs / "fitfeed", trapped.dataset
     trapped.call(fitfeed, "inspect", dataset)
@@ -130,6 +131,7 @@ def test_training_with_worker_processes_by_a_script_elsewhere(trapped: Trapped) 
     trapped.assert_nobody_looked()
 
 
+@pytest.mark.slow
 def test_python_m_drops_the_folder(trapped: Trapped) -> None:
     """Python itself looks there for the package, before anything of ours runs: that is what `python -m` means."""
     (trapped.folder / "fitfeed.py").unlink(missing_ok=True)

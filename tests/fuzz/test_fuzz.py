@@ -63,6 +63,7 @@ def test_damage_is_varied_and_repeatable() -> None:
     assert outcomes >= {"ok", "corrupt", "truncated", "not_an_image", "unsupported_format"}
 
 
+@pytest.mark.slow
 def test_whole_files_of_the_corpus_pass() -> None:
     for data in set(images()):
         for options in OPTIONS:

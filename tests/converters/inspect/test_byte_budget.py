@@ -200,6 +200,7 @@ def test_a_long_record_is_passed_over_and_checked_in_full(tmp_path: Path) -> Non
         inspected(path, FULL)
 
 
+@pytest.mark.slow
 def test_a_record_of_many_small_values_is_not_parsed(tmp_path: Path) -> None:
     """Parsed, it would take 25 times as much memory."""
     limits = dataclasses.replace(SAMPLE, fields=1000)

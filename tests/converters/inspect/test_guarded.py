@@ -85,6 +85,7 @@ def plugins() -> str:
     return os.environ["HDF5_PLUGIN_PRELOAD"]
 
 
+@pytest.mark.slow
 def test_no_library_is_loaded_as_a_filter(calls: GuardedCalls) -> None:
     calls.begin(plugins)
     assert calls.result(600) == "::"

@@ -52,6 +52,7 @@ def one_chunk(path: Path) -> Path:
 FILES = [a_compressed_bomb, small_integers, steps_without_values, long_strings_in_hdf5, one_chunk]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", FILES)
 def test_a_sample_takes_200_megabytes(make: Callable[[Path], Path], tmp_path: Path) -> None:
     path = make(tmp_path / "a")

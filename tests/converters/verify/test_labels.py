@@ -56,6 +56,7 @@ def test_every_flipped_bit_of_masks_and_labels_is_found_and_named(copy: Path) ->
     assert findings(copy) == ()
 
 
+@pytest.mark.slow
 def test_random_flips_of_shards_are_found(labelled: Callable[[str], Path], tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     for layout in LAYOUTS:

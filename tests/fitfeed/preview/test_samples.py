@@ -46,6 +46,7 @@ def cut(sheet: Pixels, box: list[int]) -> Pixels:
     return sheet[top:bottom, left:right]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tile", "factor"), [(64, 1), (160, 2), (200, 3)])
 @pytest.mark.parametrize("container", ["tfrecord", "hdf5"])
 def test_small_pictures_are_shown_pixel_by_pixel(
@@ -163,6 +164,7 @@ def test_masks_are_shown_in_colors_and_move_along(
     assert flips == {0, 1, 2, 3}
 
 
+@pytest.mark.slow
 def test_every_option_has_an_effect(
     dataset_raw_tfrecord: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -160,6 +160,7 @@ def slow_but(count: int, cases: list[Any]) -> list[Any]:
     return [pytest.param(*case, marks=() if i in quick else pytest.mark.slow) for i, case in enumerate(cases)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hook", "count", "place", "kind"),
     [

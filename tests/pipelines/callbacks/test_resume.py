@@ -157,6 +157,7 @@ def test_a_killed_training_ends_as_if_it_had_not_been(
         assert metrics == uninterrupted.logs.epochs[epoch]  # also of the epoch that was interrupted
 
 
+@pytest.mark.slow
 def test_without_the_callback_weights_are_the_same(flowers: Dataset, uninterrupted: Training) -> None:
     assert_same(fit(flowers, []), uninterrupted.model)
 

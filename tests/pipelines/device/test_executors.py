@@ -104,6 +104,7 @@ def test_geometry(name: str, fill_mode: Any) -> None:
         assert difference(cpu[i], expected).max() <= CPU
 
 
+@pytest.mark.slow
 @given(
     steps=st.lists(st.sampled_from(sorted(MOVES)), min_size=2, max_size=5),
     fill_mode=st.sampled_from(["reflect", "nearest", "constant", "wrap"]),

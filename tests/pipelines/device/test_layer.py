@@ -131,6 +131,7 @@ def test_without_training_nothing_happens_but_resizing(images: Any) -> None:
     assert np.abs(numpy(small) - mean).max() <= 0.5
 
 
+@pytest.mark.slow
 def test_mixed_precision_changes_no_pixel(images: Any) -> None:
     few = images[:3]
     float32 = DeviceAugmentation(EVERYTHING, seed=5)(few)
@@ -222,6 +223,7 @@ def argument_names(op: Any) -> list[str]:
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' saving, on NumPy 2
 def test_fit_evaluate_predict_and_saving(images: Any, tmp_path: Path) -> None:
     augment = [RandomFlip(), RandomBrightness(0.2)]  # XLA compiles it three times

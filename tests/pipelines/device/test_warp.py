@@ -10,6 +10,7 @@ SIDES = [*range(1, 62, 2), 2, 44, 97, 224, 599]
 """All odd ones up to 61: twice a side has the same digits in floating point. Each is compiled by itself."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fill_mode", ["wrap", "reflect"])
 def test_compiled_borders_are_where_they_should_be(fill_mode: str) -> None:
     """Compilers divide by multiplying by 1 / side, which is not exact."""

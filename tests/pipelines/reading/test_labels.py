@@ -223,6 +223,7 @@ def test_fit_segments(scenes: Path) -> None:
     assert np.isfinite(history.history["loss"]).all()
 
 
+@pytest.mark.slow
 def test_fit_takes_several_labels_by_the_names_of_its_outputs(labelled: Callable[[str], Path]) -> None:
     train = make_pipeline(labelled("tfrecord"), "train", **{**ON, "dtype": "float32"})  # type: ignore[arg-type]
     train = train.map(lambda image, y: (image, {name: y[name] for name in ("species", "tags", "height_cm")}))

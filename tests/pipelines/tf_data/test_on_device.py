@@ -179,6 +179,7 @@ def test_masks_are_refused_by_name() -> None:
         check_movable(RECIPE, "lesion", augment_on="device")
 
 
+@pytest.mark.slow
 def test_damaged_examples_are_skipped(own_copy: Any) -> None:
     """All others have the parameters that they have beside them."""
     path = own_copy("tfrecord")

@@ -33,6 +33,7 @@ def test_a_transform_of_albumentations_is_called_by_its_convention() -> None:
     assert (results[3] != run([DARKEN], image, example=3, seed=1)).any()
 
 
+@pytest.mark.slow
 def test_it_draws_the_same_in_threads_and_in_processes(flowers: Dataset) -> None:
     augment = [RandomFlip(), DARKEN]
     np.testing.assert_array_equal(

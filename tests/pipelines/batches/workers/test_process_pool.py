@@ -66,7 +66,8 @@ def test_the_same_batches_as_with_threads(
     assert_same(ours, batches(encoded_datasets[format_], **options))
 
 
-@pytest.mark.parametrize("dtype", ["float16", pytest.param("bfloat16", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_floats_of_16_bits(flowers: Dataset, dtype: str) -> None:
     kind = tf.as_dtype(dtype).as_numpy_dtype
     in_processes = loader(flowers, dtype=kind, processes=1).load(1, ALL)
@@ -81,16 +82,18 @@ def test_raw_images_as_they_are(raw_datasets: dict[Format, Dataset], format_: Fo
     assert_same(ours, batches(raw_datasets[format_], **options))
 
 
-@pytest.mark.parametrize("mix", [pytest.param([MixUp(0.4)], marks=pytest.mark.slow), [MixUp(0.4), CutMix()]])
+@pytest.mark.slow
+@pytest.mark.parametrize("mix", [[MixUp(0.4)], [MixUp(0.4), CutMix()]])
 def test_mixed_batches(flowers: Dataset, mix: list[Any]) -> None:
     options: dict[str, Any] = {"augment": [*AUGMENT, *mix], "drop_remainder": False}
     assert_same(batches(flowers, processes=2, **options), batches(flowers, **options))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changed",
     [
-        pytest.param({"dtype": "uint16"}, marks=pytest.mark.slow),
+        {"dtype": "uint16"},
         {"augment": [RandomFlip()], "normalize": "zscore", "dtype": "float32"},
     ],
 )
@@ -102,6 +105,7 @@ def test_images_of_16_bits(tmp_path: Path, changed: dict[str, Any]) -> None:
     assert_same(batches(dataset, processes=1, **options), batches(dataset, **options))
 
 
+@pytest.mark.slow
 def test_what_a_device_does_is_not_done_in_workers(flowers: Dataset) -> None:
     options: dict[str, Any] = {"augment": [*AUGMENT, RandomBrightness(0.3), MixUp()], "augment_on": "device"}
     assert_same(batches(flowers, processes=1, **options), batches(flowers, **options))

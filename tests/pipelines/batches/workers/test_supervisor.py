@@ -201,6 +201,7 @@ def test_a_pipeline_of_threads_is_freed_as_well(flowers: Dataset, monkeypatch: p
     assert [reference() for reference in made] == [None]
 
 
+@pytest.mark.slow
 def test_a_pipeline_that_is_made_inside_a_function_of_tensorflow(flowers: Dataset) -> None:
     @tf.function
     def count() -> tf.Tensor:
