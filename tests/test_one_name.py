@@ -149,6 +149,7 @@ def test_the_sdist_holds_one_package_and_gives_the_same_wheel(
         assert set(ours.namelist()) == set(theirs.namelist())
 
 
+@pytest.mark.slow
 def test_a_users_own_modules_of_the_same_names_do_no_harm(
     project: Path, installed: Path, few_photos: Path
 ) -> None:

@@ -37,10 +37,8 @@ def some(clothing: Path, tmp_path: Path) -> Path:
     [
         ("tfrecord", {}),
         ("hdf5", {"size": (64, 64)}),
-        "hdf5",
-        {"encoding": "raw", "size": (32, 32)},
-        "tfrecord",
-        {"encoding": "png", "size": (48, 48)},
+        ("hdf5", {"encoding": "raw", "size": (32, 32)}),
+        ("tfrecord", {"encoding": "png", "size": (48, 48)}),
     ],
 )
 def test_same_bytes_with_any_number_of_workers(

@@ -12,6 +12,7 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.errors import ConversionError
 
 
+@pytest.mark.slow
 def test_local_run_opens_no_port(few_photos: Path, tmp_path: Path) -> None:
     watch = _PortWatch()
     convert(few_photos, tmp_path / "dataset", ConvertOptions(encoding="raw", size=(8, 8)), progress=watch)

@@ -225,6 +225,7 @@ def test_duplicates_with_masks_are_dropped_by_all_their_labels(tmp_path: Path) -
             assert set(np.asarray(Image.open(io.BytesIO(payload))).ravel().tolist()) == {int(row["key"][0])}
 
 
+@pytest.mark.slow
 def test_the_sample_table(clothing: Path, tmp_path: Path) -> None:
     table = clothing / "labels.csv"
     given = ConvertOptions(size=(16, 16), split_column="split")

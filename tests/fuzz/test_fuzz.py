@@ -132,6 +132,7 @@ def test_checksums_of_hdf5_are_those_of_the_library() -> None:
         )
 
 
+@pytest.mark.slow
 def test_json_is_damaged_in_what_it_says() -> None:
     text = b'{"a": [1, 2, {"b": "c"}], "d": null}'
     made = {damaged_json([text], random.Random(number)) for number in range(3000)}

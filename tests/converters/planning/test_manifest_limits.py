@@ -114,6 +114,7 @@ def test_as_many_classes_as_it_allows_can_be_read(tmp_path: Path) -> None:
     published(tmp_path, 1, names[:most], 3)
 
 
+@pytest.mark.slow
 def test_messages_say_what_to_change() -> None:
     files = {"train": [shard_file_name("train", shard, 100_000, "h5") for shard in range(100_000)]}
     with pytest.raises(

@@ -66,6 +66,7 @@ def test_no_row_fits(tmp_path: Path) -> None:
         find(make(tmp_path, "path,label\n", "a.jpg"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "length"), [(100_001, 1), (1100, 990)])
 def test_more_classes_than_a_manifest_can_name(tmp_path: Path, count: int, length: int) -> None:
     rows = "".join(f'{{"path": "a.jpg", "tags": ["{n:0{length}}"]}}\n' for n in range(1))

@@ -93,6 +93,7 @@ def test_what_is_no_dataset(capsys: pytest.CaptureFixture[str], tmp_path: Path) 
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_pictures_of_several_sizes_need_one_to_mix(
     dataset_tfrecord: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -141,6 +141,7 @@ def test_images_alone_are_mixed_as_with_their_labels(flowers: Dataset) -> None:
         np.testing.assert_array_equal(a["image"], b["image"])
 
 
+@pytest.mark.slow
 def test_fit_learns_from_soft_labels(flowers: Dataset) -> None:
     options: dict[str, Any] = {"batch_size": 8, "image_size": SIZE}
     train = make_pipeline(flowers, "train", augment=BOTH, label_smoothing=0.1, **options)

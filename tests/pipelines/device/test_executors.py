@@ -224,6 +224,7 @@ def test_linear_colors_composed(steps: list[str], channels: int, seed: int) -> N
         assert difference(cpu[i], expected).max() <= (HALF + 0.01 if channels == 3 else 1.5)
 
 
+@pytest.mark.slow
 @given(
     steps=st.lists(
         st.sampled_from(["brightness", "contrast", "inversion", *sorted(UNFUSED)[-3:]]), max_size=4

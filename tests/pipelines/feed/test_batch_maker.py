@@ -120,6 +120,7 @@ def test_images_masks_and_transforms_use_the_same_draws(
     assert len(calls) == 1
 
 
+@pytest.mark.slow
 def test_with_processes_this_one_compiles_nothing_that_nobody_asks_for(
     flowers: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,6 +255,7 @@ def test_a_crop_of_fixed_size_gives_images_of_many_sizes_one(
         maker(flowers, augment=[RandomResizedCrop(), CenterCrop()], image_size=None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [0, 2])
 def test_a_script_may_change_its_folder(
     flowers: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, processes: int

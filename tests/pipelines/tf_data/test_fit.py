@@ -108,6 +108,7 @@ def test_mirrored_strategy(flowers: Dataset) -> None:
         assert complaint not in result.stderr
 
 
+@pytest.mark.slow
 def test_custom_training_loop_over_dicts(flowers: Dataset) -> None:
     model, optimizer = small_model(), keras.optimizers.Adam(0.01)
     loss_function = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -83,6 +83,7 @@ def test_it_delivers_what_the_cpu_does(flowers: Dataset, options: dict[str, Any]
         assert np.mean(off <= level / 100) > 0.9
 
 
+@pytest.mark.slow
 def test_geometry_behind_resizing_is_the_same_of_smooth_images(flowers: Dataset) -> None:
     """Images of many sizes and aspect ratios, rotated, sheared and shifted in pixels of the stored size."""
     augment: list[Augmentation] = [
@@ -152,6 +153,7 @@ def test_a_damaged_partner_leaves_the_image_unmixed_there_too(own_copy: Any) -> 
         assert np.abs(theirs.numpy() - ours.numpy()).max() <= 1
 
 
+@pytest.mark.slow
 def test_evaluation_and_images_of_one_size(flowers: Dataset, thumbnails: Dataset) -> None:
     cpu, device = pair(flowers, [CenterCrop()], shuffle=False)
     assert np.abs(arrays(cpu) - arrays(device)).max() < 1e-5
