@@ -156,7 +156,7 @@ def recipes(dataset: Any, batch_size: int) -> dict[str, Epoch]:
             processes=processes,
         )
         for name, augment in RECIPES.items()
-        for suffix, processes in (("", None), (", threads", 0))
+        for suffix, processes in (("", measure.WORKERS), (", threads", 0))
     }
     return {"floor": decoding(dataset)} | {name: peers.epochs_of(p, EPOCHS) for name, p in pipelines.items()}
 

@@ -7,8 +7,8 @@ F1: JPEG of 256 pixels, float32 normalised. F2: the same, uint8. F3: the photogr
 224 x 224 pixels as they are, from TFRecord and HDF5. F5: HDF5 against a generator over h5py.
 
 The floor of F1 to F3 decodes the same bytes with simplejpeg and resizes each image once with OpenCV,
-in as many threads, from memory, and does nothing else. `fitfeed` uses as many worker processes, its
-default. The floor of F4 copies the same pixels once from the page cache (mapped files) into a batch,
+in as many threads, from memory, and does nothing else. `fitfeed` uses as many worker processes, which a
+long run comes to by itself. The floor of F4 copies the same pixels once from the page cache (mapped files) into a batch,
 in one thread. As machines differ most in that, F4 also says how fast this one copies (`memcpy`, and `pread`
 from the page cache; in one thread, and in as many as CPUs), in bytes, and which part of it fitfeed reaches.
 Every contestant's first epoch is not counted, and those that follow come from one
@@ -172,9 +172,9 @@ def training(dataset: Dataset, batch_size: int, **arguments: Any) -> Epoch:
 
 
 def ours(dataset: Dataset, batch_size: int, **arguments: Any) -> dict[str, Epoch]:
-    """It by default, with worker processes where there are several CPUs, and with threads."""
+    """It with worker processes where there are several CPUs, and with threads."""
     return {
-        "fitfeed": training(dataset, batch_size, **arguments),
+        "fitfeed": training(dataset, batch_size, processes=measure.WORKERS, **arguments),
         "fitfeed, threads": training(dataset, batch_size, processes=0, **arguments),
     }
 
@@ -224,7 +224,7 @@ def raw(datasets: Mapping[str, Dataset], batch_size: int, *, rounds: int) -> lis
 def stored_pixels(datasets: Mapping[str, Dataset], batch_size: int) -> dict[str, Epoch]:
     """What makes batches of stored pixels."""
 
-    def stored(name: str, processes: int | None = None) -> Epoch:
+    def stored(name: str, processes: int = measure.WORKERS) -> Epoch:
         batches = make_pipeline(
             datasets[name], "train", batch_size=batch_size, normalize=None, dtype="uint8", processes=processes
         )

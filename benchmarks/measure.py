@@ -27,6 +27,9 @@ LIBRARIES = (
     "tensorflow",
 )
 
+WORKERS = available_cpus() if available_cpus() > 1 else 0
+"""Worker processes to which `make_pipeline` comes by itself in a long run. Benchmarks have them from the first batch on."""
+
 Outcome = TypeVar("Outcome")
 
 Epoch = Callable[[], int]

@@ -171,7 +171,12 @@ def by_side(dataset: Dataset, options: argparse.Namespace) -> list[Result]:
     results = []
     for side in SIDES:
         batches = make_pipeline(
-            dataset, "train", batch_size=batch_size, image_size=(side, side), augment=AUGMENT
+            dataset,
+            "train",
+            batch_size=batch_size,
+            image_size=(side, side),
+            augment=AUGMENT,
+            processes=measure.WORKERS,
         )
         contestants = {
             "fitfeed": peers.epochs_of(batches, 2),

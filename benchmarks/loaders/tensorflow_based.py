@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks import floors, peers
 from benchmarks.loaders.material import Task, class_folders
+from benchmarks.measure import WORKERS
 from fitfeed.pipelines import RandomFlip, RandomResizedCrop, make_pipeline
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -28,7 +29,7 @@ def fitfeed_threads(task: Task) -> Callable[[], int]:
     return fitfeed(task, processes=0)
 
 
-def fitfeed(task: Task, *, processes: int | None = None) -> Callable[[], int]:
+def fitfeed(task: Task, *, processes: int = WORKERS) -> Callable[[], int]:
     """Our pipeline."""
     return peers.epochs_of(
         make_pipeline(
@@ -130,7 +131,13 @@ def raw_hdf5(task: Task) -> Callable[[], int]:
     """Our pipeline over raw pixels in HDF5."""
     dataset = task.dataset("raw_hdf5")
     batches = make_pipeline(
-        dataset, "train", batch_size=task.batch_size, normalize=None, dtype="uint8", labels="int"
+        dataset,
+        "train",
+        batch_size=task.batch_size,
+        normalize=None,
+        dtype="uint8",
+        labels="int",
+        processes=WORKERS,
     )
     return peers.epochs_of(batches, RAW_EPOCHS)
 
