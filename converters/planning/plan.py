@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.base_dataset import BaseDataset, all_rows, join_classes, select_new
@@ -21,7 +21,7 @@ from fitfeed.converters.planning.source_listing import (
     sources_table,
 )
 from fitfeed.converters.rejects import text_path
-from fitfeed.converters.source_file import SomeFiles, SourceFile
+from fitfeed.converters.source_file import Comparison, SomeFiles, SourceFile, SourceListing
 from fitfeed.converters.sources.discover import find_examples
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.label_folder import LabelSource
@@ -85,37 +85,30 @@ def make_plan(
         held=held,
     )
     example_table = found.example_table if base is None else join_classes(base, found.example_table)
-    splits = by_split(example_table, options, allow_leaks=allow_leaks)
-    rows = _listed(example_table, splits)
-    listing = list_files(found.root, example_table, list(itertools.chain.from_iterable(splits.values())))
-    known, comparison, gone = None, None, SomeFiles()
-    if base is not None:
-        known = read_known_sources(base.folder, found.root)
-        gone = find_difference(listing, base.indexes).gone
-        if known is None and gone.count == sum(map(len, base.indexes.values())):
-            gone = SomeFiles()  # another source, which has nothing of the first
-        splits, comparison = select_new(
-            base, example_table, splits, found.root, known, check_content=check_content, progress=progress
-        )
-        rows = all_rows(base, rows)
-    source_files, source_digest = len(rows), digest_of(rows)
-    del rows  # as large as the plan, which is made next
-    shards = _plan_shards(splits, example_table, options, base)
-    numbers = {split: [plan.number for plan in shards if plan.split == split] for split in splits}
+    placed = by_split(example_table, options, allow_leaks=allow_leaks)
+    listing = list_files(found.root, example_table, list(itertools.chain.from_iterable(placed.values())))
+    chosen = _choose_new(base, example_table, placed, listing, check_content=check_content, progress=progress)
+    shards = _plan_shards(chosen.splits, example_table, options, base)
     check_capacity(
         _shard_files(shards, base),
         example_table.all_class_names,
         channels=options.channels,
         depth=options.depth,
     )
-    new = list(itertools.chain.from_iterable(splits.values()))
+    numbers = {split: [plan.number for plan in shards if plan.split == split] for split in chosen.splits}
+    new = list(itertools.chain.from_iterable(chosen.splits.values()))
     target = None
     # A folder of other files may have the same names, sizes and times.
-    identity = [folder_digest(found.root), source_digest, _times(example_table, new), options.writing_json()]
+    identity = [
+        folder_digest(found.root),
+        chosen.source_digest,
+        _times(example_table, new),
+        options.writing_json(),
+    ]
     if base is not None:
         listed = {text_path(example_table.files[place].path) for place in new}
         listed |= {reject.path for reject in [*found.rejects, *found.ignored]}
-        target = base.append_target(listed, source_files=source_files)
+        target = base.append_target(listed, source_files=chosen.source_files)
         identity.append(target.fingerprint)
     job = Job(
         source=str(found.root.resolve()),
@@ -126,7 +119,7 @@ def make_plan(
         statistics_split=_statistics_split(numbers, base),
         files=len(new),
         bytes=sum(example_table.files[place].bytes for place in new),
-        source_digest=source_digest,
+        source_digest=chosen.source_digest,
         digest=digest_of(identity),
         rejects=found.rejects,
         ignored=found.ignored,
@@ -135,11 +128,55 @@ def make_plan(
         base=target,
         seen=seen,
     )
-    sources = sources_table(listing, known, listed_ns=listed_ns)
+    sources = sources_table(listing, chosen.known, listed_ns=listed_ns)
     warnings = [*found.warnings, *class_warnings(example_table)]
     return ConversionPlan(
-        job, shards, listing, sources, found.links, warnings, comparison=comparison, gone=gone
+        job, shards, listing, sources, found.links, warnings, comparison=chosen.comparison, gone=chosen.gone
     )
+
+
+class _Choice(NamedTuple):
+    """What is to be converted, and what is known of the rest.
+
+    Attributes:
+        splits: Split to the places of the files that are to be converted.
+        source_files: Number of files in the source and in the dataset it joins, each once.
+        source_digest: Digest of all of them.
+        known: What `sources.arrow` of that dataset knows of files in the same folder.
+        comparison: How the files that it has already were compared.
+        gone: Those of its files that the source no longer has.
+    """
+
+    splits: dict[str, list[int]]
+    source_files: int
+    source_digest: str
+    known: Any | None
+    comparison: Comparison | None
+    gone: SomeFiles
+
+
+def _choose_new(
+    base: BaseDataset | None,
+    example_table: ExampleTable,
+    splits: dict[str, list[int]],
+    listing: SourceListing,
+    *,
+    check_content: bool,
+    progress: ComparisonProgress | None,
+) -> _Choice:
+    """Leaves out the files that the dataset has, if there is one to join."""
+    rows = _listed(example_table, splits)
+    if base is None:
+        return _Choice(splits, len(rows), digest_of(rows), None, None, SomeFiles())
+    known = read_known_sources(base.folder, listing.root)
+    gone = find_difference(listing, base.indexes).gone
+    if known is None and gone.count == sum(map(len, base.indexes.values())):
+        gone = SomeFiles()  # another source, which has nothing of the first
+    new, comparison = select_new(
+        base, example_table, splits, listing.root, known, check_content=check_content, progress=progress
+    )
+    rows = all_rows(base, rows)
+    return _Choice(new, len(rows), digest_of(rows), known, comparison, gone)
 
 
 def _listed(example_table: ExampleTable, splits: dict[str, list[int]]) -> list[list[Any]]:
