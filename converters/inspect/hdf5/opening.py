@@ -16,6 +16,9 @@ OPEN_FOR_WRITING, SWMR = 1, 4
 
 HEAD_BYTES = 4096
 
+NOT_OPENED = (KeyError, OSError, RuntimeError, TypeError, ValueError)
+"""What `h5py.File` may raise: h5py chooses the class by what HDF5 says failed, and an address may be wrong anywhere."""
+
 
 class OpenedHdf5(NamedTuple):
     """An open file.
@@ -44,7 +47,7 @@ def open_hdf5(path: Path) -> OpenedHdf5:
     is_held = _is_held(path)
     try:
         file = h5py.File(path, "r", locking=False)
-    except OSError as error:
+    except NOT_OPENED as error:
         flags = _consistency_flags(path)
         if flags & SWMR:
             return _open_swmr(path, error)
@@ -53,10 +56,10 @@ def open_hdf5(path: Path) -> OpenedHdf5:
     return OpenedHdf5(file, '"r", locking=False', note)
 
 
-def _open_swmr(path: Path, error: OSError) -> OpenedHdf5:
+def _open_swmr(path: Path, error: Exception) -> OpenedHdf5:
     try:
         file = h5py.File(path, "r", locking=False, swmr=True)
-    except (OSError, ValueError):
+    except NOT_OPENED:
         raise _why_not(path, error, OPEN_FOR_WRITING | SWMR, is_held=False) from error
     note = "a program writes to it under SWMR, or ended without closing it: what was flushed is shown"
     return OpenedHdf5(file, '"r", locking=False, swmr=True', note)
@@ -86,7 +89,7 @@ def _head(path: Path) -> bytes:
         return stream.read(HEAD_BYTES)
 
 
-def _why_not(path: Path, error: OSError, flags: int, *, is_held: bool) -> FitfeedError:
+def _why_not(path: Path, error: Exception, flags: int, *, is_held: bool) -> FitfeedError:
     if is_held:
         return UsageError(
             f"{path} is being written: a program has it open, and HDF5 does not let others read it until it is closed. "

@@ -129,3 +129,17 @@ def test_a_file_that_is_cut_off_is_damaged(tmp_path: Path) -> None:
     os.truncate(path, 3000)
     with pytest.raises(DamagedDatasetError, match="Restore the file from its source"):
         inspect_hdf5(path)
+
+
+@pytest.mark.parametrize("place", [9, 10], ids=["size_of_offsets", "size_of_lengths"])
+@pytest.mark.parametrize("kind", ["swmr", "latest"])
+def test_a_superblock_with_impossible_sizes_is_damaged(
+    left: dict[str, Path], kind: str, place: int, tmp_path: Path
+) -> None:
+    """h5py raises another class of error where the flags say SWMR."""
+    content = bytearray(left[kind].read_bytes())
+    content[place] = 9
+    path = tmp_path / "changed.h5"
+    path.write_bytes(content)
+    with pytest.raises((DamagedDatasetError, UsageError), match=r"changed\.h5"):
+        inspect_file(path)
