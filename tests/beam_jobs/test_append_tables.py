@@ -134,6 +134,7 @@ def assert_labels(dataset: Path, expected: list[Row]) -> None:
                 assert (labels["petals"], labels["note"]) == (right["petals"], right["note"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("source", ["grown", "only the new", "lines"])
 def test_the_whole_is_as_if_converted_at_once(tmp_path: Path, format_: Format, source: str) -> None:

@@ -170,6 +170,7 @@ def test_any_workers_give_the_same_bytes(
     assert contents(tmp_path / "again") == contents(datasets[format_, "keep"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("layout", ["keep", "raw"])
 def test_appending(tmp_path: Path, format_: Format, layout: str) -> None:
@@ -239,6 +240,7 @@ def test_a_dataset_of_8_bits_stays_one(source: tuple[Path, dict[str, Samples]], 
         convert(source[0], dataset, ConvertOptions(depth=16))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("layout", ["png", "raw"])
 def test_the_same_picture_twice(tmp_path: Path, format_: Format, layout: str) -> None:
@@ -263,6 +265,7 @@ def test_the_same_picture_twice(tmp_path: Path, format_: Format, layout: str) ->
         convert(source, tmp_path / "leak", ConvertOptions(**options))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("layout", ["keep", "raw"])
 def test_verify_finds_single_bits(

@@ -88,6 +88,7 @@ def test_a_traceback_of_a_users_script_has_printable_lines(tmp_path: Path) -> No
         assert [line for line in lines if not line.isprintable()] == []
 
 
+@pytest.mark.slow
 @settings(max_examples=tries(200))
 @given(situation=st.sampled_from(sorted(SITUATIONS)), name=file_names)
 def test_any_name_in_any_situation(situation: str, name: str) -> None:

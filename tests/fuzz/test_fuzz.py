@@ -32,6 +32,7 @@ INPUTS = {"images": 300, "payloads": 300, "tables": 60}
 """How many are tried of each target, besides its saved corpus. Of others: 15."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
 def test_damaged_inputs(name: str) -> None:
     count = len(TARGETS[name].saved()) + INPUTS.get(name, 15)

@@ -84,6 +84,7 @@ def copy_of(path: Path) -> Path:
     return copy
 
 
+@pytest.mark.slow
 def test_a_hundred_and_sixty_bits(dataset: Path) -> None:
     check_flips(dataset, 40, seed=1)  # in each of four layouts
 

@@ -187,6 +187,7 @@ def test_any_number_of_threads(flowers: Dataset, threads: int) -> None:
     np.testing.assert_array_equal(load(threads), load(2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"balance": "class"}, {"access": "stream"}, {"shard": (1, 2)}])
 def test_a_resumed_run_mixes_the_same(flowers: Dataset, options: dict[str, Any]) -> None:
     whole = batches(flowers, start=(1, 0), **options)

@@ -240,6 +240,7 @@ def test_a_failing_function_names_the_example(flowers: Dataset, processes: int) 
         batches(flowers, augment=[functions.nothing], processes=processes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [0, 1])
 def test_an_image_that_an_operation_fails_on_is_named_and_can_be_skipped(
     flowers: Dataset, processes: int

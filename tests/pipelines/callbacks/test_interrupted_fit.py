@@ -251,6 +251,7 @@ def test_nothing_is_left_before_whatever_line_it_ends(
     assert_goes_on(trainee, flowers, tmp_path, trained)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("looked_at", "place"),
     [

@@ -54,6 +54,7 @@ def test_records(forged: Path, row: int) -> None:
         open_dataset(forged).records("train")[row]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"access": "stream"}, {"processes": 1}], ids=str)
 def test_training(forged: Path, options: dict[str, Any]) -> None:
     with pytest.raises(tf.errors.InvalidArgumentError, match=f"DamagedExampleError.*{CLAIM} 8 x 8"):

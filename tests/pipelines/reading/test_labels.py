@@ -57,6 +57,7 @@ def test_records_have_every_label(labelled: Callable[[str], Path], flower_table:
         record["région"] += 1  # writable, and nobody else's
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("access", ["indexed", "stream"])
 @pytest.mark.parametrize("labels", ["int", "onehot"])

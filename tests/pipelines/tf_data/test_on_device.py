@@ -56,6 +56,7 @@ def arrays(pipeline: tf.data.Dataset, count: int | None = None) -> Any:
     return np.concatenate([tf.cast(images, tf.float32).numpy() for images, _ in batches])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

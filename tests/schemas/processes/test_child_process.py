@@ -108,6 +108,7 @@ time.sleep(600)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("holds", ["", "fork"])
 def test_a_child_ends_with_its_parent(holds: str) -> None:
     command = [sys.executable, "-c", PARENT, holds]

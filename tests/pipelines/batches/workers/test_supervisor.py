@@ -275,6 +275,7 @@ def started_by(process: "subprocess.Popen[str]") -> list[int]:
     return pids
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_parent_that_is_killed(flowers: Dataset) -> None:
     command = [sys.executable, "-c", PARENT, str(flowers.path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
