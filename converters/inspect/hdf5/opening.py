@@ -16,6 +16,9 @@ OPEN_FOR_WRITING, SWMR = 1, 4
 
 HEAD_BYTES = 4096
 
+READ_ONLY = '"r", locking=False'
+"""How readers open a file, as Python for after the path."""
+
 NOT_OPENED = (KeyError, OSError, RuntimeError, TypeError, ValueError)
 """What `h5py.File` may raise: h5py chooses the class by what HDF5 says failed, and an address may be wrong anywhere."""
 
@@ -25,12 +28,10 @@ class OpenedHdf5(NamedTuple):
 
     Attributes:
         file: An `h5py.File`, which the caller closes.
-        options: How h5py opens it, as Python for after the path.
         note: What a reader should know, such as that it is being written.
     """
 
     file: Any
-    options: str
     note: str | None
 
 
@@ -48,21 +49,9 @@ def open_hdf5(path: Path) -> OpenedHdf5:
     try:
         file = h5py.File(path, "r", locking=False)
     except NOT_OPENED as error:
-        flags = _consistency_flags(path)
-        if flags & SWMR:
-            return _open_swmr(path, error)
-        raise _why_not(path, error, flags, is_held=is_held) from error
+        raise _why_not(path, error, _consistency_flags(path), is_held=is_held) from error
     note = "a program has it open for writing, so it may change" if is_held else None
-    return OpenedHdf5(file, '"r", locking=False', note)
-
-
-def _open_swmr(path: Path, error: Exception) -> OpenedHdf5:
-    try:
-        file = h5py.File(path, "r", locking=False, swmr=True)
-    except NOT_OPENED:
-        raise _why_not(path, error, OPEN_FOR_WRITING | SWMR, is_held=False) from error
-    note = "a program writes to it under SWMR, or ended without closing it: what was flushed is shown"
-    return OpenedHdf5(file, '"r", locking=False, swmr=True', note)
+    return OpenedHdf5(file, note)
 
 
 def _is_held(path: Path) -> bool:
@@ -90,6 +79,11 @@ def _head(path: Path) -> bytes:
 
 
 def _why_not(path: Path, error: Exception, flags: int, *, is_held: bool) -> FitfeedError:
+    if flags & SWMR:  # reading under SWMR waits minutes for each damaged byte, in case somebody is writing it
+        return UsageError(
+            f"{path} is being written under SWMR, or its writer ended without closing it. While it is written, read it with "
+            'h5py.File(path, "r", swmr=True). If the writer has ended, mend a copy: h5clear --status COPY. Then inspect the copy.'
+        )
     if is_held:
         return UsageError(
             f"{path} is being written: a program has it open, and HDF5 does not let others read it until it is closed. "
