@@ -166,6 +166,7 @@ def test_the_whole_is_as_if_converted_at_once(tmp_path: Path, format_: Format, s
     assert convert(table, dataset, append=True).up_to_date
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize(
     "column", ["species", "petals:class", "tags:multiclass", "height_cm:float", "petals:int", "note:text"]

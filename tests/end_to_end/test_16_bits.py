@@ -107,6 +107,7 @@ def by_stock_readers(dataset: Path) -> dict[str, Samples]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_stock_readers_find_every_value(
@@ -207,6 +208,7 @@ def test_finished_shards_are_reused(
     assert conversion.manifest.rejects == {"truncated": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", labelled.LAYOUTS)
 def test_masks_keep_8_bits(tmp_path: Path, layout: str) -> None:
     (tmp_path / "source").mkdir()

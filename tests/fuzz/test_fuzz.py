@@ -89,6 +89,7 @@ def faulty_check(folder: Path) -> Check:
     return check
 
 
+@pytest.mark.slow
 def test_the_harness_notices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.fuzz.harness.LIMIT_S", 2.0)
     result = run(faulty_check, (), range(12))

@@ -209,6 +209,7 @@ CHANGES: dict[str, Callable[[JSON], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_result_that_the_plan_cannot_have_is_made_again(
     source: Path, tmp_path: Path, reference: dict[str, bytes], change: Callable[[JSON], object]

@@ -65,6 +65,7 @@ def test_real_photographs_are_whole(dataset_tfrecord: Path, dataset_hdf5: Path) 
     assert verify_dataset(dataset_hdf5).ok
 
 
+@pytest.mark.slow
 def test_truncation(dataset: Path) -> None:
     chance = random.Random(3)
     for entry in read_manifest(dataset).files():
@@ -267,6 +268,7 @@ EDITS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", EDITS)
 @pytest.mark.parametrize("resealed", [False, True], ids=["edited", "resealed"])
 def test_an_edited_index_that_is_valid_arrow(dataset: Path, column: str, *, resealed: bool) -> None:

@@ -271,6 +271,7 @@ def test_rejects_that_never_end(tfrecord: Path) -> None:
     assert {finding.kind for finding in verify_dataset(tfrecord).findings} == {"rejects"}
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=tries(40))
 @given(st.data())
 def test_any_bytes_under_a_right_digest_give_a_report(dataset: Path, data: st.DataObject) -> None:

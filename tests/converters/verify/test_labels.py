@@ -70,6 +70,7 @@ def test_random_flips_of_shards_are_found(labelled: Callable[[str], Path], tmp_p
             flip(shard, position, bit)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [

@@ -45,6 +45,7 @@ def batches(dataset: Dataset | Path, **options: Any) -> list[dict[str, Any]]:
     return [{name: tensor.numpy() for name, tensor in batch.items()} for batch in pipeline]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layout", "access"), [*zip(LAYOUTS, ["indexed", "stream"] * 2, strict=True)])
 def test_all_others_stay_where_they_are(labelled: Labelled, tmp_path: Path, layout: str, access: str) -> None:
     shutil.copytree(labelled(layout), tmp_path / "d")

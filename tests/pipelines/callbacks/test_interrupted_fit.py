@@ -223,6 +223,7 @@ def tracing() -> Iterator[Callable[[Any], None]]:
     sys.settrace(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "kind"),
     slow_but(3, [(line, KINDS[line % 3]) for line in (*range(1, 130, 2), *range(130, 500, 19))]),

@@ -160,6 +160,7 @@ def test_the_elements_of_make_pipeline() -> None:
     assert as_element(two, options(output="dict")) == two
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dtype", "normalize", "loads"), [("uint8", None, False), ("float32", "zscore", True)]
 )

@@ -42,6 +42,7 @@ def test_permute_differs_by_epoch_and_seed() -> None:
     assert len(orders) == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [2, 3, 5, 16, 17])
 def test_every_place_is_equally_likely(size: int) -> None:
     rounds = 1000
