@@ -7,10 +7,12 @@ thing is then opened through the descriptor. A link that changes meanwhile chang
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from fitfeed.converters.rejects import ImageError
-from fitfeed.schemas.errors import ConversionError
+from fitfeed.schemas.errors import ConversionError, NotFoundError, UsageError
 
 KERNEL_FOLDERS = ("/proc/", "/sys/", "/dev/")
 """What is below these is memory, devices and settings of the machine. It is never read."""
@@ -89,3 +91,26 @@ def _located(handle: int) -> Located:
     except FileNotFoundError as error:
         msg = f"{DESCRIPTORS} is not there, so it is not known where links lead. Mount /proc and run the same command again."
         raise ConversionError(msg) from error
+
+
+@contextmanager
+def unreadable_is_a_mistake(what: str, expected: str = "") -> Iterator[None]:
+    """Turns what goes wrong with a file that the user named into an error of usage.
+
+    Args:
+        what: The file, for messages.
+        expected: What should be there: a sentence.
+
+    Raises:
+        NotFoundError: If it does not exist.
+        UsageError: If it cannot be opened or read.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        msg = f"{what} does not exist. {expected}".rstrip()
+        raise NotFoundError(msg) from error
+    except (OSError, ImageError) as error:
+        reason = error.detail if isinstance(error, ImageError) else error.strerror
+        msg = f"{what} cannot be read: {reason}."
+        raise UsageError(msg) from error

@@ -4,6 +4,8 @@ import math
 import re
 from typing import NamedTuple
 
+from fitfeed.converters.inspect.varint import read_varint
+
 NPY_HEAD_BYTES = 1 << 10
 """A header of an array that is longer has named fields, or is not one of NumPy."""
 
@@ -25,7 +27,7 @@ def tensor_header(value: bytes) -> ArrayHeader | None:
         return None
     dtype, itemsize = _TENSOR_TYPES[value[1]]
     try:
-        length, at = _varint(value, 3)
+        length, at = _size(value, 3)
         shape = _shape(value[at : at + length])
         at += length
         size = math.prod(shape) * itemsize
@@ -33,7 +35,7 @@ def tensor_header(value: bytes) -> ArrayHeader | None:
             return ArrayHeader(dtype, shape) if at == len(value) else None
         if value[at] != 0x22:
             return None
-        length, at = _varint(value, at + 1)
+        length, at = _size(value, at + 1)
     except (IndexError, ValueError):
         return None
     return ArrayHeader(dtype, shape) if length == size == len(value) - at else None
@@ -45,12 +47,12 @@ def _shape(data: bytes) -> tuple[int, ...]:
     while at < len(data):
         if data[at] != 0x12:
             raise ValueError
-        length, at = _varint(data, at + 1)
+        length, at = _size(data, at + 1)
         size = 0
         if length:
             if data[at] != 0x08:
                 raise ValueError
-            size, end = _varint(data, at + 1)
+            size, end = _size(data, at + 1)
             if end != at + length:
                 raise ValueError
         shape.append(size)
@@ -58,15 +60,9 @@ def _shape(data: bytes) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """A number, and where it ends."""
-    number = 0
-    for shift in range(0, 63, 7):
-        number |= (data[at] & 0x7F) << shift
-        at += 1
-        if data[at - 1] < 0x80:
-            return number, at
-    raise ValueError
+def _size(data: bytes, at: int) -> tuple[int, int]:
+    """A number, and where it ends. Those of 64 bits are negative, and no sizes."""
+    return read_varint(data, at, max_bytes=9)
 
 
 def npy_header(value: bytes) -> ArrayHeader | None:

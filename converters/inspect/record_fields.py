@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from fitfeed.converters.inspect.varint import read_varint
+
 FIELD_BYTES = 64
 """What a field takes in memory, at most."""
 
@@ -32,9 +34,9 @@ def has_many_fields(record: bytes, limit: int) -> bool:
             if count > limit:
                 return True
             try:
-                tag, at = _varint(data, at)
+                tag, at = read_varint(data, at)
                 kind = tag & 7
-                length, at = _varint(data, at) if kind == 2 else (0, _after_number(data, at, kind))
+                length, at = read_varint(data, at) if kind == 2 else (0, _after_number(data, at, kind))
             except (IndexError, ValueError):
                 return True  # it will not be parsed either
             inner = fields.get(tag >> 3)
@@ -48,17 +50,7 @@ def has_many_fields(record: bytes, limit: int) -> bool:
 
 def _after_number(data: memoryview, at: int, kind: int) -> int:
     if kind == 0:
-        return _varint(data, at)[1]
+        return read_varint(data, at)[1]
     if kind in (1, 5):
         return at + (8 if kind == 1 else 4)
-    raise ValueError
-
-
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    number = 0
-    for shift in range(0, 70, 7):
-        number |= (data[at] & 0x7F) << shift
-        at += 1
-        if data[at - 1] < 0x80:
-            return number, at
     raise ValueError

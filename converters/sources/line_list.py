@@ -3,9 +3,8 @@
 import os
 from pathlib import Path
 
-from fitfeed.converters.open_source import open_regular
-from fitfeed.converters.rejects import ImageError
-from fitfeed.schemas.errors import NotFoundError, UsageError
+from fitfeed.converters.open_source import open_regular, unreadable_is_a_mistake
+from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.local_path import local_path
 
 MAX_LIST_BYTES = 1 << 30
@@ -26,18 +25,14 @@ def read_lines(path: Path, flag: str) -> dict[str, int]:
         NotFoundError, UsageError: If the file is not there, or is not a text of an allowed size.
     """
     path = local_path(path, flag)
-    try:
-        with os.fdopen(open_regular(str(path)), "rb") as stream:
-            content = stream.read(MAX_LIST_BYTES + 1)
-    except FileNotFoundError as error:
-        msg = f"{flag}: the file {path} does not exist. Expected a text file with one name a line."
-        raise NotFoundError(msg) from error
-    except (OSError, ImageError) as error:
-        reason = error.detail if isinstance(error, ImageError) else error.strerror
-        msg = f"{flag}: the file {path} cannot be read: {reason}."
-        raise UsageError(msg) from error
+    expected = "Expected a text file with one name a line."
+    with (
+        unreadable_is_a_mistake(f"{flag}: the file {path}", expected),
+        os.fdopen(open_regular(str(path)), "rb") as stream,
+    ):
+        content = stream.read(MAX_LIST_BYTES + 1)
     if len(content) > MAX_LIST_BYTES:
-        msg = f"{flag}: the file {path} has more than {MAX_LIST_BYTES >> 20} MiB. Expected a text file with one name a line."
+        msg = f"{flag}: the file {path} has more than {MAX_LIST_BYTES >> 20} MiB. {expected}"
         raise UsageError(msg)
     try:
         text = content.decode("utf-8-sig")

@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from fitfeed.converters.open_source import open_regular
-from fitfeed.converters.rejects import ImageError
-from fitfeed.schemas.errors import NotFoundError, UsageError
+from fitfeed.converters.open_source import open_regular, unreadable_is_a_mistake
+from fitfeed.schemas.errors import UsageError
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -77,18 +76,12 @@ def open_text(path: Path, encoding: str | None) -> Iterator[TextIO]:
         UsageError: If it cannot be read, also while it is read.
     """
     try:
-        descriptor = open_regular(str(path))
-        with os.fdopen(descriptor, "rb") as file:
-            used = _encoding_of(path, os.pread(descriptor, HEAD_BYTES, 0), encoding)
-            with io.TextIOWrapper(file, encoding=used, newline="") as stream:
-                yield stream
-    except FileNotFoundError as error:
-        msg = f"the table of labels {path} does not exist."
-        raise NotFoundError(msg) from error
-    except (OSError, ImageError) as error:
-        reason = error.detail if isinstance(error, ImageError) else error.strerror
-        msg = f"the table of labels {path} cannot be read: {reason}."
-        raise UsageError(msg) from error
+        with unreadable_is_a_mistake(f"the table of labels {path}"):
+            descriptor = open_regular(str(path))
+            with os.fdopen(descriptor, "rb") as file:
+                used = _encoding_of(path, os.pread(descriptor, HEAD_BYTES, 0), encoding)
+                with io.TextIOWrapper(file, encoding=used, newline="") as stream:
+                    yield stream
     except UnicodeError as error:
         raise UsageError(_undecodable(path, error, encoding)) from error
 

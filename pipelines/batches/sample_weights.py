@@ -1,5 +1,7 @@
 """The weight of each example in the loss: a label column that `fit` gets as the third element."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -39,9 +41,8 @@ class SampleWeights:
             raise UsageError(msg)
         self._column = records.index.labels[name]
         weights = np.asarray(self._column) if chosen is None else self._column[chosen]
-        wrong = ~(np.isfinite(weights) & (weights >= 0))
-        if wrong.any():
-            place = int(np.argmax(wrong))
+        place = first_impossible_weight(weights)
+        if place is not None:
             example = place if chosen is None else int(chosen[place])
             msg = (
                 f"sample_weight expects finite numbers, 0 or more. Received: {weights[place]} in the column {name!r} of "
@@ -54,3 +55,9 @@ class SampleWeights:
         """Returns the weights of some examples: float32 (n,)."""
         weights: npt.NDArray[np.float32] = self._column[examples].astype(np.float32)
         return weights
+
+
+def first_impossible_weight(weights: npt.NDArray[Any]) -> int | None:
+    """Where the first weight (n,) is that is negative or not finite; None if there is none."""
+    wrong = ~(np.isfinite(weights) & (weights >= 0))
+    return int(np.argmax(wrong)) if wrong.any() else None

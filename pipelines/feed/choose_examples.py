@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fitfeed.pipelines.batches.sample_weights import first_impossible_weight
 from fitfeed.pipelines.dataset import Dataset
 from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.pipelines.reading.index_table import numbers_where
@@ -136,9 +137,8 @@ def _weights(dataset: Dataset, records: Records, weights: Any) -> npt.NDArray[np
 def _checked(
     records: Records, weights: npt.NDArray[np.float64], chosen: npt.NDArray[np.int64] | None
 ) -> npt.NDArray[np.float64]:
-    wrong = ~(np.isfinite(weights) & (weights >= 0))
-    if wrong.any():
-        place = int(np.argmax(wrong))
+    place = first_impossible_weight(weights)
+    if place is not None:
         example = place if chosen is None else int(chosen[place])
         msg = (
             f"sampling_weights expects finite numbers, 0 or more. Received: {weights[place]} for example {example} "

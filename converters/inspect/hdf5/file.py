@@ -8,7 +8,7 @@ from fitfeed.converters.inspect.byte_budget import ByteBudget
 from fitfeed.converters.inspect.hdf5.families import Families
 from fitfeed.converters.inspect.hdf5.joined_images import with_offsets
 from fitfeed.converters.inspect.hdf5.objects import ObjectWalk
-from fitfeed.converters.inspect.hdf5.opening import READ_ONLY, open_hdf5
+from fitfeed.converters.inspect.hdf5.opening import open_hdf5
 from fitfeed.converters.inspect.limits import SAMPLE, Limits
 from fitfeed.converters.inspect.reader import hdf5_reader
 from fitfeed.converters.inspect.report import ForeignFeature, ForeignReport
@@ -60,7 +60,7 @@ def inspect_hdf5(path: Path, limits: Limits = SAMPLE, progress: Progress | None 
         left_out=_left_out(walk.left_out),
         note=opened.note,
         features=features,
-        parser=hdf5_reader(path, features, content=content, options=READ_ONLY),
+        parser=hdf5_reader(path, features, content=content),
     )
 
 

@@ -11,6 +11,7 @@ import h5py
 from fitfeed.converters.inspect.byte_budget import OBJECT_BYTES, ByteBudget
 from fitfeed.converters.inspect.hdf5.attributes import attributes_of
 from fitfeed.converters.inspect.hdf5.datasets import describe_dataset
+from fitfeed.converters.inspect.hdf5.opening import H5PY_ERRORS
 from fitfeed.converters.inspect.limits import Limits
 from fitfeed.converters.inspect.names import decoded_name
 from fitfeed.converters.inspect.report import ForeignFeature
@@ -68,7 +69,7 @@ class ObjectWalk:
                     name = path.rstrip(b"/") + b"/" + key
                     yield from self._member(name, group, key)
         # h5py raises all of these for contents that contradict themselves, depending on the place.
-        except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+        except H5PY_ERRORS as error:
             shown, _ = decoded_name(name)
             msg = f"{self._path} is damaged: object {shown!r} cannot be read ({first_line(error)}), after {self._good:,} good data sets. Restore the file from its source."
             raise DamagedDatasetError(msg) from error

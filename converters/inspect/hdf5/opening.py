@@ -16,11 +16,8 @@ OPEN_FOR_WRITING, SWMR = 1, 4
 
 HEAD_BYTES = 4096
 
-READ_ONLY = '"r", locking=False'
-"""How readers open a file, as Python for after the path."""
-
-NOT_OPENED = (KeyError, OSError, RuntimeError, TypeError, ValueError)
-"""What `h5py.File` may raise: h5py chooses the class by what HDF5 says failed, and an address may be wrong anywhere."""
+H5PY_ERRORS = (KeyError, OSError, RuntimeError, TypeError, ValueError)
+"""What h5py raises for a damaged file: it chooses the class by what HDF5 says failed, and an address may be wrong anywhere."""
 
 
 class OpenedHdf5(NamedTuple):
@@ -48,7 +45,7 @@ def open_hdf5(path: Path) -> OpenedHdf5:
     is_held = _is_held(path)
     try:
         file = h5py.File(path, "r", locking=False)
-    except NOT_OPENED as error:
+    except H5PY_ERRORS as error:
         raise _why_not(path, error, _consistency_flags(path), is_held=is_held) from error
     note = "a program has it open for writing, so it may change" if is_held else None
     return OpenedHdf5(file, note)

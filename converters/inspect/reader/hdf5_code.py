@@ -50,14 +50,13 @@ _PLUGIN = "import hdf5plugin  # pip install hdf5plugin"
 _STANDARD = ("import io", "import re")
 
 
-def hdf5_reader(path: Path, features: Sequence[ForeignFeature], *, content: str, options: str) -> str:
+def hdf5_reader(path: Path, features: Sequence[ForeignFeature], *, content: str) -> str:
     """Writes a program that opens every data set of a file with h5py, and shows how one example is read.
 
     Args:
         path: The file.
         features: Its objects; links and groups are left out.
         content: `matlab` if a file of MATLAB 7.3, whose axes are reversed.
-        options: How h5py opens the file, as Python for after the path.
     """
     datasets = [feature for feature in features if feature.role == "dataset"]
     shown = datasets[:MAX_DATASETS]
@@ -77,7 +76,7 @@ def hdf5_reader(path: Path, features: Sequence[ForeignFeature], *, content: str,
     parts = [*_imports(helpers, datasets), ""]
     for name in sorted(helpers):
         parts += ["", *HELPERS[name], "", ""]
-    parts += [f"file = h5py.File({quoted(str(path))}, {options})", *lines, *functions]
+    parts += [f'file = h5py.File({quoted(str(path))}, "r", locking=False)', *lines, *functions]
     return "\n".join(parts) + "\n"
 
 

@@ -194,7 +194,7 @@ def test_a_lock_does_not_matter(tmp_path: Path) -> None:
 def test_variables_are_names_of_python_and_differ() -> None:
     names = ("/images", "/a b", "/a_b", "/1st", "/class", "/file", "/each", '/q"\n')
     features = [ForeignFeature(name=name, role="dataset", dtype="int64", shape=(3,)) for name in names]
-    text = hdf5_reader(Path("x.h5"), features, content="hdf5", options='"r"')
+    text = hdf5_reader(Path("x.h5"), features, content="hdf5")
     lines = [line.split(" = ")[0] for line in text.splitlines() if " = file[" in line]
     assert lines == ["images", "a_b", "a_b_2", "data_1st", "data_class", "file_2", "each_2", "q"]
     compile(text, "program", "exec")
@@ -202,5 +202,5 @@ def test_variables_are_names_of_python_and_differ() -> None:
 
 def test_very_many_different_data_sets() -> None:
     features = [ForeignFeature(name=f"/d{i}", role="dataset", dtype="int64") for i in range(150)]
-    text = hdf5_reader(Path("x.h5"), features, content="hdf5", options='"r"')
+    text = hdf5_reader(Path("x.h5"), features, content="hdf5")
     assert "# 50 more data sets: file.visit(print) names them" in text
