@@ -3,12 +3,13 @@
     parent                                   child
     ChildProcess(function, setup, ...) ----> python -P: sys.path of the parent, fitfeed from where the parent has it
                                              function(setup, *descriptors)
-    lifeline: a pipe that nobody writes to - closes when the parent is gone, and the child ends itself
+    lifeline: a pipe that nobody writes to - closes when the parent is gone, and then the kernel kills the child
 
 `python -c` and `python -m` look for every module in the current folder first. That folder may hold photographs and a
 `numpy.py` that a stranger has packed, so no process of ours is started in another way than this one.
 """
 
+import fcntl
 import json
 import os
 import select
@@ -38,6 +39,9 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 PARENT_S = 1.0
 """Seconds between two looks at whether the parent is alive, in case that something else holds the lifeline."""
+
+_children: "weakref.WeakSet[ChildProcess]" = weakref.WeakSet()
+"""Those of this process."""
 
 
 class ChildProcess:
@@ -88,6 +92,7 @@ class ChildProcess:
                     env={**os.environ, **ONE_THREAD, **environment},
                 )
         self.pid = self._process.pid
+        _children.add(self)
 
     @property
     def exit_code(self) -> int | None:
@@ -101,8 +106,12 @@ class ChildProcess:
     def wait(self) -> int:
         """Returns its exit code, after it has ended."""
         code = self._process.wait()
-        self._let_go()
+        self.let_go()
         return code
+
+    def let_go(self) -> None:
+        """Closes this end of the lifeline: the child ends, unless another process holds it, too."""
+        self._let_go()
 
 
 def run_child(
@@ -118,6 +127,7 @@ def run_child(
         function: Its name.
         descriptors: Its further arguments.
     """
+    _be_killed_with_parent(lifeline)
     threading.Thread(target=_end_with_parent, args=(parent, lifeline), daemon=True).start()
     setup = os.pread(setup_file, os.fstat(setup_file).st_size, 0)
     os.close(setup_file)
@@ -160,16 +170,42 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _end_with_parent(parent: int, lifeline: int) -> None:
-    """Ends this process when the parent is gone, even in the middle of its work.
+def _be_killed_with_parent(lifeline: int) -> None:
+    """Asks the kernel for SIGKILL when the pipe closes, which also ends a process that is stuck in C and holds the GIL.
 
-    The pipe closes then. But children that the parent has forked may keep it open, so the parent's id is looked at, too.
+    PR_SET_PDEATHSIG is not meant: it kills when the parent's thread ends that has started the process.
     """
-    closed = select.poll()
-    closed.register(lifeline)
-    while os.getppid() == parent and not closed.poll(1000 * PARENT_S):
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
+    if _is_closed(lifeline, 0):  # before the kernel was asked
+        os._exit(1)
+
+
+def _end_with_parent(parent: int, lifeline: int) -> None:
+    """Ends this process when the parent is gone, if the kernel has not.
+
+    A process that C code of the parent has forked may keep the pipe open, so the parent's id is looked at.
+    """
+    while os.getppid() == parent and not _is_closed(lifeline, PARENT_S):
         pass
     os._exit(1)
+
+
+def _is_closed(lifeline: int, timeout_s: float) -> bool:
+    """Whether the pipe closes within some seconds."""
+    closed = select.poll()
+    closed.register(lifeline)
+    return bool(closed.poll(1000 * timeout_s))
+
+
+def _let_children_go() -> None:
+    """In a process that Python code of the parent has forked: its copies of lifelines must not keep children alive."""
+    for child in _children:
+        child.let_go()
+
+
+os.register_at_fork(after_in_child=_let_children_go)
 
 
 def _restore(before: Mapping[str, str | None]) -> None:
