@@ -13,8 +13,7 @@ from fitfeed.converters.planning.source_listing import forget_files
 from fitfeed.converters.planning.target import open_target, require_apart, require_writable
 from fitfeed.converters.source_file import Comparison, SomeFiles
 from fitfeed.converters.sources.links import Links
-from fitfeed.converters.sources.split_lists import named_lists
-from fitfeed.converters.sources.table_text import TableFormat
+from fitfeed.converters.sources.source_options import SourceOptions
 from fitfeed.converters.staging.job import ConversionPlan
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.local_path import local_path
@@ -100,18 +99,22 @@ def plan_conversion(
     check_runner(runner, runner_arguments)
     _check_limits(max_bad=max_bad, workers=workers, timeout_s=timeout_s)
     source, dataset = local_path(source, "SOURCE"), local_path(dataset, "DATASET").absolute()
+    reading = SourceOptions.of(
+        labels=labels,
+        split_lists=split_lists,
+        leave_out=leave_out,
+        links=links,
+        table_encoding=table_encoding,
+        table_separator=table_separator,
+    )
     require_apart(dataset, source)
     target = open_target(dataset, append=append, overwrite=overwrite)
     plan = make_plan(
         source,
         target.complete(options),
-        labels="none" if labels == "none" else None if labels is None else local_path(labels, "--labels"),
-        split_lists=None if split_lists is None else named_lists(split_lists),
-        leave_out=None if leave_out is None else Path(leave_out),
+        reading,
         max_bad=max_bad,
         allow_leaks=allow_leaks,
-        links=links,
-        table_format=TableFormat(table_encoding, table_separator),
         base=target.base,
         seen=target.seen,
         check_content=check_content,

@@ -6,6 +6,7 @@ from typing import Any
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.sources.discover import Discovery, find_examples
 from fitfeed.converters.sources.examples import ExampleTable
+from fitfeed.converters.sources.source_options import SourceOptions
 
 JPEG = b"\xff\xd8\xff\xe0rest"
 
@@ -19,7 +20,7 @@ def make(folder: Path, table: str, *pictures: str, name: str = "labels.csv") -> 
 
 
 def find(folder: Path, *, name: str = "labels.csv", **options: Any) -> Discovery:
-    return find_examples(folder / "photos", ConvertOptions(**options), folder / name)
+    return find_examples(folder / "photos", ConvertOptions(**options), SourceOptions(labels=folder / name))
 
 
 def labels_of(example_table: ExampleTable, name: str = "label") -> dict[str, Any]:

@@ -24,11 +24,8 @@ from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import Comparison, SomeFiles, SourceFile, SourceListing
 from fitfeed.converters.sources.discover import find_examples
 from fitfeed.converters.sources.examples import ExampleTable
-from fitfeed.converters.sources.label_folder import LabelSource
-from fitfeed.converters.sources.links import Links
-from fitfeed.converters.sources.split_lists import SplitLists
+from fitfeed.converters.sources.source_options import AS_FOUND, SourceOptions
 from fitfeed.converters.sources.splits import by_split
-from fitfeed.converters.sources.table_text import FOUND, TableFormat
 from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan, digest_of
 from fitfeed.schemas.manifest import SHARD_EXTENSIONS
 from fitfeed.schemas.sharding import number_of_shards, salted_order, shard_bounds, shard_file_name
@@ -37,14 +34,10 @@ from fitfeed.schemas.sharding import number_of_shards, salted_order, shard_bound
 def make_plan(
     source: Path,
     options: ConvertOptions,
+    reading: SourceOptions = AS_FOUND,
     *,
-    labels: LabelSource = None,
-    split_lists: SplitLists | None = None,
-    leave_out: Path | None = None,
     max_bad: int | float = 0,
     allow_leaks: bool = False,
-    links: Links = "follow",
-    table_format: TableFormat = FOUND,
     base: BaseDataset | None = None,
     seen: str | None = None,
     check_content: bool = False,
@@ -55,13 +48,9 @@ def make_plan(
     Args:
         source: A folder of images, or a table that names them.
         options: How to convert.
-        labels: Table of labels, or `none` for images without labels, if the source is a folder.
-        split_lists: Split to the file that lists its images, if the source is a folder.
-        leave_out: List of keys of images that are left out.
+        reading: What else is said of the source.
         max_bad: How many rejects are tolerated: a number, or a share of all files.
         allow_leaks: Whether the same pixels, or a group, may be in two splits.
-        links: Whether links that lead out of the source are followed or refused.
-        table_format: How the table is written, as far as it is given.
         base: The dataset that images are appended to: its files are left out.
         seen: SHA-256 of the manifest at the target; None if there is none.
         check_content: Whether files that `base` has are read although their size and times are the known ones.
@@ -74,16 +63,7 @@ def make_plan(
     """
     listed_ns = time.time_ns()
     held = None if base is None else base.class_names
-    found = find_examples(
-        source,
-        options,
-        labels,
-        links,
-        table_format=table_format,
-        lists=split_lists,
-        leave_out_list=leave_out,
-        held=held,
-    )
+    found = find_examples(source, options, reading, held=held)
     example_table = found.example_table if base is None else join_classes(base, found.example_table)
     placed = by_split(example_table, options, allow_leaks=allow_leaks)
     listing = list_files(found.root, example_table, list(itertools.chain.from_iterable(placed.values())))

@@ -10,16 +10,15 @@ from fitfeed.converters.rejects import Reject
 from fitfeed.converters.sources.arrange_classes import ClassLists, arrange_classes
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.image_lookup import NamedPictures, TablePaths
-from fitfeed.converters.sources.label_folder import LabelSource, label_folder
+from fitfeed.converters.sources.label_folder import label_folder
 from fitfeed.converters.sources.leave_out import leave_out
-from fitfeed.converters.sources.links import Links, SourceLinks
+from fitfeed.converters.sources.links import SourceLinks
 from fitfeed.converters.sources.listing import list_folder
 from fitfeed.converters.sources.path_groups import groups_from_paths
 from fitfeed.converters.sources.source_hints import foreign_hints
-from fitfeed.converters.sources.split_lists import SplitLists
+from fitfeed.converters.sources.source_options import AS_FOUND, SourceOptions
 from fitfeed.converters.sources.table import Table, is_table
 from fitfeed.converters.sources.table_labels import label_by_table
-from fitfeed.converters.sources.table_text import FOUND, TableFormat
 from fitfeed.converters.sources.unicode_forms import form_warnings
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import MAX_CLASS_NAMES, MAX_CLASSES
@@ -54,12 +53,8 @@ class Discovery:
 def find_examples(
     source: Path,
     options: ConvertOptions,
-    labels: LabelSource,
-    links: Links = "follow",
+    reading: SourceOptions = AS_FOUND,
     *,
-    table_format: TableFormat = FOUND,
-    lists: SplitLists | None = None,
-    leave_out_list: Path | None = None,
     held: ClassLists | None = None,
 ) -> Discovery:
     """Lists a source, labels its images by their folders or by a table, and names and numbers their classes.
@@ -67,20 +62,16 @@ def find_examples(
     Args:
         source: A folder of images, or a table that names them.
         options: Where labels and splits come from.
-        labels: Table of labels, or `none` for images without labels, if the source is a folder.
-        links: Whether links that lead out of the source are followed or refused.
-        table_format: How the table is written, as far as it is given.
-        lists: Split to the file that lists its images, if the source is a folder.
-        leave_out_list: A list of keys of images that are left out; None for no list.
+        reading: What else is said of the source.
         held: Label name to the classes of the dataset that images are appended to; None without it.
 
     Raises:
         NotFoundError, UsageError: If the source or the table is not there, or is not what it must be.
         ConversionError: If listing failed for another reason.
     """
-    found = _find_labeled(source, options, labels, lists or {}, links, table_format)
-    if leave_out_list is not None:
-        left = leave_out(found.example_table, found.rejects, found.ignored, leave_out_list)
+    found = _find_labeled(source, options, reading)
+    if reading.leave_out is not None:
+        left = leave_out(found.example_table, found.rejects, found.ignored, reading.leave_out)
         found = found._replace(
             example_table=left.example_table,
             rejects=left.rejects,
@@ -127,25 +118,18 @@ class _Labeled(NamedTuple):
     warnings: list[str]
 
 
-def _find_labeled(
-    source: Path,
-    options: ConvertOptions,
-    labels: LabelSource,
-    lists: SplitLists,
-    links: Links,
-    table_format: TableFormat,
-) -> _Labeled:
+def _find_labeled(source: Path, options: ConvertOptions, reading: SourceOptions) -> _Labeled:
     if is_table(source):
-        _require_alone(source, options, labels, lists)
-        root, table = source.parent, Table(source, table_format)
-        source_links = SourceLinks(root, links)
+        _require_alone(source, options, reading)
+        root, table = source.parent, Table(source, reading.table_format)
+        source_links = SourceLinks(root, reading.links)
         paths = TablePaths(source_links)
         found = label_by_table(table, NamedPictures(paths).find, paths, options)
         source_links.require_none()
         return _Labeled(root, "table", source_links, found.example_table, found.rejects, [], found.warnings)
     _refuse_dataset(source)
-    listing = list_folder(source, links)
-    folder = label_folder(listing, options, labels, lists, table_format)
+    listing = list_folder(source, reading.links)
+    folder = label_folder(listing, options, reading)
     return _Labeled(
         source,
         "folder",
@@ -157,16 +141,16 @@ def _find_labeled(
     )
 
 
-def _require_alone(source: Path, options: ConvertOptions, labels: LabelSource, lists: SplitLists) -> None:
+def _require_alone(source: Path, options: ConvertOptions, reading: SourceOptions) -> None:
     """Checks that nothing else is to say which images of a table are taken, or what they are labeled."""
-    if labels is not None:
-        msg = f"SOURCE {source} is a table of labels itself, so it takes no --labels. Received: --labels {labels}. Leave it out, or give the folder of the images as SOURCE."
+    if reading.labels is not None:
+        msg = f"SOURCE {source} is a table of labels itself, so it takes no --labels. Received: --labels {reading.labels}. Leave it out, or give the folder of the images as SOURCE."
         raise UsageError(msg)
     given = {
         "--include": options.include,
         "--exclude": options.exclude,
         "--mask-from": options.mask_from,
-        "--split-list": lists,
+        "--split-list": reading.split_lists,
     }
     for flag, value in given.items():
         if value:

@@ -16,17 +16,14 @@ from fitfeed.converters.sources.image_lookup import ListedPictures, TablePaths
 from fitfeed.converters.sources.listing import Listing
 from fitfeed.converters.sources.paired_masks import MASK_LABEL, PairedMasks, pair_masks
 from fitfeed.converters.sources.source_hints import detection_hints, empty_folder_hints, mask_hints
+from fitfeed.converters.sources.source_options import AS_FOUND, SourceOptions
 from fitfeed.converters.sources.split_lists import SplitLists, read_split_lists
 from fitfeed.converters.sources.table import Table
 from fitfeed.converters.sources.table_labels import label_by_table
-from fitfeed.converters.sources.table_text import FOUND, TableFormat
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import PlannedLabel
 
 SHOWN_FOLDERS = 5
-
-LabelSource = Path | Literal["none"] | None
-"""A table of labels; `none`: images have no labels; None: class folders."""
 
 
 class LabeledFolder(NamedTuple):
@@ -46,32 +43,27 @@ class LabeledFolder(NamedTuple):
 
 
 def label_folder(
-    listing: Listing,
-    options: ConvertOptions,
-    labels: LabelSource,
-    lists: SplitLists,
-    table_format: TableFormat = FOUND,
+    listing: Listing, options: ConvertOptions, reading: SourceOptions = AS_FOUND
 ) -> LabeledFolder:
     """Labels the images of a SOURCE folder.
 
     Args:
         listing: What is in it.
         options: Which files are taken, and where labels and splits come from.
-        labels: Where labels come from, besides masks.
-        lists: Split to the file that lists its images; empty without such lists.
-        table_format: How the table is written, as far as it is given.
+        reading: Where labels come from, besides masks, and the lists of splits.
 
     Raises:
         NotFoundError, UsageError: If options, table or lists do not fit each other, or what is in the folder.
         SplitLeakError: If two lists name the same image.
     """
-    _require_fitting(options, labels, lists, table_format)
+    _require_fitting(options, reading)
+    labels, lists = reading.labels, reading.split_lists
     listing, warnings = choose_files(listing, options)
     paired = None if options.mask_from is None else pair_masks(listing.files, options.mask_from)
     files = listing.files if paired is None else paired.images
     hints = detection_hints(files, listing.ignored)
     if isinstance(labels, Path):
-        found = _by_table(listing, options, Table(labels, table_format), decides_split=not lists)
+        found = _by_table(listing, options, Table(labels, reading.table_format), decides_split=not lists)
     else:
         found = _by_folders(listing, files, options, labels, hints, decides_split=not lists)
     if paired is not None:
@@ -81,10 +73,9 @@ def label_folder(
     return found._replace(warnings=[*warnings, *found.warnings, *hints])
 
 
-def _require_fitting(
-    options: ConvertOptions, labels: LabelSource, lists: SplitLists, table_format: TableFormat
-) -> None:
-    needs_table = options.needs_table or table_format.given_flag
+def _require_fitting(options: ConvertOptions, reading: SourceOptions) -> None:
+    labels = reading.labels
+    needs_table = options.needs_table or reading.table_format.given_flag
     if not isinstance(labels, Path) and needs_table is not None:
         msg = f"{needs_table} needs a table of labels. Add --labels TABLE, or give a .csv, .tsv or .jsonl file as SOURCE."
         raise UsageError(msg)
@@ -92,7 +83,7 @@ def _require_fitting(
         msg = "--mask-from pairs images with masks where there is no table, and --labels names one. Give the table a column of masks: --label-column COLUMN:mask, or leave --labels out."
         raise UsageError(msg)
     for flag, value in (("--split", options.split), ("--split-column", options.split_column)):
-        if lists and value is not None:
+        if reading.split_lists and value is not None:
             msg = f"--split-list and {flag} contradict each other. Give one of them."
             raise UsageError(msg)
 

@@ -7,6 +7,7 @@ import pytest
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.sources import discover
 from fitfeed.converters.sources.discover import find_examples
+from fitfeed.converters.sources.source_options import SourceOptions
 from fitfeed.schemas.errors import UsageError
 
 
@@ -21,21 +22,21 @@ def photos(tmp_path: Path) -> Path:
 
 
 def test_a_folder_of_class_folders(photos: Path) -> None:
-    found = find_examples(photos, ConvertOptions(), None)
+    found = find_examples(photos, ConvertOptions())
     assert (found.root, found.kind) == (photos, "folder")
     assert [file.path for file in found.example_table.files] == ["hat/a.jpg", "hat/b.jpg", "pants/c.jpg"]
     assert [reject.path for reject in found.ignored] == ["labels.csv"]
 
 
 def test_a_folder_with_a_table_of_labels(photos: Path) -> None:
-    found = find_examples(photos, ConvertOptions(), photos / "labels.csv")
+    found = find_examples(photos, ConvertOptions(), SourceOptions(labels=photos / "labels.csv"))
     assert (found.root, found.kind) == (photos, "folder")
     assert [file.path for file in found.example_table.files] == ["hat/a.jpg", "pants/c.jpg"]
     assert {reject.path for reject in found.ignored} == {"labels.csv", "hat/b.jpg"}
 
 
 def test_a_table_that_names_images(photos: Path) -> None:
-    found = find_examples(photos / "labels.csv", ConvertOptions(), None)
+    found = find_examples(photos / "labels.csv", ConvertOptions())
     assert (found.root, found.kind) == (photos, "table")
     assert found.example_table.features["label"].class_names == ["x", "y"]
     assert found.ignored == []
@@ -44,4 +45,4 @@ def test_a_table_that_names_images(photos: Path) -> None:
 def test_more_classes_than_a_manifest_can_name(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discover, "MAX_CLASSES", 1)
     with pytest.raises(UsageError, match="'label' has 2 different classes, more than a manifest can name"):
-        find_examples(photos, ConvertOptions(), None)
+        find_examples(photos, ConvertOptions())

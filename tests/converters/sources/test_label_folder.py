@@ -6,7 +6,7 @@ import pytest
 
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.sources.discover import Discovery, find_examples
-from fitfeed.converters.sources.label_folder import LabelSource
+from fitfeed.converters.sources.source_options import LabelSource, SourceOptions
 from fitfeed.schemas.errors import UsageError
 
 
@@ -21,7 +21,9 @@ def make(folder: Path, *names: str) -> Path:
 def find(
     source: Path, labels: LabelSource = None, lists: dict[str, Path] | None = None, **options: object
 ) -> Discovery:
-    return find_examples(source, ConvertOptions(**options), labels, lists=lists)  # type: ignore[arg-type]
+    return find_examples(
+        source, ConvertOptions(**options), SourceOptions(labels=labels, split_lists=lists or {})
+    )  # type: ignore[arg-type]
 
 
 def paths(found: Discovery) -> list[str]:

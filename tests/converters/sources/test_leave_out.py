@@ -6,6 +6,7 @@ import pytest
 
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.sources.discover import Discovery, find_examples
+from fitfeed.converters.sources.source_options import SourceOptions
 from fitfeed.schemas.errors import NotFoundError, UsageError
 from tests.table_sources import find, labels_of, make
 
@@ -14,7 +15,9 @@ NFC, NFD = "K\u00e4se", "Ka\u0308se"
 
 def without(folder: Path, lines: str, *, labels: Path | None = None) -> Discovery:
     (folder / "out.txt").write_text(lines)
-    return find_examples(folder / "photos", ConvertOptions(), labels, leave_out_list=folder / "out.txt")
+    return find_examples(
+        folder / "photos", ConvertOptions(), SourceOptions(labels=labels, leave_out=folder / "out.txt")
+    )
 
 
 def test_named_images_are_ignored_with_their_reason_and_counted(tmp_path: Path) -> None:
@@ -46,8 +49,7 @@ def test_rows_of_a_table_are_left_out_with_all_columns(tmp_path: Path) -> None:
     found = find_examples(
         tmp_path / "photos",
         ConvertOptions(group="patient"),
-        tmp_path / "labels.csv",
-        leave_out_list=tmp_path / "out.txt",
+        SourceOptions(labels=tmp_path / "labels.csv", leave_out=tmp_path / "out.txt"),
     )
     assert found.rejects == []
     assert labels_of(found.example_table) == {"c.jpg": "y", "d.jpg": "x"}
@@ -78,4 +80,4 @@ def test_something_must_be_left(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="names every image of SOURCE"):
         without(tmp_path, "hat/1.jpg\n")
     with pytest.raises(NotFoundError, match=r"--leave-out: the file .* does not exist"):
-        find_examples(tmp_path / "photos", ConvertOptions(), None, leave_out_list=tmp_path / "none.txt")
+        find_examples(tmp_path / "photos", ConvertOptions(), SourceOptions(leave_out=tmp_path / "none.txt"))

@@ -6,6 +6,7 @@ import pytest
 
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.sources.discover import find_examples
+from fitfeed.converters.sources.source_options import SourceOptions
 from fitfeed.schemas.errors import UsageError
 from tests.table_sources import faults, find, labels_of, make
 
@@ -13,7 +14,7 @@ from tests.table_sources import faults, find, labels_of, make
 def test_a_table_as_source_takes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
     make(tmp_path, "", "a.jpg", "b.jpg")
     (tmp_path / "photos" / "t.jsonl").write_text('{"file": "b.jpg", "label": "x"}\n')
-    found = find_examples(tmp_path / "photos" / "t.jsonl", ConvertOptions(), None)
+    found = find_examples(tmp_path / "photos" / "t.jsonl", ConvertOptions())
     assert labels_of(found.example_table) == {"b.jpg": "x"}
     assert (found.root, found.ignored) == (tmp_path / "photos", [])
 
@@ -80,9 +81,11 @@ def test_options_that_need_a_table(tmp_path: Path) -> None:
     make(tmp_path, "path,label\nx/a.jpg,1\n", "x/a.jpg")
     for options in ({"group": "a"}, {"split_column": "a"}, {"path_column": "a"}, {"label_columns": ("a",)}):
         with pytest.raises(UsageError, match="needs a table"):
-            find_examples(tmp_path / "photos", ConvertOptions(**options), None)
+            find_examples(tmp_path / "photos", ConvertOptions(**options))
     with pytest.raises(UsageError, match="is a table of labels itself"):
-        find_examples(tmp_path / "labels.csv", ConvertOptions(), tmp_path / "labels.csv")
+        find_examples(
+            tmp_path / "labels.csv", ConvertOptions(), SourceOptions(labels=tmp_path / "labels.csv")
+        )
 
 
 def test_whole_numbers_are_sorted_as_numbers(tmp_path: Path) -> None:
@@ -95,7 +98,9 @@ def test_whole_numbers_are_sorted_as_numbers(tmp_path: Path) -> None:
 
 
 def test_the_sample_table_with_all_its_faults(clothing: Path) -> None:
-    found = find_examples(clothing, ConvertOptions(split_column="split"), clothing / "labels.csv")
+    found = find_examples(
+        clothing, ConvertOptions(split_column="split"), SourceOptions(labels=clothing / "labels.csv")
+    )
     reasons = [reject.reason for reject in found.rejects]
     assert (reasons.count("vanished"), reasons.count("label_conflict"), len(reasons)) == (3, 5, 8)
     lines = (clothing / "labels.csv").read_text().splitlines()

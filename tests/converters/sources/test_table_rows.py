@@ -6,6 +6,7 @@ import pytest
 
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.sources.discover import find_examples
+from fitfeed.converters.sources.source_options import SourceOptions
 from tests.table_sources import faults, find, labels_of, make
 
 
@@ -46,7 +47,7 @@ def test_paths_that_lead_nowhere(
     make(tmp_path, f'path,label\nx/a.jpg,1\n"{path}",2\n', "x/a.jpg", name="photos.csv")
     if is_source:
         (tmp_path / "photos.csv").rename(tmp_path / "photos" / "photos.csv")
-        found = find_examples(tmp_path / "photos" / "photos.csv", ConvertOptions(), None)
+        found = find_examples(tmp_path / "photos" / "photos.csv", ConvertOptions())
         detail = "SOURCE" if "among" in detail else detail
         if path == "x":
             detail = "is not a file"
@@ -67,7 +68,7 @@ def test_names_that_no_file_can_have(tmp_path: Path, name: str) -> None:
         place.write_text(lines)
         is_source = place.parent.name == "photos"
         labels, source = (None, place) if is_source else (place, tmp_path / "photos")
-        found = find_examples(source, ConvertOptions(), labels)
+        found = find_examples(source, ConvertOptions(), SourceOptions(labels=labels))
         ((path, (reason, detail)),) = faults(found).items()
         assert reason in ("vanished", "label_invalid")
         assert f"{path}{detail}".encode()

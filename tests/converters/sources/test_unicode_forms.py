@@ -13,6 +13,7 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.discover import find_examples
 from fitfeed.converters.sources.image_lookup import PathError
+from fitfeed.converters.sources.source_options import SourceOptions
 from fitfeed.converters.sources.unicode_forms import find_in_any_form, form_warnings
 from tests.effort import tries
 from tests.table_sources import JPEG, faults, find, labels_of, make
@@ -66,7 +67,7 @@ def test_tables_find_images_and_masks(tmp_path: Path, there: str, written: str) 
     assert faults(found) == {}
     assert labels_of(found.example_table) == {f"{there}/{there}.jpg": NFC, f"{there}/{there}2.jpg": NFC}
     (tmp_path / "photos" / "t.csv").write_text(f"path,label\n{written}/{written}.jpg,x\n")
-    source = find_examples(tmp_path / "photos" / "t.csv", ConvertOptions(), None)
+    source = find_examples(tmp_path / "photos" / "t.csv", ConvertOptions())
     assert labels_of(source.example_table) == {f"{there}/{there}.jpg": "x"}
 
 
@@ -81,7 +82,7 @@ def test_two_rows_that_name_a_file_in_two_forms_are_one_image(tmp_path: Path) ->
 
 def test_class_folders_in_two_forms_are_one_class_and_all_images_are_kept(tmp_path: Path) -> None:
     make(tmp_path, "", f"{NFC}/1.jpg", f"{NFD}/1.jpg", f"{NFD}/2.jpg", "Brot/1.jpg")
-    found = find_examples(tmp_path / "photos", ConvertOptions(), None)
+    found = find_examples(tmp_path / "photos", ConvertOptions())
     assert labels_of(found.example_table) == {
         f"{NFC}/1.jpg": NFC,
         f"{NFD}/1.jpg": NFC,
@@ -102,7 +103,7 @@ def test_options_and_lists_mean_names_in_any_form(tmp_path: Path, there: str, wr
 
     def splits(*, lists: dict[str, Path] | None = None, **options: Any) -> dict[str, str | None]:
         table = find_examples(
-            photos, ConvertOptions(class_from="parent", **options), None, lists=lists
+            photos, ConvertOptions(class_from="parent", **options), SourceOptions(split_lists=lists or {})
         ).example_table
         return {file.path: split for file, split in zip(table.files, table.splits, strict=True)}
 

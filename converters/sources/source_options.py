@@ -1,0 +1,61 @@
+"""What is said of sources for one run, besides the options that a dataset records."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, Self
+
+from fitfeed.converters.sources.links import Links
+from fitfeed.converters.sources.split_lists import SplitLists, named_lists
+from fitfeed.converters.sources.table_text import FOUND, TableFormat
+from fitfeed.schemas.local_path import local_path
+
+LabelSource = Path | Literal["none"] | None
+"""A table of labels; `none`: images have no labels; None: class folders."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SourceOptions:
+    """How sources are read. No dataset records it.
+
+    Attributes:
+        labels: Where the labels of a folder come from.
+        split_lists: Split to the file that lists its images; empty without such lists.
+        leave_out: A list of keys of images that are left out; None for no list.
+        links: Whether links that lead out of a source are followed or refused.
+        table_format: How tables are written, as far as it is given.
+    """
+
+    labels: LabelSource = None
+    split_lists: SplitLists = dataclasses.field(default_factory=dict)
+    leave_out: Path | None = None
+    links: Links = "follow"
+    table_format: TableFormat = FOUND
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        labels: str | Path | None,
+        split_lists: Mapping[str, str | Path] | None,
+        leave_out: str | Path | None,
+        links: Links,
+        table_encoding: str | None,
+        table_separator: str | None,
+    ) -> Self:
+        """Takes what a user gives: see `fitfeed.convert`.
+
+        Raises:
+            UsageError: If a path is an address, or a split has a wrong name.
+        """
+        return cls(
+            labels="none" if labels == "none" else None if labels is None else local_path(labels, "--labels"),
+            split_lists=named_lists(split_lists or {}),
+            leave_out=None if leave_out is None else local_path(leave_out, "--leave-out"),
+            links=links,
+            table_format=TableFormat(table_encoding, table_separator),
+        )
+
+
+AS_FOUND = SourceOptions()
+"""Nothing is said."""
