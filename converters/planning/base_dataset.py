@@ -1,8 +1,6 @@
 """A complete dataset to which images are appended: what is in it, and which images are new."""
 
 import dataclasses
-import hashlib
-import io
 import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
@@ -22,11 +20,12 @@ from fitfeed.converters.staging.job import AppendTarget
 from fitfeed.schemas.class_order import ClassOrder, follows
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.features import ClassFeature, FloatsFeature, MulticlassFeature
-from fitfeed.schemas.files import locate, open_located
+from fitfeed.schemas.files import locate
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.index_columns import MaskColumn
 from fitfeed.schemas.manifest import Manifest, read_manifest
 from fitfeed.schemas.manifest_parts import File
+from fitfeed.schemas.whole_file import open_whole
 
 ARRANGEMENT = ("shards", "shard_bytes")
 """Options that may differ for appended images: they only decide how many files the images fill."""
@@ -161,7 +160,7 @@ def open_base_dataset(folder: Path) -> BaseDataset:
                 raise DamagedDatasetError(msg)
     indexes = {}
     for name, split in manifest.splits.items():
-        with _open_whole(folder, split.index) as stream:
+        with open_whole(folder, split.index) as stream:
             path = folder / split.index.file
             indexes[name] = Index(path, manifest.features.label_kinds, stream=stream)
     return BaseDataset(folder, manifest, indexes, read_rejects(folder, manifest.rejects_file))
@@ -173,20 +172,9 @@ def read_rejects(folder: Path, entry: File) -> list[Reject]:
     Raises:
         DamagedDatasetError: If it is not what was published.
     """
-    with _open_whole(folder, entry) as stream:
+    with open_whole(folder, entry) as stream:
         lines = stream.read().decode().splitlines()
     return [Reject(**json.loads(line)) for line in lines]
-
-
-def _open_whole(folder: Path, entry: File) -> io.BufferedReader:
-    """Opens a file that has the SHA-256 of the manifest."""
-    stream = open_located(folder, entry.file)
-    if hashlib.file_digest(stream, "sha256").hexdigest() != entry.sha256:
-        stream.close()
-        msg = f"{folder / entry.file} is not what was published. Restore it, or convert again with --overwrite; `fitfeed verify {folder}` lists all damage."
-        raise DamagedDatasetError(msg)
-    stream.seek(0)
-    return stream
 
 
 def join_classes(base: BaseDataset, example_table: ExampleTable) -> ExampleTable:

@@ -1,4 +1,4 @@
-"""Reads labels as NumPy values: of one example for `records`, of a batch for training."""
+"""Reads the labels of a batch as NumPy values, and chooses which labels a pipeline returns."""
 
 from typing import Any, Literal
 
@@ -6,36 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fitfeed.pipelines.reading.joined_index import JoinedIndex
-from fitfeed.schemas.errors import DamagedDatasetError, UsageError
-from fitfeed.schemas.features import ClassFeature, Features, FloatsFeature, MaskFeature, MulticlassFeature
+from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.features import ClassFeature, Features, FloatsFeature, MulticlassFeature
 from fitfeed.schemas.index import Index
-from fitfeed.schemas.payload import MAX_PAYLOAD_BYTES
+from fitfeed.schemas.index_labels import classes_at, floats_at
 
 Labels = Literal["int", "onehot"]
-
-
-def label_of(index: Index | JoinedIndex, features: Features, name: str, row: int) -> Any:
-    """Reads one label of an example; the label is not a mask.
-
-    Args:
-        index: Index of the split.
-        features: Features of the dataset.
-        name: Name of the label.
-        row: Row of the index.
-
-    Returns:
-        class and int: int; float: float; floats: float64 (n,); text: str; multiclass: int64 (n,), ascending class numbers.
-
-    Raises:
-        DamagedDatasetError: If the index has an impossible class, or another number of floats, there.
-    """
-    column, feature = index.labels[name], features.labels[name]
-    if isinstance(feature, MulticlassFeature):
-        return _classes(column[row], feature, name, row).copy()
-    if isinstance(feature, FloatsFeature):
-        return _floats(column[row], feature, name, row).copy()
-    value = column[row]
-    return value if isinstance(value, str) else value.item()
 
 
 def label_batch(
@@ -62,10 +38,10 @@ def label_batch(
     if isinstance(feature, MulticlassFeature):
         hot = np.zeros((len(rows), len(feature.class_names)), np.float32)
         for i, row in enumerate(rows.tolist()):
-            hot[i, _classes(column[row], feature, name, row)] = 1
+            hot[i, classes_at(column[row], feature, name, row)] = 1
         return hot
     if isinstance(feature, FloatsFeature):
-        vectors = [_floats(column[row], feature, name, row) for row in rows.tolist()]
+        vectors = [floats_at(column[row], feature, name, row) for row in rows.tolist()]
         return np.array(vectors, np.float32).reshape(len(rows), len(feature.names))
     if feature.kind == "text":
         return [column[row] for row in rows.tolist()]
@@ -126,45 +102,3 @@ def check_onehot(features: Features) -> None:
         kinds = ", ".join(f"{name} ({kind})" for name, kind in features.label_kinds.items())
         msg = f"labels='onehot' needs a label with classes, and this dataset has only: {kinds or 'none'}. Pass labels='int'."
         raise UsageError(msg)
-
-
-def impossible_labels(
-    index: Index, features: Features, shard_bytes: npt.NDArray[np.int64]
-) -> npt.NDArray[np.bool_]:
-    """Finds rows whose class does not exist, or whose mask is outside its shard or larger than any.
-
-    Args:
-        index: Index of the split.
-        features: Features of the dataset.
-        shard_bytes: int64 (examples,), the size of the shard of each example.
-
-    Returns:
-        bool (examples,).
-    """
-    wrong = np.zeros(len(index), np.bool_)
-    for name, feature in features.labels.items():
-        column = index.labels[name]
-        if isinstance(feature, ClassFeature):
-            wrong |= (column < 0) | (column >= len(feature.class_names))
-        elif isinstance(feature, MaskFeature):
-            wrong |= (column.offset < 0) | (column.length <= 0) | (column.length > MAX_PAYLOAD_BYTES)
-            wrong |= column.offset > shard_bytes - np.maximum(column.length, 0)
-    return wrong
-
-
-def _floats(
-    values: npt.NDArray[np.float64], feature: FloatsFeature, name: str, row: int
-) -> npt.NDArray[np.float64]:
-    if len(values) != len(feature.names):
-        msg = f"the index gives row {row} {len(values)} numbers of {name!r}, and there are {len(feature.names)}. Restore it, or convert the dataset again."
-        raise DamagedDatasetError(msg)
-    return values
-
-
-def _classes(
-    numbers: npt.NDArray[np.int64], feature: MulticlassFeature, name: str, row: int
-) -> npt.NDArray[np.int64]:
-    if len(numbers) and (numbers.min() < 0 or numbers.max() >= len(feature.class_names)):
-        msg = f"the index gives row {row} a class of {name!r} that is not one of 0 to {len(feature.class_names) - 1}. Restore it, or convert the dataset again."
-        raise DamagedDatasetError(msg)
-    return numbers

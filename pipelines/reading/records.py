@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fitfeed.pipelines.arrays.buffer_pool import ThreadScratch
-from fitfeed.pipelines.reading.checked_index import open_checked_index
 from fitfeed.pipelines.reading.joined_index import JoinedIndex
-from fitfeed.pipelines.reading.labels import label_of
 from fitfeed.pipelines.reading.shard_files import ShardFiles
 from fitfeed.schemas.bit_depth import STORED_TYPES, native
+from fitfeed.schemas.checked_index import open_checked_index
 from fitfeed.schemas.errors import DamagedExampleError
 from fitfeed.schemas.index import Index
+from fitfeed.schemas.index_labels import label_of
 from fitfeed.schemas.manifest import Manifest
 from fitfeed.schemas.payload import (
     FULL,
@@ -103,7 +103,9 @@ class Records:
         row = self._row(number)
         features = self._manifest.features
         labels = {
-            name: self.mask(name, row) if kind == "mask" else label_of(self.index, features, name, row)
+            name: self.mask(name, row)
+            if kind == "mask"
+            else label_of(self.index.labels[name], features, name, row)
             for name, kind in features.label_kinds.items()
         }
         return {"image": self.pixels(row).pixels, **labels, "key": self.index.key(row)}

@@ -16,9 +16,10 @@ from fitfeed.converters.option_parts.storage import Format
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.pipelines import MixUp, make_pipeline, open_dataset
-from fitfeed.pipelines.reading.labels import label_batch, label_of
+from fitfeed.pipelines.reading.labels import label_batch
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.features import FloatsFeature
+from fitfeed.schemas.index_labels import label_of
 from fitfeed.schemas.manifest import read_manifest
 from tests.without_beam import convert
 
@@ -131,7 +132,7 @@ def test_an_index_of_another_length_is_damage(dataset: Path) -> None:
     index = found.records("train").index
     rows = np.array([0, 1])
     with pytest.raises(DamagedDatasetError, match="gives row 0 3 numbers of 'eyes', and there are 2"):
-        label_of(index, features, "eyes", 0)
+        label_of(index.labels["eyes"], features, "eyes", 0)
     with pytest.raises(DamagedDatasetError, match="gives row 0 3 numbers of 'eyes', and there are 2"):
         label_batch(index, features, "eyes", rows, labels="int")
 

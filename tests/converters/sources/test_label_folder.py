@@ -21,9 +21,8 @@ def make(folder: Path, *names: str) -> Path:
 def find(
     source: Path, labels: LabelSource = None, lists: dict[str, Path] | None = None, **options: object
 ) -> Discovery:
-    return find_examples(
-        source, ConvertOptions(**options), SourceOptions(labels=labels, split_lists=lists or {})
-    )  # type: ignore[arg-type]
+    reading = SourceOptions(labels=labels, split_lists=lists or {})
+    return find_examples(source, ConvertOptions(**options), reading)  # type: ignore[arg-type]
 
 
 def paths(found: Discovery) -> list[str]:

@@ -20,7 +20,7 @@ def test_nothing_is_as_found() -> None:
 
 
 def test_paths_and_names_of_splits_are_read() -> None:
-    given = {
+    given: dict[str, Any] = {
         "labels": "t.csv",
         "leave_out": "out.txt",
         "split_lists": {"val": "v.txt"},

@@ -14,9 +14,9 @@ import tensorflow as tf
 from fitfeed.cli import main
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.pipelines import make_pipeline, open_dataset
-from fitfeed.pipelines.reading import checked_index as checked_index_module
-from fitfeed.pipelines.reading import labels as labels_module
 from fitfeed.pipelines.reading import records as records_module
+from fitfeed.schemas import checked_index as checked_index_module
+from fitfeed.schemas import index_labels as labels_module
 from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.tfrecord import HEADER_BYTES, masked_crc32c
