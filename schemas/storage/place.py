@@ -1,0 +1,197 @@
+"""What can be done at a place: list it, and find, read, write, copy and delete its files.
+
+| | folder of this machine | object store |
+|---|---|---|
+| address | a path | `gs://`, `s3://` or `az://` |
+| identity of a file | inode, size and times | ETag |
+| `writing` | a temporary file beside it, renamed | a temporary file of this machine, put whole |
+| `write_once` | a link, which fails if the name exists | a conditional put |
+
+Errors are `OSError`, with a `strerror` that a message can end with: `FileNotFoundError`, `FileExistsError` and
+`PermissionError` say what they say of files.
+"""
+
+import abc
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from typing_extensions import override
+
+
+class Found(NamedTuple):
+    """A file of a place.
+
+    Attributes:
+        name: Its path below the place, with `/`.
+        bytes: Its size.
+        identity: A text that is another one when its content has been replaced.
+        mtime_ns: When its content was last modified, in nanoseconds.
+        ctime_ns: When its inode was last changed, in nanoseconds; 0 in a store.
+    """
+
+    name: str
+    bytes: int
+    identity: str
+    mtime_ns: int = 0
+    ctime_ns: int = 0
+
+
+class OpenFile(abc.ABC):
+    """A file whose ranges are read, from many threads. It stays the file that was opened, or reading it fails.
+
+    It is not picklable.
+    """
+
+    @abc.abstractmethod
+    def read_into(self, offset: int, memory: memoryview) -> int:
+        """Reads a range into memory of its size (bytes, contiguous, writable).
+
+        Returns:
+            How many bytes were read; fewer than asked only where the file ends.
+
+        Raises:
+            OSError: If it cannot be read, or another file has its name now.
+        """
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Ends reading."""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Reads a range; fewer than `length` bytes only where the file ends.
+
+        Raises:
+            OSError: If it cannot be read, or another file has its name now.
+        """
+        memory = bytearray(length)
+        done = self.read_into(offset, memoryview(memory))
+        return bytes(memoryview(memory)[:done])
+
+
+class Place(abc.ABC):
+    """A folder, or a prefix in a store. It is an address: picklable, and nothing is read before it is asked for.
+
+    Names are paths below it, with `/`. In a folder they are never followed out of it.
+    """
+
+    @override
+    @abc.abstractmethod
+    def __str__(self) -> str:
+        """The address, as a user would write it. Nothing secret is in it."""
+
+    @abc.abstractmethod
+    def below(self, name: str) -> Self:
+        """The place below this one."""
+
+    def address(self, name: str) -> str:
+        """The address of a file, for messages."""
+        return f"{str(self).rstrip('/')}/{name}"
+
+    @property
+    @abc.abstractmethod
+    def is_far(self) -> bool:
+        """Whether a read takes so long that many should be under way at once."""
+
+    @abc.abstractmethod
+    def files(self, *, deep: bool = False) -> Iterator[Found]:
+        """The files here, in no order; with `deep`, those of all folders below, too. Nothing if the place is not there.
+
+        Raises:
+            OSError: If it cannot be listed.
+        """
+
+    @abc.abstractmethod
+    def folders(self) -> list[str]:
+        """The names of the folders here, sorted.
+
+        Raises:
+            OSError: If it cannot be listed.
+        """
+
+    @abc.abstractmethod
+    def find(self, name: str) -> Found:
+        """Size and identity of a file.
+
+        Raises:
+            FileNotFoundError: If it is not there.
+            OSError: If it cannot be found out.
+        """
+
+    @abc.abstractmethod
+    def open(self, name: str) -> OpenFile:
+        """Opens a file, so that its ranges can be read.
+
+        Raises:
+            FileNotFoundError: If it is not there.
+            OSError: If it cannot be opened.
+        """
+
+    @abc.abstractmethod
+    def read(self, name: str, *, at_most: int) -> tuple[bytes, Found]:
+        """Reads the first `at_most` bytes of a file: the whole file, if it has no more. The bytes are those of that identity.
+
+        Raises:
+            FileNotFoundError: If it is not there.
+            OSError: If it cannot be read.
+        """
+
+    @abc.abstractmethod
+    def as_file(self, name: str) -> AbstractContextManager[Path]:
+        """A file of this machine with the same bytes, to read while the block runs.
+
+        Raises:
+            FileNotFoundError: If it is not there.
+            OSError: If it cannot be read, or there is no room for a copy.
+        """
+
+    @abc.abstractmethod
+    def write(self, name: str, content: bytes) -> Found:
+        """Replaces a file: a reader finds the old one or the new one, whole.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+
+    @abc.abstractmethod
+    def write_if(self, name: str, content: bytes, *, identity: str | None) -> Found:
+        """Writes a file, if it is still the one of this identity; or, if None, if there is none. Of two, one succeeds.
+
+        Raises:
+            FileExistsError: If it is another one, or is gone.
+            OSError: If it cannot be written.
+        """
+
+    @abc.abstractmethod
+    def writing(self, name: str) -> AbstractContextManager[Path]:
+        """A path of this machine to write to. What is there replaces the file when the block ends without an error.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+
+    @abc.abstractmethod
+    def move(self, name: str, new: str) -> None:
+        """Gives a file another name, and replaces what has it. In a store it is copied there, then deleted.
+
+        Raises:
+            FileNotFoundError: If it is not there.
+            OSError: If it cannot be moved.
+        """
+
+    @abc.abstractmethod
+    def delete(self, name: str) -> None:
+        """Deletes a file, if it is there.
+
+        Raises:
+            OSError: If it cannot be deleted.
+        """
+
+    @abc.abstractmethod
+    def delete_all(self) -> None:
+        """Deletes the place with all below it. Links are deleted, not followed.
+
+        Raises:
+            OSError: If something cannot be deleted.
+        """
