@@ -13,11 +13,12 @@ from pathlib import Path
 from fitfeed.schemas.errors import DamagedDatasetError
 
 
+class RefusedFileError(OSError):
+    """What has this name is not a file of this folder. `strerror` says what it is, and how to mend it."""
+
+
 def locate(folder: Path, name: str) -> Path:
     """The path of a dataset's file, which is safe to open while nobody changes the folder: else, see `open_located`.
-
-    A symbolic link is followed only if it ends inside the folder, so that a dataset cannot choose which other files
-    its reader opens. Pipes and devices are refused, because opening one may wait for ever.
 
     Args:
         folder: The dataset. Its own path may have links.
@@ -29,24 +30,10 @@ def locate(folder: Path, name: str) -> Path:
     Raises:
         DamagedDatasetError: If the file is missing, is not a regular file, or is outside the folder.
     """
-    path = folder / name
     try:
-        found = Path(os.path.realpath(path, strict=True))
-        mode = found.stat().st_mode
-    except FileNotFoundError as error:
-        what = "is a link to nothing" if path.is_symlink() else "is missing"
-        msg = f"{path} {what}. Restore it, or convert the dataset again with --overwrite."
-        raise DamagedDatasetError(msg) from error
+        return locate_below(folder, name)
     except OSError as error:
-        msg = f"{path} cannot be read: {error.strerror}. Restore it, or its permissions."
-        raise DamagedDatasetError(msg) from error
-    if not found.is_relative_to(os.path.realpath(folder)):
-        msg = f"{path} is a link out of the dataset's folder, which is never followed. If you trust it, replace the link by a copy of the file."
-        raise DamagedDatasetError(msg)
-    if not stat.S_ISREG(mode):
-        msg = f"{path} is not a regular file. Restore it, or convert the dataset again with --overwrite."
-        raise DamagedDatasetError(msg)
-    return found
+        raise damaged_file(folder / name, error) from error
 
 
 def open_located(folder: Path, name: str, *, buffering: int = io.DEFAULT_BUFFER_SIZE) -> io.BufferedReader:
@@ -63,6 +50,70 @@ def open_located(folder: Path, name: str, *, buffering: int = io.DEFAULT_BUFFER_
     """
     path = locate(folder, name)
     try:
+        descriptor = _open_found(folder, path)
+    except RefusedFileError as error:
+        raise damaged_file(path, error) from error
+    return io.BufferedReader(io.FileIO(descriptor), buffering)
+
+
+def damaged_file(path: Path | str, error: OSError) -> DamagedDatasetError:
+    """What to say of a dataset's file that cannot be found or opened.
+
+    Args:
+        path: Its path, or its address in a store.
+        error: Why not.
+    """
+    if isinstance(error, FileNotFoundError):
+        what = "is a link to nothing" if isinstance(path, Path) and path.is_symlink() else "is missing"
+        msg = f"{path} {what}. Restore it, or convert the dataset again with --overwrite."
+    elif isinstance(error, RefusedFileError):
+        msg = f"{path} {error.strerror}."
+    else:
+        msg = f"{path} cannot be read: {error.strerror}. Restore it, or its permissions."
+    return DamagedDatasetError(msg)
+
+
+def locate_below(folder: Path, name: str) -> Path:
+    """The path of a file in a folder, which is safe to open while nobody changes the folder: else, see `open_below`.
+
+    A symbolic link is followed only if it ends inside the folder, so that a dataset cannot choose which other files
+    its reader opens. Pipes and devices are refused, because opening one may wait for ever.
+
+    Args:
+        folder: The folder. Its own path may have links.
+        name: A path below it.
+
+    Returns:
+        The path with all links resolved.
+
+    Raises:
+        RefusedFileError: If it is not a regular file, or is outside the folder.
+        OSError: If it is missing, or cannot be looked at.
+    """
+    path = folder / name
+    found = Path(os.path.realpath(path, strict=True))
+    mode = found.stat().st_mode
+    if not found.is_relative_to(os.path.realpath(folder)):
+        text = "is a link out of the dataset's folder, which is never followed. If you trust it, replace the link by a copy of the file"
+        raise RefusedFileError(errno.EPERM, text, str(path))
+    if not stat.S_ISREG(mode):
+        text = "is not a regular file. Restore it, or convert the dataset again with --overwrite"
+        raise RefusedFileError(errno.EPERM, text, str(path))
+    return found
+
+
+def open_below(folder: Path, name: str) -> int:
+    """Opens the file that `locate_below` finds, to be read, and returns its descriptor: see `open_located`.
+
+    Raises:
+        RefusedFileError: If it is not a regular file, or is outside the folder.
+        OSError: If it is missing, or cannot be opened.
+    """
+    return _open_found(folder, locate_below(folder, name))
+
+
+def _open_found(folder: Path, path: Path) -> int:
+    try:
         descriptor = _open_below(Path(os.path.realpath(folder)), path)
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno not in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO):
@@ -71,12 +122,12 @@ def open_located(folder: Path, name: str, *, buffering: int = io.DEFAULT_BUFFER_
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise _replaced_error(path)
-    return io.BufferedReader(io.FileIO(descriptor), buffering)
+    return descriptor
 
 
-def _replaced_error(path: Path) -> DamagedDatasetError:
-    msg = f"{path} was replaced by something else while it was opened. Restore it, or convert the dataset again with --overwrite."
-    return DamagedDatasetError(msg)
+def _replaced_error(path: Path) -> RefusedFileError:
+    text = "was replaced by something else while it was opened. Restore it, or convert the dataset again with --overwrite"
+    return RefusedFileError(errno.EPERM, text, str(path))
 
 
 def _open_below(folder: Path, path: Path) -> int:

@@ -11,7 +11,7 @@ PACKAGES = ("schemas", "converters", "beam_jobs", "pipelines", "fitfeed")
 
 MODULES = {
     "processes": {"multiprocessing", "pty", "subprocess"},
-    "network": {"ftplib", "http", "requests", "socket", "socketserver", "ssl", "urllib", "xmlrpc"},
+    "network": {"ftplib", "http", "obstore", "requests", "socket", "socketserver", "ssl", "urllib", "xmlrpc"},
     "code": {
         "cloudpickle",
         "code",

@@ -12,6 +12,7 @@ Errors are `OSError`, with a `strerror` that a message can end with: `FileNotFou
 """
 
 import abc
+import errno
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -85,9 +86,17 @@ class Place(abc.ABC):
     def below(self, name: str) -> Self:
         """The place below this one."""
 
+    @abc.abstractmethod
+    def absolute(self) -> Self:
+        """The same place, whatever this process makes its working folder later."""
+
     def address(self, name: str) -> str:
         """The address of a file, for messages."""
         return f"{str(self).rstrip('/')}/{name}"
+
+    @abc.abstractmethod
+    def split(self) -> tuple[Self, str]:
+        """The place that this one is in, and its name there: for an address that turns out to be that of a file."""
 
     @property
     @abc.abstractmethod
@@ -97,6 +106,8 @@ class Place(abc.ABC):
     @abc.abstractmethod
     def files(self, *, deep: bool = False) -> Iterator[Found]:
         """The files here, in no order; with `deep`, those of all folders below, too. Nothing if the place is not there.
+
+        In a store, memory stays bounded with `deep` only: the files of one folder come all at once.
 
         Raises:
             OSError: If it cannot be listed.
@@ -195,3 +206,14 @@ class Place(abc.ABC):
         Raises:
             OSError: If something cannot be deleted.
         """
+
+
+def require_name(name: str) -> str:
+    """Checks that a name is a path below a place.
+
+    Raises:
+        OSError: If it is empty or absolute, or has empty parts, `.` or `..`.
+    """
+    if not name or "\0" in name or any(part in ("", ".", "..") for part in name.split("/")):
+        raise OSError(errno.EINVAL, "its name is not a path below the folder", name)
+    return name

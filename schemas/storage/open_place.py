@@ -1,0 +1,35 @@
+"""The door for places that users give: a path of this machine, or an address of an object store."""
+
+import os
+from pathlib import Path
+
+from fitfeed.schemas.local_path import ADDRESS, FOLDED_ADDRESS
+from fitfeed.schemas.storage.local import LocalPlace
+from fitfeed.schemas.storage.place import Place
+
+
+def open_place(given: str | os.PathLike[str] | Place, what: str) -> Place:
+    """The place that a user names. Every place that may be in a store goes through here; nothing is read.
+
+    Args:
+        given: A path, or an address such as `s3://bucket/flowers`, as text or as a `Path`. A place stays as it is.
+        what: What messages call it, such as `SOURCE`.
+
+    Raises:
+        UsageError: If it is an address of something else, or has a password or a query.
+    """
+    if isinstance(given, Place):
+        return given
+    text = os.fspath(given)
+    if isinstance(given, str):
+        if not ADDRESS.match(text):
+            return LocalPlace(Path(text))
+    elif FOLDED_ADDRESS.match(text):  # `Path` keeps one of two slashes
+        scheme, _, rest = text.partition(":")
+        text = f"{scheme}://{rest.lstrip('/')}"
+    else:
+        return LocalPlace(Path(text))
+    # The client of stores is loaded by those who use it only.
+    from fitfeed.schemas.storage.store import StorePlace
+
+    return StorePlace.at(text, what)

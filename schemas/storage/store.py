@@ -1,0 +1,380 @@
+"""A prefix in an object store as a place."""
+
+import errno
+import os
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import obstore
+from typing_extensions import override
+
+from fitfeed.schemas.storage.address import MEMORY, Bucket, parse_address
+from fitfeed.schemas.storage.clients import MAX_REQUEST_BYTES, client_of
+from fitfeed.schemas.storage.errors import explained
+from fitfeed.schemas.storage.place import Found, OpenFile, Place, require_name
+
+if TYPE_CHECKING:
+    from obstore import GetOptions, ObjectMeta, PutMode, UpdateVersion
+
+LIST_CHUNK = 1000
+"""Objects that are listed at once: as many as one request of the stores gives."""
+
+PART_BYTES = 8 << 20
+"""Smallest part of an object that is put in parts."""
+
+MAX_PARTS = 9000
+"""S3 takes 10,000."""
+
+PARALLEL_PARTS = 4
+"""Parts of one object that are under way at once."""
+
+COPY_WAIT_S = 300
+"""Seconds that a copy within the store may take."""
+
+WRITER = "fitfeed-writer"
+"""Attribute of an object that was put on a condition: a random text, by which its writer knows it again."""
+
+
+@dataclass(frozen=True)
+class StorePlace(Place):
+    """A prefix in a bucket.
+
+    Attributes:
+        bucket: The bucket.
+        key: The prefix, without slashes at its ends; empty for the whole bucket.
+    """
+
+    bucket: Bucket
+    key: str
+
+    @classmethod
+    def at(cls, address: str, what: str) -> Self:
+        """The place of an address.
+
+        Args:
+            address: Such as `gs://bucket/flowers`.
+            what: What messages call it.
+
+        Raises:
+            UsageError: If it is not an address of a store.
+        """
+        return cls(*parse_address(address, what))
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.bucket.scheme}://{self.bucket.name}" + (f"/{self.key}" if self.key else "")
+
+    @override
+    def below(self, name: str) -> Self:
+        return type(self)(self.bucket, self._key(name))
+
+    @override
+    def absolute(self) -> Self:
+        return self
+
+    @override
+    def split(self) -> tuple[Self, str]:
+        above, _, name = self.key.rpartition("/")
+        return type(self)(self.bucket, above), name
+
+    @property
+    @override
+    def is_far(self) -> bool:
+        return self.bucket.scheme != MEMORY
+
+    @override
+    def files(self, *, deep: bool = False) -> Iterator[Found]:
+        with explained(self.bucket, "list", str(self)):
+            client = client_of(self.bucket, str(self))
+            if not deep:
+                result = obstore.list_with_delimiter(client, self.key or None)
+                folders = set(result["common_prefixes"])
+                metas = iter([meta for meta in result["objects"] if meta["path"] not in folders])
+            else:
+                metas = (
+                    meta
+                    for chunk in obstore.list(client, self.key or None, chunk_size=LIST_CHUNK)
+                    for meta in chunk
+                )
+            yield from (self._found(meta) for meta in _without_folder_marks(metas))
+
+    @override
+    def folders(self) -> list[str]:
+        with explained(self.bucket, "list", str(self)):
+            result = obstore.list_with_delimiter(client_of(self.bucket, str(self)), self.key or None)
+        return sorted(self._name(path) for path in result["common_prefixes"])
+
+    @override
+    def find(self, name: str) -> Found:
+        with explained(self.bucket, "read", self.address(name)):
+            return self._found(obstore.head(self._client(name), self._key(name)))
+
+    @override
+    def open(self, name: str) -> OpenFile:
+        return _StoreFile(self, self.find(name))
+
+    @override
+    def read(self, name: str, *, at_most: int) -> tuple[bytes, Found]:
+        first, found = self.get(name, 0, min(at_most, MAX_REQUEST_BYTES))
+        size = min(found.bytes, at_most)
+        if len(first) == size:
+            return first, found
+        content = bytearray(size)
+        content[: len(first)] = first
+        rest = memoryview(content)[len(first) :]
+        if _StoreFile(self, found).read_into(len(first), rest) < len(rest):
+            raise self._cut_off(name)
+        return bytes(content), found
+
+    def get(self, name: str, offset: int, length: int, *, identity: str | None = None) -> tuple[bytes, Found]:
+        """Reads a range by one request; it is shorter only where the object ends.
+
+        Args:
+            name: The file.
+            offset: Where the range begins.
+            length: Its bytes.
+            identity: Which object it must be, if any will not do.
+
+        Raises:
+            FileNotFoundError: If it is not there.
+            OSError: If it cannot be read, or is another object.
+        """
+        options: GetOptions = {"range": (offset, offset + length)}
+        if identity is not None and _is_tag(identity):
+            options["if_match"] = _tag(identity)
+        try:
+            with explained(self.bucket, "read", self.address(name)):
+                result = obstore.get(self._client(name), self._key(name), options=options)
+                found = self._found(result.meta)
+                data = result.bytes().to_bytes()
+        except FileExistsError:
+            raise self._replaced(name) from None
+        except OSError as error:
+            if error.errno != errno.ERANGE:
+                raise
+            found = self.find(name)  # nothing can be read from an empty object, or behind the end
+            if offset < found.bytes and length > 0:
+                raise
+            data = b""
+        if identity is not None and found.identity != identity:
+            raise self._replaced(name)
+        if len(data) != max(0, min(length, found.bytes - offset)):
+            raise self._cut_off(name)
+        return data, found
+
+    @override
+    @contextmanager
+    def as_file(self, name: str) -> Iterator[Path]:
+        found = self.find(name)
+        with tempfile.TemporaryDirectory(prefix="fitfeed-") as folder:
+            path = Path(folder) / name.rpartition("/")[2]
+            self._download(found, path)
+            yield path
+
+    def _download(self, found: Found, path: Path) -> None:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+        def copy(offset: int) -> None:
+            data, _ = self.get(found.name, offset, MAX_REQUEST_BYTES, identity=found.identity)
+            view = memoryview(data)
+            while view:
+                done = os.pwrite(descriptor, view, offset)
+                view, offset = view[done:], offset + done
+
+        try:
+            if found.bytes:
+                os.posix_fallocate(
+                    descriptor, 0, found.bytes
+                )  # no room is noticed before anything is fetched
+            with ThreadPoolExecutor(PARALLEL_PARTS) as pool:
+                for _ in pool.map(copy, range(0, found.bytes, MAX_REQUEST_BYTES)):
+                    pass
+        finally:
+            os.close(descriptor)
+
+    @override
+    def write(self, name: str, content: bytes) -> Found:
+        with explained(self.bucket, "write", self.address(name)):
+            obstore.put(self._client(name), self._key(name), content, use_multipart=False)
+        return self._require_size(name, len(content))
+
+    @override
+    def write_if(self, name: str, content: bytes, *, identity: str | None) -> Found:
+        writer = uuid.uuid4().hex
+        try:
+            with explained(self.bucket, "write", self.address(name)):
+                mode: PutMode = "create" if identity is None else self._update_of(name, identity)
+                obstore.put(
+                    self._client(name), self._key(name), content, mode=mode, attributes={WRITER: writer}
+                )
+        except FileNotFoundError:
+            raise FileExistsError(errno.EEXIST, "it is gone", self.address(name)) from None
+        except FileExistsError:
+            # Maybe the first attempt succeeded, its answer was lost, and the second one met what the first had written.
+            if not self._was_written_by(name, writer):
+                raise
+        return self.find(name)
+
+    def _update_of(self, name: str, identity: str) -> "PutMode":
+        """The condition of a put. GCS compares generations, which listings do not have: so they are asked for."""
+        meta = obstore.head(self._client(name), self._key(name))
+        if _identity(meta) != identity:
+            raise FileExistsError(errno.EEXIST, "it was replaced meanwhile", self.address(name))
+        mode: UpdateVersion = {"e_tag": meta["e_tag"]}
+        if self.bucket.scheme == "gs":
+            mode["version"] = meta["version"]
+        return mode
+
+    def _was_written_by(self, name: str, writer: str) -> bool:
+        with explained(self.bucket, "read", self.address(name)):
+            try:
+                result = obstore.get(self._client(name), self._key(name), options={"head": True})
+            except FileNotFoundError:
+                return False
+            return result.attributes.get(WRITER) == writer
+
+    @override
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(prefix="fitfeed-") as folder:
+            path = Path(folder) / name.rpartition("/")[2]
+            yield path
+            size = path.stat().st_size
+            chunk = max(PART_BYTES, -(-size // MAX_PARTS))
+            with explained(self.bucket, "write", self.address(name)):
+                obstore.put(
+                    self._client(name),
+                    self._key(name),
+                    path,
+                    chunk_size=chunk,
+                    max_concurrency=PARALLEL_PARTS,
+                )
+            self._require_size(name, size)
+
+    def _require_size(self, name: str, size: int) -> Found:
+        """Compares what was put with what is there. Some stores have taken less without an error."""
+        found = self.find(name)
+        if found.bytes != size:
+            reason = f"{size} bytes were put, and the object has {found.bytes}. Another program writes there, or the store is broken"
+            raise OSError(errno.EIO, reason, self.address(name))
+        return found
+
+    @override
+    def move(self, name: str, new: str) -> None:
+        size = self.find(name).bytes
+        with explained(self.bucket, "write", self.address(new)):
+            obstore.copy(self._client(name), self._key(name), self._key(new))
+        end = time.monotonic() + COPY_WAIT_S
+        while self.find(new).bytes != size:  # Azure may answer before it has copied
+            if time.monotonic() > end:
+                raise OSError(errno.ETIMEDOUT, f"it was not copied in {COPY_WAIT_S} s", self.address(new))
+            time.sleep(0.5)
+        self.delete(name)
+
+    @override
+    def delete(self, name: str) -> None:
+        with explained(self.bucket, "delete", self.address(name)):
+            self._delete([self._key(name)])
+
+    @override
+    def delete_all(self) -> None:
+        with explained(self.bucket, "delete", str(self)):
+            client = client_of(self.bucket, str(self))
+            for chunk in obstore.list(client, self.key or None, chunk_size=LIST_CHUNK):
+                self._delete([meta["path"] for meta in chunk])
+
+    def _delete(self, keys: list[str]) -> None:
+        client = client_of(self.bucket, str(self))
+        try:
+            obstore.delete(client, keys)
+        except FileNotFoundError:
+            for key in keys if len(keys) > 1 else ():
+                self._delete([key])
+
+    def _client(self, name: str) -> "obstore.store.ObjectStore":
+        return client_of(self.bucket, self.address(name))
+
+    def _key(self, name: str) -> str:
+        return f"{self.key}/{require_name(name)}" if self.key else require_name(name)
+
+    def _name(self, key: str) -> str:
+        return key[len(self.key) + 1 :] if self.key else key
+
+    def _found(self, meta: "ObjectMeta") -> Found:
+        return Found(
+            self._name(meta["path"]), meta["size"], _identity(meta), _nanoseconds(meta["last_modified"])
+        )
+
+    def _replaced(self, name: str) -> OSError:
+        return OSError(errno.ESTALE, "it was replaced meanwhile by another object", self.address(name))
+
+    def _cut_off(self, name: str) -> OSError:
+        return OSError(errno.EIO, "the store gave fewer bytes than the object has", self.address(name))
+
+
+class _StoreFile(OpenFile):
+    """An object. It needs no connection of its own, so there is nothing to close."""
+
+    def __init__(self, place: StorePlace, found: Found) -> None:
+        self._place, self._found = place, found
+
+    @override
+    def read_into(self, offset: int, memory: memoryview) -> int:
+        end = min(len(memory), max(0, self._found.bytes - offset))
+        for start in range(0, end, MAX_REQUEST_BYTES):
+            stop = min(end, start + MAX_REQUEST_BYTES)
+            data, _ = self._place.get(
+                self._found.name, offset + start, stop - start, identity=self._found.identity
+            )
+            memory[start:stop] = data
+        return end
+
+    @override
+    def close(self) -> None:
+        pass
+
+
+def _without_folder_marks(metas: "Iterator[ObjectMeta]") -> "Iterator[ObjectMeta]":
+    """Leaves out empty objects called `flowers/`, which consoles make for folders and the client calls `flowers`.
+
+    They come right before what is in the folder.
+    """
+    held: ObjectMeta | None = None
+    for meta in metas:
+        if held is not None and not meta["path"].startswith(held["path"] + "/"):
+            yield held
+        held = None
+        if meta["size"]:
+            yield meta
+        else:
+            held = meta
+    if held is not None:
+        yield held
+
+
+def _identity(meta: "ObjectMeta") -> str:
+    """The ETag without its quotes, which not every listing has; or, if the store gives none, size and time."""
+    tag = meta["e_tag"]
+    if not tag:
+        return f"{meta['size']}@{_nanoseconds(meta['last_modified'])}"
+    return tag[1:-1] if tag.startswith('"') and tag.endswith('"') and len(tag) > 2 else tag
+
+
+def _is_tag(identity: str) -> bool:
+    return "@" not in identity
+
+
+def _tag(identity: str) -> str:
+    return identity if identity.startswith("W/") else f'"{identity}"'
+
+
+def _nanoseconds(moment: datetime) -> int:
+    return int(moment.timestamp()) * 10**9 + moment.microsecond * 1000
