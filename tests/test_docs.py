@@ -9,6 +9,7 @@ import pytest
 from tests.documented import PHOTOS_PER_CLASS, ROOT, PageError, blocks, commands, run_page
 
 PAGES = sorted([*ROOT.glob("README.md"), *(ROOT / "docs").rglob("*.md")])
+LINKED = [*PAGES, *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"))]
 FEW = {"train": 8, "validation": 4}
 """Photographs of every class for README.md: enough for two batches of training, and one of validation."""
 
@@ -132,6 +133,23 @@ def test_files_of_the_project_are_where_pages_say(page: Path) -> None:
         page.read_text(),
     )
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def anchors(page: Path) -> set[str]:
+    """What links may name in a page: its headings, as GitHub turns them into anchors."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", LINKED, ids=[str(page.relative_to(ROOT)) for page in LINKED])
+def test_links_lead_somewhere(page: Path) -> None:
+    lost = []
+    for target in re.findall(r"\]\(((?!https?:|mailto:)[^)\s]+)\)", page.read_text()):
+        name, _, anchor = target.partition("#")
+        file = (page.parent / name) if name else page
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            lost.append(target)
+    assert lost == []
 
 
 def test_longer_fences_hold_shorter_ones(folder: Path) -> None:
