@@ -14,6 +14,7 @@ from fitfeed.converters.options import ConvertOptions
 from tests.effort import ALL_EXAMPLES, PROFILE, QUICK_EXAMPLES
 from tests.labelled import Flower, make_source, options
 from tests.photos import copy_photos
+from tests.servers.stores import Store, StoreServers
 from tests.shared_guard import SharedGuard
 from tests.without_beam import convert, without_beam
 
@@ -74,6 +75,25 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def store_servers() -> Iterator[StoreServers]:
+    """Servers of object stores; each starts when a test first asks for it."""
+    servers = StoreServers()
+    yield servers
+    servers.close()
+
+
+@pytest.fixture
+def store(
+    request: pytest.FixtureRequest, store_servers: StoreServers, monkeypatch: pytest.MonkeyPatch
+) -> Store:
+    """An empty bucket: `gs://` in memory, or of the kind that the test is parametrized with (`EVERY_KIND`, indirect)."""
+    found = store_servers.store(getattr(request, "param", "gs"))
+    for name, value in found.environment.items():
+        monkeypatch.setenv(name, value)
+    return found
 
 
 @pytest.fixture
