@@ -19,9 +19,11 @@ from fitfeed.converters.planning.finished_shards import drop_stale_shards
 from fitfeed.converters.planning.source_listing import remember_sources
 from fitfeed.converters.sources.links import Links
 from fitfeed.converters.staging.job import ConversionPlan, Job
+from fitfeed.converters.staging.leak_list import with_leak_list
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.staging import Staging, open_staging
-from fitfeed.schemas.errors import ConversionError, FitfeedError
+from fitfeed.schemas.errors import ConversionError, FitfeedError, SplitLeakError
+from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.manifest import Manifest, read_manifest
 
 
@@ -123,7 +125,10 @@ def convert(
         runner_arguments=runner_arguments,
         progress=progress,
     )
-    planned = replan()
+    try:
+        planned = replan()
+    except SplitLeakError as error:
+        raise with_leak_list(error, local_path(dataset, "DATASET")) from error
     if planned.up_to_date and not (append and Staging(planned.dataset).root.is_dir()):
         return _nothing_done(planned, started)
     with open_staging(planned.dataset) as staging:

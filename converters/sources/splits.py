@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import text_path
 from fitfeed.converters.sources.examples import ExampleTable, in_split_order
-from fitfeed.schemas.errors import SplitLeakError, UsageError
+from fitfeed.converters.sources.group_leaks import check_groups
+from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.sharding import splits_of, stratified_splits
-
-SHOWN_GROUPS = 5
 
 
 def by_split(
@@ -30,21 +29,21 @@ def by_split(
         SplitLeakError: If a group is in two splits.
         UsageError: If an option does not fit the labels or splits.
     """
-    assigned = _assign(example_table, options)
+    keys = [text_path(file.path) for file in example_table.files]
+    assigned = _assign(keys, example_table, options)
     places: defaultdict[str, list[int]] = defaultdict(list)
     for place, name in enumerate(assigned):
         places[name].append(place)
-    if example_table.groups is not None:
-        _check_groups(example_table.groups, assigned, options, splits=len(places), allow_leaks=allow_leaks)
+    if example_table.groups is not None and options.split is None:
+        check_groups(keys, example_table.groups, assigned, options, allow_leaks=allow_leaks)
     names = in_split_order(set(places)) if options.split is None else list(options.split)
     return {name: places[name] for name in names if name in places}
 
 
-def _assign(example_table: ExampleTable, options: ConvertOptions) -> list[str]:
+def _assign(keys: Sequence[str], example_table: ExampleTable, options: ConvertOptions) -> list[str]:
     """The split of each file."""
     if options.split is None:
         return [split or "train" for split in example_table.splits]
-    keys = [text_path(file.path) for file in example_table.files]
     if options.stratify:
         return _stratified(keys, example_table, options)
     salted = keys if example_table.groups is None else example_table.groups
@@ -66,35 +65,3 @@ def _stratified(keys: Sequence[str], example_table: ExampleTable, options: Conve
         for place, split in zip(places, splits, strict=True):
             assigned[place] = split
     return assigned
-
-
-def _check_groups(
-    groups: Sequence[str], assigned: Sequence[str], options: ConvertOptions, *, splits: int, allow_leaks: bool
-) -> None:
-    """Looks for groups in two splits. `--split` never makes any, but split folders or a column may."""
-    if options.split is not None:
-        return
-    if splits == 1:
-        flag = (
-            f"--group {options.group}"
-            if options.group_from is None
-            else f"--group-from {options.group_from!r}"
-        )
-        msg = f"{flag} keeps groups out of two splits, and there is only one split. Add --split or --split-column, or leave it out."
-        raise UsageError(msg)
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for group, split in zip(groups, assigned, strict=True):
-        found[group].add(split)
-    crossing = sorted(group for group, names in found.items() if len(names) > 1)
-    if crossing and not allow_leaks:
-        shown = [
-            f"  {group!r}: {', '.join(in_split_order(found[group]))}" for group in crossing[:SHOWN_GROUPS]
-        ]
-        where = (
-            f"column {options.group!r}"
-            if options.group_from is None
-            else f"--group-from {options.group_from!r}"
-        )
-        msg = f"groups of {where} that are in two splits: {len(crossing)} of {len(found)}; nothing was published. The first:"
-        mend = "Give --split, which divides by group, or accept them with --allow-leaks."
-        raise SplitLeakError(msg, *shown, mend)

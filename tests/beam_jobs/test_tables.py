@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from fitfeed import plan_conversion
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.errors import SplitLeakError, TooManyRejectsError, UsageError
 from fitfeed.schemas.manifest import Manifest, read_manifest
@@ -240,10 +242,17 @@ def test_the_sample_table(clothing: Path, tmp_path: Path) -> None:
 
 
 def test_senders_of_the_sample_cross_splits(clothing: Path, tmp_path: Path) -> None:
-    table = clothing / "labels.csv"
-    with pytest.raises(SplitLeakError, match=r"'sender_id' that are in two splits: 27 of 144; nothing was"):
-        convert(clothing, tmp_path / "dataset", ConvertOptions(group="sender_id"), labels=table)
-    assert not (tmp_path / "dataset").exists()
+    table, dataset = clothing / "labels.csv", tmp_path / "dataset"
+    given = ConvertOptions(group="sender_id")
+    message = r"(?s)'sender_id' that are in two splits: 27 of 144; nothing was.*leaks\.txt lists these images"
+    with pytest.raises(SplitLeakError, match=message) as caught:
+        convert(clothing, dataset, given, labels=table)
+    assert [path.name for path in dataset.iterdir()] == [".work"]
+    leave_out = tmp_path / "leaks.txt"
+    shutil.copyfile(caught.value.details["images_file"], leave_out)
+    assert leave_out.read_text().splitlines() == caught.value.details["images"]
+    planned = plan_conversion(clothing, dataset, given, labels=table, leave_out=leave_out)
+    assert f"leaks.txt leaves out {len(caught.value.details['images'])} images" in str(planned.plan.warnings)
 
 
 def test_a_dataset_may_stand_beside_its_table_but_not_above(flower_table: Source, tmp_path: Path) -> None:

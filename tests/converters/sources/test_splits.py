@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.examples import ExampleTable
+from fitfeed.converters.sources.group_leaks import check_groups
 from fitfeed.converters.sources.splits import by_split
 from fitfeed.schemas.errors import SplitLeakError, UsageError
 from fitfeed.schemas.features import LabelKind, PlannedLabel
@@ -74,11 +75,31 @@ def test_groups_of_folders_or_columns_are_checked() -> None:
         [0] * 5, groups=["p", "q", "p", "r", "q"], splits=["train", "train", "test", "test", "test"]
     )
     options = ConvertOptions(group="patient", split_column="set")
-    message = r"column 'patient' that are in two splits: 2 of 3; nothing.*\n  'p': train, test\n  'q': train, test\n"
+    message = r"column 'patient' that are in two splits: 2 of 3; nothing.*\n  'p': 1 in train, 1 in test\n  'q': 1 in train, 1 in test\n"
     with pytest.raises(SplitLeakError, match=message) as caught:
         by_split(found, options, allow_leaks=False)
     assert caught.value.exit_status == 4
     assert set(split_of_each(found, options, allow_leaks=True)) == {"train", "test"}
+
+
+@given(st.lists(st.tuples(st.sampled_from("pqr"), st.sampled_from(["train", "test", "b"])), min_size=2))
+def test_without_the_listed_images_each_group_is_in_one_split(rows: list[tuple[str, str]]) -> None:
+    groups, splits = [row[0] for row in rows], [row[1] for row in rows]
+    keys = [f"{place}.jpg" for place in range(len(rows))]
+    assume(len(set(splits)) > 1)
+    left_out: set[str] = set()
+    try:
+        check_groups(keys, groups, splits, ConvertOptions(group="who"), allow_leaks=False)
+    except SplitLeakError as error:
+        left_out = set(error.details["images"])
+        assert left_out
+    held = [(row, key) for row, key in zip(rows, keys, strict=True) if key not in left_out]
+    assert {group for (group, _), _ in held} == set(groups)
+    for group in set(groups):
+        places = {split for (name, split), _ in held if name == group}
+        assert len(places) == 1  # that with most of it, the first in the usual order
+        counts = {split: rows.count((group, split)) for split in set(splits)}
+        assert counts[places.pop()] == max(counts.values())
 
 
 def test_groups_from_paths_are_named_by_their_option() -> None:
