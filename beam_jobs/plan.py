@@ -15,6 +15,7 @@ from fitfeed.converters.source_file import Comparison, SomeFiles
 from fitfeed.converters.sources.links import Links
 from fitfeed.converters.sources.source_options import SourceOptions
 from fitfeed.converters.staging.job import ConversionPlan
+from fitfeed.converters.user_path import user_path
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.manifest import Manifest
@@ -98,7 +99,7 @@ def plan_conversion(
     """
     check_runner(runner, runner_arguments)
     _check_limits(max_bad=max_bad, workers=workers, timeout_s=timeout_s)
-    source, dataset = local_path(source, "SOURCE"), local_path(dataset, "DATASET").absolute()
+    images, dataset = user_path(source, "SOURCE"), local_path(dataset, "DATASET").absolute()
     reading = SourceOptions.of(
         labels=labels,
         split_lists=split_lists,
@@ -107,10 +108,10 @@ def plan_conversion(
         table_encoding=table_encoding,
         table_separator=table_separator,
     )
-    require_apart(dataset, source)
+    require_apart(dataset, images)
     target = open_target(dataset, append=append, overwrite=overwrite)
     plan = make_plan(
-        source,
+        images,
         target.complete(options),
         reading,
         max_bad=max_bad,

@@ -8,6 +8,8 @@ from typing import NamedTuple, Self
 
 from typing_extensions import override
 
+from fitfeed.schemas.storage.place import Place
+
 
 class SourceFile(NamedTuple):
     """The path of a file, its size, and when it was last modified.
@@ -18,17 +20,34 @@ class SourceFile(NamedTuple):
         mtime_ns: When its content was last modified, in nanoseconds; 0 if that is not known.
         ctime_ns: When its inode was last changed, in nanoseconds; 0 if that is not known. Programs cannot set it. It
             does not decide how a shard is planned, because a new link to the file changes it, too.
+        etag: In a store, a text that is another one when its content has been replaced; it has no times then. Else empty.
     """
 
     path: str
     bytes: int
     mtime_ns: int
     ctime_ns: int = 0
+    etag: str = ""
 
     @property
-    def content_identity(self) -> tuple[str, int, int]:
+    def content_identity(self) -> tuple[str | int, ...]:
         """The values that decide how a shard is planned."""
-        return self[:3]
+        return (*self[:3], self.etag) if self.etag else self[:3]
+
+    @classmethod
+    def planned(cls, path: str, size: int, mtime_ns: int, etag: str = "") -> Self:
+        """The file of a `content_identity`."""
+        return cls(path, size, mtime_ns, 0, etag)
+
+
+def why_changed(file: SourceFile, size: int) -> str:
+    """Why a file that has so many bytes now is not the one that was listed. Without times: it is the same in every run."""
+    sizes = (
+        f"{file.bytes} bytes then, {size} now"
+        if size != file.bytes
+        else f"still {file.bytes} bytes, but written to"
+    )
+    return f"the file was changed after it was listed ({sizes}); run the same command again to take it as it is now"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,13 +55,13 @@ class SourceListing:
     """The files of some examples, images and masks, as columns with one entry for each file.
 
     Attributes:
-        root: Folder to which their paths are relative.
+        root: Folder, or place in a store, to which their paths are relative.
         files: The files as they were listed.
         keys: The keys of their examples.
         masks: Name of the label of which a file is the mask; None for an image.
     """
 
-    root: Path
+    root: Path | Place
     files: list[SourceFile]
     keys: list[str]
     masks: list[str | None]

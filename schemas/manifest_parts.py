@@ -126,7 +126,7 @@ class Source(Model):
 class NamedSource(Model):
     """A source of examples, without its place on the machine that converted it.
 
-    `name` is the name of its folder. `uri` is reserved for a hash of the place of a source in a store. It is null for a
+    `name` is the name of its folder. `uri` is a keyed hash of the address of a source in a store. It is null for a
     source on a disk, because the same images in another folder give the same dataset.
     """
 

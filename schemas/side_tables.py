@@ -6,6 +6,7 @@ The manifest does not name them, so they do not change the dataset's fingerprint
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from fitfeed.schemas.arrow_file import ArrowFile, only_batch, readable, write_batch
@@ -30,14 +31,19 @@ SOURCES_FIELDS = (
 )
 """key: key of a file, or the path of a mask. mtime_ns, ctime_ns: when its content and its inode were last changed."""
 
+ETAG_FIELD = pa.field("etag", pa.large_string(), nullable=False)
+"""What a store says of the content of a file, which has no times then. Tables of files on a disk do not have it."""
 
-def sources_schema(folder: str | None = None) -> pa.Schema:
+
+def sources_schema(folder: str | None = None, *, etags: bool = False) -> pa.Schema:
     """The schema of `sources.arrow`.
 
     Args:
         folder: Digest of the folder in which the files were listed; None if it is not known.
+        etags: Whether the files have ETags.
     """
-    return pa.schema(SOURCES_FIELDS, metadata=_VERSION if folder is None else {**_VERSION, "folder": folder})
+    fields = [*SOURCES_FIELDS, ETAG_FIELD] if etags else SOURCES_FIELDS
+    return pa.schema(fields, metadata=_VERSION if folder is None else {**_VERSION, "folder": folder})
 
 
 def duplicates_schema(*, complete: bool) -> pa.Schema:
@@ -81,10 +87,19 @@ def read_sources(folder: Path) -> Any:
         open_located(folder, SOURCES_NAME) as stream,
     ):
         file = ArrowFile(stream)
-        place = _metadata(file).get(b"folder")
-        batch = only_batch(file, sources_schema(None if place is None else place.decode()))
+        schema = _schema(file)
+        place = (schema.metadata or {}).get(b"folder")
+        etags = ETAG_FIELD.name in schema.names
+        batch = only_batch(file, sources_schema(None if place is None else place.decode(), etags=etags))
         batch.validate(full=True)
         return batch
+
+
+def etags_of(batch: Any) -> Any:
+    """The ETags of a `sources.arrow`: object array of texts (files,), empty ones if it has none."""
+    if ETAG_FIELD.name in batch.schema.names:
+        return batch.column(ETAG_FIELD.name).to_numpy(zero_copy_only=False)
+    return np.full(batch.num_rows, "", np.object_)
 
 
 def sources_folder(batch: Any) -> str | None:
@@ -116,11 +131,11 @@ def read_pairs(folder: Path) -> PairTable:
         open_located(folder, DUPLICATES_NAME) as stream,
     ):
         file = ArrowFile(stream)
-        complete = _metadata(file).get(b"complete") == b"true"
+        complete = (_schema(file).metadata or {}).get(b"complete") == b"true"
         batch = only_batch(file, duplicates_schema(complete=complete))
         batch.validate(full=True)
         return PairTable(batch, complete)
 
 
-def _metadata(file: ArrowFile) -> dict[bytes, bytes]:
-    return pa.ipc.open_file(pa.BufferReader(file.buffer)).schema.metadata or {}
+def _schema(file: ArrowFile) -> pa.Schema:
+    return pa.ipc.open_file(pa.BufferReader(file.buffer)).schema

@@ -26,12 +26,16 @@ class _Limit:
     in_force = False
 
 
-def limit_memory(max_pixels: int) -> None:
+def limit_memory(max_pixels: int, *, more_bytes: int = 0) -> None:
     """Limits this process, so that decoding a file fails if it would take more memory.
 
     A lower limit that is already set stays.
+
+    Args:
+        max_pixels: Of the largest image.
+        more_bytes: What the process needs besides.
     """
-    if limit_data(memory_bound(max_pixels)):
+    if limit_data(memory_bound(max_pixels) + more_bytes):
         _Limit.in_force = True
 
 

@@ -17,6 +17,7 @@ from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SHOWN_FILES, Comparison
 from fitfeed.converters.sources.examples import ExampleTable, in_split_order
 from fitfeed.converters.staging.job import AppendTarget
+from fitfeed.converters.user_path import UserPath
 from fitfeed.schemas.class_order import ClassOrder, follows
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.features import ClassFeature, FloatsFeature, MulticlassFeature
@@ -219,7 +220,7 @@ def select_new(
     base: BaseDataset,
     example_table: ExampleTable,
     splits: Mapping[str, Sequence[int]],
-    root: Path,
+    root: UserPath,
     known: Any | None,
     *,
     check_content: bool = False,

@@ -4,25 +4,20 @@
 read. If they are not, or the table does not have the file, its digest is compared with that in the index.
 """
 
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import xxhash
 
-from fitfeed.converters.open_source import open_regular
-from fitfeed.converters.rejects import ImageError, text_path
+from fitfeed.converters.reading.open_reader import open_reader
+from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import Comparison, SourceListing
-from fitfeed.schemas.cpus import available_cpus
 from fitfeed.schemas.index import Index
-
-CHUNK_BYTES = 1 << 20
+from fitfeed.schemas.side_tables import ETAG_FIELD, etags_of
 
 MAX_PENDING = 4_096
 """Files that wait for a thread. All of a large source would take much memory."""
@@ -62,21 +57,19 @@ def compare_files(
     is_mask = np.array([mask is not None for mask in listing.masks], np.bool_)
     reading = (row >= 0) & (check_content | ~same | (check_masks & is_mask))
     places = np.flatnonzero(reading)
-    opened = list(indexes.values())
+    opened, reader = list(indexes.values()), open_reader(listing.root)
 
     def is_changed(place: int) -> bool:
         mask, index = listing.masks[place], opened[split[place]]
         digests = index.source_digest if mask is None else index.mask_source_digests[mask]
         recorded: bytes = digests[row[place]].tobytes()
-        return file_digest(listing.root / listing.files[place].path) != recorded
+        return reader.digest(listing.files[place].path) != recorded
 
     changed: list[str] = []
     if progress is not None and len(places):
         total_bytes = sum(listing.files[place].bytes for place in places)
         progress.start(files=len(places), total_bytes=total_bytes)
-    with ThreadPoolExecutor(
-        available_cpus()
-    ) as threads:  # they wait for the disk, and xxhash releases the GIL
+    with ThreadPoolExecutor(reader.threads) as threads:
         for start in range(0, len(places), MAX_PENDING):
             some = places[start : start + MAX_PENDING].tolist()
             for place, differs in zip(some, threads.map(is_changed, some), strict=True):
@@ -101,9 +94,13 @@ def same_times(listing: SourceListing, known: Any | None) -> npt.NDArray[np.bool
         return same
     keys = pa.array([text_path(file.path) for file in listing.files], pa.large_string())
     row = _rows_in(known.column("key"), keys)
-    here = np.array([file[1:] for file in listing.files], np.int64).reshape(-1, 3)
-    there = np.stack([known.column(name).to_numpy() for name in known.schema.names[1:]], axis=1)
-    same[row >= 0] = (here[row >= 0] == there[row[row >= 0]]).all(axis=1)
+    listed, in_table = row >= 0, row[row >= 0]
+    here = np.array([file[1:4] for file in listing.files], np.int64).reshape(-1, 3)
+    there = np.stack([known.column(name).to_numpy() for name in known.schema.names[1:4]], axis=1)
+    same[listed] = (here[listed] == there[in_table]).all(axis=1)
+    if any(file.etag for file in listing.files) or ETAG_FIELD.name in known.schema.names:
+        etags = np.array([file.etag for file in listing.files], np.object_)
+        same[listed] &= etags[listed] == etags_of(known)[in_table]
     return same
 
 
@@ -124,15 +121,3 @@ def _find_examples(
 def _rows_in(column: Any, keys: Any) -> npt.NDArray[np.int64]:
     """In which row of a column each key is: int64 (keys,); -1 for none."""
     return np.asarray(pc.fill_null(pc.index_in(keys, value_set=column), -1).to_numpy(), np.int64)
-
-
-def file_digest(path: str | Path) -> bytes | None:
-    """xxh3-128 of a file; None if it cannot be read."""
-    digest = xxhash.xxh3_128()
-    try:
-        with os.fdopen(open_regular(str(path)), "rb", buffering=0) as stream:
-            while chunk := stream.read(CHUNK_BYTES):
-                digest.update(chunk)
-    except (OSError, ImageError):
-        return None
-    return digest.digest()

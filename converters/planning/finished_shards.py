@@ -10,8 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fitfeed.converters.planning.comparison import file_digest, same_times
+from fitfeed.converters.planning.comparison import same_times
 from fitfeed.converters.planning.source_listing import read_known_sources
+from fitfeed.converters.reading.open_reader import open_reader
+from fitfeed.converters.reading.source_reader import SourceReader
 from fitfeed.converters.rejects import text_path
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import ConversionPlan, ShardPlan
@@ -32,16 +34,21 @@ def drop_stale_shards(work: WorkFolder, plan: ConversionPlan) -> None:
     same = same_times(plan.listing, known)
     suspects = {plan.listing.files[place].path for place in np.flatnonzero(~same)}
     job = work.read_job()
+    reader = open_reader(job.source)
     masks = [name for name, kind in job.kinds.items() if kind == "mask"]
     for shard in plan.shards if suspects else ():
         files = [file for file in _files(shard, masks) if file[2] in suspects]
         result = work.read_result(job, shard.number) if files else None
-        if result is not None and _is_stale(shard, result, files, job.source, known):
+        if result is not None and _is_stale(shard, result, files, reader, known):
             work.forget_result(shard.number)
 
 
 def _is_stale(
-    shard: ShardPlan, result: ShardResult, files: list[tuple[int, str, str]], root: str, known: Any | None
+    shard: ShardPlan,
+    result: ShardResult,
+    files: list[tuple[int, str, str]],
+    reader: SourceReader,
+    known: Any | None,
 ) -> bool:
     """Whether a file is not what the shard was made of. One that was rejected has no digest: known times decide."""
     row_of = {path: row for row, path in enumerate(result.rows.path)}
@@ -55,7 +62,7 @@ def _is_stale(
                 return True
             continue
         recorded = bytes(result.rows.digests[column][DIGEST_BYTES * row : DIGEST_BYTES * (row + 1)])
-        if file_digest(f"{root}/{path}") != recorded:
+        if reader.digest(path) != recorded:
             return True
     return False
 

@@ -4,7 +4,6 @@ import itertools
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from fitfeed.converters.options import ConvertOptions
@@ -20,6 +19,7 @@ from fitfeed.converters.planning.source_listing import (
     read_known_sources,
     sources_table,
 )
+from fitfeed.converters.reading.open_reader import open_reader
 from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import Comparison, SomeFiles, SourceFile, SourceListing
 from fitfeed.converters.sources.discover import find_examples
@@ -27,12 +27,13 @@ from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.source_options import AS_FOUND, SourceOptions
 from fitfeed.converters.sources.splits import by_split
 from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan, digest_of
+from fitfeed.converters.user_path import UserPath
 from fitfeed.schemas.manifest import SHARD_EXTENSIONS
 from fitfeed.schemas.sharding import number_of_shards, salted_order, shard_bounds, shard_file_name
 
 
 def make_plan(
-    source: Path,
+    source: UserPath,
     options: ConvertOptions,
     reading: SourceOptions = AS_FOUND,
     *,
@@ -91,7 +92,7 @@ def make_plan(
         target = base.append_target(listed, source_files=chosen.source_files)
         identity.append(target.fingerprint)
     job = Job(
-        source=str(found.root.resolve()),
+        source=open_reader(found.root).address,
         source_kind=found.kind,
         options=options,
         features=example_table.features,
@@ -170,15 +171,15 @@ def _listed(example_table: ExampleTable, splits: dict[str, list[int]]) -> list[l
 
 
 def _times(example_table: ExampleTable, places: Iterable[int]) -> list[list[Any]]:
-    """When files and their masks were last changed."""
+    """What tells that files and their masks are as they were: times of modification, or ETags."""
     masks = [
         values for values in example_table.labels.values() if values and isinstance(values[0], SourceFile)
     ]
     return sorted(
         [
             text_path(example_table.files[i].path),
-            example_table.files[i].mtime_ns,
-            *(mask[i].mtime_ns for mask in masks),
+            *example_table.files[i].content_identity[2:],
+            *(value for mask in masks for value in mask[i].content_identity[2:]),
         ]
         for i in places
     )
@@ -254,6 +255,7 @@ def _plan_split(
                 bytes=[each.bytes for each in chosen],
                 mtimes_ns=[each.mtime_ns for each in chosen],
                 digest=digest_of([file, identities, labels, options.writing_json()]),
+                etags=[each.etag for each in chosen] if any(each.etag for each in chosen) else [],
             )
         )
     return plans

@@ -4,8 +4,7 @@ Size and times identify a file only within one folder: two cameras may write fil
 what was listed in another folder is not known.
 """
 
-import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fitfeed.converters.reading.open_reader import open_reader
 from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import SourceFile, SourceListing
 from fitfeed.converters.sources.examples import ExampleTable
+from fitfeed.converters.user_path import UserPath
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.side_tables import (
     SOURCES_NAME,
@@ -31,7 +32,7 @@ RECENT_NS = 2_000_000_000
 file system's clock. So its times prove nothing. git has the same rule."""
 
 
-def list_files(root: Path, example_table: ExampleTable, places: Sequence[int]) -> SourceListing:
+def list_files(root: UserPath, example_table: ExampleTable, places: Sequence[int]) -> SourceListing:
     """The files of the examples at some places: all images, then all masks."""
     images = [example_table.files[place] for place in places]
     keys = [text_path(file.path) for file in images]
@@ -58,7 +59,7 @@ def sources_table(listing: SourceListing, before: Any | None, *, listed_ns: int)
     settled = {
         text_path(file.path): file
         for file in listing.files
-        if 0 < max(file.mtime_ns, file.ctime_ns) < listed_ns - RECENT_NS  # 0: not known
+        if file.etag or 0 < max(file.mtime_ns, file.ctime_ns) < listed_ns - RECENT_NS  # 0: not known
     }
     here = _batch(listing.root, settled.keys(), settled.values())
     if before is None:
@@ -77,24 +78,21 @@ def forget_files(table: Any, paths: Collection[str]) -> Any:
     return table.filter(pc.invert(gone))
 
 
-def _batch(root: Path, keys: Iterable[str], files: Iterable[SourceFile]) -> Any:
-    numbers = np.array([file[1:] for file in files], np.int64).reshape(-1, 3)
+def _batch(root: UserPath, keys: Collection[str], files: Collection[SourceFile]) -> Any:
+    numbers = np.array([file[1:4] for file in files], np.int64).reshape(-1, 3)
     columns = [pa.array(list(keys), pa.large_string()), *(pa.array(column) for column in numbers.T)]
-    return pa.record_batch(columns, schema=sources_schema(folder_digest(root)))
+    etags = any(file.etag for file in files)
+    if etags:
+        columns.append(pa.array([file.etag for file in files], pa.large_string()))
+    return pa.record_batch(columns, schema=sources_schema(folder_digest(root), etags=etags))
 
 
-def folder_digest(root: Path) -> str:
-    """Tells folders apart, without naming them: a dataset may go to people who must not know where it was made.
-
-    The inode tells two disks apart that were mounted at the same place one after the other.
-    """
-    place = root.resolve()
-    return hashlib.sha256(
-        b"%d %b" % (place.stat().st_ino, str(place).encode("utf-8", "surrogateescape"))
-    ).hexdigest()[:32]
+def folder_digest(root: UserPath) -> str:
+    """Tells folders apart, without naming them."""
+    return open_reader(root).folder_digest()
 
 
-def read_known_sources(dataset: Path, root: Path) -> Any | None:
+def read_known_sources(dataset: Path, root: UserPath) -> Any | None:
     """What a dataset's `sources.arrow` knows of the files in a folder.
 
     Args:

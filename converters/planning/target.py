@@ -22,6 +22,7 @@ from fitfeed.converters.source_file import Comparison, SomeFiles, SourceListing
 from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.own_folder import require_own
 from fitfeed.converters.staging.staging import Staging
+from fitfeed.converters.user_path import UserPath
 from fitfeed.schemas.errors import DamagedDatasetError, FormatVersionError, UsageError
 from fitfeed.schemas.index import Index, open_index
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
@@ -167,12 +168,14 @@ def open_target(folder: Path, *, append: bool = False, overwrite: bool = False) 
     return Target(folder=folder, seen=seen, existing=existing, base=base, overwrite=overwrite)
 
 
-def require_apart(folder: Path, source: Path) -> None:
+def require_apart(folder: Path, source: UserPath) -> None:
     """Checks that neither DATASET nor SOURCE is within the other.
 
     Raises:
         UsageError: If one is.
     """
+    if not isinstance(source, Path):
+        return
     inside, outside = folder.resolve(), source.resolve()
     if inside == outside or outside in inside.parents or inside in outside.parents:
         msg = f"DATASET {folder} and SOURCE {source} must not contain each other, because the next run would convert the images of the dataset, too. Choose a folder beside the source."

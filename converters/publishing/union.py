@@ -3,13 +3,14 @@
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import TypeVar
 
 import numpy as np
 
 from fitfeed.converters.planning.base_dataset import BaseDataset
 from fitfeed.converters.publishing.split_index import file_entry, write_split
+from fitfeed.converters.reading.open_reader import open_reader
 from fitfeed.converters.rejects import Reject, count_reasons, text_path, to_json_lines
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
@@ -151,9 +152,8 @@ def _with_values(
 
 
 def _named_source(job: Job) -> NamedSource:
-    return NamedSource(
-        name=text_path(Path(job.source).name)[:MAX_SOURCE_NAME], kind=job.source_kind, uri=None
-    )
+    name = text_path(PurePosixPath(job.source).name)[:MAX_SOURCE_NAME]
+    return NamedSource(name=name, kind=job.source_kind, uri=open_reader(job.source).uri_digest())
 
 
 def _image_feature(job: Job) -> ImageFeature:

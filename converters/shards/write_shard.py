@@ -1,7 +1,7 @@
 """Writes one shard, the unit of work, of retry and of resumption."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -15,10 +15,11 @@ from fitfeed.converters.images.decode import DecodedImage, decode_image
 from fitfeed.converters.images.encode import encode_image
 from fitfeed.converters.images.heif import NO_DECODER, heif_formats
 from fitfeed.converters.images.masks import count_values, decode_mask, encode_mask
-from fitfeed.converters.images.memory_limit import memory_bound, memory_is_limited
+from fitfeed.converters.images.memory_limit import file_bound, memory_bound, memory_is_limited
 from fitfeed.converters.images.pixel_counter import PixelCounter
-from fitfeed.converters.images.read_source import read_unchanged
 from fitfeed.converters.option_parts.storage import StorageOptions
+from fitfeed.converters.reading.open_reader import open_reader
+from fitfeed.converters.reading.source_reader import ReadFile
 from fitfeed.converters.rejects import ImageError, Reason, Reject, text_path
 from fitfeed.converters.shards.writers import Record, open_writer
 from fitfeed.converters.source_file import SourceFile
@@ -67,10 +68,14 @@ def write_shard(
     counter = PixelCounter(channels=job.options.channels, depth=job.options.depth)
     mask_values = {name: np.zeros(256, np.int64) for name, kind in job.kinds.items() if kind == "mask"}
     image_hashes = ImageHashes()
+    wanted = _files_of(job, plan, quarantined)
     try:
-        with open_writer(work.shards / plan.file, job.options, job.kinds) as writer:
+        with (
+            open_reader(job.source).reading(wanted, most=file_bound(job.options.max_pixels)) as read,
+            open_writer(work.shards / plan.file, job.options, job.kinds) as writer,
+        ):
             for entry, path in enumerate(plan.paths):
-                made = quarantined.get(entry) or _make_record(job, plan, entry, partial(watch, entry))
+                made = quarantined.get(entry) or _make_record(job, plan, entry, read, partial(watch, entry))
                 if isinstance(made, ImageError | Quarantine):
                     watch(None)
                     rejects.append(Reject(text_path(path), made.reason, made.detail))
@@ -156,26 +161,35 @@ def _add_row(rows: RowColumns, path: str, made: _Made) -> None:
             rows.labels[name].append(label)
 
 
+def _files_of(job: Job, plan: ShardPlan, quarantined: Collection[int]) -> Iterator[SourceFile]:
+    """All files that may be read, in the order of the plan: each image, then its masks."""
+    masks = [plan.labels[name] for name, kind in job.kinds.items() if kind == "mask"]
+    for entry in range(len(plan.paths)):
+        if entry not in quarantined and not raw_by_name(plan.paths[entry]):
+            yield plan.source_file(entry)
+            yield from (SourceFile.planned(*mask[entry]) for mask in masks)
+
+
 def _make_record(
     job: Job,
     plan: ShardPlan,
     entry: int,
+    read: ReadFile,
     decoding: Callable[[], None],
 ) -> _Made | ImageError:
     """Reads, decodes and encodes an image, and its masks."""
     options = job.options
-    file = SourceFile(f"{job.source}/{plan.paths[entry]}", plan.bytes[entry], plan.mtimes_ns[entry])
     labels = {name: values[entry] for name, values in plan.labels.items()}
     if raw := raw_by_name(plan.paths[entry]):
         return ImageError("unsupported_format", raw)
     try:
-        data = read_unchanged(file, options, job.source)
+        data = read(plan.source_file(entry))
         decoding()
         decoded = decode_image(data, options)
         payload, pixels = encode_image(decoded, data, options)
         size = decoded.pixels.shape[:2]
         masks = {
-            name: _make_mask(job.source, labels[name], name, size, options)
+            name: _make_mask(read, SourceFile.planned(*labels[name]), name, size, options)
             for name, kind in job.kinds.items()
             if kind == "mask"
         }
@@ -186,7 +200,7 @@ def _make_record(
             return ImageError(
                 "bomb", f"decoding it takes more than {memory_bound(options.max_pixels) >> 20} MiB of memory"
             )
-        msg = f"out of memory while converting {file.path}. Run the same command again with fewer --workers, or with a smaller --max-pixels: it continues."
+        msg = f"out of memory while converting {job.source}/{plan.paths[entry]}. Run the same command again with fewer --workers, or with a smaller --max-pixels: it continues."
         raise ConversionError(msg) from error
     digests = {"source_digest": xxh3_128_digest(data)}
     digests |= {f"{name}_source_digest": mask.digest for name, mask in masks.items()}
@@ -203,20 +217,19 @@ def _make_record(
 
 
 def _make_mask(
-    source: str, listed: tuple[str, int, int], name: str, image_size: tuple[int, int], options: StorageOptions
+    read: ReadFile, file: SourceFile, name: str, image_size: tuple[int, int], options: StorageOptions
 ) -> _MadeMask:
     """Reads, decodes and encodes a mask.
 
     Raises:
         ImageError: If it cannot be a mask of this image.
     """
-    path, size, mtime_ns = listed
     try:
-        data = read_unchanged(SourceFile(f"{source}/{path}", size, mtime_ns), options, source)
+        data = read(file)
         payload, pixels = encode_mask(decode_mask(data, options), image_size, options)
     except ImageError as error:
         reason: Reason = "mask_missing" if error.reason == "vanished" else error.reason
-        msg = f"its {name}, {text_path(path)}: {error.detail}"
+        msg = f"its {name}, {text_path(file.path)}: {error.detail}"
         raise ImageError(reason, msg) from error
     return _MadeMask(payload, pixels, xxh3_128_digest(data))
 

@@ -12,14 +12,15 @@ from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.image_lookup import NamedPictures, TablePaths
 from fitfeed.converters.sources.label_folder import label_folder
 from fitfeed.converters.sources.leave_out import leave_out
-from fitfeed.converters.sources.links import SourceLinks
-from fitfeed.converters.sources.listing import list_folder
+from fitfeed.converters.sources.open_folder import list_source, open_folder
 from fitfeed.converters.sources.path_groups import groups_from_paths
+from fitfeed.converters.sources.source_folder import SourceFolder
 from fitfeed.converters.sources.source_hints import foreign_hints
 from fitfeed.converters.sources.source_options import AS_FOUND, SourceOptions
 from fitfeed.converters.sources.table import Table, is_table
 from fitfeed.converters.sources.table_labels import label_by_table
 from fitfeed.converters.sources.unicode_forms import form_warnings
+from fitfeed.converters.user_path import UserPath, folder_of
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import MAX_CLASS_NAMES, MAX_CLASSES
 from fitfeed.schemas.manifest import MANIFEST_NAME
@@ -41,7 +42,7 @@ class Discovery:
         warnings: What a person should know of it before it is converted: a line each.
     """
 
-    root: Path
+    root: UserPath
     kind: SourceKind
     example_table: ExampleTable
     rejects: list[Reject]
@@ -51,7 +52,7 @@ class Discovery:
 
 
 def find_examples(
-    source: Path,
+    source: UserPath,
     options: ConvertOptions,
     reading: SourceOptions = AS_FOUND,
     *,
@@ -109,26 +110,26 @@ def find_examples(
 class _Labeled(NamedTuple):
     """What is in a source, with the class names of the source."""
 
-    root: Path
+    root: UserPath
     kind: SourceKind
-    links: SourceLinks
+    links: SourceFolder
     example_table: ExampleTable
     rejects: list[Reject]
     ignored: list[Reject]
     warnings: list[str]
 
 
-def _find_labeled(source: Path, options: ConvertOptions, reading: SourceOptions) -> _Labeled:
+def _find_labeled(source: UserPath, options: ConvertOptions, reading: SourceOptions) -> _Labeled:
     if is_table(source):
         _require_alone(source, options, reading)
-        root, table = source.parent, Table(source, reading.table_format)
-        source_links = SourceLinks(root, reading.links)
+        root, table = folder_of(source), Table(source, reading.table_format)
+        source_links = open_folder(root, reading.links)
         paths = TablePaths(source_links)
         found = label_by_table(table, NamedPictures(paths).find, paths, options)
         source_links.require_none()
         return _Labeled(root, "table", source_links, found.example_table, found.rejects, [], found.warnings)
     _refuse_dataset(source)
-    listing = list_folder(source, reading.links)
+    listing = list_source(source, reading.links)
     folder = label_folder(listing, options, reading)
     return _Labeled(
         source,
@@ -141,7 +142,7 @@ def _find_labeled(source: Path, options: ConvertOptions, reading: SourceOptions)
     )
 
 
-def _require_alone(source: Path, options: ConvertOptions, reading: SourceOptions) -> None:
+def _require_alone(source: UserPath, options: ConvertOptions, reading: SourceOptions) -> None:
     """Checks that nothing else is to say which images of a table are taken, or what they are labeled."""
     if reading.labels is not None:
         msg = f"SOURCE {source} is a table of labels itself, so it takes no --labels. Received: --labels {reading.labels}. Leave it out, or give the folder of the images as SOURCE."
@@ -158,10 +159,21 @@ def _require_alone(source: Path, options: ConvertOptions, reading: SourceOptions
             raise UsageError(msg)
 
 
-def _refuse_dataset(source: Path) -> None:
-    if (source / MANIFEST_NAME).is_file() and any(source.glob("*.index.arrow")):
+def _refuse_dataset(source: UserPath) -> None:
+    if _is_dataset(source):
         msg = f"SOURCE {source} is a fitfeed dataset, and none is converted again. Expected a folder or a table of images. Give the images that it was made from; in Python, open_dataset(...).records(split) has the stored ones."
         raise UsageError(msg)
+
+
+def _is_dataset(source: UserPath) -> bool:
+    """Whether a folder has the manifest and the index of a dataset. Other programs write a `manifest.json`, too."""
+    if isinstance(source, Path):
+        return (source / MANIFEST_NAME).is_file() and any(source.glob("*.index.arrow"))
+    try:
+        source.find(MANIFEST_NAME)
+        return any(found.name.endswith(".index.arrow") for found in source.files())
+    except OSError:  # listing it will say what is wrong
+        return False
 
 
 def _check_classes(example_table: ExampleTable) -> None:

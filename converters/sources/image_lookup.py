@@ -1,15 +1,15 @@
 """Finds the images that a table names: in SOURCE, or where its links lead."""
 
-import os
 import re
-import stat
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from fitfeed.converters.rejects import Reason, text_path
 from fitfeed.converters.source_file import SourceFile
-from fitfeed.converters.sources.links import SourceLinks
+from fitfeed.converters.sources.source_folder import SourceFolder
+from fitfeed.converters.user_path import UserPath, folder_of, whole
+from fitfeed.schemas.local_path import ADDRESS
 from fitfeed.schemas.text import short_repr
 
 AMBIGUOUS = SourceFile("", -1, -1)
@@ -51,7 +51,7 @@ def safe_path(text: str) -> str:
     if "\0" in text:
         raise PathError("label_invalid", f"{quoted(text)} is not a path")
     path = PurePosixPath(text)
-    if path.is_absolute() or WINDOWS_DRIVE.match(text):
+    if path.is_absolute() or WINDOWS_DRIVE.match(text) or ADDRESS.match(text):
         raise PathError(
             "label_invalid", f"{quoted(text)} is absolute and not below SOURCE; paths are relative to it"
         )
@@ -65,10 +65,10 @@ def safe_path(text: str) -> str:
 class TablePaths:
     """Reads the paths of a table, as people write them, as paths in SOURCE."""
 
-    def __init__(self, links: SourceLinks, table: Path | None = None) -> None:
-        """Takes the links of SOURCE, which know where it is, and the table: paths may be relative to its folder, too."""
+    def __init__(self, links: SourceFolder, table: UserPath | None = None) -> None:
+        """Takes SOURCE, which knows where it is, and the table: paths may be relative to its folder, too."""
         self.links = links
-        folder = "" if table is None else os.path.abspath(table.parent)  # noqa: PTH100 - without following links
+        folder = "" if table is None else whole(folder_of(table))
         inside = (folder[len(root) + 1 :] for root in links.roots if folder.startswith(f"{root}/"))
         self._folder = next(inside, "")
 
@@ -112,18 +112,18 @@ class TablePaths:
 
     def _below_source(self, text: str) -> str:
         """A safe path; one that is absolute and below SOURCE becomes relative to it."""
-        if text.startswith("/"):
+        if _is_whole(text):
             for root in self.links.roots:
                 if text.startswith(f"{root}/"):
                     return safe_path(text[len(root) + 1 :])
         return safe_path(text)
 
 
-def stat_picture(links: SourceLinks, path: str, *, missing: Reason) -> SourceFile:
+def stat_picture(folder: SourceFolder, path: str, *, missing: Reason) -> SourceFile:
     """Looks a file up by its path.
 
     Args:
-        links: The links of SOURCE.
+        folder: The folder of SOURCE.
         path: A safe path.
         missing: Reason to give if it does not exist.
 
@@ -131,12 +131,11 @@ def stat_picture(links: SourceLinks, path: str, *, missing: Reason) -> SourceFil
         PathError: If it does not exist, or is not a regular file.
     """
     try:
-        status = links.find(path).status
+        return folder.file(path)
+    except IsADirectoryError as error:
+        raise PathError(missing, f"{quoted(path)} is not a file") from error
     except (OSError, ValueError) as error:  # ValueError: the system cannot have such a name
         raise PathError(missing, f"{quoted(path)} is not in SOURCE") from error
-    if not stat.S_ISREG(status.st_mode):
-        raise PathError(missing, f"{quoted(path)} is not a file")
-    return SourceFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 class NamedPictures:
@@ -190,7 +189,7 @@ class ListedPictures:
 
     def _is_in_root(self, text: str, form: str, forms: list[str]) -> bool:
         """Whether what is left of a path says that the image is directly in SOURCE, so that it is no short name."""
-        return "/" not in form and (text.startswith("/") or f"{self._paths.links.name}/{form}" in forms)
+        return "/" not in form and (_is_whole(text) or f"{self._paths.links.name}/{form}" in forms)
 
     def _hint(self, forms: list[str]) -> str:
         """What may be meant by a path that no image has: another case, or what is left without its first folders."""
@@ -214,6 +213,11 @@ class ListedPictures:
                 for name in _short_names(path):
                     self._shortened[name] = AMBIGUOUS if name in self._shortened else file
         return self._shortened
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a path of a table begins at the root of this machine, or is an address."""
+    return text.startswith("/") or bool(ADDRESS.match(text))
 
 
 def _short_names(path: str) -> set[str]:

@@ -127,6 +127,9 @@ IMAGE_STARTS = (
 )  # fmt: skip
 """First bytes of images. A file that has them is tried even if its extension is unknown or missing."""
 
+START_BYTES = DICOM_BYTES
+"""How many first bytes tell what a file is."""
+
 NOT_AN_IMAGE = "not an image by name and content"
 
 Looks = Literal["image", "other", "unknown"]
@@ -145,7 +148,11 @@ def why_no_image(entry: "os.DirEntry[str]") -> str | None:
     looks = looks_like(entry.name)
     if looks == "image":
         return None
-    start = _start(entry.path) if looks == "unknown" else b""
+    return why_no_start(_start(entry.path) if looks == "unknown" else b"")
+
+
+def why_no_start(start: bytes) -> str | None:
+    """Why a file that begins with `START_BYTES` such bytes is not tried; None if it is."""
     if start.startswith(IMAGE_STARTS):
         return None
     return DICOM if is_dicom(start) else NOT_AN_IMAGE
@@ -164,6 +171,6 @@ def _start(path: str) -> bytes:
     """The first bytes of a file; none if it cannot be read."""
     try:
         with os.fdopen(open_regular(path), "rb", buffering=0) as stream:
-            return stream.read(DICOM_BYTES)
+            return stream.read(START_BYTES)
     except (OSError, ImageError):
         return b""

@@ -3,7 +3,6 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 from fitfeed.converters.options import ConvertOptions
@@ -62,7 +61,7 @@ def label_folder(
     paired = None if options.mask_from is None else pair_masks(listing.files, options.mask_from)
     files = listing.files if paired is None else paired.images
     hints = detection_hints(files, listing.ignored)
-    if isinstance(labels, Path):
+    if labels is not None and labels != "none":
         found = _by_table(listing, options, Table(labels, reading.table_format), decides_split=not lists)
     else:
         found = _by_folders(listing, files, options, labels, hints, decides_split=not lists)
@@ -76,10 +75,10 @@ def label_folder(
 def _require_fitting(options: ConvertOptions, reading: SourceOptions) -> None:
     labels = reading.labels
     needs_table = options.needs_table or reading.table_format.given_flag
-    if not isinstance(labels, Path) and needs_table is not None:
+    if labels in (None, "none") and needs_table is not None:
         msg = f"{needs_table} needs a table of labels. Add --labels TABLE, or give a .csv, .tsv or .jsonl file as SOURCE."
         raise UsageError(msg)
-    if isinstance(labels, Path) and options.mask_from is not None:
+    if labels not in (None, "none") and options.mask_from is not None:
         msg = "--mask-from pairs images with masks where there is no table, and --labels names one. Give the table a column of masks: --label-column COLUMN:mask, or leave --labels out."
         raise UsageError(msg)
     for flag, value in (("--split", options.split), ("--split-column", options.split_column)):

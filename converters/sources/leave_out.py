@@ -1,12 +1,12 @@
 """Leaves out the images that a list names by their keys, for example those that a person has looked at and does not want."""
 
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.line_list import read_lines
+from fitfeed.converters.user_path import UserPath, name_of
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.text import composed, short_repr
 
@@ -28,7 +28,7 @@ class LeftOut(NamedTuple):
 
 
 def leave_out(
-    example_table: ExampleTable, rejects: Sequence[Reject], ignored: Sequence[Reject], path: Path
+    example_table: ExampleTable, rejects: Sequence[Reject], ignored: Sequence[Reject], path: UserPath
 ) -> LeftOut:
     """Leaves out what a list names. A file that is rejected does not count as bad then.
 
@@ -51,16 +51,16 @@ def leave_out(
         raise UsageError(msg)
     rejected = {reject.path for reject in rejects if reject.path in wanted}
     paths = sorted({*(keys[place] for place in places), *rejected})
-    detail = f"ignored: {path.name} names it (--leave-out)"
+    detail = f"ignored: {name_of(path)} names it (--leave-out)"
     return LeftOut(
         example_table.without(places),
         [reject for reject in rejects if reject.path not in wanted],
         [Reject(each, "left_out", detail, handling="ignored") for each in paths],
-        [f"--leave-out {path.name} leaves out {len(paths)} images"],
+        [f"--leave-out {name_of(path)} leaves out {len(paths)} images"],
     )
 
 
-def _keys(lines: Mapping[str, int], known: Collection[str], path: Path) -> set[str]:
+def _keys(lines: Mapping[str, int], known: Collection[str], path: UserPath) -> set[str]:
     """The keys that lines name: as they are written, else in another Unicode form."""
     wanted = {line for line in lines if line in known}
     others = lines.keys() - wanted

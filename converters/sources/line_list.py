@@ -1,17 +1,14 @@
 """Reads a text file that has a name on each line: classes, or keys of examples."""
 
-import os
-from pathlib import Path
-
-from fitfeed.converters.open_source import open_regular, unreadable_is_a_mistake
+from fitfeed.converters.open_source import unreadable_is_a_mistake
+from fitfeed.converters.user_path import UserPath, open_user_file
 from fitfeed.schemas.errors import UsageError
-from fitfeed.schemas.local_path import local_path
 
 MAX_LIST_BYTES = 1 << 30
 """More than ten million paths take."""
 
 
-def read_lines(path: Path, flag: str) -> dict[str, int]:
+def read_lines(path: UserPath, flag: str) -> dict[str, int]:
     """Reads a list. Blank lines do not count.
 
     Args:
@@ -24,11 +21,10 @@ def read_lines(path: Path, flag: str) -> dict[str, int]:
     Raises:
         NotFoundError, UsageError: If the file is not there, or is not a text of an allowed size.
     """
-    path = local_path(path, flag)
     expected = "Expected a text file with one name a line."
     with (
         unreadable_is_a_mistake(f"{flag}: the file {path}", expected),
-        os.fdopen(open_regular(str(path)), "rb") as stream,
+        open_user_file(path) as stream,
     ):
         content = stream.read(MAX_LIST_BYTES + 1)
     if len(content) > MAX_LIST_BYTES:

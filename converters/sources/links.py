@@ -8,14 +8,19 @@ photos/cats/more  -> /home/me/cats     out of it, and so is photos/cats/more/3.j
 """
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, get_args
 
+from typing_extensions import override
+
 from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.open_source import KERNEL_FOLDERS, Located, find_out, is_of_kernel, is_within
 from fitfeed.converters.rejects import text_path
+from fitfeed.converters.source_file import SourceFile
+from fitfeed.converters.sources.source_folder import SourceFolder
 from fitfeed.schemas.errors import UsageError
 
 Links = Literal["follow", "refuse"]
@@ -24,7 +29,7 @@ Links = Literal["follow", "refuse"]
 SHOWN_LINKS = 3
 
 
-class SourceLinks:
+class SourceLinks(SourceFolder):
     """Finds files of a source, and remembers the links that lead out of it.
 
     Attributes:
@@ -67,6 +72,13 @@ class SourceLinks:
             self._remember_way(path)
         return located
 
+    @override
+    def file(self, path: str) -> SourceFile:
+        status = self.find(path).status
+        if not stat.S_ISREG(status.st_mode):
+            raise IsADirectoryError(path)
+        return SourceFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
     def is_outside(self, place: str) -> bool:
         """Whether a path without links is outside the source."""
         return not is_within(place, self.root)
@@ -75,22 +87,14 @@ class SourceLinks:
         """Takes a link that leads out of the source, by its path in the source, and where it leads."""
         self._outside[link] = place
 
+    @override
     def require_none(self) -> None:
-        """Refuses the source if links that lead out of it are refused, and there are some.
-
-        Raises:
-            UsageError: If so.
-        """
         if self.refuse and self._outside:
             msg = f"SOURCE {self._source} has links that lead out of it ({len(self._outside)}), and --links refuse allows none: {_shown(self._first(self._outside))}. Remove them, or give --links follow if you trust them."
             raise UsageError(msg)
 
+    @override
     def report(self, paths: Iterable[str]) -> LinkReport:
-        """Says where the links of a source lead.
-
-        Args:
-            paths: Paths of all images and masks.
-        """
         used = Counter(link for path in set(paths) if (link := self._link_on(path))) if self._outside else {}
         return LinkReport(
             outside_files=sum(used.values()),

@@ -12,6 +12,7 @@ from fitfeed.converters.rejects import Reject, count_extensions, text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.image_names import NOT_AN_IMAGE, looks_like, why_never, why_no_image
 from fitfeed.converters.sources.links import Links, SourceLinks
+from fitfeed.converters.sources.source_folder import SourceFolder
 from fitfeed.schemas.errors import ConversionError, NotFoundError, UsageError
 
 MAX_LISTINGS = 16
@@ -30,14 +31,14 @@ class Listing:
         files: The files that may be images.
         rejects: Folders outside SOURCE that cannot be listed.
         ignored: What is not meant to become an example.
-        links: The links that lead out of the folder.
+        links: The folder, with its links that lead out of it.
         empty_folders: Folders with nothing in them but what is hidden.
     """
 
     files: list[SourceFile]
     rejects: list[Reject]
     ignored: list[Reject]
-    links: SourceLinks
+    links: SourceFolder
     empty_folders: list[str] = dataclasses.field(default_factory=list)
 
 
@@ -64,8 +65,7 @@ def list_folder(source: Path, links: Links = "follow") -> Listing:
     walk.run()
     walk.links.require_none()
     if not walk.files:
-        msg = f"SOURCE {source} has no images. Expected files such as .jpg, .png, .webp or .tif, in any folder below it; {len(walk.ignored)} other files were ignored{_kinds(walk.ignored)}."
-        raise UsageError(msg)
+        raise no_images_error(str(source), walk.ignored)
     return Listing(
         files=sorted(walk.files),
         rejects=sorted(walk.rejects, key=lambda reject: reject.path),
@@ -209,6 +209,12 @@ class _Walk:
 
     def _ignore(self, path: str, why: str) -> None:
         self.ignored.append(Reject(text_path(path), "not_an_image", f"ignored: {why}", handling="ignored"))
+
+
+def no_images_error(source: str, ignored: Sequence[Reject]) -> UsageError:
+    """The error of a source in which no image is found."""
+    msg = f"SOURCE {source} has no images. Expected files such as .jpg, .png, .webp or .tif, in any folder below it; {len(ignored)} other files were ignored{_kinds(ignored)}."
+    return UsageError(msg)
 
 
 def _kinds(ignored: Sequence[Reject]) -> str:

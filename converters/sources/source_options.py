@@ -8,9 +8,10 @@ from typing import Literal, Self
 from fitfeed.converters.sources.links import Links
 from fitfeed.converters.sources.split_lists import SplitLists, named_lists
 from fitfeed.converters.sources.table_text import FOUND, TableFormat
-from fitfeed.schemas.local_path import local_path
+from fitfeed.converters.user_path import UserPath, user_path
+from fitfeed.schemas.storage.place import Place
 
-LabelSource = Path | Literal["none"] | None
+LabelSource = UserPath | Literal["none"] | None
 """A table of labels; `none`: images have no labels; None: class folders."""
 
 
@@ -28,7 +29,7 @@ class SourceOptions:
 
     labels: LabelSource = None
     split_lists: SplitLists = dataclasses.field(default_factory=dict)
-    leave_out: Path | None = None
+    leave_out: UserPath | None = None
     links: Links = "follow"
     table_format: TableFormat = FOUND
 
@@ -36,9 +37,9 @@ class SourceOptions:
     def of(
         cls,
         *,
-        labels: str | Path | None,
-        split_lists: Mapping[str, str | Path] | None,
-        leave_out: str | Path | None,
+        labels: str | Path | Place | None,
+        split_lists: Mapping[str, str | Path | Place] | None,
+        leave_out: str | Path | Place | None,
         links: Links,
         table_encoding: str | None,
         table_separator: str | None,
@@ -46,12 +47,12 @@ class SourceOptions:
         """Takes what a user gives: see `fitfeed.convert`.
 
         Raises:
-            UsageError: If a path is an address, or a split has a wrong name.
+            UsageError: If a path is an address of something else than a store, or a split has a wrong name.
         """
         return cls(
-            labels="none" if labels == "none" else None if labels is None else local_path(labels, "--labels"),
+            labels="none" if labels == "none" else None if labels is None else user_path(labels, "--labels"),
             split_lists=named_lists(split_lists or {}),
-            leave_out=None if leave_out is None else local_path(leave_out, "--leave-out"),
+            leave_out=None if leave_out is None else user_path(leave_out, "--leave-out"),
             links=links,
             table_format=TableFormat(table_encoding, table_separator),
         )

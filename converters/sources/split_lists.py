@@ -9,13 +9,14 @@ from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.image_lookup import ListedPictures, PathError, TablePaths
 from fitfeed.converters.sources.line_list import read_lines
 from fitfeed.converters.sources.unicode_forms import find_in_any_form
+from fitfeed.converters.user_path import UserPath, name_of, user_path
 from fitfeed.schemas.errors import SplitLeakError, UsageError
-from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.split_names import SPLIT_NAME, split_name
+from fitfeed.schemas.storage.place import Place
 
 SHOWN_LINE = 300
 
-SplitLists = Mapping[str, Path]
+SplitLists = Mapping[str, UserPath]
 """Split to the file that lists its images."""
 
 
@@ -33,13 +34,13 @@ class ListedSplits(NamedTuple):
     rejects: list[Reject]
 
 
-def named_lists(given: Mapping[str, str | Path]) -> dict[str, Path]:
+def named_lists(given: Mapping[str, str | Path | Place]) -> dict[str, UserPath]:
     """The lists by the names that splits have in a dataset.
 
     Raises:
         UsageError: If a name is not allowed, or two mean the same split.
     """
-    lists: dict[str, Path] = {}
+    lists: dict[str, UserPath] = {}
     for written, file in given.items():
         name = split_name(written)
         if not SPLIT_NAME.fullmatch(name):
@@ -48,7 +49,7 @@ def named_lists(given: Mapping[str, str | Path]) -> dict[str, Path]:
         if name in lists:
             msg = f"--split-list gives the split {name!r} two lists, {lists[name]} and {file}. Give one of them, with all its images."
             raise UsageError(msg)
-        lists[name] = local_path(file, "--split-list")
+        lists[name] = user_path(file, "--split-list")
     return lists
 
 
@@ -77,7 +78,7 @@ def read_split_lists(files: Sequence[SourceFile], paths: TablePaths, lists: Spli
             try:
                 file = find_in_any_form(pictures.find, line.strip())
             except PathError as error:
-                detail = f"{path.name}, line {number}: {error}"
+                detail = f"{name_of(path)}, line {number}: {error}"
                 missing.append(Reject(line[:SHOWN_LINE], error.reason, detail))
                 continue
             before = split_of.setdefault(file.path, split)

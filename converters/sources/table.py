@@ -5,12 +5,13 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
+from fitfeed.converters.open_source import unreadable_is_a_mistake
 from fitfeed.converters.sources.csv_dialect import CsvDialect, find_dialect, numbered_rows
 from fitfeed.converters.sources.image_names import looks_like
 from fitfeed.converters.sources.table_text import FOUND, TableFormat, check_format, open_text
+from fitfeed.converters.user_path import UserPath, is_folder, name_of, pure
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.text import composed, shortened
 
@@ -37,9 +38,16 @@ class Row(NamedTuple):
     fault: str | None
 
 
-def is_table(path: Path) -> bool:
-    """Whether a SOURCE is a table, judged by its name."""
-    return path.suffix.lower() in EXTENSIONS and not path.is_dir()
+def is_table(path: UserPath) -> bool:
+    """Whether a SOURCE is a table, judged by its name.
+
+    Raises:
+        UsageError: If the store does not say whether it is a folder.
+    """
+    if pure(path).suffix.lower() not in EXTENSIONS:
+        return False
+    with unreadable_is_a_mistake(f"SOURCE {path}"):
+        return not is_folder(path)
 
 
 class Table:
@@ -51,7 +59,7 @@ class Table:
         columns: Names of its columns, in order.
     """
 
-    def __init__(self, path: Path, given: TableFormat = FOUND) -> None:
+    def __init__(self, path: UserPath, given: TableFormat = FOUND) -> None:
         """Opens a table and reads the names of its columns.
 
         Args:
@@ -63,11 +71,12 @@ class Table:
             UsageError: If it is not a table, or cannot be read.
         """
         check_format(given)
-        self.path, self.name, self._given = path, path.name, given
-        if path.suffix.lower() not in EXTENSIONS:
+        self.path, self.name, self._given = path, name_of(path), given
+        suffix = pure(path).suffix.lower()
+        if suffix not in EXTENSIONS:
             msg = f"a table of labels must be a .csv, .tsv, .txt or .jsonl file. Received: {path}"
             raise UsageError(msg)
-        self._is_csv = path.suffix.lower() in CSV_EXTENSIONS
+        self._is_csv = suffix in CSV_EXTENSIONS
         if given.separator is not None and not self._is_csv:
             msg = f"--table-separator is for tables of separated columns, and {path} has JSON lines. Leave it out."
             raise UsageError(msg)

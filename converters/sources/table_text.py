@@ -2,13 +2,12 @@
 
 import codecs
 import io
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from fitfeed.converters.open_source import open_regular, unreadable_is_a_mistake
+from fitfeed.converters.open_source import unreadable_is_a_mistake
+from fitfeed.converters.user_path import UserPath, open_user_file
 from fitfeed.schemas.errors import UsageError
 
 MARKS = (
@@ -64,7 +63,7 @@ def check_format(given: TableFormat) -> None:
 
 
 @contextmanager
-def open_text(path: Path, encoding: str | None) -> Iterator[TextIO]:
+def open_text(path: UserPath, encoding: str | None) -> Iterator[TextIO]:
     """Opens a table. Line ends are left as they are.
 
     Args:
@@ -76,17 +75,15 @@ def open_text(path: Path, encoding: str | None) -> Iterator[TextIO]:
         UsageError: If it cannot be read, also while it is read.
     """
     try:
-        with unreadable_is_a_mistake(f"the table of labels {path}"):
-            descriptor = open_regular(str(path))
-            with os.fdopen(descriptor, "rb") as file:
-                used = _encoding_of(path, os.pread(descriptor, HEAD_BYTES, 0), encoding)
-                with io.TextIOWrapper(file, encoding=used, newline="") as stream:
-                    yield stream
+        with unreadable_is_a_mistake(f"the table of labels {path}"), open_user_file(path) as file:
+            used = _encoding_of(path, file.peek(HEAD_BYTES)[:HEAD_BYTES], encoding)
+            with io.TextIOWrapper(file, encoding=used, newline="") as stream:
+                yield stream
     except UnicodeError as error:
         raise UsageError(_undecodable(path, error, encoding)) from error
 
 
-def _encoding_of(path: Path, head: bytes, given: str | None) -> str:
+def _encoding_of(path: UserPath, head: bytes, given: str | None) -> str:
     """The encoding to read a table in.
 
     Raises:
@@ -107,7 +104,7 @@ def _encoding_of(path: Path, head: bytes, given: str | None) -> str:
     return given or "utf-8"
 
 
-def _undecodable(path: Path, error: UnicodeError, given: str | None) -> str:
+def _undecodable(path: UserPath, error: UnicodeError, given: str | None) -> str:
     why = str(error)
     if isinstance(error, UnicodeDecodeError):
         why = f"{error.reason}, byte {error.object[error.start]:#04x}"

@@ -10,7 +10,7 @@ from typing import Any
 from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject, count_extensions
-from fitfeed.converters.source_file import Comparison, SomeFiles, SourceListing
+from fitfeed.converters.source_file import Comparison, SomeFiles, SourceFile, SourceListing
 from fitfeed.schemas.features import PlannedLabel, WithLabels
 from fitfeed.schemas.manifest_parts import SourceKind
 from fitfeed.schemas.sharding import is_shard_file_name
@@ -32,6 +32,7 @@ class ShardPlan:
         bytes: Their sizes when they were listed.
         mtimes_ns: When they had last been modified then, in nanoseconds; 0 if that is not known.
         digest: SHA-256 of all that decides the shard's bytes.
+        etags: In a store, their ETags; else nothing.
     """
 
     number: int
@@ -43,12 +44,18 @@ class ShardPlan:
     bytes: list[int]
     mtimes_ns: list[int]
     digest: str
+    etags: list[str] = dataclasses.field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Holds the name of the file against its pattern: it must not lead out of the folder of shards."""
         if not is_shard_file_name(self.file):
             msg = f"a shard is called like train-00003-of-00016.tfrecord. Received: {self.file!r}"
             raise ValueError(msg)
+
+    def source_file(self, entry: int) -> SourceFile:
+        """The file of an image, by its place in the plan."""
+        etag = self.etags[entry] if self.etags else ""
+        return SourceFile.planned(self.paths[entry], self.bytes[entry], self.mtimes_ns[entry], etag)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,7 +78,7 @@ class Job(WithLabels):
     """A whole conversion.
 
     Attributes:
-        source: Absolute path of the source folder.
+        source: Absolute path of the source folder, or its address in a store.
         source_kind: What lists its images.
         options: How to convert.
         splits: Split name to the numbers of its shards, in order.

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from fitfeed.beam_jobs import convert
-from fitfeed.converters.images import read_source
 from fitfeed.converters.open_source import open_regular
 from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.reading import local_files
 from fitfeed.schemas.errors import ConversionError, IncompleteDatasetError, NotFoundError
 from fitfeed.schemas.manifest import read_manifest
 from fitfeed.schemas.side_tables import read_pairs, read_sources
@@ -142,7 +142,7 @@ def test_an_io_error_on_reading_is_an_error_and_not_a_reject(
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return open_regular(path)
 
-    monkeypatch.setattr(read_source, "open_regular", failing)
+    monkeypatch.setattr(local_files, "open_regular", failing)
     with pytest.raises(ConversionError, match=r"cannot read .*zzz\.jpg: Input/output error, 3 times"):
         without_beam.convert(source, tmp_path / "dataset", max_bad=1.0)
     assert not (tmp_path / "dataset" / "manifest.json").exists()

@@ -13,9 +13,9 @@ from PIL import Image
 
 from fitfeed.beam_jobs import plan_conversion
 from fitfeed.cli import main
-from fitfeed.converters.images import read_source
 from fitfeed.converters.open_source import open_regular
 from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.reading import local_files
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import TooManyRejectsError, UsageError
 from fitfeed.schemas.index import Index
@@ -227,8 +227,8 @@ def test_workers_of_an_engine_read_in_the_same_way(
             raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
         return open_regular(path)
 
-    monkeypatch.setattr(read_source, "open_regular", failing)
-    monkeypatch.setattr(read_source, "READ_RETRY_DELAY_S", 0)
+    monkeypatch.setattr(local_files, "open_regular", failing)
+    monkeypatch.setattr(local_files, "READ_RETRY_DELAY_S", 0)
     convert(source, tmp_path / "local", max_bad=2)
     # It runs in this process, so it has the same fault.
     convert(source, tmp_path / "engine", max_bad=2, runner="BundleBasedDirectRunner")

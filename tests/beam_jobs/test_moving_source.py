@@ -15,10 +15,10 @@ from unittest import mock
 import pytest
 
 from fitfeed.beam_jobs.progress import NoProgress
-from fitfeed.converters.images import read_source
 from fitfeed.converters.open_source import open_regular
 from fitfeed.converters.option_parts.storage import Format
 from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.reading import local_files
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import ConversionError, IncompleteDatasetError, TooManyRejectsError, UsageError
 from fitfeed.schemas.index import Index
@@ -134,7 +134,7 @@ def test_a_file_that_could_not_be_read_is_tried_again(some: Path, tmp_path: Path
             raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
         return open_regular(path)
 
-    with mock.patch.object(read_source, "open_regular", failing), pytest.raises(TooManyRejectsError):
+    with mock.patch.object(local_files, "open_regular", failing), pytest.raises(TooManyRejectsError):
         convert(some, tmp_path / "dataset", ConvertOptions(shards=3))
     done = convert(some, tmp_path / "dataset", ConvertOptions(shards=3))
     assert (done.reused_shards, done.manifest.rejects) == (2, {})

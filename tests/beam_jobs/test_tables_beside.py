@@ -11,7 +11,8 @@ import pytest
 
 from fitfeed.cli import main
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.planning import comparison, source_listing
+from fitfeed.converters.planning import source_listing
+from fitfeed.converters.reading.local_reader import LocalReader
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import SplitLeakError, UsageError
 from fitfeed.schemas.side_tables import DUPLICATES_NAME, SIDE_TABLES, SOURCES_NAME, read_pairs, read_sources
@@ -71,13 +72,13 @@ def test_files_that_were_only_touched_are_read_once(
     picture = sorted(photos.glob("train/hat/*"))[0]
     picture.touch()
     read: list[Path] = []
-    real = comparison.file_digest
+    real = LocalReader.digest
 
-    def reading(path: Path) -> bytes | None:
-        read.append(path)
-        return real(path)
+    def reading(reader: LocalReader, path: str) -> bytes | None:
+        read.append(photos / path)
+        return real(reader, path)
 
-    monkeypatch.setattr(comparison, "file_digest", reading)
+    monkeypatch.setattr(LocalReader, "digest", reading)
     assert convert(photos, dataset, OPTIONS).up_to_date
     assert read == [picture]
     assert convert(photos, dataset, OPTIONS).up_to_date

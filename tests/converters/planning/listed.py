@@ -34,4 +34,4 @@ def listing(tmp_path: Path) -> SourceListing:
 
 
 def later(listing: SourceListing) -> int:
-    return max(max(file[2:]) for file in listing.files) + 2 * RECENT_NS
+    return max(max(file[2:4]) for file in listing.files) + 2 * RECENT_NS

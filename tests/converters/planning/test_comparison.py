@@ -13,6 +13,7 @@ import xxhash
 from fitfeed.converters.planning import comparison
 from fitfeed.converters.planning.comparison import compare_files
 from fitfeed.converters.planning.source_listing import sources_table
+from fitfeed.converters.reading.local_reader import LocalReader
 from fitfeed.converters.source_file import Comparison, SourceListing
 from tests.converters.planning.listed import later, listing
 
@@ -39,13 +40,13 @@ def indexes() -> dict[str, Any]:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of files that are read from now on."""
     names: list[str] = []
-    real = comparison.file_digest
+    real = LocalReader.digest
 
-    def counting(path: Path) -> bytes | None:
-        names.append(path.name)
-        return real(path)
+    def counting(reader: LocalReader, path: str) -> bytes | None:
+        names.append(path)
+        return real(reader, path)
 
-    monkeypatch.setattr(comparison, "file_digest", counting)
+    monkeypatch.setattr(LocalReader, "digest", counting)
     return names
 
 
@@ -71,7 +72,7 @@ def test_all_are_read_if_asked(
     found = compare_files(listing, known, indexes, check_content=True)
     assert found == Comparison(times=2, contents=4)
     assert sorted(names) == ["a.png", "b.png", "m.png", "m.png"]
-    (listing.root / "m.png").write_bytes(b"M.png")
+    (Path(str(listing.root)) / "m.png").write_bytes(b"M.png")
     assert compare_files(listing, known, indexes).changed == []
     assert compare_files(listing, known, indexes, check_content=True).changed == ["m.png", "m.png"]
 

@@ -26,7 +26,7 @@ def test_files_of_examples(listing: SourceListing) -> None:
 
 
 def test_files_changed_a_moment_ago_are_not_remembered(listing: SourceListing) -> None:
-    newest = max(max(file[2:]) for file in listing.files)
+    newest = max(max(file[2:4]) for file in listing.files)
     assert sources_table(listing, None, listed_ns=newest + RECENT_NS).num_rows < 5
     assert sources_table(listing, None, listed_ns=newest).num_rows == 0
 

@@ -19,6 +19,7 @@ from fitfeed.converters.sources import image_names
 from fitfeed.converters.sources import listing as listing_module
 from fitfeed.converters.sources.examples import in_split_order
 from fitfeed.converters.sources.folder_labels import label_by_folders
+from fitfeed.converters.sources.links import SourceLinks
 from fitfeed.converters.sources.listing import MAX_LISTINGS, Listing, list_folder
 from fitfeed.schemas.errors import NotFoundError, UsageError
 
@@ -96,6 +97,7 @@ def test_links_that_multiply_are_not_followed_without_end(tmp_path: Path) -> Non
     listing = list_folder(tmp_path)
     assert len(listing.files) == MAX_LISTINGS
     assert "18/1.jpg" in paths(listing)  # the way without a link comes first
+    assert isinstance(listing.links, SourceLinks)
     assert listing.links.not_followed == len(listing.ignored)
     assert {reject.detail for reject in listing.ignored} == {
         "ignored: link to a folder that is listed 16 times already"
@@ -256,6 +258,7 @@ def test_any_links_between_folders(links: list[tuple[int, int]]) -> None:
         assert max(times.values()) <= MAX_LISTINGS
         assert set(listed) <= set(everything)
         assert {f"{i}/1.jpg" for i in range(6)} <= set(listed)
+        assert isinstance(listing.links, SourceLinks)
         if not listing.links.not_followed:
             assert sorted(listed) == sorted(everything)
         outside = times[os.path.realpath(root / "away" / "1.jpg")]

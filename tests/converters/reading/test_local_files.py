@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from fitfeed.converters.images import read_source
-from fitfeed.converters.images.read_source import read_unchanged
+from fitfeed.converters.images.memory_limit import file_bound
 from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.reading import local_files
+from fitfeed.converters.reading.local_files import read_unchanged
 from fitfeed.converters.rejects import ImageError
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.schemas.errors import ConversionError
 
-OPTIONS = ConvertOptions()
+MOST = file_bound(ConvertOptions().max_pixels)
 
 
 def listed(path: Path) -> SourceFile:
@@ -29,7 +30,7 @@ def file(tmp_path: Path) -> SourceFile:
 
 
 def read(file: SourceFile) -> bytes:
-    return read_unchanged(file, OPTIONS, str(Path(file.path).parent))
+    return read_unchanged(file, str(Path(file.path).parent), most=MOST)
 
 
 def refusal(file: SourceFile) -> tuple[str, str]:
@@ -97,7 +98,7 @@ def test_a_folder_or_a_pipe_has_taken_its_place(tmp_path: Path) -> None:
 
 
 def test_an_error_that_may_pass_is_tried_again(file: SourceFile, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, failures = read_source._read_regular_file, [errno.EIO, errno.ESTALE]
+    real, failures = local_files._read_regular_file, [errno.EIO, errno.ESTALE]
 
     def flaky(*arguments: Any, **options: Any) -> bytes:
         if failures:
@@ -105,8 +106,8 @@ def test_an_error_that_may_pass_is_tried_again(file: SourceFile, monkeypatch: py
             raise OSError(number, os.strerror(number))
         return real(*arguments, **options)
 
-    monkeypatch.setattr(read_source, "_read_regular_file", flaky)
-    monkeypatch.setattr(read_source, "READ_RETRY_DELAY_S", 0)
+    monkeypatch.setattr(local_files, "_read_regular_file", flaky)
+    monkeypatch.setattr(local_files, "READ_RETRY_DELAY_S", 0)
     assert read(file) == b"0123456789"
     failures.extend([errno.EIO] * 3)
     with pytest.raises(ConversionError, match=r"a\.jpg: Input/output error, 3 times"):
@@ -125,8 +126,8 @@ def test_an_error_of_what_is_outside_is_that_files_alone(
     def failing(path: str) -> int:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(read_source, "open_regular", failing)
-    monkeypatch.setattr(read_source, "READ_RETRY_DELAY_S", 0)
+    monkeypatch.setattr(local_files, "open_regular", failing)
+    monkeypatch.setattr(local_files, "READ_RETRY_DELAY_S", 0)
     assert refusal(file) == (
         "unreadable",
         "it is outside SOURCE, and cannot be read there (Input/output error, 3 times)",

@@ -4,11 +4,9 @@ import errno
 import os
 import time
 
-from fitfeed.converters.images.memory_limit import file_bound
 from fitfeed.converters.open_source import is_within, open_regular
-from fitfeed.converters.option_parts.storage import StorageOptions
 from fitfeed.converters.rejects import ImageError
-from fitfeed.converters.source_file import SourceFile
+from fitfeed.converters.source_file import SourceFile, why_changed
 from fitfeed.schemas.errors import ConversionError
 
 READ_ATTEMPTS = 3
@@ -19,16 +17,13 @@ OUR_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 """Errors that say nothing about the file: this process, or the machine, has used up what reading takes."""
 
 
-def read_unchanged(file: SourceFile, options: StorageOptions, source: str) -> bytes:
+def read_unchanged(file: SourceFile, source: str, *, most: int) -> bytes:
     """Reads a file, if it still is the one that was planned.
-
-    A shard is a function of its plan, so a file with other content must not get into it: the shard would differ from
-    one that was written a moment earlier, and a later run could not notice.
 
     Args:
         file: The file as it was listed.
-        options: They limit the size of the file.
         source: SOURCE. A link may have led the file out of it.
+        most: Bytes that the file may have.
 
     Raises:
         ImageError: If this file is gone, changed, unreadable or too large to be an image.
@@ -36,7 +31,7 @@ def read_unchanged(file: SourceFile, options: StorageOptions, source: str) -> by
     """
     for attempt in range(1, READ_ATTEMPTS + 1):
         try:
-            return _read_regular_file(file, most=file_bound(options.max_pixels))
+            return _read_regular_file(file, most=most)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise ImageError("vanished", "the file was listed, but is gone or is a broken link") from error
         except PermissionError as error:
@@ -67,7 +62,7 @@ def _read_regular_file(file: SourceFile, *, most: int) -> bytes:
         os.close(descriptor)
     for status in (before, after):
         if (status.st_size, status.st_mtime_ns) != (file.bytes, file.mtime_ns):
-            raise ImageError("vanished", _change(file, status))
+            raise ImageError("vanished", why_changed(file, status.st_size))
     if len(data) > most:
         raise ImageError("bomb", f"the file has more than {most} bytes, more than any image that is allowed")
     return data
@@ -76,13 +71,3 @@ def _read_regular_file(file: SourceFile, *, most: int) -> bytes:
 def _leads_out(path: str, source: str) -> bool:
     """Whether a path leads out of SOURCE. A file there is not a part of what is converted, and cannot stop it."""
     return not is_within(os.path.realpath(path), os.path.realpath(source))
-
-
-def _change(file: SourceFile, now: os.stat_result) -> str:
-    """Why the file counts as changed, without times, so that it is the same in every run."""
-    sizes = (
-        f"{file.bytes} bytes then, {now.st_size} now"
-        if now.st_size != file.bytes
-        else f"still {file.bytes} bytes, but written to"
-    )
-    return f"the file was changed after it was listed ({sizes}); run the same command again to take it as it is now"

@@ -1,0 +1,92 @@
+"""Sorts the names of files in a store, as the walk through a folder of this machine sorts what it finds there.
+
+A store has no folders. Some programs make an empty file for each, called `photos/` or `photos`: it counts as a folder.
+"""
+
+from collections.abc import Iterable
+
+from fitfeed.converters.source_file import SourceFile
+from fitfeed.converters.sources.far_folder import source_file
+from fitfeed.converters.sources.image_names import NOT_AN_IMAGE, looks_like, why_never
+from fitfeed.schemas.storage.place import Found
+
+NO_PATH = "its name is not a path: it has an empty part, . or .."
+NO_PARTS = frozenset({"", ".", ".."})
+
+
+class FarNames:
+    """The names in a source, or in a part of it.
+
+    Attributes:
+        files: The files that are images by name.
+        unknown: Those whose first bytes must say it.
+        ignored: The path of a file or folder to why it is ignored.
+    """
+
+    def __init__(self) -> None:
+        """Begins without any."""
+        self.files: list[SourceFile] = []
+        self.unknown: list[SourceFile] = []
+        self.ignored: dict[str, str] = {}
+        self._folders: dict[str, bool] = {"": True}
+        self._with_files: set[str] = set()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no name at all."""
+        return not (self.files or self.unknown or self.ignored or len(self._folders) > 1)
+
+    def add(self, prefix: str, listed: Iterable[Found]) -> None:
+        """Sorts files.
+
+        Args:
+            prefix: The path of the folder to which their names are relative, with `/` at its end; empty for the source.
+            listed: The files.
+        """
+        for found in listed:
+            path = prefix + found.name
+            folder, _, name = path.rpartition("/")
+            if path.startswith("/"):
+                self.ignored[path] = NO_PATH
+                continue
+            if not self.takes(folder) or not name:  # no name: it stands for the folder
+                continue
+            why = why_never(name) or (NO_PATH if name in NO_PARTS else None)
+            if why is not None:
+                self.ignored[path] = why
+                continue
+            looks = looks_like(name)
+            if looks == "unknown" and not found.bytes and "." not in name:
+                self.takes(path)
+                continue
+            self._with_files.add(folder)
+            if looks == "other":
+                self.ignored[path] = NOT_AN_IMAGE
+            else:
+                (self.files if looks == "image" else self.unknown).append(source_file(path, found))
+
+    def takes(self, folder: str) -> bool:
+        """Whether files in a folder are looked at. If not, the folder is ignored as a whole."""
+        known = self._folders.get(folder)
+        if known is None:
+            above, _, name = folder.rpartition("/")
+            known = self.takes(above)
+            if known and (why := why_never(name) or (NO_PATH if name in NO_PARTS else None)):
+                self.ignored[folder] = why
+                known = False
+            self._folders[folder] = known
+        return known
+
+    def add_all(self, other: "FarNames") -> None:
+        """Adds what another thread has sorted."""
+        self.files += other.files
+        self.unknown += other.unknown
+        self.ignored |= other.ignored
+        self._folders |= other._folders  # noqa: SLF001 - of the same class
+        self._with_files |= other._with_files  # noqa: SLF001
+
+    def empty_folders(self) -> list[str]:
+        """The folders with nothing in them but what is hidden, sorted."""
+        taken = {folder for folder, is_taken in self._folders.items() if is_taken}
+        with_folders = {folder.rpartition("/")[0] for folder in taken if folder}
+        return sorted(taken - with_folders - self._with_files - {""})

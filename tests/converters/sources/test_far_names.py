@@ -1,0 +1,46 @@
+"""Names of a store that are no paths on any machine are ignored, and say why."""
+
+from fitfeed.converters.sources.far_names import NO_PATH, FarNames
+from fitfeed.schemas.storage.place import Found
+
+
+def sort(*keys: str) -> FarNames:
+    names = FarNames()
+    names.add("", [Found(key, 1, "tag") for key in keys])
+    return names
+
+
+def test_names_that_are_no_paths() -> None:
+    keys = [
+        "a//1.jpg",
+        "a/../1.jpg",
+        "/1.jpg",
+        "/a/1.jpg",
+        "./1.jpg",
+        "a/.",
+        "b/",
+        "b/1.jpg",
+        "c/",
+        "a/x.jpg",
+    ]
+    names = sort(*keys)
+    assert sorted(file.path for file in names.files) == ["a/x.jpg", "b/1.jpg"]
+    assert names.ignored == dict.fromkeys(["/1.jpg", "/a/1.jpg", "a/"], NO_PATH) | dict.fromkeys(
+        ["a/..", ".", "a/."], "hidden"
+    )
+    assert names.empty_folders() == ["c"]
+
+
+def test_parts_are_sorted_like_the_whole() -> None:
+    keys = ["a/1.jpg", "a/b/.x", "a/c/.git/1.jpg", "raw", "d/note.txt", ".git/1"]
+    whole, parts = sort(*keys), FarNames()
+    for key in keys:
+        parts.add_all(sort(key))
+    assert parts.files == whole.files
+    assert parts.unknown == whole.unknown
+    assert parts.ignored == whole.ignored
+    assert parts.empty_folders() == whole.empty_folders() == ["a/b", "a/c"]
+
+
+def test_deep_names_do_not_exhaust_the_stack() -> None:
+    assert len(sort("d/" * 510 + "1.jpg").files) == 1  # names have 1024 bytes at most
