@@ -20,6 +20,7 @@ from obstore.exceptions import (
 )
 
 from fitfeed.schemas.storage.address import Bucket
+from fitfeed.schemas.text import printable
 
 Operation = Literal["read", "list", "write", "delete"]
 
@@ -31,6 +32,7 @@ OF_CREDENTIALS = re.compile(
     re.IGNORECASE,
 )
 OF_RANGE = re.compile(r"status code: 416|Invalid range|Content-Range header not present")
+NAME = re.compile(r'Path "((?:[^"\\]|\\.)*)"')
 NO_BUCKET = re.compile(r"NoSuchBucket|ContainerNotFound|specified bucket does not exist", re.IGNORECASE)
 
 PERMISSIONS: dict[str, dict[Operation, str]] = {
@@ -107,7 +109,8 @@ def store_error(error: Exception, bucket: Bucket, operation: Operation, address:
     if OF_RANGE.search(text):
         return OSError(errno.ERANGE, "the store has no such range of it", address)
     if isinstance(error, ValueError) or "parsing Path" in text or "empty path segment" in text:
-        reason = "a name there has empty parts, `.`, `..` or control characters, which cannot be read or written. Rename the object"
+        named = f" ({printable(found[1])})" if (found := NAME.search(text)) else ""
+        reason = f"a name there{named} has empty parts, `.`, `..` or control characters, which cannot be read or written. Rename the object"
         return OSError(errno.EINVAL, reason, address)
     return _failed(text, status, address)
 

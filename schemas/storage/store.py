@@ -39,8 +39,11 @@ PARALLEL_PARTS = 4
 COPY_WAIT_S = 300
 """Seconds that a copy within the store may take."""
 
-WRITER = "fitfeed-writer"
-"""Attribute of an object that was put on a condition: a random text, by which its writer knows it again."""
+WRITER = "fitfeedwriter"
+"""Attribute of an object that was put on a condition: a random text, by which its writer knows it again.
+
+Azure takes letters and digits only.
+"""
 
 
 @dataclass(frozen=True)
@@ -93,18 +96,42 @@ class StorePlace(Place):
     @override
     def files(self, *, deep: bool = False) -> Iterator[Found]:
         with explained(self.bucket, "list", str(self)):
-            client = client_of(self.bucket, str(self))
-            if not deep:
-                result = obstore.list_with_delimiter(client, self.key or None)
-                folders = set(result["common_prefixes"])
-                metas = iter([meta for meta in result["objects"] if meta["path"] not in folders])
-            else:
-                metas = (
-                    meta
-                    for chunk in obstore.list(client, self.key or None, chunk_size=LIST_CHUNK)
-                    for meta in chunk
-                )
-            yield from (self._found(meta) for meta in _without_folder_marks(metas))
+            for meta in self._without_folder_marks(self._all_below() if deep else self._here()):
+                yield self._found(meta)
+
+    def _all_below(self) -> "Iterator[ObjectMeta]":
+        client = client_of(self.bucket, str(self))
+        for chunk in obstore.list(client, self.key or None, chunk_size=LIST_CHUNK):
+            yield from chunk
+
+    def _here(self) -> "Iterator[ObjectMeta]":
+        return iter(
+            obstore.list_with_delimiter(client_of(self.bucket, str(self)), self.key or None)["objects"]
+        )
+
+    def _without_folder_marks(self, metas: "Iterator[ObjectMeta]") -> "Iterator[ObjectMeta]":
+        """Leaves out empty objects called `flowers/`, which consoles make for folders and the client calls `flowers`.
+
+        They come right before what is in the folder. One of an empty folder is known by that no object has its name.
+        """
+        held: ObjectMeta | None = None
+        for meta in metas:
+            if held is not None and not meta["path"].startswith(f"{held['path']}/") and self._is_there(held):
+                yield held
+            held = None if meta["size"] else meta
+            if held is None:
+                yield meta
+        if held is not None and self._is_there(held):
+            yield held
+
+    def _is_there(self, meta: "ObjectMeta") -> bool:
+        if meta["path"] == self.key:
+            return False
+        try:
+            obstore.head(client_of(self.bucket, str(self)), meta["path"])
+        except FileNotFoundError:
+            return False
+        return True
 
     @override
     def folders(self) -> list[str]:
@@ -123,6 +150,8 @@ class StorePlace(Place):
 
     @override
     def read(self, name: str, *, at_most: int) -> tuple[bytes, Found]:
+        if at_most == 0:
+            return b"", self.find(name)
         first, found = self.get(name, 0, min(at_most, MAX_REQUEST_BYTES))
         size = min(found.bytes, at_most)
         if len(first) == size:
@@ -229,7 +258,7 @@ class StorePlace(Place):
         if _identity(meta) != identity:
             raise FileExistsError(errno.EEXIST, "it was replaced meanwhile", self.address(name))
         mode: UpdateVersion = {"e_tag": meta["e_tag"]}
-        if self.bucket.scheme == "gs":
+        if self.bucket.scheme == "gs" and meta["version"]:
             mode["version"] = meta["version"]
         return mode
 
@@ -340,24 +369,6 @@ class _StoreFile(OpenFile):
     @override
     def close(self) -> None:
         pass
-
-
-def _without_folder_marks(metas: "Iterator[ObjectMeta]") -> "Iterator[ObjectMeta]":
-    """Leaves out empty objects called `flowers/`, which consoles make for folders and the client calls `flowers`.
-
-    They come right before what is in the folder.
-    """
-    held: ObjectMeta | None = None
-    for meta in metas:
-        if held is not None and not meta["path"].startswith(held["path"] + "/"):
-            yield held
-        held = None
-        if meta["size"]:
-            yield meta
-        else:
-            held = meta
-    if held is not None:
-        yield held
 
 
 def _identity(meta: "ObjectMeta") -> str:

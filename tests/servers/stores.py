@@ -9,6 +9,7 @@
 """
 
 import itertools
+import json
 import os
 import shutil
 import tempfile
@@ -113,7 +114,9 @@ def environment_of(kind: Kind, port: int) -> dict[str, str]:
     """The variables with which a client finds a server on a port of 127.0.0.1."""
     url = f"http://127.0.0.1:{port}"
     if kind == "gs":
-        return {"GOOGLE_BASE_URL": url, "GOOGLE_SKIP_SIGNATURE": "true"}
+        # GOOGLE_SKIP_SIGNATURE is for reading: to write, the client asks for a token all the same.
+        key = {"disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""}
+        return {"GOOGLE_BASE_URL": url, "GOOGLE_SERVICE_ACCOUNT_KEY": json.dumps(key)}
     if kind == "azurite":
         return {
             "AZURE_STORAGE_ACCOUNT_NAME": azure_account.NAME,

@@ -1,10 +1,14 @@
 """What is particular to a store: marks of folders, and listings in bounded memory."""
 
+import urllib.request
+
 import obstore
 
 from fitfeed.schemas.storage.clients import client_of
+from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.storage.store import StorePlace
 from tests.schemas.storage.places import memory_place
+from tests.servers.stores import Store
 
 
 def store_place() -> StorePlace:
@@ -13,15 +17,32 @@ def store_place() -> StorePlace:
     return place
 
 
-def test_marks_of_folders_are_not_files() -> None:
-    place = store_place()
-    client = client_of(place.bucket, str(place))
-    obstore.put(client, f"{place.key}/cats/", b"")  # consoles do so for a new folder
-    for name in ("cats/a", "dogs", "empty"):
+def test_marks_of_folders_are_not_files(store: Store) -> None:
+    place = open_place(f"{store.address}/flowers", "SOURCE")
+    for name in ("cats/a", "cats-and-dogs", "empty", "sub/x"):
         place.write(name, b"" if name == "empty" else b"x")
-    assert sorted(found.name for found in place.files(deep=True)) == ["cats/a", "dogs", "empty"]
-    assert sorted(found.name for found in place.files()) == ["dogs", "empty"]
-    assert place.folders() == ["cats"]
+    for name in (
+        "",
+        "cats/",
+        "new/",
+        "sub/x/y/",
+    ):  # consoles make them; our client calls them `cats` and so on
+        make_mark(store, f"flowers/{name}")
+    assert sorted(found.name for found in place.files(deep=True)) == [
+        "cats-and-dogs",
+        "cats/a",
+        "empty",
+        "sub/x",
+    ]
+    assert sorted(found.name for found in place.files()) == ["cats-and-dogs", "empty"]
+    assert place.folders() == ["cats", "new", "sub"]
+
+
+def make_mark(store: Store, key: str) -> None:
+    bucket = store.address.partition("://")[2]
+    url = f"{store.environment['GOOGLE_BASE_URL']}/{bucket}/{key}"
+    with urllib.request.urlopen(urllib.request.Request(url, data=b"", method="PUT")) as answer:
+        assert answer.status == 200
 
 
 def test_a_listing_is_not_read_ahead_of_its_reader() -> None:
