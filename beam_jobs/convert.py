@@ -25,6 +25,7 @@ from fitfeed.converters.staging.staging import Staging, open_staging
 from fitfeed.schemas.errors import ConversionError, FitfeedError, SplitLeakError
 from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.manifest import Manifest, read_manifest
+from fitfeed.schemas.storage.local import LocalPlace
 
 
 def convert(
@@ -128,8 +129,8 @@ def convert(
     try:
         planned = replan()
     except SplitLeakError as error:
-        raise with_leak_list(error, local_path(dataset, "DATASET")) from error
-    if planned.up_to_date and not (append and Staging(planned.dataset).root.is_dir()):
+        raise with_leak_list(error, LocalPlace(local_path(dataset, "DATASET"))) from error
+    if planned.up_to_date and not (append and Staging(planned.dataset).root.exists()):
         return _nothing_done(planned, started)
     with open_staging(planned.dataset) as staging:
         if append:

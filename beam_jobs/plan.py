@@ -19,6 +19,9 @@ from fitfeed.converters.user_path import user_path
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.manifest import Manifest
+from fitfeed.schemas.storage.local import LocalPlace
+from fitfeed.schemas.storage.open_place import open_place
+from fitfeed.schemas.storage.place import Place
 
 DEFAULT_TIMEOUT_S = 300.0
 """Four times what the largest image allowed takes in the slowest format (0.8 s of CPU time per megapixel)."""
@@ -29,13 +32,13 @@ class PlannedConversion:
     """What a conversion would do.
 
     Attributes:
-        dataset: Absolute path of the folder to make, or to add to.
+        dataset: What is made, or added to; an absolute path, if it is a folder.
         plan: The job, and what goes into each shard.
         existing: Manifest of the complete dataset that is there; None if there is none.
         up_to_date: The dataset has everything already.
     """
 
-    dataset: Path
+    dataset: Place
     plan: ConversionPlan
     existing: Manifest | None
     up_to_date: bool
@@ -99,7 +102,7 @@ def plan_conversion(
     """
     check_runner(runner, runner_arguments)
     _check_limits(max_bad=max_bad, workers=workers, timeout_s=timeout_s)
-    images, dataset = user_path(source, "SOURCE"), local_path(dataset, "DATASET").absolute()
+    images, place = user_path(source, "SOURCE"), LocalPlace(local_path(dataset, "DATASET").absolute())
     reading = SourceOptions.of(
         labels=labels,
         split_lists=split_lists,
@@ -108,8 +111,8 @@ def plan_conversion(
         table_encoding=table_encoding,
         table_separator=table_separator,
     )
-    require_apart(dataset, images)
-    target = open_target(dataset, append=append, overwrite=overwrite)
+    require_apart(place, open_place(images, "SOURCE"))
+    target = open_target(place, append=append, overwrite=overwrite)
     plan = make_plan(
         images,
         target.complete(options),
@@ -126,8 +129,8 @@ def plan_conversion(
         plan = _with_comparison(plan, comparison)
     up_to_date = target.has_all_of(plan)
     if not up_to_date:
-        require_writable(dataset)
-    return PlannedConversion(dataset=dataset, plan=plan, existing=target.existing, up_to_date=up_to_date)
+        require_writable(place)
+    return PlannedConversion(dataset=place, plan=plan, existing=target.existing, up_to_date=up_to_date)
 
 
 def _with_comparison(plan: ConversionPlan, comparison: Comparison) -> ConversionPlan:

@@ -45,11 +45,11 @@ def write_batch(path: Path, batch: Any) -> None:
 
 
 @contextmanager
-def readable(path: Path, what: str, *, advice: str = ADVICE) -> Iterator[None]:
+def readable(path: Path | str, what: str, *, advice: str = ADVICE) -> Iterator[None]:
     """Turns any error of reading a file into one error that names the file.
 
     Args:
-        path: The file.
+        path: The file, or its address.
         what: What it should be: "table of sources".
         advice: How to mend it.
     """

@@ -12,6 +12,9 @@ from pathlib import Path
 
 from fitfeed.schemas.errors import DamagedDatasetError
 
+REPLACED = (errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
+"""What opening a path that has no link says if it has one now."""
+
 
 class RefusedFileError(OSError):
     """What has this name is not a file of this folder. `strerror` says what it is, and how to mend it."""
@@ -64,8 +67,7 @@ def damaged_file(path: Path | str, error: OSError) -> DamagedDatasetError:
         error: Why not.
     """
     if isinstance(error, FileNotFoundError):
-        what = "is a link to nothing" if isinstance(path, Path) and path.is_symlink() else "is missing"
-        msg = f"{path} {what}. Restore it, or convert the dataset again with --overwrite."
+        msg = f"{path} is missing. Restore it, or convert the dataset again with --overwrite."
     elif isinstance(error, RefusedFileError):
         msg = f"{path} {error.strerror}."
     else:
@@ -91,7 +93,13 @@ def locate_below(folder: Path, name: str) -> Path:
         OSError: If it is missing, or cannot be looked at.
     """
     path = folder / name
-    found = Path(os.path.realpath(path, strict=True))
+    try:
+        found = Path(os.path.realpath(path, strict=True))
+    except FileNotFoundError as error:
+        if not path.is_symlink():
+            raise
+        text = "is a link to nothing. Restore it, or convert the dataset again with --overwrite"
+        raise RefusedFileError(errno.ENOENT, text, str(path)) from error
     mode = found.stat().st_mode
     if not found.is_relative_to(os.path.realpath(folder)):
         text = "is a link out of the dataset's folder, which is never followed. If you trust it, replace the link by a copy of the file"
@@ -112,11 +120,34 @@ def open_below(folder: Path, name: str) -> int:
     return _open_found(folder, locate_below(folder, name))
 
 
+def open_plain(path: Path, *, buffering: int = io.DEFAULT_BUFFER_SIZE) -> io.BufferedReader:
+    """Opens a file that was found by `locate_below`, to be read. Nothing is followed, and nothing waits.
+
+    Args:
+        path: The path, which has no links.
+        buffering: Bytes that are read ahead.
+
+    Raises:
+        RefusedFileError: If something else has the name now.
+        OSError: If it cannot be opened.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in REPLACED:
+            raise _replaced_error(path) from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _replaced_error(path)
+    return io.BufferedReader(io.FileIO(descriptor), buffering)
+
+
 def _open_found(folder: Path, path: Path) -> int:
     try:
         descriptor = _open_below(Path(os.path.realpath(folder)), path)
     except (OSError, ValueError) as error:
-        if isinstance(error, OSError) and error.errno not in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO):
+        if isinstance(error, OSError) and error.errno not in REPLACED:
             raise
         raise _replaced_error(path) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -17,8 +17,10 @@ import pyarrow as pa
 from fitfeed.schemas.arrow_file import ADVICE, ArrowFile, only_batch, readable, write_batch
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.features import FOLDER_LABELS, MASK_COLUMNS, LabelKind
-from fitfeed.schemas.files import open_located
 from fitfeed.schemas.index_columns import ListColumn, MaskColumn, NameColumn, TextColumn, encode_names
+from fitfeed.schemas.storage.dataset_files import open_file
+from fitfeed.schemas.storage.open_place import open_place
+from fitfeed.schemas.storage.place import Place
 
 INDEX_VERSION = "2"
 DIGEST_BYTES = 16
@@ -142,7 +144,7 @@ class Index:
 
     def __init__(
         self,
-        path: Path,
+        path: Path | str,
         labels: Mapping[str, LabelKind] = FOLDER_LABELS,
         *,
         stream: BinaryIO | None = None,
@@ -150,7 +152,7 @@ class Index:
         """Opens an index file.
 
         Args:
-            path: The file.
+            path: The file, or its address.
             labels: Label name to kind, as in the manifest.
             stream: The same file, if it is open already: see `open_index`.
 
@@ -160,7 +162,7 @@ class Index:
         """
         self._path = path
         with readable(path, _WHAT):
-            with nullcontext(stream) if stream is not None else path.open("rb") as opened:
+            with nullcontext(stream) if stream is not None else Path(path).open("rb") as opened:
                 self._file = ArrowFile(opened)
             self._batch = only_batch(self._file, index_schema(labels))
             self._keys, self._paths = (
@@ -237,7 +239,7 @@ class Index:
         """
         return self._paths[row]
 
-    def _label(self, path: Path, name: str, kind: LabelKind) -> Any:
+    def _label(self, path: Path | str, name: str, kind: LabelKind) -> Any:
         if kind == "mask":
             return MaskColumn(*(self._column(f"{name}_{part}") for part in MaskColumn._fields))
         if kind == "text":
@@ -254,7 +256,7 @@ class Index:
         return _fixed_bytes(self._batch.column(name))
 
 
-def open_index(folder: Path, name: str, labels: Mapping[str, LabelKind]) -> Index:
+def open_index(folder: Path | Place, name: str, labels: Mapping[str, LabelKind]) -> Index:
     """Opens an index of a dataset, without ever leaving its folder.
 
     Args:
@@ -265,9 +267,10 @@ def open_index(folder: Path, name: str, labels: Mapping[str, LabelKind]) -> Inde
     Raises:
         DamagedDatasetError: If it is missing, leads out of the folder or is not such an index.
     """
-    path = folder / name
-    with readable(path, _WHAT), open_located(folder, name) as stream:
-        return Index(path, labels, stream=stream)
+    place = open_place(folder, "DATASET")
+    address = place.address(name)
+    with readable(address, _WHAT), open_file(place, name) as stream:
+        return Index(address, labels, stream=stream)
 
 
 def _fixed_bytes(column: Any) -> npt.NDArray[np.void]:

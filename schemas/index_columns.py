@@ -23,7 +23,7 @@ NULL = -1
 class TextColumn:
     """Texts, by row. Thread-safe."""
 
-    def __init__(self, file: Path, name: str, column: Any) -> None:
+    def __init__(self, file: Path | str, name: str, column: Any) -> None:
         """Takes an Arrow column of type large_string or string, valid in its outline."""
         _, ends, data = column.buffers()
         self._file, self._name = file, name
@@ -51,7 +51,7 @@ class TextColumn:
 class ListColumn:
     """Lists of class numbers or of floats, by row. Thread-safe."""
 
-    def __init__(self, file: Path, name: str, column: Any) -> None:
+    def __init__(self, file: Path | str, name: str, column: Any) -> None:
         """Takes an Arrow column of type large_list(int64 or float64), valid in its outline."""
         self._file, self._name = file, name
         self._ends = _ends(column.buffers()[1], len(column), np.int64)
@@ -77,7 +77,7 @@ class NameColumn:
         names: All texts, each once.
     """
 
-    def __init__(self, file: Path, name: str, column: Any) -> None:
+    def __init__(self, file: Path | str, name: str, column: Any) -> None:
         """Takes an Arrow column of type dictionary(int8, string), valid in its outline.
 
         Raises:

@@ -7,6 +7,7 @@ give the same bytes everywhere. The JSON Schema that
 
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,9 +25,8 @@ from fitfeed.schemas.errors import (
     UsageError,
 )
 from fitfeed.schemas.features import Features, MaskFeature
-from fitfeed.schemas.files import open_located
+from fitfeed.schemas.files import RefusedFileError, damaged_file
 from fitfeed.schemas.histogram_json import depth_of
-from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.manifest_parts import (
     Bits,
     DeepSources,
@@ -40,6 +40,8 @@ from fitfeed.schemas.manifest_parts import (
     Statistics,
 )
 from fitfeed.schemas.statistics import ChannelStatistics, add_histograms
+from fitfeed.schemas.storage.open_place import open_place
+from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.strict_json import parse_json
 from fitfeed.schemas.text import shortened
 
@@ -227,7 +229,7 @@ def fingerprint_of(manifest: Manifest) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: str | os.PathLike[str] | Place) -> Manifest:
     """Reads and checks the manifest of a complete dataset.
 
     Raises:
@@ -237,9 +239,9 @@ def read_manifest(folder: Path) -> Manifest:
         FormatVersionError: If it is a dataset of another version.
         DamagedDatasetError: If the manifest is not what was published.
     """
-    folder = local_path(folder, "DATASET")
-    path = folder / MANIFEST_NAME
-    text = _read_text(folder)
+    place = open_place(folder, "DATASET")
+    path = place.address(MANIFEST_NAME)
+    text = _read_text(place)
     try:
         content = parse_json(text)
     except ValueError as error:
@@ -250,7 +252,7 @@ def read_manifest(folder: Path) -> Manifest:
         msg = f"{path} is not a valid manifest: format_version is {shortened(version)}, not a number from 1. {_ADVICE}"
         raise DamagedDatasetError(msg)
     if version != FORMAT_VERSION:
-        raise _other_version(folder, version)
+        raise _other_version(place, version)
     try:
         # From JSON text, because strict mode allows JSON's lists to be tuples there.
         manifest = Manifest.model_validate_json(text)
@@ -265,7 +267,7 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def _other_version(folder: Path, version: int) -> FormatVersionError:
+def _other_version(folder: Place, version: int) -> FormatVersionError:
     if version < FORMAT_VERSION:
         msg = f"{folder} was made by an earlier fitfeed; convert again, with --overwrite if into the same folder. Received format version {version}, expected {FORMAT_VERSION}."
         return FormatVersionError(msg)
@@ -276,18 +278,14 @@ def _other_version(folder: Path, version: int) -> FormatVersionError:
 _ADVICE = "Restore it, or convert again with --overwrite."
 
 
-def _read_text(folder: Path) -> bytes:
-    path = folder / MANIFEST_NAME
+def _read_text(place: Place) -> bytes:
+    path = place.address(MANIFEST_NAME)
     try:
-        path.lstat()
+        text, _ = place.read(MANIFEST_NAME, at_most=MAX_MANIFEST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise _why_no_manifest(folder) from error
-    except OSError as error:
-        msg = f"{path} cannot be read: {error.strerror}. Change its permissions."
-        raise UsageError(msg) from error
-    try:
-        with open_located(folder, MANIFEST_NAME) as stream:
-            text = stream.read(MAX_MANIFEST_BYTES + 1)
+        raise _why_no_manifest(place) from error
+    except RefusedFileError as error:
+        raise damaged_file(path, error) from error
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror}. Change its permissions."
         raise UsageError(msg) from error
@@ -297,25 +295,26 @@ def _read_text(folder: Path) -> bytes:
     return text
 
 
-def _why_no_manifest(folder: Path) -> FitfeedError:
-    if (folder / WORK_FOLDER).is_dir():
+def _why_no_manifest(place: Place) -> FitfeedError:
+    area = place.area()
+    if area.has_folder(WORK_FOLDER):
         return IncompleteDatasetError(
-            f"{folder} holds an unfinished conversion. Run the same `fitfeed convert` command again: it continues where it stopped."
+            f"{place} holds an unfinished conversion. Run the same `fitfeed convert` command again: it continues where it stopped."
         )
-    if folder.is_file():
-        return UsageError(f"{folder} is a file; a dataset is a folder with a {MANIFEST_NAME}.")
-    if any(folder.glob("*.index.arrow")):
+    if area.is_file():
+        return UsageError(f"{place} is a file; a dataset is a folder with a {MANIFEST_NAME}.")
+    if area.names(["*.index.arrow"]):
         return DamagedDatasetError(
-            f"{folder} has an index but no {MANIFEST_NAME}: it is lost, or not copied yet. Copy it, or convert again with --overwrite."
+            f"{place} has an index but no {MANIFEST_NAME}: it is lost, or not copied yet. Copy it, or convert again with --overwrite."
         )
-    if folder.exists():
-        what = f"{folder} is not a fitfeed dataset: it has no {MANIFEST_NAME}."
-        if any(folder.glob("*-of-*")):
+    if place.exists():
+        what = f"{place} is not a fitfeed dataset: it has no {MANIFEST_NAME}."
+        if area.names(["*-of-*"]):
             return UsageError(
-                f"{what} If its shards are of fitfeed, copy {MANIFEST_NAME} as well. To see what is in them: fitfeed inspect {folder}"
+                f"{what} If its shards are of fitfeed, copy {MANIFEST_NAME} as well. To see what is in them: fitfeed inspect {place}"
             )
-        return UsageError(f"{what} Make one with: fitfeed convert SOURCE {folder}")
-    return NotFoundError(f"{folder} does not exist. Make a dataset with: fitfeed convert SOURCE {folder}")
+        return UsageError(f"{what} Make one with: fitfeed convert SOURCE {place}")
+    return NotFoundError(f"{place} does not exist. Make a dataset with: fitfeed convert SOURCE {place}")
 
 
 def json_schema() -> dict[str, Any]:

@@ -3,14 +3,14 @@
 The manifest does not name them, so they do not change the dataset's fingerprint.
 """
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from fitfeed.schemas.arrow_file import ArrowFile, only_batch, readable, write_batch
-from fitfeed.schemas.files import open_located, replacing
+from fitfeed.schemas.storage.dataset_files import open_file
+from fitfeed.schemas.storage.place import Place
 
 SOURCES_NAME = "sources.arrow"
 """The size and times of each file that was converted. As long as they are the same, it need not be read."""
@@ -62,35 +62,36 @@ def duplicates_schema(*, complete: bool) -> pa.Schema:
     return pa.schema(fields, metadata={**_VERSION, "complete": "true" if complete else "false"})
 
 
-def write_table(path: Path, batch: Any) -> None:
+def write_table(place: Place, name: str, batch: Any) -> None:
     """Replaces a table so that a reader finds the old one or the new one, whole.
 
     Args:
-        path: The file.
+        place: Where it is.
+        name: Name of its file.
         batch: A record batch of the table's schema.
 
     Raises:
         OSError: If it cannot be written.
     """
-    with replacing(path) as temporary:
+    with place.writing(name) as temporary:
         write_batch(temporary, batch)
 
 
-def read_sources(folder: Path) -> Any:
+def read_sources(place: Place) -> Any:
     """Reads a dataset's `sources.arrow` into a record batch, and checks every value.
 
     Raises:
         DamagedDatasetError: If it is missing, or is not such a table.
     """
     with (
-        readable(folder / SOURCES_NAME, "table of sources", advice=_ADVICE),
-        open_located(folder, SOURCES_NAME) as stream,
+        readable(place.address(SOURCES_NAME), "table of sources", advice=_ADVICE),
+        open_file(place, SOURCES_NAME) as stream,
     ):
         file = ArrowFile(stream)
         schema = _schema(file)
-        place = (schema.metadata or {}).get(b"folder")
+        folder = (schema.metadata or {}).get(b"folder")
         etags = ETAG_FIELD.name in schema.names
-        batch = only_batch(file, sources_schema(None if place is None else place.decode(), etags=etags))
+        batch = only_batch(file, sources_schema(None if folder is None else folder.decode(), etags=etags))
         batch.validate(full=True)
         return batch
 
@@ -120,15 +121,15 @@ class PairTable(NamedTuple):
     complete: bool
 
 
-def read_pairs(folder: Path) -> PairTable:
+def read_pairs(place: Place) -> PairTable:
     """Reads a dataset's `duplicates.arrow`, and checks every value.
 
     Raises:
         DamagedDatasetError: If it is missing, or is not such a table.
     """
     with (
-        readable(folder / DUPLICATES_NAME, "table of duplicates", advice=_ADVICE),
-        open_located(folder, DUPLICATES_NAME) as stream,
+        readable(place.address(DUPLICATES_NAME), "table of duplicates", advice=_ADVICE),
+        open_file(place, DUPLICATES_NAME) as stream,
     ):
         file = ArrowFile(stream)
         complete = (_schema(file).metadata or {}).get(b"complete") == b"true"

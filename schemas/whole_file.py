@@ -2,28 +2,33 @@
 
 import hashlib
 import io
-from pathlib import Path
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from fitfeed.schemas.errors import DamagedDatasetError
-from fitfeed.schemas.files import open_located
 from fitfeed.schemas.manifest_parts import File
+from fitfeed.schemas.storage.dataset_files import open_file
+from fitfeed.schemas.storage.open_place import open_place
+from fitfeed.schemas.storage.place import Place
 
 
-def open_whole(folder: Path, entry: File) -> io.BufferedReader:
+@contextmanager
+def open_whole(dataset: str | os.PathLike[str] | Place, entry: File) -> Iterator[io.BufferedReader]:
     """Opens a file that has the SHA-256 of the manifest.
 
     Args:
-        folder: The dataset.
+        dataset: The dataset.
         entry: The file, as the manifest has it.
 
     Raises:
         DamagedDatasetError: If it is missing, leads out of the folder, or is not what was published.
         OSError: If it cannot be read.
     """
-    stream = open_located(folder, entry.file)
-    if hashlib.file_digest(stream, "sha256").hexdigest() != entry.sha256:
-        stream.close()
-        msg = f"{folder / entry.file} is not what was published. Restore it, or convert again with --overwrite; `fitfeed verify {folder}` lists all damage."
-        raise DamagedDatasetError(msg)
-    stream.seek(0)
-    return stream
+    place = open_place(dataset, "DATASET")
+    with open_file(place, entry.file) as stream:
+        if hashlib.file_digest(stream, "sha256").hexdigest() != entry.sha256:
+            msg = f"{place.address(entry.file)} is not what was published. Restore it, or convert again with --overwrite; `fitfeed verify {place}` lists all damage."
+            raise DamagedDatasetError(msg)
+        stream.seek(0)
+        yield stream

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.schemas.side_tables import SIDE_TABLES
+from fitfeed.schemas.storage.local import LocalPlace
+from fitfeed.schemas.storage.place import Place
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -18,4 +20,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 def job_folder(dataset: Path) -> WorkFolder:
     """The folder of the one job that a dataset's staging area holds."""
     (folder,) = (path for path in (dataset / ".work").iterdir() if path.is_dir())
-    return WorkFolder(dataset, folder.name)
+    return WorkFolder(LocalPlace(dataset), folder.name)
+
+
+def path_of(place: Place) -> Path:
+    """The path of a place in a folder."""
+    return Path(str(place))

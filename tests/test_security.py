@@ -35,7 +35,7 @@ CALLS = {
     "code": r"eval|exec|compile|__import__|(ast\.)?literal_eval|\w+\.load_(model|weights)|np\.load",
     "decoders": r"(\w+\.)?(imdecode|imread)\w*|(PIL\.)?Image\.open|simplejpeg\.(decode|is)\w*|ImageCms\.ImageCmsProfile|pi_heif\.\w+|tf\.(io|image)\.decode\w*",
     "formats": r"json\.loads?|(pa|pyarrow)\.(ipc\.)?(memory_map|open_file|open_stream|BufferReader)|\w+\.model_validate_json",
-    "removal": r"shutil\.(rmtree|move)|os\.(remove|unlink|rmdir|removedirs)|[\w.]+\.unlink",
+    "removal": r"shutil\.(rmtree|move)|os\.(remove|unlink|rmdir|removedirs)|(?!np\.).+\.(unlink|delete|delete_all)",
 }
 """Calls that open a door, as they are written."""
 

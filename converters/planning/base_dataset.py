@@ -4,7 +4,6 @@ import dataclasses
 import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,11 +20,12 @@ from fitfeed.converters.user_path import UserPath
 from fitfeed.schemas.class_order import ClassOrder, follows
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.features import ClassFeature, FloatsFeature, MulticlassFeature
-from fitfeed.schemas.files import locate
+from fitfeed.schemas.files import damaged_file
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.index_columns import MaskColumn
 from fitfeed.schemas.manifest import Manifest, read_manifest
 from fitfeed.schemas.manifest_parts import File
+from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.whole_file import open_whole
 
 ARRANGEMENT = ("shards", "shard_bytes")
@@ -59,17 +59,17 @@ class BaseDataset:
     """A complete dataset that was opened. Its index and its rejects are read and checked, but not its shards.
 
     Attributes:
-        folder: Its folder.
+        place: Where it is.
         manifest: Its manifest.
         indexes: Split name to index.
         rejects: The lines of its list of rejects.
     """
 
     def __init__(
-        self, folder: Path, manifest: Manifest, indexes: dict[str, Index], rejects: list[Reject]
+        self, place: Place, manifest: Manifest, indexes: dict[str, Index], rejects: list[Reject]
     ) -> None:
         """Use `open_base_dataset`."""
-        self.folder, self.manifest, self.indexes, self.rejects = folder, manifest, indexes, rejects
+        self.place, self.manifest, self.indexes, self.rejects = place, manifest, indexes, rejects
 
     @cached_property
     def known(self) -> dict[str, SourceRecord]:
@@ -144,7 +144,7 @@ class BaseDataset:
         )
 
 
-def open_base_dataset(folder: Path) -> BaseDataset:
+def open_base_dataset(place: Place) -> BaseDataset:
     """Opens a dataset to append to.
 
     Raises:
@@ -152,28 +152,37 @@ def open_base_dataset(folder: Path) -> BaseDataset:
         DamagedDatasetError: If its manifest, an index or the list of rejects is not what was published, or a shard is
             missing or has another size.
     """
-    manifest = read_manifest(folder)
-    for split in manifest.splits.values():
-        for shard in split.shards:
-            size = locate(folder, shard.file).stat().st_size
-            if size != shard.bytes:
-                msg = f"{folder / shard.file} has {size} bytes, and the manifest says {shard.bytes}. Restore it, or convert again with --overwrite."
-                raise DamagedDatasetError(msg)
+    manifest = read_manifest(place)
+    _require_shards(place, manifest)
     indexes = {}
     for name, split in manifest.splits.items():
-        with open_whole(folder, split.index) as stream:
-            path = folder / split.index.file
-            indexes[name] = Index(path, manifest.features.label_kinds, stream=stream)
-    return BaseDataset(folder, manifest, indexes, read_rejects(folder, manifest.rejects_file))
+        with open_whole(place, split.index) as stream:
+            address = place.address(split.index.file)
+            indexes[name] = Index(address, manifest.features.label_kinds, stream=stream)
+    return BaseDataset(place, manifest, indexes, read_rejects(place, manifest.rejects_file))
 
 
-def read_rejects(folder: Path, entry: File) -> list[Reject]:
+def _require_shards(place: Place, manifest: Manifest) -> None:
+    # In a store, one request lists a thousand of them.
+    listed = {found.name: found.bytes for found in place.files()} if place.is_far else {}
+    for split in manifest.splits.values():
+        for shard in split.shards:
+            try:
+                size = listed[shard.file] if shard.file in listed else place.find(shard.file).bytes
+            except OSError as error:
+                raise damaged_file(place.address(shard.file), error) from error
+            if size != shard.bytes:
+                msg = f"{place.address(shard.file)} has {size} bytes, and the manifest says {shard.bytes}. Restore it, or convert again with --overwrite."
+                raise DamagedDatasetError(msg)
+
+
+def read_rejects(place: Place, entry: File) -> list[Reject]:
     """Reads the list of rejects of a dataset.
 
     Raises:
         DamagedDatasetError: If it is not what was published.
     """
-    with open_whole(folder, entry) as stream:
+    with open_whole(place, entry) as stream:
         lines = stream.read().decode().splitlines()
     return [Reject(**json.loads(line)) for line in lines]
 
@@ -276,7 +285,9 @@ def select_new(
         for path in comparison.changed
     ]
     if changed:
-        msg = f"{len(changed)} files in SOURCE have the path of an example of {base.folder}, but differ from it:"
+        msg = (
+            f"{len(changed)} files in SOURCE have the path of an example of {base.place}, but differ from it:"
+        )
         mend = "--append never changes an example. If these are other images, give them other names: a folder of their own below that of their class is enough. If they were edited, convert everything again with --overwrite instead of --append."
         raise UsageError(msg, *changed[:SHOWN_FILES], mend)
     return new, comparison

@@ -149,7 +149,7 @@ def _choose_new(
     rows = _listed(example_table, splits)
     if base is None:
         return _Choice(splits, len(rows), digest_of(rows), None, None, SomeFiles())
-    known = read_known_sources(base.folder, listing.root)
+    known = read_known_sources(base.place, listing.root)
     gone = find_difference(listing, base.indexes).gone
     if known is None and gone.count == sum(map(len, base.indexes.values())):
         gone = SomeFiles()  # another source, which has nothing of the first

@@ -6,7 +6,6 @@ what was listed in another folder is not known.
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from fitfeed.schemas.side_tables import (
     sources_schema,
     write_table,
 )
+from fitfeed.schemas.storage.place import Place
 
 RECENT_NS = 2_000_000_000
 """If a file was changed less than this time before it was listed, it may have been changed again within one tick of the
@@ -92,11 +92,11 @@ def folder_digest(root: UserPath) -> str:
     return open_reader(root).folder_digest()
 
 
-def read_known_sources(dataset: Path, root: UserPath) -> Any | None:
+def read_known_sources(dataset: Place, root: UserPath) -> Any | None:
     """What a dataset's `sources.arrow` knows of the files in a folder.
 
     Args:
-        dataset: Folder of the dataset.
+        dataset: The dataset.
         root: Folder to which the paths of the files are relative.
 
     Returns:
@@ -109,11 +109,11 @@ def read_known_sources(dataset: Path, root: UserPath) -> Any | None:
     return known if sources_folder(known) == folder_digest(root) else None
 
 
-def remember_sources(dataset: Path, table: Any | None) -> None:
+def remember_sources(dataset: Place, table: Any | None) -> None:
     """Replaces a dataset's `sources.arrow` if it has other values, so that files need not be read again.
 
     Args:
-        dataset: Folder of the dataset.
+        dataset: The dataset.
         table: A record batch of `sources_schema`, of files from which the dataset is known to be made.
     """
     if table is None:
@@ -122,4 +122,4 @@ def remember_sources(dataset: Path, table: Any | None) -> None:
         if read_sources(dataset).equals(table, check_metadata=True):
             return
     with suppress(OSError):  # the dataset is as it must be, even if its folder is read-only
-        write_table(dataset / SOURCES_NAME, table)
+        write_table(dataset, SOURCES_NAME, table)

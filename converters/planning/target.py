@@ -1,10 +1,7 @@
 """The folder that a conversion is to make or to add to: what is there before, and whether the conversion may have it."""
 
 import dataclasses
-import errno
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NoReturn
 
 from fitfeed.converters.options import ConvertOptions
@@ -20,13 +17,13 @@ from fitfeed.converters.planning.file_difference import find_difference
 from fitfeed.converters.planning.source_listing import read_known_sources
 from fitfeed.converters.source_file import Comparison, SomeFiles, SourceListing
 from fitfeed.converters.staging.job import ConversionPlan, Job
-from fitfeed.converters.staging.own_folder import require_own
 from fitfeed.converters.staging.staging import Staging
-from fitfeed.converters.user_path import UserPath
 from fitfeed.schemas.errors import DamagedDatasetError, FormatVersionError, UsageError
+from fitfeed.schemas.files import RefusedFileError
 from fitfeed.schemas.index import Index, open_index
-from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
+from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, Manifest, read_manifest
 from fitfeed.schemas.sharding import DATASET_PATTERNS
+from fitfeed.schemas.storage.place import Place
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,14 +31,14 @@ class Target:
     """What is at DATASET when a conversion is planned.
 
     Attributes:
-        folder: Absolute path of the folder.
+        place: Where it is; an absolute path, if it is a folder.
         seen: SHA-256 of the manifest there; None if there is none.
         existing: The complete dataset there; None if there is none, or if it cannot be read and is to be replaced.
         base: The same, opened, if images are to be appended to it; else None.
         overwrite: The complete dataset is to be replaced.
     """
 
-    folder: Path
+    place: Place
     seen: str | None
     existing: Manifest | None
     base: BaseDataset | None
@@ -87,12 +84,12 @@ class Target:
         self._require_same_options(self.existing, plan.job.options)
         kinds = self.existing.features.label_kinds
         indexes = {
-            name: open_index(self.folder, split.index.file, kinds)
+            name: open_index(self.place, split.index.file, kinds)
             for name, split in self.existing.splits.items()
         }
         if self.existing.source.digest != plan.job.source_digest:
             self._refuse_other_files(self.existing, plan.listing, indexes)
-        known = read_known_sources(self.folder, plan.listing.root)
+        known = read_known_sources(self.place, plan.listing.root)
         comparison = compare_files(
             plan.listing, known, indexes, check_content=check_content, progress=progress
         )
@@ -123,7 +120,7 @@ class Target:
     def _refuse_other_files(
         self, existing: Manifest, listing: SourceListing, indexes: Mapping[str, Index]
     ) -> NoReturn:
-        listed = {reject.path for reject in read_rejects(self.folder, existing.rejects_file)}
+        listed = {reject.path for reject in read_rejects(self.place, existing.rejects_file)}
         difference = find_difference(listing, indexes, listed)
         images = sum(mask is None for mask in listing.masks)
         if not difference.lines() and images == existing.source.files:
@@ -141,15 +138,15 @@ class Target:
         mend = "Give --overwrite to replace it"
         mend += ", --append to add the new images," if append else ","
         mend += " or choose another folder."
-        first = f"DATASET {self.folder} is complete, but {why}"
+        first = f"DATASET {self.place} is complete, but {why}"
         raise UsageError(*([f"{first}:", *details, mend] if details else [f"{first}. {mend}"]), details=files)
 
 
-def open_target(folder: Path, *, append: bool = False, overwrite: bool = False) -> Target:
+def open_target(place: Place, *, append: bool = False, overwrite: bool = False) -> Target:
     """Finds out what is at DATASET. Writes nothing.
 
     Args:
-        folder: Absolute path of the folder.
+        place: Where it is.
         append: Images are to be added to the complete dataset there.
         overwrite: Whatever dataset is there is to be replaced, so one that cannot be read counts as none.
 
@@ -162,64 +159,67 @@ def open_target(folder: Path, *, append: bool = False, overwrite: bool = False) 
     if append and overwrite:
         msg = "overwrite replaces a dataset and append adds to it. Give one of them."
         raise UsageError(msg)
-    seen = Staging(folder).manifest_sha256()  # before it is read: if it changes meanwhile, that is noticed
-    base = open_base_dataset(folder) if append else None
-    existing = _existing(folder, overwrite=overwrite) if base is None else base.manifest
-    return Target(folder=folder, seen=seen, existing=existing, base=base, overwrite=overwrite)
+    seen = Staging(place).manifest_sha256()  # before it is read: if it changes meanwhile, that is noticed
+    base = open_base_dataset(place) if append else None
+    existing = _existing(place, overwrite=overwrite) if base is None else base.manifest
+    return Target(place=place, seen=seen, existing=existing, base=base, overwrite=overwrite)
 
 
-def require_apart(folder: Path, source: UserPath) -> None:
+def require_apart(dataset: Place, source: Place) -> None:
     """Checks that neither DATASET nor SOURCE is within the other.
 
     Raises:
         UsageError: If one is.
     """
-    if not isinstance(source, Path):
-        return
-    inside, outside = folder.resolve(), source.resolve()
-    if inside == outside or outside in inside.parents or inside in outside.parents:
-        msg = f"DATASET {folder} and SOURCE {source} must not contain each other, because the next run would convert the images of the dataset, too. Choose a folder beside the source."
+    if dataset.within(source) or source.within(dataset):
+        msg = f"DATASET {dataset} and SOURCE {source} must not contain each other, because the next run would convert the images of the dataset, too. Choose a folder beside the source."
         raise UsageError(msg)
 
 
-def require_writable(folder: Path) -> None:
-    """Asks for permission at the nearest folder that exists. Taking the lock asks again, by writing.
+def require_writable(place: Place) -> None:
+    """Asks whether one may write there. Taking the lock asks again, by writing.
 
     Raises:
         UsageError: If nothing can be written there, or its staging area may be somebody else's.
     """
-    root = Staging(folder).root
-    require_own(root)
-    nearest = next(path for path in (root, *root.parents) if os.path.lexists(path))
-    if not nearest.is_dir():
-        # It may also be a link to nothing.
-        reason = errno.ENOTDIR if nearest.exists() else errno.EEXIST
-    elif not os.access(nearest, os.W_OK | os.X_OK):
-        reason = errno.EROFS if os.statvfs(nearest).f_flag & os.ST_RDONLY else errno.EACCES
-    else:
-        return
-    msg = f"cannot write to DATASET {folder}: {os.strerror(reason)}. Choose a folder that you may write to."
-    raise UsageError(msg)
+    area = Staging(place).root.area()
+    area.require_own()
+    try:
+        area.require_writable()
+    except OSError as error:
+        msg = f"cannot write to DATASET {place}: {error.strerror}. Choose a folder that you may write to."
+        raise UsageError(msg) from error
 
 
-def _existing(folder: Path, *, overwrite: bool) -> Manifest | None:
+def _existing(place: Place, *, overwrite: bool) -> Manifest | None:
     """The complete dataset at the target, if there is one that can be read or must be."""
-    if folder.exists() and not folder.is_dir():
-        msg = f"DATASET {folder} is a file. Expected a folder that does not exist yet, is empty, or holds a dataset."
+    area = place.area()
+    if area.is_file():
+        msg = f"DATASET {place} is a file. Expected a folder that does not exist yet, is empty, or holds a dataset."
         raise UsageError(msg)
-    if (folder / MANIFEST_NAME).exists():
+    if _has_manifest(place):
         try:
-            return read_manifest(folder)
+            return read_manifest(place)
         except (FormatVersionError, DamagedDatasetError):
             if not overwrite:
                 raise
-    elif not folder.is_dir() or not any(folder.iterdir()) or Staging(folder).root.is_dir():
+    elif area.is_empty() or area.has_folder(WORK_FOLDER):
         return None
     # Other programs write a `manifest.json`, too: without a shard or an index, this may be one of theirs.
-    if overwrite and any(any(folder.glob(pattern)) for pattern in DATASET_PATTERNS):
+    if overwrite and area.names(DATASET_PATTERNS):
         return None
-    msg = f"DATASET {folder} is a folder with other files in it. Expected one that does not exist yet, is empty, or holds a dataset. If the shell made it of a pattern such as photos/*, give the folder itself, and then DATASET."
+    msg = f"DATASET {place} is a folder with other files in it. Expected one that does not exist yet, is empty, or holds a dataset. If the shell made it of a pattern such as photos/*, give the folder itself, and then DATASET."
     raise UsageError(msg)
+
+
+def _has_manifest(place: Place) -> bool:
+    try:
+        place.find(MANIFEST_NAME)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except RefusedFileError:  # reading it says why
+        return True
+    return True
 
 
 def _given(options: ConvertOptions) -> dict[str, object]:

@@ -49,13 +49,13 @@ def write_pairs(work: WorkFolder, found: DuplicateReport, base: BaseDataset | No
             held = _only_examples(before, base.indexes)
             columns = [pa.concat_arrays([old, new]) for old, new in zip(held.columns, columns, strict=True)]
     schema = duplicates_schema(complete=complete)
-    write_table(work.root / DUPLICATES_NAME, pa.record_batch(columns, schema=schema))
+    write_table(work.root, DUPLICATES_NAME, pa.record_batch(columns, schema=schema))
 
 
 def _read_before(base: BaseDataset) -> PairTable | None:
     """The table of the dataset that is appended to; None if it is missing or damaged."""
     try:
-        return read_pairs(base.folder)
+        return read_pairs(base.place)
     except DamagedDatasetError:
         return None
 

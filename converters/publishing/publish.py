@@ -1,6 +1,5 @@
 """Publication: check that nothing is missing, review duplicates and rejects, then commit, or say why not."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 
 from fitfeed.converters.duplicates.find_duplicates import DuplicateReport, find_duplicates
@@ -19,6 +18,7 @@ from fitfeed.converters.staging.staging import PUBLISHED, Staging
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.manifest import REJECTS_NAME
 from fitfeed.schemas.sharding import index_file_name
+from fitfeed.schemas.storage.many import for_each
 
 SHOWN_REJECTS = 5
 SHOWN_PAIRS = 20
@@ -47,7 +47,7 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
             staging.require_seen(work, job)
             base = open_base_dataset(work.dataset)
         ordered = _check_complete(job, totals)
-        results = [_require_result(work, job, shard.number) for shard in ordered]
+        results = for_each(work.root, lambda shard: _require_result(work, job, shard.number), ordered)
         found = find_duplicates(job, results, base)
         rejects = [*job.rejects, *(reject for result in results for reject in result.rejects), *found.rejects]
         write_pairs(work, found, base)
@@ -57,7 +57,7 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
         if outcome.status != "published":
             write_lists(work, listed, found.pairs)
         else:
-            shutil.rmtree(work.kept, ignore_errors=True)  # of an interrupted publication
+            work.kept.delete_all()  # of an interrupted publication
             if found.dropped:
                 results = drop_rows(work, job, results, found.dropped)
             if base is None:

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from fitfeed.converters.duplicate_pair import DuplicatePair
@@ -11,8 +10,8 @@ from fitfeed.converters.rejects import Reject, to_json_lines
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.schemas.errors import DuplicateImagesError, SplitLeakError, TooManyRejectsError
-from fitfeed.schemas.files import atomic_write
 from fitfeed.schemas.manifest import REJECTS_NAME
+from fitfeed.schemas.storage.place import Place
 
 SHOWN_PAIRS = 5
 PAIRS_NAME = "pairs.jsonl"
@@ -35,11 +34,11 @@ def write_lists(work: WorkFolder, rejects: Iterable[Reject], pairs: Iterable[Dup
     lines = (
         json.dumps({"path": pair.paths[0], "of": pair.paths[1], "kind": pair.kind}) + "\n" for pair in pairs
     )
-    atomic_write(work.root / PAIRS_NAME, "".join(lines))
-    atomic_write(work.root / REJECTS_NAME, to_json_lines(rejects))
+    work.root.write(PAIRS_NAME, "".join(lines).encode())
+    work.root.write(REJECTS_NAME, to_json_lines(rejects).encode())
 
 
-def require_published(outcome: Outcome, *, statistics_split: str, folder: Path) -> None:
+def require_published(outcome: Outcome, *, statistics_split: str, folder: Place) -> None:
     """Raises unless the dataset was published.
 
     Args:
@@ -53,21 +52,21 @@ def require_published(outcome: Outcome, *, statistics_split: str, folder: Path) 
         TooManyRejectsError: If too many files were rejected, or no image is left.
     """
     if outcome.status == "leaks":
-        raise SplitLeakError(*_leaks(outcome, folder / PAIRS_NAME), details=_details(outcome, folder))
+        raise SplitLeakError(*_leaks(outcome, folder.address(PAIRS_NAME)), details=_details(outcome, folder))
     if outcome.status == "duplicates":
         raise DuplicateImagesError(
-            *_duplicates(outcome, folder / PAIRS_NAME), details=_details(outcome, folder)
+            *_duplicates(outcome, folder.address(PAIRS_NAME)), details=_details(outcome, folder)
         )
     if outcome.status == "too_many_rejects":
-        lines = _too_many_rejects(outcome, folder / REJECTS_NAME)
+        lines = _too_many_rejects(outcome, folder.address(REJECTS_NAME))
         raise TooManyRejectsError(*lines, details=_details(outcome, folder))
     if outcome.status == "nothing_left":
         msg = f"no image of split {statistics_split!r} could be converted ({_reasons(outcome)}); nothing was published. The first:"
-        listed = f"{folder / REJECTS_NAME} lists all."
+        listed = f"{folder.address(REJECTS_NAME)} lists all."
         raise TooManyRejectsError(msg, *_first_rejects(outcome), listed, details=_details(outcome, folder))
 
 
-def _leaks(outcome: Outcome, pairs_file: Path) -> list[str]:
+def _leaks(outcome: Outcome, pairs_file: str) -> list[str]:
     return [
         f"images with the same pixels as an image of another split: {outcome.copies['across_splits']}; nothing was published. The first:",
         *_first_pairs(outcome, "split_leak"),
@@ -80,7 +79,7 @@ def _way_on(outcome: Outcome) -> str:
     return "give --duplicates drop, which keeps the first of each by path, " if outcome.may_drop_leaks else ""
 
 
-def _duplicates(outcome: Outcome, pairs_file: Path) -> list[str]:
+def _duplicates(outcome: Outcome, pairs_file: str) -> list[str]:
     return [
         f"images with the same pixels as another one of their split: {outcome.copies['within']} ({outcome.copies['label_conflicts']} under another label), "
         f"and --duplicates fail was given; nothing was published. The first:",
@@ -89,7 +88,7 @@ def _duplicates(outcome: Outcome, pairs_file: Path) -> list[str]:
     ]
 
 
-def _too_many_rejects(outcome: Outcome, rejects_file: Path) -> list[str]:
+def _too_many_rejects(outcome: Outcome, rejects_file: str) -> list[str]:
     rejected = sum(outcome.rejects.values())
     return [
         f"{rejected} files were rejected ({_reasons(outcome)}), and max_bad allows {outcome.allowed}; nothing was published. The first:",
@@ -112,14 +111,14 @@ def _first_pairs(outcome: Outcome, *kinds: str) -> list[str]:
     return [f"  {copy} = {first}" for copy, first in pairs[:SHOWN_PAIRS]]
 
 
-def _details(outcome: Outcome, folder: Path) -> dict[str, Any]:
+def _details(outcome: Outcome, folder: Place) -> dict[str, Any]:
     """The same for programs, with the files that have the whole lists."""
     return {
         "rejects": outcome.rejects,
         "allowed": outcome.allowed,
         "first_rejects": [dataclasses.asdict(reject) for reject in outcome.first_rejects],
-        "rejects_file": str(folder / REJECTS_NAME),
+        "rejects_file": folder.address(REJECTS_NAME),
         "copies": outcome.copies,
         "first_pairs": [dataclasses.asdict(pair) for pair in outcome.pairs],
-        "pairs_file": str(folder / PAIRS_NAME),
+        "pairs_file": folder.address(PAIRS_NAME),
     }

@@ -12,19 +12,21 @@ import pyarrow as pa
 from fitfeed.converters.option_parts.storage import StorageOptions
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import NAMES, ShardResult
-from fitfeed.schemas.files import file_sha256, sync_file
+from fitfeed.schemas.files import file_sha256
 from fitfeed.schemas.histogram_json import HistogramJson, histogram_from_json, histogram_to_json
 from fitfeed.schemas.index import Index, index_schema, write_index
 from fitfeed.schemas.index_columns import encode_names
 from fitfeed.schemas.manifest_parts import Extent, File, Split
 from fitfeed.schemas.statistics import Histogram, add_histograms
+from fitfeed.schemas.storage.place import Place
 
 Columns: TypeAlias = dict[str, pa.Array]
 """The rows of a split, by column of the index."""
 
 
 def write_split(
-    path: Path,
+    place: Place,
+    name: str,
     results: Sequence[ShardResult],
     job: Job,
     *,
@@ -33,7 +35,8 @@ def write_split(
     """Writes a split's index and describes the split for the manifest.
 
     Args:
-        path: The index file to write.
+        place: Where the index is written.
+        name: Name of its file.
         results: Results of the shards, in the manifest's order.
         job: The job, which has the labels and their classes.
         before: What the split had already. Its rows and shards come first, and do not change.
@@ -45,12 +48,13 @@ def write_split(
     columns = _columns(results, job, first_shard=len(shards))
     if before is not None:
         held = before[1].columns()
-        columns = {name: pa.concat_arrays([held[name], column]) for name, column in columns.items()}
-    for name in NAMES:
-        names = itertools.chain.from_iterable(getattr(result.rows, name) for result in results)
-        columns[name] = encode_names(names, None if before is None else getattr(before[1], name))
-    write_index(path, columns, job.kinds)
-    sync_file(path)
+        columns = {label: pa.concat_arrays([held[label], column]) for label, column in columns.items()}
+    for column in NAMES:
+        names = itertools.chain.from_iterable(getattr(result.rows, column) for result in results)
+        columns[column] = encode_names(names, None if before is None else getattr(before[1], column))
+    with place.writing(name) as path:
+        write_index(path, columns, job.kinds)
+        index = file_entry(path, name)
     shards += [result.shard for result in results]
     return Split(
         examples=sum(shard.examples for shard in shards),
@@ -58,7 +62,7 @@ def write_split(
         class_counts=_class_counts(job, columns),
         height=_extent(columns["height"].to_numpy()),
         width=_extent(columns["width"].to_numpy()),
-        index=file_entry(path),
+        index=index,
         shards=shards,
         histogram=_histogram(results, job.options, [] if before is None else [before[0].counts]),
     )
@@ -114,6 +118,6 @@ def _extent(values: npt.NDArray[np.int32]) -> Extent | None:
     return Extent(min=low, p5=p5, median=median, p95=p95, max=high)
 
 
-def file_entry(path: Path) -> File:
-    """The entry of the manifest for a file."""
-    return File(file=path.name, bytes=path.stat().st_size, sha256=file_sha256(path))
+def file_entry(path: Path, name: str) -> File:
+    """The entry of the manifest for a file, under this name."""
+    return File(file=name, bytes=path.stat().st_size, sha256=file_sha256(path))

@@ -16,7 +16,6 @@ from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.features import ImageFeature, MaskFeature
-from fitfeed.schemas.files import atomic_write
 from fitfeed.schemas.manifest import Manifest, build_manifest
 from fitfeed.schemas.manifest_parts import MAX_SOURCE_NAME, DeepSources, NamedSource, Split, Statistics
 from fitfeed.schemas.statistics import ChannelStatistics
@@ -53,7 +52,9 @@ def write_union(
     Raises:
         OSError: If a file cannot be written.
     """
-    atomic_write(work.root / rejects_name, to_json_lines(listed))
+    with work.root.writing(rejects_name) as path:
+        path.write_text(to_json_lines(listed), encoding="utf-8", newline="")
+        rejects_file = file_entry(path, rejects_name)
     before = None if base is None else base.manifest
     splits: dict[str, Split] = {}
     if before is not None:
@@ -65,7 +66,7 @@ def write_union(
             if base is not None and name in base.manifest.splits
             else None
         )
-        splits[name] = write_split(work.root / index_name(name), shards, job, before=held)
+        splits[name] = write_split(work.root, index_name(name), shards, job, before=held)
     image = _image_feature(job) if before is None else before.features.image
     features: dict[str, object] = {"image": image} if before is None else before.features.model_dump()
     if added:  # with the classes that came with them
@@ -91,7 +92,7 @@ def write_union(
         largest_value=_largest_value(splits) if image.depth == 16 else None,
         deep_sources=_deep_sources(job, before, results),
         duplicates={name: counted.get(name, 0) + count for name, count in copies.items()},
-        rejects_file=file_entry(work.root / rejects_name),
+        rejects_file=rejects_file,
         options=job.options.to_json() if before is None else before.options,
         sources=[_named_source(job)] if before is None else before.sources,
         source={"files": job.base.source_files if job.base else job.files, "digest": job.source_digest},

@@ -43,7 +43,7 @@ def drop_rows(
         ConversionError: If a shard was changed after it was written.
         OSError: If it cannot be read or written.
     """
-    work.kept.mkdir()
+    work.kept.area().make()
     with ThreadPoolExecutor(available_cpus()) as threads:  # they copy and hash, mostly without the GIL
         changed = threads.map(
             lambda number: _without(work, job, results[number], frozenset(dropped[number])), dropped
@@ -58,8 +58,12 @@ def _without(work: WorkFolder, job: Job, result: ShardResult, dropped: frozenset
     gone = PixelCounter(channels=job.options.channels, depth=job.options.depth)
     mask_values = {name: np.array(counts, np.int64) for name, counts in result.mask_values.items()}
     count = len(rows.key)
-    source = work.find_shard(file)
-    with source.open("rb") as shard, open_writer(work.kept / file, job.options, job.kinds) as writer:
+    with (
+        work.find_shard(file).as_file(file) as source,
+        source.open("rb") as shard,
+        work.kept.area().building(file) as path,
+        open_writer(path, job.options, job.kinds) as writer,
+    ):
         for row in range(count):
             payload = _payload(work, shard, rows.place(row))
             if row not in dropped:

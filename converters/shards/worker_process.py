@@ -9,7 +9,6 @@ import dataclasses
 import json
 import mmap
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import TypeAlias
 
 from fitfeed.converters.images.memory_limit import limit_memory
@@ -20,6 +19,7 @@ from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import ShardTotals
 from fitfeed.schemas.processes.child_process import discard_output
 from fitfeed.schemas.processes.error_text import ErrorText
+from fitfeed.schemas.storage.open_place import open_place
 
 Counts: TypeAlias = "ctypes.Array[ctypes.c_longlong]"
 """Images, rejects and source bytes of the shard that a worker is writing, and 1 + the place in its plan of the image that
@@ -40,7 +40,7 @@ def encode_setup(work: WorkFolder, job: Job) -> bytes:
         work: The folder of the job.
         job: The job.
     """
-    return json.dumps([[str(work.dataset), work.root.name, work.seal], job.to_json()]).encode()
+    return json.dumps([[str(work.dataset), work.digest, work.seal], job.to_json()]).encode()
 
 
 def decode_answer(message: bytes) -> ShardTotals:
@@ -67,7 +67,7 @@ def serve(setup: bytes, channel: int, counts_file: int) -> None:
     """
     (dataset, digest, seal), content = json.loads(setup)
     job = Job.from_json(content)
-    work = WorkFolder(Path(dataset), digest, seal)
+    work = WorkFolder(open_place(dataset, "DATASET"), digest, seal)
     counts = map_counts(counts_file)
     discard_output(2)  # libtiff and others write a line for each unusual tag
     limit_memory(job.options.max_pixels, more_bytes=open_reader(job.source).memory_bytes)

@@ -26,7 +26,7 @@ from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job, ShardPlan
 from fitfeed.converters.staging.quarantine import Quarantine
-from fitfeed.converters.staging.result_check import follows_plan, is_whole
+from fitfeed.converters.staging.result_check import file_identity, follows_plan, is_whole
 from fitfeed.converters.staging.results import RowColumns, ShardResult, ShardTotals
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.histogram_json import histogram_to_json
@@ -67,25 +67,26 @@ def write_shard(
     rows = RowColumns.for_labels(job.kinds)
     counter = PixelCounter(channels=job.options.channels, depth=job.options.depth)
     mask_values = {name: np.zeros(256, np.int64) for name, kind in job.kinds.items() if kind == "mask"}
-    image_hashes = ImageHashes()
+    image_hashes, shards = ImageHashes(), work.place_for_shards(job)
     wanted = _files_of(job, plan, quarantined)
     try:
         with (
             open_reader(job.source).reading(wanted, most=file_bound(job.options.max_pixels)) as read,
-            open_writer(work.shards / plan.file, job.options, job.kinds) as writer,
+            shards.area().building(plan.file) as path,
+            open_writer(path, job.options, job.kinds) as writer,
         ):
-            for entry, path in enumerate(plan.paths):
+            for entry, source in enumerate(plan.paths):
                 made = quarantined.get(entry) or _make_record(job, plan, entry, read, partial(watch, entry))
                 if isinstance(made, ImageError | Quarantine):
                     watch(None)
-                    rejects.append(Reject(text_path(path), made.reason, made.detail))
+                    rejects.append(Reject(text_path(source), made.reason, made.detail))
                     progress(0, True)
                     continue
                 counter.add(made.pixels)
                 image_hashes.add(made.decoded.pixels)
                 watch(None)
                 writer.write(made.record)
-                _add_row(rows, text_path(path), made)
+                _add_row(rows, text_path(source), made)
                 for name, mask in made.masks.items():
                     mask_values[name] += count_values(mask.pixels)
                 progress(made.source_bytes, False)
@@ -98,7 +99,7 @@ def write_shard(
             rejects=rejects,
             histogram=histogram_to_json(counter.histogram()),
             mask_values={name: counts.tolist() for name, counts in mask_values.items()},
-            changed_ns=(work.shards / plan.file).stat().st_ctime_ns,
+            identity=file_identity(shards.find(plan.file)),
         )
         work.write_result(number, result)
     except OSError as error:
@@ -246,7 +247,7 @@ def _finished_result(work: WorkFolder, job: Job, plan: ShardPlan) -> ShardResult
         return None
     if any(_may_pass(reject) for reject in result.rejects):
         return None
-    whole = is_whole(work.find_shard(plan.file), result.shard, changed_ns=result.changed_ns)
+    whole = is_whole(work.find_shard(plan.file), result.shard, identity=result.identity)
     return result if whole else None
 
 

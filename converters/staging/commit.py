@@ -5,10 +5,8 @@ At any moment, even if the machine stops, a manifest that is there names files t
 
 import shutil
 from collections.abc import Collection, Iterable, Mapping
-from pathlib import Path
 
 from fitfeed.converters.staging.folder import WorkFolder
-from fitfeed.schemas.files import atomic_write, open_located, sync_file, sync_folder
 from fitfeed.schemas.manifest import (
     MANIFEST_NAME,
     REJECTS_NAME,
@@ -19,6 +17,8 @@ from fitfeed.schemas.manifest import (
 from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.sharding import DATASET_PATTERNS, index_file_name
 from fitfeed.schemas.side_tables import SIDE_TABLES, SOURCES_NAME
+from fitfeed.schemas.storage.many import for_each
+from fitfeed.schemas.storage.place import Place
 
 STAGED_REJECTS = "rejects.append.jsonl"
 """What the list of rejects of an append is called until the old list is no longer needed."""
@@ -42,15 +42,15 @@ def replace_dataset(work: WorkFolder, manifest: Manifest) -> None:
     If it is interrupted at any moment and called again, it ends with the same files, provided that `kept/` was filled
     again.
     """
-    (work.dataset / MANIFEST_NAME).unlink(missing_ok=True)
+    work.dataset.delete(MANIFEST_NAME)
     files = [entry.file for entry in manifest.files()]
     _move_into(work, [*files, *SIDE_TABLES])
     _remove_leftovers(work.dataset, keep=set(files))
-    sync_folder(work.dataset)
-    _put_manifest(work.dataset, manifest)
+    work.dataset.area().sync()
+    put_manifest(work.dataset, manifest, identity=None)
 
 
-def join_dataset(work: WorkFolder, manifest: Manifest, held: Manifest) -> None:
+def join_dataset(work: WorkFolder, manifest: Manifest, held: Manifest, *, identity: str | None) -> None:
     """Adds the files of a job to a dataset: its manifest changes in one step, and nothing else of it does.
 
     ```
@@ -64,12 +64,17 @@ def join_dataset(work: WorkFolder, manifest: Manifest, held: Manifest) -> None:
         work: The folder of the job.
         manifest: Manifest of the union, with the names that files have until `settle_names`.
         held: Manifest of the dataset as it is.
+        identity: Of the file of that manifest.
+
+    Raises:
+        FileExistsError: If it is another one now.
+        OSError: If a file cannot be written.
     """
     old = {entry.file for entry in held.files()}
     # The tables beside the dataset may speak of images that are not in it yet, and must not lack those that are.
     _move_into(work, [*(entry.file for entry in manifest.files() if entry.file not in old), *SIDE_TABLES])
-    sync_folder(work.dataset)
-    _put_manifest(work.dataset, manifest)
+    work.dataset.area().sync()
+    put_manifest(work.dataset, manifest, identity=identity)
 
 
 def replace_sources(work: WorkFolder) -> None:
@@ -77,7 +82,7 @@ def replace_sources(work: WorkFolder) -> None:
     _move_into(work, [SOURCES_NAME])
 
 
-def settle_names(dataset: Path, manifest: Manifest) -> Manifest:
+def settle_names(dataset: Place, manifest: Manifest, *, identity: str | None) -> Manifest:
     """Gives the files of a dataset that images were appended to the names that every dataset has.
 
     ```
@@ -88,11 +93,16 @@ def settle_names(dataset: Path, manifest: Manifest) -> Manifest:
     If it is interrupted at any moment and called again, it ends with the same files.
 
     Args:
-        dataset: Folder of the dataset, in which its staging area still is.
+        dataset: The dataset, in which its staging area still is.
         manifest: Its manifest.
+        identity: Of the file of the manifest.
 
     Returns:
         The dataset's manifest now.
+
+    Raises:
+        FileExistsError: If the manifest is another one now.
+        OSError: If a file cannot be written.
     """
     plain = {split.index.file: index_file_name(name) for name, split in manifest.splits.items()}
     plain[manifest.rejects_file.file] = REJECTS_NAME
@@ -101,58 +111,74 @@ def settle_names(dataset: Path, manifest: Manifest) -> Manifest:
         _remove_staged(dataset)
         return manifest
     for old, new in staged.items():  # copied, because the manifest still names them
-        temporary = dataset / WORK_FOLDER / f"{new}.tmp-copy"
-        temporary.unlink(missing_ok=True)
-        with open_located(dataset, old) as source, temporary.open("xb") as target:
-            shutil.copyfileobj(source, target)
-        sync_file(temporary)
-        temporary.replace(dataset / new)
-    sync_folder(dataset)
+        with dataset.as_file(old) as source, dataset.below(WORK_FOLDER).writing(new) as target:
+            shutil.copyfile(source, target)
+        dataset.move(f"{WORK_FOLDER}/{new}", new)
+    dataset.area().sync()
     settled = _renamed(manifest, staged)
-    _put_manifest(dataset, settled)
+    put_manifest(dataset, settled, identity=identity)
     _remove_staged(dataset)
     _remove_abandoned(dataset, settled)
     return settled
 
 
-def _put_manifest(dataset: Path, manifest: Manifest) -> None:
-    """Replaces the manifest in one step. It is written in the staging area first."""
-    written = dataset / WORK_FOLDER / MANIFEST_NAME
-    atomic_write(written, manifest.to_json())
-    written.replace(dataset / MANIFEST_NAME)
-    sync_folder(dataset)
+def put_manifest(dataset: Place, manifest: Manifest, *, identity: str | None) -> None:
+    """Replaces the manifest in one step.
+
+    In a folder it is written in the staging area first, whose lock keeps others out. In a store it is put on the
+    condition that no other launch has published.
+
+    Args:
+        dataset: The dataset.
+        manifest: The new manifest.
+        identity: Of the manifest that it replaces; None if there is none.
+
+    Raises:
+        FileExistsError: If the manifest is another one.
+        OSError: If it cannot be written.
+    """
+    content = manifest.to_json().encode()
+    if not dataset.area().moves_at_once:
+        dataset.write_if(MANIFEST_NAME, content, identity=identity)
+        return
+    dataset.below(WORK_FOLDER).write(MANIFEST_NAME, content)
+    dataset.move(f"{WORK_FOLDER}/{MANIFEST_NAME}", MANIFEST_NAME)
+    dataset.area().sync()
 
 
 def _move_into(work: WorkFolder, names: Iterable[str]) -> None:
     """Moves finished files to the dataset. If it is called again after an interruption, it continues."""
-    for name in names:
-        for folder in (work.root, work.kept, work.shards):
-            if (folder / name).exists():  # if not, an interrupted publication moved it already
-                (folder / name).replace(work.dataset / name)
-                break  # a shard without its duplicates replaces the whole one
+    for_each(work.dataset, lambda name: _move_one(work, name), names)
 
 
-def _remove_leftovers(dataset: Path, keep: Collection[str]) -> None:
+def _move_one(work: WorkFolder, name: str) -> None:
+    for folder in ("", "kept/", "shards/"):
+        if work.root.area().has_file(
+            f"{folder}{name}"
+        ):  # if not, an interrupted publication moved it already
+            work.dataset.move(f"{WORK_FOLDER}/{work.digest}/{folder}{name}", name)
+            return  # a shard without its duplicates replaces the whole one
+
+
+def _remove_leftovers(dataset: Place, keep: Collection[str]) -> None:
     """Removes files of other conversions from a dataset's folder, and no file that is not of a dataset."""
-    for pattern in (*DATASET_PATTERNS, STAGED_REJECTS):
-        for path in dataset.glob(pattern):
-            if path.name not in keep:
-                path.unlink()
+    _remove(dataset, [*DATASET_PATTERNS, STAGED_REJECTS], keep=keep)
 
 
-def _remove_staged(dataset: Path) -> None:
+def _remove_staged(dataset: Place) -> None:
     """Removes files with first names that an interruption left. Shards stay, because they may be in place already."""
-    for path in [*dataset.glob(staged_index("*")), dataset / STAGED_REJECTS]:
-        path.unlink(missing_ok=True)
+    _remove(dataset, [staged_index("*"), STAGED_REJECTS])
 
 
-def _remove_abandoned(dataset: Path, manifest: Manifest) -> None:
+def _remove_abandoned(dataset: Place, manifest: Manifest) -> None:
     """Removes shards that an append put in place before it was killed, and that the next one did not continue."""
     shards = {entry.file for split in manifest.splits.values() for entry in split.shards}
-    for name in manifest.splits:
-        for path in dataset.glob(f"{name}-*-of-*.{manifest.shard_extension}"):
-            if path.name not in shards:
-                path.unlink()
+    _remove(dataset, [f"{name}-*-of-*.{manifest.shard_extension}" for name in manifest.splits], keep=shards)
+
+
+def _remove(dataset: Place, patterns: Iterable[str], keep: Collection[str] = ()) -> None:
+    """Removes the files of a dataset whose names have one of the patterns."""
+    for_each(dataset, dataset.delete, sorted(dataset.area().names(patterns).difference(keep)))
 
 
 def _renamed(manifest: Manifest, names: Mapping[str, str]) -> Manifest:

@@ -29,11 +29,7 @@ this run plans  ->  stamp = SHA-256(when the folder was begun, the plan)  ->  jo
 import dataclasses
 import hashlib
 import json
-import os
-import shutil
-import stat
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -43,9 +39,11 @@ from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.quarantine import Quarantine
 from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.errors import ConversionError
-from fitfeed.schemas.files import atomic_write, file_sha256, sync_file
+from fitfeed.schemas.files import file_sha256
 from fitfeed.schemas.manifest import WORK_FOLDER
 from fitfeed.schemas.side_tables import SOURCES_NAME, write_table
+from fitfeed.schemas.storage.many import for_each
+from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.strict_json import JsonObject, parse_any_json
 
 PARTS = ("plans", "shards", "results", "quarantine")
@@ -53,6 +51,10 @@ PARTS = ("plans", "shards", "results", "quarantine")
 
 OUTCOME_NAME = "outcome.json"
 BEGUN_NAME = "begun"
+JOB_NAME = "job.json"
+
+MAX_JSON_BYTES = 1 << 40
+"""No limit: all JSON here is of this user, and as large as his source makes it."""
 
 OTHER_JSON = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 """What is raised where JSON is not what this version writes: for example, a text where an object should be."""
@@ -61,15 +63,16 @@ _QUARANTINED = TypeAdapter(dict[int, Quarantine])
 
 
 class WorkFolder:
-    """Paths and files of a job. Picklable; holds nothing but paths and the seal.
+    """Places and files of a job. Picklable; holds nothing but places and the seal.
 
     Attributes:
         dataset: The dataset that the job makes or adds to.
         root: The job's own folder.
+        digest: Of the job.
         seal: SHA-256 of the job as this launch has written it; None before it is written.
     """
 
-    def __init__(self, dataset: Path, digest: str, seal: str | None = None) -> None:
+    def __init__(self, dataset: Place, digest: str, seal: str | None = None) -> None:
         """Names the folder. Nothing is read or written.
 
         Args:
@@ -77,60 +80,58 @@ class WorkFolder:
             digest: Of the job.
             seal: Of the job as it was written; None to read whatever is there.
         """
-        self.dataset = dataset
-        self.root = dataset / WORK_FOLDER / digest
-        self.seal = seal
+        self.dataset, self.digest, self.seal = dataset, digest, seal
+        self.root = dataset.below(f"{WORK_FOLDER}/{digest}")
 
     @property
-    def shards(self) -> Path:
-        """The folder in which shard files are written."""
-        return self.root / "shards"
+    def shards(self) -> Place:
+        """Where shard files are staged."""
+        return self.root.below("shards")
 
     @property
-    def kept(self) -> Path:
-        """The folder in which publication writes shards without their duplicates."""
-        return self.root / "kept"
+    def kept(self) -> Place:
+        """Where publication writes shards without their duplicates."""
+        return self.root.below("kept")
 
-    def find_shard(self, file: str) -> Path:
-        """The path of a finished shard. It may be in place already, if publication was interrupted."""
-        path = self.shards / file
-        return path if is_plain_file(path) else self.dataset / file
+    def place_for_shards(self, job: Job) -> Place:
+        """Where the shards of a job are written.
 
-    def begin(self) -> int:
+        They are staged where moving them costs nothing, or where they would replace shards of a dataset that is
+        still whole. Else they get their final names at once, which nothing knows before the manifest is there.
+        """
+        replaces = job.base is None and job.seen is not None
+        return self.shards if replaces or self.root.area().moves_at_once else self.dataset
+
+    def find_shard(self, file: str) -> Place:
+        """Where a finished shard is. It may be in place already."""
+        return self.shards if self.shards.area().has_file(file) else self.dataset
+
+    def begin(self) -> str:
         """Makes the folder and all in it, empty.
 
         Returns:
-            When it was begun.
+            When it was begun: see `find_earlier`.
         """
-        if self.root.exists():
-            shutil.rmtree(self.root)
+        self.root.delete_all()
         for name in PARTS:
-            (self.root / name).mkdir(parents=True)
-        mark = self.root / BEGUN_NAME
-        mark.touch()
-        with suppress(OSError):  # then the folder is not recognized later, and the conversion begins anew
-            os.utime(mark, ns=(0, 0))
-        sync_file(mark)
-        return mark.lstat().st_ctime_ns
+            self.root.below(name).area().make()
+        return self.root.area().mark(BEGUN_NAME)
 
     def find_earlier(self) -> Job | None:
         """The job that an earlier run began here, if that was in this very place and all its parts are there; else None.
 
-        Linux sets the change time of an inode, and no program can choose it. So that of `begun` is what its `job.json`
-        says only where a run has made both: not where they were copied, or unpacked from an archive.
-
-        The modification time of `begun` is chosen, to be another one. On file systems where both are always the same
-        (FAT, some network mounts), a program can choose the change time, too.
+        No program can choose what marks `begun` (`WorkArea.mark`). So it is what its `job.json` says only where a run has
+        made both: not where they were copied, or unpacked from an archive.
         """
         job = self.read_job_or_none()
+        if job is None or job.begun != self.root.area().marked(BEGUN_NAME):
+            return None
         try:
-            status = (self.root / BEGUN_NAME).lstat()
-        except FileNotFoundError:
+            for name in PARTS:
+                self.root.below(name).area().make()
+        except FileExistsError:  # a file has the name
             return None
-        chosen = status.st_ctime_ns == status.st_mtime_ns
-        if job is None or chosen or job.begun != status.st_ctime_ns:
-            return None
-        return job if all((self.root / name).is_dir() for name in PARTS) else None
+        return job
 
     def write_sources(self, table: Any | None) -> str | None:
         """Saves what is known of the source's files: a record batch of `sources_schema`, or None.
@@ -140,8 +141,8 @@ class WorkFolder:
         """
         if table is None:
             return None
-        write_table(self.root / SOURCES_NAME, table)
-        return file_sha256(self.root / SOURCES_NAME)
+        write_table(self.root, SOURCES_NAME, table)
+        return self._sha256(SOURCES_NAME)
 
     def keep_sources(self, sha256: str | None) -> str | None:
         """Keeps this table of an earlier run, or removes another one: it only saves work.
@@ -149,11 +150,18 @@ class WorkFolder:
         Returns:
             SHA-256 of the table; None if there is none now.
         """
-        path = self.root / SOURCES_NAME
-        if is_plain_file(path) and file_sha256(path) == sha256:
+        if (
+            sha256 is not None
+            and self.root.area().has_file(SOURCES_NAME)
+            and self._sha256(SOURCES_NAME) == sha256
+        ):
             return sha256
-        path.unlink(missing_ok=True)
+        self.root.delete(SOURCES_NAME)
         return None
+
+    def _sha256(self, name: str) -> str:
+        with self.root.as_file(name) as path:
+            return file_sha256(path)
 
     def write_job(self, job: Job) -> "WorkFolder":
         """Saves the job; its presence means that planning has finished.
@@ -162,8 +170,8 @@ class WorkFolder:
             The same folder, with the seal of the job.
         """
         content = json.dumps(job.to_json()).encode()
-        atomic_write(self.root / "job.json", content)
-        return WorkFolder(self.dataset, self.root.name, hashlib.sha256(content).hexdigest())
+        self.root.write(JOB_NAME, content)
+        return WorkFolder(self.dataset, self.digest, hashlib.sha256(content).hexdigest())
 
     def read_job(self) -> Job:
         """Loads the job.
@@ -171,10 +179,9 @@ class WorkFolder:
         Raises:
             ConversionError: If it is not the one that this launch has written.
         """
-        path = self.root / "job.json"
-        content = path.read_bytes()
+        content = _read(self.root, JOB_NAME)
         if self.seal is not None and hashlib.sha256(content).hexdigest() != self.seal:
-            raise _changed_error(path)
+            raise _changed_error(self.root, JOB_NAME)
         return Job.from_json(parse_any_json(content))
 
     def read_job_or_none(self) -> Job | None:
@@ -184,7 +191,11 @@ class WorkFolder:
         except (OSError, *OTHER_JSON):
             return None
 
-    def write_plan(self, plan: ShardPlan, begun: int) -> str:
+    def write_plans(self, plans: Sequence[ShardPlan], begun: str) -> list[str]:
+        """Saves what goes into each shard, unless it is there. Returns the stamps."""
+        return for_each(self.root, lambda plan: self.write_plan(plan, begun), plans)
+
+    def write_plan(self, plan: ShardPlan, begun: str) -> str:
         """Saves what goes into a shard, unless it is there.
 
         Args:
@@ -194,10 +205,10 @@ class WorkFolder:
         Returns:
             The stamp of all that is made from this plan, here.
         """
-        path = self._part("plans", plan.number)
+        name = _part("plans", plan.number)
         content = json.dumps(vars(plan)).encode()
-        if not path.is_file() or path.read_bytes() != content:
-            atomic_write(path, content)
+        if _read_or_none(self.root, name) != content:
+            self.root.write(name, content)
         return _stamp(begun, content)
 
     def read_plan(self, job: Job, number: int) -> ShardPlan:
@@ -206,21 +217,21 @@ class WorkFolder:
         Raises:
             ConversionError: If it is not what was planned.
         """
-        path = self._part("plans", number)
-        content = path.read_bytes()
+        name = _part("plans", number)
+        content = _read(self.root, name)
         if _stamp(job.begun, content) != job.stamps[number]:
-            raise _changed_error(path)
+            raise _changed_error(self.root, name)
         return ShardPlan(**json.loads(content))
 
     def write_result(self, number: int, result: ShardResult) -> None:
         """Saves what came out of a shard, after a line with the SHA-256 of the rest."""
         content = json.dumps(result.to_json()).encode()
-        atomic_write(self._part("results", number), sha256_line(content) + content)
+        self.root.write(_part("results", number), sha256_line(content) + content)
 
     def read_result(self, job: Job, number: int) -> ShardResult | None:
         """Loads what came out of a shard, or None if it is not finished: if there is nothing that was made from its plan here."""
         try:
-            line, end, content = self._part("results", number).read_bytes().partition(b"\n")
+            line, end, content = _read(self.root, _part("results", number)).partition(b"\n")
             if line + end != sha256_line(content):  # a disk has failed, or somebody has edited it
                 return None
             result = ShardResult.from_json(parse_any_json(content))
@@ -230,31 +241,30 @@ class WorkFolder:
 
     def has_result(self, number: int) -> bool:
         """Whether a shard has a result."""
-        return self._part("results", number).is_file()
+        return self.root.area().has_file(_part("results", number))
 
     def forget_result(self, number: int) -> None:
         """Removes the result of a shard, so that it is written again."""
-        self._part("results", number).unlink(missing_ok=True)
+        self.root.delete(_part("results", number))
 
     def has_results(self) -> bool:
         """Whether any shard has a result."""
-        folder = self.root / "results"
-        return folder.is_dir() and any(folder.iterdir())
+        return any(True for _ in self.root.below("results").files())
 
     def write_outcome(self, outcome: Outcome) -> None:
         """Saves what publication decided."""
-        write_json(self.root / OUTCOME_NAME, outcome.to_json())
+        write_json(self.root, OUTCOME_NAME, outcome.to_json())
 
     def read_outcome(self) -> Outcome | None:
         """Loads what publication decided, or returns None if there is nothing that this version can read."""
         try:
-            return Outcome.from_json(parse_any_json((self.root / OUTCOME_NAME).read_bytes()))
+            return Outcome.from_json(parse_any_json(_read(self.root, OUTCOME_NAME)))
         except (OSError, *OTHER_JSON):
             return None
 
     def forget_outcome(self) -> None:
         """Removes the outcome, so that publication decides again."""
-        (self.root / OUTCOME_NAME).unlink(missing_ok=True)
+        self.root.delete(OUTCOME_NAME)
 
     def quarantine(self, job: Job, number: int, entry: int, found: Quarantine) -> None:
         """Makes an image of a shard be rejected without decoding it, from now on."""
@@ -263,7 +273,7 @@ class WorkFolder:
     def read_quarantined(self, job: Job, number: int) -> dict[int, Quarantine]:
         """The quarantined images of a shard, by their place in the plan."""
         try:
-            content = parse_any_json(self._part("quarantine", number).read_bytes())
+            content = parse_any_json(_read(self.root, _part("quarantine", number)))
             entries = _QUARANTINED.validate_python(content["entries"])
         except (FileNotFoundError, *OTHER_JSON):
             return {}
@@ -271,7 +281,10 @@ class WorkFolder:
 
     def release(self, job: Job, limit_s: float) -> None:
         """Releases images that exceeded a shorter time limit than `limit_s` (0: no limit), and drops their shards."""
+        listed = {found.name for found in self.root.below("quarantine").files()}
         for number in range(job.shards):
+            if f"{number:05d}.json" not in listed:
+                continue
             known = self.read_quarantined(job, number)
             kept = {
                 entry: found
@@ -287,10 +300,7 @@ class WorkFolder:
             "stamp": job.stamps[number],
             "entries": {str(entry): dataclasses.asdict(found) for entry, found in entries.items()},
         }
-        write_json(self._part("quarantine", number), content)
-
-    def _part(self, name: str, number: int) -> Path:
-        return self.root / name / f"{number:05d}.json"
+        write_json(self.root, _part("quarantine", number), content)
 
     def write_error(self, error: OSError) -> ConversionError:
         """The error to raise if the dataset's folder cannot be written to."""
@@ -298,20 +308,28 @@ class WorkFolder:
         return ConversionError(msg)
 
 
-def is_plain_file(path: Path) -> bool:
-    """Whether a path is a file, and not a link to one."""
+def _part(folder: str, number: int) -> str:
+    return f"{folder}/{number:05d}.json"
+
+
+def _read(place: Place, name: str) -> bytes:
+    content, _ = place.read(name, at_most=MAX_JSON_BYTES)
+    return content
+
+
+def _read_or_none(place: Place, name: str) -> bytes | None:
     try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
+        return _read(place, name)
+    except FileNotFoundError:
+        return None
 
 
-def _stamp(begun: int, plan: bytes) -> str:
-    return hashlib.sha256(b"%d\n%b" % (begun, plan)).hexdigest()
+def _stamp(begun: str, plan: bytes) -> str:
+    return hashlib.sha256(b"%b\n%b" % (begun.encode(), plan)).hexdigest()
 
 
-def _changed_error(path: Path) -> ConversionError:
-    msg = f"{path} is not what this launch has written: something else writes into the staging area. Nothing was published. Run the same command again."
+def _changed_error(place: Place, name: str) -> ConversionError:
+    msg = f"{place.address(name)} is not what this launch has written: something else writes into the staging area. Nothing was published. Run the same command again."
     return ConversionError(msg)
 
 
@@ -320,9 +338,9 @@ def sha256_line(content: bytes) -> bytes:
     return f'"{hashlib.sha256(content).hexdigest()}"\n'.encode()
 
 
-def write_json(path: Path, content: JsonObject) -> None:
-    """Writes a JSON file atomically: a reader sees the old one or the new one, whole.
+def write_json(place: Place, name: str, content: JsonObject) -> None:
+    """Writes a JSON file: a reader sees the old one or the new one, whole.
 
     ASCII, because paths that are not valid UTF-8 (lone surrogates) must survive the round trip.
     """
-    atomic_write(path, json.dumps(content))
+    place.write(name, json.dumps(content).encode())

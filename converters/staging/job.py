@@ -95,7 +95,7 @@ class Job(WithLabels):
         base: The dataset that is appended to, or None to make a new one.
         seen: SHA-256 of the `manifest.json` that planning saw; None if there was none. The job is published only
             while this is what is there.
-        begun: When its folder was begun, in nanoseconds: see `WorkFolder.find_earlier`; 0 before.
+        begun: What marks the beginning of its folder: see `WorkFolder.find_earlier`; empty before.
         sources: SHA-256 of the `sources.arrow` that is published with the shards; None if there is none.
         stamps: For each shard, the stamp of all that is made from its plan; none before the plans are written.
     """
@@ -115,7 +115,7 @@ class Job(WithLabels):
     allow_leaks: bool
     base: AppendTarget | None = None
     seen: str | None = None
-    begun: int = 0
+    begun: str = ""
     sources: str | None = None
     stamps: list[str] = dataclasses.field(default_factory=list)
 

@@ -1,16 +1,15 @@
 """Leaves a list of the images whose group is in two splits, for a conversion that planning refuses."""
 
 import shlex
-from pathlib import Path
 
 from fitfeed.converters.staging.staging import open_staging
 from fitfeed.schemas.errors import ConversionError, SplitLeakError
-from fitfeed.schemas.files import atomic_write
+from fitfeed.schemas.storage.place import Place
 
 LEAKS_NAME = "leaks.txt"
 
 
-def with_leak_list(refused: SplitLeakError, dataset: Path) -> SplitLeakError:
+def with_leak_list(refused: SplitLeakError, dataset: Place) -> SplitLeakError:
     """Writes the images that a refusal counts to a file of the staging area, in the form of `--leave-out`.
 
     The file stays until the next run that begins.
@@ -29,11 +28,11 @@ def with_leak_list(refused: SplitLeakError, dataset: Path) -> SplitLeakError:
     if "images" not in refused.details:
         return refused
     with open_staging(dataset) as staging:
-        file = staging.root / LEAKS_NAME
+        file = staging.root.address(LEAKS_NAME)
         try:
-            atomic_write(file, "".join(f"{key}\n" for key in refused.details["images"]))
+            staging.root.write(LEAKS_NAME, "".join(f"{key}\n" for key in refused.details["images"]).encode())
         except OSError as error:
             msg = f"cannot write {file}: {error.strerror}. Make room there and run the same command again."
             raise ConversionError(msg) from error
-    listed = f"{file} lists these images. To leave them out: cp {shlex.quote(str(file))} {LEAKS_NAME}, and the same command with --leave-out {LEAKS_NAME}."
-    return SplitLeakError(*refused.args, listed, details={**refused.details, "images_file": str(file)})
+    listed = f"{file} lists these images. To leave them out: cp {shlex.quote(file)} {LEAKS_NAME}, and the same command with --leave-out {LEAKS_NAME}."
+    return SplitLeakError(*refused.args, listed, details={**refused.details, "images_file": file})

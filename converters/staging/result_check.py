@@ -1,10 +1,8 @@
 """Says whether a result that is found is of the plan that this run has made, and whether its shard is still there."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sized
-from pathlib import Path
 
 from fitfeed.converters.rejects import text_path
-from fitfeed.converters.staging.folder import is_plain_file
 from fitfeed.converters.staging.job import ShardPlan
 from fitfeed.converters.staging.results import (
     NAMES,
@@ -17,6 +15,7 @@ from fitfeed.schemas.features import LabelKind
 from fitfeed.schemas.files import file_sha256
 from fitfeed.schemas.index import DIGEST_BYTES
 from fitfeed.schemas.manifest_parts import Shard
+from fitfeed.schemas.storage.place import Found, Place
 
 
 def follows_plan(result: ShardResult, plan: ShardPlan, kinds: Mapping[str, LabelKind]) -> bool:
@@ -63,18 +62,24 @@ def _has_all_rows(result: ShardResult, count: int) -> bool:
     return whole and all(len(column) == count * DIGEST_BYTES for column in rows.digests.values())
 
 
-def is_whole(path: Path, shard: Shard, *, changed_ns: int) -> bool:
+def file_identity(found: Found) -> str:
+    """What is another text if a file was changed: in a folder its change time is in it, in a store its ETag."""
+    return f"{found.identity} {found.ctime_ns}"
+
+
+def is_whole(place: Place, shard: Shard, *, identity: str) -> bool:
     """Whether a file is the one that was written as this shard.
 
     Args:
-        path: The file.
+        place: Where the file is.
         shard: What was written.
-        changed_ns: When the file was last changed then, in nanoseconds. If that is so still, its bytes are not read:
-            accepting rejects, for example, takes seconds even if the shards are a terabyte.
+        identity: `file_identity` of the file when it was written. If that is so still, its bytes are not read: accepting
+            rejects, for example, takes seconds even if the shards are a terabyte.
     """
-    if not is_plain_file(path):
+    if not place.area().has_file(shard.file):
         return False
-    status = path.lstat()
-    if status.st_size != shard.bytes:
-        return False
-    return status.st_ctime_ns == changed_ns or file_sha256(path) == shard.sha256
+    found = place.find(shard.file)
+    if found.bytes != shard.bytes or file_identity(found) == identity:
+        return found.bytes == shard.bytes
+    with place.as_file(shard.file) as path:
+        return file_sha256(path) == shard.sha256

@@ -286,8 +286,8 @@ class ShardResult:
         histogram: Of its pixels, as in the manifest (`fitfeed.schemas.histogram_json`): as numbers,
             those of 16 bits would take megabytes.
         mask_values: For each mask, how many of its pixels have each of the 256 values.
-        changed_ns: When its file was last changed (ctime), in nanoseconds: as long as that holds, its bytes need not
-            be read again. 0 if it is not known.
+        identity: Of its file (`file_identity`): as long as that holds, its bytes need not be read again. Empty if it
+            is not known.
     """
 
     stamp: str
@@ -297,7 +297,7 @@ class ShardResult:
     rejects: list[Reject]
     histogram: Sequence[str | Sequence[int]]
     mask_values: Mapping[str, Sequence[int]] = dataclasses.field(default_factory=dict)
-    changed_ns: int = 0
+    identity: str = ""
 
     def to_json(self) -> JsonObject:
         """The result as the staging area stores it."""
@@ -309,7 +309,7 @@ class ShardResult:
             "rejects": [dataclasses.asdict(reject) for reject in self.rejects],
             "histogram": self.histogram,
             "mask_values": self.mask_values,
-            "changed_ns": self.changed_ns,
+            "identity": self.identity,
         }
 
     @classmethod
@@ -327,5 +327,5 @@ class ShardResult:
             rejects=_REJECTS.validate_python(content["rejects"]),
             histogram=_HISTOGRAM.validate_python(content["histogram"]),
             mask_values=_MASK_VALUES.validate_python(content["mask_values"]),
-            changed_ns=content["changed_ns"],
+            identity=content["identity"],
         )

@@ -14,13 +14,11 @@ A new dataset goes from reviewed to settled in one move: its files have their fi
 
 import dataclasses
 import enum
-import fcntl
+import errno
 import hashlib
-import os
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
 
 from fitfeed.converters.staging.commit import (
     STAGED_REJECTS,
@@ -32,16 +30,12 @@ from fitfeed.converters.staging.commit import (
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.outcome import Outcome
-from fitfeed.converters.staging.own_folder import (
-    TEMPORARY_NAME,
-    open_lock,
-    require_own,
-    sweep_temporary_files,
-)
-from fitfeed.schemas.errors import ConversionError, DamagedDatasetError, OvertakenError, UsageError
-from fitfeed.schemas.files import open_located
+from fitfeed.schemas.errors import ConversionError, OvertakenError, UsageError
+from fitfeed.schemas.files import RefusedFileError
 from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, WORK_FOLDER, Manifest, read_manifest
 from fitfeed.schemas.side_tables import SIDE_TABLES
+from fitfeed.schemas.storage.own_folder import TEMPORARY_NAME
+from fitfeed.schemas.storage.place import Place
 
 LOCK_NAME = "lock"
 
@@ -66,6 +60,13 @@ PUBLISHED = (State.COMMITTED, State.SETTLED)
 """States in which the dataset has what the job adds."""
 
 
+class SeenManifest(NamedTuple):
+    """A manifest that was there: SHA-256 of its bytes, and the identity of its file; None where there was none."""
+
+    sha256: str | None
+    identity: str | None
+
+
 class Staging:
     """The staging area of a dataset. The methods are the moves of a conversion, in their order.
 
@@ -77,10 +78,10 @@ class Staging:
         root: Its staging area, `.work/`.
     """
 
-    def __init__(self, dataset: Path) -> None:
+    def __init__(self, dataset: Place) -> None:
         """Names the staging area of a dataset. Nothing is read or written."""
         self.dataset = dataset
-        self.root = dataset / WORK_FOLDER
+        self.root = dataset.below(WORK_FOLDER)
 
     def prepare(
         self, plan: ConversionPlan, *, timeout_s: float, notify: Callable[[str], None] = lambda text: None
@@ -111,9 +112,9 @@ class Staging:
             else:
                 # Not written anew: a shard that is kept may be of files as they were when it was planned first.
                 begun, sources = earlier.begun, work.keep_sources(earlier.sources)
-            sweep_temporary_files(work.root)
+            work.root.area().sweep()
             self._sweep_side_tables()
-            stamps = [work.write_plan(shard, begun) for shard in plan.shards]
+            stamps = work.write_plans(plan.shards, begun)
             job = dataclasses.replace(plan.job, begun=begun, stamps=stamps, sources=sources)
             work.release(job, timeout_s)
             work.forget_outcome()
@@ -137,7 +138,8 @@ class Staging:
         ours = hashlib.sha256(manifest.to_json().encode()).hexdigest()
         if self.manifest_sha256() not in (None, ours):
             self.require_seen(work, job)
-        replace_dataset(work, manifest)
+        with self._one_wins(work):
+            replace_dataset(work, manifest)
 
     def commit_append(self, work: WorkFolder, job: Job, manifest: Manifest, held: Manifest) -> None:
         """From reviewed to committed, for images that join a dataset.
@@ -152,8 +154,9 @@ class Staging:
             OvertakenError: If another launch has published since it was planned.
             OSError: If a file cannot be written.
         """
-        self.require_seen(work, job)
-        join_dataset(work, manifest, held)
+        identity = self.require_seen(work, job)
+        with self._one_wins(work):
+            join_dataset(work, manifest, held, identity=identity)
 
     def keep_sources(self, work: WorkFolder) -> None:
         """Replaces `sources.arrow` of a dataset to which nothing is added: all files were compared or tried again."""
@@ -168,11 +171,16 @@ class Staging:
         Raises:
             OSError: If a file cannot be written.
         """
-        return settle_names(self.dataset, read_manifest(self.dataset))
+        identity = (
+            self.find_manifest().identity
+        )  # before it is read: if it changes meanwhile, that is noticed
+        return settle_names(self.dataset, read_manifest(self.dataset), identity=identity)
 
     def remove(self) -> None:
-        """From settled to the end: removes the staging area."""
-        shutil.rmtree(self.root)
+        """From settled to the end: removes the staging area, and last what keeps others out."""
+        for name in self.root.folders():
+            self.root.below(name).delete_all()
+        self.root.delete_all()
 
     def leave(self) -> None:
         """Removes the staging area, unless it holds an unfinished job that can still be continued."""
@@ -191,7 +199,7 @@ class Staging:
         """The same, of a job that has been prepared."""
         outcome = work.read_outcome()
         if outcome is not None and outcome.status == "published" and self._has_published(job):
-            return State.COMMITTED if (self.dataset / STAGED_REJECTS).exists() else State.SETTLED
+            return State.COMMITTED if self.dataset.area().has_file(STAGED_REJECTS) else State.SETTLED
         if outcome is not None:
             return State.REVIEWED
         if all(work.has_result(number) for number in range(job.shards)):
@@ -208,76 +216,91 @@ class Staging:
         Raises:
             UsageError: If it cannot be read.
         """
-        path = self.dataset / MANIFEST_NAME
-        try:
-            path.lstat()
-            with open_located(self.dataset, MANIFEST_NAME) as stream:  # a pipe or a device would never end
-                return hashlib.sha256(stream.read(MAX_MANIFEST_BYTES + 1)).hexdigest()
-        except (FileNotFoundError, NotADirectoryError, DamagedDatasetError):
-            return None
-        except OSError as error:
-            msg = f"{path} cannot be read: {error.strerror}. Change its permissions."
-            raise UsageError(msg) from error
+        return self.find_manifest().sha256
 
-    def require_seen(self, work: WorkFolder, job: Job) -> None:
+    def find_manifest(self) -> SeenManifest:
+        """The manifest that is there now.
+
+        Raises:
+            UsageError: If it cannot be read.
+        """
+        try:
+            content, found = self.dataset.read(MANIFEST_NAME, at_most=MAX_MANIFEST_BYTES + 1)
+        except (FileNotFoundError, NotADirectoryError, RefusedFileError):
+            return SeenManifest(None, None)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                return SeenManifest(None, None)
+            msg = f"{self.dataset.address(MANIFEST_NAME)} cannot be read: {error.strerror}. Change its permissions."
+            raise UsageError(msg) from error
+        return SeenManifest(hashlib.sha256(content).hexdigest(), found.identity)
+
+    def require_seen(self, work: WorkFolder, job: Job) -> str | None:
         """Checks that no other launch has published since the job was planned.
+
+        Returns:
+            The identity of the manifest's file; None if there is none.
 
         Raises:
             OvertakenError: If the manifest is not the one that planning saw.
         """
-        if self.manifest_sha256() != job.seen:
-            work.forget_outcome()
-            msg = f"another launch has published into {self.dataset} since this one began, so this one published nothing. Run the same command again: it begins with what is there now."
-            raise OvertakenError(msg)
+        present = self.find_manifest()
+        if present.sha256 != job.seen:
+            raise self._overtaken(work)
+        return present.identity
+
+    @contextmanager
+    def _one_wins(self, work: WorkFolder) -> Iterator[None]:
+        """Of two launches that publish at once, one ends with an error."""
+        try:
+            yield
+        except FileExistsError as error:
+            raise self._overtaken(work) from error
+
+    def _overtaken(self, work: WorkFolder) -> OvertakenError:
+        work.forget_outcome()
+        msg = f"another launch has published into {self.dataset} since this one began, so this one published nothing. Run the same command again: it begins with what is there now."
+        return OvertakenError(msg)
 
     def _folders(self) -> list[WorkFolder]:
-        return [WorkFolder(self.dataset, path.name) for path in sorted(self.root.iterdir()) if path.is_dir()]
+        return [WorkFolder(self.dataset, name) for name in self.root.folders()]
 
     def _sweep_side_tables(self) -> None:
         """Removes what is left of a table beside the dataset, whose writer was killed."""
-        for name in SIDE_TABLES:
-            for path in self.dataset.glob(f"{name}.*"):
-                if TEMPORARY_NAME.fullmatch(path.name):
-                    path.unlink(missing_ok=True)
+        for name in self.dataset.area().names(f"{table}.*" for table in SIDE_TABLES):
+            if TEMPORARY_NAME.fullmatch(name):
+                self.dataset.delete(name)
 
     def _remove_all_but(self, work: WorkFolder) -> None:
-        for path in self.root.iterdir():
-            if path.is_dir():
-                if path != work.root:
-                    shutil.rmtree(path)
-            elif path.name != LOCK_NAME:
-                path.unlink()
+        for name in self.root.folders():
+            if name != work.digest:
+                self.root.below(name).delete_all()
+        for found in self.root.files():
+            if found.name != LOCK_NAME:
+                self.root.delete(found.name)
 
 
 @contextmanager
-def open_staging(dataset: Path) -> Iterator[Staging]:
-    """To locked: lets one launch at a time into a folder. The lock ends with the process, however it ends.
+def open_staging(dataset: Place) -> Iterator[Staging]:
+    """To locked: lets one launch at a time into a dataset. The lock ends with the process, however it ends.
 
     Raises:
         UsageError: If another conversion is running, nothing can be written there, or what is there may be somebody
-            else's (`require_own`).
+            else's (`WorkArea.require_own`).
     """
     staging = Staging(dataset)
-    try:
-        require_own(staging.root)
-        staging.root.mkdir(parents=True, exist_ok=True)
-        lock = open_lock(staging.root, LOCK_NAME)
-    except OSError as error:
-        msg = f"cannot write to DATASET {dataset}: {error.strerror}. Choose a folder that you may write to."
-        raise UsageError(msg) from error
-    try:
-        if not _take(lock):
+    area = staging.root.area()
+    with ExitStack() as held:
+        try:
+            area.require_own()
+            area.make()
+            held.enter_context(area.hold(LOCK_NAME))
+        except BlockingIOError as error:
             msg = f"another conversion into {dataset} is running. Wait for it, or choose another folder."
-            raise UsageError(msg)
+            raise UsageError(msg) from error
+        except OSError as error:
+            msg = (
+                f"cannot write to DATASET {dataset}: {error.strerror}. Choose a folder that you may write to."
+            )
+            raise UsageError(msg) from error
         yield staging
-    finally:
-        os.close(lock)
-
-
-def _take(lock: int) -> bool:
-    """Locks a file, unless another launch holds it, or has removed it with the staging area since it was opened."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return os.fstat(lock).st_nlink > 0

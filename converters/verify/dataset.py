@@ -1,11 +1,13 @@
 """Checks a whole dataset: its files, the content of each, and that they agree."""
 
 import dataclasses
+import functools
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
+from fitfeed.converters.verify.fetching import Fetching
 from fitfeed.converters.verify.guarded import ShardPlace, read_columns
 from fitfeed.converters.verify.index import check_keys, check_rows, check_split
 from fitfeed.converters.verify.reading import CHUNK_BYTES, Reading
@@ -14,13 +16,15 @@ from fitfeed.converters.verify.report import BesideReport, Finding, Findings, Re
 from fitfeed.converters.verify.rows import ShardRows, rows_of_split
 from fitfeed.converters.verify.tfrecord import examine_tfrecord
 from fitfeed.schemas.errors import DamagedDatasetError, IncompleteDatasetError
-from fitfeed.schemas.files import open_located
-from fitfeed.schemas.index import Index, open_index
-from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, Manifest, read_manifest
+from fitfeed.schemas.files import RefusedFileError, damaged_file, open_plain
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, WORK_FOLDER, Manifest, read_manifest
 from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.processes.guarded_calls import GuardedCalls
 from fitfeed.schemas.sharding import DATASET_PATTERNS
 from fitfeed.schemas.side_tables import DUPLICATES_NAME, SOURCES_NAME, read_pairs, read_sources
+from fitfeed.schemas.storage.open_place import open_place
+from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.text import shortened
 
 
@@ -34,7 +38,9 @@ class VerifyProgress(Protocol):
         """Called with the size of each piece that was read."""
 
 
-def verify_dataset(folder: Path, *, progress: VerifyProgress | None = None) -> Report:
+def verify_dataset(
+    folder: str | os.PathLike[str] | Place, *, progress: VerifyProgress | None = None
+) -> Report:
     """Checks everything against everything.
 
     Each file is read once, from end to end. The SHA-256 in the manifest show which file is damaged. All other checks
@@ -42,28 +48,30 @@ def verify_dataset(folder: Path, *, progress: VerifyProgress | None = None) -> R
     the manifest, and 16 bytes for each example.
 
     Args:
-        folder: The dataset. No file outside it is read, whatever its files say.
+        folder: The dataset: its folder, or its address in a store. No file outside it is read, whatever its files say.
         progress: Receives the progress.
 
     Raises:
         NotFoundError: If the folder does not exist.
         UsageError: If it is not a dataset, or of a version that this fitfeed does not read.
     """
+    place = open_place(folder, "DATASET")
     try:
-        manifest = read_manifest(folder)
+        manifest = read_manifest(place)
     except (DamagedDatasetError, IncompleteDatasetError) as error:
         kind = "manifest" if isinstance(error, DamagedDatasetError) else "incomplete"
         return Report(findings=(Finding(file=MANIFEST_NAME, kind=kind, detail=str(error)),))
-    return _Verification(folder, manifest, progress).run()
+    return _Verification(place, manifest, progress).run()
 
 
 class _Verification:
     """One verification and what it has found so far."""
 
-    def __init__(self, folder: Path, manifest: Manifest, progress: VerifyProgress | None) -> None:
-        self._folder, self._manifest, self._progress = folder, manifest, progress
+    def __init__(self, place: Place, manifest: Manifest, progress: VerifyProgress | None) -> None:
+        self._place, self._manifest, self._progress = place, manifest, progress
         self._known = {entry.sha256: entry.file for entry in manifest.files()}
         self._findings, self._guarded = Findings(), GuardedCalls()
+        self._fetching = Fetching(place, [entry.file for entry in manifest.files()])
         self._indexes: list[tuple[str, Index]] = []
         self._files = self._bytes = self._examples = 0
 
@@ -73,24 +81,25 @@ class _Verification:
             self._progress.start(files=len(listed), total_bytes=sum(entry.bytes for entry in listed))
         self._findings.extend(self._check_text_of_manifest())
         self._findings.extend(self._extra_files(listed))
-        with self._guarded:
-            for name in self._manifest.splits:
-                self._check_split(name)
-        self._findings.extend(check_keys(self._indexes))
-        self._check_rejects()
+        with self._fetching:
+            with self._guarded:
+                for name in self._manifest.splits:
+                    self._check_split(name)
+            self._findings.extend(check_keys(self._indexes))
+            self._check_rejects()
         return Report(
             findings=self._findings.all(),
             fingerprint=self._manifest.fingerprint,
             files=self._files,
             bytes=self._bytes,
             examples=self._examples,
-            beside=tuple(_tables_beside(self._folder)),
+            beside=tuple(_tables_beside(self._place)),
         )
 
     def _check_text_of_manifest(self) -> Iterator[Finding]:
         """Compares the text of the manifest. It may be changed although it means the same, such as 1.0 for 1."""
-        with open_located(self._folder, MANIFEST_NAME) as stream:
-            text, published = stream.read(), self._manifest.to_json().encode()
+        text, _ = self._place.read(MANIFEST_NAME, at_most=MAX_MANIFEST_BYTES + 1)
+        published = self._manifest.to_json().encode()
         if text != published:
             same = zip(text, published, strict=False)
             offset = next((at for at, (a, b) in enumerate(same) if a != b), min(len(text), len(published)))
@@ -98,11 +107,10 @@ class _Verification:
             yield Finding(file=MANIFEST_NAME, kind="manifest", detail=detail, offset=offset)
 
     def _extra_files(self, listed: list[File]) -> Iterator[Finding]:
-        if (self._folder / WORK_FOLDER).is_dir():
+        if self._place.area().has_folder(WORK_FOLDER):
             return  # an append is running or was interrupted: its files may be in place already
         names = {entry.file for entry in listed}
-        found = {path.name for pattern in DATASET_PATTERNS for path in self._folder.glob(pattern)}
-        for name in sorted(found - names):
+        for name in sorted(self._place.area().names(DATASET_PATTERNS) - names):
             detail = "it is not a part of this dataset"
             yield Finding(file=shortened(name), kind="extra", detail=detail)
 
@@ -115,35 +123,39 @@ class _Verification:
         all_rows = rows_of_split(self._manifest, name, index, index_is_whole=index_is_whole)
         for number, rows in enumerate(all_rows):
             self._findings.extend(check_rows(rows, number=number, file=split.index.file))
-            self._check_shard(rows, ShardPlace(str(self._folder), name, number), split.index.file)
+            self._check_shard(rows, ShardPlace(str(self._place), name, number), split.index.file)
 
     def _open_index(self, entry: File, examples: int) -> tuple[Index | None, bool]:
         """The index of a split, or None if its rows cannot be used; and whether its file is whole."""
-        reading = self._open(entry)
-        if reading is None:
-            return None, False
-        file_finding = self._read(reading)
-        try:
-            index = open_index(self._folder, entry.file, self._manifest.features.label_kinds)
-        except DamagedDatasetError as error:
-            if file_finding is None:
-                self._findings.add(Finding(file=entry.file, kind="index", detail=str(error)))
-            return None, False
+        with self._open(entry) as reading:
+            if reading is None:
+                return None, False
+            file_finding = self._read(reading)
+            try:
+                index = self._index_of(reading)
+            except DamagedDatasetError as error:
+                if file_finding is None:
+                    self._findings.add(Finding(file=entry.file, kind="index", detail=str(error)))
+                return None, False
         if len(index) != examples:
             detail = f"it has {len(index)} rows, the manifest counts {examples} examples"
             self._findings.add(Finding(file=entry.file, kind="index", detail=detail))
             return None, False
         return index, file_finding is None
 
+    def _index_of(self, reading: Reading) -> Index:
+        address = self._place.address(reading.entry.file)
+        return Index(address, self._manifest.features.label_kinds, stream=reading.stream)
+
     def _check_shard(self, rows: ShardRows, place: ShardPlace, index_file: str) -> None:
-        reading = self._open(rows.shard)
-        if reading is None:
-            return
         local = Findings()
-        if self._manifest.format == "tfrecord":
-            file_finding = self._read(reading, examine_tfrecord(reading, rows), local)
-        else:
-            file_finding = self._check_hdf5(reading, rows, place, local)
+        with self._open(rows.shard) as reading:
+            if reading is None:
+                return
+            if self._manifest.format == "tfrecord":
+                file_finding = self._read(reading, examine_tfrecord(reading, rows), local)
+            else:
+                file_finding = self._check_hdf5(reading, rows, place, local)
         self._examples += rows.shard.examples
         blamed = list(_attributed(local.kept, file_finding, rows, index_file))
         self._findings.extend(blamed)
@@ -158,37 +170,43 @@ class _Verification:
         formats: list[str] = []
         file_finding = self._read(reading, examine_images(reading, rows, formats), local)
         if rows.index is not None and len(formats) == rows.shard.examples:
-            read_columns(place, rows, formats, local, self._guarded)
+            read_columns(place, reading.path, rows, formats, local, self._guarded)
         return file_finding
 
     def _check_rejects(self) -> None:
-        reading = self._open(self._manifest.rejects_file)
-        if reading is not None:
-            local = Findings()
-            self._read(reading, check_rejects(reading, self._manifest), local)
-            self._findings.extend(local.kept)
+        with self._open(self._manifest.rejects_file) as reading:
+            if reading is not None:
+                local = Findings()
+                self._read(reading, check_rejects(reading, self._manifest), local)
+                self._findings.extend(local.kept)
 
-    def _open(self, entry: File) -> Reading | None:
-        try:
-            stream = open_located(self._folder, entry.file, buffering=CHUNK_BYTES)
-            return Reading(self._folder / entry.file, entry, self._count, stream)
-        except DamagedDatasetError as error:
-            self._findings.add(Finding(file=entry.file, kind="missing", detail=str(error)))
-        except OSError as error:
-            self._findings.add(_unreadable(entry, error, None))
-        return None
+    @contextmanager
+    def _open(self, entry: File) -> Iterator[Reading | None]:
+        """A file to read, or None if that is a finding."""
+        reading = None
+        with ExitStack() as opened:
+            try:
+                path = opened.enter_context(self._fetching.file(entry.file))
+                stream = opened.enter_context(open_plain(path, buffering=CHUNK_BYTES))
+                again = functools.partial(self._place.as_file, entry.file)
+                reading = Reading(path, entry, self._count, stream, again)
+            except (FileNotFoundError, RefusedFileError) as error:
+                damaged = damaged_file(self._place.address(entry.file), error)
+                self._findings.add(Finding(file=entry.file, kind="missing", detail=str(damaged)))
+            except OSError as error:
+                self._findings.add(_unreadable(entry, error, None))
+            yield reading
 
     def _read(
         self, reading: Reading, checks: Iterable[Finding] = (), local: Findings | None = None
     ) -> Finding | None:
         """Reads a file to its end with the checks for its kind, and returns what is wrong with it."""
         self._files += 1
-        with reading:
-            try:
-                (self._findings if local is None else local).extend(checks)
-                file_finding = reading.finish(self._known)
-            except OSError as error:
-                file_finding = _unreadable(reading.entry, error, reading.position)
+        try:
+            (self._findings if local is None else local).extend(checks)
+            file_finding = reading.finish(self._known)
+        except OSError as error:
+            file_finding = _unreadable(reading.entry, error, reading.position)
         if file_finding is not None:
             self._findings.add(file_finding)
         return file_finding
@@ -199,12 +217,12 @@ class _Verification:
             self._progress.update(read_bytes)
 
 
-def _tables_beside(folder: Path) -> Iterator[BesideReport]:
+def _tables_beside(place: Place) -> Iterator[BesideReport]:
     """Looks at the tables that are not a part of the dataset. A damaged one is named, and harms nothing."""
     for name, read in ((SOURCES_NAME, read_sources), (DUPLICATES_NAME, read_pairs)):
-        if os.path.lexists(folder / name):
+        if place.area().names([name]):
             try:
-                read(folder)
+                read(place)
             except DamagedDatasetError as error:
                 yield BesideReport(file=name, damage=str(error))
             else:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -17,13 +18,20 @@ class Reading:
     """One sequential pass over a file. Use as a context manager.
 
     Attributes:
+        path: The file.
+        stream: The same, open.
         entry: What the manifest says of the file.
         position: How many bytes were read.
         size: How many the file has.
     """
 
     def __init__(
-        self, path: Path, entry: File, progress: Callable[[int], None], stream: BinaryIO | None = None
+        self,
+        path: Path,
+        entry: File,
+        progress: Callable[[int], None],
+        stream: BinaryIO | None = None,
+        again: "Callable[[], AbstractContextManager[Path]] | None" = None,
     ) -> None:
         """Opens the file.
 
@@ -31,12 +39,14 @@ class Reading:
             path: The file.
             entry: What the manifest says of it.
             progress: Called with the size of each piece that was read.
-            stream: The same file, if it is open already (`open_located`).
+            stream: The same file, if it is open already.
+            again: Gives the file once more, if a second look must not be at the same copy.
         """
-        self._stream = path.open("rb", buffering=CHUNK_BYTES) if stream is None else stream
-        self._path, self.entry, self._progress = path, entry, progress
+        self.stream = path.open("rb", buffering=CHUNK_BYTES) if stream is None else stream
+        self._again = again or (lambda: nullcontext(path))
+        self.path, self.entry, self._progress = path, entry, progress
         self._digest, self._start_digest = hashlib.sha256(), ""
-        self.size = os.fstat(self._stream.fileno()).st_size
+        self.size = os.fstat(self.stream.fileno()).st_size
         self.position = 0
 
     def __enter__(self) -> Self:
@@ -47,7 +57,7 @@ class Reading:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Closes the file."""
-        self._stream.close()
+        self.stream.close()
 
     @property
     def left(self) -> int:
@@ -60,11 +70,11 @@ class Reading:
         Returns:
             `length` bytes, or fewer at the end of the file.
         """
-        return self._taken(self._stream.read(max(0, min(length, self.left))))
+        return self._taken(self.stream.read(max(0, min(length, self.left))))
 
     def read_line(self, limit: int) -> bytes:
         """Reads to the end of a line, at most `limit` bytes."""
-        return self._taken(self._stream.readline(limit))
+        return self._taken(self.stream.readline(limit))
 
     def _taken(self, data: bytes) -> bytes:
         expected_end = self.entry.bytes - self.position
@@ -108,7 +118,8 @@ class Reading:
 
     def _second_look(self, digest: str) -> Finding:
         """Reads the file again, to see whether the disk or the memory of this machine is at fault."""
-        again = sha256_from_disk(self._path)
+        with self._again() as path:
+            again = sha256_from_disk(path)
         if again == self.entry.sha256:
             detail = "its SHA-256 was wrong when it was first read, and right when it was read again from disk: the file is whole, but the memory of this machine, or the connection to its disk, may be at fault"
             return self._finding("memory", detail)

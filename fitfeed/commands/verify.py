@@ -5,7 +5,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from fitfeed.output.terminal import print_json, print_lines
-from fitfeed.schemas.local_path import local_path
 
 if TYPE_CHECKING:
     from fitfeed.converters.verify import Finding, Report
@@ -43,9 +42,10 @@ def run(options: argparse.Namespace) -> int:
     from fitfeed.converters.verify import verify_dataset
     from fitfeed.output.progress import reading_progress
     from fitfeed.schemas.errors import DamagedDatasetError
+    from fitfeed.schemas.storage.open_place import open_place
 
     with reading_progress(sys.stderr, quiet=options.quiet) as progress:
-        report = verify_dataset(local_path(options.dataset, "DATASET"), progress=progress)
+        report = verify_dataset(open_place(options.dataset, "DATASET"), progress=progress)
     if options.json:
         print_json(report.to_dict())
     elif not (options.quiet and report.ok):

@@ -15,7 +15,9 @@ from typing import Self
 from typing_extensions import override
 
 from fitfeed.schemas.files import RefusedFileError, locate_below, open_below, replacing, sync_file
+from fitfeed.schemas.storage.local_area import LocalWorkArea
 from fitfeed.schemas.storage.place import Found, OpenFile, Place, require_name
+from fitfeed.schemas.storage.work_area import WorkArea
 
 NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
 """Errors of file systems that have no hard links (FAT, some network drives)."""
@@ -58,6 +60,18 @@ class LocalPlace(Place):
     @override
     def is_far(self) -> bool:
         return False
+
+    @override
+    def area(self) -> WorkArea:
+        return LocalWorkArea(self.path)
+
+    @override
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    @override
+    def within(self, other: Place) -> bool:
+        return isinstance(other, LocalPlace) and self.path.resolve().is_relative_to(other.path.resolve())
 
     @override
     def files(self, *, deep: bool = False) -> Iterator[Found]:

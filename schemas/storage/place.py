@@ -20,6 +20,8 @@ from typing import NamedTuple, Self
 
 from typing_extensions import override
 
+from fitfeed.schemas.storage.work_area import WorkArea
+
 
 class Found(NamedTuple):
     """A file of a place.
@@ -102,6 +104,22 @@ class Place(abc.ABC):
     @abc.abstractmethod
     def is_far(self) -> bool:
         """Whether a read takes so long that many should be under way at once."""
+
+    @abc.abstractmethod
+    def area(self) -> WorkArea:
+        """The place as a launch sees it that works here alone."""
+
+    @abc.abstractmethod
+    def exists(self) -> bool:
+        """Whether there is such a folder, or anything below the prefix.
+
+        Raises:
+            OSError: If it cannot be found out.
+        """
+
+    @abc.abstractmethod
+    def within(self, other: "Place") -> bool:
+        """Whether this is the other place, or is below it, when all links are followed."""
 
     @abc.abstractmethod
     def files(self, *, deep: bool = False) -> Iterator[Found]:

@@ -20,6 +20,8 @@ from fitfeed.schemas.storage.address import MEMORY, Bucket, parse_address
 from fitfeed.schemas.storage.clients import MAX_REQUEST_BYTES, client_of
 from fitfeed.schemas.storage.errors import explained
 from fitfeed.schemas.storage.place import Found, OpenFile, Place, require_name
+from fitfeed.schemas.storage.store_area import StoreWorkArea
+from fitfeed.schemas.storage.work_area import WorkArea
 
 if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta, PutMode, UpdateVersion
@@ -92,6 +94,18 @@ class StorePlace(Place):
     @override
     def is_far(self) -> bool:
         return self.bucket.scheme != MEMORY
+
+    @override
+    def area(self) -> WorkArea:
+        return StoreWorkArea(self)
+
+    @override
+    def exists(self) -> bool:
+        return next(self.files(deep=True), None) is not None
+
+    @override
+    def within(self, other: Place) -> bool:
+        return isinstance(other, StorePlace) and f"{self}/".startswith(f"{other}/")
 
     @override
     def files(self, *, deep: bool = False) -> Iterator[Found]:

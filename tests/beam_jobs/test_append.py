@@ -25,7 +25,7 @@ from fitfeed.schemas.errors import (
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import read_manifest
 from tests.beam_jobs.growing import SMALL, come_in
-from tests.folders import contents, job_folder
+from tests.folders import contents, job_folder, path_of
 from tests.without_beam import convert
 
 
@@ -347,7 +347,7 @@ def test_an_unfinished_conversion_of_something_else_is_kept(
         convert(photos, small_dataset, ConvertOptions(shards=3, **SMALL), overwrite=True)
     (photos / "train" / "hat" / "empty.png").unlink()
     assert convert(photos, small_dataset, append=True).up_to_date
-    assert len(list(job_folder(small_dataset).shards.iterdir())) == 6
+    assert len(list(path_of(job_folder(small_dataset).shards).iterdir())) == 6
     assert convert(later, small_dataset, append=True).added == {"train": 6, "validation": 2}
     assert not (small_dataset / ".work").exists()
     assert verify_dataset(small_dataset).ok

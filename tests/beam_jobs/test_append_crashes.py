@@ -28,7 +28,8 @@ from fitfeed.pipelines import open_dataset
 from fitfeed.schemas.errors import OvertakenError
 from fitfeed.schemas.manifest import read_manifest
 from fitfeed.schemas.side_tables import SIDE_TABLES, read_pairs
-from tests.folders import contents
+from fitfeed.schemas.storage.local import LocalPlace
+from tests.folders import contents, path_of
 from tests.without_beam import run_here, without_beam
 
 FORMATS: list[Format] = ["tfrecord", "hdf5"]
@@ -127,7 +128,7 @@ def test_death_before_every_step(
 
 def pairs(dataset: Path) -> list[str]:
     """What `duplicates.arrow` says, in an order of its own."""
-    batch, complete = read_pairs(dataset)
+    batch, complete = read_pairs(LocalPlace(dataset))
     assert complete
     return sorted(map(str, batch.to_pylist()))
 
@@ -151,7 +152,7 @@ def test_an_append_that_is_not_continued_leaves_nothing(
     three = ConvertOptions(**{**vars(options), "shards": 3})
     with monkeypatch.context() as patch:
         patch.setattr(
-            "fitfeed.converters.staging.commit.sync_folder", died
+            "fitfeed.schemas.storage.local_area.sync_folder", died
         )  # shards are in place, the manifest is not
         with pytest.raises(Died):
             convert(later, dataset, three, append=True, max_bad=1, allow_leaks=True)
@@ -163,8 +164,8 @@ def test_an_append_that_is_not_continued_leaves_nothing(
     assert "train-00001-of-00002.tfrecord" in names
     foreign = "other-00000-of-00001.tfrecord"
     assert {path.name for path in dataset.iterdir()} == {*names, "manifest.json", foreign, *SIDE_TABLES}
-    keys = {row["key"] for row in read_pairs(dataset).batch.to_pylist()}
-    assert keys <= set(open_base_dataset(dataset).known)
+    keys = {row["key"] for row in read_pairs(LocalPlace(dataset)).batch.to_pylist()}
+    assert keys <= set(open_base_dataset(LocalPlace(dataset)).known)
     (dataset / foreign).unlink()
     assert verify_dataset(dataset).ok
 
@@ -181,12 +182,12 @@ def test_publication_may_be_repeated_by_the_runner(
             for number in range(job.shards)
         ]
         outcomes.extend(publish(work, totals) for _ in range(2))
-        (work.root / "outcome.json").rename(work.root / "kept")
+        (path_of(work.root) / "outcome.json").rename(path_of(work.root) / "kept")
         with pytest.raises(
             OvertakenError, match=r"another launch has published into .* Run the same command again"
         ):
             publish(work, totals)
-        (work.root / "kept").rename(work.root / "outcome.json")
+        (path_of(work.root) / "kept").rename(path_of(work.root) / "outcome.json")
 
     options = ConvertOptions(encoding="raw", size=(8, 8), class_from="parent")
     with without_beam():

@@ -19,7 +19,7 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.errors import ConversionError, TooManyRejectsError, UsageError
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import Manifest, read_manifest
-from tests.folders import contents, job_folder
+from tests.folders import contents, job_folder, path_of
 from tests.without_beam import convert
 
 
@@ -255,8 +255,8 @@ def test_finished_shards_are_reused_only_by_the_same_job(
     with pytest.raises(TooManyRejectsError):
         convert(source, dataset)
     work = job_folder(dataset)
-    shards = len(list(work.shards.iterdir()))
-    removed = sorted(work.shards.iterdir())[0]
+    shards = len(list(path_of(work.shards).iterdir()))
+    removed = sorted(path_of(work.shards).iterdir())[0]
     removed.unlink()
     conversion = convert(source, dataset, max_bad=1)
     assert conversion.reused_shards == shards - 1
@@ -342,8 +342,8 @@ def test_disk_full_is_an_error_that_continues(
 
     work = job_folder(dataset)
     job = work.read_job()
-    shutil.rmtree(work.root / "results")
-    (work.root / "results").mkdir()
+    shutil.rmtree(path_of(work.root) / "results")
+    (path_of(work.root) / "results").mkdir()
     monkeypatch.setattr("fitfeed.converters.shards.writers.tfrecord.TFRecordWriter._complete", full)
     with pytest.raises(ConversionError, match=r"No space left on device.*Nothing was published"):
         write_shard.write_shard(work, job, 0, lambda source_bytes, rejected: None)

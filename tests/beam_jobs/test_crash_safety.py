@@ -21,8 +21,9 @@ from fitfeed.converters.reading import local_files
 from fitfeed.schemas.errors import ConversionError, IncompleteDatasetError, NotFoundError
 from fitfeed.schemas.manifest import read_manifest
 from fitfeed.schemas.side_tables import read_pairs, read_sources
+from fitfeed.schemas.storage.local import LocalPlace
 from tests import without_beam
-from tests.folders import contents, job_folder
+from tests.folders import contents, job_folder, path_of
 
 OPTIONS = {
     "tfrecord": ConvertOptions(format="tfrecord", encoding="png", size=(64, 64), shards=5),
@@ -70,8 +71,12 @@ def continues_to_the_same_bytes(source: Path, folder: Path, format_: str, *, kil
     kill_at_random_moments(source, folder / "dataset", format_, kills=kills, seconds=seconds, seed=seed)
     assert start(source, folder / "dataset", format_).wait(600) == 0
     assert contents(folder / "dataset") == contents(folder / "undisturbed")
-    assert read_pairs(folder / "dataset").batch.equals(read_pairs(folder / "undisturbed").batch)
-    assert read_sources(folder / "dataset").equals(read_sources(folder / "undisturbed"))
+    assert read_pairs(LocalPlace(folder / "dataset")).batch.equals(
+        read_pairs(LocalPlace(folder / "undisturbed")).batch
+    )
+    assert read_sources(LocalPlace(folder / "dataset")).equals(
+        read_sources(LocalPlace(folder / "undisturbed"))
+    )
 
 
 @pytest.mark.slow  # `tests/fitfeed/test_convert_command.py` kills a conversion once, in every run
@@ -105,7 +110,7 @@ def test_a_full_disk_is_named_and_the_next_run_continues(
         convert(source, small_disk / "dataset", options)
     with pytest.raises(IncompleteDatasetError):
         read_manifest(small_disk / "dataset")
-    finished = len(list((job_folder(small_disk / "dataset").root / "results").iterdir()))
+    finished = len(list((path_of(job_folder(small_disk / "dataset").root) / "results").iterdir()))
     subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
     conversion = convert(source, small_disk / "dataset", options)
     assert conversion.reused_shards == finished

@@ -18,7 +18,7 @@ from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import DuplicateImagesError, SplitLeakError
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import read_manifest
-from tests.folders import contents, job_folder
+from tests.folders import contents, job_folder, path_of
 from tests.without_beam import convert
 
 DROP = ConvertOptions(duplicates="drop", shards=3)
@@ -140,7 +140,7 @@ def test_failing_and_then_deciding_takes_no_second_conversion(photos: Path, tmp_
 
 
 def _damage_shards(work: WorkFolder) -> None:
-    for shard in work.shards.iterdir():
+    for shard in path_of(work.shards).iterdir():
         data = bytearray(shard.read_bytes())
         data[len(data) // 2] ^= 1
         shard.write_bytes(data)

@@ -16,6 +16,8 @@ from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.staging import open_staging
 from fitfeed.schemas.errors import ConversionError
+from fitfeed.schemas.storage.local import LocalPlace
+from tests.folders import path_of
 
 SHARDS = 5000
 MOVES_DATA = ("beam:transform:group_by_key:v1", "beam:transform:reshuffle:v1")
@@ -36,7 +38,7 @@ def dataflow_graph() -> beam_runner_api_pb2.Pipeline:
         ]
     )
     pipeline = beam.Pipeline(options=options)
-    build(pipeline, work=WorkFolder(Path("/datasets/flowers"), "job"), shards=SHARDS)
+    build(pipeline, work=WorkFolder(LocalPlace(Path("/datasets/flowers")), "job"), shards=SHARDS)
     return pipeline.run().job.proto_pipeline
 
 
@@ -81,14 +83,16 @@ def test_a_worker_of_an_engine_refuses_what_the_launch_has_not_written(
     few_photos: Path, tmp_path: Path, name: str
 ) -> None:
     plan = make_plan(few_photos, ConvertOptions())
-    with open_staging(tmp_path / "dataset") as staging:
+    with open_staging(LocalPlace(tmp_path / "dataset")) as staging:
         work = staging.prepare(plan, timeout_s=9)
-    planned = (work.root / name).read_text()
-    (work.root / name).write_text(planned.replace(".jpg", ".png").replace(str(few_photos), str(tmp_path)))
-    assert (work.root / name).read_text() != planned
+    planned = (path_of(work.root) / name).read_text()
+    (path_of(work.root) / name).write_text(
+        planned.replace(".jpg", ".png").replace(str(few_photos), str(tmp_path))
+    )
+    assert (path_of(work.root) / name).read_text() != planned
     sent = pickle.loads(pickle.dumps(WriteShard(work)))  # noqa: S301 - as Beam sends it
     with pytest.raises(ConversionError, match=rf"{name} is not what this launch has written"):
         list(sent.process(0))
-    assert list(work.shards.iterdir()) == []
-    (work.root / name).write_text(planned)
+    assert list(path_of(work.shards).iterdir()) == []
+    (path_of(work.root) / name).write_text(planned)
     assert [totals.examples for totals in sent.process(0)] == [8]

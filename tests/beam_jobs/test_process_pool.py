@@ -18,13 +18,14 @@ from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.publishing.publish import publish
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
-from fitfeed.converters.staging.own_folder import sweep_temporary_files
 from fitfeed.converters.staging.quarantine import ATTEMPTS
 from fitfeed.converters.staging.results import ShardTotals
 from fitfeed.converters.staging.staging import Staging, open_staging
 from fitfeed.schemas.errors import ConversionError, InterruptedConversionError
 from fitfeed.schemas.processes import connected_child
-from tests.folders import contents
+from fitfeed.schemas.storage.local import LocalPlace
+from fitfeed.schemas.storage.own_folder import sweep_temporary_files
+from tests.folders import contents, path_of
 
 OPTIONS = ConvertOptions(encoding="png", size=(200, 200))  # slow enough to be interrupted
 FEW = dataclasses.replace(OPTIONS, shards=6)
@@ -33,7 +34,7 @@ END_S = 600.0  # what takes longer never ends
 
 def prepared(source: Path, dataset: Path, options: ConvertOptions = OPTIONS) -> tuple[WorkFolder, Job]:
     plan = make_plan(source, options)
-    with open_staging(dataset) as staging:
+    with open_staging(LocalPlace(dataset)) as staging:
         work = staging.prepare(plan, timeout_s=0)
     return work, work.read_job()
 
@@ -52,9 +53,9 @@ def worker_processes(pool: ShardPool) -> list[int]:
 def run_to_the_end(work: WorkFolder, futures: list["Future[ShardTotals]"]) -> dict[str, bytes]:
     outcome = publish(work, [future.result(timeout=END_S) for future in futures])
     assert outcome.status == "published"
-    sweep_temporary_files(work.root)
+    sweep_temporary_files(path_of(work.root))
     Staging(work.dataset).remove()
-    return contents(work.dataset)
+    return contents(path_of(work.dataset))
 
 
 @pytest.mark.slow
@@ -150,7 +151,7 @@ def test_stop_ends_everything_at_once(clothing: Path, tmp_path: Path) -> None:
     assert pool.progress()[0] < job.files  # it did not write on to the end
     assert isinstance(pool.error, InterruptedConversionError)
     assert not any(psutil.pid_exists(pid) for pid in processes)
-    assert not (work.dataset / "manifest.json").exists()
+    assert not (path_of(work.dataset) / "manifest.json").exists()
 
 
 def test_errors_of_a_shard_reach_the_caller(clothing: Path, tmp_path: Path) -> None:

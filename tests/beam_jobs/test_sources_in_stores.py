@@ -16,6 +16,7 @@ from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import NotFoundError, TooManyRejectsError, UsageError
 from fitfeed.schemas.manifest import read_manifest
 from fitfeed.schemas.side_tables import read_sources
+from fitfeed.schemas.storage.local import LocalPlace
 from fitfeed.schemas.storage.place import Place
 from tests.deep import png
 from tests.schemas.storage.places import memory_place
@@ -121,7 +122,7 @@ def test_nothing_is_read_of_what_is_the_same(
 ) -> None:
     place, dataset = upload(photos), tmp_path / "dataset"
     convert(str(place), dataset)
-    known = read_sources(dataset)
+    known = read_sources(LocalPlace(dataset))
     assert known.column("etag").to_pylist() == [
         place.find(key).identity for key in known.column("key").to_pylist()
     ]
@@ -165,7 +166,7 @@ def test_new_images_are_appended(photos: Path, tmp_path: Path) -> None:
     place.write("cat/new.png", png(np.full((4, 5, 3), 250, np.uint8)))
     assert convert(str(place), dataset, append=True).added == {"train": 1}
     assert convert(str(place), dataset, append=True).up_to_date
-    assert read_sources(dataset).num_rows == 9
+    assert read_sources(LocalPlace(dataset)).num_rows == 9
 
 
 @pytest.mark.parametrize("change", ["gone", "other"])

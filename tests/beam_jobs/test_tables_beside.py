@@ -16,6 +16,7 @@ from fitfeed.converters.reading.local_reader import LocalReader
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import SplitLeakError, UsageError
 from fitfeed.schemas.side_tables import DUPLICATES_NAME, SIDE_TABLES, SOURCES_NAME, read_pairs, read_sources
+from fitfeed.schemas.storage.local import LocalPlace
 from tests.beam_jobs.growing import SMALL, come_in
 from tests.deep import noise, png
 from tests.without_beam import convert
@@ -38,7 +39,7 @@ def rewrite(path: Path) -> None:
 
 
 def pairs(dataset: Path) -> set[tuple[object, ...]]:
-    batch = read_pairs(dataset).batch
+    batch = read_pairs(LocalPlace(dataset)).batch
     rows = [tuple(row.values()) for row in batch.to_pylist()]
     assert len(set(rows)) == len(rows)
     return set(rows)
@@ -96,7 +97,7 @@ def test_a_rewritten_mask_is_noticed(tmp_path: Path) -> None:
     dataset = tmp_path.parent / f"{tmp_path.name}-dataset"
     convert(tmp_path / "table.csv", dataset, options)
     assert convert(tmp_path / "table.csv", dataset, options).up_to_date
-    assert read_sources(dataset).num_rows == 6
+    assert read_sources(LocalPlace(dataset)).num_rows == 6
     rewrite(tmp_path / "1-mask.png")
     with pytest.raises(UsageError, match=r"another content now \(1, for example 1-mask\.png\)"):
         convert(tmp_path / "table.csv", dataset, options)
@@ -120,10 +121,10 @@ def test_nothing_depends_on_them(
     assert ("is not a readable table of" in printed) == (damage != "deleted")
     assert "beside it" not in printed
     assert convert(photos, small_dataset, OPTIONS).up_to_date
-    assert read_sources(small_dataset).num_rows == len(list(photos.glob("*/*/*")))
+    assert read_sources(LocalPlace(small_dataset)).num_rows == len(list(photos.glob("*/*/*")))
     come_in(later, photos)
     assert convert(photos, small_dataset, append=True).added == {"train": 6, "validation": 2}
-    assert not read_pairs(small_dataset).complete  # those that were there before are unknown
+    assert not read_pairs(LocalPlace(small_dataset)).complete  # those that were there before are unknown
     report = verify_dataset(small_dataset)
     assert report.ok
     assert [(table.file, table.damage) for table in report.beside] == [
@@ -145,10 +146,10 @@ def test_pairs_are_listed_and_grow(photos: Path, tmp_path: Path) -> None:
     convert(photos, dataset, append=True)
     new = ("train/dress/zz hat.jpg", f"train/hat/{first.name}", "label_conflict", 0)
     assert pairs(dataset) == {*known, new}
-    assert read_pairs(dataset).complete
-    assert read_sources(dataset).num_rows == len(list(photos.glob("*/*/*")))
+    assert read_pairs(LocalPlace(dataset)).complete
+    assert read_sources(LocalPlace(dataset)).num_rows == len(list(photos.glob("*/*/*")))
     convert(photos, dataset, OPTIONS, overwrite=True)
-    assert read_sources(dataset).num_rows == len(list(photos.glob("*/*/*")))
+    assert read_sources(LocalPlace(dataset)).num_rows == len(list(photos.glob("*/*/*")))
 
 
 def test_all_pairs_are_there_when_leaks_are_refused(photos: Path, tmp_path: Path) -> None:

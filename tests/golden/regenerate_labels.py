@@ -17,6 +17,7 @@ from fitfeed.converters.option_parts.storage import Format
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.payload import Pixels
 from fitfeed.schemas.side_tables import SOURCES_NAME, sources_schema, write_table
+from fitfeed.schemas.storage.local import LocalPlace
 from tests.deep import chunk, png
 
 FOLDER = Path(__file__).parent
@@ -98,7 +99,7 @@ def main() -> None:
             folder = golden(format_)
             shutil.rmtree(folder, ignore_errors=True)
             convert(source / "table.csv", folder, options(format_), max_bad=1, workers=1)
-            write_table(folder / SOURCES_NAME, pa.record_batch(SOURCES, schema=sources_schema()))
+            write_table(LocalPlace(folder), SOURCES_NAME, pa.record_batch(SOURCES, schema=sources_schema()))
 
 
 if __name__ == "__main__":

@@ -15,23 +15,24 @@ from fitfeed.schemas.side_tables import (
     sources_schema,
     write_table,
 )
+from fitfeed.schemas.storage.local import LocalPlace
 
 SOURCES = {"key": ["a/1.jpg", "ü.png"], "bytes": [3, 4], "mtime_ns": [5, -1], "ctime_ns": [2**62, 0]}
 PAIRS = {"key": ["b"], "of": ["a"], "kind": ["near_duplicate"], "distance": [7]}
 
 
 def write_sources(folder: Path) -> Path:
-    write_table(folder / SOURCES_NAME, pa.record_batch(SOURCES, schema=sources_schema()))
+    write_table(LocalPlace(folder), SOURCES_NAME, pa.record_batch(SOURCES, schema=sources_schema()))
     return folder / SOURCES_NAME
 
 
 def test_round_trip(tmp_path: Path) -> None:
     write_sources(tmp_path)
-    assert read_sources(tmp_path).to_pydict() == SOURCES
+    assert read_sources(LocalPlace(tmp_path)).to_pydict() == SOURCES
     for complete in (True, False):
         schema = duplicates_schema(complete=complete)
-        write_table(tmp_path / DUPLICATES_NAME, pa.record_batch(PAIRS, schema=schema))
-        batch, found = read_pairs(tmp_path)
+        write_table(LocalPlace(tmp_path), DUPLICATES_NAME, pa.record_batch(PAIRS, schema=schema))
+        batch, found = read_pairs(LocalPlace(tmp_path))
         assert (batch.to_pydict(), found) == (PAIRS, complete)
     assert {path.name for path in tmp_path.iterdir()} == {SOURCES_NAME, DUPLICATES_NAME}
 
@@ -70,7 +71,7 @@ def test_damage_is_named(tmp_path: Path, damage: str) -> None:
         path.write_bytes(data[:-20])
     elif damage == "other schema":
         schema = duplicates_schema(complete=True)
-        write_table(path, pa.record_batch(PAIRS, schema=schema))
+        write_table(LocalPlace(path.parent), path.name, pa.record_batch(PAIRS, schema=schema))
     elif damage == "compressed":
         options = pa.ipc.IpcWriteOptions(compression="zstd")
         with (
@@ -84,5 +85,5 @@ def test_damage_is_named(tmp_path: Path, damage: str) -> None:
         path.rename(tmp_path / "outside.arrow")
         path.symlink_to(tmp_path / "outside.arrow")
     with pytest.raises(DamagedDatasetError, match=r"sources\.arrow") as caught:
-        read_sources(folder)
+        read_sources(LocalPlace(folder))
     assert "\n" not in str(caught.value)

@@ -11,6 +11,8 @@ from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.schemas.class_order import ClassOrder
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.features import PlannedLabel
+from fitfeed.schemas.storage.local import LocalPlace
+from tests.folders import path_of
 from tests.golden.regenerate_16_bits import golden
 
 
@@ -18,7 +20,7 @@ from tests.golden.regenerate_16_bits import golden
 def existing(tmp_path: Path) -> BaseDataset:
     """With the classes a and b, in text order."""
     shutil.copytree(golden("tfrecord"), tmp_path / "dataset")
-    return open_base_dataset(tmp_path / "dataset")
+    return open_base_dataset(LocalPlace(tmp_path / "dataset"))
 
 
 def table(*names: str, order: ClassOrder = "text") -> ExampleTable:
@@ -59,7 +61,7 @@ def test_other_labels_are_refused(existing: BaseDataset) -> None:
 
 
 def test_a_damaged_index_is_not_appended_to(existing: BaseDataset) -> None:
-    index = existing.folder / "train.index.arrow"
+    index = path_of(existing.place) / "train.index.arrow"
     index.write_bytes(index.read_bytes()[:-1])
     with pytest.raises(DamagedDatasetError, match="not what was published"):
-        open_base_dataset(existing.folder)
+        open_base_dataset(existing.place)

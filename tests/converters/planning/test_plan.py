@@ -10,6 +10,7 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.planning.size_estimate import expected_bytes
 from fitfeed.converters.staging.staging import open_staging
+from fitfeed.schemas.storage.local import LocalPlace
 from tests.without_beam import convert
 
 JPEG = b"\xff\xd8\xff\xe0rest"
@@ -91,10 +92,10 @@ def test_working_folder_round_trip(source: Path, tmp_path: Path) -> None:
     picture = source / "class 0" / "0.jpg"
     picture.rename(os.fsdecode(os.fsencode(source / "class 0") + b"/\xff\n.jpg"))
     plan = make_plan(source, ConvertOptions(size=(8, 8), split={"train": 0.5, "test": 0.5}), max_bad=0.1)
-    with open_staging(tmp_path / "dataset") as staging:
+    with open_staging(LocalPlace(tmp_path / "dataset")) as staging:
         work = staging.prepare(plan, timeout_s=9)
     job = work.read_job()
-    assert dataclasses.replace(job, begun=0, sources=None, stamps=[]) == plan.job
+    assert dataclasses.replace(job, begun="", sources=None, stamps=[]) == plan.job
     assert [work.read_plan(job, shard.number) for shard in plan.shards] == plan.shards
     assert plan.job.allowed_rejects == 30
 

@@ -21,6 +21,7 @@ from fitfeed.schemas.errors import (
     UsageError,
 )
 from fitfeed.schemas.files import file_sha256
+from fitfeed.schemas.storage.local import LocalPlace
 from tests.without_beam import convert
 
 SMALL = ConvertOptions(size=(8, 8))
@@ -53,12 +54,12 @@ def test_there_is_nothing_yet(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "begun" / ".work").mkdir(parents=True)
     for name in ("none", "empty", "begun"):
-        target = open_target(tmp_path / name)
+        target = open_target(LocalPlace(tmp_path / name))
         assert (target.seen, target.existing, target.base) == (None, None, None)
 
 
 def test_a_complete_dataset(dataset: Path) -> None:
-    target, base = open_target(dataset), open_target(dataset, append=True)
+    target, base = open_target(LocalPlace(dataset)), open_target(LocalPlace(dataset), append=True)
     assert target.seen == base.seen == file_sha256(dataset / "manifest.json")
     assert target.existing == base.existing
     assert target.existing is not None
@@ -71,14 +72,14 @@ def test_a_complete_dataset(dataset: Path) -> None:
 def test_something_else_is_there(tmp_path: Path, overwrite: bool) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="is a file"):
-        open_target(tmp_path / "file", overwrite=overwrite)
+        open_target(LocalPlace(tmp_path / "file"), overwrite=overwrite)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.doc").touch()
     with pytest.raises(UsageError, match="other files in it"):
-        open_target(tmp_path / "full", overwrite=overwrite)
+        open_target(LocalPlace(tmp_path / "full"), overwrite=overwrite)
     (tmp_path / "full" / "manifest.json").write_text("{}")  # of a web page, say
     with pytest.raises(UsageError if overwrite else DamagedDatasetError):
-        open_target(tmp_path / "full", overwrite=overwrite)
+        open_target(LocalPlace(tmp_path / "full"), overwrite=overwrite)
 
 
 @pytest.mark.parametrize(
@@ -90,22 +91,22 @@ def test_a_dataset_that_cannot_be_read_can_be_replaced(
     spoil(dataset)
     for append in (False, True):
         with pytest.raises(error):
-            open_target(dataset, append=append)
-    assert open_target(dataset, overwrite=True).existing is None
+            open_target(LocalPlace(dataset), append=append)
+    assert open_target(LocalPlace(dataset), overwrite=True).existing is None
 
 
 def test_append_needs_a_complete_dataset(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError):
-        open_target(tmp_path / "none", append=True)
+        open_target(LocalPlace(tmp_path / "none"), append=True)
     (tmp_path / "begun" / ".work").mkdir(parents=True)
     with pytest.raises(IncompleteDatasetError):
-        open_target(tmp_path / "begun", append=True)
+        open_target(LocalPlace(tmp_path / "begun"), append=True)
     with pytest.raises(UsageError, match="Give one of them"):
-        open_target(tmp_path / "none", append=True, overwrite=True)
+        open_target(LocalPlace(tmp_path / "none"), append=True, overwrite=True)
 
 
 def test_the_options_of_an_append_are_those_of_the_dataset(dataset: Path) -> None:
-    new, more = open_target(dataset), open_target(dataset, append=True)
+    new, more = open_target(LocalPlace(dataset)), open_target(LocalPlace(dataset), append=True)
     assert new.complete(None) == ConvertOptions()
     assert new.complete(SMALL) is SMALL
     assert more.complete(None).size == more.complete(SMALL).size == (8, 8)
@@ -121,14 +122,14 @@ def has_all(target: Target, source: Path, options: ConvertOptions = SMALL) -> bo
 
 
 def test_the_same_again_is_up_to_date(few_photos: Path, dataset: Path) -> None:
-    assert has_all(open_target(dataset), few_photos)
-    assert has_all(open_target(dataset, append=True), few_photos)
-    assert not has_all(open_target(dataset, overwrite=True), few_photos)
-    assert not has_all(open_target(dataset.parent / "none"), few_photos)
+    assert has_all(open_target(LocalPlace(dataset)), few_photos)
+    assert has_all(open_target(LocalPlace(dataset), append=True), few_photos)
+    assert not has_all(open_target(LocalPlace(dataset), overwrite=True), few_photos)
+    assert not has_all(open_target(LocalPlace(dataset.parent / "none")), few_photos)
 
 
 def test_other_options_or_files_are_refused(few_photos: Path, dataset: Path) -> None:
-    target = open_target(dataset)
+    target = open_target(LocalPlace(dataset))
     with pytest.raises(UsageError, match=r"other options \(quality 90 -> 80\)\. Give --overwrite"):
         has_all(target, few_photos, dataclasses.replace(SMALL, quality=80))
     source = Path(shutil.copytree(few_photos, dataset.parent / "photos"))
@@ -170,7 +171,7 @@ def test_other_options_or_files_are_refused(few_photos: Path, dataset: Path) -> 
 
 
 def test_a_new_reject_is_news(few_photos: Path, dataset: Path) -> None:
-    target = open_target(dataset, append=True)
+    target = open_target(LocalPlace(dataset), append=True)
     plan = make_plan(few_photos, SMALL, base=target.base, seen=target.seen)
     reject = Reject("dress/notes.txt", "not_an_image", "text")
     bad = dataclasses.replace(plan, job=dataclasses.replace(plan.job, rejects=[reject]))
@@ -186,22 +187,22 @@ def test_dataset_and_source_are_apart(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(source)
     for folder in (source, source / "dataset", tmp_path, tmp_path / "link" / "dataset"):
         with pytest.raises(UsageError, match="must not contain each other"):
-            require_apart(folder, source)
-    require_apart(tmp_path / "photos 2", source)
+            require_apart(LocalPlace(folder), LocalPlace(source))
+    require_apart(LocalPlace(tmp_path / "photos 2"), LocalPlace(source))
 
 
 def test_a_folder_to_write_to(tmp_path: Path) -> None:
-    require_writable(tmp_path / "a" / "b")
+    require_writable(LocalPlace(tmp_path / "a" / "b"))
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to(tmp_path / "nothing")
     with pytest.raises(UsageError, match="Not a directory"):
-        require_writable(tmp_path / "file" / "dataset")
+        require_writable(LocalPlace(tmp_path / "file" / "dataset"))
     with pytest.raises(UsageError, match="File exists"):
-        require_writable(tmp_path / "link")
+        require_writable(LocalPlace(tmp_path / "link"))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_without_permission(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(UsageError, match="Permission denied"):
-        require_writable(tmp_path / "dataset")
+        require_writable(LocalPlace(tmp_path / "dataset"))

@@ -24,8 +24,9 @@ from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import ConversionError, OvertakenError
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
 from fitfeed.schemas.side_tables import read_pairs
+from fitfeed.schemas.storage.local import LocalPlace
 from tests.converters.handmade import Example, job_of, write_result
-from tests.folders import contents
+from tests.folders import contents, path_of
 
 CORRUPT = Reject("z.jpg", "corrupt", "is broken")
 ONE, TWO, THREE = (Example(picture=number, label=number % 3) for number in range(1, 4))
@@ -43,8 +44,8 @@ def write_shards(
     job = job_of({split: [next(numbers) for _ in shards] for split, shards in splits.items()}, **fields)
     planned = sum(len(shard) for shards in splits.values() for shard in shards)
     planned += sum(map(len, (rejects or {}).values()))
-    job = dataclasses.replace(job, files=planned, seen=Staging(dataset).manifest_sha256())
-    work = WorkFolder(dataset, job.digest)
+    job = dataclasses.replace(job, files=planned, seen=Staging(LocalPlace(dataset)).manifest_sha256())
+    work = WorkFolder(LocalPlace(dataset), job.digest)
     work.begin()
     work.write_job(job)
     totals = []
@@ -52,7 +53,9 @@ def write_shards(
         for place, (number, examples) in enumerate(zip(job.splits[split], shards, strict=True), start=first):
             file = f"{split}-{place:05d}-of-{first + len(shards):05d}.tfrecord"
             bad = (rejects or {}).get(number, [])
-            result = dataclasses.replace(write_result(job, work.shards / file, examples), rejects=bad)
+            result = dataclasses.replace(
+                write_result(job, path_of(work.shards) / file, examples), rejects=bad
+            )
             work.write_result(number, result)
             totals.append(
                 ShardTotals(
@@ -71,7 +74,7 @@ def published(dataset: Path, splits: Splits, **fields: Any) -> Manifest:
     """A complete dataset, without a staging area."""
     work, totals = write_shards(dataset, splits, **fields)
     assert publish(work, totals).status == "published"
-    Staging(dataset).remove()
+    Staging(LocalPlace(dataset)).remove()
     return read_manifest(dataset)
 
 
@@ -108,7 +111,7 @@ def test_a_new_dataset(tmp_path: Path) -> None:
         *("test-00000-of-00001.tfrecord", "train.index.arrow", "test.index.arrow"),
         *("rejects.jsonl", MANIFEST_NAME),
     }
-    Staging(tmp_path).remove()
+    Staging(LocalPlace(tmp_path)).remove()
     manifest = read_manifest(tmp_path)
     assert {name: split.examples for name, split in manifest.splits.items()} == {"train": 3, "test": 1}
     assert json.loads((tmp_path / "rejects.jsonl").read_text())["path"] == "z.jpg"
@@ -155,10 +158,10 @@ def test_stopped_at_any_move_it_ends_with_the_same_files(tmp_path: Path, appends
     base = None if held is None else target(held)
     work, totals = write_shards(written, splits, options=options, base=base, digest="later")
     shutil.copytree(written, reference)
-    publish(WorkFolder(reference, "later"), totals)
+    publish(WorkFolder(LocalPlace(reference), "later"), totals)
     for count in range(100):
         dataset = Path(shutil.copytree(written, tmp_path / f"{count}"))
-        work = WorkFolder(dataset, "later")
+        work = WorkFolder(LocalPlace(dataset), "later")
         try:
             with stopped_after(count):
                 publish(work, totals)
@@ -213,7 +216,7 @@ def test_files_that_were_ignored_are_listed(tmp_path: Path) -> None:
 
 def test_a_result_that_is_missing(tmp_path: Path) -> None:
     work, totals = write_shards(tmp_path, {"train": [[ONE], [TWO]]})
-    (work.root / "results" / "00001.json").unlink()
+    (path_of(work.root) / "results" / "00001.json").unlink()
     with pytest.raises(ConversionError, match=r"the result of shard 1 is missing from .*it continues"):
         publish(work, totals)
     assert files(tmp_path) == {}
@@ -239,7 +242,7 @@ def test_copies_within_a_split(
     options = ConvertOptions(duplicates=duplicates, **RAW)
     assert decision(tmp_path, splits, options=options).status == status
     if examples is not None:
-        Staging(tmp_path).remove()
+        Staging(LocalPlace(tmp_path)).remove()
         manifest = read_manifest(tmp_path)
         assert manifest.splits["train"].examples == examples
         assert manifest.ignored == 3 - examples
@@ -292,7 +295,7 @@ def test_images_join(tmp_path: Path) -> None:
     added: Splits = {"train": [[TWO], []], "test": [[THREE]]}
     work, totals = write_shards(tmp_path, added, base=target(held), digest="later")
     assert publish(work, totals).status == "published"
-    Staging(tmp_path).remove()
+    Staging(LocalPlace(tmp_path)).remove()
     manifest = read_manifest(tmp_path)
     assert [shard.file for shard in manifest.splits["train"].shards] == [
         "train-00000-of-00001.tfrecord",

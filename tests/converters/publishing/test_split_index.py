@@ -17,6 +17,7 @@ from fitfeed.converters.staging.job import Job
 from fitfeed.schemas.histogram_json import histogram_from_json
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest_parts import Extent, Split
+from fitfeed.schemas.storage.local import LocalPlace
 from tests.converters.handmade import EVERY_KIND, SHARDS, Example, job_of, result_of
 
 IN_ONE_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -29,7 +30,7 @@ def write(path: Path, shards: Shards, job: Job, before: tuple[Split, Index] | No
         result_of(job, f"train-{number}.tfrecord", examples)
         for number, examples in enumerate(shards, start=first)
     ]
-    return write_split(path, results, job, before=before)
+    return write_split(LocalPlace(path.parent), path.name, results, job, before=before)
 
 
 def table_of(path: Path) -> "pa.Table":
@@ -133,13 +134,14 @@ def test_the_histogram_of_16_bits(tmp_path: Path, channels: int) -> None:
 
 def test_the_entry_of_a_file_is_of_its_bytes(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(b"content")
-    entry = file_entry(tmp_path / "a.bin")
+    entry = file_entry(tmp_path / "a.bin", "a.bin")
     assert (entry.file, entry.bytes) == ("a.bin", 7)
     assert entry.sha256 == hashlib.sha256(b"content").hexdigest()
     split = write(tmp_path / "index", [[Example()]], job_of({}))
-    assert split.index == file_entry(tmp_path / "index")
+    assert split.index == file_entry(tmp_path / "index", "index")
 
 
 def test_an_index_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="No such file"):
-        write(tmp_path / "missing" / "index", [[Example()]], job_of({}))
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError):
+        write(tmp_path / "file" / "index", [[Example()]], job_of({}))

@@ -23,7 +23,9 @@ from fitfeed.schemas.features import FOLDER_LABELS, LabelKind, MaskFeature, Plan
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import Manifest
 from fitfeed.schemas.manifest_parts import MAX_SOURCE_NAME
+from fitfeed.schemas.storage.local import LocalPlace
 from tests.converters.handmade import EVERY_KIND, NO_COPIES, SHARDS, Example, job_of, result_of
+from tests.folders import path_of
 
 IN_ONE_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 COPIES = {"within": 3, "label_conflicts": 1, "across_splits": 2, "dropped": 5}
@@ -34,7 +36,7 @@ TRAIN = [[Example()]]
 @pytest.fixture
 def work(tmp_path: Path) -> WorkFolder:
     """The folder of a job."""
-    work = WorkFolder(tmp_path / "dataset", "job")
+    work = WorkFolder(LocalPlace(tmp_path / "dataset"), "job")
     work.begin()
     return work
 
@@ -72,7 +74,9 @@ def unite(
 def opened(work: WorkFolder, manifest: Manifest) -> BaseDataset:
     """The dataset, to append to."""
     kinds: Mapping[str, LabelKind] = manifest.features.label_kinds
-    indexes = {name: Index(work.root / split.index.file, kinds) for name, split in manifest.splits.items()}
+    indexes = {
+        name: Index(path_of(work.root) / split.index.file, kinds) for name, split in manifest.splits.items()
+    }
     return BaseDataset(work.root, manifest, indexes, [])
 
 
@@ -171,7 +175,7 @@ def test_the_list_of_rejects_is_written_and_counted(work: WorkFolder) -> None:
         Reject("d.jpg", "corrupt", "is broken"),
     ]
     manifest = unite(work, job_of({}), {"train": TRAIN}, listed=listed)
-    data = (work.root / "rejects.old.jsonl").read_bytes()
+    data = (path_of(work.root) / "rejects.old.jsonl").read_bytes()
     lines = [json.loads(line) for line in data.decode().splitlines()]
     assert lines == [dataclasses.asdict(listed[number]) for number in (1, 0, 2, 3)]  # by path
     entry = manifest.rejects_file
@@ -236,5 +240,6 @@ def test_the_largest_value_is_of_all_splits_with_16_bits(work: WorkFolder) -> No
 
 
 def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="No such file"):
-        unite(WorkFolder(tmp_path / "missing", "job"), job_of({}), {"train": TRAIN})
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        unite(WorkFolder(LocalPlace(tmp_path / "file"), "job"), job_of({}), {"train": TRAIN})

@@ -18,8 +18,10 @@ from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job, ShardPlan
 from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.errors import ConversionError
+from fitfeed.schemas.storage.local import LocalPlace
 from tests.converters.handmade import Example, job_of, write_result
 from tests.effort import PROFILE
+from tests.folders import path_of
 from tests.labelled import LAYOUTS, Flower, options
 
 IN_ONE_FOLDER = settings(
@@ -30,7 +32,7 @@ ROWS = 9
 
 def write(dataset: Path, job: Job, plan: ShardPlan) -> ShardResult:
     """The result of a shard that is written in a folder of its own."""
-    work = WorkFolder(dataset, "job")
+    work = WorkFolder(LocalPlace(dataset), "job")
     begun = work.begin()
     stamped = dataclasses.replace(job, begun=begun, stamps=[work.write_plan(plan, begun)])
     write_shard(work, stamped, plan.number, lambda size, bad: None)
@@ -80,11 +82,14 @@ def test_the_shard_is_as_if_they_had_never_been(
         shutil.rmtree(folder, ignore_errors=True)
     result = write(whole, job, plan)
     expected = write(less, job, without(plan, rows))
-    work = WorkFolder(whole, "job")
+    work = WorkFolder(LocalPlace(whole), "job")
     (changed,) = drop_rows(work, job, [result], {0: sorted(rows)})
-    changed = dataclasses.replace(changed, stamp=expected.stamp, changed_ns=expected.changed_ns)
+    changed = dataclasses.replace(changed, stamp=expected.stamp, identity=expected.identity)
     assert changed.to_json() == expected.to_json()
-    kept, wanted = work.kept / plan.file, WorkFolder(less, "job").shards / plan.file
+    kept, wanted = (
+        path_of(work.kept) / plan.file,
+        path_of(WorkFolder(LocalPlace(less), "job").shards) / plan.file,
+    )
     assert kept.read_bytes() == wanted.read_bytes()
 
 
@@ -93,28 +98,34 @@ def three(tmp_path: Path) -> tuple[WorkFolder, Job, list[ShardResult]]:
     """Three shards of four raw images with a mask each."""
     options = ConvertOptions(encoding="raw", size=(2, 3))
     job = job_of({"train": [0, 1, 2]}, options, {"label": "class", "region": "mask"})
-    work = WorkFolder(tmp_path, "job")
+    work = WorkFolder(LocalPlace(tmp_path), "job")
     work.begin()
     examples = [Example(value=number, label=number % 3) for number in range(4)]
-    return work, job, [write_result(job, work.shards / f"{number}.tfrecord", examples) for number in range(3)]
+    return (
+        work,
+        job,
+        [write_result(job, path_of(work.shards) / f"{number}.tfrecord", examples) for number in range(3)],
+    )
 
 
 def test_shards_that_stay_complete_are_not_touched(
     three: tuple[WorkFolder, Job, list[ShardResult]],
 ) -> None:
     work, job, results = three
-    before = {path: path.read_bytes() for path in work.shards.iterdir()}
+    before = {path: path.read_bytes() for path in path_of(work.shards).iterdir()}
     changed = drop_rows(work, job, results, {2: [1], 0: [0, 3]})
     assert changed[1] is results[1]
     assert [len(result.rows.key) for result in changed] == [2, 4, 3]
     assert changed[0].rows.key == ["0.tfrecord/1", "0.tfrecord/2"]
-    assert {path.name for path in work.kept.iterdir()} == {"0.tfrecord", "2.tfrecord"}
-    assert {path: path.read_bytes() for path in work.shards.iterdir()} == before
+    assert {path.name for path in path_of(work.kept).iterdir()} == {"0.tfrecord", "2.tfrecord"}
+    assert {path: path.read_bytes() for path in path_of(work.shards).iterdir()} == before
 
 
 def test_a_shard_that_is_in_its_place_already(three: tuple[WorkFolder, Job, list[ShardResult]]) -> None:
     work, job, results = three
-    (work.shards / "1.tfrecord").rename(work.dataset / "1.tfrecord")  # by an interrupted publication
+    (path_of(work.shards) / "1.tfrecord").rename(
+        path_of(work.dataset) / "1.tfrecord"
+    )  # by an interrupted publication
     changed = drop_rows(work, job, results, {1: [0, 1, 2, 3]})
     assert (changed[1].shard.examples, changed[1].shard.bytes) == (0, 0)
     assert changed[1].mask_values == {"region": [0] * 256}
@@ -127,28 +138,19 @@ def test_a_changed_shard_is_not_copied(
 ) -> None:
     """Neither where the damage is in a row that stays, nor where it is in one that goes."""
     work, job, results = three
-    path = work.shards / "1.tfrecord"
+    path = path_of(work.shards) / "1.tfrecord"
     data = bytearray(path.read_bytes())
     data[results[1].rows.place(row, mask).offset] ^= 1
     path.write_bytes(data)
-    message = rf"1\.tfrecord was changed after it was written\. Remove {work.root} and run"
+    message = rf"1\.tfrecord was changed after it was written\. Remove {path_of(work.root)} and run"
     with pytest.raises(ConversionError, match=message):
         drop_rows(work, job, results, {1: [3]})
-    assert list(work.kept.iterdir()) == []
+    assert list(path_of(work.kept).iterdir()) == []
 
 
 def test_a_shard_that_was_cut(three: tuple[WorkFolder, Job, list[ShardResult]]) -> None:
     work, job, results = three
-    path = work.shards / "1.tfrecord"
+    path = path_of(work.shards) / "1.tfrecord"
     path.write_bytes(path.read_bytes()[: results[1].rows.offset[3]])
     with pytest.raises(ConversionError, match="was changed after it was written"):
-        drop_rows(work, job, results, {1: [0]})
-
-
-def test_a_folder_of_an_interrupted_run_is_not_reused(
-    three: tuple[WorkFolder, Job, list[ShardResult]],
-) -> None:
-    work, job, results = three
-    work.kept.mkdir()
-    with pytest.raises(FileExistsError):
         drop_rows(work, job, results, {1: [0]})

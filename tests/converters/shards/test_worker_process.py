@@ -23,6 +23,8 @@ from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.staging import open_staging
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.processes.child_process import ChildProcess
+from fitfeed.schemas.storage.local import LocalPlace
+from tests.folders import path_of
 from tests.photos import copy_photos
 
 
@@ -32,7 +34,7 @@ def prepared(clothing: Path, tmp_path: Path) -> tuple[WorkFolder, Job]:
     top = tmp_path / os.fsdecode(b"\xff \xc3\xbc")
     source = copy_photos(clothing / "train", top / "photos", ("dress", "hat"), count=3)
     plan = make_plan(source, ConvertOptions(shards=2))
-    with open_staging(top / "dataset") as staging:
+    with open_staging(LocalPlace(top / "dataset")) as staging:
         work = staging.prepare(plan, timeout_s=0)
     return work, work.read_job()
 
@@ -50,7 +52,7 @@ def test_a_worker_writes_the_shards_whose_numbers_arrive(prepared: tuple[WorkFol
             connection.send_bytes(b"%d" % number)
             totals = decode_answer(connection.recv_bytes())
             assert (totals.number, totals.planned, totals.rejects, totals.reused) == (number, 3, {}, False)
-            assert (work.shards / work.read_plan(job, number).file).stat().st_size == totals.bytes
+            assert (path_of(work.shards) / work.read_plan(job, number).file).stat().st_size == totals.bytes
         connection.send_bytes(b"2")
         with pytest.raises((RuntimeError, ConversionError), match="2"):
             decode_answer(connection.recv_bytes())

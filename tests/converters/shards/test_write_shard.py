@@ -25,7 +25,9 @@ from fitfeed.converters.staging.quarantine import Quarantine
 from fitfeed.converters.staging.results import ShardResult, ShardTotals
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.histogram_json import histogram_from_json
+from fitfeed.schemas.storage.local import LocalPlace
 from tests.converters.handmade import job_of
+from tests.folders import path_of
 from tests.labelled import SPECIES, TAGS, Flower, make_source, options
 
 LUMA = np.array([19_595, 38_470, 7_471]) / 65_536
@@ -39,7 +41,7 @@ class Conversion:
         self.source.mkdir()
         self.flowers = {flower.path: flower for flower in make_source(self.source)}
         whole = make_plan(self.source / "labels.csv", options(layout))
-        self.work = WorkFolder(folder / "dataset", "job")
+        self.work = WorkFolder(LocalPlace(folder / "dataset"), "job")
         self.job: Job = dataclasses.replace(whole.job, begun=self.work.begin())
         self.plan_anew(whole.shards[0])
 
@@ -55,7 +57,7 @@ class Conversion:
 
     @property
     def path(self) -> Path:
-        return self.work.shards / self.plan.file
+        return path_of(self.work.shards) / self.plan.file
 
     @property
     def result(self) -> ShardResult:
@@ -209,10 +211,10 @@ def test_a_quarantined_image_is_not_decoded(keeping: Conversion) -> None:
 def test_written_twice_it_is_the_same(keeping: Conversion) -> None:
     keeping.write()
     first, result = keeping.path.read_bytes(), keeping.result
-    (keeping.work.root / "results" / "00000.json").unlink()
+    (path_of(keeping.work.root) / "results" / "00000.json").unlink()
     assert not keeping.write().reused
     assert keeping.path.read_bytes() == first
-    assert dataclasses.replace(keeping.result, changed_ns=result.changed_ns).to_json() == result.to_json()
+    assert dataclasses.replace(keeping.result, identity=result.identity).to_json() == result.to_json()
 
 
 def test_a_finished_shard_is_not_written_again(keeping: Conversion) -> None:
@@ -223,7 +225,9 @@ def test_a_finished_shard_is_not_written_again(keeping: Conversion) -> None:
 
     again = write_shard(keeping.work, keeping.job, 0, never, watch=never)
     assert again == dataclasses.replace(totals, reused=True)
-    keeping.path.rename(keeping.work.dataset / keeping.plan.file)  # by a publication that was interrupted
+    keeping.path.rename(
+        path_of(keeping.work.dataset) / keeping.plan.file
+    )  # by a publication that was interrupted
     assert keeping.write().reused
 
 
@@ -240,7 +244,7 @@ def test_a_shard_that_is_not_the_finished_one_is_written(keeping: Conversion, ch
     else:
         keeping.path.unlink()
     if change == "folder":
-        (keeping.work.dataset / keeping.plan.file).mkdir()
+        (path_of(keeping.work.dataset) / keeping.plan.file).mkdir()
     assert not keeping.write().reused
     assert keeping.path.read_bytes() == whole
 
@@ -249,7 +253,7 @@ def test_paths_that_are_not_text_are_written_as_text(tmp_path: Path) -> None:
     name = "a\udcff.png"
     Image.new("RGB", (2, 2)).save(tmp_path / name, "PNG")
     status = (tmp_path / name).stat()
-    work = WorkFolder(tmp_path / "dataset", "job")
+    work = WorkFolder(LocalPlace(tmp_path / "dataset"), "job")
     begun = work.begin()
     plan = ShardPlan(
         number=0,
@@ -278,7 +282,7 @@ def test_out_of_memory(keeping: Conversion, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(module, "decode_image", fail)
     with pytest.raises(ConversionError, match=r"out of memory while converting .*fewer --workers.*continues"):
         keeping.write()
-    assert list(keeping.work.shards.iterdir()) == []
+    assert list(path_of(keeping.work.shards).iterdir()) == []
     monkeypatch.setattr(module, "memory_is_limited", lambda: True)  # then the image is what takes so much
     assert keeping.write().rejects == {"bomb": 9}
     assert keeping.rejects()[keeping.plan.paths[0]][1].startswith("decoding it takes more than 6")
@@ -292,6 +296,6 @@ def test_a_disk_that_is_full(keeping: Conversion, monkeypatch: pytest.MonkeyPatc
         patch.setattr("os.fsync", refuse)
         with pytest.raises(ConversionError, match=r"cannot write to .*: No space left on device\. Nothing"):
             keeping.write()
-    assert list(keeping.work.shards.iterdir()) == []  # nor a temporary file
+    assert list(path_of(keeping.work.shards).iterdir()) == []  # nor a temporary file
     assert keeping.work.read_result(keeping.job, 0) is None
     assert not keeping.write().reused

@@ -14,7 +14,8 @@ from fitfeed.converters.staging.commit import (
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, fingerprint_of, read_manifest
 from fitfeed.schemas.manifest_parts import File
-from tests.folders import contents
+from fitfeed.schemas.storage.local import LocalPlace
+from tests.folders import contents, path_of
 
 GOLDEN = next((Path(__file__).parents[2] / "golden").glob("version-2-16-bits-tfrecord"))
 
@@ -28,9 +29,9 @@ def manifest() -> Manifest:
 @pytest.fixture
 def work(tmp_path: Path) -> WorkFolder:
     """The folder of a job, and a dataset beside it."""
-    work = WorkFolder(tmp_path / "dataset", "job")
+    work = WorkFolder(LocalPlace(tmp_path / "dataset"), "job")
     work.begin()
-    work.kept.mkdir()
+    path_of(work.kept).mkdir()
     return work
 
 
@@ -50,23 +51,27 @@ def staged(manifest: Manifest) -> Manifest:
 
 
 def dataset_files(work: WorkFolder) -> dict[str, bytes]:
-    return {name: data for name, data in contents(work.dataset).items() if not name.startswith(".work")}
+    return {
+        name: data for name, data in contents(path_of(work.dataset)).items() if not name.startswith(".work")
+    }
 
 
 def fill(work: WorkFolder, manifest: Manifest) -> None:
     """Lays a job's files where a conversion leaves them."""
     for entry in manifest.files():
         shard = entry.file.endswith(manifest.shard_extension)
-        ((work.shards if shard else work.root) / entry.file).write_bytes(b"new " + entry.file.encode())
+        ((path_of(work.shards) if shard else path_of(work.root)) / entry.file).write_bytes(
+            b"new " + entry.file.encode()
+        )
 
 
 def test_a_dataset_is_replaced(work: WorkFolder, manifest: Manifest) -> None:
     fill(work, manifest)
     first = next(iter(manifest.splits.values())).shards[0].file
-    (work.kept / first).write_bytes(b"without duplicates")
+    (path_of(work.kept) / first).write_bytes(b"without duplicates")
     old = ["train-00000-of-00009.tfrecord", "test.index.arrow", STAGED_REJECTS, MANIFEST_NAME, "notes.txt"]
     for name in old:
-        (work.dataset / name).write_bytes(b"old")
+        (path_of(work.dataset) / name).write_bytes(b"old")
     replace_dataset(work, manifest)
     expected = {entry.file: b"new " + entry.file.encode() for entry in manifest.files()}
     expected |= {
@@ -75,7 +80,7 @@ def test_a_dataset_is_replaced(work: WorkFolder, manifest: Manifest) -> None:
         MANIFEST_NAME: manifest.to_json().encode(),
     }
     assert dataset_files(work) == expected
-    (work.kept / first).write_bytes(b"without duplicates")
+    (path_of(work.kept) / first).write_bytes(b"without duplicates")
     replace_dataset(work, manifest)  # after an interruption
     assert dataset_files(work) == expected
 
@@ -86,10 +91,10 @@ def test_an_append_changes_no_file_that_the_old_manifest_names(work: WorkFolder,
         update={"splits": {"train": split.model_copy(update={"shards": split.shards[:1]})}}
     )
     for entry in had.files():
-        (work.dataset / entry.file).write_bytes(b"old")
+        (path_of(work.dataset) / entry.file).write_bytes(b"old")
     union = staged(manifest)
     fill(work, union)
-    join_dataset(work, union, had)
+    join_dataset(work, union, had, identity=None)
     found = dataset_files(work)
     assert {found[entry.file] for entry in had.files()} == {b"old"}
     assert found[split.shards[1].file] == b"new " + split.shards[1].file.encode()
@@ -100,11 +105,11 @@ def test_an_append_changes_no_file_that_the_old_manifest_names(work: WorkFolder,
 def test_settled_names_are_those_of_every_dataset(work: WorkFolder, manifest: Manifest) -> None:
     union = staged(manifest)
     for entry in union.files():
-        (work.dataset / entry.file).write_bytes(b"new " + entry.file.encode())
-    (work.dataset / "train.index.arrow").write_bytes(b"old")
-    (work.dataset / "train-00007-of-00009.tfrecord").write_bytes(b"of an append that was given up")
-    (work.dataset / "other-00000-of-00001.tfrecord").write_bytes(b"somebody's own")
-    settled = settle_names(work.dataset, union)
+        (path_of(work.dataset) / entry.file).write_bytes(b"new " + entry.file.encode())
+    (path_of(work.dataset) / "train.index.arrow").write_bytes(b"old")
+    (path_of(work.dataset) / "train-00007-of-00009.tfrecord").write_bytes(b"of an append that was given up")
+    (path_of(work.dataset) / "other-00000-of-00001.tfrecord").write_bytes(b"somebody's own")
+    settled = settle_names(work.dataset, union, identity=None)
     assert settled.model_copy(update={"fingerprint": manifest.fingerprint}) == manifest
     assert settled.fingerprint == fingerprint_of(settled)
     shards = [shard.file for shard in manifest.splits["train"].shards]
@@ -115,4 +120,4 @@ def test_settled_names_are_those_of_every_dataset(work: WorkFolder, manifest: Ma
         "other-00000-of-00001.tfrecord": b"somebody's own",
         MANIFEST_NAME: settled.to_json().encode(),
     }
-    assert settle_names(work.dataset, settled) == settled
+    assert settle_names(work.dataset, settled, identity=None) == settled

@@ -17,7 +17,9 @@ from fitfeed.converters.staging.job import AppendTarget, ShardPlan
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.quarantine import Quarantine
 from fitfeed.schemas.errors import ConversionError
+from fitfeed.schemas.storage.local import LocalPlace
 from tests.converters.handmade import EVERY_KIND, Example, job_of, result_of
+from tests.folders import path_of
 
 CRASH = Quarantine(reason="decoder_crash", detail="ended 2 times, with SIGSEGV")
 SURROGATE = "a\udcff.jpg"  # as Python has names that are not UTF-8
@@ -64,44 +66,47 @@ def quarantined(limit_s: float) -> Quarantine:
 @pytest.fixture
 def work(tmp_path: Path) -> WorkFolder:
     """A folder with all its parts."""
-    folder = WorkFolder(tmp_path / "dataset", "job")
+    folder = WorkFolder(LocalPlace(tmp_path / "dataset"), "job")
     folder.begin()
     return folder
 
 
 def test_naming_it_makes_nothing(tmp_path: Path) -> None:
-    folder = WorkFolder(tmp_path / "dataset", "job")
-    assert folder.root == tmp_path / "dataset" / ".work" / "job"
-    assert (folder.shards, folder.kept) == (folder.root / "shards", folder.root / "kept")
+    folder = WorkFolder(LocalPlace(tmp_path / "dataset"), "job")
+    assert path_of(folder.root) == tmp_path / "dataset" / ".work" / "job"
+    assert (folder.shards, folder.kept) == (folder.root.below("shards"), folder.root.below("kept"))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_it_begins_empty(work: WorkFolder) -> None:
-    (work.shards / "x").touch()
+    (path_of(work.shards) / "x").touch()
     begun = work.begin()
-    assert {path.name for path in work.root.iterdir()} == {*PARTS, BEGUN_NAME}
-    assert list(work.shards.iterdir()) == []
+    assert {path.name for path in path_of(work.root).iterdir()} == {*PARTS, BEGUN_NAME}
+    assert list(path_of(work.shards).iterdir()) == []
     assert work.find_earlier() is None  # until there is a job
     work.write_job(dataclasses.replace(JOB, begun=begun))
     earlier = work.find_earlier()
     assert earlier is not None
     assert earlier.begun == begun
-    work.write_job(dataclasses.replace(JOB, begun=begun - 1))  # as if the folder had been copied
+    work.write_job(dataclasses.replace(JOB, begun=f"{begun}0"))  # as if the folder had been copied
     assert work.find_earlier() is None
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_without_a_part_it_begins_anew(work: WorkFolder, part: str) -> None:
+def test_a_part_that_is_missing_is_made_and_one_that_is_a_file_is_refused(
+    work: WorkFolder, part: str
+) -> None:
     work.write_job(dataclasses.replace(JOB, begun=work.begin()))
-    (work.root / part).rmdir()
-    assert work.find_earlier() is None
-    (work.root / part).touch()  # a file where results should be was a traceback
+    (path_of(work.root) / part).rmdir()
+    assert work.find_earlier() is not None
+    (path_of(work.root) / part).rmdir()
+    (path_of(work.root) / part).touch()  # a file where results should be was a traceback
     assert work.find_earlier() is None
     work.begin()
-    assert (work.root / part).is_dir()
+    assert (path_of(work.root) / part).is_dir()
 
 
-def test_a_worker_gets_it_as_paths(work: WorkFolder) -> None:
+def test_a_worker_gets_it_as_places(work: WorkFolder) -> None:
     sealed = work.write_job(JOB)
     there = pickle.loads(pickle.dumps(sealed))  # noqa: S301
     assert (there.root, there.seal) == (work.root, sealed.seal)
@@ -119,7 +124,7 @@ def test_a_job(work: WorkFolder) -> None:
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '"text"', '{"options": {}}', "\x00"])
 def test_a_job_that_this_version_cannot_read(work: WorkFolder, content: str) -> None:
-    (work.root / "job.json").write_text(content)
+    (path_of(work.root) / "job.json").write_text(content)
     assert work.read_job_or_none() is None
 
 
@@ -134,21 +139,23 @@ def test_a_job_that_this_version_cannot_read(work: WorkFolder, content: str) -> 
 )
 def test_a_job_of_another_version(work: WorkFolder, change: dict[str, Any]) -> None:
     work.write_job(JOB)
-    content = json.loads((work.root / "job.json").read_text())
-    (work.root / "job.json").write_text(json.dumps({**content, **change}))
+    content = json.loads((path_of(work.root) / "job.json").read_text())
+    (path_of(work.root) / "job.json").write_text(json.dumps({**content, **change}))
     assert work.read_job_or_none() is None
 
 
 def test_plans(work: WorkFolder) -> None:
-    stamps = [work.write_plan(plan_of(number), 5) for number in range(2)]
-    job = dataclasses.replace(JOB, begun=5, stamps=stamps)
+    stamps = [work.write_plan(plan_of(number), "5") for number in range(2)]
+    job = dataclasses.replace(JOB, begun="5", stamps=stamps)
     assert [work.read_plan(job, number) for number in range(2)] == [plan_of(0), plan_of(1)]
-    assert {path.name for path in work.root.glob("plans/*")} == {"00000.json", "00001.json"}
-    assert len({*stamps, work.write_plan(plan_of(0), 6), work.write_plan(plan_of(digest="other"), 5)}) == 4
+    assert {path.name for path in path_of(work.root).glob("plans/*")} == {"00000.json", "00001.json"}
+    assert (
+        len({*stamps, work.write_plan(plan_of(0), "6"), work.write_plan(plan_of(digest="other"), "5")}) == 4
+    )
     with pytest.raises(ConversionError, match=r"00000\.json is not what this launch has written"):
         work.read_plan(job, 0)  # which is another one now
     with pytest.raises(ConversionError, match="something else writes into the staging area"):
-        work.read_plan(dataclasses.replace(job, begun=6), 1)
+        work.read_plan(dataclasses.replace(job, begun="6"), 1)
 
 
 def test_results(work: WorkFolder) -> None:
@@ -164,7 +171,7 @@ def test_results(work: WorkFolder) -> None:
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"stamp": "stamp", "rows": 5}'])
 def test_a_result_that_this_version_cannot_read(work: WorkFolder, content: str) -> None:
-    path = work.root / "results" / "00000.json"
+    path = path_of(work.root) / "results" / "00000.json"
     path.write_text(content)
     assert work.read_result(JOB, 0) is None
     path.write_bytes(sha256_line(content.encode()) + content.encode())
@@ -182,16 +189,16 @@ def test_an_outcome(work: WorkFolder) -> None:
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"pairs": 3}'])
 def test_an_outcome_that_this_version_cannot_read(work: WorkFolder, content: str) -> None:
-    (work.root / "outcome.json").write_text(content)
+    (path_of(work.root) / "outcome.json").write_text(content)
     assert work.read_outcome() is None
 
 
 def test_a_shard_is_found_in_either_place(work: WorkFolder) -> None:
-    assert work.find_shard("a") == work.dataset / "a"
-    (work.dataset / "a").touch()
-    assert work.find_shard("a") == work.dataset / "a"
-    (work.shards / "a").touch()
-    assert work.find_shard("a") == work.shards / "a"
+    assert work.find_shard("a") == work.dataset
+    (path_of(work.dataset) / "a").touch()
+    assert work.find_shard("a") == work.dataset
+    (path_of(work.shards) / "a").touch()
+    assert work.find_shard("a") == work.shards
 
 
 def test_quarantined_images_add_up(work: WorkFolder) -> None:
@@ -236,7 +243,7 @@ def test_who_exceeded_a_shorter_limit_tries_again(work: WorkFolder, limit_s: flo
 def test_the_error_if_nothing_can_be_written(work: WorkFolder) -> None:
     error = work.write_error(OSError(errno.ENOSPC, "No space left on device"))
     assert str(error) == (
-        f"cannot write to {work.dataset}: No space left on device. Nothing was published. Make room there and run the "
+        f"cannot write to {path_of(work.dataset)}: No space left on device. Nothing was published. Make room there and run the "
         "same command again: it continues."
     )
     assert "cannot write to" in str(work.write_error(OSError("of a library")))
@@ -245,7 +252,7 @@ def test_the_error_if_nothing_can_be_written(work: WorkFolder) -> None:
 
 def test_json_is_ascii_and_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.json"
-    write_json(path, {"path": SURROGATE})
+    write_json(LocalPlace(tmp_path), path.name, {"path": SURROGATE})
     assert path.read_bytes() == b'{"path": "a\\udcff.jpg"}'
 
     def fail(self: Path, target: Path) -> None:
@@ -253,6 +260,6 @@ def test_json_is_ascii_and_whole_or_not_there(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="Input/output error"):
-        write_json(path, dataclasses.asdict(CRASH))
+        write_json(LocalPlace(tmp_path), path.name, dataclasses.asdict(CRASH))
     assert path.read_bytes() == b'{"path": "a\\udcff.jpg"}'
     assert list(tmp_path.iterdir()) == [path]

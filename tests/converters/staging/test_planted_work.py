@@ -23,7 +23,8 @@ from fitfeed.converters.staging.staging import open_staging
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.side_tables import SOURCES_NAME
-from tests.folders import contents, job_folder
+from fitfeed.schemas.storage.local import LocalPlace
+from tests.folders import contents, job_folder, path_of
 from tests.without_beam import convert
 
 OPTIONS = ConvertOptions(encoding="png", shards=2)
@@ -57,7 +58,7 @@ def reference(source: Path, tmp_path: Path) -> dict[str, bytes]:
 def leave_unfinished(source: Path, dataset: Path) -> WorkFolder:
     """Writes all shards, and ends before publication."""
     plan = make_plan(source, OPTIONS)
-    with open_staging(dataset) as staging:
+    with open_staging(LocalPlace(dataset)) as staging:
         work = staging.prepare(plan, timeout_s=9)
     job = work.read_job()
     for number in range(job.shards):
@@ -105,9 +106,9 @@ def test_other_pictures_under_right_digests_do_not_get_in(
 ) -> None:
     strange = leave_unfinished(pictures(tmp_path / "strange", seed=1), tmp_path / "theirs")
     dataset = tmp_path / "dataset"
-    shutil.copytree(strange.dataset, dataset)  # as tar and unzip do, with all times that can be set
+    shutil.copytree(path_of(strange.dataset), dataset)  # as tar and unzip do, with all times that can be set
     # The digest of a job has the folder of its source in it, but whoever makes the folder of a job can guess it.
-    root = job_folder(dataset).root
+    root = path_of(job_folder(dataset).root)
     root.rename(root.with_name(make_plan(source, OPTIONS).job.digest))
     notices = Notices()
     conversion = convert(source, dataset, OPTIONS, progress=notices)
@@ -125,9 +126,9 @@ def test_an_archive_that_is_unpacked_over_an_unfinished_conversion(
     strange = leave_unfinished(pictures(tmp_path / "strange", seed=1), tmp_path / "theirs")
     work = leave_unfinished(source, tmp_path / "dataset")
     for part in parts:
-        shutil.copytree(strange.root / part, work.root / part, dirs_exist_ok=True)
-    assert convert(source, work.dataset, OPTIONS).reused_shards == 0
-    assert contents(work.dataset) == reference
+        shutil.copytree(path_of(strange.root) / part, path_of(work.root) / part, dirs_exist_ok=True)
+    assert convert(source, path_of(work.dataset), OPTIONS).reused_shards == 0
+    assert contents(path_of(work.dataset)) == reference
 
 
 @pytest.mark.parametrize("copied", [False, True])
@@ -136,7 +137,7 @@ def test_a_plan_that_leads_out_of_both_folders(
 ) -> None:
     private = pictures(tmp_path / "private", seed=2) / "class 0" / "0.bmp"
     work = leave_unfinished(source, tmp_path / "theirs")
-    for path in (*work.root.glob("results/*"), *work.shards.iterdir()):
+    for path in (*path_of(work.root).glob("results/*"), *path_of(work.shards).iterdir()):
         path.unlink()
 
     def plant(plan: JSON) -> None:
@@ -144,11 +145,11 @@ def test_a_plan_that_leads_out_of_both_folders(
         plan["paths"] = [f"../private/class 0/{private.name}", *plan["paths"][1:]]
 
     for number in range(2):
-        change_json(work.root / "plans" / f"{number:05d}.json", plant)
+        change_json(path_of(work.root) / "plans" / f"{number:05d}.json", plant)
     if copied:
-        shutil.copytree(work.dataset, tmp_path / "dataset")
+        shutil.copytree(path_of(work.dataset), tmp_path / "dataset")
     else:
-        work.dataset.rename(tmp_path / "dataset")
+        path_of(work.dataset).rename(tmp_path / "dataset")
     before = {path.name for path in tmp_path.iterdir()}
     convert(source, tmp_path / "dataset", OPTIONS)
     assert contents(tmp_path / "dataset") == reference
@@ -158,15 +159,19 @@ def test_a_plan_that_leads_out_of_both_folders(
 def test_a_worker_writes_nothing_by_a_plan_that_was_changed(source: Path, tmp_path: Path) -> None:
     work = leave_unfinished(source, tmp_path / "dataset")
     job = work.read_job()
-    (work.root / "results" / "00001.json").unlink()
-    change_json(work.root / "plans" / "00001.json", lambda plan: plan.update(paths=plan["paths"][::-1]))
+    (path_of(work.root) / "results" / "00001.json").unlink()
+    change_json(
+        path_of(work.root) / "plans" / "00001.json", lambda plan: plan.update(paths=plan["paths"][::-1])
+    )
     before = contents(tmp_path)
     with pytest.raises(ConversionError, match=r"plans/00001\.json is not what this launch has written"):
         write_shard(work, job, 1, lambda *_: None)
-    change_json(work.root / "job.json", lambda content: content.update(source=str(tmp_path)))
+    change_json(path_of(work.root) / "job.json", lambda content: content.update(source=str(tmp_path)))
     with pytest.raises(ConversionError, match=r"job\.json is not what this launch has written"):
         work.read_job()
-    (work.root / "job.json").write_bytes(before[str((work.root / "job.json").relative_to(tmp_path))])
+    (path_of(work.root) / "job.json").write_bytes(
+        before[str((path_of(work.root) / "job.json").relative_to(tmp_path))]
+    )
     assert contents(tmp_path) == before
 
 
@@ -215,35 +220,35 @@ def test_a_result_that_the_plan_cannot_have_is_made_again(
     source: Path, tmp_path: Path, reference: dict[str, bytes], change: Callable[[JSON], object]
 ) -> None:
     work = leave_unfinished(source, tmp_path / "dataset")
-    change_result(work.root / "results" / "00000.json", change)
-    assert convert(source, work.dataset, OPTIONS).reused_shards == 1
-    assert contents(work.dataset) == reference
+    change_result(path_of(work.root) / "results" / "00000.json", change)
+    assert convert(source, path_of(work.dataset), OPTIONS).reused_shards == 1
+    assert contents(path_of(work.dataset)) == reference
 
 
 def test_a_result_that_a_disk_has_damaged_is_made_again(
     source: Path, tmp_path: Path, reference: dict[str, bytes]
 ) -> None:
     work = leave_unfinished(source, tmp_path / "dataset")
-    path = work.root / "results" / "00000.json"
+    path = path_of(work.root) / "results" / "00000.json"
     line, end, content = path.read_bytes().partition(b"\n")
     result = json.loads(content)
     result["histogram"].pop()
     path.write_bytes(line + end + json.dumps(result).encode())
-    assert convert(source, work.dataset, OPTIONS).reused_shards == 1
-    assert contents(work.dataset) == reference
+    assert convert(source, path_of(work.dataset), OPTIONS).reused_shards == 1
+    assert contents(path_of(work.dataset)) == reference
 
 
 def test_a_shard_with_other_bytes_is_written_again(
     source: Path, tmp_path: Path, reference: dict[str, bytes]
 ) -> None:
     work = leave_unfinished(source, tmp_path / "dataset")
-    one, other = sorted(work.shards.iterdir())
+    one, other = sorted(path_of(work.shards).iterdir())
     content = bytearray(one.read_bytes())
     content[len(content) // 2] ^= 1
     one.write_bytes(content)
     other.write_bytes(other.read_bytes())  # the same bytes, at another time
-    assert convert(source, work.dataset, OPTIONS).reused_shards == 1
-    assert contents(work.dataset) == reference
+    assert convert(source, path_of(work.dataset), OPTIONS).reused_shards == 1
+    assert contents(path_of(work.dataset)) == reference
 
 
 def test_a_shard_is_not_read_while_nothing_has_touched_it(
@@ -254,7 +259,7 @@ def test_a_shard_is_not_read_while_nothing_has_touched_it(
     monkeypatch.setattr(
         "fitfeed.converters.staging.result_check.file_sha256", lambda path: read.append(path.name)
     )
-    convert(source, work.dataset, OPTIONS)
+    convert(source, path_of(work.dataset), OPTIONS)
     assert read == []
 
 
@@ -262,22 +267,22 @@ def test_a_shard_that_is_a_link_is_not_taken(
     source: Path, tmp_path: Path, reference: dict[str, bytes]
 ) -> None:
     work = leave_unfinished(source, tmp_path / "dataset")
-    for shard in list(work.shards.iterdir()):  # as if publication had moved them already
+    for shard in list(path_of(work.shards).iterdir()):  # as if publication had moved them already
         shard.rename(tmp_path / shard.name)
-        (work.dataset / shard.name).symlink_to(tmp_path / shard.name)
-    assert convert(source, work.dataset, OPTIONS).reused_shards == 0
-    assert contents(work.dataset) == reference
-    assert not any(path.is_symlink() for path in work.dataset.iterdir())
+        (path_of(work.dataset) / shard.name).symlink_to(tmp_path / shard.name)
+    assert convert(source, path_of(work.dataset), OPTIONS).reused_shards == 0
+    assert contents(path_of(work.dataset)) == reference
+    assert not any(path.is_symlink() for path in path_of(work.dataset).iterdir())
 
 
 def test_a_table_of_sources_of_others_is_not_published(
     source: Path, tmp_path: Path, reference: dict[str, bytes]
 ) -> None:
     work = leave_unfinished(source, tmp_path / "dataset")
-    (work.root / SOURCES_NAME).write_bytes(b"nothing has changed, believe me")
-    assert convert(source, work.dataset, OPTIONS).reused_shards == 2
-    assert contents(work.dataset) == reference
-    assert not (work.dataset / SOURCES_NAME).exists()
+    (path_of(work.root) / SOURCES_NAME).write_bytes(b"nothing has changed, believe me")
+    assert convert(source, path_of(work.dataset), OPTIONS).reused_shards == 2
+    assert contents(path_of(work.dataset)) == reference
+    assert not (path_of(work.dataset) / SOURCES_NAME).exists()
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -286,7 +291,7 @@ def test_whatever_is_changed_anywhere_the_dataset_is_the_same(
 ) -> None:
     chance = random.Random(seed)
     work = leave_unfinished(source, tmp_path / "dataset")
-    path = chance.choice(sorted(path for path in work.root.rglob("*") if path.is_file()))
+    path = chance.choice(sorted(path for path in path_of(work.root).rglob("*") if path.is_file()))
     content = bytearray(path.read_bytes())
     at = chance.randrange(len(content) + 1)
     match chance.randrange(4):
@@ -299,8 +304,8 @@ def test_whatever_is_changed_anywhere_the_dataset_is_the_same(
         case _:
             content = bytearray(chance.choice([b"", b"[]", b"{}", b"null", b"9" * 5000, b"[" * 100_000]))
     path.write_bytes(content)
-    convert(source, work.dataset, OPTIONS)
-    assert contents(work.dataset) == reference
+    convert(source, path_of(work.dataset), OPTIONS)
+    assert contents(path_of(work.dataset)) == reference
 
 
 @pytest.mark.parametrize("stamp", ["0" * 64, None])
@@ -308,13 +313,15 @@ def test_a_quarantine_of_others_rejects_nothing(
     source: Path, tmp_path: Path, reference: dict[str, bytes], stamp: str | None
 ) -> None:
     work = leave_unfinished(source, tmp_path / "dataset")
-    (work.root / "results" / "00000.json").unlink()
+    (path_of(work.root) / "results" / "00000.json").unlink()
     entries = {"0": {"reason": "timeout", "detail": "call 0900", "limit_s": None}}
     if stamp is None:  # ours, but not what this version writes
         stamp, entries["0"]["reason"] = work.read_job().stamps[0], "mine"
-    (work.root / "quarantine" / "00000.json").write_text(json.dumps({"stamp": stamp, "entries": entries}))
-    convert(source, work.dataset, OPTIONS)
-    assert contents(work.dataset) == reference
+    (path_of(work.root) / "quarantine" / "00000.json").write_text(
+        json.dumps({"stamp": stamp, "entries": entries})
+    )
+    convert(source, path_of(work.dataset), OPTIONS)
+    assert contents(path_of(work.dataset)) == reference
 
 
 def test_a_file_system_without_change_times_continues_nothing(

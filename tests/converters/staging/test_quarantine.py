@@ -12,6 +12,7 @@ from fitfeed.converters.staging.quarantine import ATTEMPTS, CrashTracker, Quaran
 from fitfeed.converters.staging.results import RowColumns, ShardResult
 from fitfeed.converters.staging.staging import open_staging
 from fitfeed.schemas.manifest_parts import Shard
+from fitfeed.schemas.storage.local import LocalPlace
 from tests.photos import copy_photos
 
 
@@ -63,7 +64,7 @@ def test_deaths_that_no_image_explains_end_the_shard() -> None:
 
 def test_verdicts_are_of_one_plan_and_one_time_limit(photos: Path, tmp_path: Path) -> None:
     plan = make_plan(photos, ConvertOptions(shards=1))
-    with open_staging(tmp_path / "dataset") as staging:
+    with open_staging(LocalPlace(tmp_path / "dataset")) as staging:
         work = staging.prepare(plan, timeout_s=1)
     job = work.read_job()
     other = dataclasses.replace(job, stamps=["0" * 64])

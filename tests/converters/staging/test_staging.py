@@ -26,7 +26,8 @@ from fitfeed.converters.staging.staging import Staging, State, open_staging
 from fitfeed.schemas.errors import OvertakenError, UsageError
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, fingerprint_of, read_manifest
 from fitfeed.schemas.manifest_parts import Shard
-from tests.folders import contents
+from fitfeed.schemas.storage.local import LocalPlace
+from tests.folders import contents, path_of
 
 GOLDEN = next((Path(__file__).parents[2] / "golden").glob("version-2-16-bits-tfrecord"))
 
@@ -72,7 +73,7 @@ def write_results(work: WorkFolder) -> None:
     nothing, job = np.zeros((0, 2), np.uint64), work.read_job()
     for number in range(2):
         plan = work.read_plan(job, number)
-        (work.shards / plan.file).touch()
+        (path_of(work.shards) / plan.file).touch()
         result = ShardResult(
             stamp=job.stamps[number],
             shard=Shard(file=plan.file, bytes=0, sha256="0" * 64, examples=0),
@@ -120,11 +121,11 @@ def put(manifest: Manifest, dataset: Path) -> None:
 
 def test_a_new_dataset_moves_from_state_to_state(tmp_path: Path, manifest: Manifest) -> None:
     dataset = tmp_path / "dataset"
-    with open_staging(dataset) as staging:
+    with open_staging(LocalPlace(dataset)) as staging:
         assert staging.state() == State.LOCKED
         work = staging.prepare(plan_of(), timeout_s=9)
         assert staging.state() == State.PLANNED
-        assert dataclasses.replace(work.read_job(), begun=0, stamps=[]) == plan_of().job
+        assert dataclasses.replace(work.read_job(), begun="", stamps=[]) == plan_of().job
         write_results(work)
         assert staging.state() == State.WRITTEN
         staging.review(work, outcome_of("leaks"))
@@ -142,7 +143,7 @@ def test_a_new_dataset_moves_from_state_to_state(tmp_path: Path, manifest: Manif
 
 def test_a_dataset_that_is_replaced_counts_as_unpublished(tmp_path: Path, manifest: Manifest) -> None:
     put(other(manifest), tmp_path)
-    with open_staging(tmp_path) as staging:
+    with open_staging(LocalPlace(tmp_path)) as staging:
         plan = seen_by(staging, plan_of())
         work = staging.prepare(plan, timeout_s=9)
         write_results(work)
@@ -162,11 +163,11 @@ def other(manifest: Manifest) -> Manifest:
 def test_an_append_is_committed_and_then_settled(tmp_path: Path, manifest: Manifest) -> None:
     before = other(manifest)
     put(before, tmp_path)
-    with open_staging(tmp_path) as staging:
+    with open_staging(LocalPlace(tmp_path)) as staging:
         plan = seen_by(staging, plan_of(base=appended_to(before)))
         work = staging.prepare(plan, timeout_s=9)
         write_results(work)
-        (work.root / STAGED_REJECTS).touch()
+        (path_of(work.root) / STAGED_REJECTS).touch()
         staging.review(work, outcome_of("published"))
         assert staging.state() == State.REVIEWED
         rejects = manifest.rejects_file.model_copy(update={"file": STAGED_REJECTS})
@@ -187,7 +188,7 @@ def test_an_append_is_committed_and_then_settled(tmp_path: Path, manifest: Manif
 @pytest.mark.parametrize("appends", [False, True])
 def test_of_two_launches_one_publishes(tmp_path: Path, manifest: Manifest, appends: bool) -> None:
     put(manifest, tmp_path)
-    with open_staging(tmp_path) as staging:
+    with open_staging(LocalPlace(tmp_path)) as staging:
         plan = seen_by(staging, plan_of(base=appended_to(manifest) if appends else None))
         work = staging.prepare(plan, timeout_s=9)
         write_results(work)
@@ -203,33 +204,33 @@ def test_of_two_launches_one_publishes(tmp_path: Path, manifest: Manifest, appen
 
 
 def test_who_comes_after_a_kill_continues_the_same_job(tmp_path: Path) -> None:
-    with open_staging(tmp_path) as staging:
+    with open_staging(LocalPlace(tmp_path)) as staging:
         work = staging.prepare(plan_of(), timeout_s=9)
         write_results(work)
         staging.review(work, outcome_of("too_many_rejects"))
-        leftover = work.shards / f"x.tmp-{'0' * 32}"
+        leftover = path_of(work.shards) / f"x.tmp-{'0' * 32}"
         leftover.touch()
-        done = contents(work.root / "results")
-    with open_staging(tmp_path) as staging:
+        done = contents(path_of(work.root) / "results")
+    with open_staging(LocalPlace(tmp_path)) as staging:
         work = staging.prepare(plan_of(), timeout_s=9)
         assert staging.state() == State.WRITTEN
-        assert contents(work.root / "results") == done
+        assert contents(path_of(work.root) / "results") == done
         assert not leftover.exists()
 
 
 def test_different_jobs_share_no_file(tmp_path: Path) -> None:
-    with open_staging(tmp_path) as staging:
+    with open_staging(LocalPlace(tmp_path)) as staging:
         one = staging.prepare(plan_of("one"), timeout_s=9)
         write_results(one)
         two = staging.prepare(plan_of("two"), timeout_s=9)
         assert staging.state() == State.PLANNED
-        assert {path.name for path in staging.root.iterdir()} == {"lock", "two"}
+        assert {path.name for path in path_of(staging.root).iterdir()} == {"lock", "two"}
         assert one.root != two.root
-        assert list(two.shards.iterdir()) == []
+        assert list(path_of(two.shards).iterdir()) == []
 
 
 def test_a_longer_time_limit_releases_what_a_shorter_one_has_judged(tmp_path: Path) -> None:
-    with open_staging(tmp_path) as staging:
+    with open_staging(LocalPlace(tmp_path)) as staging:
         work = staging.prepare(plan_of(), timeout_s=9)
         work.quarantine(work.read_job(), 1, 0, Quarantine(reason="timeout", detail="", limit_s=9))
         write_results(work)
@@ -247,29 +248,29 @@ def test_a_longer_time_limit_releases_what_a_shorter_one_has_judged(tmp_path: Pa
 def test_only_what_can_be_continued_is_left(
     tmp_path: Path, manifest: Manifest, planned: bool, published: bool, kept: bool
 ) -> None:
-    with open_staging(tmp_path) as staging:
+    with open_staging(LocalPlace(tmp_path)) as staging:
         if planned:
             work = staging.prepare(plan_of(), timeout_s=9)
             staging.review(work, outcome_of("published"))
         if published:
             put(manifest, tmp_path)
         staging.leave()
-        assert staging.root.exists() == kept
+        assert path_of(staging.root).exists() == kept
 
 
 def test_a_job_of_another_version_counts_as_none(tmp_path: Path) -> None:
-    with open_staging(tmp_path) as staging:
+    with open_staging(LocalPlace(tmp_path)) as staging:
         work = staging.prepare(plan_of(), timeout_s=9)
-        (work.root / "outcome.json").write_text("[]")
+        (path_of(work.root) / "outcome.json").write_text("[]")
         assert staging.state() == State.PLANNED
-        (work.root / "job.json").write_text(json.dumps({"format": "of tomorrow"}))
+        (path_of(work.root) / "job.json").write_text(json.dumps({"format": "of tomorrow"}))
         assert staging.state() == State.LOCKED
         staging.prepare(plan_of(), timeout_s=9)
         assert staging.state() == State.PLANNED
 
 
 def _hold(dataset: Path, connection: "multiprocessing.connection.Connection") -> None:
-    with open_staging(dataset):
+    with open_staging(LocalPlace(dataset)):
         connection.send("locked")
         connection.recv()
 
@@ -287,7 +288,7 @@ def _hold(dataset: Path, connection: "multiprocessing.connection.Connection") ->
 def test_what_is_no_file_is_no_manifest(tmp_path: Path, make: Callable[[Path], object]) -> None:
     """A conversion waited for a pipe for ever, and read from a device for ever."""
     make(tmp_path / "manifest.json")
-    assert Staging(tmp_path).manifest_sha256() is None
+    assert Staging(LocalPlace(tmp_path)).manifest_sha256() is None
 
 
 def test_one_process_at_a_time_and_a_killed_one_holds_nothing(tmp_path: Path) -> None:
@@ -296,11 +297,11 @@ def test_one_process_at_a_time_and_a_killed_one_holds_nothing(tmp_path: Path) ->
     process = context.Process(target=_hold, args=(tmp_path, theirs))
     process.start()
     assert ours.recv() == "locked"
-    with pytest.raises(UsageError, match="another conversion"), open_staging(tmp_path):
+    with pytest.raises(UsageError, match="another conversion"), open_staging(LocalPlace(tmp_path)):
         pass
     process.kill()
     process.join()
-    with open_staging(tmp_path) as staging:
+    with open_staging(LocalPlace(tmp_path)) as staging:
         assert isinstance(staging, Staging)
 
 
@@ -314,11 +315,14 @@ def test_a_lock_that_was_removed_with_its_folder_locks_nothing(
         flock(lock, operation)
 
     monkeypatch.setattr(fcntl, "flock", end_meanwhile)
-    with pytest.raises(UsageError, match="another conversion"), open_staging(tmp_path):
+    with pytest.raises(UsageError, match="another conversion"), open_staging(LocalPlace(tmp_path)):
         pass
 
 
 def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match="cannot write to DATASET"), open_staging(tmp_path / "file" / "out"):
+    with (
+        pytest.raises(UsageError, match="cannot write to DATASET"),
+        open_staging(LocalPlace(tmp_path / "file" / "out")),
+    ):
         pass

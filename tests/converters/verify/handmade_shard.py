@@ -10,7 +10,9 @@ from fitfeed.converters.verify.reading import Reading
 from fitfeed.converters.verify.rows import ShardRows
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest_parts import Shard
+from fitfeed.schemas.storage.local import LocalPlace
 from tests.converters.handmade import EVERY_KIND, NO_COPIES, Example, job_of, write_result
+from tests.folders import path_of
 
 EXAMPLES = [Example(label=number % 3, value=10 + number) for number in range(4)]
 LAYOUTS: dict[str, dict[str, Any]] = {
@@ -31,9 +33,11 @@ class HandmadeShard:
     def __init__(self, folder: Path, format_: str, layout: str) -> None:
         options = ConvertOptions(format=format_, **LAYOUTS[layout])  # type: ignore[arg-type]
         job = job_of({"train": [0, 1]}, options, EVERY_KIND)
-        work = WorkFolder(folder, "job")
+        work = WorkFolder(LocalPlace(folder), "job")
         work.begin()
-        results = [write_result(job, work.shards / f"train-{number}.bin", EXAMPLES) for number in range(2)]
+        results = [
+            write_result(job, path_of(work.shards) / f"train-{number}.bin", EXAMPLES) for number in range(2)
+        ]
         manifest = write_union(
             work,
             job,
@@ -44,11 +48,11 @@ class HandmadeShard:
             index_name=lambda name: f"{name}.index.arrow",
             rejects_name="rejects.jsonl",
         )
-        self.path = work.shards / "train-1.bin"
+        self.path = path_of(work.shards) / "train-1.bin"
         self.rows = ShardRows(
             manifest=manifest,
             shard=results[1].shard,
-            index=Index(work.root / "train.index.arrow", EVERY_KIND),
+            index=Index(path_of(work.root) / "train.index.arrow", EVERY_KIND),
             index_is_whole=True,
             first=4,
             stop=8,

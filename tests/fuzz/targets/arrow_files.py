@@ -11,6 +11,7 @@ import pyarrow as pa
 from fitfeed.converters.planning.source_listing import read_known_sources
 from fitfeed.schemas.errors import FitfeedError
 from fitfeed.schemas.side_tables import DUPLICATES_NAME, SOURCES_NAME, read_pairs
+from fitfeed.schemas.storage.local import LocalPlace
 from tests.fuzz.command import run_command
 from tests.fuzz.datasets import GOLDEN, read_everything, with_file
 from tests.fuzz.mutate import LENGTHS, damaged
@@ -79,9 +80,9 @@ def check(data: bytes, folder: Path) -> None:
     dataset = with_file(folder, DATASET, dict.fromkeys(NAMES, data))
     run_command("verify", dataset)
     read_everything(dataset)
-    read_known_sources(dataset, dataset)
+    read_known_sources(LocalPlace(dataset), dataset)
     try:
-        read_pairs(dataset).batch.to_pydict()
+        read_pairs(LocalPlace(dataset)).batch.to_pydict()
     except FitfeedError as error:
         str(error)
 

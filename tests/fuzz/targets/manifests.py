@@ -8,6 +8,7 @@ from pathlib import Path
 from fitfeed.converters.planning.target import open_target
 from fitfeed.schemas.errors import FitfeedError
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, fingerprint_of
+from fitfeed.schemas.storage.local import LocalPlace
 from tests.fuzz.command import run_command
 from tests.fuzz.datasets import GOLDEN, read_everything, with_file
 from tests.fuzz.mutate_json import damaged_json
@@ -45,7 +46,7 @@ def check(data: bytes, folder: Path) -> None:
     read_everything(dataset)
     for append in (True, False):
         try:
-            open_target(dataset, append=append, overwrite=not append).complete(None)
+            open_target(LocalPlace(dataset), append=append, overwrite=not append).complete(None)
         except FitfeedError as error:
             str(error)
 

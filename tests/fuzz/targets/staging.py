@@ -20,7 +20,6 @@ import numpy as np
 from PIL import Image
 
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.staging.folder import is_plain_file
 from fitfeed.schemas.errors import FitfeedError
 from fitfeed.schemas.manifest import WORK_FOLDER
 from tests.folders import contents
@@ -131,7 +130,7 @@ def apply_edit(dataset: Path, job: Path, edit: Edit) -> None:
     path = _place(dataset, job, name)
     if not path.parent.resolve().is_relative_to(dataset.resolve()):
         return
-    if kind in ("json", "set", "flip", "truncate") and not (is_plain_file(path) and path.stat().st_size):
+    if kind in ("json", "set", "flip", "truncate") and not (_is_plain(path) and path.stat().st_size):
         return
     with contextlib.suppress(OSError, ValueError):
         EDITS[kind](path, value if kind != "copy" else _place(dataset, job, value))
@@ -188,7 +187,7 @@ def _replace(make: Callable[[Path, Any], object]) -> Callable[[Path, Any], None]
 
 
 def _copy(path: Path, other: Path) -> None:
-    if is_plain_file(other):
+    if _is_plain(other):
         shutil.copy2(other, path)
 
 
@@ -319,3 +318,7 @@ def _state(folder: Path) -> list[tuple[str, int, int, int, bytes]]:
 
 
 STAGING = Target("staging", whole, check, damage)
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()

@@ -1,6 +1,7 @@
 """Places for tests: a folder, and a store that lives in this process."""
 
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 from fitfeed.schemas.storage.local import LocalPlace
@@ -15,3 +16,7 @@ def memory_place() -> Place:
 
 def local_place(folder: Path) -> Place:
     return LocalPlace(folder / "flowers")
+
+
+KINDS: dict[str, Callable[[Path], Place]] = {"folder": local_place, "memory": lambda _: memory_place()}
+PLACES = sorted(KINDS)

@@ -4,6 +4,7 @@ Whatever is below `.work` is read, overwritten and removed. So it must be what i
 DATASET itself may be a link: its user made it.
 """
 
+import errno
 import os
 import pwd
 import re
@@ -47,6 +48,23 @@ def require_own(root: Path) -> None:
         _require_own_entries(root, root, descriptor, depth=0)
     finally:
         os.close(descriptor)
+
+
+def require_writable(root: Path) -> None:
+    """Asks for permission at the nearest folder that exists. Taking the lock asks again, by writing.
+
+    Raises:
+        OSError: If nothing can be written there.
+    """
+    nearest = next(path for path in (root, *root.parents) if os.path.lexists(path))
+    if not nearest.is_dir():
+        # It may also be a link to nothing.
+        reason = errno.ENOTDIR if nearest.exists() else errno.EEXIST
+    elif not os.access(nearest, os.W_OK | os.X_OK):
+        reason = errno.EROFS if os.statvfs(nearest).f_flag & os.ST_RDONLY else errno.EACCES
+    else:
+        return
+    raise OSError(reason, os.strerror(reason))
 
 
 def open_lock(root: Path, name: str) -> int:

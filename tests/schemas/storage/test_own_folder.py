@@ -10,10 +10,11 @@ import pytest
 
 from fitfeed.beam_jobs import plan_conversion
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.staging import own_folder
-from fitfeed.converters.staging.own_folder import require_own, sweep_temporary_files
 from fitfeed.converters.staging.staging import open_staging
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.storage import own_folder
+from fitfeed.schemas.storage.local import LocalPlace
+from fitfeed.schemas.storage.own_folder import require_own, sweep_temporary_files
 from tests.folders import contents
 from tests.without_beam import convert
 
@@ -109,7 +110,7 @@ def test_what_is_not_a_staging_area_is_refused(
     with pytest.raises(UsageError, match=r"Remove .*\.work and run the same command again") as caught:
         require_own(dataset / ".work")
     assert "\n" not in str(caught.value)
-    with pytest.raises(UsageError), open_staging(dataset):
+    with pytest.raises(UsageError), open_staging(LocalPlace(dataset)):
         pass
     assert contents(tmp_path) == before
 
@@ -179,7 +180,7 @@ def test_a_file_system_without_owners_is_no_obstacle(tmp_path: Path, monkeypatch
 
 
 def test_only_its_owner_may_lock_a_dataset(tmp_path: Path) -> None:
-    with open_staging(tmp_path):
+    with open_staging(LocalPlace(tmp_path)):
         assert stat.S_IMODE((tmp_path / ".work" / "lock").stat().st_mode) == 0o600
 
 

@@ -1,0 +1,119 @@
+"""A folder of this machine as its one worker sees it."""
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from typing_extensions import override
+
+from fitfeed.schemas.files import sync_file, sync_folder
+from fitfeed.schemas.storage.own_folder import (
+    open_lock,
+    require_own,
+    require_writable,
+    sweep_temporary_files,
+)
+from fitfeed.schemas.storage.work_area import WorkArea
+
+
+class LocalWorkArea(WorkArea):
+    """A folder of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        """Names the folder."""
+        self._folder = folder
+
+    @property
+    @override
+    def moves_at_once(self) -> bool:
+        return True
+
+    @override
+    def require_own(self) -> None:
+        require_own(self._folder)
+
+    @override
+    def require_writable(self) -> None:
+        require_writable(self._folder)
+
+    @override
+    def make(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    @override
+    def is_file(self) -> bool:
+        return self._folder.exists() and not self._folder.is_dir()
+
+    @override
+    def has_folder(self, name: str) -> bool:
+        return (self._folder / name).is_dir()
+
+    @override
+    def is_empty(self) -> bool:
+        return not self._folder.is_dir() or not any(self._folder.iterdir())
+
+    @override
+    def names(self, patterns: Iterable[str]) -> set[str]:
+        return {path.name for pattern in patterns for path in self._folder.glob(pattern)}
+
+    @override
+    def has_file(self, name: str) -> bool:
+        try:
+            return stat.S_ISREG((self._folder / name).lstat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    @override
+    @contextmanager
+    def hold(self, name: str) -> Iterator[None]:
+        lock = open_lock(self._folder, name)
+        try:
+            _take(lock)
+            yield
+        finally:
+            os.close(lock)
+
+    @override
+    def mark(self, name: str) -> str:
+        """The modification time is chosen, to be another one than the change time: see `marked`."""
+        mark = self._folder / name
+        mark.touch()
+        with suppress(OSError):  # then it counts as no mark
+            os.utime(mark, ns=(0, 0))
+        sync_file(mark)
+        return str(mark.lstat().st_ctime_ns)
+
+    @override
+    def marked(self, name: str) -> str | None:
+        """Linux sets the change time of an inode, and no program can choose it.
+
+        But on file systems where both times are always the same (FAT, some network mounts), it can.
+        """
+        try:
+            status = (self._folder / name).lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return None if status.st_ctime_ns == status.st_mtime_ns else str(status.st_ctime_ns)
+
+    @override
+    @contextmanager
+    def building(self, name: str) -> Iterator[Path]:
+        yield self._folder / name
+
+    @override
+    def sync(self) -> None:
+        sync_folder(self._folder)
+
+    @override
+    def sweep(self) -> None:
+        sweep_temporary_files(self._folder)
+
+
+def _take(lock: int) -> None:
+    """Locks a file, unless another process holds it, or has removed it with its folder since it was opened."""
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if os.fstat(lock).st_nlink == 0:
+        raise BlockingIOError

@@ -1,0 +1,104 @@
+"""A prefix in an object store as its one worker sees it."""
+
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from typing_extensions import override
+
+from fitfeed.schemas.storage.place import Found, Place
+from fitfeed.schemas.storage.work_area import WorkArea
+
+
+class StoreWorkArea(WorkArea):
+    """A prefix in an object store. Nobody can write there who may not write the dataset."""
+
+    def __init__(self, place: Place) -> None:
+        """Names the place."""
+        self._place = place
+
+    @property
+    @override
+    def moves_at_once(self) -> bool:
+        return False
+
+    @override
+    def require_own(self) -> None:
+        pass
+
+    @override
+    def require_writable(self) -> None:
+        pass
+
+    @override
+    def make(self) -> None:
+        pass
+
+    @override
+    def is_file(self) -> bool:
+        above, name = self._place.split()
+        return bool(name) and above.area().has_file(name)
+
+    @override
+    def has_folder(self, name: str) -> bool:
+        return name in self._place.folders()
+
+    @override
+    def is_empty(self) -> bool:
+        return not self._place.exists()
+
+    @override
+    def names(self, patterns: Iterable[str]) -> set[str]:
+        wanted = list(patterns)
+        names = (found.name for found in self._place.files())
+        return {name for name in names if any(fnmatchcase(name, pattern) for pattern in wanted)}
+
+    @override
+    def has_file(self, name: str) -> bool:
+        try:
+            self._place.find(name)
+        except FileNotFoundError:
+            return False
+        return True
+
+    @override
+    @contextmanager
+    def hold(self, name: str) -> Iterator[None]:
+        try:
+            self._place.write_if(name, uuid.uuid4().hex.encode(), identity=None)
+        except FileExistsError as error:
+            raise BlockingIOError from error
+        try:
+            yield
+        finally:
+            self._place.delete(name)
+
+    @override
+    def mark(self, name: str) -> str:
+        return _made(self._place.write(name, uuid.uuid4().hex.encode()))
+
+    @override
+    def marked(self, name: str) -> str | None:
+        try:
+            return _made(self._place.find(name))
+        except FileNotFoundError:
+            return None
+
+    @override
+    def building(self, name: str) -> AbstractContextManager[Path]:
+        return self._place.writing(name)
+
+    @override
+    def sync(self) -> None:
+        pass
+
+    @override
+    def sweep(self) -> None:
+        pass
+
+
+def _made(found: Found) -> str:
+    """When the store says that an object was put, and the tag that it gave it: no client can choose the time."""
+    return f"{found.mtime_ns} {found.identity}"
