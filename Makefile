@@ -7,7 +7,10 @@ READY := $(VENV)/.ready
 PARALLEL ?= --numprocesses logical --maxprocesses 8 --dist worksteal
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo test tests slow fuzz lint bench clean
+ENGINES := .engines
+PINNED := tests/servers/engines
+
+.PHONY: help demo test tests slow fuzz engines lint bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 8
@@ -28,6 +31,19 @@ FITFEED_FUZZ_SECONDS ?= 60
 fuzz: $(READY) ## give damaged files to all that reads foreign ones, a minute for each target, two at a time
 	@$(BIN)/python -m tests.fuzz all --seconds $(FITFEED_FUZZ_SECONDS) --jobs 2
 
+engines: $(ENGINES)/versitygw $(ENGINES)/node_modules/.ready ## install the object stores that tests start; needs Go and Node.js
+
+$(ENGINES)/versitygw: $(PINNED)/go.mod $(PINNED)/go.sum
+	@echo "Building versitygw (once; a few minutes) ..."
+	@cd $(PINNED) && go build -o $(CURDIR)/$@ github.com/versity/versitygw/cmd/versitygw
+	@touch $@
+
+$(ENGINES)/node_modules/.ready: $(PINNED)/package.json $(PINNED)/package-lock.json
+	@echo "Installing azurite (once) ..."
+	@mkdir -p $(ENGINES) && cp $^ $(ENGINES)
+	@cd $(ENGINES) && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 lint: $(READY) ## check style, types and imports
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
@@ -38,7 +54,7 @@ bench: $(READY) ## measure conversion and feeding on this machine
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove everything that make and the tests left
-	@rm -rf $(VENV) build dist findings *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(ENGINES) build dist findings *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.txt requirements-dev.txt pyproject.toml

@@ -19,6 +19,8 @@ from tests.servers.wire import Head, Listener, read_body, read_head
 REASONS = {200: "OK", 204: "No Content", 206: "Partial Content", 304: "Not Modified", 404: "Not Found"}
 REASONS |= {412: "Precondition Failed", 416: "Range Not Satisfiable", 501: "Not Implemented"}
 
+S3, GCS = "x-amz-", "x-goog-"
+
 
 class Request(NamedTuple):
     """What a client asks for.
@@ -30,6 +32,7 @@ class Request(NamedTuple):
         query: Parameters by name.
         fields: Headers by name, in lower case; those of S3 have the names that GCS gives them.
         body: The content.
+        is_s3: Whether the client speaks S3.
     """
 
     method: str
@@ -38,6 +41,7 @@ class Request(NamedTuple):
     query: dict[str, str]
     fields: dict[str, str]
     body: bytes
+    is_s3: bool
 
 
 class Answer(NamedTuple):
@@ -77,7 +81,7 @@ class CloudStorage:
         with connection.makefile("rb") as file:
             while head := read_head(file):
                 request = _parse(head, read_body(file, head))
-                connection.sendall(_encode(self._answer(request), request.method))
+                connection.sendall(_encode(self._answer(request), request))
 
     def _answer(self, request: Request) -> Answer:
         bucket = self._buckets.get(request.bucket)
@@ -122,15 +126,15 @@ class CloudStorage:
         return _xml("ListBucketResult", "".join(parts))
 
     def _put(self, bucket: Bucket, request: Request) -> Answer:
-        content = request.body
+        content, fields = request.body, request.fields
         source = request.fields.get("x-goog-copy-source")
         if source is not None:
             name, _, key = urllib.parse.unquote(source).lstrip("/").partition("/")
             copied = self._buckets[name].get(key) if name in self._buckets else None
             if copied is None:
                 return _error(404, "NoSuchKey")
-            content = copied.content
-        written = bucket.put(request.key, content, request.fields)
+            content, fields = copied.content, fields | copied.metadata
+        written = bucket.put(request.key, content, fields)
         if written is None:
             return _error(412, "PreconditionFailed")
         if source is None:
@@ -194,20 +198,21 @@ def _parse(head: Head, body: bytes) -> Request:
     method, target, _ = head.first.split(" ")
     path, _, query = target.partition("?")
     bucket, _, key = urllib.parse.unquote(path).lstrip("/").partition("/")
-    fields = {name.replace("x-amz-", "x-goog-"): value for name, value in head.fields.items()}
-    return Request(
-        method, bucket, key, dict(urllib.parse.parse_qsl(query, keep_blank_values=True)), fields, body
-    )
+    fields = {name.replace(S3, GCS): value for name, value in head.fields.items()}
+    parameters = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+    return Request(method, bucket, key, parameters, fields, body, is_s3="x-amz-date" in head.fields)
 
 
-def _encode(answer: Answer, method: str) -> bytes:
+def _encode(answer: Answer, request: Request) -> bytes:
     fields = {"Content-Length": str(len(answer.body))} | answer.fields
+    if request.is_s3:
+        fields = {name.replace(GCS, S3): value for name, value in fields.items()}
     head = Head(f"HTTP/1.1 {answer.status} {REASONS[answer.status]}", fields)
-    return head.encode() + (b"" if method == "HEAD" else answer.body)
+    return head.encode() + (b"" if request.method == "HEAD" else answer.body)
 
 
 def _fields(found: StoredObject) -> dict[str, str]:
-    return {"ETag": found.etag, "x-goog-generation": str(found.generation)}
+    return {"ETag": found.etag, "x-goog-generation": str(found.generation)} | found.metadata
 
 
 def _xml(name: str, inner: str, fields: dict[str, str] | None = None) -> Answer:

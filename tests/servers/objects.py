@@ -8,16 +8,25 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
-CONDITIONS = ("x-goog-if-generation-match", "if-match", "if-none-match")
+METADATA = "x-goog-meta-"
 
 
 class StoredObject(NamedTuple):
-    """An object. Its content never changes: what replaces it has another generation."""
+    """An object. Its content never changes: what replaces it has another generation.
+
+    Attributes:
+        content: Its bytes.
+        generation: A number that no other object of the bucket has had.
+        etag: A text that no other object of the bucket has had.
+        modified: Seconds since 1970.
+        metadata: Headers that the writer wants to find again.
+    """
 
     content: bytes
     generation: int
     etag: str
     modified: float
+    metadata: dict[str, str]
 
 
 class Page(NamedTuple):
@@ -40,16 +49,17 @@ class Bucket:
     def get(self, name: str) -> StoredObject | None:
         return self._objects.get(name)
 
-    def put(self, name: str, content: bytes, conditions: Mapping[str, str]) -> StoredObject | None:
-        """Writes an object; None if a condition of the headers does not hold."""
+    def put(self, name: str, content: bytes, fields: Mapping[str, str]) -> StoredObject | None:
+        """Writes an object; None if a condition in the headers does not hold."""
         with self._lock:
-            if not holds(self._objects.get(name), conditions):
+            if not holds(self._objects.get(name), fields):
                 return None
             if name not in self._objects:
                 bisect.insort(self._names, name)
+            metadata = {field: value for field, value in fields.items() if field.startswith(METADATA)}
             generation = next(self._generations)
             etag = f'"{hashlib.md5(content).hexdigest()}-{generation}"'
-            self._objects[name] = StoredObject(content, generation, etag, time.time())
+            self._objects[name] = StoredObject(content, generation, etag, time.time(), metadata)
             return self._objects[name]
 
     def delete(self, name: str) -> bool:
