@@ -89,7 +89,7 @@ def store_servers() -> Iterator[StoreServers]:
 def store(
     request: pytest.FixtureRequest, store_servers: StoreServers, monkeypatch: pytest.MonkeyPatch
 ) -> Store:
-    """An empty bucket: `gs://` in memory, or of the kind that the test is parametrized with (`EVERY_KIND`, indirect)."""
+    """An empty bucket: `gs://` in memory, or of the kind that the test is parametrized with (indirect)."""
     found = store_servers.store(getattr(request, "param", "gs"))
     for name, value in found.environment.items():
         monkeypatch.setenv(name, value)

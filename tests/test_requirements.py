@@ -1,5 +1,6 @@
 """What is installed is what was tested: every requirement has its version and the hashes of its files, and no address."""
 
+import json
 import re
 from pathlib import Path
 
@@ -43,3 +44,17 @@ def test_make_installs_by_hash() -> None:
     installs = [line for line in (ROOT / "Makefile").read_text().splitlines() if "--requirement" in line]
     assert installs
     assert all("--require-hashes" in line for line in installs)
+
+
+def test_servers_of_tests_have_versions_and_hashes_and_no_address() -> None:
+    engines = ROOT / "tests" / "servers" / "engines"
+    package = json.loads((engines / "package.json").read_text())
+    lock = json.loads((engines / "package-lock.json").read_text())["packages"]
+    installed = {name: entry for name, entry in lock.items() if name}
+    assert package["dependencies"] == {"azurite": installed["node_modules/azurite"]["version"]}
+    assert all(entry["integrity"].startswith("sha512-") for entry in installed.values())
+    sums = (engines / "go.sum").read_text().splitlines()
+    required = re.findall(r"^\t(\S+ v\S+)", (engines / "go.mod").read_text(), re.MULTILINE)
+    assert any(line.startswith("github.com/versity/versitygw v") for line in required)
+    assert all(any(line.startswith(f"{module} h1:") for line in sums) for module in required)
+    assert [path.name for path in engines.iterdir() if "://" in path.read_text()] == []
