@@ -64,6 +64,7 @@ class Waiting:
         _rng_index: npt.NDArray[np.int64],
         *,
         out: npt.NDArray[Any],
+        payloads: object = None,
     ) -> Damaged:
         """Writes nothing."""
         time.sleep(self._seconds * len(examples))

@@ -1,4 +1,4 @@
-"""Opens a dataset on disk for reading."""
+"""Opens a dataset for reading, in a folder or in an object store."""
 
 import os
 from collections.abc import Sequence
@@ -11,33 +11,45 @@ import numpy.typing as npt
 
 from fitfeed.pipelines.batches.normalize import NormalizeKind, keras_layer
 from fitfeed.pipelines.batches.skipped_examples import Skipped
+from fitfeed.pipelines.reading.cache_options import cache_options
+from fitfeed.pipelines.reading.dataset_files import DatasetFiles
 from fitfeed.pipelines.reading.index_table import index_table
 from fitfeed.pipelines.reading.joined_index import JoinedIndex
 from fitfeed.pipelines.reading.records import Records
+from fitfeed.pipelines.reading.traffic import Traffic
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import ClassFeature, Features
-from fitfeed.schemas.local_path import local_path
-from fitfeed.schemas.manifest import Manifest, read_manifest
+from fitfeed.schemas.manifest import Manifest, find_manifest
 from fitfeed.schemas.manifest_parts import Split
 from fitfeed.schemas.statistics import ChannelStatistics, class_weights
+from fitfeed.schemas.storage.open_place import open_place
 
 if TYPE_CHECKING:
     import keras
     import pyarrow as pa
 
 
-def open_dataset(path: str | os.PathLike[str]) -> "Dataset":
+def open_dataset(
+    path: str | os.PathLike[str],
+    *,
+    cache: str | os.PathLike[str] | None = None,
+    cache_size: str | int | None = None,
+) -> "Dataset":
     """Opens a dataset that `fitfeed convert` made.
 
     It reads only the manifest, so it costs the same for ten examples and for ten million.
 
     Args:
-        path: The dataset's folder.
+        path: The dataset's folder, or its address in an object store: "gs://bucket/flowers", "s3://...", "az://...".
+        cache: A folder of this machine that keeps what is fetched, for later epochs, later runs and other processes.
+            It is made if it does not exist. It is also of use for a folder on a slow network drive. None: nothing
+            is kept.
+        cache_size: Bytes that the folder may have, such as "100GB". None: as many as fit on its disk.
 
     Raises:
         NotFoundError: If there is no such folder.
         IncompleteDatasetError: If its conversion has not finished.
-        UsageError: If the folder is not a dataset.
+        UsageError: If the folder is not a dataset, or cannot be read.
         DamagedDatasetError: If its manifest is not what was published.
 
     Example:
@@ -47,21 +59,22 @@ def open_dataset(path: str | os.PathLike[str]) -> "Dataset":
         >>> dataset.records("train")[0]["image"].shape
         (333, 500, 3)
     """
-    folder = local_path(path, "DATASET").absolute()  # as the script may change its folder later
-    return Dataset(folder, read_manifest(folder))
+    place = open_place(path, "DATASET").absolute()  # as the script may change its folder later
+    options = cache_options(cache, cache_size)
+    manifest, identity = find_manifest(place)
+    return Dataset(DatasetFiles(place, identity, options), manifest)
 
 
 class Dataset:
-    """An open dataset. Thread-safe and picklable. Only `skipped` changes.
+    """An open dataset. Thread-safe and picklable. Only `skipped` and `traffic` change.
 
     Attributes:
-        path: The folder of the dataset.
         manifest: All facts about it.
     """
 
-    def __init__(self, path: Path, manifest: Manifest) -> None:
-        """Stores path and manifest; users call `open_dataset`."""
-        self.path = path
+    def __init__(self, files: DatasetFiles, manifest: Manifest) -> None:
+        """Stores files and manifest; users call `open_dataset`."""
+        self._files = files
         self.manifest = manifest
         self._records: dict[tuple[str, ...], Records] = {}
         self._skipped = {name: Skipped(name) for name in manifest.splits}
@@ -69,7 +82,39 @@ class Dataset:
     def __repr__(self) -> str:
         """Shows path and splits."""
         splits = ", ".join(f"{name}: {split.examples}" for name, split in self.splits.items())
-        return f"Dataset({str(self.path)!r}, {{{splits}}})"
+        return f"Dataset({self.address!r}, {{{splits}}})"
+
+    @property
+    def address(self) -> str:
+        """Where the dataset is: the path of its folder, or its address in a store."""
+        return str(self._files.place)
+
+    @property
+    def path(self) -> Path:
+        """The folder of the dataset.
+
+        Raises:
+            UsageError: If it is in a store: see `address`.
+        """
+        folder = self._files.place.local_folder
+        if folder is None:
+            msg = (
+                f"{self.address} is in an object store, and has no path of this machine. Use dataset.address."
+            )
+            raise UsageError(msg)
+        return folder
+
+    @property
+    def traffic(self) -> Traffic:
+        """What was fetched so far, if the dataset is in a store or has a cache: requests, bytes, hit rate, stalls.
+
+        All pipelines and records of this object count together. A pickled copy counts by itself.
+
+        Example:
+            >>> open_dataset("gs://bucket/flowers", cache="/tmp/cache").traffic.to_dict()
+            {'requests': 1, 'bytes_fetched': 5120, 'bytes_from_cache': 0, 'hit_rate': 0.0, 'stalls': 0, 'stall_s': 0.0}
+        """
+        return self._files.traffic.read()
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -107,7 +152,7 @@ class Dataset:
         """
         self._require_splits(splits)
         if not sum(self.splits[split].examples for split in splits):
-            msg = f"{self.path} has no images in these splits. Received: splits={list(splits)}. Name one with images."
+            msg = f"{self.address} has no images in these splits. Received: splits={list(splits)}. Name one with images."
             raise UsageError(msg)
         return self.manifest.exact_statistics(splits)
 
@@ -134,7 +179,7 @@ class Dataset:
         self._require_splits(splits)
         if not self.class_names:
             kinds = ", ".join(f"{name} ({kind})" for name, kind in self.manifest.features.label_kinds.items())
-            msg = f"{self.path} has no label with classes to weigh, only: {kinds or 'none'}."
+            msg = f"{self.address} has no label with classes to weigh, only: {kinds or 'none'}."
             raise UsageError(msg)
         counts = np.sum([self.splits[split].class_counts for split in splits], axis=0)
         return class_weights(counts.tolist())
@@ -194,7 +239,7 @@ class Dataset:
         splits = names_of(split)
         self._require_splits(splits)
         if splits not in self._records:
-            return self._records.setdefault(splits, Records(self.path, self.manifest, splits))
+            return self._records.setdefault(splits, Records(self._files, self.manifest, splits))
         return self._records[splits]
 
     def index(self, split: str | Sequence[str]) -> "pa.Table":
@@ -224,15 +269,15 @@ class Dataset:
         known = ", ".join(repr(name) for name in self.splits)
         for split in splits:
             if split not in self.splits:
-                msg = f"{self.path} has no such split. Received: split={split!r}. Use one of: {known}."
+                msg = f"{self.address} has no such split. Received: split={split!r}. Use one of: {known}."
                 raise UsageError(msg)
         if not splits or len(set(splits)) < len(splits):
             msg = f"expected one split or more, each once. Received: {list(splits)}. Name some of: {known}."
             raise UsageError(msg)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickles path and manifest. The copy opens its own files."""
-        return Dataset, (self.path, self.manifest)
+        """Pickles address and manifest. The copy opens its own files."""
+        return Dataset, (self._files, self.manifest)
 
 
 def names_of(split: str | Sequence[str]) -> tuple[str, ...]:

@@ -29,13 +29,31 @@ def open_checked_index(folder: Path, manifest: Manifest, split: str, *, whole: b
     Raises:
         DamagedDatasetError: If it cannot be read, or contradicts the manifest.
     """
-    entry, image = manifest.splits[split], manifest.features.image
-    kinds, path, shards = manifest.features.label_kinds, folder / entry.index.file, entry.shards
+    entry, kinds = manifest.splits[split].index, manifest.features.label_kinds
+    path = folder / entry.file
     if whole:
-        with open_whole(folder, entry.index) as stream:
+        with open_whole(folder, entry) as stream:
             index = Index(path, kinds, stream=stream)
     else:
-        index = open_index(folder, entry.index.file, kinds)
+        index = open_index(folder, entry.file, kinds)
+    check_index(index, manifest, split, path)
+    return index
+
+
+def check_index(index: Index, manifest: Manifest, split: str, path: Path | str) -> None:
+    """Compares the index of a split with the manifest.
+
+    Args:
+        index: The index.
+        manifest: The manifest.
+        split: Name of the split.
+        path: The file of the index, for messages.
+
+    Raises:
+        DamagedDatasetError: If they contradict each other.
+    """
+    entry, image = manifest.splits[split], manifest.features.image
+    shards = entry.shards
     if len(index) != entry.examples:
         msg = f"{path} has {len(index)} rows, but the manifest says {entry.examples} examples. {_ADVICE}"
         raise DamagedDatasetError(msg)
@@ -62,7 +80,6 @@ def open_checked_index(folder: Path, manifest: Manifest, split: str, *, whole: b
             f"({sizes[row]} bytes), {index.height[row]} x {index.width[row]} pixels. {_ADVICE}"
         )
         raise DamagedDatasetError(msg)
-    return index
 
 
 def _scalars(index: Index, row: int) -> str:

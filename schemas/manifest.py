@@ -239,9 +239,17 @@ def read_manifest(folder: str | os.PathLike[str] | Place) -> Manifest:
         FormatVersionError: If it is a dataset of another version.
         DamagedDatasetError: If the manifest is not what was published.
     """
-    place = open_place(folder, "DATASET")
+    return find_manifest(open_place(folder, "DATASET"))[0]
+
+
+def find_manifest(place: Place) -> tuple[Manifest, str]:
+    """Reads and checks the manifest of a complete dataset; see `read_manifest`.
+
+    Returns:
+        The manifest, and the identity of its file: once the dataset is replaced, that of another one.
+    """
     path = place.address(MANIFEST_NAME)
-    text = _read_text(place)
+    text, identity = _read_text(place)
     try:
         content = parse_json(text)
     except ValueError as error:
@@ -264,7 +272,7 @@ def read_manifest(folder: str | os.PathLike[str] | Place) -> Manifest:
     if manifest.fingerprint != fingerprint_of(manifest):
         msg = f"{path} was changed after publication: its fingerprint does not match its content. {_ADVICE}"
         raise DamagedDatasetError(msg)
-    return manifest
+    return manifest, identity
 
 
 def _other_version(folder: Place, version: int) -> FormatVersionError:
@@ -278,10 +286,10 @@ def _other_version(folder: Place, version: int) -> FormatVersionError:
 _ADVICE = "Restore it, or convert again with --overwrite."
 
 
-def _read_text(place: Place) -> bytes:
+def _read_text(place: Place) -> tuple[bytes, str]:
     path = place.address(MANIFEST_NAME)
     try:
-        text, _ = place.read(MANIFEST_NAME, at_most=MAX_MANIFEST_BYTES + 1)
+        text, found = place.read(MANIFEST_NAME, at_most=MAX_MANIFEST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise _why_no_manifest(place) from error
     except RefusedFileError as error:
@@ -292,7 +300,7 @@ def _read_text(place: Place) -> bytes:
     if len(text) > MAX_MANIFEST_BYTES:
         msg = f"{path} has more than {MAX_MANIFEST_BYTES >> 20} MiB, more than a manifest may have. {_ADVICE}"
         raise DamagedDatasetError(msg)
-    return text
+    return text, found.identity
 
 
 def _why_no_manifest(place: Place) -> FitfeedError:

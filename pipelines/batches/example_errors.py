@@ -4,7 +4,7 @@ from typing import NoReturn
 
 from fitfeed.pipelines.augment.compiler.user_functions import CallError
 from fitfeed.pipelines.reading.records import Records
-from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError, UsageError
+from fitfeed.schemas.errors import DamagedDatasetError, DamagedExampleError, FeedError, UsageError
 from fitfeed.schemas.text import printable
 
 
@@ -19,10 +19,13 @@ def raise_naming(error: Exception, records: Records, row: int) -> NoReturn:
     Raises:
         DamagedExampleError: If the example is damaged, or an operation of fitfeed failed on it. It is what
             `on_error="skip"` skips.
+        FeedError: If its shard cannot be read now, which says nothing about the example.
         UsageError: If a function of the user returned something else than an image.
         Exception: The error that a function of the user raised, with a note.
     """
-    if isinstance(error, DamagedDatasetError | MemoryError):  # it names its example, or is not about any
+    if isinstance(
+        error, DamagedDatasetError | FeedError | MemoryError
+    ):  # it names its example, or is not about any
         raise error
     name = printable(f"{records.index.key(row)!r} (row {row} of {records.split!r})")
     if isinstance(error, CallError):

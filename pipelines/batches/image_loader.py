@@ -11,9 +11,10 @@ from fitfeed.pipelines.batches.late_start import workers_are_due
 from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.pipelines.batches.renderer import Renderer
 from fitfeed.pipelines.batches.workers.process_pool import RenderPool
-from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout
+from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout, SharedBuffers
 from fitfeed.pipelines.batches.writer_threads import Damaged, WriterThreads
 from fitfeed.pipelines.order.batch_request import BatchRequest
+from fitfeed.pipelines.reading.payloads import ReadPayloads
 from fitfeed.pipelines.reading.records import Records
 
 
@@ -35,6 +36,7 @@ class ImageLoader:
         threads: WriterThreads,
         processes: int = 0,
         late: bool = False,
+        payload_buffers: SharedBuffers | None = None,
     ) -> None:
         """Fixes the shape of batches.
 
@@ -47,6 +49,8 @@ class ImageLoader:
             threads: What writes the batches, and whether damaged examples are left out.
             processes: How many worker processes write the batches instead. 0: threads do.
             late: Whether threads begin, until workers are worth their start and have started.
+            payload_buffers: Memory of payloads that are read ahead for worker processes. None: they read for
+                themselves.
 
         Raises:
             UsageError: If the images would not all have one size.
@@ -59,7 +63,12 @@ class ImageLoader:
         self._are_ready = False
         self._late = late
         if processes:
-            self._processes = RenderPool(self._renderer, BatchLayout(shape, np.dtype(dtype)), count=processes)
+            self._processes = RenderPool(
+                self._renderer,
+                BatchLayout(shape, np.dtype(dtype)),
+                count=processes,
+                payload_buffers=payload_buffers,
+            )
 
     def load(self, request: BatchRequest, compiled: CompiledBatch) -> tuple[npt.NDArray[Any], Damaged]:
         """Loads the images of a batch.
@@ -80,7 +89,8 @@ class ImageLoader:
             FeedError: If a worker process has died.
         """
         if self._processes is not None and self._workers_write(self._processes):
-            return self._processes.render(request.epoch, request.examples, request.rng_index)
+            payloads = request.payloads if isinstance(request.payloads, ReadPayloads) else None
+            return self._processes.render(request.epoch, request.examples, request.rng_index, payloads)
         batch = self._buffers.take(len(request.examples))
         if self._renderer.copies and request.payloads is None:
             # Copying takes 3 ms a batch at most, and waking other threads costs as much. Two batches are

@@ -90,11 +90,13 @@ class MaskLoader:
             DamagedExampleError: If a mask cannot be read or decoded.
         """
         rows, batch = request.examples.tolist(), self._buffers.take(len(request.examples))
+        payloads = request.masks.get(self._name)
         _ = compiled.passes  # now, as the threads would compile them several times
 
         def write(i: int) -> None:
             try:
-                mask = self._records.mask(self._name, rows[i])
+                payload = payloads[i] if payloads is not None else None
+                mask = self._records.mask(self._name, rows[i], payload=payload or None)
                 self._program.render_mask(mask, compiled, i, size=self._size, out=batch[i])
             except Exception as error:  # noqa: BLE001  it is raised again
                 raise_naming(error, self._records, rows[i])

@@ -12,6 +12,7 @@ from fitfeed.pipelines.batches.decode_window import decode_window_of
 from fitfeed.pipelines.batches.example_errors import raise_naming
 from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.pipelines.batches.writer_threads import Damaged, write_places
+from fitfeed.pipelines.reading.payloads import Payload
 from fitfeed.pipelines.reading.records import Records
 from fitfeed.schemas.errors import UsageError
 
@@ -54,6 +55,7 @@ class Renderer:
         rng_index: npt.NDArray[np.int64],
         *,
         out: npt.NDArray[Any],
+        payloads: Sequence[Payload] | None = None,
     ) -> Damaged:
         """Writes images in this thread, as a worker process does: it samples and compiles for itself.
 
@@ -62,6 +64,7 @@ class Renderer:
             examples: int64 (n,), example numbers.
             rng_index: int64 (n,), numbers that augmentations are sampled by.
             out: (n, *image_shape), to be written.
+            payloads: The stored bytes, if they have been read already; empty where reading failed.
 
         Returns:
             The damaged images, if they are skipped.
@@ -69,10 +72,10 @@ class Renderer:
         Raises:
             DamagedExampleError: If an image is damaged and damaged images are not skipped.
         """
-        if self.copies:
+        if self.copies and payloads is None:
             return self.copy(examples, out=out)
         compiled = compile_batch(self._program, self._records, epoch, examples, rng_index)
-        write = self.image_writer(examples, compiled, out=out)
+        write = self.image_writer(examples, compiled, out=out, payloads=payloads)
         return write_places(write, range(len(examples)), skips=self._skips)
 
     def copy(self, examples: npt.NDArray[np.int64], *, out: npt.NDArray[Any]) -> Damaged:
@@ -101,7 +104,7 @@ class Renderer:
         compiled: CompiledBatch,
         *,
         out: npt.NDArray[Any],
-        payloads: Sequence[bytes] | None = None,
+        payloads: Sequence[Payload] | None = None,
     ) -> Callable[[int], None]:
         """Makes a function that writes the image at one place of a batch, or of a part of a batch.
 

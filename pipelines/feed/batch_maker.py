@@ -22,6 +22,7 @@ from fitfeed.pipelines.batches.sample_weights import NAME as SAMPLE_WEIGHT
 from fitfeed.pipelines.batches.sample_weights import SampleWeights
 from fitfeed.pipelines.batches.skipped_examples import SkippedOfSplits, compacted, kept_places
 from fitfeed.pipelines.batches.workers.process_pool import batches_at_once
+from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout, SharedBuffers
 from fitfeed.pipelines.batches.writer_threads import WriterThreads
 from fitfeed.pipelines.dataset import Dataset
 from fitfeed.pipelines.feed.check_depth import INTEGERS, check_depth
@@ -31,6 +32,8 @@ from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.pipelines.order.global_batches import EpochSteps
 from fitfeed.pipelines.order.owner_process import OwnerProcess
 from fitfeed.pipelines.reading.labels import check_any_label, leave_out_label, select_label
+from fitfeed.pipelines.reading.payload_ranges import max_payload_bytes
+from fitfeed.pipelines.reading.read_ahead import MAX_WAITING_BATCHES, private_memory
 from fitfeed.schemas.errors import UsageError
 
 T = TypeVar("T")
@@ -76,7 +79,6 @@ class BatchMaker:
             shard=options.shard,
             drop_remainder=options.drop_remainder,
         )
-        self._requests = make_requests(dataset, self._records, options, self.steps, self.choice)
 
         # What happens to single images here, what happens to whole batches, and what is left to a device.
         augment, mixes = split_batch(options.augment)
@@ -92,6 +94,7 @@ class BatchMaker:
             of_split = {name: dataset.skipping(name) for name in self._records.splits}
             self._skipped = SkippedOfSplits(of_split, self._records.place)
         threads = WriterThreads(skips=self._skipped is not None)
+        self._payload_buffers = self._shared_payloads()
         self._images, self._image_mixer = self._image_stages(threads, mixes=bool(mixes))
         features = dataset.manifest.features
         if options.labels is not None:
@@ -114,6 +117,16 @@ class BatchMaker:
         for name in self._labels.masks:
             check_movable(augment, name, augment_on=options.augment_on)
         self._masks = {name: self._mask_loader(name, threads) for name in self._labels.masks}
+        memory = private_memory if self._payload_buffers is None else self._payload_buffers.take
+        self._requests = make_requests(
+            dataset,
+            self._records,
+            options,
+            self.steps,
+            self.choice,
+            masks=self._labels.masks,
+            memory=memory,
+        )
         self.specs = self._array_specs()
         processes = options.worker_processes
         self.at_once = batches_at_once(processes, options.batch_size) if processes else BATCHES_AT_ONCE
@@ -192,11 +205,21 @@ class BatchMaker:
             threads=threads,
             processes=options.worker_processes,
             late=options.processes is None,
+            payload_buffers=self._payload_buffers,
         )
         if is_last:
             return loader, None
         shape = (options.batch_size, *loader.image_shape)
         return loader, ImageMixer(normalizer, shape=shape, dtype=dtype, threads=threads)
+
+    def _shared_payloads(self) -> SharedBuffers | None:
+        """Makes the memory through which worker processes get payloads that this process reads ahead of use."""
+        options, records = self._options, self._records
+        if not options.worker_processes or not records.are_far:
+            return None
+        # It takes as much memory as payloads are written to it, and gives back none, because all of it is bounded.
+        size = options.batch_size * max_payload_bytes(records.index)
+        return SharedBuffers(BatchLayout((size,), np.dtype(np.uint8)), spare=MAX_WAITING_BATCHES)
 
     @property
     def _image_type(self) -> np.dtype[Any]:

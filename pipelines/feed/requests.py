@@ -1,5 +1,7 @@
 """The first stage of the feeding path: which examples a batch has."""
 
+from collections.abc import Sequence
+
 from fitfeed.pipelines.dataset import Dataset, class_labels
 from fitfeed.pipelines.feed.choose_examples import ExampleChoice
 from fitfeed.pipelines.options import PipelineOptions
@@ -13,6 +15,7 @@ from fitfeed.pipelines.order.shuffle import Order
 from fitfeed.pipelines.order.stream_order import StreamOrder
 from fitfeed.pipelines.order.weighted_draws import WeightedOrder
 from fitfeed.pipelines.reading.labels import select_label
+from fitfeed.pipelines.reading.read_ahead import Memory, ReadAhead, private_memory
 from fitfeed.pipelines.reading.records import Records
 from fitfeed.pipelines.reading.stream_reader import StreamReader, shuffle_window
 
@@ -23,11 +26,14 @@ def make_requests(
     options: PipelineOptions,
     steps: EpochSteps,
     choice: ExampleChoice,
+    *,
+    masks: Sequence[str] = (),
+    memory: Memory = private_memory,
 ) -> Requests:
     """Makes what fills the requests of a pipeline.
 
     The two ways of access differ here and nowhere else: stream access has another order, in which whole
-    chunks are read, and its requests come with payloads.
+    chunks are read, and its requests come with payloads. So do those of indexed access, if the shards are far away.
 
     Args:
         dataset: The dataset.
@@ -35,6 +41,8 @@ def make_requests(
         options: Options of the pipeline.
         steps: The steps of this worker.
         choice: Which examples an epoch has, and how often.
+        masks: Names of the labels that are masks, which are read ahead, too.
+        memory: Gives the memory for what is read ahead.
 
     Raises:
         UsageError: If classes are to be balanced, and no label gives each image one class.
@@ -55,4 +63,7 @@ def make_requests(
         order = WeightedOrder(steps=steps, weights=choice.weights, seed=options.seed)
     if choice.examples is not None:
         order = SelectedOrder(order, choice.examples, examples=choice.total)
-    return CachedOrder(order)
+    requests = CachedOrder(order)
+    if not records.are_far:
+        return requests
+    return ReadAhead(requests, records, steps=len(steps), masks=masks, memory=memory)

@@ -1,7 +1,8 @@
 """What flows from the order of an epoch to the stages that make a batch."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -31,15 +32,18 @@ class BatchRequest(NamedTuple):
         step: Number of the step in the epoch.
         examples: int64 (n,), example numbers, in order.
         rng_index: int64 (n,), the numbers that augmentations are sampled by.
-        payloads: The stored bytes of each example, if they have been read already (stream access); empty
-            where that failed. None: whoever needs them reads them. They change no bit of the batch.
+        payloads: The stored bytes of each example, if they have been read already (stream access, or ahead of use
+            from a store); empty where that failed. None: whoever needs them reads them. They change no bit of the
+            batch.
+        masks: The same for masks, by the names of their labels; those that have been read.
     """
 
     epoch: int
     step: int
     examples: npt.NDArray[np.int64]
     rng_index: npt.NDArray[np.int64]
-    payloads: Sequence[bytes] | None = None
+    payloads: Sequence[bytes | memoryview] | None = None
+    masks: Mapping[str, Sequence[bytes | memoryview]] = MappingProxyType({})
 
 
 class Requests(Protocol):

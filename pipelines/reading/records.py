@@ -4,7 +4,6 @@ import math
 import operator
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple, SupportsIndex
 
 import google_crc32c
@@ -12,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fitfeed.pipelines.arrays.buffer_pool import ThreadScratch
+from fitfeed.pipelines.reading.dataset_files import DatasetFiles, ShardReader
 from fitfeed.pipelines.reading.joined_index import JoinedIndex
-from fitfeed.pipelines.reading.shard_files import ShardFiles
+from fitfeed.pipelines.reading.payloads import Payload
+from fitfeed.pipelines.reading.traffic import TrafficCounter
 from fitfeed.schemas.bit_depth import STORED_TYPES, native
-from fitfeed.schemas.checked_index import open_checked_index
 from fitfeed.schemas.errors import DamagedExampleError
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.index_labels import label_of
@@ -36,7 +36,7 @@ MAX_READ_BYTES = 256 << 20
 class _Opened(NamedTuple):
     # Set together, so that another thread sees both or neither.
     rows: Index | JoinedIndex
-    files: ShardFiles
+    files: ShardReader
 
 
 class Records:
@@ -57,9 +57,9 @@ class Records:
         dtype: The type of images: uint8 or uint16.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, splits: Sequence[str]) -> None:
+    def __init__(self, files: DatasetFiles, manifest: Manifest, splits: Sequence[str]) -> None:
         """Use `Dataset.records`."""
-        self._folder, self._manifest = folder, manifest
+        self._files, self._manifest = files, manifest
         self.splits, self.split = tuple(splits), " + ".join(splits)
         self._entries = [manifest.splits[split] for split in splits]
         self.shards = [shard for entry in self._entries for shard in entry.shards]
@@ -71,12 +71,12 @@ class Records:
         self._opened: _Opened | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickles the path and manifest; the copy opens its own files."""
-        return Records, (self._folder, self._manifest, self.splits)
+        """Pickles the address and manifest; the copy opens its own files."""
+        return Records, (self._files, self._manifest, self.splits)
 
     def __repr__(self) -> str:
         """Names folder and split, as Grain asks of a source."""
-        return f"Records({str(self._folder)!r}, split={self.split!r}, examples={len(self)})"
+        return f"Records({str(self._files.place)!r}, split={self.split!r}, examples={len(self)})"
 
     def __len__(self) -> int:
         """Returns the number of examples."""
@@ -162,7 +162,7 @@ class Records:
         row: int,
         window: DecodeWindow = FULL,
         *,
-        payload: bytes | None = None,
+        payload: Payload | None = None,
         scratch: ThreadScratch | None = None,
     ) -> DecodedPayload:
         """Reads and decodes the image of row 0 <= `row` < len.
@@ -218,6 +218,25 @@ class Records:
         return files.read_ranges(index.shard[rows], index.offset[rows], out)
 
     @property
+    def are_far(self) -> bool:
+        """Whether payloads should be read ahead of use, many at once: reading one takes long."""
+        return self._files.are_far
+
+    @property
+    def traffic(self) -> TrafficCounter:
+        """Counts what is fetched from a store."""
+        return self._files.traffic
+
+    def read_range(self, shard: int, offset: int, memory: memoryview) -> int:
+        """Reads a range of a shard into memory of its size; returns how many bytes it has there.
+
+        Raises:
+            DamagedDatasetError: If the shard is missing.
+            FeedError: If it cannot be read.
+        """
+        return self._open().files.read_into(shard, offset, memory)
+
+    @property
     def is_raw(self) -> bool:
         """Whether images are stored as plain pixels."""
         return self._raw
@@ -262,16 +281,17 @@ class Records:
         file = self.shards[int(index.shard[row])].file
         split, place = self.place(row)
         return DamagedExampleError(
-            f"{self._folder / file}: example {index.key(row)!r} (row {place} of {split!r}, payload at byte "
+            f"{self._files.address(file)}: example {index.key(row)!r} (row {place} of {split!r}, payload at byte "
             f"{index.offset[row]}): {reason}. Restore the file, or convert again; `fitfeed verify` lists all damage."
         )
 
-    def mask(self, name: str, row: int) -> Pixels:
+    def mask(self, name: str, row: int, *, payload: Payload | None = None) -> Pixels:
         """Reads and decodes a mask of row 0 <= `row` < len.
 
         Args:
             name: Name of the label.
             row: Row of the index.
+            payload: Its stored bytes, if they have been read already.
 
         Returns:
             uint8 (height, width, 1), writable.
@@ -284,8 +304,9 @@ class Records:
         place, shape = index.labels[name], (*self._shape(row)[:2], 1)
         offset, length = int(place.offset[row]), int(place.length[row])
         try:
-            payload = files.read(int(index.shard[row]), offset, length)
-            if google_crc32c.value(payload) != place.crc32c[row]:
+            if payload is None:
+                payload = files.read(int(index.shard[row]), offset, length)
+            if google_crc32c.value(np.frombuffer(payload, np.uint8)) != place.crc32c[row]:
                 msg = "its bytes are not those that were stored (the CRC-32C differs)"
                 raise ValueError(msg)  # noqa: TRY301 - named with its place below, like what a decoder finds
             if self._raw and len(payload) == math.prod(shape):
@@ -295,7 +316,7 @@ class Records:
             raise self.damaged(row, f"its {name}, {length} bytes at byte {offset}: {error}") from error
         return mask if mask.flags.writeable else mask.copy()
 
-    def _raw_pixels(self, row: int, payload: bytes | None, scratch: ThreadScratch | None) -> Pixels:
+    def _raw_pixels(self, row: int, payload: Payload | None, scratch: ThreadScratch | None) -> Pixels:
         shape = self._shape(row)
         if payload is not None:
             return native(np.frombuffer(bytearray(payload), STORED_TYPES[self.depth]).reshape(shape))
@@ -341,13 +362,12 @@ class Records:
             with self._lock:
                 opened = self._opened
                 if opened is None:
-                    files = ShardFiles(self._folder, [shard.file for shard in self.shards])
-                    opened = self._opened = _Opened(self._open_index(), files)
+                    opened = self._opened = _Opened(self._open_index(), self._files.shards(self.shards))
         opened.rows.require_whole()
         return opened
 
     def _open_index(self) -> Index | JoinedIndex:
-        indexes = [open_checked_index(self._folder, self._manifest, split) for split in self.splits]
+        indexes = [self._files.open_index(self._manifest, split) for split in self.splits]
         if len(indexes) == 1:
             return indexes[0]
         return JoinedIndex(indexes, shards=[len(entry.shards) for entry in self._entries])

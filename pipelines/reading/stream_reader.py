@@ -5,6 +5,7 @@ which chunks a step needs, and when. What is kept here are payloads that were re
 """
 
 import threading
+import time
 import weakref
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 
@@ -13,6 +14,7 @@ import numpy as np
 from fitfeed.pipelines.order.batch_request import BatchRequest
 from fitfeed.pipelines.order.stream_order import INTERLEAVED, StreamEpoch, StreamOrder
 from fitfeed.pipelines.reading.records import Records
+from fitfeed.schemas.errors import FitfeedError
 
 MAX_SHUFFLE_BYTES = 256 << 20  # 256 MiB of encoded images: some 8,000 of 30 KB
 """Bytes of the examples in the shuffle."""
@@ -26,6 +28,10 @@ def shuffle_window(records: Records) -> int:
     return max(
         1, min(len(records), MAX_SHUFFLE_BYTES // max(1, int(np.asarray(records.index.length).mean())))
     )
+
+
+FAR_AT_ONCE = 2 * INTERLEAVED
+"""Chunks that are read from a store at once, each of some megabytes by one request."""
 
 
 class StreamReader:
@@ -46,7 +52,9 @@ class StreamReader:
         self._bounds = np.cumsum([0, *order.chunks.steps.sizes()])
         self._epochs: dict[int, _EpochReads] = {}
         self._lock = threading.Lock()
+        # A disk that reads in sequence is fastest alone. A store answers many at once, each of them late.
         at_once = INTERLEAVED if order.chunks.shuffle else 1
+        at_once = FAR_AT_ONCE if records.are_far else at_once
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="fitfeed-reads")
         weakref.finalize(self, self._pool.shutdown, wait=False, cancel_futures=True)
 
@@ -59,7 +67,12 @@ class StreamReader:
         first, stop = self._bounds[step : step + 2].tolist()
         reads = self._reads_of(epoch, step)
         examples = reads.order.examples[first:stop]
-        return BatchRequest(epoch, step, examples, examples, reads.take(first, stop))
+        if self._records.are_far and step + 1 == len(self._bounds) - 1:
+            self._reads_of(epoch + 1, 0).begin_first()
+        began = time.perf_counter()
+        payloads = reads.take(first, stop)
+        self._records.traffic.waited(time.perf_counter() - began)
+        return BatchRequest(epoch, step, examples, examples, payloads)
 
     def _reads_of(self, epoch: int, step: int) -> "_EpochReads":
         with self._lock:
@@ -110,6 +123,10 @@ class _EpochReads:
             for chunk, place in zip(numbers.tolist(), places.tolist(), strict=True)
         ]
 
+    def begin_first(self) -> None:
+        """Begins to read what the first batch needs, while the last ones of the epoch before are made."""
+        self._begin(int(np.searchsorted(self.order.enters, self._window, side="left")))
+
     def cancel(self) -> None:
         """Begins no more reads."""
         with self._lock:
@@ -130,6 +147,12 @@ class _EpochReads:
     def _read(self, first: int, stop: int) -> list[bytes | None]:
         return list(self._records.payloads(first, stop))
 
+    def _forget_failed(self) -> None:
+        with self._lock:
+            for number, chunk in list(self._chunks.items()):
+                if chunk.done() and (chunk.cancelled() or chunk.exception() is not None):
+                    del self._chunks[number]
+
     def _take_one(self, number: int, place: int) -> bytes:
         """Returns a payload; empty if it was taken before, or could not be read."""
         chunk = self._chunks.get(number)
@@ -137,6 +160,9 @@ class _EpochReads:
             payloads = [] if chunk is None else chunk.result()
         except CancelledError:
             payloads = []
+        except FitfeedError:  # of a store: who asks again reads the examples alone
+            self._forget_failed()
+            raise
         with self._lock:
             if not payloads or payloads[place] is None:
                 return b""

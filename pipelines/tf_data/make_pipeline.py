@@ -1,4 +1,4 @@
-"""`make_pipeline`: the whole way from a dataset on disk to batches for `fit`, in one function."""
+"""`make_pipeline`: the whole way from a dataset to batches for `fit`, in one function."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -25,6 +25,7 @@ from fitfeed.pipelines.order.epoch_counter import EpochCounter
 from fitfeed.pipelines.tf_data.pipelines_of_iterator import attach_counter
 from fitfeed.pipelines.tf_data.py_function import weakly_bound
 from fitfeed.pipelines.tf_data.tensors import call, tensors_of
+from fitfeed.schemas.errors import UsageError
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -60,6 +61,8 @@ def make_pipeline(
     on_error: OnError = "raise",
     processes: int | None = None,
     transforms: bool = False,
+    cache: str | os.PathLike[str] | None = None,
+    cache_size: str | int | None = None,
 ) -> "tf.data.Dataset":
     """Makes a `tf.data.Dataset` of batches, ready for `fit`.
 
@@ -68,7 +71,8 @@ def make_pipeline(
     same for any number of threads or workers. Do not shuffle, batch, cache or prefetch the result again.
 
     Args:
-        dataset: A dataset's folder, or an open dataset.
+        dataset: A dataset's folder, its address in an object store ("gs://bucket/flowers", "s3://...", "az://..."),
+            or an open dataset.
         split: Name of the split, such as "train"; or a list of names, which are read as one split. Then
             `shuffle` and `statistics` must be given.
         batch_size: Examples per batch, of this worker.
@@ -127,9 +131,10 @@ def make_pipeline(
             each time augmented differently. Those of a frequent class alternate over the epochs.
             None: every example occurs once.
         drop_remainder: Whether to leave out the examples that do not fill a last batch. None: as `shuffle`.
-        access: "indexed" reads single examples, in a perfectly shuffled order. It is for local files.
+        access: "indexed" reads single examples, in a perfectly shuffled order. It is for local files, and for
+            object stores, of which many examples are read at once, before their batches are made.
             "stream" reads runs of examples and shuffles them in a bounded buffer. It is for disks that
-            seek slowly. "auto" is the same as "indexed".
+            seek slowly, and for stores where each request is paid for. "auto" is the same as "indexed".
         on_error: What happens if an example cannot be read, or is not what was stored. "raise":
             the iteration ends. "skip": its batch is smaller by one, so no batch has a static size;
             every other example stays in its batch and step. The logger `fitfeed.pipelines` logs each
@@ -143,6 +148,8 @@ def make_pipeline(
             "stream".
         transforms: Whether dicts have a "transform" for each image. With it `move_boxes` and `move_points`
             move your own boxes and keypoints as the image was moved.
+        cache: As for `open_dataset`: a folder of this machine that keeps what is fetched from a store.
+        cache_size: As for `open_dataset`.
 
     Returns:
         A dataset of (image, label), (image, label, sample weight), images alone, or dicts. Image: `dtype`, (batch, height, width,
@@ -164,7 +171,11 @@ def make_pipeline(
         >>> val = make_pipeline("flowers", "validation", batch_size=128, image_size=(224, 224), augment=[CenterCrop()])
         >>> model.fit(train, validation_data=val, epochs=10)
     """
-    dataset = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
+    if not isinstance(dataset, Dataset):
+        dataset = open_dataset(dataset, cache=cache, cache_size=cache_size)
+    elif cache is not None or cache_size is not None:
+        msg = f"an open dataset has its cache already, or none. Received: a Dataset, cache={cache!r}, cache_size={cache_size!r}. Pass them to open_dataset."
+        raise UsageError(msg)
     dataset.records(
         split
     )  # a split that is misspelled has no default of `shuffle`, which is not what is wrong

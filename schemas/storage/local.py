@@ -61,6 +61,11 @@ class LocalPlace(Place):
     def is_far(self) -> bool:
         return False
 
+    @property
+    @override
+    def local_folder(self) -> Path | None:
+        return self.path
+
     @override
     def area(self) -> WorkArea:
         return LocalWorkArea(self.path)

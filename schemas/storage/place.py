@@ -105,6 +105,11 @@ class Place(abc.ABC):
     def is_far(self) -> bool:
         """Whether a read takes so long that many should be under way at once."""
 
+    @property
+    @abc.abstractmethod
+    def local_folder(self) -> Path | None:
+        """The folder of this machine that this place is, for what maps files or keeps descriptors; None in a store."""
+
     @abc.abstractmethod
     def area(self) -> WorkArea:
         """The place as a launch sees it that works here alone."""

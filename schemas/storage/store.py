@@ -95,6 +95,11 @@ class StorePlace(Place):
     def is_far(self) -> bool:
         return self.bucket.scheme != MEMORY
 
+    @property
+    @override
+    def local_folder(self) -> Path | None:
+        return None
+
     @override
     def area(self) -> WorkArea:
         return StoreWorkArea(self)

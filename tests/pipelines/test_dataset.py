@@ -31,7 +31,7 @@ def with_labels(dataset: Dataset, **labels: dict[str, Any]) -> Dataset:
     """The same dataset with other labels in its manifest."""
     image: ImageFeature = dataset.manifest.features.image
     features = Features.model_validate({"image": image.model_dump(), **labels, "key": {}})
-    return Dataset(dataset.path, dataset.manifest.model_copy(update={"features": features}))
+    return Dataset(dataset._files, dataset.manifest.model_copy(update={"features": features}))
 
 
 # ---------------------------------------------------------------- opening

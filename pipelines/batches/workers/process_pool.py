@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fitfeed.pipelines.batches.workers.protocol import Task
+from fitfeed.pipelines.batches.workers.protocol import NO_SLOT, Task, no_numbers
 from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout, SharedBuffers
 from fitfeed.pipelines.batches.workers.supervisor import WorkerSupervisor
 from fitfeed.pipelines.batches.workers.worker import Rendering, Setup
 from fitfeed.pipelines.batches.writer_threads import Damaged
+from fitfeed.pipelines.reading.payloads import ReadPayloads
 
 MIN_BLOCK = 16
 """Images per task, at least."""
@@ -45,15 +46,25 @@ class RenderPool:
     The workers end when this object is gone, or when the process that made it ends, in whatever way.
     """
 
-    def __init__(self, rendering: Rendering, layout: BatchLayout, *, count: int) -> None:
+    def __init__(
+        self,
+        rendering: Rendering,
+        layout: BatchLayout,
+        *,
+        count: int,
+        payload_buffers: SharedBuffers | None = None,
+    ) -> None:
         """Prepares the shared memory; `render` starts the workers.
 
         Args:
             rendering: Writes the images. It is pickled here.
             layout: Shape and type of the batches.
             count: Number of worker processes.
+            payload_buffers: Memory of payloads that are read ahead. None: workers read for themselves.
         """
-        self._setup, self._count = pickle.dumps(Setup(rendering, layout)), count
+        payloads = None if payload_buffers is None else payload_buffers.layout
+        self._setup, self._count = pickle.dumps(Setup(rendering, layout, payloads)), count
+        self._payload_buffers = payload_buffers
         # Besides the batches that are being written, one is ready, and the model uses one.
         self._buffers = SharedBuffers(layout, spare=batches_at_once(count, layout.shape[0]) + 2)
         self._starting = threading.Lock()
@@ -75,7 +86,11 @@ class RenderPool:
         return self._started().is_ready
 
     def render(
-        self, epoch: int, examples: npt.NDArray[np.int64], rng_index: npt.NDArray[np.int64]
+        self,
+        epoch: int,
+        examples: npt.NDArray[np.int64],
+        rng_index: npt.NDArray[np.int64],
+        payloads: ReadPayloads | None = None,
     ) -> tuple[npt.NDArray[Any], Damaged]:
         """Writes a batch.
 
@@ -83,6 +98,7 @@ class RenderPool:
             epoch: Number of the epoch.
             examples: int64 (n,), example numbers, n <= batch.
             rng_index: int64 (n,), numbers that augmentations are sampled by.
+            payloads: Payloads in the shared memory for them. None: workers read for themselves.
 
         Returns:
             The batch, (n, ...) of the layout's type, and which images are damaged, if they are skipped.
@@ -97,6 +113,9 @@ class RenderPool:
         size = min(MAX_BLOCK, max(MIN_BLOCK, len(examples) // self._count))
         blocks = [slice(first, first + size) for first in range(0, len(examples), size)]
         number, pending = supervisor.register(batch, blocks=len(blocks))
+        payload_slot, starts, lengths = NO_SLOT, no_numbers(), no_numbers()
+        if payloads is not None and payloads.slot is not None:
+            payload_slot, starts, lengths = payloads.slot, payloads.starts, payloads.lengths
         supervisor.send(
             Task(
                 job=number,
@@ -105,6 +124,9 @@ class RenderPool:
                 first=block.start,
                 examples=examples[block],
                 rng_index=rng_index[block],
+                payload_slot=payload_slot,
+                payload_starts=starts[block],
+                payload_lengths=lengths[block],
             )
             for block in blocks
         )
@@ -113,8 +135,8 @@ class RenderPool:
     def _started(self) -> WorkerSupervisor:
         with self._starting:
             if self._supervisor is None:
-                self._supervisor = WorkerSupervisor(
-                    self._setup, memory=self._buffers.descriptor, count=self._count
-                )
+                buffers = [self._buffers, self._payload_buffers]
+                memory = [each.descriptor for each in buffers if each is not None]
+                self._supervisor = WorkerSupervisor(self._setup, memory=memory, count=self._count)
                 weakref.finalize(self, self._supervisor.end)  # also when the interpreter exits
             return self._supervisor

@@ -9,7 +9,11 @@ import numpy.typing as npt
 
 from fitfeed.schemas.processes.error_text import ErrorText
 
-_HEADER = struct.Struct("<qqqqq")
+_HEADER = struct.Struct("<qqqqqq")
+
+NO_SLOT = -1
+"""Says that workers read payloads themselves."""
+
 
 START = -1
 """Replaces the number of a batch in an answer: the worker could not start."""
@@ -24,6 +28,11 @@ MAX_TEXT = 1000
 """Characters of an error that are sent. 32 such errors have 128 KB at most, which a datagram can hold."""
 
 
+def no_numbers() -> npt.NDArray[np.int64]:
+    """Returns an array without numbers: int64 (0,)."""
+    return np.empty(0, np.int64)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """A block of a batch to write.
@@ -35,6 +44,9 @@ class Task:
         first: Place of the block's first image in the batch.
         examples: int64 (n,), example numbers.
         rng_index: int64 (n,), numbers that augmentations are sampled by.
+        payload_slot: Number of the memory that has their payloads, or `NO_SLOT`.
+        payload_starts: int64 (n,), where each payload begins there, -1 if it could not be read; or empty.
+        payload_lengths: int64 (n,), the bytes of each; or empty.
     """
 
     job: int
@@ -43,19 +55,32 @@ class Task:
     first: int
     examples: npt.NDArray[np.int64]
     rng_index: npt.NDArray[np.int64]
+    payload_slot: int = NO_SLOT
+    payload_starts: npt.NDArray[np.int64] = field(default_factory=no_numbers)
+    payload_lengths: npt.NDArray[np.int64] = field(default_factory=no_numbers)
 
     def encode(self) -> bytes:
         """Writes the task as bytes."""
-        header = _HEADER.pack(self.job, self.slot, self.epoch, self.first, len(self.examples))
-        return header + self.examples.tobytes() + self.rng_index.tobytes()
+        count = len(self.examples)
+        header = _HEADER.pack(self.job, self.slot, self.epoch, self.first, self.payload_slot, count)
+        numbers = (self.examples, self.rng_index, self.payload_starts, self.payload_lengths)
+        return b"".join([header, *(each.tobytes() for each in numbers)])
 
     @classmethod
     def decode(cls, message: bytes) -> "Task":
         """Reads a message from bytes."""
-        job, slot, epoch, first, count = _HEADER.unpack_from(message)
+        job, slot, epoch, first, payload_slot, count = _HEADER.unpack_from(message)
         numbers = np.frombuffer(message, np.int64, offset=_HEADER.size)
         return cls(
-            job=job, slot=slot, epoch=epoch, first=first, examples=numbers[:count], rng_index=numbers[count:]
+            job=job,
+            slot=slot,
+            epoch=epoch,
+            first=first,
+            examples=numbers[:count],
+            rng_index=numbers[count : 2 * count],
+            payload_slot=payload_slot,
+            payload_starts=numbers[2 * count : 3 * count],
+            payload_lengths=numbers[3 * count :],
         )
 
 

@@ -18,7 +18,7 @@ import itertools
 import signal
 import socket
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy.typing as npt
@@ -91,12 +91,12 @@ class PendingBatch:
 class WorkerSupervisor:
     """Starts, watches and ends the workers of a pipeline. Thread-safe."""
 
-    def __init__(self, setup: bytes, *, memory: int, count: int) -> None:
+    def __init__(self, setup: bytes, *, memory: Sequence[int], count: int) -> None:
         """Starts the workers.
 
         Args:
             setup: A pickled `Setup`.
-            memory: Descriptor of the file of batches.
+            memory: Descriptors of the file of batches, and of that of payloads if there is one.
             count: Number of workers.
 
         Raises:
@@ -115,7 +115,7 @@ class WorkerSupervisor:
         with theirs:
             try:
                 for _ in range(count):
-                    self._workers.append(ChildProcess(serve, setup, (theirs.fileno(), memory)))
+                    self._workers.append(ChildProcess(serve, setup, (theirs.fileno(), *memory)))
             except BaseException as error:  # no process or descriptor left, or Ctrl-C
                 self._reap()
                 self._socket.close()

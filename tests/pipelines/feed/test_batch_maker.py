@@ -37,7 +37,7 @@ AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal"), RandomRotation(0.1)]
 DEFAULTS = {
     name: parameter.default
     for name, parameter in inspect.signature(make_pipeline).parameters.items()
-    if parameter.default is not inspect.Parameter.empty
+    if parameter.default is not inspect.Parameter.empty and not name.startswith("cache")
 }
 
 

@@ -22,6 +22,7 @@ class Watched:
 
     def __init__(self, records: Records) -> None:
         self._records, self.reads, self._lock = records, list[tuple[int, int]](), threading.Lock()
+        self.are_far, self.traffic = records.are_far, records.traffic
 
     def payloads(self, first: int, stop: int) -> list[bytes]:
         with self._lock:

@@ -10,6 +10,8 @@ import pytest
 import tensorflow as tf
 
 from fitfeed.pipelines import CenterCrop, Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
+from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.storage.open_place import open_place
 from tests.pipelines.build_dataset import Example, Format
 from tests.programs import run_program
 
@@ -288,3 +290,18 @@ def test_a_script_may_end_in_the_middle_of_an_iteration(flowers: Dataset, access
         "print('end')"
     )
     assert run_program(program) == "end\n"
+
+
+def test_a_dataset_may_be_in_a_store_with_a_cache_here(flowers: Dataset, tmp_path: Path) -> None:
+    place = open_place("memory://feed-pipeline/flowers", "DATASET")
+    for path in flowers.path.iterdir():
+        place.write(path.name, path.read_bytes())
+    given: dict[str, Any] = {"batch_size": 16, "image_size": (8, 8), "processes": 0}
+    stored = make_pipeline(str(place), "train", cache=tmp_path / "cache", cache_size="1GB", **given)
+    local = make_pipeline(flowers.path, "train", **given)
+    for _ in range(2):
+        for ours, theirs in zip(stored, local, strict=True):
+            assert np.array_equal(ours[0], theirs[0])
+    assert any(path.suffix == ".blocks" for path in (tmp_path / "cache").iterdir())
+    with pytest.raises(UsageError, match=r"Pass them to open_dataset"):
+        make_pipeline(open_dataset(str(place)), "train", cache=tmp_path / "cache", **given)

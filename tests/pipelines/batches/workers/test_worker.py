@@ -25,7 +25,7 @@ class Rendered:
     """Writes the example number into each image, and finds example 5 damaged."""
 
     def render(
-        self, epoch: int, examples: Any, rng_index: Any, *, out: Any
+        self, epoch: int, examples: Any, rng_index: Any, *, out: Any, payloads: Any = None
     ) -> dict[int, DamagedExampleError]:
         if epoch == 9:
             msg = "no such colour"

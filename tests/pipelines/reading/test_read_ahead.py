@@ -1,0 +1,207 @@
+"""Payloads of coming batches: the right ones, in few requests, in bounded memory, before they are asked for."""
+
+import gc
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fitfeed.pipelines import Dataset
+from fitfeed.pipelines.order.batch_request import BatchRequest
+from fitfeed.pipelines.order.global_batches import EpochSteps
+from fitfeed.pipelines.order.shuffle import Order
+from fitfeed.pipelines.reading import read_ahead
+from fitfeed.pipelines.reading.read_ahead import ReadAhead
+from fitfeed.schemas.errors import DamagedDatasetError, FeedError
+from tests.pipelines.build_dataset import Format
+from tests.pipelines.far_place import NETWORK, far
+
+
+@pytest.fixture(autouse=True)
+def quiet_network() -> Iterator[None]:
+    yield
+    NETWORK.reset()
+
+
+def reader(dataset: Dataset, *, shuffle: bool = True, batch_size: int = 8) -> tuple[ReadAhead, EpochSteps]:
+    steps = EpochSteps(examples=53, batch_size=batch_size, shard=(0, 1), drop_remainder=False)
+    order = Order(steps=steps, shuffle=shuffle, seed=3)
+    return ReadAhead(order, dataset.records("train"), steps=len(steps)), steps
+
+
+def assert_right(request: BatchRequest, dataset: Dataset) -> None:
+    records = dataset.records("train")
+    assert request.payloads is not None
+    assert [records.encoded(row) for row in request.examples.tolist()] == [bytes(p) for p in request.payloads]
+
+
+def settled() -> int:
+    """How many reads there are, once no more come."""
+    count = -1
+    while count != len(NETWORK.reads):
+        count = len(NETWORK.reads)
+        time.sleep(0.02)
+    return count
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_every_payload_is_the_right_one_over_two_epochs(flowers: Dataset, shuffle: bool) -> None:
+    one, steps = reader(far(flowers.path), shuffle=shuffle)
+    for epoch in range(2):
+        for step in range(len(steps)):
+            assert_right(one.request(epoch, step), flowers)
+
+
+def test_the_next_batches_are_read_over_the_end_of_the_epoch(flowers: Dataset) -> None:
+    dataset = far(flowers.path)
+    one, steps = reader(dataset)
+    last = len(steps) - 1
+    one.request(0, last)
+    before = settled()
+    assert_right(one.request(1, 0), flowers)
+    assert_right(one.request(1, 1), flowers)
+    assert (1, 2) in one._waiting
+    assert dataset.traffic.stalls <= 1
+    assert before > 8
+
+
+def test_neighbors_are_read_by_one_request(flowers: Dataset) -> None:
+    one, steps = reader(far(flowers.path), shuffle=False, batch_size=53)
+    one.request(0, 0)
+    settled()
+    shards = [name for name, _, length in NETWORK.shard_reads() if length]
+    assert len(steps) == 1
+    assert len(shards) == 2 * len(
+        flowers.splits["train"].shards
+    )  # of this batch, and of that of the next epoch
+
+
+def test_what_waits_is_bounded(flowers: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read_ahead, "MAX_WAITING_BYTES", 1)
+    one, _ = reader(far(flowers.path), batch_size=4)
+    one.request(0, 0)
+    assert list(one._waiting) == [(0, 1)]
+    monkeypatch.setattr(read_ahead, "MAX_WAITING_BYTES", 100_000)
+    one.request(0, 1)
+    waiting = sum(batch.bytes for batch in one._waiting.values())
+    assert 100_000 <= waiting < 200_000
+
+
+def test_many_requests_are_under_way_at_once(flowers: Dataset) -> None:
+    dataset = far(flowers.path)
+    _ = dataset.records("train").index
+    NETWORK.latency_s = 0.05
+    one, _ = reader(dataset, batch_size=32)
+    began = time.perf_counter()
+    one.request(0, 0)
+    assert time.perf_counter() - began < 0.8  # one after the other: 1.6 s
+    assert dataset.traffic.stall_s > 0.05
+    assert dataset.traffic.stalls == 1
+
+
+def test_requests_may_come_out_of_order_and_again(flowers: Dataset) -> None:
+    one, _ = reader(far(flowers.path))
+    places = [(0, 1), (0, 0), (0, 3), (0, 2), (0, 2), (5, 4), (0, 4), (5, 5)]
+    with ThreadPoolExecutor(2) as pool:
+        for request in pool.map(lambda place: one.request(*place), places):
+            assert_right(request, flowers)
+
+
+def test_batches_that_nobody_wants_any_more_are_given_up(
+    flowers: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_ahead, "MAX_UNUSED", 2)
+    monkeypatch.setattr(read_ahead, "MAX_WAITING_BYTES", 1)
+    one, _ = reader(far(flowers.path))
+    one.request(0, 0)
+    for step in range(4):
+        one.request(7, step)
+    assert list(one._waiting) == [(7, 4)]
+
+
+def test_a_dead_network_is_an_error_and_reading_goes_on_when_it_is_back(flowers: Dataset) -> None:
+    dataset = far(flowers.path)
+    one, _ = reader(dataset)
+    assert_right(one.request(0, 0), flowers)
+    settled()
+    NETWORK.is_dead = True
+    with pytest.raises(
+        FeedError, match=r"far:/.*-of-.* cannot be read: the store could not be reached.*11 times"
+    ):
+        one.request(3, 0)
+    NETWORK.is_dead = False
+    assert_right(one.request(3, 0), flowers)
+
+
+def test_a_shard_that_ends_early_leaves_payloads_empty(own_copy: Callable[[Format], Path]) -> None:
+    folder = own_copy("tfrecord")
+    dataset = far(folder)
+    shard = folder / dataset.splits["train"].shards[-1].file
+    shard.write_bytes(shard.read_bytes()[:-2000])
+    one, _ = reader(dataset, shuffle=False, batch_size=53)
+    payloads = one.request(0, 0).payloads
+    assert payloads is not None
+    lengths = [len(payload) for payload in payloads]
+    assert lengths[:40] == dataset.records("train").index.length[:40].tolist()
+    assert lengths[-1] == 0
+
+
+def test_a_dataset_that_is_replaced_meanwhile_is_noticed(own_copy: Callable[[Format], Path]) -> None:
+    folder = own_copy("tfrecord")
+    dataset = far(folder)
+    _ = dataset.records("train").index
+    manifest = folder / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes())  # the same again, as an overwriting conversion may write it
+    with pytest.raises(DamagedDatasetError, match="was replaced since it was opened"):
+        reader(dataset)[0].request(0, 0)
+
+
+def test_a_shard_that_is_replaced_meanwhile_is_noticed(own_copy: Callable[[Format], Path]) -> None:
+    folder = own_copy("tfrecord")
+    dataset = far(folder)
+    one, _ = reader(dataset)
+    one.request(0, 0)
+    for shard in dataset.splits["train"].shards:
+        content = (folder / shard.file).read_bytes()
+        (folder / shard.file).unlink()
+        (folder / shard.file).write_bytes(content[::-1])
+    with pytest.raises(DamagedDatasetError, match="was replaced"):
+        one.request(9, 0)
+
+
+def test_threads_end_with_the_reader(flowers: Dataset) -> None:
+    NETWORK.reset()
+    one, _ = reader(far(flowers.path))
+    one.request(0, 0)
+    del one
+    gc.collect()
+    for _ in range(100):
+        if not any(thread.name.startswith("fitfeed-reads") for thread in threading.enumerate()):
+            return
+        time.sleep(0.02)
+    pytest.fail("threads are left")
+
+
+def test_a_batch_is_never_wrong_when_memory_is_reused(flowers: Dataset) -> None:
+    """Memory of a slot comes back only when all payloads in it are gone."""
+    held: list[Any] = []
+
+    def memory(size: int) -> tuple[Any, int]:
+        array = np.zeros(size, np.uint8)
+        held.append(array)
+        return array, len(held) - 1
+
+    dataset = far(flowers.path)
+    steps = EpochSteps(examples=53, batch_size=8, shard=(0, 1), drop_remainder=False)
+    order = Order(steps=steps, shuffle=True, seed=3)
+    one = ReadAhead(order, dataset.records("train"), steps=len(steps), memory=memory)
+    request = one.request(0, 0)
+    payloads: Any = request.payloads
+    slot = payloads.slot
+    assert np.shares_memory(np.frombuffer(payloads[0], np.uint8), held[slot])
+    assert_right(request, flowers)
