@@ -79,8 +79,8 @@ def forget_files(table: Any, paths: Collection[str]) -> Any:
 
 
 def _batch(root: UserPath, keys: Collection[str], files: Collection[SourceFile]) -> Any:
-    numbers = np.array([file[1:4] for file in files], np.int64).reshape(-1, 3)
-    columns = [pa.array(list(keys), pa.large_string()), *(pa.array(column) for column in numbers.T)]
+    numbers = [np.fromiter((file[place] for file in files), np.int64, len(files)) for place in (1, 2, 3)]
+    columns = [pa.array(list(keys), pa.large_string()), *map(pa.array, numbers)]
     etags = any(file.etag for file in files)
     if etags:
         columns.append(pa.array([file.etag for file in files], pa.large_string()))

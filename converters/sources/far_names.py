@@ -7,11 +7,14 @@ from collections.abc import Iterable
 
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.far_folder import source_file
-from fitfeed.converters.sources.image_names import NOT_AN_IMAGE, looks_like, why_never
+from fitfeed.converters.sources.image_names import NOT_AN_IMAGE, Looks, looks_like, why_never
 from fitfeed.schemas.storage.place import Found
 
 NO_PATH = "its name is not a path: it has an empty part, . or .."
 NO_PARTS = frozenset({"", ".", ".."})
+
+MAX_REMEMBERED = 6
+"""Characters of an extension that is remembered, with its dot: some files have a number for an extension."""
 
 
 class FarNames:
@@ -30,6 +33,7 @@ class FarNames:
         self.ignored: dict[str, str] = {}
         self._folders: dict[str, bool] = {"": True}
         self._with_files: set[str] = set()
+        self._looks: dict[str, Looks] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -43,27 +47,44 @@ class FarNames:
             prefix: The path of the folder to which their names are relative, with `/` at its end; empty for the source.
             listed: The files.
         """
+        last, is_taken = None, False
         for found in listed:
             path = prefix + found.name
             folder, _, name = path.rpartition("/")
-            if path.startswith("/"):
+            if path[0] == "/":
                 self.ignored[path] = NO_PATH
                 continue
-            if not self.takes(folder) or not name:  # no name: it stands for the folder
-                continue
-            why = why_never(name) or (NO_PATH if name in NO_PARTS else None)
-            if why is not None:
-                self.ignored[path] = why
-                continue
-            looks = looks_like(name)
-            if looks == "unknown" and not found.bytes and "." not in name:
-                self.takes(path)
-                continue
+            if folder != last:  # names come folder after folder
+                last, is_taken = folder, self.takes(folder)
+            if is_taken and name:  # without a name, it stands for the folder
+                self._add(path, folder, name, found)
+
+    def _add(self, path: str, folder: str, name: str, found: Found) -> None:
+        looks = self._looks_like(name)
+        if looks == "image" and name[0] != ".":  # before all else: there are millions
             self._with_files.add(folder)
-            if looks == "other":
-                self.ignored[path] = NOT_AN_IMAGE
-            else:
-                (self.files if looks == "image" else self.unknown).append(source_file(path, found))
+            self.files.append(SourceFile(path, found.bytes, 0, 0, found.identity))
+            return
+        why = why_never(name) or (NO_PATH if name in NO_PARTS else None)
+        if why is not None:
+            self.ignored[path] = why
+        elif looks == "unknown" and not found.bytes and "." not in name:
+            self.takes(path)
+        elif looks == "unknown":
+            self._with_files.add(folder)
+            self.unknown.append(source_file(path, found))
+        else:
+            self._with_files.add(folder)
+            self.ignored[path] = NOT_AN_IMAGE
+
+    def _looks_like(self, name: str) -> Looks:
+        dot = name.rfind(".")
+        if dot <= 0 or len(name) - dot > MAX_REMEMBERED:
+            return looks_like(name)
+        looks = self._looks.get(name[dot:])
+        if looks is None:
+            looks = self._looks[name[dot:]] = looks_like(name)
+        return looks
 
     def takes(self, folder: str) -> bool:
         """Whether files in a folder are looked at. If not, the folder is ignored as a whole."""

@@ -1,6 +1,7 @@
 """Names of a store that are no paths on any machine are ignored, and say why."""
 
 from fitfeed.converters.sources.far_names import NO_PATH, FarNames
+from fitfeed.converters.sources.image_names import SYSTEM_FILES, SYSTEM_FOLDERS, looks_like
 from fitfeed.schemas.storage.place import Found
 
 
@@ -44,3 +45,8 @@ def test_parts_are_sorted_like_the_whole() -> None:
 
 def test_deep_names_do_not_exhaust_the_stack() -> None:
     assert len(sort("d/" * 510 + "1.jpg").files) == 1  # names have 1024 bytes at most
+
+
+def test_what_systems_write_is_no_image_by_its_name() -> None:
+    """So a name with the extension of an image need not be compared with these."""
+    assert all(looks_like(name) != "image" for name in (*SYSTEM_FILES, *SYSTEM_FOLDERS))
