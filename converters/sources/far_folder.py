@@ -1,5 +1,6 @@
 """Finds files of a place in a store: a few by asking for each, many by listing all of them once."""
 
+import errno
 from collections.abc import Iterable, Sequence
 
 from typing_extensions import override
@@ -13,6 +14,9 @@ from fitfeed.schemas.storage.place import Found, Place
 
 MAX_ASKED = 64
 """Files that are asked for one by one: 40 ms each."""
+
+MAX_NAME_BYTES = 1024
+"""Stores do not have longer names, and answer such a request with an error."""
 
 
 class FarFolder(SourceFolder):
@@ -42,6 +46,8 @@ class FarFolder(SourceFolder):
             except FileNotFoundError:
                 raise
             except OSError as error:
+                if error.errno == errno.EINVAL:  # no object can have such a name
+                    raise FileNotFoundError(path) from error
                 raise cannot_list(self._place, error) from error
         if path not in self._known:
             raise FileNotFoundError(path)
@@ -56,6 +62,8 @@ class FarFolder(SourceFolder):
         return LinkReport()
 
     def _look_up(self, path: str, known: dict[str, SourceFile]) -> None:
+        if len(path.encode(errors="replace")) > MAX_NAME_BYTES:
+            raise FileNotFoundError(path)
         self._asked += 1
         if self._asked <= MAX_ASKED:
             known[path] = source_file(path, self._place.find(path))

@@ -1,5 +1,6 @@
 """Lists a source in a store as a folder of this machine is listed: the same files are taken, and the same ones ignored."""
 
+import errno
 import itertools
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +25,7 @@ def list_place(place: Place) -> Listing:
 
     Raises:
         NotFoundError: If there is nothing.
-        UsageError: If it is a file, has no image in it, or may not be listed, or two names in it are the same path.
+        UsageError: If it is a file, has no image in it, or may not be listed, or a name in it is not a path, or not its own.
         ConversionError: If listing failed for another reason.
     """
     try:
@@ -36,9 +37,12 @@ def list_place(place: Place) -> Listing:
         msg = f"SOURCE {place} does not exist: {error.strerror or 'there is no such bucket'}."
         raise NotFoundError(msg) from error
     except PermissionError as error:
-        msg = f"no permission to list SOURCE {place}: {error.strerror or error}. Give it (docs/object-stores.md has what is needed), or other credentials."
+        msg = f"cannot list SOURCE {place}: {error.strerror or error}."
         raise UsageError(msg) from error
     except OSError as error:
+        if error.errno == errno.EINVAL:  # of a name
+            msg = f"cannot list SOURCE {place}: {error.strerror}."
+            raise UsageError(msg) from error
         raise cannot_list(place, error) from error
     if names.is_empty:
         raise _nothing_error(place)

@@ -13,8 +13,11 @@ from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.storage.place import Place
 from tests.beam_jobs.test_sources_in_stores import content, fill
 from tests.servers.network_faults import FAULTS, Rule, Rules, Seeded
-from tests.servers.stores import EVERY_KIND, Store
+from tests.servers.stores import KINDS, PROGRAMS, Store
 from tests.without_beam import convert
+
+# Programs start in seconds.
+SERVERS = [pytest.param(kind, marks=pytest.mark.slow if kind in PROGRAMS else ()) for kind in KINDS]
 
 FAST = {
     "max_retries": 5,
@@ -40,7 +43,7 @@ def upload(photos: Path, store: Store) -> Place:
     return place
 
 
-@pytest.mark.parametrize("store", EVERY_KIND, indirect=True)
+@pytest.mark.parametrize("store", SERVERS, indirect=True)
 def test_the_same_dataset(photos: Path, tmp_path: Path, store: Store) -> None:
     place = upload(photos, store)
     convert(photos, tmp_path / "local")

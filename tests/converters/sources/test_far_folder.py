@@ -66,7 +66,7 @@ def test_paths_of_tables(place: Place) -> None:
     for text in ("gs://other/a/1.jpg", f"{place}s/a/1.jpg"):
         with pytest.raises(PathError, match="absolute and not below SOURCE"):
             pictures.find(text)
-    for text in ("a/none.jpg", "a"):
+    for text in ("a/none.jpg", "a", "a/\n.jpg", "a/\x7f", "x" * 4000):
         with pytest.raises(PathError, match="is not in SOURCE"):
             pictures.find(text)
     with pytest.raises(PathError, match=r"contains '\.\.'"):

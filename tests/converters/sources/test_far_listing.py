@@ -98,7 +98,12 @@ def test_what_is_not_there() -> None:
         (
             PermissionError(errno.EACCES, "access is denied (403)"),
             UsageError,
-            "no permission to list .*denied",
+            "cannot list SOURCE .*denied",
+        ),
+        (
+            OSError(errno.EINVAL, "a name there has empty parts"),
+            UsageError,
+            r"a name there has empty parts\.$",
         ),
         (FileNotFoundError(errno.ENOENT, "there is no bucket of this name"), NotFoundError, "no bucket"),
         (
