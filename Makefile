@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 ENGINES := .engines
 PINNED := tests/servers/engines
 
-.PHONY: help demo test tests slow fuzz engines lint bench clean
+.PHONY: help demo test tests slow fuzz soak engines lint bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 8
@@ -30,6 +30,11 @@ slow: $(READY) ## run the slow tests: soak and fault tests, pages, benchmarks
 FITFEED_FUZZ_SECONDS ?= 60
 fuzz: $(READY) ## give damaged files to all that reads foreign ones, a minute for each target, two at a time
 	@$(BIN)/python -m tests.fuzz all --seconds $(FITFEED_FUZZ_SECONDS) --jobs 2
+
+# The whole matrix, with its table; SOAK="--sample TEXT" is a twentieth of it.
+SOAK ?= --table benchmarks/results/stores_under_faults.md
+soak: $(READY) ## let all go wrong between fitfeed and each object store; needs the engines
+	@$(BIN)/python -m tests.soak $(SOAK)
 
 engines: $(ENGINES)/versitygw $(ENGINES)/node_modules/.ready ## install the object stores that tests start; needs Go and Node.js
 

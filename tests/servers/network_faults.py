@@ -16,6 +16,7 @@ import dataclasses
 import fnmatch
 import itertools
 import random
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -53,6 +54,9 @@ class Asked(NamedTuple):
     query: str
     range: str
 
+
+# Names of buckets and uploads, which are others in each run (`stores.StoreServer`).
+NUMBERS = re.compile(r"bucket(-|%2D)[0-9]+(-|%2D)[0-9]+(-|%2D)[0-9]+|(?<=uploadId=)[^&']*")
 
 Schedule = Callable[[Asked], Fault | None]
 
@@ -99,6 +103,18 @@ class Rules:
         return None
 
 
+class Outage:
+    """From some request on, nothing works any more."""
+
+    def __init__(self, fault: Fault, *, skip: int) -> None:
+        self._fault: Fault = fault
+        self._skip = skip
+        self._counter = itertools.count()
+
+    def __call__(self, asked: Asked) -> Fault | None:
+        return self._fault if next(self._counter) >= self._skip else None
+
+
 class Seeded:
     """Faults at random requests. Threads do not matter: what counts is the request and how often it came before."""
 
@@ -119,7 +135,7 @@ class Seeded:
         with self._lock:
             self._counts[asked] += 1
             count = self._counts[asked]
-        draws = random.Random(f"{self._seed} {asked} {count}")
+        draws = random.Random(f"{self._seed} {NUMBERS.sub('', str(asked))} {count}")
         if count > self._at_most or draws.random() >= self._rate:
             return None
         return draws.choice(self._faults)

@@ -92,10 +92,12 @@ class _Upstream:
         self._socket = socket.create_connection(("127.0.0.1", self._port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._answers = self._socket.makefile("rb")
+        self._events = select.poll()
+        self._events.register(self._socket, select.POLLIN)
 
     def ask(self, head: Head, body: bytes) -> tuple[Head, bytes | None]:
         """Passes a request on, and returns the answer; its body is None where HTTP knows none."""
-        if select.select([self._socket], [], [], 0)[0]:  # nothing was asked: it can only be the end
+        if self._events.poll(0):  # nothing was asked: it can only be the end
             self.close()
             self._connect()
         self._socket.sendall(

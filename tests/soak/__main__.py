@@ -1,0 +1,43 @@
+"""Runs the soak test of object stores: `python -m tests.soak`."""
+
+import argparse
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+from tests.servers.stores import KINDS, StoreServers
+from tests.soak.matrix import Runner, all_cases, hurried, sample
+from tests.soak.report import report
+
+
+def main() -> int:
+    """Runs all cases, or a sample, and prints what went wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description="Object stores under faults.")
+    parser.add_argument("--store", choices=KINDS, action="append", help="only this one")
+    parser.add_argument("--operation", action="append", help="only this one")
+    parser.add_argument("--fault", action="append", help="only this one")
+    parser.add_argument("--sample", metavar="TEXT", help="one case of twenty, chosen by a text")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="write the table of all cases")
+    arguments = parser.parse_args()
+    cases = all_cases(tuple(arguments.store or KINDS))
+    cases = [case for case in cases if case.operation in (arguments.operation or [case.operation])]
+    cases = [case for case in cases if case.fault in (arguments.fault or [case.fault])]
+    if arguments.sample:
+        cases = sample(cases, arguments.sample, 20)
+    begin = time.monotonic()
+    with closing(StoreServers()) as servers, hurried() as patch:
+        runner = Runner(servers, patch)
+        outcomes = [runner.run(case) for case in cases]
+    text = report(outcomes, time.monotonic() - begin)
+    if arguments.table:
+        arguments.table.write_text(text)
+    wrong = [outcome for outcome in outcomes if outcome.verdict not in ("same", "error")]
+    print(text.partition("\n\n|")[0])  # noqa: T201
+    for outcome in wrong:
+        print(*outcome)  # noqa: T201
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""The matrix of the soak test: store x operation x fault, each once and as an outage."""
+
+import contextlib
+import hashlib
+import itertools
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Literal, NamedTuple
+
+import pytest
+
+from fitfeed.schemas.storage import clients, store
+from fitfeed.schemas.storage.open_place import open_place
+from fitfeed.schemas.storage.place import Place
+from tests.servers.network_faults import FAULTS, Fault, Outage, Schedule, Seeded
+from tests.servers.proxy import Proxy
+from tests.servers.stores import KINDS, Kind, StoreServers
+from tests.soak.operation import Operation, State, is_between
+from tests.soak.place_operations import PLACE_OPERATIONS
+
+OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in PLACE_OPERATIONS}
+Duration = Literal["once", "for ever"]
+SEED = 16
+
+# Times of a test: a user waits for minutes until a store is given up.
+SLOW_S = 0.2
+SILENCE_S = 1
+REQUEST_BYTES = 32 << 10
+RETRIES: "clients.RetryConfig" = {
+    "max_retries": 3,
+    "retry_timeout": timedelta(seconds=20),
+    "backoff": {
+        "init_backoff": timedelta(milliseconds=5),
+        "max_backoff": timedelta(milliseconds=20),
+        "base": 2,
+    },
+}
+
+
+class Case(NamedTuple):
+    """A cell of the matrix.
+
+    Attributes:
+        kind: The store.
+        operation: The operation's name.
+        fault: What goes wrong.
+        duration: Whether a request fails once, or all fail after the first.
+    """
+
+    kind: Kind
+    operation: str
+    fault: Fault
+    duration: Duration
+
+
+class Outcome(NamedTuple):
+    """What became of a case.
+
+    Attributes:
+        case: The case.
+        verdict: `same`: as without faults; `error`: it was raised, and what is in the store is old or new, and whole;
+            anything else says what is wrong.
+        faults: How many faults there were.
+        text: What the error says.
+        seconds: How long it took.
+    """
+
+    case: Case
+    verdict: str
+    faults: int
+    text: str
+    seconds: float
+
+
+def all_cases(kinds: tuple[Kind, ...] = KINDS) -> list[Case]:
+    """All cells, store by store."""
+    cells = itertools.product(kinds, OPERATIONS, FAULTS, ("once", "for ever"))
+    return [Case(*cell) for cell in cells if cell[2:] != ("slow", "for ever")]
+
+
+def sample(cases: list[Case], seed: str, part: int) -> list[Case]:
+    """One of `part` cases, those that a text such as a commit's hash chooses."""
+    return [case for case in cases if _number(f"{seed} {case}") % part == 0]
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+@contextlib.contextmanager
+def hurried() -> Iterator[pytest.MonkeyPatch]:
+    """Clients that are made in this block give up soon, and read little at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clients, "RETRIES", RETRIES)
+        patch.setattr(clients, "MAX_SILENCE_S", SILENCE_S)
+        patch.setattr(store, "MAX_REQUEST_BYTES", REQUEST_BYTES)
+        yield patch
+
+
+class Runner:
+    """Runs cases. What an operation does without faults, it finds out once for each store."""
+
+    def __init__(self, servers: StoreServers, patch: pytest.MonkeyPatch) -> None:
+        self._servers, self._patch = servers, patch
+        self._expected: dict[tuple[Kind, str], tuple[object, State]] = {}
+
+    def run(self, case: Case) -> Outcome:
+        """Runs a case."""
+        begin = time.monotonic()
+        operation = OPERATIONS[case.operation]
+        expected, after = self._without_faults(case.kind, operation)
+        place, proxy = self._place(case.kind)
+        operation.prepare(place)
+        before = operation.state(place)
+        proxy.slow_s = SLOW_S
+        text = ""
+        with proxy.faults(_schedule(case, operation)) as log:
+            try:
+                verdict = "same" if operation.act(place) == expected else "ANOTHER RESULT"
+            except OSError as error:
+                verdict, text = "error", str(error)
+        faults = sum(entry.fault is not None for entry in log)
+        state = operation.state(place)
+        if verdict == "same" and state != after:
+            verdict = "ANOTHER STATE"
+        elif verdict == "error":
+            verdict = self._after_error(operation, place, state, (before, expected, after))
+        return Outcome(case, verdict, faults, text, time.monotonic() - begin)
+
+    def _after_error(
+        self, operation: Operation, place: Place, state: State, wanted: tuple[State, object, State]
+    ) -> str:
+        before, expected, after = wanted
+        if not is_between(state, before, after):
+            return "DAMAGED"
+        if operation.may_repeat and (operation.act(place) != expected or operation.state(place) != after):
+            return "CANNOT BE REPEATED"
+        return "error"
+
+    def _without_faults(self, kind: Kind, operation: Operation) -> tuple[object, State]:
+        key = kind, operation.name
+        if key not in self._expected:
+            place, _ = self._place(kind)
+            operation.prepare(place)
+            result = operation.act(place)
+            self._expected[key] = result, operation.state(place)
+        return self._expected[key]
+
+    def _place(self, kind: Kind) -> tuple[Place, Proxy]:
+        clients._clients.clear()  # and so the connections of earlier cases
+        found = self._servers.store(kind)
+        for name, value in found.environment.items():
+            self._patch.setenv(name, value)
+        return open_place(f"{found.address}/flowers", "DATASET"), found.proxy
+
+
+def _schedule(case: Case, operation: Operation) -> Schedule:
+    if case.duration == "for ever":
+        return Outage(case.fault, skip=_number(str(case)) % 2)
+    return Seeded(SEED, operation.rate, [case.fault], at_most=1)
