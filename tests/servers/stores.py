@@ -27,6 +27,9 @@ Kind = Literal["gs", "s3", "versitygw", "azurite"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SCHEMES: dict[Kind, str] = {"gs": "gs", "s3": "s3", "versitygw": "s3", "azurite": "az"}
 PROGRAMS: dict[Kind, Path] = {"versitygw": VERSITYGW, "azurite": AZURITE}
+# Programs start in seconds.
+EVERY_KIND = [pytest.param(kind, marks=pytest.mark.slow if kind in PROGRAMS else ()) for kind in KINDS]
+
 ACCESS, SECRET = "tests", "not-a-secret"
 
 

@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import pytest
 
@@ -19,15 +19,19 @@ from tests.servers.stores import KINDS, Kind, StoreServers
 from tests.soak.operation import Operation, State, is_between
 from tests.soak.place_operations import PLACE_OPERATIONS
 
+if TYPE_CHECKING:
+    from obstore.store import RetryConfig
+
 OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in PLACE_OPERATIONS}
 Duration = Literal["once", "for ever"]
+DURATIONS: tuple[Duration, ...] = get_args(Duration)
 SEED = 16
 
 # Times of a test: a user waits for minutes until a store is given up.
 SLOW_S = 0.2
 SILENCE_S = 1
 REQUEST_BYTES = 32 << 10
-RETRIES: "clients.RetryConfig" = {
+RETRIES: "RetryConfig" = {
     "max_retries": 3,
     "retry_timeout": timedelta(seconds=20),
     "backoff": {
@@ -75,7 +79,7 @@ class Outcome(NamedTuple):
 
 def all_cases(kinds: tuple[Kind, ...] = KINDS) -> list[Case]:
     """All cells, store by store."""
-    cells = itertools.product(kinds, OPERATIONS, FAULTS, ("once", "for ever"))
+    cells = itertools.product(kinds, OPERATIONS, FAULTS, DURATIONS)
     return [Case(*cell) for cell in cells if cell[2:] != ("slow", "for ever")]
 
 

@@ -61,16 +61,16 @@ def replace(place: Place) -> object:
     return place.write_if("small", OTHER, identity=place.find("small").identity).bytes
 
 
-def write_large(place: Place) -> object:
+def write_large(place: Place) -> None:
     with place.writing("large") as path:
         path.write_bytes(LARGE)
 
 
-def move(place: Place) -> object:
+def move(place: Place) -> None:
     place.move("small", "moved")
 
 
-def delete_all(place: Place) -> object:
+def delete_all(place: Place) -> None:
     place.below("b c").delete_all()
 
 
