@@ -5,9 +5,9 @@ import os
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ import obstore
 from typing_extensions import override
 
 from fitfeed.schemas.storage.address import MEMORY, Bucket, parse_address
+from fitfeed.schemas.storage.claim import Claim, claimed
 from fitfeed.schemas.storage.clients import MAX_REQUEST_BYTES, client_of
 from fitfeed.schemas.storage.errors import explained
 from fitfeed.schemas.storage.place import Found, OpenFile, Place, require_name
@@ -24,7 +25,7 @@ from fitfeed.schemas.storage.store_area import StoreWorkArea
 from fitfeed.schemas.storage.work_area import WorkArea
 
 if TYPE_CHECKING:
-    from obstore import GetOptions, ObjectMeta, PutMode, UpdateVersion
+    from obstore import GetOptions, ObjectMeta, PutMode, PutResult, UpdateVersion
 
 LIST_CHUNK = 1000
 """Objects that are listed at once: as many as one request of the stores gives."""
@@ -251,16 +252,17 @@ class StorePlace(Place):
     @override
     def write(self, name: str, content: bytes) -> Found:
         with explained(self.bucket, "write", self.address(name)):
-            obstore.put(self._client(name), self._key(name), content, use_multipart=False)
-        return self._require_size(name, len(content))
+            result = obstore.put(self._client(name), self._key(name), content, use_multipart=False)
+        return self._written(name, len(content), result)
 
     @override
     def write_if(self, name: str, content: bytes, *, identity: str | None) -> Found:
         writer = uuid.uuid4().hex
+        result: PutResult | None = None
         try:
             with explained(self.bucket, "write", self.address(name)):
                 mode: PutMode = "create" if identity is None else self._update_of(name, identity)
-                obstore.put(
+                result = obstore.put(
                     self._client(name), self._key(name), content, mode=mode, attributes={WRITER: writer}
                 )
         except FileNotFoundError:
@@ -269,7 +271,7 @@ class StorePlace(Place):
             # Maybe the first attempt succeeded, its answer was lost, and the second one met what the first had written.
             if not self._was_written_by(name, writer):
                 raise
-        return self.find(name)
+        return self._written(name, len(content), result)
 
     def _update_of(self, name: str, identity: str) -> "PutMode":
         """The condition of a put. GCS compares generations, which listings do not have: so they are asked for."""
@@ -298,20 +300,23 @@ class StorePlace(Place):
             size = path.stat().st_size
             chunk = max(PART_BYTES, -(-size // MAX_PARTS))
             with explained(self.bucket, "write", self.address(name)):
-                obstore.put(
+                result = obstore.put(
                     self._client(name),
                     self._key(name),
                     path,
                     chunk_size=chunk,
                     max_concurrency=PARALLEL_PARTS,
                 )
-            self._require_size(name, size)
+            self._written(name, size, result)
 
-    def _require_size(self, name: str, size: int) -> Found:
-        """Compares what was put with what is there. Some stores have taken less without an error."""
+    def _written(self, name: str, size: int, result: "PutResult | None") -> Found:
+        """What was put. Its size is compared with what is there: some stores have taken less without an error."""
         found = self.find(name)
+        put = _bare(result["e_tag"]) if result and result["e_tag"] else found.identity
+        if found.identity != put:  # another writer has replaced it since
+            return Found(name, size, put, found.mtime_ns)
         if found.bytes != size:
-            reason = f"{size} bytes were put, and the object has {found.bytes}. Another program writes there, or the store is broken"
+            reason = f"{size} bytes were put, and the object has {found.bytes}. The store, or something before it, is broken"
             raise OSError(errno.EIO, reason, self.address(name))
         return found
 
@@ -331,6 +336,12 @@ class StorePlace(Place):
     def delete(self, name: str) -> None:
         with explained(self.bucket, "delete", self.address(name)):
             self._delete([self._key(name)])
+
+    @override
+    def claim(
+        self, name: str, *, notify: Callable[[str], None] = lambda text: None
+    ) -> AbstractContextManager[Claim]:
+        return claimed(self, name, notify=notify)
 
     @override
     def delete_all(self) -> None:
@@ -395,6 +406,10 @@ def _identity(meta: "ObjectMeta") -> str:
     tag = meta["e_tag"]
     if not tag:
         return f"{meta['size']}@{_nanoseconds(meta['last_modified'])}"
+    return _bare(tag)
+
+
+def _bare(tag: str) -> str:
     return tag[1:-1] if tag.startswith('"') and tag.endswith('"') and len(tag) > 2 else tag
 
 

@@ -1,0 +1,160 @@
+"""One process at a time writes into a place; a claim whose holder is dead is taken over, and the dead one learns of it."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from fitfeed.schemas.storage import claim as claims
+from fitfeed.schemas.storage.claim import Claim, ClaimedError, LostClaimError, require_token
+from fitfeed.schemas.storage.open_place import open_place
+from fitfeed.schemas.storage.place import Found, Place
+from fitfeed.schemas.storage.store import StorePlace
+from tests.schemas.storage.places import local_place, memory_place
+from tests.servers.stores import EVERY_KIND, Store
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in {"REFRESH_S": 0.05, "LIFETIME_S": 1.0, "MARGIN_S": 0.2, "POLL_S": 0.02}.items():
+        monkeypatch.setattr(claims, name, seconds)
+
+
+def hold(place: Place, lines: list[str] | None = None) -> None:
+    with place.claim("lock", notify=(lines if lines is not None else []).append):
+        pass
+
+
+def killed(place: Place) -> Claim:
+    """The claim of a process that is dead: nothing writes it anew, and nothing removes it."""
+    holder = claims._Holder(place, "lock")
+    holder.take(lambda text: None)
+    return holder
+
+
+@pytest.mark.parametrize("kind", ["folder", "memory"])
+def test_one_at_a_time(kind: str, tmp_path: Path) -> None:
+    place = local_place(tmp_path) if kind == "folder" else memory_place()
+    with place.claim("lock") as held:
+        held.require()
+        require_token(place, "lock", held.token)
+        with pytest.raises(ClaimedError, match="holds it") as caught:
+            hold(place)
+        assert caught.value.filename == place.address("lock")
+        held.require()
+    hold(place)
+
+
+def test_a_living_holder_is_named_and_keeps_its_claim_for_long() -> None:
+    place, lines = memory_place(), list[str]()
+    with place.claim("lock") as held:
+        time.sleep(1.1)  # longer than one lives that is not written anew
+        held.require()
+        with pytest.raises(ClaimedError, match=r"process \d+ holds it"):
+            hold(place, lines)
+    assert "waiting to see whether it is still running" in lines[0]
+    assert list(place.files()) == []
+
+
+def test_a_dead_claim_is_taken_over_when_its_time_is_over() -> None:
+    place = memory_place()
+    dead = killed(place)
+    begun = time.monotonic()
+    with place.claim("lock") as held:
+        assert time.monotonic() - begun > 0.8
+        with pytest.raises(LostClaimError, match="run the same command again"):
+            dead.require()
+        with pytest.raises(LostClaimError):
+            require_token(place, "lock", dead.token)
+        held.require()
+
+
+def test_of_many_that_take_over_one_succeeds() -> None:
+    place = memory_place()
+    killed(place)
+    done, together = threading.Event(), threading.Barrier(6)
+    won: list[bool] = []
+
+    def attempt() -> None:
+        together.wait()
+        try:
+            with place.claim("lock"):
+                won.append(True)
+                done.wait()
+        except ClaimedError:
+            won.append(False)
+
+    threads = [threading.Thread(target=attempt) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    while len(won) < 6:
+        time.sleep(0.01)
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert sorted(won) == [False] * 5 + [True]
+
+
+def test_a_holder_that_was_overtaken_learns_of_it_and_removes_nothing() -> None:
+    place = memory_place()
+    with place.claim("lock") as held:
+        place.write("lock", b"other token\nother host\n")
+        end = time.monotonic() + 5
+        while not held._lost and time.monotonic() < end:  # type: ignore[attr-defined]
+            time.sleep(0.01)
+        with pytest.raises(LostClaimError):
+            held.require()
+    assert place.read("lock", at_most=100)[0] == b"other token\nother host\n"
+
+
+def test_a_holder_that_cannot_reach_the_store_stops_before_others_begin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = memory_place()
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("no answer")
+
+    with place.claim("lock") as held:
+        monkeypatch.setattr(StorePlace, "write_if", fail)
+        time.sleep(0.1)
+        held.require()
+        time.sleep(0.9)
+        with pytest.raises(LostClaimError):
+            held.require()
+
+
+def test_an_old_claim_is_taken_over_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = memory_place()
+    killed(place)
+    monkeypatch.setattr(claims, "LIFETIME_S", 3000.0)
+    read = claims._read
+
+    def old(place: Place, name: str) -> tuple[str, Found | None]:
+        content, found = read(place, name)
+        return content, found and found._replace(mtime_ns=found.mtime_ns - 3002 * 10**9)
+
+    monkeypatch.setattr(claims, "_read", old)
+    lines: list[str] = []
+    hold(place, lines)
+    assert lines == []
+    assert list(place.files()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("store", EVERY_KIND, indirect=True)
+def test_a_dead_claim_is_taken_over_on_a_server(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in {"REFRESH_S": 0.5, "LIFETIME_S": 4.0, "MARGIN_S": 1.0, "POLL_S": 0.2}.items():
+        monkeypatch.setattr(claims, name, seconds)
+    place = open_place(f"{store.address}/flowers", "DATASET")
+    dead = killed(place)
+    with place.claim("lock") as held:
+        with pytest.raises(LostClaimError):
+            dead.require()
+        with pytest.raises(ClaimedError):
+            hold(place)
+        time.sleep(4.5)
+        held.require()
+        require_token(place, "lock", held.token)
+    assert list(place.files()) == []
