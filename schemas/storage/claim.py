@@ -71,6 +71,14 @@ class Claim(ABC):
         """
 
 
+class HeldLock(Claim):
+    """A lock of this machine: it is held until its process ends."""
+
+    @override
+    def require(self) -> None:
+        pass
+
+
 @contextmanager
 def claimed(
     place: "Place", name: str, *, notify: Callable[[str], None] = lambda text: None

@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import Self
 from typing_extensions import override
 
 from fitfeed.schemas.files import RefusedFileError, locate_below, open_below, replacing, sync_file
-from fitfeed.schemas.storage.claim import Claim, ClaimedError
 from fitfeed.schemas.storage.local_area import LocalWorkArea
 from fitfeed.schemas.storage.place import Found, OpenFile, Place, require_name
 from fitfeed.schemas.storage.work_area import WorkArea
@@ -197,37 +196,11 @@ class LocalPlace(Place):
         (self.path / require_name(name)).unlink(missing_ok=True)
 
     @override
-    @contextmanager
-    def claim(self, name: str, *, notify: Callable[[str], None] = lambda text: None) -> Iterator[Claim]:
-        path = self._to_write(name)
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        descriptor = os.open(path, flags, 0o600)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                removed = os.fstat(descriptor).st_nlink == 0  # with the folder, by a holder that has ended
-            except BlockingIOError:
-                removed = True
-            if removed:
-                raise ClaimedError(errno.EWOULDBLOCK, "another process holds it", str(path))
-            yield _FolderClaim()
-        finally:
-            os.close(descriptor)
-
-    @override
     def delete_all(self) -> None:
         if self.path.is_symlink():
             self.path.unlink()
         elif self.path.exists():
             shutil.rmtree(self.path)
-
-
-class _FolderClaim(Claim):
-    """A lock, which is held until its process ends."""
-
-    @override
-    def require(self) -> None:
-        pass
 
 
 class _LocalFile(OpenFile):

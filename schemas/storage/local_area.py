@@ -3,13 +3,14 @@
 import fcntl
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from typing_extensions import override
 
 from fitfeed.schemas.files import sync_file, sync_folder
+from fitfeed.schemas.storage.claim import Claim, HeldLock
 from fitfeed.schemas.storage.own_folder import (
     open_lock,
     require_own,
@@ -68,11 +69,11 @@ class LocalWorkArea(WorkArea):
 
     @override
     @contextmanager
-    def hold(self, name: str) -> Iterator[None]:
+    def hold(self, name: str, *, notify: Callable[[str], None] = lambda text: None) -> Iterator[Claim]:
         lock = open_lock(self._folder, name)
         try:
             _take(lock)
-            yield
+            yield HeldLock()
         finally:
             os.close(lock)
 

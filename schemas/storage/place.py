@@ -13,14 +13,13 @@ Errors are `OSError`, with a `strerror` that a message can end with: `FileNotFou
 
 import abc
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Self
 
 from typing_extensions import override
 
-from fitfeed.schemas.storage.claim import Claim
 from fitfeed.schemas.storage.work_area import WorkArea
 
 
@@ -229,23 +228,6 @@ class Place(abc.ABC):
 
         Raises:
             OSError: If something cannot be deleted.
-        """
-
-    @abc.abstractmethod
-    def claim(
-        self, name: str, *, notify: Callable[[str], None] = lambda text: None
-    ) -> AbstractContextManager[Claim]:
-        """Lets one process at a time write here: holds the claim of this name while the block runs.
-
-        In a folder it is a file that is locked; in a store, see `claim`.
-
-        Args:
-            name: The name of a file here, which nothing else has.
-            notify: Receives one line, if it must be waited for to see whether another holder is alive.
-
-        Raises:
-            ClaimedError: If another process holds it.
-            OSError: If it cannot be claimed.
         """
 
 

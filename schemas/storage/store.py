@@ -5,11 +5,10 @@ import os
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -17,18 +16,16 @@ import obstore
 from typing_extensions import override
 
 from fitfeed.schemas.storage.address import MEMORY, Bucket, parse_address
-from fitfeed.schemas.storage.claim import Claim, claimed
 from fitfeed.schemas.storage.clients import MAX_REQUEST_BYTES, client_of
 from fitfeed.schemas.storage.errors import explained
+from fitfeed.schemas.storage.identity import bare_tag, found_of, identity_of, tag_of
+from fitfeed.schemas.storage.listing import LIST_CHUNK, objects_below, objects_here
 from fitfeed.schemas.storage.place import Found, OpenFile, Place, require_name
 from fitfeed.schemas.storage.store_area import StoreWorkArea
 from fitfeed.schemas.storage.work_area import WorkArea
 
 if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta, PutMode, PutResult, UpdateVersion
-
-LIST_CHUNK = 1000
-"""Objects that are listed at once: as many as one request of the stores gives."""
 
 PART_BYTES = 8 << 20
 """Smallest part of an object that is put in parts."""
@@ -116,42 +113,9 @@ class StorePlace(Place):
     @override
     def files(self, *, deep: bool = False) -> Iterator[Found]:
         with explained(self.bucket, "list", str(self)):
-            for meta in self._without_folder_marks(self._all_below() if deep else self._here()):
+            client = client_of(self.bucket, str(self))
+            for meta in (objects_below if deep else objects_here)(client, self.key):
                 yield self._found(meta)
-
-    def _all_below(self) -> "Iterator[ObjectMeta]":
-        client = client_of(self.bucket, str(self))
-        for chunk in obstore.list(client, self.key or None, chunk_size=LIST_CHUNK):
-            yield from chunk
-
-    def _here(self) -> "Iterator[ObjectMeta]":
-        return iter(
-            obstore.list_with_delimiter(client_of(self.bucket, str(self)), self.key or None)["objects"]
-        )
-
-    def _without_folder_marks(self, metas: "Iterator[ObjectMeta]") -> "Iterator[ObjectMeta]":
-        """Leaves out empty objects called `flowers/`, which consoles make for folders and the client calls `flowers`.
-
-        They come right before what is in the folder. One of an empty folder is known by that no object has its name.
-        """
-        held: ObjectMeta | None = None
-        for meta in metas:
-            if held is not None and not meta["path"].startswith(f"{held['path']}/") and self._is_there(held):
-                yield held
-            held = None if meta["size"] else meta
-            if held is None:
-                yield meta
-        if held is not None and self._is_there(held):
-            yield held
-
-    def _is_there(self, meta: "ObjectMeta") -> bool:
-        if meta["path"] == self.key:
-            return False
-        try:
-            obstore.head(client_of(self.bucket, str(self)), meta["path"])
-        except FileNotFoundError:
-            return False
-        return True
 
     @override
     def folders(self) -> list[str]:
@@ -197,8 +161,8 @@ class StorePlace(Place):
             OSError: If it cannot be read, or is another object.
         """
         options: GetOptions = {"range": (offset, offset + length)}
-        if identity is not None and _is_tag(identity):
-            options["if_match"] = _tag(identity)
+        if identity is not None and (tag := tag_of(identity)):
+            options["if_match"] = tag
         try:
             with explained(self.bucket, "read", self.address(name)):
                 result = obstore.get(self._client(name), self._key(name), options=options)
@@ -276,7 +240,7 @@ class StorePlace(Place):
     def _update_of(self, name: str, identity: str) -> "PutMode":
         """The condition of a put. GCS compares generations, which listings do not have: so they are asked for."""
         meta = obstore.head(self._client(name), self._key(name))
-        if _identity(meta) != identity:
+        if identity_of(meta) != identity:
             raise FileExistsError(errno.EEXIST, "it was replaced meanwhile", self.address(name))
         mode: UpdateVersion = {"e_tag": meta["e_tag"]}
         if self.bucket.scheme == "gs" and meta["version"]:
@@ -312,7 +276,7 @@ class StorePlace(Place):
     def _written(self, name: str, size: int, result: "PutResult | None") -> Found:
         """What was put. Its size is compared with what is there: some stores have taken less without an error."""
         found = self.find(name)
-        put = _bare(result["e_tag"]) if result and result["e_tag"] else found.identity
+        put = bare_tag(result["e_tag"]) if result and result["e_tag"] else found.identity
         if found.identity != put:  # another writer has replaced it since
             return Found(name, size, put, found.mtime_ns)
         if found.bytes != size:
@@ -336,12 +300,6 @@ class StorePlace(Place):
     def delete(self, name: str) -> None:
         with explained(self.bucket, "delete", self.address(name)):
             self._delete([self._key(name)])
-
-    @override
-    def claim(
-        self, name: str, *, notify: Callable[[str], None] = lambda text: None
-    ) -> AbstractContextManager[Claim]:
-        return claimed(self, name, notify=notify)
 
     @override
     def delete_all(self) -> None:
@@ -368,9 +326,7 @@ class StorePlace(Place):
         return key[len(self.key) + 1 :] if self.key else key
 
     def _found(self, meta: "ObjectMeta") -> Found:
-        return Found(
-            self._name(meta["path"]), meta["size"], _identity(meta), _nanoseconds(meta["last_modified"])
-        )
+        return found_of(meta, self._name(meta["path"]))
 
     def _replaced(self, name: str) -> OSError:
         return OSError(errno.ESTALE, "it was replaced meanwhile by another object", self.address(name))
@@ -399,27 +355,3 @@ class _StoreFile(OpenFile):
     @override
     def close(self) -> None:
         pass
-
-
-def _identity(meta: "ObjectMeta") -> str:
-    """The ETag without its quotes, which not every listing has; or, if the store gives none, size and time."""
-    tag = meta["e_tag"]
-    if not tag:
-        return f"{meta['size']}@{_nanoseconds(meta['last_modified'])}"
-    return _bare(tag)
-
-
-def _bare(tag: str) -> str:
-    return tag[1:-1] if tag.startswith('"') and tag.endswith('"') and len(tag) > 2 else tag
-
-
-def _is_tag(identity: str) -> bool:
-    return "@" not in identity
-
-
-def _tag(identity: str) -> str:
-    return identity if identity.startswith("W/") else f'"{identity}"'
-
-
-def _nanoseconds(moment: datetime) -> int:
-    return int(moment.timestamp()) * 10**9 + moment.microsecond * 1000

@@ -1,13 +1,14 @@
 """A prefix in an object store as its one worker sees it."""
 
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from typing_extensions import override
 
+from fitfeed.schemas.storage.claim import Claim, claimed
 from fitfeed.schemas.storage.place import Found, Place
 from fitfeed.schemas.storage.work_area import WorkArea
 
@@ -64,16 +65,10 @@ class StoreWorkArea(WorkArea):
         return True
 
     @override
-    @contextmanager
-    def hold(self, name: str) -> Iterator[None]:
-        try:
-            self._place.write_if(name, uuid.uuid4().hex.encode(), identity=None)
-        except FileExistsError as error:
-            raise BlockingIOError from error
-        try:
-            yield
-        finally:
-            self._place.delete(name)
+    def hold(
+        self, name: str, *, notify: Callable[[str], None] = lambda text: None
+    ) -> AbstractContextManager[Claim]:
+        return claimed(self._place, name, notify=notify)
 
     @override
     def mark(self, name: str) -> str:

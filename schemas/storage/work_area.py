@@ -10,9 +10,11 @@
 """
 
 import abc
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
+
+from fitfeed.schemas.storage.claim import Claim
 
 
 class WorkArea(abc.ABC):
@@ -80,11 +82,14 @@ class WorkArea(abc.ABC):
         """
 
     @abc.abstractmethod
-    def hold(self, name: str) -> AbstractContextManager[None]:
+    def hold(
+        self, name: str, *, notify: Callable[[str], None] = lambda text: None
+    ) -> AbstractContextManager[Claim]:
         """Keeps others out while the block runs, and for no longer than this process lives.
 
         Args:
             name: Of the file that shows it.
+            notify: Receives one line, if it must be waited for to see whether another one is alive.
 
         Raises:
             BlockingIOError: If another one holds it.

@@ -22,7 +22,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def hold(place: Place, lines: list[str] | None = None) -> None:
-    with place.claim("lock", notify=(lines if lines is not None else []).append):
+    with place.area().hold("lock", notify=(lines if lines is not None else []).append):
         pass
 
 
@@ -36,19 +36,19 @@ def killed(place: Place) -> Claim:
 @pytest.mark.parametrize("kind", ["folder", "memory"])
 def test_one_at_a_time(kind: str, tmp_path: Path) -> None:
     place = local_place(tmp_path) if kind == "folder" else memory_place()
-    with place.claim("lock") as held:
+    place.area().make()
+    with place.area().hold("lock") as held:
         held.require()
         require_token(place, "lock", held.token)
-        with pytest.raises(ClaimedError, match="holds it") as caught:
+        with pytest.raises(BlockingIOError):
             hold(place)
-        assert caught.value.filename == place.address("lock")
         held.require()
     hold(place)
 
 
 def test_a_living_holder_is_named_and_keeps_its_claim_for_long() -> None:
     place, lines = memory_place(), list[str]()
-    with place.claim("lock") as held:
+    with place.area().hold("lock") as held:
         time.sleep(1.1)  # longer than one lives that is not written anew
         held.require()
         with pytest.raises(ClaimedError, match=r"process \d+ holds it"):
@@ -61,7 +61,7 @@ def test_a_dead_claim_is_taken_over_when_its_time_is_over() -> None:
     place = memory_place()
     dead = killed(place)
     begun = time.monotonic()
-    with place.claim("lock") as held:
+    with place.area().hold("lock") as held:
         assert time.monotonic() - begun > 0.8
         with pytest.raises(LostClaimError, match="run the same command again"):
             dead.require()
@@ -79,7 +79,7 @@ def test_of_many_that_take_over_one_succeeds() -> None:
     def attempt() -> None:
         together.wait()
         try:
-            with place.claim("lock"):
+            with place.area().hold("lock"):
                 won.append(True)
                 done.wait()
         except ClaimedError:
@@ -98,7 +98,7 @@ def test_of_many_that_take_over_one_succeeds() -> None:
 
 def test_a_holder_that_was_overtaken_learns_of_it_and_removes_nothing() -> None:
     place = memory_place()
-    with place.claim("lock") as held:
+    with place.area().hold("lock") as held:
         place.write("lock", b"other token\nother host\n")
         end = time.monotonic() + 5
         while not held._lost and time.monotonic() < end:  # type: ignore[attr-defined]
@@ -116,7 +116,7 @@ def test_a_holder_that_cannot_reach_the_store_stops_before_others_begin(
     def fail(*_: object, **__: object) -> None:
         raise OSError("no answer")
 
-    with place.claim("lock") as held:
+    with place.area().hold("lock") as held:
         monkeypatch.setattr(StorePlace, "write_if", fail)
         time.sleep(0.1)
         held.require()
@@ -149,7 +149,7 @@ def test_a_dead_claim_is_taken_over_on_a_server(store: Store, monkeypatch: pytes
         monkeypatch.setattr(claims, name, seconds)
     place = open_place(f"{store.address}/flowers", "DATASET")
     dead = killed(place)
-    with place.claim("lock") as held:
+    with place.area().hold("lock") as held:
         with pytest.raises(LostClaimError):
             dead.require()
         with pytest.raises(ClaimedError):
