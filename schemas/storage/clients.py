@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from obstore.exceptions import GenericError
 from obstore.store import AzureStore, GCSStore, MemoryStore, S3Store
 
 from fitfeed.schemas.storage.address import Bucket
+from fitfeed.schemas.storage.aws_profile import read_profile
 from fitfeed.schemas.storage.errors import explained
 
 if TYPE_CHECKING:
@@ -80,8 +82,12 @@ def client_of(bucket: Bucket, address: str) -> Client:
         with _lock:
             client = _clients.get(bucket)
             if client is None:
-                with explained(bucket, "read", address):
-                    client = _clients[bucket] = _make(bucket)
+                try:
+                    with explained(bucket, "read", address):
+                        client = _clients[bucket] = _make(bucket)
+                except PermissionError as error:
+                    error.filename = address
+                    raise
     return client
 
 
@@ -89,15 +95,39 @@ def _make(bucket: Bucket) -> Client:
     options = _client_options(bucket.scheme)
     match bucket.scheme:
         case "s3":
-            return S3Store(bucket.name, client_options=options, retry_config=RETRIES)
+            config, provider = read_profile()
+            return S3Store(
+                bucket.name,
+                config=config,
+                client_options=options,
+                retry_config=RETRIES,
+                credential_provider=provider,
+            )
         case "gs":
-            return GCSStore(bucket.name, client_options=options, retry_config=RETRIES)
+            return _google_client(bucket.name, options)
         case "az":
             account = os.environ.get("AZURE_STORAGE_ACCOUNT_NAME") or os.environ.get("AZURE_STORAGE_ACCOUNT")
-            config: AzureConfig = {"account_name": account} if account else {}
-            return AzureStore(bucket.name, config=config, client_options=options, retry_config=RETRIES)
+            azure: AzureConfig = {"account_name": account} if account else {}
+            return AzureStore(bucket.name, config=azure, client_options=options, retry_config=RETRIES)
         case _:
             return MemoryStore()
+
+
+def _google_client(name: str, options: "ClientConfig") -> GCSStore:
+    try:
+        return GCSStore(name, client_options=options, retry_config=RETRIES)
+    except GenericError as error:
+        if "unknown variant" not in str(error):
+            raise
+    # Credentials of another cloud (workload identity federation), or of a role that is taken on.
+    try:
+        from obstore.auth.google import GoogleCredentialProvider
+
+        provider = GoogleCredentialProvider()
+    except ImportError:
+        reason = "the file of GOOGLE_APPLICATION_CREDENTIALS is neither of a service account nor of `gcloud auth application-default login`. To use it, install google-auth and requests"
+        raise PermissionError(errno.EACCES, reason) from None
+    return GCSStore(name, client_options=options, retry_config=RETRIES, credential_provider=provider)
 
 
 def _client_options(scheme: str) -> "ClientConfig":
@@ -112,7 +142,12 @@ def _client_options(scheme: str) -> "ClientConfig":
         options["default_headers"] = {"x-goog-user-project": project}
     authorities = os.environ.get("AWS_CA_BUNDLE")
     if scheme == "s3" and authorities:
-        options["root_certificate"] = Path(authorities).read_bytes()
+        try:
+            options["root_certificate"] = Path(authorities).read_bytes()
+        except OSError as error:
+            raise PermissionError(
+                errno.EACCES, f"AWS_CA_BUNDLE {authorities} cannot be read: {error.strerror}"
+            ) from error
     return options
 
 

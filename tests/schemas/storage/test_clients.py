@@ -1,5 +1,13 @@
 """A client belongs to the process that made it."""
 
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from fitfeed.schemas.storage.address import Bucket
+from fitfeed.schemas.storage.clients import client_of
 from tests.programs import run_program
 
 
@@ -42,3 +50,29 @@ if os.fork() == 0:
 os.wait()
 """
     assert run_program(program) == "b'x'\n"
+
+
+def test_credentials_of_another_cloud_need_google_auth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "credentials.json"
+    file.write_text(json.dumps({"type": "external_account", "audience": "x"}))
+    monkeypatch.delenv("GOOGLE_SERVICE_ACCOUNT_KEY", raising=False)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
+    monkeypatch.setitem(sys.modules, "google.auth", None)
+    monkeypatch.delitem(sys.modules, "obstore.auth.google", raising=False)
+    with pytest.raises(PermissionError, match="install google-auth and requests"):
+        client_of(Bucket("gs", "bucket-of-another-cloud"), "gs://bucket-of-another-cloud/a")
+
+
+def test_certificates_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/nowhere/ca.pem")
+    with pytest.raises(PermissionError, match=r"AWS_CA_BUNDLE /nowhere/ca\.pem cannot be read") as caught:
+        client_of(Bucket("s3", "bucket-of-a-company"), "s3://bucket-of-a-company/a")
+    assert caught.value.filename == "s3://bucket-of-a-company/a"
+
+
+def test_one_client_a_bucket() -> None:
+    first = client_of(Bucket("memory", "one"), "memory://one")
+    assert client_of(Bucket("memory", "one"), "memory://one") is first
+    assert client_of(Bucket("memory", "two"), "memory://two") is not first
