@@ -9,6 +9,8 @@ FOLDER = Path(__file__).resolve().parent
 
 NAMES = (
     "startup",
+    "short_runs",
+    "worker_memory",
     "convert",
     "memory",
     "feed",

@@ -48,11 +48,35 @@ def usage_of(pid: int) -> Usage | None:
 
 def anonymous_bytes(pid: int) -> int:
     """Resident memory of a process that no file stands behind, nor memory that it shares; 0 if it is gone."""
+    return _rollup(pid, "Anonymous")
+
+
+def private_bytes(pid: int) -> int:
+    """Resident memory of a process that no other process shares; 0 if it is gone."""
+    return _rollup(pid, "Private_Clean") + _rollup(pid, "Private_Dirty")
+
+
+def proportional_bytes(pid: int) -> int:
+    """Proportional set size of a process; 0 if it is gone."""
+    return _rollup(pid, "Pss")
+
+
+def tree_of(pid: int) -> list[int]:
+    """Process ids of a process and all its descendants."""
+    return [pid, *(other for child in children_of(pid) for other in tree_of(child))]
+
+
+def tree_cpu_s(pid: int) -> float:
+    """CPU seconds that a process and all its descendants have used so far, without those that have ended."""
+    return sum(usage.cpu_s for usage in map(usage_of, tree_of(pid)) if usage is not None)
+
+
+def _rollup(pid: int, name: str) -> int:
     try:
         lines = Path("/proc", str(pid), "smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Anonymous:"))
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
 
 
 class Watch:
@@ -66,7 +90,7 @@ class Watch:
             all_processes: Look at it and all its descendants, not only at the workers.
         """
         self._pid = pid
-        self._processes = _tree if all_processes else children_of
+        self._processes = tree_of if all_processes else children_of
         self._seen: dict[int, Usage] = {}
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._look_again_and_again, daemon=True)
@@ -109,21 +133,8 @@ class TreeWatch:
 
     def _look_again_and_again(self) -> None:
         while not self._done.wait(TREE_INTERVAL_S):
-            self._peak = max(self._peak, sum(_proportional_bytes(pid) for pid in _tree(self._pid)))
+            self._peak = max(self._peak, sum(map(proportional_bytes, tree_of(self._pid))))
 
 
 TREE_INTERVAL_S = 0.1
 """The kernel walks all pages of a process to tell its proportional share: more often would disturb it."""
-
-
-def _tree(pid: int) -> list[int]:
-    return [pid, *(other for child in children_of(pid) for other in _tree(child))]
-
-
-def _proportional_bytes(pid: int) -> int:
-    """Proportional set size of a process; 0 if it is gone."""
-    try:
-        lines = Path("/proc", str(pid), "smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))

@@ -16,6 +16,7 @@ from fitfeed.pipelines.batches.writer_threads import Damaged, WriterThreads
 from fitfeed.pipelines.order.batch_request import BatchRequest
 from fitfeed.pipelines.reading.payloads import ReadPayloads
 from fitfeed.pipelines.reading.records import Records
+from fitfeed.schemas.processes.forked_processes import fork_server_runs
 
 
 class ImageLoader:
@@ -60,7 +61,7 @@ class ImageLoader:
         shape = (batch_size, *self.image_shape)
         self._buffers, self._threads = BufferPool(shape, dtype), threads
         self._processes: RenderPool | None = None
-        self._are_ready = False
+        self._are_due = self._are_ready = False
         self._late = late
         if processes:
             self._processes = RenderPool(
@@ -68,6 +69,7 @@ class ImageLoader:
                 BatchLayout(shape, np.dtype(dtype)),
                 count=processes,
                 payload_buffers=payload_buffers,
+                needs_kernels=self._renderer.needs_kernels,
             )
 
     def load(self, request: BatchRequest, compiled: CompiledBatch) -> tuple[npt.NDArray[Any], Damaged]:
@@ -102,7 +104,9 @@ class ImageLoader:
     def _workers_write(self, processes: RenderPool) -> bool:
         if not self._late or self._are_ready:
             return True
-        if not workers_are_due(self._threads.cpu_s) or not processes.is_ready():
+        if not self._are_due:
+            self._are_due = workers_are_due(self._threads.cpu_s, can_fork=fork_server_runs())
+        if not self._are_due or not processes.is_ready():
             return False
         # Threads need no batches any more. What is still in use goes when its arrays do.
         self._are_ready, self._buffers = True, BufferPool(self._buffers.shape, self._buffers.dtype)

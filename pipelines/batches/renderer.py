@@ -26,6 +26,7 @@ class Renderer:
     Attributes:
         image_shape: (height, width, channels) of every image.
         copies: Whether stored pixels are read into the batch unchanged, as nothing is to be done to them.
+        needs_kernels: Whether Numba's kernels may be called.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Renderer:
         self.image_shape: tuple[int, int, int] = (*_image_size(records, program), records.channels)
         is_plain = records.is_raw and records.is_native
         self.copies = is_plain and program.identity and normalizer is None
+        self.needs_kernels = normalizer is not None or program.recolors
         self._scratch = ThreadScratch()
 
     def render(

@@ -61,6 +61,7 @@ class ChildProcess:
         descriptors: Sequence[int] = (),
         *,
         environment: Mapping[str, str] = MappingProxyType({}),
+        ends_itself: bool = False,
     ) -> None:
         """Starts the process.
 
@@ -69,15 +70,16 @@ class ChildProcess:
             setup: What it needs to know. It is not seen in lists of processes.
             descriptors: Of open files, which the child inherits under the same numbers.
             environment: Variables that the child has besides those of this process.
+            ends_itself: Whether the function looks whether this process is gone. If not, a thread of the child does.
 
         Raises:
             OSError: If no process can be started.
         """
         lifeline, held = os.pipe()
         self._let_go = weakref.finalize(self, os.close, held)
-        with os.fdopen(lifeline, "rb"), _in_memory(setup) as setup_file:
+        with os.fdopen(lifeline, "rb"), file_in_memory(setup) as setup_file:
             call = [
-                os.getpid(),
+                None if ends_itself else os.getpid(),
                 lifeline,
                 setup_file,
                 function.__module__,
@@ -115,22 +117,23 @@ class ChildProcess:
 
 
 def run_child(
-    parent: int, lifeline: int, setup_file: int, module: str, function: str, *descriptors: int
+    parent: int | None, lifeline: int, setup_file: int, module: str, function: str, *descriptors: int
 ) -> None:
     """What a child does.
 
     Args:
-        parent: Process id of the parent.
+        parent: Process id of the parent; None if the function looks after it, besides the kernel.
         lifeline: Descriptor of a pipe that closes when the parent is gone.
         setup_file: Descriptor of a file with the setup.
         module: The module of a function.
         function: Its name.
         descriptors: Its further arguments.
     """
-    _be_killed_with_parent(lifeline)
-    threading.Thread(target=_end_with_parent, args=(parent, lifeline), daemon=True).start()
-    setup = os.pread(setup_file, os.fstat(setup_file).st_size, 0)
-    os.close(setup_file)
+    if parent is None:
+        _be_killed_with_parent(lifeline)
+    else:
+        end_with_parent(parent, lifeline)
+    setup = read_file_in_memory(setup_file)
     getattr(import_module(module), function)(setup, *descriptors)
 
 
@@ -168,6 +171,32 @@ def signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:  # a real-time signal
         return f"signal {number}"
+
+
+def end_with_parent(parent: int, lifeline: int) -> None:
+    """Sees to it that this process ends when the parent is gone, even in the middle of its work.
+
+    Args:
+        parent: Process id of the parent.
+        lifeline: Descriptor of a pipe that closes when the parent is gone. No other process has the same end of it.
+    """
+    _be_killed_with_parent(lifeline)
+    threading.Thread(target=_end_with_parent, args=(parent, lifeline), daemon=True).start()
+
+
+@contextmanager
+def file_in_memory(content: bytes) -> Iterator[int]:
+    """Makes a file in memory, and yields its descriptor."""
+    with os.fdopen(os.memfd_create("fitfeed-setup"), "wb") as file:
+        file.write(content)
+        file.flush()
+        yield file.fileno()
+
+
+def read_file_in_memory(descriptor: int) -> bytes:
+    """Reads what `file_in_memory` has made, and closes it."""
+    with os.fdopen(descriptor, "rb"):
+        return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
 
 
 def _be_killed_with_parent(lifeline: int) -> None:
@@ -224,12 +253,3 @@ def _interrupts_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _in_memory(content: bytes) -> Iterator[int]:
-    """Makes a file in memory, and yields its descriptor."""
-    with os.fdopen(os.memfd_create("fitfeed-setup"), "wb") as file:
-        file.write(content)
-        file.flush()
-        yield file.fileno()

@@ -55,6 +55,11 @@ def leave(image: Pixels) -> Pixels:
     os._exit(3)
 
 
+def draw(image: Pixels) -> Pixels:
+    """Draws from NumPy's own generator, as a user may."""
+    return np.full_like(image, np.random.randint(0, 256, image.shape[2]))  # noqa: NPY002 - it is about that one
+
+
 def hang(image: Pixels) -> Pixels:
     """Never returns."""
     time.sleep(1000)

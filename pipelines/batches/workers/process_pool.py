@@ -15,7 +15,7 @@ import numpy.typing as npt
 from fitfeed.pipelines.batches.workers.protocol import NO_SLOT, Task, no_numbers
 from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout, SharedBuffers
 from fitfeed.pipelines.batches.workers.supervisor import WorkerSupervisor
-from fitfeed.pipelines.batches.workers.worker import Rendering, Setup
+from fitfeed.pipelines.batches.workers.worker import Rendering, Setup, load_kernels
 from fitfeed.pipelines.batches.writer_threads import Damaged
 from fitfeed.pipelines.reading.payloads import ReadPayloads
 
@@ -53,6 +53,7 @@ class RenderPool:
         *,
         count: int,
         payload_buffers: SharedBuffers | None = None,
+        needs_kernels: bool = False,
     ) -> None:
         """Prepares the shared memory; `render` starts the workers.
 
@@ -61,7 +62,9 @@ class RenderPool:
             layout: Shape and type of the batches.
             count: Number of worker processes.
             payload_buffers: Memory of payloads that are read ahead. None: workers read for themselves.
+            needs_kernels: Whether Numba's kernels are needed. Then they are loaded once for all workers, and not by each.
         """
+        self._prepare = load_kernels if needs_kernels else None
         payloads = None if payload_buffers is None else payload_buffers.layout
         self._setup, self._count = pickle.dumps(Setup(rendering, layout, payloads)), count
         self._payload_buffers = payload_buffers
@@ -76,14 +79,14 @@ class RenderPool:
         return [] if self._supervisor is None else self._supervisor.pids
 
     def is_ready(self) -> bool:
-        """Returns whether all workers can write batches. The first call starts them, and does not wait.
+        """Returns whether all workers can write batches. The first call starts them, gently, and does not wait.
 
         Raises:
             FeedError: If one of them has ended.
         """
         if self._supervisor is None and self._starting.locked():  # another thread starts them
             return False
-        return self._started().is_ready
+        return self._started(gently=True).is_ready
 
     def render(
         self,
@@ -132,11 +135,13 @@ class RenderPool:
         )
         return batch, pending.result()
 
-    def _started(self) -> WorkerSupervisor:
+    def _started(self, *, gently: bool = False) -> WorkerSupervisor:
         with self._starting:
             if self._supervisor is None:
                 buffers = [self._buffers, self._payload_buffers]
                 memory = [each.descriptor for each in buffers if each is not None]
-                self._supervisor = WorkerSupervisor(self._setup, memory=memory, count=self._count)
+                self._supervisor = WorkerSupervisor(
+                    self._setup, memory=memory, count=self._count, prepare=self._prepare, gently=gently
+                )
                 weakref.finalize(self, self._supervisor.end)  # also when the interpreter exits
             return self._supervisor

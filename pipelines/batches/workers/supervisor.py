@@ -18,7 +18,7 @@ import itertools
 import signal
 import socket
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy.typing as npt
@@ -27,7 +27,8 @@ from fitfeed.pipelines.batches.workers.protocol import MAX_MESSAGE_BYTES, READY,
 from fitfeed.pipelines.batches.workers.worker import serve
 from fitfeed.pipelines.batches.writer_threads import Damaged
 from fitfeed.schemas.errors import DamagedExampleError, FeedError
-from fitfeed.schemas.processes.child_process import ChildProcess, signal_name
+from fitfeed.schemas.processes.child_process import signal_name
+from fitfeed.schemas.processes.forked_processes import ExitCode, ForkedProcesses
 
 POLL_S = 0.2
 """Seconds between two checks that all workers are alive."""
@@ -91,13 +92,23 @@ class PendingBatch:
 class WorkerSupervisor:
     """Starts, watches and ends the workers of a pipeline. Thread-safe."""
 
-    def __init__(self, setup: bytes, *, memory: Sequence[int], count: int) -> None:
+    def __init__(
+        self,
+        setup: bytes,
+        *,
+        memory: Sequence[int],
+        count: int,
+        prepare: Callable[[], None] | None = None,
+        gently: bool = False,
+    ) -> None:
         """Starts the workers.
 
         Args:
             setup: A pickled `Setup`.
             memory: Descriptors of the file of batches, and of that of payloads if there is one.
             count: Number of workers.
+            prepare: Loads what all of them need, before they are forked.
+            gently: Whether threads go on with batches meanwhile, and should not be held up.
 
         Raises:
             FeedError: If they cannot be started.
@@ -106,22 +117,20 @@ class WorkerSupervisor:
         self._numbers = itertools.count()
         self._lock = threading.Lock()  # of `_pending` and `_over`
         self._sending = threading.Lock()  # so that the blocks of a batch stay together
-        self._ready = 0  # workers that have started
+        self._count, self._ready = count, 0  # workers, and those that have started
         self._failed_start = self._exit_reason = ""
         self._closing = threading.Event()
         self._over: str | None = None  # why no more answers come, once that is so
-        self._workers: list[ChildProcess] = []
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             try:
-                for _ in range(count):
-                    self._workers.append(ChildProcess(serve, setup, (theirs.fileno(), *memory)))
+                self._workers = ForkedProcesses(
+                    serve, setup, (theirs.fileno(), *memory), count=count, prepare=prepare, gently=gently
+                )
             except BaseException as error:  # no process or descriptor left, or Ctrl-C
-                self._reap()
                 self._socket.close()
                 if isinstance(error, OSError):
-                    msg = f"worker processes could not be started ({error}). Use fewer, or threads: processes=0."
-                    raise FeedError(msg) from error
+                    raise FeedError(_start_message(error)) from error
                 raise
         self._watcher = threading.Thread(target=self._watch, name="fitfeed-watcher", daemon=True)
         self._watcher.start()
@@ -130,7 +139,7 @@ class WorkerSupervisor:
     @property
     def pids(self) -> list[int]:
         """Process ids of the workers."""
-        return [worker.pid for worker in self._workers]
+        return self._workers.pids
 
     @property
     def is_ready(self) -> bool:
@@ -142,7 +151,7 @@ class WorkerSupervisor:
         with self._lock:
             if self._over is not None:
                 raise FeedError(self._over)
-        return self._ready == len(self._workers)
+        return self._ready == self._count
 
     def register(self, batch: npt.NDArray[Any], *, blocks: int) -> tuple[int, PendingBatch]:
         """Registers a batch; returns the number for its tasks, and the batch to wait for.
@@ -180,20 +189,16 @@ class WorkerSupervisor:
 
     def _watch(self) -> None:
         """Waits until a worker has ended, or `end` is called. Then ends all workers and closes the socket."""
-        while not self._closing.wait(POLL_S):
-            dead = [worker for worker in self._workers if worker.exit_code is not None]
-            if dead:
-                self._exit_reason = _exit_message(dead[0])
-                break
-        self._reap()
+        while not self._closing.wait(POLL_S) and not self._exit_reason:
+            try:
+                ended = self._workers.first_ended()
+                self._exit_reason = "" if ended is None else _exit_message(ended)
+            except OSError as error:
+                self._exit_reason = _start_message(error)
+        self._workers.kill()
+        self._workers.wait()
         # A process that a function of the user has forked may keep the workers' end open.
         self._socket.shutdown(socket.SHUT_RDWR)
-
-    def _reap(self) -> None:
-        for worker in self._workers:
-            worker.kill()
-        for worker in self._workers:
-            worker.wait()
 
     def _collect(self) -> None:
         """Records answers until there are no more. Then makes all batches fail that still wait."""
@@ -227,9 +232,13 @@ class WorkerSupervisor:
                 del self._pending[answer.job]
 
 
-def _exit_message(worker: ChildProcess) -> str:
+def _start_message(error: OSError) -> str:
+    return f"worker processes could not be started ({error}). Use fewer, or threads: processes=0."
+
+
+def _exit_message(ended: ExitCode) -> str:
     """Describes how a worker ended, and what to do about it."""
-    status = worker.wait()
+    pid, status = ended
     if status >= 0:
         end = f"ended with exit status {status}; what it wrote to standard error may say why"
     else:
@@ -237,6 +246,6 @@ def _exit_message(worker: ChildProcess) -> str:
     if status == -signal.SIGKILL:
         end += ", which often means that memory ran out: then use fewer processes, or a smaller batch_size"
     return (
-        f"the worker process {worker.pid}, which wrote batches, {end}. This pipeline cannot continue; a new one can, "
+        f"the worker process {pid}, which wrote batches, {end}. This pipeline cannot continue; a new one can, "
         f"from start=(epoch, step)."
     )

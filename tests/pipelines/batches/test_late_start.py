@@ -8,7 +8,7 @@ import pytest
 from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.batches import late_start
-from fitfeed.pipelines.batches.late_start import BREAK_EVEN_S, workers_are_due
+from fitfeed.pipelines.batches.late_start import workers_are_due
 from fitfeed.pipelines.batches.writer_threads import WriterThreads
 from tests.pipelines.image_loading import Loading
 
@@ -17,11 +17,12 @@ MAX_WAIT_S = 120.0
 
 
 @pytest.mark.parametrize(
-    ("cpus", "due_s"), [(2, 2 * BREAK_EVEN_S), (4, 4 * BREAK_EVEN_S), (5, 2.0), (64, 2.0)]
+    ("cpus", "can_fork", "due_s"),
+    [(2, False, 4.0), (4, False, 8.0), (5, False, 2.0), (64, False, 2.0), (2, True, 0.4), (64, True, 0.8)],
 )
-def test_workers_are_due_after_some_work_of_all_cpus(cpus: int, due_s: float) -> None:
-    assert not workers_are_due(due_s - 0.01, cpus)
-    assert workers_are_due(due_s, cpus)
+def test_workers_are_due_after_some_work_of_all_cpus(cpus: int, can_fork: bool, due_s: float) -> None:
+    assert not workers_are_due(due_s - 0.01, can_fork=can_fork, cpus=cpus)
+    assert workers_are_due(due_s, can_fork=can_fork, cpus=cpus)
 
 
 def count(_: int) -> None:

@@ -1,6 +1,7 @@
 """Batches that worker processes fill: the same as those of threads, and no process outlives its use."""
 
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -117,6 +118,12 @@ def test_masks(labelled: Callable[[str], Path]) -> None:
     assert_same(batches(dataset, processes=1, **options), batches(dataset, **options))
 
 
+def test_workers_do_not_draw_the_same_numbers(flowers: Dataset) -> None:
+    """Although all are forked from one process, which has drawn nothing."""
+    colors = loader(flowers, functions.draw).load(0, ALL)[:, 0, 0]
+    assert len({tuple(color) for color in colors.tolist()}) == len(colors)
+
+
 @pytest.mark.slow
 def test_several_batches_at_once_in_more_processes_than_blocks(flowers: Dataset) -> None:
     ours, theirs = loader(flowers, processes=5), loader(flowers, processes=0)
@@ -199,12 +206,17 @@ def test_wrong_numbers_are_refused(flowers: Dataset, processes: Any) -> None:
 def test_several_cpus_mean_processes(flowers: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fitfeed.pipelines.options.available_cpus", lambda: 3)
     monkeypatch.setattr("fitfeed.pipelines.batches.late_start.BREAK_EVEN_S", 0.0)
-    before = {child.pid for child in psutil.Process().children()}
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
     pipeline = make_pipeline(
         flowers, "train", batch_size=8, image_size=(16, 20), normalize=None, dtype="uint8"
     )
-    for _ in pipeline:
-        assert len({child.pid for child in psutil.Process().children()} - before) == 3
+    deadline = time.monotonic() + 120
+    for _ in pipeline.repeat():  # threads make batches until they are there
+        count = len({child.pid for child in psutil.Process().children(recursive=True)} - before)
+        if count == 1 + 3:  # with what they are forked from
+            break
+        assert count <= 3
+        assert time.monotonic() < deadline
 
 
 def test_no_processes_where_python_has_no_program(monkeypatch: pytest.MonkeyPatch, flowers: Dataset) -> None:

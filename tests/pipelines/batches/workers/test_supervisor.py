@@ -24,9 +24,9 @@ import fitfeed.pipelines.batches.workers.supervisor
 import fitfeed.pipelines.tf_data.make_pipeline
 from fitfeed.pipelines import Dataset, make_pipeline
 from fitfeed.pipelines.augment.compiler.program import Program
-from fitfeed.pipelines.batches.workers.worker import serve
 from fitfeed.pipelines.feed.batch_maker import BatchMaker
 from fitfeed.schemas.errors import FeedError
+from fitfeed.schemas.processes.fork_server import serve_forks
 from tests.pipelines import functions
 from tests.pipelines.image_loading import Loading
 
@@ -42,14 +42,19 @@ def loader(dataset: Dataset, *functions_: Any) -> Loading:
     return Loading(dataset, program, processes=2)
 
 
-def workers() -> list[int]:
-    """Process ids of this process's workers."""
+def fork_servers() -> list[psutil.Process]:
+    """The process that this process's workers are forked from, if there is one."""
     found = []
     for process in psutil.Process().children():
         with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-            if any(serve.__module__ in argument for argument in process.cmdline()):
-                found.append(process.pid)
+            if any(serve_forks.__module__ in argument for argument in process.cmdline()):
+                found.append(process)
     return found
+
+
+def workers() -> list[int]:
+    """Process ids of this process's workers."""
+    return [worker.pid for server in fork_servers() for worker in server.children()]
 
 
 def open_files() -> set[str]:
@@ -75,7 +80,7 @@ def gone(processes: Iterable[int]) -> bool:
 def no_worker_is_left() -> Iterator[None]:
     yield
     gc.collect()
-    assert gone(workers())
+    assert gone([*workers(), *(server.pid for server in fork_servers())])
 
 
 @pytest.mark.parametrize(
@@ -145,10 +150,10 @@ def test_what_workers_said_last_is_read_although_they_left_tasks_unread(flowers:
 def test_processes_that_cannot_be_started_are_an_error(
     flowers: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_arguments: object) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(fitfeed.pipelines.batches.workers.supervisor, "ChildProcess", fail)
+    monkeypatch.setattr(fitfeed.pipelines.batches.workers.supervisor, "ForkedProcesses", fail)
     with pytest.raises(FeedError, match=r"could not be started \(.*unavailable\)\. Use .* processes=0"):
         loader(flowers).load(0, ALL)
 
@@ -222,7 +227,7 @@ from fitfeed.pipelines.augment.compiler.program import Program
 from tests.pipelines.image_loading import Loading
 loader = Loading(open_dataset(sys.argv[1]), Program([], image_size=(16, 20), seed=1), processes=2)
 loader.load(0, np.arange(53))
-print(*(process.pid for process in psutil.Process().children()), flush=True)
+print(*(process.pid for process in psutil.Process().children(recursive=True)), flush=True)
 for epoch in range(10**9):
     loader.load(epoch, np.arange(53))
 """
@@ -241,7 +246,7 @@ train = make_pipeline(sys.argv[1], "train", batch_size=8, image_size=(16, 20), p
                       augment=[RandomFlip(), *functions])
 iterator = iter(train.repeat())
 next(iterator)
-print(*(process.pid for process in psutil.Process().children()), flush=True)
+print(*(process.pid for process in psutil.Process().children(recursive=True)), flush=True)
 if sys.argv[2] == "sleep":
     time.sleep(600)
 """
@@ -263,15 +268,15 @@ def test_a_script_ends_and_its_workers_with_it(flowers: Dataset) -> None:
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     started = [int(pid) for pid in output.split()]
-    assert len(started) == 2
+    assert len(started) == 1 + 2
     assert gone(started)
 
 
 def started_by(process: "subprocess.Popen[str]") -> list[int]:
-    """Process ids of the workers of a script, once it has its first batch."""
+    """Process ids of the workers of a script and of what they are forked from, once it has its first batch."""
     assert process.stdout is not None
     pids = [int(pid) for pid in process.stdout.readline().split()]
-    assert len(pids) == 2
+    assert len(pids) == 1 + 2
     return pids
 
 
