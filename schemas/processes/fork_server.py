@@ -119,7 +119,7 @@ class ForkServer:
         server = os.getpid()
         try:
             for _ in range(count):
-                lifeline, held = os.pipe()
+                lifeline, held = os.pipe()  # one for each, as the kernel kills one process by a pipe
                 pid = os.fork()
                 if not pid:
                     os.close(held)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def test_they_get_their_setup_and_share_what_was_prepared(gently: bool) -> None:
         assert seen["interrupts"]
         assert seen["child signal"]
         assert seen["priority"] == os.getpriority(os.PRIO_PROCESS, 0)
-        # Standard ones, their own, the lifeline of the server's, and the server's lifeline; nothing of other processes.
+        # Standard ones, their own, their lifeline, and the server's; nothing of other processes.
         assert seen["descriptors"] == 3 + 1 + 2
 
 
@@ -170,11 +171,12 @@ def test_a_server_that_started_in_other_surroundings_is_not_used(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     kept = [ForkedProcesses(sleep, b"", count=1)]
-    for change in (
+    changes: list[Callable[[], None]] = [
         lambda: monkeypatch.setenv("FITFEED_TEST", "1"),
         lambda: monkeypatch.chdir(tmp_path),
-        lambda: monkeypatch.syspath_prepend(tmp_path),
-    ):
+        lambda: monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path]),
+    ]
+    for change in changes:
         assert fork_server_runs()
         change()
         assert not fork_server_runs()
