@@ -14,15 +14,18 @@ from fitfeed.schemas.storage import clients, store
 from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.storage.place import Place
 from tests.servers.network_faults import FAULTS, Fault, Outage, Schedule, Seeded
-from tests.servers.proxy import Proxy
+from tests.servers.proxy import Proxy, no_fault
 from tests.servers.stores import KINDS, Kind, StoreServers
+from tests.soak.dataset_operations import DATASET_OPERATIONS
 from tests.soak.operation import Operation, State, is_between
 from tests.soak.place_operations import PLACE_OPERATIONS
 
 if TYPE_CHECKING:
     from obstore.store import RetryConfig
 
-OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in PLACE_OPERATIONS}
+OPERATIONS: dict[str, Operation] = {
+    operation.name: operation for operation in (*PLACE_OPERATIONS, *DATASET_OPERATIONS)
+}
 Duration = Literal["once", "for ever"]
 DURATIONS: tuple[Duration, ...] = get_args(Duration)
 SEED = 16
@@ -49,7 +52,7 @@ class Case(NamedTuple):
         kind: The store.
         operation: The operation's name.
         fault: What goes wrong.
-        duration: Whether a request fails once, or all fail after the first.
+        duration: Whether a request fails once, or all fail from one on.
     """
 
     kind: Kind
@@ -107,22 +110,22 @@ class Runner:
 
     def __init__(self, servers: StoreServers, patch: pytest.MonkeyPatch) -> None:
         self._servers, self._patch = servers, patch
-        self._expected: dict[tuple[Kind, str], tuple[object, State]] = {}
+        self._expected: dict[tuple[Kind, str], tuple[object, State, int]] = {}
 
     def run(self, case: Case) -> Outcome:
         """Runs a case."""
         begin = time.monotonic()
         operation = OPERATIONS[case.operation]
-        expected, after = self._without_faults(case.kind, operation)
+        expected, after, requests = self._without_faults(case.kind, operation)
         place, proxy = self._place(case.kind)
         operation.prepare(place)
         before = operation.state(place)
         proxy.slow_s = SLOW_S
         text = ""
-        with proxy.faults(_schedule(case, operation)) as log:
+        with proxy.faults(_schedule(case, operation, requests)) as log:
             try:
                 verdict = "same" if operation.act(place) == expected else "ANOTHER RESULT"
-            except OSError as error:
+            except operation.errors as error:
                 verdict, text = "error", str(error)
         faults = sum(entry.fault is not None for entry in log)
         state = operation.state(place)
@@ -142,13 +145,15 @@ class Runner:
             return "CANNOT BE REPEATED"
         return "error"
 
-    def _without_faults(self, kind: Kind, operation: Operation) -> tuple[object, State]:
+    def _without_faults(self, kind: Kind, operation: Operation) -> tuple[object, State, int]:
+        """Result, state afterwards, and how many requests it took."""
         key = kind, operation.name
         if key not in self._expected:
-            place, _ = self._place(kind)
+            place, proxy = self._place(kind)
             operation.prepare(place)
-            result = operation.act(place)
-            self._expected[key] = result, operation.state(place)
+            with proxy.faults(no_fault) as log:
+                result = operation.act(place)
+            self._expected[key] = result, operation.state(place), len(log)
         return self._expected[key]
 
     def _place(self, kind: Kind) -> tuple[Place, Proxy]:
@@ -159,7 +164,14 @@ class Runner:
         return open_place(f"{found.address}/flowers", "DATASET"), found.proxy
 
 
-def _schedule(case: Case, operation: Operation) -> Schedule:
+def _schedule(case: Case, operation: Operation, requests: int) -> Schedule:
     if case.duration == "for ever":
-        return Outage(case.fault, skip=_number(str(case)) % 2)
+        return Outage(case.fault, skip=_number(str(case)) % max(1, requests * 2 // 3))
     return Seeded(SEED, operation.rate, [case.fault], at_most=1)
+
+
+def run_all(cases: list[Case]) -> list[Outcome]:
+    """Runs cases one after the other, on servers of their own."""
+    with contextlib.closing(StoreServers()) as servers, hurried() as patch:
+        runner = Runner(servers, patch)
+        return [runner.run(case) for case in cases]

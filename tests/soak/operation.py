@@ -20,6 +20,7 @@ class Operation:
         act: Does it, and returns what it found out: values that are the same in each run.
         rate: Which part of its requests fails the first time, 0 to 1.
         may_repeat: Whether a second attempt after an error must succeed.
+        errors: What it may raise where things go wrong.
         ignore: Files that do not belong to the result, by the beginning of their names.
     """
 
@@ -28,6 +29,7 @@ class Operation:
     act: Callable[[Place], object]
     rate: float = 1.0
     may_repeat: bool = True
+    errors: tuple[type[Exception], ...] = (OSError,)
     ignore: tuple[str, ...] = ()
 
     def state(self, place: Place) -> State:

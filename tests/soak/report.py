@@ -22,8 +22,8 @@ def report(outcomes: list[Outcome], seconds: float) -> str:
         "",
         f"`make soak` of {time.strftime('%Y-%m-%d')}: {len(outcomes)} cases, {faults} faults, {seconds:.0f} s: {counts}.",
         "",
-        "Each cell has two cases. Before the stroke, requests fail once each; after it, all requests fail from the first or the",
-        "second on. `same`: results and objects are those without faults, byte for byte. `error`: an `OSError` was raised,",
+        "Each cell has two cases. Before the stroke, requests fail once each; after it, all requests fail from one",
+        "on. `same`: results and objects are those without faults, byte for byte. `error`: an `OSError` was raised,",
         "each object is old or new, and whole, and a second attempt succeeded where it is one that may be repeated.",
         "`tests/servers/network_faults.py` says what the faults are.",
     ]
