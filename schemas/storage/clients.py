@@ -121,11 +121,15 @@ def _google_client(name: str, options: "ClientConfig") -> GCSStore:
             raise
     # Credentials of another cloud (workload identity federation), or of a role that is taken on.
     try:
+        from google.auth.exceptions import GoogleAuthError
         from obstore.auth.google import GoogleCredentialProvider
-
-        provider = GoogleCredentialProvider()
     except ImportError:
         reason = "the file of GOOGLE_APPLICATION_CREDENTIALS is neither of a service account nor of `gcloud auth application-default login`. To use it, install google-auth and requests"
+        raise PermissionError(errno.EACCES, reason) from None
+    try:
+        provider = GoogleCredentialProvider()
+    except GoogleAuthError:
+        reason = "the file of GOOGLE_APPLICATION_CREDENTIALS is not accepted. Make it anew, or run `gcloud auth application-default login`"
         raise PermissionError(errno.EACCES, reason) from None
     return GCSStore(name, client_options=options, retry_config=RETRIES, credential_provider=provider)
 

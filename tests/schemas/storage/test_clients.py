@@ -59,10 +59,12 @@ def test_credentials_of_another_cloud_need_google_auth(
     file.write_text(json.dumps({"type": "external_account", "audience": "x"}))
     monkeypatch.delenv("GOOGLE_SERVICE_ACCOUNT_KEY", raising=False)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
-    monkeypatch.setitem(sys.modules, "google.auth", None)
-    monkeypatch.delitem(sys.modules, "obstore.auth.google", raising=False)
+    bucket, address = Bucket("gs", "bucket-of-another-cloud"), "gs://bucket-of-another-cloud/a"
+    with pytest.raises(PermissionError, match="is not accepted"):
+        client_of(bucket, address)
+    monkeypatch.setitem(sys.modules, "google.auth.exceptions", None)
     with pytest.raises(PermissionError, match="install google-auth and requests"):
-        client_of(Bucket("gs", "bucket-of-another-cloud"), "gs://bucket-of-another-cloud/a")
+        client_of(bucket, address)
 
 
 def test_certificates_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
