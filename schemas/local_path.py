@@ -1,4 +1,4 @@
-"""Tells paths from addresses. Nothing is read from or written to an object store yet, so an address is refused here."""
+"""Tells paths from addresses, and refuses addresses where only a path of this machine will do."""
 
 import os
 import re
@@ -12,13 +12,13 @@ FOLDED_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:(/|$)")
 
 
 def local_path(path: str | os.PathLike[str], what: str) -> Path:
-    """A path of this machine, given by a user. Every path that a user gives goes through here.
+    """A path of this machine, given by a user. What may be in a store, too, goes through `open_place`.
 
     Without this check, `gs://bucket/flowers` would be a folder called `gs:`.
 
     Args:
         path: As it was given.
-        what: What the message calls it, such as `SOURCE`.
+        what: What the message calls it, such as `--font`.
 
     Raises:
         UsageError: If it is an address.
@@ -31,6 +31,19 @@ def local_path(path: str | os.PathLike[str], what: str) -> Path:
             mend = f"Write it as a path: /{rest.lstrip('/')}"
         else:
             mend = f"Copy it to this machine, or mount the {scheme} store, and give the path of the local folder or file."
-        msg = f"{what} {address} is an address, and only local paths can be read and written. {mend}"
+        msg = f"{what} {without_secrets(address)} is an address, and {what} must be on this machine. {mend}"
         raise UsageError(msg)
     return Path(text)
+
+
+def without_secrets(address: str) -> str:
+    """An address to be shown: without its query, and without all else if it seems to have a password.
+
+    Args:
+        address: It has `://`.
+    """
+    scheme, _, rest = address.partition("://")
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if "@" in rest and re.search("[:@]", authority):  # keys of AWS may have a slash
+        return f"{scheme}://..."
+    return f"{scheme}://{rest.partition('?')[0]}"

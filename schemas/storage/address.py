@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.local_path import without_secrets
 
 SCHEMES = ("gs", "s3", "az")
 MEMORY = "memory"
@@ -59,31 +60,25 @@ def parse_address(text: str, what: str) -> StoreAddress:
         UsageError: If it is not an address of a store that can be used.
     """
     scheme, _, rest = text.partition("://")
-    scheme = scheme.lower()
+    scheme, shown = scheme.lower(), without_secrets(text)
     authority, _, path = rest.partition("/")
-    _require_nothing_secret(scheme, rest, authority, what)
-    if scheme not in (*SCHEMES, MEMORY):
-        msg = f"{what} {text} is an address that cannot be read or written. {_mend(scheme, rest)}"
-        raise UsageError(msg)
-    if not BUCKET.fullmatch(authority):
-        msg = f"{what} {text} names no bucket. Expected {scheme}://BUCKET/PATH, where BUCKET is the name only, without a host or a port: endpoints are set in the environment (docs/object-stores.md)."
-        raise UsageError(msg)
-    key = path.strip("/")
-    if any(part in ("", ".", "..") for part in key.split("/")) and key:
-        msg = f"{what} {text} has a part that is empty, . or .. in its path. Write the path without it."
-        raise UsageError(msg)
-    return StoreAddress(Bucket(scheme, authority), key)
-
-
-def _require_nothing_secret(scheme: str, rest: str, authority: str, what: str) -> None:
-    host = authority.rpartition("@")[2].partition("?")[0]
-    shown = f"{scheme}://{host}"
-    if "@" in authority:
-        msg = f"{what} {shown} has a user name or a password before the bucket. {_mend(scheme, rest)} Give credentials in the environment (docs/object-stores.md), never in an address: it is logged and shown."
+    if shown.endswith("://..."):
+        msg = f"{what} {shown} has a user name or a password before the bucket. {_mend(scheme, '')} Give credentials in the environment (docs/object-stores.md), never in an address: it is logged and shown."
         raise UsageError(msg)
     if "?" in rest:
         msg = f"{what} {shown} has a query (?...), as a signed address has. Write the address without it, and give credentials in the environment (docs/object-stores.md), never in an address: it is logged and shown."
         raise UsageError(msg)
+    if scheme not in (*SCHEMES, MEMORY):
+        msg = f"{what} {shown} is an address that cannot be read or written. {_mend(scheme, rest)}"
+        raise UsageError(msg)
+    if not BUCKET.fullmatch(authority):
+        msg = f"{what} {shown} names no bucket. Expected {scheme}://BUCKET/PATH, where BUCKET is the name only, without a host or a port: endpoints are set in the environment (docs/object-stores.md)."
+        raise UsageError(msg)
+    key = path.strip("/")
+    if any(part in ("", ".", "..") for part in key.split("/")) and key:
+        msg = f"{what} {shown} has a part that is empty, . or .. in its path. Write the path without it."
+        raise UsageError(msg)
+    return StoreAddress(Bucket(scheme, authority), key)
 
 
 def _mend(scheme: str, rest: str) -> str:
@@ -94,5 +89,5 @@ def _mend(scheme: str, rest: str) -> str:
     if scheme in OTHER_WRITINGS:
         return f"Write it as {OTHER_WRITINGS[scheme]}."
     if scheme in SCHEMES:
-        return f"Write it as {scheme}://BUCKET/PATH."
+        return f"Write it as {scheme}://{'CONTAINER' if scheme == 'az' else 'BUCKET'}/PATH."
     return f"Copy it to this machine, or mount the {scheme} store, and give the path of the local folder or file; or give an address with gs://, s3:// or az://."

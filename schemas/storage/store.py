@@ -139,7 +139,7 @@ class StorePlace(Place):
         first, found = self.get(name, 0, min(at_most, MAX_REQUEST_BYTES))
         size = min(found.bytes, at_most)
         if len(first) == size:
-            return first, found
+            return bytes(first), found
         content = bytearray(size)
         content[: len(first)] = first
         rest = memoryview(content)[len(first) :]
@@ -147,7 +147,9 @@ class StorePlace(Place):
             raise self._cut_off(name)
         return bytes(content), found
 
-    def get(self, name: str, offset: int, length: int, *, identity: str | None = None) -> tuple[bytes, Found]:
+    def get(
+        self, name: str, offset: int, length: int, *, identity: str | None = None
+    ) -> tuple[memoryview, Found]:
         """Reads a range by one request; it is shorter only where the object ends.
 
         Args:
@@ -167,7 +169,7 @@ class StorePlace(Place):
             with explained(self.bucket, "read", self.address(name)):
                 result = obstore.get(self._client(name), self._key(name), options=options)
                 found = self._found(result.meta)
-                data = result.bytes().to_bytes()
+                data = memoryview(result.bytes())
         except FileExistsError:
             raise self._replaced(name) from None
         except OSError as error:
@@ -176,7 +178,7 @@ class StorePlace(Place):
             found = self.find(name)  # nothing can be read from an empty object, or behind the end
             if offset < found.bytes and length > 0:
                 raise
-            data = b""
+            data = memoryview(b"")
         if identity is not None and found.identity != identity:
             raise self._replaced(name)
         if len(data) != max(0, min(length, found.bytes - offset)):
@@ -197,10 +199,9 @@ class StorePlace(Place):
 
         def copy(offset: int) -> None:
             data, _ = self.get(found.name, offset, MAX_REQUEST_BYTES, identity=found.identity)
-            view = memoryview(data)
-            while view:
-                done = os.pwrite(descriptor, view, offset)
-                view, offset = view[done:], offset + done
+            while data:
+                done = os.pwrite(descriptor, data, offset)
+                data, offset = data[done:], offset + done
 
         try:
             if found.bytes:
@@ -351,6 +352,13 @@ class _StoreFile(OpenFile):
             )
             memory[start:stop] = data
         return end
+
+    @override
+    def read(self, offset: int, length: int) -> bytes:
+        if not 0 < length <= MAX_REQUEST_BYTES or offset >= self._found.bytes:
+            return super().read(offset, length)
+        data, _ = self._place.get(self._found.name, offset, length, identity=self._found.identity)
+        return bytes(data)
 
     @override
     def close(self) -> None:

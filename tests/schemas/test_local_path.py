@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fitfeed.schemas.errors import UsageError
-from fitfeed.schemas.local_path import local_path
+from fitfeed.schemas.local_path import local_path, without_secrets
 
 SCHEMES = st.from_regex(r"[A-Za-z][A-Za-z0-9+.-]{1,8}", fullmatch=True)
 NAMES = st.from_regex(r"[a-z0-9._/ -]{0,12}", fullmatch=True)
@@ -31,3 +31,16 @@ def test_every_other_path_stays_as_it_is(name: str) -> None:
 def test_a_file_address_is_answered_with_its_path() -> None:
     with pytest.raises(UsageError, match=r"Write it as a path: /home/me/photos$"):
         local_path("file:///home/me/photos", "SOURCE")
+
+
+@given(st.text("HUS:/?=&", min_size=1), st.text("ab/?@:", max_size=8))
+def test_an_address_is_shown_without_what_may_be_secret(secret: str, rest: str) -> None:
+    assert without_secrets(f"s3://me:{secret}@bucket/{rest}") == "s3://..."
+    assert without_secrets(f"s3://bucket/photos?{secret}") == "s3://bucket/photos"
+    assert without_secrets("s3://bucket/a@b.png") == "s3://bucket/a@b.png"
+
+
+def test_what_must_be_local_is_answered_without_secrets() -> None:
+    with pytest.raises(UsageError, match="is an address, and --font must be on this machine") as caught:
+        local_path("s3://me:HUSH@bucket/font?sig=HUSH", "--font")
+    assert "HUSH" not in str(caught.value)
