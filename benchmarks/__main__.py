@@ -16,6 +16,7 @@ NAMES = (
     "feed",
     "stages",
     "scale",
+    "planning",
     "scaling",
     "augment",
     "device",

@@ -162,27 +162,27 @@ def _choose_new(
 
 def _listed(example_table: ExampleTable, splits: dict[str, list[int]]) -> list[list[Any]]:
     """What identifies the source: path, size, labels and split of each file, sorted."""
-    files, names = example_table.files, example_table.labels
-    return sorted(
-        [text_path(files[i].path), files[i].bytes, *(example_table.value(name, i) for name in names), split]
-        for split, places in splits.items()
-        for i in places
-    )
-
-
-def _times(example_table: ExampleTable, places: Iterable[int]) -> list[list[Any]]:
-    """What tells that files and their masks are as they were: times of modification, or ETags."""
-    masks = [
-        values for values in example_table.labels.values() if values and isinstance(values[0], SourceFile)
+    places = list(itertools.chain.from_iterable(splits.values()))
+    files = [example_table.files[place] for place in places]
+    columns: list[Iterable[Any]] = [
+        [text_path(file.path) for file in files],
+        [file.bytes for file in files],
+        *(example_table.values(name, places) for name in example_table.labels),
+        itertools.chain.from_iterable([split] * len(some) for split, some in splits.items()),
     ]
-    return sorted(
-        [
-            text_path(example_table.files[i].path),
-            *example_table.files[i].content_identity[2:],
-            *(value for mask in masks for value in mask[i].content_identity[2:]),
-        ]
-        for i in places
-    )
+    return sorted(map(list, zip(*columns, strict=True)))
+
+
+def _times(example_table: ExampleTable, places: Sequence[int]) -> list[list[Any]]:
+    """What tells that files and their masks are as they were: times of modification, or ETags."""
+    columns: list[list[Any]] = [[text_path(example_table.files[i].path) for i in places]]
+    for column in (example_table.files, *example_table.labels.values()):
+        if column and isinstance(column[0], SourceFile):
+            files = [column[i] for i in places]
+            columns.append([file.mtime_ns for file in files])
+            if any(file.etag for file in files):
+                columns.append([file.etag for file in files])
+    return sorted(map(list, zip(*columns, strict=True)))
 
 
 def _shard_files(shards: Sequence[ShardPlan], base: BaseDataset | None) -> dict[str, list[str]]:

@@ -1,0 +1,133 @@
+"""Measures planning of a source in a store that has names only: listing, assigning, and writing the plans.
+
+CPU seconds are of a process of its own. What the store itself takes, to make up names, is measured alone, and is in
+`planned`, too. The goal for ten million is 60 s and 1 GiB.
+"""
+
+import argparse
+import itertools
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from typing_extensions import override
+
+from benchmarks import measure
+from benchmarks.measure import ROOT, Result
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.planning.plan import make_plan
+from fitfeed.converters.staging.staging import open_staging
+from fitfeed.schemas.storage.address import Bucket
+from fitfeed.schemas.storage.local import LocalPlace
+from fitfeed.schemas.storage.place import Found
+from fitfeed.schemas.storage.store import StorePlace
+
+CLASSES = 1000
+SMOKE_PATHS = 3000
+
+
+def main() -> int:
+    """Runs the benchmark; returns the exit status."""
+    parser = measure.parser(__doc__, rounds=1)
+    parser.add_argument("--paths", type=int, default=1_000_000, help="to plan (default: %(default)s)")
+    parser.add_argument("--task", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.smoke:
+        options.paths = SMOKE_PATHS
+    if options.task:
+        json.dump(plan(options.paths), sys.stdout)
+        return 0
+    command = [
+        sys.executable,
+        str(ROOT / "benchmarks" / "planning.py"),
+        "--task",
+        "--paths",
+        str(options.paths),
+    ]
+    runs = [
+        json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+        for _ in range(options.rounds)
+    ]
+    line = partial(Result, case=f"plan {options.paths} paths of a store")
+    results = [
+        line(contestant=name, unit=unit, values=[run[name] for run in runs])
+        for name, unit in (
+            ("names alone", "CPU s"),
+            ("planned", "CPU s"),
+            ("written", "CPU s"),
+            ("peak", "MiB"),
+        )
+    ]
+    measure.report("planning", results, options, paths=options.paths)
+    return 0
+
+
+@dataclass(frozen=True)
+class NamesOnly(StorePlace):
+    """A place with class folders of images that nobody has put there.
+
+    Attributes:
+        each: How many are in each folder.
+    """
+
+    each: int = 0
+
+    @override
+    def below(self, name: str) -> "NamesOnly":
+        return NamesOnly(self.bucket, f"{self.key}/{name}", self.each)
+
+    @override
+    def folders(self) -> list[str]:
+        return [f"class{number:03}" for number in range(CLASSES)]
+
+    @override
+    def files(self, *, deep: bool = False) -> Iterator[Found]:
+        name = self.key.rpartition("/")[2]
+        if name.startswith("class"):
+            yield from self._files("", int(name.removeprefix("class")))
+        elif deep:
+            for number in range(CLASSES):
+                yield from self._files(f"class{number:03}/", number)
+
+    def _files(self, prefix: str, number: int) -> Iterator[Found]:
+        for place in range(number * self.each, (number + 1) * self.each):
+            yield Found(f"{prefix}image_{place:08}.jpg", 50_000 + place % 977, f"{place * 2654435761:032x}")
+
+
+def plan(paths: int) -> dict[str, float]:
+    """Plans a source of so many paths, and writes the plans: CPU seconds, and the peak of the process in MiB."""
+    place = NamesOnly(Bucket("s3", "names"), "photos", paths // CLASSES)
+    times = [time.process_time()]
+    for _ in place.files(deep=True):
+        pass
+    times.append(time.process_time())
+    planned = make_plan(place, ConvertOptions(split={"train": 0.9, "validation": 0.1}))
+    times.append(time.process_time())
+    with (
+        tempfile.TemporaryDirectory(prefix="fitfeed-") as folder,
+        open_staging(LocalPlace(Path(folder) / "dataset")) as staging,
+    ):
+        staging.prepare(planned, timeout_s=0)
+        times.append(time.process_time())
+    peak = next(
+        line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")
+    )
+    names, planning, writing = (after - before for before, after in itertools.pairwise(times))
+    return {
+        "names alone": names,
+        "planned": planning,
+        "written": writing,
+        "peak": int(peak.split()[1]) / 1024,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
