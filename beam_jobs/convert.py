@@ -17,6 +17,7 @@ from fitfeed.beam_jobs.run import ExecutionOptions, run_job
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.finished_shards import drop_stale_shards
 from fitfeed.converters.planning.source_listing import remember_sources
+from fitfeed.converters.sources.given_source import Sources
 from fitfeed.converters.sources.links import Links
 from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.leak_list import with_leak_list
@@ -29,7 +30,7 @@ from fitfeed.schemas.storage.local import LocalPlace
 
 
 def convert(
-    source: str | Path,
+    source: Sources,
     dataset: str | Path,
     options: ConvertOptions | Mapping[str, object] | None = None,
     *,
@@ -56,8 +57,10 @@ def convert(
     guard for `__main__`, although processes are started.
 
     Args:
-        source: Folder with one folder of images per class, perhaps below split folders; or a `.csv`, `.tsv`, `.txt`
-            or `.jsonl` table that names images, relative to its own folder.
+        source: Folder with one folder of images per class, perhaps below split folders; a `.csv`, `.tsv`, `.txt`
+            or `.jsonl` table that names images, relative to its own folder; or a dataset. Or several of these: a list, or
+            a mapping of names to them. Keys of the first are paths below it, those of the others begin with their name,
+            which is that of their folder unless it is given.
         dataset: Folder to make. If it is complete, and has the same source and options, nothing is done.
         options: How to convert: all options, or only some by name. The others have their defaults or, with `append`,
             those of the dataset.

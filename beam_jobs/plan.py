@@ -12,10 +12,12 @@ from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.planning.source_listing import forget_files
 from fitfeed.converters.planning.target import open_target, require_apart, require_writable
 from fitfeed.converters.source_file import Comparison, SomeFiles
+from fitfeed.converters.sources.dataset_source import kept_options
+from fitfeed.converters.sources.given_source import Sources, given_sources
 from fitfeed.converters.sources.links import Links
+from fitfeed.converters.sources.shell_pattern import pattern_hint
 from fitfeed.converters.sources.source_options import SourceOptions
 from fitfeed.converters.staging.job import ConversionPlan
-from fitfeed.converters.user_path import user_path
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.manifest import Manifest
@@ -45,7 +47,7 @@ class PlannedConversion:
 
 
 def plan_conversion(
-    source: str | Path,
+    source: Sources,
     dataset: str | Path,
     options: ConvertOptions | Mapping[str, object] | None = None,
     *,
@@ -102,7 +104,8 @@ def plan_conversion(
     """
     check_runner(runner, runner_arguments)
     _check_limits(max_bad=max_bad, workers=workers, timeout_s=timeout_s)
-    images, place = user_path(source, "SOURCE"), LocalPlace(local_path(dataset, "DATASET").absolute())
+    sources, written = given_sources(source), local_path(dataset, "DATASET")
+    place = LocalPlace(written.absolute())
     reading = SourceOptions.of(
         labels=labels,
         split_lists=split_lists,
@@ -111,10 +114,14 @@ def plan_conversion(
         table_encoding=table_encoding,
         table_separator=table_separator,
     )
-    require_apart(place, open_place(images, "SOURCE"))
-    target = open_target(place, append=append, overwrite=overwrite)
+    for each in sources:
+        require_apart(place, open_place(each.path, "SOURCE"))
+    pattern = pattern_hint([each.path for each in sources], written)
+    target = open_target(place, append=append, overwrite=overwrite, pattern=pattern)
+    if target.base is None and not isinstance(options, ConvertOptions):
+        options = {**kept_options(sources, dict(options or {})), **(options or {})}
     plan = make_plan(
-        images,
+        sources,
         target.complete(options),
         reading,
         max_bad=max_bad,

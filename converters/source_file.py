@@ -1,26 +1,85 @@
-"""Files of a source, as they were listed, and how they were compared with those of a dataset."""
+"""The files of sources, as they were listed, where they are, and how they were compared with those of a dataset."""
 
 import dataclasses
 import heapq
-from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Self
 
 from typing_extensions import override
 
-from fitfeed.schemas.storage.place import Place
+from fitfeed.schemas.bit_depth import Depth
+from fitfeed.schemas.manifest_parts import SourceKind
+
+
+class RawPixels(NamedTuple):
+    """The shape and the bits per value of images that are stored as plain pixels."""
+
+    height: int
+    width: int
+    channels: int
+    depth: Depth
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SourceRoot:
+    """One of the sources of a conversion: where its files are, and how their paths begin.
+
+    Attributes:
+        number: Its number in the manifest's list of sources.
+        name: What it is called there.
+        kind: What lists its images.
+        folder: Absolute path of the folder that its files are in, or its address in a store.
+        prefix: What the paths of its files begin with, besides their path below the folder: nothing for the first
+            source of a dataset, `NAME/` for others. So no two files of a dataset have the same path.
+        raw: Of a dataset whose images are plain pixels: how they are stored. Else None.
+    """
+
+    number: int
+    name: str
+    kind: SourceKind
+    folder: str
+    prefix: str = ""
+    raw: RawPixels | None = None
+
+    def below(self, path: str) -> str:
+        """The path of one of its files below its folder."""
+        return path[len(self.prefix) :]
+
+    def place(self, path: str) -> str:
+        """Where one of its files is."""
+        return f"{self.folder}/{self.below(path)}"
+
+    def file(self, file: "SourceFile") -> "SourceFile":
+        """One of its files, with its path below the folder."""
+        return file._replace(path=self.below(file.path)) if self.prefix else file
+
+
+class StoredAt(NamedTuple):
+    """Where a dataset has the bytes of an image or a mask. Their number is the size of its `SourceFile`.
+
+    Attributes:
+        shard: Name of the shard's file.
+        offset: Where they begin.
+        crc32c: Their CRC-32C.
+    """
+
+    shard: str
+    offset: int
+    crc32c: int
 
 
 class SourceFile(NamedTuple):
-    """The path of a file, its size, and when it was last modified.
+    """The path of a file, its size, and when it was last modified. An example of a dataset counts as a file, too.
 
     Attributes:
-        path: Path relative to the source, with `/`; the whole path when the file is about to be read.
+        path: Path with `/`: relative to its source, and after the prefix of that source. It is the example's key.
         bytes: Its size.
         mtime_ns: When its content was last modified, in nanoseconds; 0 if that is not known.
         ctime_ns: When its inode was last changed, in nanoseconds; 0 if that is not known. Programs cannot set it. It
             does not decide how a shard is planned, because a new link to the file changes it, too.
         etag: In a store, a text that is another one when its content has been replaced; it has no times then. Else empty.
+        source: Number of its source in the manifest's list.
+        stored: Where a dataset has its bytes; None if it is a file. The times are those of the shard then.
     """
 
     path: str
@@ -28,16 +87,31 @@ class SourceFile(NamedTuple):
     mtime_ns: int
     ctime_ns: int = 0
     etag: str = ""
+    source: int = 0
+    stored: StoredAt | None = None
 
     @property
-    def content_identity(self) -> tuple[str | int, ...]:
-        """The values that decide how a shard is planned."""
+    def content_identity(self) -> tuple[Any, ...]:
+        """The values that decide how a shard is planned: `planned` is the inverse."""
+        if self.stored is not None:
+            return (*self[:3], self.etag, *self.stored)
         return (*self[:3], self.etag) if self.etag else self[:3]
 
     @classmethod
-    def planned(cls, path: str, size: int, mtime_ns: int, etag: str = "") -> Self:
+    def planned(
+        cls, path: str, size: int, mtime_ns: int, etag: str = "", *stored: Any, source: int = 0
+    ) -> Self:
         """The file of a `content_identity`."""
-        return cls(path, size, mtime_ns, 0, etag)
+        return cls(path, size, mtime_ns, 0, etag, source, StoredAt(*stored) if stored else None)
+
+    @property
+    def status(self) -> tuple[int, int, int]:
+        """Its size and times."""
+        return self[1:4]
+
+    def of(self, root: SourceRoot) -> Self:
+        """The same file as one of a source, with a path relative to that source."""
+        return self._replace(path=root.prefix + self.path, source=root.number)
 
 
 def why_changed(file: SourceFile, size: int) -> str:
@@ -55,13 +129,13 @@ class SourceListing:
     """The files of some examples, images and masks, as columns with one entry for each file.
 
     Attributes:
-        root: Folder, or place in a store, to which their paths are relative.
+        roots: The sources they are of, by number.
         files: The files as they were listed.
         keys: The keys of their examples.
         masks: Name of the label of which a file is the mask; None for an image.
     """
 
-    root: Path | Place
+    roots: Mapping[int, SourceRoot]
     files: list[SourceFile]
     keys: list[str]
     masks: list[str | None]

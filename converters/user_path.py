@@ -53,6 +53,11 @@ def whole(path: UserPath) -> str:
     return os.path.abspath(path) if isinstance(path, Path) else str(path)  # noqa: PTH100 - links stay
 
 
+def address_of(path: UserPath) -> str:
+    """An absolute path without links, or the address."""
+    return str(path.resolve()) if isinstance(path, Path) else str(path)
+
+
 def is_folder(path: UserPath) -> bool:
     """Whether a path is that of a folder. What is not there is none on this machine, and may be one in a store.
 

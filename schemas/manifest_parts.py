@@ -12,8 +12,8 @@ FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_le
 """A plain name inside the dataset's folder: no separator, no leading dot, so no way out of it."""
 
 SplitName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
-SourceKind = Literal["folder", "table"]
-"""What lists the images of a source: a folder, or a table that names them."""
+SourceKind = Literal["folder", "table", "dataset"]
+"""What lists the images of a source: a folder, a table that names them, or the index of a dataset."""
 
 MAX_SOURCE_NAME = 1024
 

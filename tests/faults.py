@@ -10,9 +10,9 @@ PROGRAM = """\
 import os, signal, time
 from fitfeed.converters.shards import write_shard
 
-decode = write_shard.decode_image
+decode = write_shard.decode_source
 
-def faulty(data, options):
+def faulty(data, root, options):
     if data.endswith(b"segmentation fault"):
         os.kill(os.getpid(), signal.SIGSEGV)
     if data.endswith(b"exit"):
@@ -21,9 +21,9 @@ def faulty(data, options):
         time.sleep(1e6)
     if data.endswith(b"memory"):
         bytearray(1 << 42)
-    return decode(data, options)
+    return decode(data, root, options)
 
-write_shard.decode_image = faulty
+write_shard.decode_source = faulty
 """
 FAULTS = ("segmentation fault", "exit", "hang", "memory")
 

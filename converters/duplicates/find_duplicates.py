@@ -68,7 +68,7 @@ def _written(job: Job, results: Sequence[ShardResult], known_splits: Sequence[st
     row = np.concatenate([np.empty(0, np.int64), *(np.arange(size) for size in sizes)])
 
     def path(example: int) -> str:
-        text: str = results[shard[example]].rows.path[row[example]]
+        text: str = results[shard[example]].rows.key[row[example]]
         return text
 
     columns = label_columns(job.kinds)
@@ -103,7 +103,7 @@ def _with_like(written: ExampleColumns, base: BaseDataset) -> ExampleColumns:
     more = len(row) - count
 
     def path(example: int) -> str:
-        return written.path(example) if example < count else indexes[split[example]].path(int(row[example]))
+        return written.path(example) if example < count else indexes[split[example]].key(int(row[example]))
 
     def labels(example: int) -> list[Any]:
         if example < count:

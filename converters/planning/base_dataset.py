@@ -11,12 +11,12 @@ import numpy as np
 from fitfeed.converters.option_parts.values import as_written, flag_of
 from fitfeed.converters.options import RECORDED_ORDER, ConvertOptions
 from fitfeed.converters.planning.comparison import ComparisonProgress, compare_files
+from fitfeed.converters.planning.known_sources import KnownSources
 from fitfeed.converters.planning.source_listing import list_files
 from fitfeed.converters.rejects import Reject, text_path
-from fitfeed.converters.source_file import SHOWN_FILES, Comparison
+from fitfeed.converters.source_file import SHOWN_FILES, Comparison, SourceRoot
 from fitfeed.converters.sources.examples import ExampleTable, in_split_order
 from fitfeed.converters.staging.job import AppendTarget
-from fitfeed.converters.user_path import UserPath
 from fitfeed.schemas.class_order import ClassOrder, follows
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.features import ClassFeature, FloatsFeature, MulticlassFeature
@@ -46,12 +46,14 @@ class SourceRecord(NamedTuple):
         bytes: Its size.
         labels: All labels but masks. A class is its name.
         split: Its split.
+        source: Number of its source.
         masks: The digests of the files of its masks, in hexadecimal.
     """
 
     bytes: int
     labels: tuple[Any, ...]
     split: str
+    source: int = 0
     masks: tuple[str, ...] = ()
 
 
@@ -75,7 +77,9 @@ class BaseDataset:
     def known(self) -> dict[str, SourceRecord]:
         """For every example: its key to what is known of its file."""
         return {
-            index.key(row): SourceRecord(size, self._values(index, row), split, _mask_digests(index, row))
+            index.key(row): SourceRecord(
+                size, self._values(index, row), split, int(index.source[row]), _mask_digests(index, row)
+            )
             for split, index in self.indexes.items()
             for row, size in enumerate(index.source_bytes.tolist())
         }
@@ -115,6 +119,11 @@ class BaseDataset:
                 several = isinstance(label, list)  # as in `ExampleTable.value`
                 named.append(sorted(names[number] for number in label) if several else names[label])
         return tuple(named)
+
+    @property
+    def sources(self) -> KnownSources:
+        """The sources that it was made from."""
+        return KnownSources([source.name for source in self.manifest.sources], self.indexes)
 
     def shards(self, split: str) -> int:
         """Number of shards of a split; 0 if the dataset does not have it."""
@@ -229,7 +238,7 @@ def select_new(
     base: BaseDataset,
     example_table: ExampleTable,
     splits: Mapping[str, Sequence[int]],
-    root: UserPath,
+    roots: Mapping[int, SourceRoot],
     known: Any | None,
     *,
     check_content: bool = False,
@@ -237,15 +246,15 @@ def select_new(
 ) -> tuple[dict[str, list[int]], Comparison]:
     """Leaves out the files that the dataset has already.
 
-    A file is recognized by its key, the path below the source. Its content, its labels and its split must not have
+    A file is recognized by its key. Its source, its content, its labels and its split must not have
     changed, because an example is never replaced.
 
     Args:
         base: The dataset.
         example_table: All files of the source.
         splits: Split name to their places.
-        root: Folder to which their paths are relative.
-        known: What the dataset's `sources.arrow` knows of files in this folder, or None.
+        roots: The sources, by number.
+        known: What the dataset's `sources.arrow` knows of their files, or None.
         check_content: Whether files are read although their size and times are the known ones.
         progress: Receives the progress of reading.
 
@@ -265,15 +274,16 @@ def select_new(
             path = text_path(example_table.files[place].path)
             there = base.known.get(path)
             labels = tuple(example_table.value(name, place) for name in names)
-            here = SourceRecord(example_table.files[place].bytes, labels, split)
+            file = example_table.files[place]
+            here = SourceRecord(file.bytes, labels, split, file.source)
             if there is None:
                 new.setdefault(split, []).append(place)
-            elif there[:3] != here[:3]:
+            elif there[:4] != here[:4]:
                 changed.append(f"  {path}: {_difference(there, here, names)}")
             else:
                 same.append(place)
     comparison = compare_files(
-        list_files(root, example_table, same),
+        list_files(roots.values(), example_table, same),
         known,
         base.indexes,
         check_content=check_content,
@@ -294,8 +304,8 @@ def select_new(
 
 
 def _difference(there: SourceRecord, here: SourceRecord, labels: Sequence[str]) -> str:
-    names = ["bytes", *labels, "split"]
-    values = [(known.bytes, *known.labels, known.split) for known in (there, here)]
+    names = ["bytes", *labels, "split", "source"]
+    values = [(known.bytes, *known.labels, known.split, known.source) for known in (there, here)]
     parts = [f"{name} {old}, now {new}" for name, old, new in zip(names, *values, strict=True) if old != new]
     return "; ".join(parts)
 

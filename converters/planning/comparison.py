@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fitfeed.converters.reading.open_reader import open_reader
+from fitfeed.converters.reading.sources_reader import SourcesReader
 from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import Comparison, SourceListing
 from fitfeed.schemas.index import Index
@@ -57,13 +57,13 @@ def compare_files(
     is_mask = np.array([mask is not None for mask in listing.masks], np.bool_)
     reading = (row >= 0) & (check_content | ~same | (check_masks & is_mask))
     places = np.flatnonzero(reading)
-    opened, reader = list(indexes.values()), open_reader(listing.root)
+    opened, reader = list(indexes.values()), SourcesReader(listing.roots.values())
 
     def is_changed(place: int) -> bool:
         mask, index = listing.masks[place], opened[split[place]]
         digests = index.source_digest if mask is None else index.mask_source_digests[mask]
         recorded: bytes = digests[row[place]].tobytes()
-        return reader.digest(listing.files[place].path) != recorded
+        return reader.digest(listing.files[place]) != recorded
 
     changed: list[str] = []
     if progress is not None and len(places):

@@ -36,7 +36,11 @@ class FileDifference:
 
 
 def find_difference(
-    listing: SourceListing, indexes: Mapping[str, Index], listed: Collection[str] = ()
+    listing: SourceListing,
+    indexes: Mapping[str, Index],
+    listed: Collection[str] = (),
+    *,
+    sources: Collection[int] | None = None,
 ) -> FileDifference:
     """Compares the keys and sizes of images with those of examples. Reads no image.
 
@@ -44,6 +48,7 @@ def find_difference(
         listing: All files of the source.
         indexes: Indexes of the dataset's splits.
         listed: Paths in the dataset's list of rejects.
+        sources: The numbers of the sources whose examples may be gone; None for all.
     """
     images = [number for number, mask in enumerate(listing.masks) if mask is None]
     keys = pa.array([listing.keys[number] for number in images], pa.large_string())
@@ -56,7 +61,10 @@ def find_difference(
         row = pc.fill_null(pc.index_in(keys, value_set=there), -1).to_numpy()
         known |= row >= 0
         resized[row >= 0] = sizes[row >= 0] != index.source_bytes[row[row >= 0]]
-        gone.append(there.filter(pc.invert(pc.is_in(there, value_set=keys))))
+        absent = pc.invert(pc.is_in(there, value_set=keys))
+        if sources is not None:
+            absent = pc.and_(absent, pa.array(np.isin(index.source, list(sources))))
+        gone.append(there.filter(absent))
     return FileDifference(
         new=_some(keys.filter(pa.array(~known))),
         gone=_some(pa.concat_arrays([pa.array([], pa.large_string()), *gone])),

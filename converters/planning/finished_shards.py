@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fitfeed.converters.planning.comparison import same_times
-from fitfeed.converters.planning.source_listing import read_known_sources
-from fitfeed.converters.reading.open_reader import open_reader
-from fitfeed.converters.reading.source_reader import SourceReader
+from fitfeed.converters.planning.source_listing import read_known_sources, sources_digest
+from fitfeed.converters.reading.sources_reader import SourcesReader
 from fitfeed.converters.rejects import text_path
+from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import ConversionPlan, ShardPlan
 from fitfeed.converters.staging.results import ShardResult
@@ -30,14 +30,14 @@ def drop_stale_shards(work: WorkFolder, plan: ConversionPlan) -> None:
     """
     if plan.listing is None or not work.has_results():
         return
-    known = read_known_sources(work.root, plan.listing.root)
+    known = read_known_sources(work.root, sources_digest(plan.listing.roots.values()))
     same = same_times(plan.listing, known)
     suspects = {plan.listing.files[place].path for place in np.flatnonzero(~same)}
     job = work.read_job()
-    reader = open_reader(job.source)
+    reader = SourcesReader(job.sources)
     masks = [name for name, kind in job.kinds.items() if kind == "mask"]
     for shard in plan.shards if suspects else ():
-        files = [file for file in _files(shard, masks) if file[2] in suspects]
+        files = [each for each in _files(shard, masks) if each[2].path in suspects]
         result = work.read_result(job, shard.number) if files else None
         if result is not None and _is_stale(shard, result, files, reader, known):
             work.forget_result(shard.number)
@@ -46,31 +46,32 @@ def drop_stale_shards(work: WorkFolder, plan: ConversionPlan) -> None:
 def _is_stale(
     shard: ShardPlan,
     result: ShardResult,
-    files: list[tuple[int, str, str]],
-    reader: SourceReader,
+    files: list[tuple[int, str, SourceFile]],
+    reader: SourcesReader,
     known: Any | None,
 ) -> bool:
     """Whether a file is not what the shard was made of. One that was rejected has no digest: known times decide."""
-    row_of = {path: row for row, path in enumerate(result.rows.path)}
-    for entry, column, path in files:
-        row = row_of.get(text_path(shard.paths[entry]))
+    row_of = {key: row for row, key in enumerate(result.rows.key)}
+    for entry, column, file in files:
+        row = row_of.get(shard.keys[entry])
         if row is None:
             if (
                 known is not None
-                and pc.index(known.column("key"), pa.scalar(text_path(path), pa.large_string())).as_py() >= 0
+                and pc.index(known.column("key"), pa.scalar(text_path(file.path), pa.large_string())).as_py()
+                >= 0
             ):
                 return True
             continue
         recorded = bytes(result.rows.digests[column][DIGEST_BYTES * row : DIGEST_BYTES * (row + 1)])
-        if reader.digest(path) != recorded:
+        if reader.digest(file) != recorded:
             return True
     return False
 
 
-def _files(shard: ShardPlan, masks: Sequence[str]) -> Iterator[tuple[int, str, str]]:
-    """All files of a shard: the place in the plan, the column of the digest, and the path of each image and mask."""
-    for entry, path in enumerate(shard.paths):
-        yield entry, "source_digest", path
+def _files(shard: ShardPlan, masks: Sequence[str]) -> Iterator[tuple[int, str, SourceFile]]:
+    """All files of a shard: the place in the plan, the column of the digest, and the file of each image and mask."""
+    for entry in range(len(shard.paths)):
+        yield entry, "source_digest", shard.source_file(entry)
     for name in masks:
-        for entry, (path, *_) in enumerate(shard.labels[name]):
-            yield entry, f"{name}_source_digest", path
+        for entry in range(len(shard.paths)):
+            yield entry, f"{name}_source_digest", shard.mask_file(name, entry)

@@ -14,16 +14,16 @@ from fitfeed.converters.planning.file_difference import find_difference
 from fitfeed.converters.planning.manifest_limits import check_capacity
 from fitfeed.converters.planning.size_estimate import expected_bytes
 from fitfeed.converters.planning.source_listing import (
-    folder_digest,
     list_files,
     read_known_sources,
+    sources_digest,
     sources_table,
 )
-from fitfeed.converters.reading.open_reader import open_reader
 from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import Comparison, SomeFiles, SourceFile, SourceListing
 from fitfeed.converters.sources.discover import find_examples
 from fitfeed.converters.sources.examples import ExampleTable
+from fitfeed.converters.sources.given_source import GivenSource
 from fitfeed.converters.sources.source_options import AS_FOUND, SourceOptions
 from fitfeed.converters.sources.splits import by_split
 from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan, digest_of
@@ -33,7 +33,7 @@ from fitfeed.schemas.sharding import number_of_shards, salted_order, shard_bound
 
 
 def make_plan(
-    source: UserPath,
+    source: UserPath | Sequence[GivenSource],
     options: ConvertOptions,
     reading: SourceOptions = AS_FOUND,
     *,
@@ -47,7 +47,7 @@ def make_plan(
     """Lists a source and plans its conversion. Reads no image but those that are compared with `base`.
 
     Args:
-        source: A folder of images, or a table that names them.
+        source: A folder of images, a table that names them, or a dataset; or several of these.
         options: How to convert.
         reading: What else is said of the source.
         max_bad: How many rejects are tolerated: a number, or a share of all files.
@@ -64,10 +64,12 @@ def make_plan(
     """
     listed_ns = time.time_ns()
     held = None if base is None else base.class_names
-    found = find_examples(source, options, reading, held=held)
+    found = find_examples(
+        source, options, reading, held=held, held_sources=None if base is None else base.sources
+    )
     example_table = found.example_table if base is None else join_classes(base, found.example_table)
     placed = by_split(example_table, options, allow_leaks=allow_leaks)
-    listing = list_files(found.root, example_table, list(itertools.chain.from_iterable(placed.values())))
+    listing = list_files(found.roots, example_table, list(itertools.chain.from_iterable(placed.values())))
     chosen = _choose_new(base, example_table, placed, listing, check_content=check_content, progress=progress)
     shards = _plan_shards(chosen.splits, example_table, options, base)
     check_capacity(
@@ -81,7 +83,8 @@ def make_plan(
     target = None
     # A folder of other files may have the same names, sizes and times.
     identity = [
-        folder_digest(found.root),
+        [[root.kind, root.name, root.number] for root in found.roots],
+        sources_digest(found.roots),
         chosen.source_digest,
         _times(example_table, new),
         options.writing_json(),
@@ -92,8 +95,7 @@ def make_plan(
         target = base.append_target(listed, source_files=chosen.source_files)
         identity.append(target.fingerprint)
     job = Job(
-        source=open_reader(found.root).address,
-        source_kind=found.kind,
+        sources=found.roots,
         options=options,
         features=example_table.features,
         splits=numbers,
@@ -149,12 +151,12 @@ def _choose_new(
     rows = _listed(example_table, splits)
     if base is None:
         return _Choice(splits, len(rows), digest_of(rows), None, None, SomeFiles())
-    known = read_known_sources(base.place, listing.root)
-    gone = find_difference(listing, base.indexes).gone
-    if known is None and gone.count == sum(map(len, base.indexes.values())):
-        gone = SomeFiles()  # another source, which has nothing of the first
+    known = read_known_sources(base.place, sources_digest(listing.roots.values()))
+    gone = find_difference(listing, base.indexes, sources=listing.roots).gone
+    if known is None and gone.count == base.sources.count_of(listing.roots):
+        gone = SomeFiles()  # another folder of that name, which has nothing of the first
     new, comparison = select_new(
-        base, example_table, splits, listing.root, known, check_content=check_content, progress=progress
+        base, example_table, splits, listing.roots, known, check_content=check_content, progress=progress
     )
     rows = all_rows(base, rows)
     return _Choice(new, len(rows), digest_of(rows), known, comparison, gone)
@@ -237,7 +239,7 @@ def _plan_split(
     plans = []
     for position, (start, stop) in enumerate(shard_bounds(len(files), shards)):
         chosen = [files[i] for i in order[start:stop]]
-        identities = [each.content_identity for each in chosen]
+        identities = [[each.source, *each.content_identity] for each in chosen]
         labels = {
             name: [_planned(values[places[i]]) for i in order[start:stop]]
             for name, values in example_table.labels.items()
@@ -254,6 +256,8 @@ def _plan_split(
                 labels=labels,
                 bytes=[each.bytes for each in chosen],
                 mtimes_ns=[each.mtime_ns for each in chosen],
+                sources=[each.source for each in chosen] if any(each.source for each in chosen) else [],
+                stored=[each.stored for each in chosen] if any(each.stored for each in chosen) else [],
                 digest=digest_of([file, identities, labels, options.writing_json()]),
                 etags=[each.etag for each in chosen] if any(each.etag for each in chosen) else [],
             )

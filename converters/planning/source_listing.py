@@ -1,10 +1,11 @@
 """What `sources.arrow` knows of the files of a source: their sizes and times, and the folder in which they were listed.
 
 Size and times identify a file only within one folder: two cameras may write files of the same names, sizes and times. So
-what was listed in another folder is not known.
+what was listed in another folder, or together with others, is not known.
 """
 
-from collections.abc import Collection, Sequence
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 
 from fitfeed.converters.reading.open_reader import open_reader
 from fitfeed.converters.rejects import text_path
-from fitfeed.converters.source_file import SourceFile, SourceListing
+from fitfeed.converters.source_file import SourceFile, SourceListing, SourceRoot
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.user_path import UserPath
 from fitfeed.schemas.errors import DamagedDatasetError
@@ -32,11 +33,13 @@ RECENT_NS = 2_000_000_000
 file system's clock. So its times prove nothing. git has the same rule."""
 
 
-def list_files(root: UserPath, example_table: ExampleTable, places: Sequence[int]) -> SourceListing:
+def list_files(
+    roots: Iterable[SourceRoot], example_table: ExampleTable, places: Sequence[int]
+) -> SourceListing:
     """The files of the examples at some places: all images, then all masks."""
     images = [example_table.files[place] for place in places]
     keys = [text_path(file.path) for file in images]
-    listing = SourceListing(root, images, list(keys), [None] * len(images))
+    listing = SourceListing({root.number: root for root in roots}, images, list(keys), [None] * len(images))
     for name, kind in example_table.kinds.items():
         if kind == "mask":
             listing.files.extend(example_table.labels[name][place] for place in places)
@@ -61,7 +64,7 @@ def sources_table(listing: SourceListing, before: Any | None, *, listed_ns: int)
         for file in listing.files
         if file.etag or 0 < max(file.mtime_ns, file.ctime_ns) < listed_ns - RECENT_NS  # 0: not known
     }
-    here = _batch(listing.root, settled.keys(), settled.values())
+    here = _batch(listing.roots.values(), settled.keys(), settled.values())
     if before is None:
         return here
     listed = pa.array([text_path(file.path) for file in listing.files], pa.large_string())
@@ -78,35 +81,41 @@ def forget_files(table: Any, paths: Collection[str]) -> Any:
     return table.filter(pc.invert(gone))
 
 
-def _batch(root: UserPath, keys: Collection[str], files: Collection[SourceFile]) -> Any:
+def _batch(roots: Iterable[SourceRoot], keys: Collection[str], files: Collection[SourceFile]) -> Any:
     numbers = [np.fromiter((file[place] for file in files), np.int64, len(files)) for place in (1, 2, 3)]
     columns = [pa.array(list(keys), pa.large_string()), *map(pa.array, numbers)]
     etags = any(file.etag for file in files)
     if etags:
         columns.append(pa.array([file.etag for file in files], pa.large_string()))
-    return pa.record_batch(columns, schema=sources_schema(folder_digest(root), etags=etags))
+    return pa.record_batch(columns, schema=sources_schema(sources_digest(roots), etags=etags))
 
 
-def folder_digest(root: UserPath) -> str:
+def sources_digest(roots: Iterable[SourceRoot]) -> str:
+    """Tells apart the places of sources, as `folder_digest` does those of folders."""
+    digests = [folder_digest(root.folder) for root in roots]
+    return digests[0] if len(digests) == 1 else hashlib.sha256(" ".join(digests).encode()).hexdigest()[:32]
+
+
+def folder_digest(root: str | UserPath) -> str:
     """Tells folders apart, without naming them."""
     return open_reader(root).folder_digest()
 
 
-def read_known_sources(dataset: Place, root: UserPath) -> Any | None:
-    """What a dataset's `sources.arrow` knows of the files in a folder.
+def read_known_sources(dataset: Place, digest: str) -> Any | None:
+    """What a dataset's `sources.arrow` knows of the files of some sources.
 
     Args:
         dataset: The dataset.
-        root: Folder to which the paths of the files are relative.
+        digest: Of the places of the sources (`sources_digest`).
 
     Returns:
-        A record batch; None if the table is missing or damaged, or was made of another folder. It only saves work.
+        A record batch; None if the table is missing or damaged, or was made of other places. It only saves work.
     """
     try:
         known = read_sources(dataset)
     except DamagedDatasetError:
         return None
-    return known if sources_folder(known) == folder_digest(root) else None
+    return known if sources_folder(known) == digest else None
 
 
 def remember_sources(dataset: Place, table: Any | None) -> None:

@@ -14,7 +14,7 @@ from fitfeed.converters.planning.base_dataset import (
 )
 from fitfeed.converters.planning.comparison import ComparisonProgress, compare_files
 from fitfeed.converters.planning.file_difference import find_difference
-from fitfeed.converters.planning.source_listing import read_known_sources
+from fitfeed.converters.planning.source_listing import read_known_sources, sources_digest
 from fitfeed.converters.source_file import Comparison, SomeFiles, SourceListing
 from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.staging import Staging
@@ -24,6 +24,8 @@ from fitfeed.schemas.index import Index, open_index
 from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, Manifest, read_manifest
 from fitfeed.schemas.sharding import DATASET_PATTERNS
 from fitfeed.schemas.storage.place import Place
+
+IF_A_PATTERN = "If the shell made it of a pattern such as photos/*, give the folder itself, and then DATASET."
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -89,7 +91,7 @@ class Target:
         }
         if self.existing.source.digest != plan.job.source_digest:
             self._refuse_other_files(self.existing, plan.listing, indexes)
-        known = read_known_sources(self.place, plan.listing.root)
+        known = read_known_sources(self.place, sources_digest(plan.listing.roots.values()))
         comparison = compare_files(
             plan.listing, known, indexes, check_content=check_content, progress=progress
         )
@@ -142,13 +144,14 @@ class Target:
         raise UsageError(*([f"{first}:", *details, mend] if details else [f"{first}. {mend}"]), details=files)
 
 
-def open_target(place: Place, *, append: bool = False, overwrite: bool = False) -> Target:
+def open_target(place: Place, *, append: bool = False, overwrite: bool = False, pattern: str = "") -> Target:
     """Finds out what is at DATASET. Writes nothing.
 
     Args:
         place: Where it is.
         append: Images are to be added to the complete dataset there.
         overwrite: Whatever dataset is there is to be replaced, so one that cannot be read counts as none.
+        pattern: What to say if the folder is none, because a shell may have made it of a pattern: a sentence.
 
     Raises:
         UsageError: If something else is there, or both are asked for.
@@ -161,7 +164,7 @@ def open_target(place: Place, *, append: bool = False, overwrite: bool = False) 
         raise UsageError(msg)
     seen = Staging(place).manifest_sha256()  # before it is read: if it changes meanwhile, that is noticed
     base = open_base_dataset(place) if append else None
-    existing = _existing(place, overwrite=overwrite) if base is None else base.manifest
+    existing = _existing(place, overwrite=overwrite, pattern=pattern) if base is None else base.manifest
     return Target(place=place, seen=seen, existing=existing, base=base, overwrite=overwrite)
 
 
@@ -191,11 +194,11 @@ def require_writable(place: Place) -> None:
         raise UsageError(msg) from error
 
 
-def _existing(place: Place, *, overwrite: bool) -> Manifest | None:
+def _existing(place: Place, *, overwrite: bool, pattern: str) -> Manifest | None:
     """The complete dataset at the target, if there is one that can be read or must be."""
     area = place.area()
     if area.is_file():
-        msg = f"DATASET {place} is a file. Expected a folder that does not exist yet, is empty, or holds a dataset."
+        msg = f"DATASET {place} is a file. Expected a folder that does not exist yet, is empty, or holds a dataset. {pattern or IF_A_PATTERN}"
         raise UsageError(msg)
     if _has_manifest(place):
         try:
@@ -208,7 +211,7 @@ def _existing(place: Place, *, overwrite: bool) -> Manifest | None:
     # Other programs write a `manifest.json`, too: without a shard or an index, this may be one of theirs.
     if overwrite and area.names(DATASET_PATTERNS):
         return None
-    msg = f"DATASET {place} is a folder with other files in it. Expected one that does not exist yet, is empty, or holds a dataset. If the shell made it of a pattern such as photos/*, give the folder itself, and then DATASET."
+    msg = f"DATASET {place} is a folder with other files in it. Expected one that does not exist yet, is empty, or holds a dataset. {pattern or IF_A_PATTERN}"
     raise UsageError(msg)
 
 

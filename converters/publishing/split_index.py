@@ -89,7 +89,6 @@ def _columns(results: Sequence[ShardResult], job: Job, *, first_shard: int) -> C
         digests = result.image_hashes.digests
         columns = {
             **result.rows.by_name(),
-            "source": np.zeros(len(digests), np.int16),
             "shard": np.full(len(digests), position),
             "pixel_digest": [digest.tobytes() for digest in digests],
         }

@@ -3,7 +3,6 @@
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import TypeVar
 
 import numpy as np
@@ -11,13 +10,13 @@ import numpy as np
 from fitfeed.converters.planning.base_dataset import BaseDataset
 from fitfeed.converters.publishing.split_index import file_entry, write_split
 from fitfeed.converters.reading.open_reader import open_reader
-from fitfeed.converters.rejects import Reject, count_reasons, text_path, to_json_lines
+from fitfeed.converters.rejects import Reject, count_reasons, to_json_lines
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.features import ImageFeature, MaskFeature
 from fitfeed.schemas.manifest import Manifest, build_manifest
-from fitfeed.schemas.manifest_parts import MAX_SOURCE_NAME, DeepSources, NamedSource, Split, Statistics
+from fitfeed.schemas.manifest_parts import DeepSources, NamedSource, Split, Statistics
 from fitfeed.schemas.statistics import ChannelStatistics
 
 T = TypeVar("T", int, str)
@@ -94,7 +93,7 @@ def write_union(
         duplicates={name: counted.get(name, 0) + count for name, count in copies.items()},
         rejects_file=rejects_file,
         options=job.options.to_json() if before is None else before.options,
-        sources=[_named_source(job)] if before is None else before.sources,
+        sources=_named_sources(job, [] if before is None else before.sources),
         source={"files": job.base.source_files if job.base else job.files, "digest": job.source_digest},
     )
 
@@ -152,9 +151,14 @@ def _with_values(
     return masks
 
 
-def _named_source(job: Job) -> NamedSource:
-    name = text_path(PurePosixPath(job.source).name)[:MAX_SOURCE_NAME]
-    return NamedSource(name=name, kind=job.source_kind, uri=open_reader(job.source).uri_digest())
+def _named_sources(job: Job, before: Sequence[NamedSource]) -> list[NamedSource]:
+    """The sources that the dataset has, and those that the job adds."""
+    added = [
+        NamedSource(name=source.name, kind=source.kind, uri=open_reader(source.folder).uri_digest())
+        for source in job.sources
+        if source.number >= len(before)
+    ]
+    return [*before, *added]
 
 
 def _image_feature(job: Job) -> ImageFeature:

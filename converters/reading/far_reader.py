@@ -68,8 +68,8 @@ class FarReader(SourceReader):
         return reading_ahead(files, lambda file: self._read(file, most=most))
 
     @override
-    def digest(self, path: str) -> bytes | None:
-        digest = xxhash.xxh3_128()
+    def digest(self, file: SourceFile) -> bytes | None:
+        path, digest = file.path, xxhash.xxh3_128()
         try:
             start, found = self._place.read(path, at_most=CHUNK_BYTES)
             digest.update(start)

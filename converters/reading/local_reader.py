@@ -62,10 +62,10 @@ class LocalReader(SourceReader):
         yield read
 
     @override
-    def digest(self, path: str) -> bytes | None:
+    def digest(self, file: SourceFile) -> bytes | None:
         digest = xxhash.xxh3_128()
         try:
-            with os.fdopen(open_regular(f"{self._folder}/{path}"), "rb", buffering=0) as stream:
+            with os.fdopen(open_regular(f"{self._folder}/{file.path}"), "rb", buffering=0) as stream:
                 while chunk := stream.read(CHUNK_BYTES):
                     digest.update(chunk)
         except (OSError, ImageError):

@@ -56,7 +56,7 @@ class SourceReader(abc.ABC):
         """
 
     @abc.abstractmethod
-    def digest(self, path: str) -> bytes | None:
+    def digest(self, file: SourceFile) -> bytes | None:
         """xxh3-128 of a file; None if it is not there, or cannot be read.
 
         Raises:

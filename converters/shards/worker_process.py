@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from typing import TypeAlias
 
 from fitfeed.converters.images.memory_limit import limit_memory
-from fitfeed.converters.reading.open_reader import open_reader
+from fitfeed.converters.reading.sources_reader import SourcesReader
 from fitfeed.converters.shards.write_shard import write_shard
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
@@ -70,7 +70,7 @@ def serve(setup: bytes, channel: int, counts_file: int) -> None:
     work = WorkFolder(open_place(dataset, "DATASET"), digest, seal)
     counts = map_counts(counts_file)
     discard_output(2)  # libtiff and others write a line for each unusual tag
-    limit_memory(job.options.max_pixels, more_bytes=open_reader(job.source).memory_bytes)
+    limit_memory(job.options.max_pixels, more_bytes=SourcesReader(job.sources).memory_bytes)
     with Connection(channel) as connection:
         while True:
             try:

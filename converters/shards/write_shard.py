@@ -11,18 +11,19 @@ from xxhash import xxh3_128_digest
 
 from fitfeed.converters.duplicates.image_hashes import ImageHashes
 from fitfeed.converters.foreign_formats import raw_by_name
-from fitfeed.converters.images.decode import DecodedImage, decode_image
+from fitfeed.converters.images.decode import DecodedImage
 from fitfeed.converters.images.encode import encode_image
 from fitfeed.converters.images.heif import NO_DECODER, heif_formats
-from fitfeed.converters.images.masks import count_values, decode_mask, encode_mask
+from fitfeed.converters.images.masks import count_values, encode_mask
 from fitfeed.converters.images.memory_limit import file_bound, memory_bound, memory_is_limited
 from fitfeed.converters.images.pixel_counter import PixelCounter
+from fitfeed.converters.images.raw_pixels import decode_source, decode_source_mask
 from fitfeed.converters.option_parts.storage import StorageOptions
-from fitfeed.converters.reading.open_reader import open_reader
 from fitfeed.converters.reading.source_reader import ReadFile
+from fitfeed.converters.reading.sources_reader import SourcesReader
 from fitfeed.converters.rejects import ImageError, Reason, Reject, text_path
 from fitfeed.converters.shards.writers import Record, open_writer
-from fitfeed.converters.source_file import SourceFile
+from fitfeed.converters.source_file import SourceFile, SourceRoot
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job, ShardPlan
 from fitfeed.converters.staging.quarantine import Quarantine
@@ -71,22 +72,22 @@ def write_shard(
     wanted = _files_of(job, plan, quarantined)
     try:
         with (
-            open_reader(job.source).reading(wanted, most=file_bound(job.options.max_pixels)) as read,
+            SourcesReader(job.sources).reading(wanted, most=file_bound(job.options.max_pixels)) as read,
             shards.area().building(plan.file) as path,
             open_writer(path, job.options, job.kinds) as writer,
         ):
-            for entry, source in enumerate(plan.paths):
+            for entry in range(len(plan.paths)):
                 made = quarantined.get(entry) or _make_record(job, plan, entry, read, partial(watch, entry))
                 if isinstance(made, ImageError | Quarantine):
                     watch(None)
-                    rejects.append(Reject(text_path(source), made.reason, made.detail))
+                    rejects.append(Reject(plan.keys[entry], made.reason, made.detail))
                     progress(0, True)
                     continue
                 counter.add(made.pixels)
                 image_hashes.add(made.decoded.pixels)
                 watch(None)
                 writer.write(made.record)
-                _add_row(rows, text_path(source), made)
+                _add_row(rows, made)
                 for name, mask in made.masks.items():
                     mask_values[name] += count_values(mask.pixels)
                 progress(made.source_bytes, False)
@@ -120,6 +121,8 @@ class _Made(NamedTuple):
 
     Attributes:
         record: What is stored.
+        source: Number of its source.
+        path: Its path below that.
         decoded: What the image's file decodes to.
         source_bytes: Size of that file.
         digests: xxh3-128 of that file, and of each mask's, by column of the index.
@@ -128,6 +131,8 @@ class _Made(NamedTuple):
     """
 
     record: Record
+    source: int
+    path: str
     decoded: DecodedImage
     source_bytes: int
     digests: dict[str, bytes]
@@ -135,10 +140,11 @@ class _Made(NamedTuple):
     masks: dict[str, _MadeMask]
 
 
-def _add_row(rows: RowColumns, path: str, made: _Made) -> None:
+def _add_row(rows: RowColumns, made: _Made) -> None:
     record = made.record
     rows.key.append(record.key)
-    rows.path.append(path)
+    rows.path.append(made.path)
+    rows.source.append(made.source)
     rows.length.append(len(record.payload))
     rows.crc32c.append(google_crc32c.value(record.payload))
     rows.height.append(record.height)
@@ -164,11 +170,17 @@ def _add_row(rows: RowColumns, path: str, made: _Made) -> None:
 
 def _files_of(job: Job, plan: ShardPlan, quarantined: Collection[int]) -> Iterator[SourceFile]:
     """All files that may be read, in the order of the plan: each image, then its masks."""
-    masks = [plan.labels[name] for name, kind in job.kinds.items() if kind == "mask"]
+    masks = [name for name, kind in job.kinds.items() if kind == "mask"]
     for entry in range(len(plan.paths)):
-        if entry not in quarantined and not raw_by_name(plan.paths[entry]):
-            yield plan.source_file(entry)
-            yield from (SourceFile.planned(*mask[entry]) for mask in masks)
+        file = plan.source_file(entry)
+        if entry not in quarantined and not _is_raw(file):
+            yield file
+            yield from (plan.mask_file(name, entry) for name in masks)
+
+
+def _is_raw(file: SourceFile) -> str | None:
+    """What a file of camera raw is called, by its name; an example of a dataset is none, whatever it was made from."""
+    return raw_by_name(file.path) if file.stored is None else None
 
 
 def _make_record(
@@ -180,17 +192,19 @@ def _make_record(
 ) -> _Made | ImageError:
     """Reads, decodes and encodes an image, and its masks."""
     options = job.options
+    file = plan.source_file(entry)
+    root = job.roots[file.source]
     labels = {name: values[entry] for name, values in plan.labels.items()}
-    if raw := raw_by_name(plan.paths[entry]):
+    if raw := _is_raw(file):
         return ImageError("unsupported_format", raw)
     try:
-        data = read(plan.source_file(entry))
+        data = read(file)
         decoding()
-        decoded = decode_image(data, options)
+        decoded = decode_source(data, root, options)
         payload, pixels = encode_image(decoded, data, options)
         size = decoded.pixels.shape[:2]
         masks = {
-            name: _make_mask(read, SourceFile.planned(*labels[name]), name, size, options)
+            name: _make_mask(read, plan.mask_file(name, entry), root, name, size, options)
             for name, kind in job.kinds.items()
             if kind == "mask"
         }
@@ -201,7 +215,7 @@ def _make_record(
             return ImageError(
                 "bomb", f"decoding it takes more than {memory_bound(options.max_pixels) >> 20} MiB of memory"
             )
-        msg = f"out of memory while converting {job.source}/{plan.paths[entry]}. Run the same command again with fewer --workers, or with a smaller --max-pixels: it continues."
+        msg = f"out of memory while converting {root.place(file.path)}. Run the same command again with fewer --workers, or with a smaller --max-pixels: it continues."
         raise ConversionError(msg) from error
     digests = {"source_digest": xxh3_128_digest(data)}
     digests |= {f"{name}_source_digest": mask.digest for name, mask in masks.items()}
@@ -214,11 +228,18 @@ def _make_record(
         width=pixels.shape[1],
         channels=options.channels,
     )
-    return _Made(record, decoded, len(data), digests, pixels, masks)
+    return _Made(
+        record, root.number, plan.path_below(entry, job.roots), decoded, len(data), digests, pixels, masks
+    )
 
 
 def _make_mask(
-    read: ReadFile, file: SourceFile, name: str, image_size: tuple[int, int], options: StorageOptions
+    read: ReadFile,
+    file: SourceFile,
+    root: SourceRoot,
+    name: str,
+    image_size: tuple[int, int],
+    options: StorageOptions,
 ) -> _MadeMask:
     """Reads, decodes and encodes a mask.
 
@@ -227,7 +248,7 @@ def _make_mask(
     """
     try:
         data = read(file)
-        payload, pixels = encode_mask(decode_mask(data, options), image_size, options)
+        payload, pixels = encode_mask(decode_source_mask(data, root, options), image_size, options)
     except ImageError as error:
         reason: Reason = "mask_missing" if error.reason == "vanished" else error.reason
         msg = f"its {name}, {text_path(file.path)}: {error.detail}"
@@ -243,7 +264,7 @@ def _finished_result(work: WorkFolder, job: Job, plan: ShardPlan) -> ShardResult
     which a decoder was missing that is here now.
     """
     result = work.read_result(job, plan.number)
-    if result is None or not follows_plan(result, plan, job.kinds):
+    if result is None or not follows_plan(result, plan, job):
         return None
     if any(_may_pass(reject) for reject in result.rejects):
         return None

@@ -1,40 +1,54 @@
 """Finds out what is in a source: images with their labels, and files that cannot become examples."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 from fitfeed.converters.link_report import LinkReport
-from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.options import TABLE_OPTIONS, ConvertOptions
 from fitfeed.converters.rejects import Reject
+from fitfeed.converters.source_file import SourceRoot
 from fitfeed.converters.sources.arrange_classes import ClassLists, arrange_classes
+from fitfeed.converters.sources.dataset_source import is_dataset, read_dataset
 from fitfeed.converters.sources.examples import ExampleTable
+from fitfeed.converters.sources.given_source import GivenSource
 from fitfeed.converters.sources.image_lookup import NamedPictures, TablePaths
+from fitfeed.converters.sources.join_sources import HeldSources, join_sources, report_links
 from fitfeed.converters.sources.label_folder import label_folder
+from fitfeed.converters.sources.labeled_source import LabeledSource
 from fitfeed.converters.sources.leave_out import leave_out
 from fitfeed.converters.sources.open_folder import list_source, open_folder
 from fitfeed.converters.sources.path_groups import groups_from_paths
-from fitfeed.converters.sources.source_folder import SourceFolder
+from fitfeed.converters.sources.shell_pattern import pattern_hint
 from fitfeed.converters.sources.source_hints import foreign_hints
 from fitfeed.converters.sources.source_options import AS_FOUND, SourceOptions
 from fitfeed.converters.sources.table import Table, is_table
 from fitfeed.converters.sources.table_labels import label_by_table
+from fitfeed.converters.sources.table_text import FOUND
 from fitfeed.converters.sources.unicode_forms import form_warnings
 from fitfeed.converters.user_path import UserPath, folder_of
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import MAX_CLASS_NAMES, MAX_CLASSES
-from fitfeed.schemas.manifest import MANIFEST_NAME
 from fitfeed.schemas.manifest_parts import SourceKind
+from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.text import composed
+
+FOLDER_OPTIONS = ("include", "exclude", "mask_from", "class_from", "split_folders")
+"""Options that say which files of a folder are taken, and how its folders are read."""
+
+DATASET_OPTIONS = frozenset({"include", "exclude", "group"})
+"""Those of folders and tables that choose and group examples of a dataset, too."""
+
+DEFAULTS = ConvertOptions()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Discovery:
-    """What is in a source.
+    """What is in all sources.
 
     Attributes:
-        root: Folder that all paths are relative to.
-        kind: What lists the images.
+        roots: The sources.
         example_table: The images that are to become examples.
         rejects: Files and rows that cannot become examples, and count as bad.
         ignored: Files that are not meant to become examples.
@@ -42,8 +56,7 @@ class Discovery:
         warnings: What a person should know of it before it is converted: a line each.
     """
 
-    root: UserPath
-    kind: SourceKind
+    roots: list[SourceRoot]
     example_table: ExampleTable
     rejects: list[Reject]
     ignored: list[Reject]
@@ -52,25 +65,30 @@ class Discovery:
 
 
 def find_examples(
-    source: UserPath,
+    source: UserPath | Sequence[GivenSource],
     options: ConvertOptions,
     reading: SourceOptions = AS_FOUND,
     *,
     held: ClassLists | None = None,
+    held_sources: HeldSources | None = None,
 ) -> Discovery:
-    """Lists a source, labels its images by their folders or by a table, and names and numbers their classes.
+    """Lists sources, labels their images by folders, tables or indexes, and names and numbers their classes.
 
     Args:
-        source: A folder of images, or a table that names them.
+        source: A folder of images, a table that names them, or a dataset; or several of these.
         options: Where labels and splits come from.
         reading: What else is said of the source.
         held: Label name to the classes of the dataset that images are appended to; None without it.
+        held_sources: The sources of that dataset.
 
     Raises:
         NotFoundError, UsageError: If the source or the table is not there, or is not what it must be.
         ConversionError: If listing failed for another reason.
     """
-    found = _find_labeled(source, options, reading)
+    given = [GivenSource(source)] if isinstance(source, Path | Place) else source
+    _require_one(given, reading)
+    sources = [_find_one(each, given, options, reading) for each in given]
+    found = join_sources(given, sources, held_sources)
     if reading.leave_out is not None:
         left = leave_out(found.example_table, found.rejects, found.ignored, reading.leave_out)
         found = found._replace(
@@ -88,8 +106,7 @@ def find_examples(
     arranged = arrange_classes(example_table, options, held)
     _check_classes(arranged.example_table)
     return Discovery(
-        root=found.root,
-        kind=found.kind,
+        roots=found.roots,
         example_table=arranged.example_table,
         rejects=[reject for reject in found.rejects if reject.handling == "rejected"],
         ignored=[
@@ -97,7 +114,7 @@ def find_examples(
             *(reject for reject in found.rejects if reject.handling == "ignored"),
             *arranged.left_out,
         ],
-        links=found.links.report(arranged.example_table.all_paths()),
+        links=report_links(sources, found.roots, arranged.example_table),
         warnings=[
             *found.warnings,
             *arranged.warnings,
@@ -107,19 +124,7 @@ def find_examples(
     )
 
 
-class _Labeled(NamedTuple):
-    """What is in a source, with the class names of the source."""
-
-    root: UserPath
-    kind: SourceKind
-    links: SourceFolder
-    example_table: ExampleTable
-    rejects: list[Reject]
-    ignored: list[Reject]
-    warnings: list[str]
-
-
-def _find_labeled(source: UserPath, options: ConvertOptions, reading: SourceOptions) -> _Labeled:
+def _find_labeled(source: UserPath, options: ConvertOptions, reading: SourceOptions) -> LabeledSource:
     if is_table(source):
         _require_alone(source, options, reading)
         root, table = folder_of(source), Table(source, reading.table_format)
@@ -127,11 +132,14 @@ def _find_labeled(source: UserPath, options: ConvertOptions, reading: SourceOpti
         paths = TablePaths(source_links)
         found = label_by_table(table, NamedPictures(paths).find, paths, options)
         source_links.require_none()
-        return _Labeled(root, "table", source_links, found.example_table, found.rejects, [], found.warnings)
-    _refuse_dataset(source)
+        return LabeledSource(
+            root, "table", source_links, found.example_table, found.rejects, [], found.warnings
+        )
+    if is_dataset(source):
+        return read_dataset(source, options, reading)
     listing = list_source(source, reading.links)
     folder = label_folder(listing, options, reading)
-    return _Labeled(
+    return LabeledSource(
         source,
         "folder",
         listing.links,
@@ -159,21 +167,49 @@ def _require_alone(source: UserPath, options: ConvertOptions, reading: SourceOpt
             raise UsageError(msg)
 
 
-def _refuse_dataset(source: UserPath) -> None:
-    if _is_dataset(source):
-        msg = f"SOURCE {source} is a fitfeed dataset, and none is converted again. Expected a folder or a table of images. Give the images that it was made from; in Python, open_dataset(...).records(split) has the stored ones."
-        raise UsageError(msg)
-
-
-def _is_dataset(source: UserPath) -> bool:
-    """Whether a folder has the manifest and the index of a dataset. Other programs write a `manifest.json`, too."""
-    if isinstance(source, Path):
-        return (source / MANIFEST_NAME).is_file() and any(source.glob("*.index.arrow"))
+def _find_one(
+    source: GivenSource, given: Sequence[GivenSource], options: ConvertOptions, reading: SourceOptions
+) -> LabeledSource:
+    """What is in one of the sources. An error says in which, and where they likely come from."""
     try:
-        source.find(MANIFEST_NAME)
-        return any(found.name.endswith(".index.arrow") for found in source.files())
-    except OSError:  # listing it will say what is wrong
-        return False
+        return _find_labeled(source.path, *_about(source, given, options, reading))
+    except UsageError as error:
+        if len(given) == 1:
+            raise
+        first, *others = error.args
+        hint = pattern_hint([each.path for each in given])
+        named = first if str(source.path) in first else f"SOURCE {source.path}: {first}"
+        raise UsageError(named, *others, *([hint] if hint else [])) from error
+
+
+def _about(
+    source: GivenSource, given: Sequence[GivenSource], options: ConvertOptions, reading: SourceOptions
+) -> tuple[ConvertOptions, SourceOptions]:
+    """What is said about one of several sources: columns are about the table and not the folder beside it, and so on."""
+    kind, kinds = _kind_of(source.path), {_kind_of(each.path) for each in given}
+    of_others: set[str] = set()
+    if "table" in kinds and kind != "table":
+        of_others.update(TABLE_OPTIONS)
+        reading = dataclasses.replace(reading, table_format=FOUND)
+    if "folder" in kinds and kind != "folder":
+        of_others.update(FOLDER_OPTIONS)
+    if kind == "dataset":
+        of_others -= DATASET_OPTIONS
+    unsaid: dict[str, Any] = {name: getattr(DEFAULTS, name) for name in of_others}
+    return dataclasses.replace(options, **unsaid), reading
+
+
+def _kind_of(source: UserPath) -> SourceKind:
+    return "table" if is_table(source) else "dataset" if is_dataset(source) else "folder"
+
+
+def _require_one(given: Sequence[GivenSource], reading: SourceOptions) -> None:
+    """Checks that nothing is said of one source that does not say of which."""
+    flags = {"--labels": reading.labels not in (None, "none"), "--split-list": reading.split_lists}
+    for flag, value in flags.items():
+        if value and len(given) > 1:
+            msg = f"{flag} is about one SOURCE, and there are {len(given)}. Give the table of each as SOURCE, in the folder of its images, or convert them one after the other with --append."
+            raise UsageError(msg)
 
 
 def _check_classes(example_table: ExampleTable) -> None:

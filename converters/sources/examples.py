@@ -27,12 +27,12 @@ class ExampleTable(WithLabels):
     splits: list[str | None]
     groups: list[str] | None = None
 
-    def all_paths(self) -> Iterator[str]:
-        """The paths of all images, and of all masks."""
-        yield from (file.path for file in self.files)
+    def all_files(self) -> Iterator[SourceFile]:
+        """All images, and then all masks."""
+        yield from self.files
         for name, kind in self.kinds.items():
             if kind == "mask":
-                yield from (mask.path for mask in self.labels[name])
+                yield from self.labels[name]
 
     def without(self, places: Collection[int]) -> "ExampleTable":
         """Leaves images out, by their places."""

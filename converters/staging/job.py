@@ -4,15 +4,22 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.rejects import Reject, count_extensions
-from fitfeed.converters.source_file import Comparison, SomeFiles, SourceFile, SourceListing
+from fitfeed.converters.rejects import Reject, count_extensions, text_path
+from fitfeed.converters.source_file import (
+    Comparison,
+    RawPixels,
+    SomeFiles,
+    SourceFile,
+    SourceListing,
+    SourceRoot,
+    StoredAt,
+)
 from fitfeed.schemas.features import PlannedLabel, WithLabels
-from fitfeed.schemas.manifest_parts import SourceKind
 from fitfeed.schemas.sharding import is_shard_file_name
 from fitfeed.schemas.strict_json import JsonObject
 
@@ -27,12 +34,14 @@ class ShardPlan:
         file: Its final name.
         paths: Source paths in stored order, as in the file system.
         keys: Their keys.
-        labels: By feature name, for each: class number, list of them, number, text; of a mask its path,
-            size and time of modification.
+        labels: By feature name, for each: class number, list of them, number, text; of a mask what identifies its
+            file (`SourceFile.content_identity`).
         bytes: Their sizes when they were listed.
         mtimes_ns: When they had last been modified then, in nanoseconds; 0 if that is not known.
         digest: SHA-256 of all that decides the shard's bytes.
         etags: In a store, their ETags; else nothing.
+        sources: The numbers of their sources; empty if all are of the first.
+        stored: Where datasets have their bytes, None for files; empty if all are files.
     """
 
     number: int
@@ -45,6 +54,8 @@ class ShardPlan:
     mtimes_ns: list[int]
     digest: str
     etags: list[str] = dataclasses.field(default_factory=list)
+    sources: list[int] = dataclasses.field(default_factory=list)
+    stored: list[StoredAt | None] = dataclasses.field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Holds the name of the file against its pattern: it must not lead out of the folder of shards."""
@@ -52,10 +63,24 @@ class ShardPlan:
             msg = f"a shard is called like train-00003-of-00016.tfrecord. Received: {self.file!r}"
             raise ValueError(msg)
 
+    def source(self, entry: int) -> int:
+        """Number of the source of an image."""
+        return self.sources[entry] if self.sources else 0
+
+    def path_below(self, entry: int, roots: Mapping[int, SourceRoot]) -> str:
+        """The path of an image below its source, as text."""
+        return text_path(roots[self.source(entry)].below(self.paths[entry]))
+
     def source_file(self, entry: int) -> SourceFile:
         """The file of an image, by its place in the plan."""
         etag = self.etags[entry] if self.etags else ""
-        return SourceFile.planned(self.paths[entry], self.bytes[entry], self.mtimes_ns[entry], etag)
+        stored = (self.stored[entry] if self.stored else None) or ()
+        listed = (self.paths[entry], self.bytes[entry], self.mtimes_ns[entry], etag)
+        return SourceFile.planned(*listed, *stored, source=self.source(entry))
+
+    def mask_file(self, name: str, entry: int) -> SourceFile:
+        """The file of a mask of an image."""
+        return SourceFile.planned(*self.labels[name][entry], source=self.source(entry))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -78,15 +103,14 @@ class Job(WithLabels):
     """A whole conversion.
 
     Attributes:
-        source: Absolute path of the source folder, or its address in a store.
-        source_kind: What lists its images.
+        sources: The sources of its files.
         options: How to convert.
         splits: Split name to the numbers of its shards, in order.
         statistics_split: The split that the statistics describe.
         files: How many files were planned.
         bytes: Their total size.
         source_digest: SHA-256 of the listing, and of what is in `base` already. The manifest has it.
-        digest: SHA-256 of the source's folder, of the listing with modification times, and of the options by which shards
+        digest: SHA-256 of the sources' folders, of the listing with modification times, and of the options by which shards
             are written. It identifies the job.
         rejects: Files refused while planning.
         ignored: Files ignored while listing.
@@ -96,12 +120,11 @@ class Job(WithLabels):
         seen: SHA-256 of the `manifest.json` that planning saw; None if there was none. The job is published only
             while this is what is there.
         begun: What marks the beginning of its folder: see `WorkFolder.find_earlier`; empty before.
-        sources: SHA-256 of the `sources.arrow` that is published with the shards; None if there is none.
+        sources_sha256: SHA-256 of the `sources.arrow` that is published with the shards; None if there is none.
         stamps: For each shard, the stamp of all that is made from its plan; none before the plans are written.
     """
 
-    source: str
-    source_kind: SourceKind
+    sources: list[SourceRoot]
     options: ConvertOptions
     splits: dict[str, list[int]]
     statistics_split: str
@@ -116,8 +139,13 @@ class Job(WithLabels):
     base: AppendTarget | None = None
     seen: str | None = None
     begun: str = ""
-    sources: str | None = None
+    sources_sha256: str | None = None
     stamps: list[str] = dataclasses.field(default_factory=list)
+
+    @cached_property
+    def roots(self) -> dict[int, SourceRoot]:
+        """The sources by number."""
+        return {source.number: source for source in self.sources}
 
     @property
     def shards(self) -> int:
@@ -156,6 +184,7 @@ class Job(WithLabels):
         """
         fields = {
             **content,
+            "sources": [_root(source) for source in content["sources"]],
             "options": ConvertOptions.from_json(content["options"]),
             "features": {name: PlannedLabel(**label) for name, label in content["features"].items()},
             "rejects": [Reject(**reject) for reject in content["rejects"]],
@@ -163,6 +192,11 @@ class Job(WithLabels):
             "base": content["base"] and AppendTarget(**content["base"]),
         }
         return cls(**fields)
+
+
+def _root(content: Mapping[str, Any]) -> SourceRoot:
+    raw = content["raw"]
+    return SourceRoot(**{**content, "raw": None if raw is None else RawPixels(*raw)})
 
 
 @dataclasses.dataclass(frozen=True)

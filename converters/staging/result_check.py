@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sized
 
-from fitfeed.converters.rejects import text_path
-from fitfeed.converters.staging.job import ShardPlan
+from fitfeed.converters.staging.job import Job, ShardPlan
 from fitfeed.converters.staging.results import (
     NAMES,
     NUMBERS,
@@ -18,25 +17,26 @@ from fitfeed.schemas.manifest_parts import Shard
 from fitfeed.schemas.storage.place import Found, Place
 
 
-def follows_plan(result: ShardResult, plan: ShardPlan, kinds: Mapping[str, LabelKind]) -> bool:
+def follows_plan(result: ShardResult, plan: ShardPlan, job: Job) -> bool:
     """Whether a result is one that this plan may have: its file, and each image, written or rejected, in its order.
 
     Args:
         result: The result.
         plan: The plan.
-        kinds: Label name to kind.
+        job: The job that it is a part of.
     """
-    rows, texts = result.rows, [text_path(path) for path in plan.paths]
+    kinds, rows, keys = job.kinds, result.rows, plan.keys
     rejected = {reject.path for reject in result.rejects}
-    stored = [entry for entry, path in enumerate(texts) if path not in rejected]
+    stored = [entry for entry, key in enumerate(keys) if key not in rejected]
     plain = [name for name, kind in kinds.items() if kind != "mask"]
     return (
         result.shard.file == plan.file
         and len(rejected) == len(result.rejects)
-        and [reject.path for reject in result.rejects] == [path for path in texts if path in rejected]
+        and [reject.path for reject in result.rejects] == [key for key in keys if key in rejected]
         and result.shard.examples == len(stored)
-        and rows.key == [plan.keys[entry] for entry in stored]
-        and rows.path == [texts[entry] for entry in stored]
+        and rows.key == [keys[entry] for entry in stored]
+        and rows.path == [plan.path_below(entry, job.roots) for entry in stored]
+        and list(rows.source) == [plan.source(entry) for entry in stored]
         and list(rows.source_bytes) == [plan.bytes[entry] for entry in stored]
         and set(rows.labels) == set(_stored_labels(kinds))
         and set(rows.digests) == set(digest_columns(kinds))

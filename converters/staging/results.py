@@ -29,6 +29,7 @@ Numbers: TypeAlias = "array[int]"
 NUMBERS = {
     **dict.fromkeys(("length", "crc32c", "height", "width", "source_bytes", "offset"), "q"),
     **dict.fromkeys(("mean", "deviation", "source_largest"), "H"),
+    "source": "h",
     **dict.fromkeys(("source_height", "source_width"), "i"),
     **dict.fromkeys(("orientation", "source_depth"), "B"),
 }
@@ -97,7 +98,8 @@ class RowColumns:
 
     Attributes:
         key: Unique names.
-        path: Source paths as text.
+        path: Paths below their sources, as text.
+        source: Numbers of their sources in the manifest's list.
         labels: By column of the index. A label has one of its name; a mask has three: `<name>_offset`
             (once the shard is whole), `<name>_length` and `<name>_crc32c`.
         digests: By column of the index, 16 bytes for each example, one after the other: `source_digest`
@@ -122,6 +124,7 @@ class RowColumns:
 
     key: list[str] = dataclasses.field(default_factory=list)
     path: list[str] = dataclasses.field(default_factory=list)
+    source: Numbers = dataclasses.field(default_factory=lambda: array("h"))
     labels: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
     digests: dict[str, bytearray] = dataclasses.field(default_factory=dict)
     length: Numbers = dataclasses.field(default_factory=lambda: array("q"))

@@ -111,11 +111,11 @@ class Staging:
                 begun, sources = work.begin(), work.write_sources(plan.sources)
             else:
                 # Not written anew: a shard that is kept may be of files as they were when it was planned first.
-                begun, sources = earlier.begun, work.keep_sources(earlier.sources)
+                begun, sources = earlier.begun, work.keep_sources(earlier.sources_sha256)
             work.root.area().sweep()
             self._sweep_side_tables()
             stamps = work.write_plans(plan.shards, begun)
-            job = dataclasses.replace(plan.job, begun=begun, stamps=stamps, sources=sources)
+            job = dataclasses.replace(plan.job, begun=begun, stamps=stamps, sources_sha256=sources)
             work.release(job, timeout_s)
             work.forget_outcome()
             return work.write_job(job)

@@ -6,7 +6,6 @@ import sys
 from typing import TYPE_CHECKING, Any, get_args
 
 from fitfeed.commands.option_values import parse_max_bad, parse_separator
-from fitfeed.commands.several_paths import require_two_paths
 from fitfeed.schemas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,6 +29,10 @@ examples:
       tolerate one bad file in a hundred; each is named in flowers/rejects.jsonl
   fitfeed convert more/ more-flowers/ --classes-from flowers/ --drop-classes weeds
       the same classes with the same numbers as flowers/, though more/ has fewer of them; pictures of weeds are left out
+  fitfeed convert flowers/ folds/ --split a=0.5,b=0.5
+      a dataset is a source, too: its images and labels as they are stored, without the pictures it was made from
+  fitfeed convert photos/ site2/ old=flowers/ all/
+      several sources are one dataset; keys are cat/1.jpg, site2/cat/1.jpg, old/cat/1.jpg
   fitfeed convert photos/ flowers/ --append
       adds the images that flowers/ does not have yet, in further shards; its options stay
 
@@ -50,10 +53,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "source",
         metavar="SOURCE",
-        help="folder with one folder of images per class, or a .csv, .tsv, .txt or .jsonl table of images",
+        nargs="+",
+        help="folder with one folder of images per class, a .csv, .tsv, .txt or .jsonl table of images, or a dataset; "
+        "several are merged. NAME=SOURCE names one, else its folder does: keys of all but the first begin with the name",
     )
     parser.add_argument("dataset", metavar="DATASET", help="folder to make")
-    parser.add_argument("more", nargs="*", help=argparse.SUPPRESS)  # refused with what to write instead
     parser.add_flags = _add_flags  # the options take 0.2 s to import, which other commands need not wait for
 
 
@@ -169,11 +173,11 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Converts, or says what would be converted."""
-    require_two_paths([arguments.source, arguments.dataset, *arguments.more])
     from fitfeed.beam_jobs import convert, plan_conversion
+    from fitfeed.converters.sources.given_source import parse_source
     from fitfeed.output.progress import progress_for, reading_progress
 
-    options = _given_options(arguments)
+    sources, options = [parse_source(text) for text in arguments.source], _given_options(arguments)
     if arguments.passed_on and arguments.runner == "local":
         msg = f"options after -- go to a Beam runner, and the local run takes none. Received: {' '.join(arguments.passed_on)}. Add --runner NAME, or leave them out."
         raise UsageError(msg)
@@ -196,11 +200,11 @@ def run(arguments: argparse.Namespace) -> int:
     }
     if arguments.dry_run:
         with reading_progress(sys.stderr, quiet=arguments.quiet) as reading:
-            planned = plan_conversion(arguments.source, arguments.dataset, options, **given, progress=reading)
+            planned = plan_conversion(sources, arguments.dataset, options, **given, progress=reading)
         _print_plan(arguments, planned)
         return 0
     with progress_for(sys.stderr, quiet=arguments.quiet) as progress:
-        conversion = convert(arguments.source, arguments.dataset, options, **given, progress=progress)
+        conversion = convert(sources, arguments.dataset, options, **given, progress=progress)
     _print_result(arguments, conversion)
     return 0
 

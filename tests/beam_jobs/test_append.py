@@ -120,7 +120,7 @@ def test_it_is_trained_on(photos: Path, later: Path, tmp_path: Path, format_: Fo
     for number in range(18):
         path = next(
             folder / records[number]["key"]
-            for folder in (photos, later)
+            for folder in (photos, later.parent)
             if (folder / records[number]["key"]).exists()
         )
         assert records[number]["image"].shape[2] == 3
@@ -233,14 +233,16 @@ def test_what_is_known_must_be_the_same(
     assert contents(dataset) == before
 
 
-def test_another_folder_with_the_same_names_is_refused(photos: Path, tmp_path: Path) -> None:
+def test_another_folder_with_the_same_names_is_another_source(photos: Path, tmp_path: Path) -> None:
     dataset, other = tmp_path / "dataset", tmp_path / "other" / "train" / "hat"
     convert(photos, dataset, ConvertOptions(**SMALL))
     other.mkdir(parents=True)
     name = sorted((photos / "train" / "hat").iterdir())[0].name
     Image.new("RGB", (8, 8)).save(other / name)
     with pytest.raises(UsageError, match="have the path of an example"):
-        convert(tmp_path / "other", dataset, append=True)
+        convert({"photos": tmp_path / "other"}, dataset, append=True)
+    assert convert(tmp_path / "other", dataset, append=True).added == {"train": 1, "validation": 0}
+    assert convert(tmp_path / "other", dataset, append=True).up_to_date
 
 
 @pytest.mark.parametrize(

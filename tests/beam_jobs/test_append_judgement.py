@@ -37,8 +37,8 @@ def test_copies_of_what_was_there(
     assert copies(conversion.manifest) == (2, 1, 0, 0)
     dress, hat = (sorted((photos / "train" / name).iterdir())[0].name for name in ("dress", "hat"))
     assert {pair.paths: pair.kind for pair in conversion.duplicates} == {
-        ("train/dress/same pixels.png", f"train/dress/{dress}"): "duplicate",
-        ("train/pants/really a hat.jpg", f"train/hat/{hat}"): "label_conflict",
+        ("later/train/dress/same pixels.png", f"train/dress/{dress}"): "duplicate",
+        ("later/train/pants/really a hat.jpg", f"train/hat/{hat}"): "label_conflict",
     }
     come_in(with_copies, photos)
     assert copies(convert(photos, tmp_path / "at_once", ConvertOptions(**SMALL)).manifest) == (2, 1, 0, 0)
@@ -53,7 +53,7 @@ def test_copies_of_what_was_there_are_dropped(photos: Path, later: Path, tmp_pat
     conversion = convert(later, dataset, append=True)
     assert conversion.added == {"train": 6, "validation": 2}
     assert copies(conversion.manifest) == (0, 0, 0, 1)
-    assert rejects(dataset)["train/dress/0 first by path.jpg"] == "duplicate"
+    assert rejects(dataset)["later/train/dress/0 first by path.jpg"] == "duplicate"
     assert verify_dataset(dataset).ok
     again = convert(later, dataset, append=True)  # looks at the dropped one again, to the same effect
     assert again.up_to_date

@@ -57,7 +57,8 @@ def test_images_that_are_gone_keep_their_masks(tmp_path: Path) -> None:
     dataset = tmp_path / "dataset"
     convert(write(tmp_path / "first", range(3)), dataset, OPTIONS)
     convert(write(tmp_path / "second", range(3, 6)), dataset, append=True)
-    assert masks_of(dataset) == {f"{number}.bmp": [number % 3] for number in range(6)}
+    folders = ["", "", "", "second/", "second/", "second/"]
+    assert masks_of(dataset) == {f"{folders[number]}{number}.bmp": [number % 3] for number in range(6)}
     assert convert(tmp_path / "first" / "table.csv", dataset, append=True).up_to_date
 
 

@@ -116,7 +116,7 @@ def test_no_example_is_lost_and_none_is_stale(steps: list[Write | Exchange | Run
             mock.patch.object(listing, "_source_file", source_file),
             mock.patch("fitfeed.converters.planning.plan.time.time_ns", side_effect=lambda: clock),
         ):
-            convert(roots[0], dataset, OPTIONS)
+            convert({"site": roots[0]}, dataset, OPTIONS)
             for step in [
                 *steps,
                 Run(0, "append", check_content=False),
@@ -141,7 +141,9 @@ def require_all_or_refused(root: Path, dataset: Path, step: Run) -> None:
     differ = sorted(key for key, digest in known.items() if had[key] != digest)
     message = None
     try:
-        done = convert(root, dataset, OPTIONS, append=step.how == "append", check_content=step.check_content)
+        done = convert(
+            {"site": root}, dataset, OPTIONS, append=step.how == "append", check_content=step.check_content
+        )
     except UsageError as error:
         message = str(error)
     if message is not None:

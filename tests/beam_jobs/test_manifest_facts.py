@@ -58,7 +58,8 @@ def test_profiles_and_depths_are_counted_and_grow(mixed: Path, tmp_path: Path) -
     assert facts(appended) == ({name: 2}, {8: 3, 16: 2}, None)
     assert facts(read_manifest(dataset)) == facts(appended)
     assert [source.model_dump() for source in appended.sources] == [
-        {"name": "mixed", "kind": "folder", "uri": None}
+        {"name": "mixed", "kind": "folder", "uri": None},
+        {"name": "later", "kind": "folder", "uri": None},
     ]
 
 

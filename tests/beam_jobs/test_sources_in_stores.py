@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 from fitfeed.beam_jobs import plan_conversion
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.reading.open_reader import open_reader
+from fitfeed.converters.reading.sources_reader import SourcesReader
 from fitfeed.converters.shards import write_shard as write_shard_module
+from fitfeed.converters.source_file import SourceRoot
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import NotFoundError, TooManyRejectsError, UsageError
 from fitfeed.schemas.manifest import read_manifest
@@ -174,17 +176,17 @@ def test_what_changes_after_it_was_planned_is_rejected(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     place, dataset = upload(photos), tmp_path / "dataset"
-    real = open_reader
+    real = SourcesReader
 
-    def opening(folder: str) -> Any:
+    def opening(roots: Iterable[SourceRoot]) -> SourcesReader:
         if change == "gone":
             place.delete("dog/1.png")
         else:
             place.write("dog/1.png", (photos / "dog" / "3.png").read_bytes())
-        return real(folder)
+        return real(roots)
 
     with monkeypatch.context() as patching:
-        patching.setattr(write_shard_module, "open_reader", opening)
+        patching.setattr(write_shard_module, "SourcesReader", opening)
         with pytest.raises(TooManyRejectsError, match="vanished"):
             convert(str(place), dataset)
     assert convert(str(place), dataset).manifest.splits["train"].examples == (7 if change == "gone" else 8)

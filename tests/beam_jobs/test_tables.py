@@ -190,13 +190,14 @@ def test_a_mask_that_vanishes_after_planning_is_missing(tmp_path: Path) -> None:
     from fitfeed.converters.reading.local_reader import LocalReader
     from fitfeed.converters.rejects import ImageError
     from fitfeed.converters.shards.write_shard import _make_mask
-    from fitfeed.converters.source_file import SourceFile
+    from fitfeed.converters.source_file import SourceFile, SourceRoot
 
+    root = SourceRoot(number=0, name="photos", kind="folder", folder=str(tmp_path))
     with (
         LocalReader(tmp_path).reading((), most=9) as read,
         pytest.raises(ImageError, match=r"its mask, gone\.png: the file was listed") as caught,
     ):
-        _make_mask(read, SourceFile("gone.png", 1, 1), "mask", (2, 2), ConvertOptions())
+        _make_mask(read, SourceFile("gone.png", 1, 1), root, "mask", (2, 2), ConvertOptions())
     assert caught.value.reason == "mask_missing"
 
 

@@ -13,6 +13,7 @@ from fitfeed.cli import main
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning import source_listing
 from fitfeed.converters.reading.local_reader import LocalReader
+from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import SplitLeakError, UsageError
 from fitfeed.schemas.side_tables import DUPLICATES_NAME, SIDE_TABLES, SOURCES_NAME, read_pairs, read_sources
@@ -72,19 +73,19 @@ def test_files_that_were_only_touched_are_read_once(
     convert(photos, dataset, OPTIONS)
     picture = sorted(photos.glob("train/hat/*"))[0]
     picture.touch()
-    read: list[Path] = []
+    read: list[str] = []
     real = LocalReader.digest
 
-    def reading(reader: LocalReader, path: str) -> bytes | None:
-        read.append(photos / path)
-        return real(reader, path)
+    def reading(reader: LocalReader, file: SourceFile) -> bytes | None:
+        read.append(str(photos / file.path))
+        return real(reader, file)
 
     monkeypatch.setattr(LocalReader, "digest", reading)
     assert convert(photos, dataset, OPTIONS).up_to_date
-    assert read == [picture]
+    assert read == [str(picture)]
     assert convert(photos, dataset, OPTIONS).up_to_date
     assert convert(photos, dataset, append=True).up_to_date
-    assert read == [picture]
+    assert read == [str(picture)]
 
 
 def test_a_rewritten_mask_is_noticed(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.shards.writers import Record, open_writer
+from fitfeed.converters.source_file import SourceRoot
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import HashColumns, RowColumns, ShardResult
 from fitfeed.schemas.features import FOLDER_LABELS, LabelKind, PlannedLabel
@@ -85,6 +86,11 @@ EXAMPLES = st.builds(
 SHARDS = st.lists(st.lists(EXAMPLES, max_size=5), max_size=4)
 
 
+def roots_of(folder: str) -> list[SourceRoot]:
+    """The only source of a job."""
+    return [SourceRoot(number=0, name="photos", kind="folder", folder=folder)]
+
+
 def job_of(
     splits: dict[str, list[int]],
     options: ConvertOptions | None = None,
@@ -97,8 +103,7 @@ def job_of(
         for name, kind in kinds.items()
     }
     given: dict[str, Any] = {
-        "source": "/photos",
-        "source_kind": "folder",
+        "sources": roots_of("/photos"),
         "statistics_split": "train",
         "files": 0,
         "bytes": 0,
@@ -123,6 +128,7 @@ def result_of(job: Job, file: str, examples: Sequence[Example]) -> ShardResult:
     for number, each in enumerate(examples):
         name, payload = f"{file}/{number}", each.payload(options)
         rows.key.append(name)
+        rows.source.append(0)
         rows.path.append(f"{name}.jpg")
         rows.length.append(len(payload))
         rows.crc32c.append(google_crc32c.value(payload))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fitfeed.converters.planning.source_listing import RECENT_NS, list_files
-from fitfeed.converters.source_file import SourceFile, SourceListing
+from fitfeed.converters.source_file import SourceFile, SourceListing, SourceRoot
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.schemas.features import PlannedLabel
 
@@ -15,6 +15,10 @@ NAMES = ("a.png", "b.png", "c.png")
 def stat(path: Path, root: Path) -> SourceFile:
     status = path.stat()
     return SourceFile(str(path.relative_to(root)), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def root_of(folder: Path) -> SourceRoot:
+    return SourceRoot(number=0, name=folder.name, kind="folder", folder=str(folder))
 
 
 @pytest.fixture
@@ -30,8 +34,8 @@ def listing(tmp_path: Path) -> SourceListing:
         features={"lesion": PlannedLabel(kind="mask"), "age": PlannedLabel(kind="int")},
         splits=[None] * 3,
     )
-    return list_files(tmp_path, table, [0, 1, 2])
+    return list_files([root_of(tmp_path)], table, [0, 1, 2])
 
 
 def later(listing: SourceListing) -> int:
-    return max(max(file[2:4]) for file in listing.files) + 2 * RECENT_NS
+    return max(max(file.status[1:]) for file in listing.files) + 2 * RECENT_NS

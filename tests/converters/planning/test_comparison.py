@@ -14,7 +14,7 @@ from fitfeed.converters.planning import comparison
 from fitfeed.converters.planning.comparison import compare_files
 from fitfeed.converters.planning.source_listing import sources_table
 from fitfeed.converters.reading.local_reader import LocalReader
-from fitfeed.converters.source_file import Comparison, SourceListing
+from fitfeed.converters.source_file import Comparison, SourceFile, SourceListing
 from tests.converters.planning.listed import later, listing
 
 __all__ = ["listing"]
@@ -42,9 +42,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     real = LocalReader.digest
 
-    def counting(reader: LocalReader, path: str) -> bytes | None:
-        names.append(path)
-        return real(reader, path)
+    def counting(reader: LocalReader, file: SourceFile) -> bytes | None:
+        names.append(file.path)
+        return real(reader, file)
 
     monkeypatch.setattr(LocalReader, "digest", counting)
     return names
@@ -72,7 +72,7 @@ def test_all_are_read_if_asked(
     found = compare_files(listing, known, indexes, check_content=True)
     assert found == Comparison(times=2, contents=4)
     assert sorted(names) == ["a.png", "b.png", "m.png", "m.png"]
-    (Path(str(listing.root)) / "m.png").write_bytes(b"M.png")
+    (Path(listing.roots[0].folder) / "m.png").write_bytes(b"M.png")
     assert compare_files(listing, known, indexes).changed == []
     assert compare_files(listing, known, indexes, check_content=True).changed == ["m.png", "m.png"]
 

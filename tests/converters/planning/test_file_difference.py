@@ -1,6 +1,5 @@
 """In which images a source and a dataset differ, by name."""
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,7 +18,7 @@ def listed(sizes: dict[str, int]) -> SourceListing:
     """A source of these images, each with a mask."""
     files = [SourceFile(name, size, 0) for name, size in sizes.items()]
     masks = [SourceFile(f"{name} mask", 9, 0) for name in sizes]
-    return SourceListing(Path(), [*files, *masks], [*sizes] * 2, [None] * len(files) + ["mask"] * len(files))
+    return SourceListing({}, [*files, *masks], [*sizes] * 2, [None] * len(files) + ["mask"] * len(files))
 
 
 def index(sizes: dict[str, int]) -> Any:

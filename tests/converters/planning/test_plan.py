@@ -95,7 +95,7 @@ def test_working_folder_round_trip(source: Path, tmp_path: Path) -> None:
     with open_staging(LocalPlace(tmp_path / "dataset")) as staging:
         work = staging.prepare(plan, timeout_s=9)
     job = work.read_job()
-    assert dataclasses.replace(job, begun="", sources=None, stamps=[]) == plan.job
+    assert dataclasses.replace(job, begun="", sources_sha256=None, stamps=[]) == plan.job
     assert [work.read_plan(job, shard.number) for shard in plan.shards] == plan.shards
     assert plan.job.allowed_rejects == 30
 

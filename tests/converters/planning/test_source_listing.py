@@ -7,6 +7,7 @@ import pytest
 
 from fitfeed.converters.planning.source_listing import (
     RECENT_NS,
+    folder_digest,
     forget_files,
     read_known_sources,
     remember_sources,
@@ -15,7 +16,7 @@ from fitfeed.converters.planning.source_listing import (
 from fitfeed.converters.source_file import SourceFile, SourceListing
 from fitfeed.schemas.side_tables import SOURCES_NAME, write_table
 from fitfeed.schemas.storage.local import LocalPlace
-from tests.converters.planning.listed import NAMES, later, listing
+from tests.converters.planning.listed import NAMES, later, listing, root_of
 
 __all__ = ["listing"]
 
@@ -27,14 +28,14 @@ def test_files_of_examples(listing: SourceListing) -> None:
 
 
 def test_files_changed_a_moment_ago_are_not_remembered(listing: SourceListing) -> None:
-    newest = max(max(file[2:4]) for file in listing.files)
+    newest = max(max(file.status[1:]) for file in listing.files)
     assert sources_table(listing, None, listed_ns=newest + RECENT_NS).num_rows < 5
     assert sources_table(listing, None, listed_ns=newest).num_rows == 0
 
 
 def test_files_that_are_not_listed_stay_known(listing: SourceListing) -> None:
     before = sources_table(listing, None, listed_ns=later(listing))
-    fewer = SourceListing(listing.root, listing.files[:1], listing.keys[:1], [None])
+    fewer = SourceListing(listing.roots, listing.files[:1], listing.keys[:1], [None])
     table = sources_table(fewer, before, listed_ns=later(listing))
     assert sorted(table.column("key").to_pylist()) == [*NAMES, "m.png", "n.png"]
     # One that was changed a moment ago is known no longer.
@@ -46,16 +47,16 @@ def test_it_is_written_where_it_says_something_else(listing: SourceListing, tmp_
     dataset = tmp_path / "dataset"
     dataset.mkdir()
     table = sources_table(listing, None, listed_ns=later(listing))
-    assert read_known_sources(LocalPlace(dataset), tmp_path) is None
+    assert read_known_sources(LocalPlace(dataset), folder_digest(tmp_path)) is None
     remember_sources(LocalPlace(dataset), table)
     written = (dataset / SOURCES_NAME).stat().st_ino
-    assert read_known_sources(LocalPlace(dataset), tmp_path).equals(table)  # type: ignore[union-attr]
+    assert read_known_sources(LocalPlace(dataset), folder_digest(tmp_path)).equals(table)  # type: ignore[union-attr]
     remember_sources(LocalPlace(dataset), table)
     remember_sources(LocalPlace(dataset), None)
     assert (dataset / SOURCES_NAME).stat().st_ino == written
     (dataset / SOURCES_NAME).write_bytes(b"damaged")
     remember_sources(LocalPlace(dataset), table)
-    assert read_known_sources(LocalPlace(dataset), tmp_path).equals(table)  # type: ignore[union-attr]
+    assert read_known_sources(LocalPlace(dataset), folder_digest(tmp_path)).equals(table)  # type: ignore[union-attr]
 
 
 def test_nobody_need_be_able_to_write(listing: SourceListing, tmp_path: Path) -> None:
@@ -72,31 +73,31 @@ def test_times_that_are_not_known_are_not_remembered(listing: SourceListing) -> 
 def test_another_folder_is_not_known(listing: SourceListing, tmp_path: Path) -> None:
     table = sources_table(listing, None, listed_ns=later(listing))
     write_table(LocalPlace(tmp_path), SOURCES_NAME, table)
-    assert read_known_sources(LocalPlace(tmp_path), tmp_path) is not None
+    assert read_known_sources(LocalPlace(tmp_path), folder_digest(tmp_path)) is not None
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    assert read_known_sources(LocalPlace(tmp_path), elsewhere) is None
+    assert read_known_sources(LocalPlace(tmp_path), folder_digest(elsewhere)) is None
     (tmp_path / "link").symlink_to(tmp_path)
-    assert read_known_sources(LocalPlace(tmp_path), tmp_path / "link") is not None
+    assert read_known_sources(LocalPlace(tmp_path), folder_digest(tmp_path / "link")) is not None
     assert str(tmp_path).encode() not in (tmp_path / SOURCES_NAME).read_bytes()
     # Another disk at the same place.
     before = tmp_path / "mounted"
     before.mkdir()
-    here = SourceListing(before, listing.files, listing.keys, listing.masks)
+    here = SourceListing({0: root_of(before)}, listing.files, listing.keys, listing.masks)
     write_table(LocalPlace(tmp_path), SOURCES_NAME, sources_table(here, None, listed_ns=later(listing)))
-    assert read_known_sources(LocalPlace(tmp_path), before) is not None
+    assert read_known_sources(LocalPlace(tmp_path), folder_digest(before)) is not None
     before.rename(tmp_path / "away")
     before.mkdir()
-    assert read_known_sources(LocalPlace(tmp_path), before) is None
+    assert read_known_sources(LocalPlace(tmp_path), folder_digest(before)) is None
 
 
 def test_a_table_without_a_folder_is_of_no_use(listing: SourceListing, tmp_path: Path) -> None:
     table = sources_table(listing, None, listed_ns=later(listing))
     plain = pa.record_batch(table.columns, schema=table.schema.with_metadata({"fitfeed_table_version": "1"}))
     write_table(LocalPlace(tmp_path), SOURCES_NAME, plain)
-    assert read_known_sources(LocalPlace(tmp_path), tmp_path) is None
+    assert read_known_sources(LocalPlace(tmp_path), folder_digest(tmp_path)) is None
     remember_sources(LocalPlace(tmp_path), table)
-    assert read_known_sources(LocalPlace(tmp_path), tmp_path) is not None
+    assert read_known_sources(LocalPlace(tmp_path), folder_digest(tmp_path)) is not None
 
 
 @pytest.mark.parametrize("forgotten", [[], ["b.png", "m.png"]])

@@ -254,8 +254,8 @@ def test_pairs_are_written_also_if_nothing_is_published(tmp_path: Path) -> None:
     assert publish(work, totals).status == "leaks"
     assert read_pairs(work.root).batch.to_pylist() == [
         {
-            "key": "test-00000-of-00001.tfrecord/0.jpg",
-            "of": "train-00000-of-00001.tfrecord/0.jpg",
+            "key": "test-00000-of-00001.tfrecord/0",
+            "of": "train-00000-of-00001.tfrecord/0",
             "kind": "split_leak",
             "distance": 0,
         }

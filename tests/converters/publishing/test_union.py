@@ -17,12 +17,12 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.base_dataset import BaseDataset
 from fitfeed.converters.publishing.union import write_union
 from fitfeed.converters.rejects import Reject
+from fitfeed.converters.source_file import SourceRoot
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import AppendTarget, Job
 from fitfeed.schemas.features import FOLDER_LABELS, LabelKind, MaskFeature, PlannedLabel
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import Manifest
-from fitfeed.schemas.manifest_parts import MAX_SOURCE_NAME
 from fitfeed.schemas.storage.local import LocalPlace
 from tests.converters.handmade import EVERY_KIND, NO_COPIES, SHARDS, Example, job_of, result_of
 from tests.folders import path_of
@@ -184,33 +184,33 @@ def test_the_list_of_rejects_is_written_and_counted(work: WorkFolder) -> None:
     assert manifest.ignored == 1
 
 
-@pytest.mark.parametrize(
-    ("source", "name"),
-    [
-        ("/home/me/photos", "photos"),
-        ("/ä b", "ä b"),
-        ("/not \udcff text", "not \\xff text"),
-        (f"/{'x' * 2000}", "x" * MAX_SOURCE_NAME),
-    ],
-)
-def test_the_source_is_named_without_its_place(work: WorkFolder, source: str, name: str) -> None:
-    manifest = unite(work, job_of({}, source=source, source_kind="table"), {"train": TRAIN})
-    assert [each.model_dump() for each in manifest.sources] == [{"name": name, "kind": "table", "uri": None}]
+def test_sources_are_named_without_their_places(work: WorkFolder) -> None:
+    roots = [
+        SourceRoot(number=0, name="photos", kind="folder", folder="/home/me/photos"),
+        SourceRoot(number=1, name="ä b", kind="dataset", folder="/x", prefix="ä b/"),
+    ]
+    manifest = unite(work, job_of({}, sources=roots), {"train": TRAIN})
+    assert [each.model_dump() for each in manifest.sources] == [
+        {"name": "photos", "kind": "folder", "uri": None},
+        {"name": "ä b", "kind": "dataset", "uri": None},
+    ]
 
 
-def test_an_append_keeps_source_and_options(work: WorkFolder) -> None:
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_append_keeps_sources_and_options(work: WorkFolder, number: int) -> None:
     base = opened(work, unite(work, job_of({}, files=3, source_digest="1" * 64), {"train": TRAIN}))
     assert base.manifest.source.model_dump() == {"files": 3, "digest": "1" * 64}
     later = job_of(
         {},
         ConvertOptions(shards=9),
         files=1,
-        source="/elsewhere",
+        sources=[SourceRoot(number=number, name="x", kind="table", folder="/elsewhere")],
         source_digest="2" * 64,
         base=AppendTarget(fingerprint=base.manifest.fingerprint, source_files=4, retried=[]),
     )
     manifest = unite(work, later, {"train": TRAIN}, base)
-    assert manifest.sources == base.manifest.sources
+    assert manifest.sources[0] == base.manifest.sources[0]
+    assert [source.name for source in manifest.sources[1:]] == ["x"] * number
     assert manifest.options == base.manifest.options
     assert manifest.source.model_dump() == {"files": 4, "digest": "2" * 64}
 

@@ -103,16 +103,16 @@ def test_a_store_that_does_not_answer_rejects_nothing(place: Place, error: OSErr
 
 def test_digests_are_those_of_files(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "1.jpg").write_bytes(b"0123456789")
-    expected = LocalReader(tmp_path).digest("1.jpg")
+    expected = LocalReader(tmp_path).digest(SourceFile("1.jpg", 10, 0))
     assert expected == xxhash.xxh3_128_digest(b"0123456789")
-    assert FarReader(place).digest("a/1.jpg") == expected
+    assert FarReader(place).digest(SourceFile("a/1.jpg", 10, 0)) == expected
     monkeypatch.setattr(far_reader, "CHUNK_BYTES", 3)
-    assert FarReader(place).digest("a/1.jpg") == expected
-    assert FarReader(place).digest("a/none.jpg") is None
+    assert FarReader(place).digest(SourceFile("a/1.jpg", 10, 0)) == expected
+    assert FarReader(place).digest(SourceFile("a/none.jpg", 10, 0)) is None
     with failing("read", DENIED):
-        assert FarReader(place).digest("a/1.jpg") is None
+        assert FarReader(place).digest(SourceFile("a/1.jpg", 10, 0)) is None
     with failing("read", SILENT), pytest.raises(ConversionError, match="could not be reached"):
-        FarReader(place).digest("a/1.jpg")
+        FarReader(place).digest(SourceFile("a/1.jpg", 10, 0))
 
 
 def test_the_manifest_has_a_hash_of_the_address_and_none_of_a_path(place: Place, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from fitfeed.converters.staging.results import ShardResult, ShardTotals
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.histogram_json import histogram_from_json
 from fitfeed.schemas.storage.local import LocalPlace
-from tests.converters.handmade import job_of
+from tests.converters.handmade import job_of, roots_of
 from tests.folders import path_of
 from tests.labelled import SPECIES, TAGS, Flower, make_source, options
 
@@ -260,14 +260,14 @@ def test_paths_that_are_not_text_are_written_as_text(tmp_path: Path) -> None:
         split="train",
         file="train-00000-of-00001.tfrecord",
         paths=[name, "missing\udcff.png"],
-        keys=["a", "b"],
+        keys=["a", "missing\\xff.png"],
         labels={"label": [0, 0]},
         bytes=[status.st_size, 1],
         mtimes_ns=[status.st_mtime_ns, 1],
         digest="plan",
     )
     stamps = [work.write_plan(plan, begun)]
-    job = job_of({"train": [0]}, source=str(tmp_path), begun=begun, stamps=stamps)
+    job = job_of({"train": [0]}, sources=roots_of(str(tmp_path)), begun=begun, stamps=stamps)
     write_shard(work, job, 0, lambda size, bad: None)
     result = work.read_result(job, 0)
     assert result is not None
@@ -279,7 +279,7 @@ def test_out_of_memory(keeping: Conversion, monkeypatch: pytest.MonkeyPatch) -> 
     def fail(*_: Any) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(module, "decode_image", fail)
+    monkeypatch.setattr(module, "decode_source", fail)
     with pytest.raises(ConversionError, match=r"out of memory while converting .*fewer --workers.*continues"):
         keeping.write()
     assert list(path_of(keeping.work.shards).iterdir()) == []

@@ -21,23 +21,28 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
+def place(found: discover.Discovery) -> tuple[Path, str]:
+    (root,) = found.roots
+    return Path(root.folder), root.kind
+
+
 def test_a_folder_of_class_folders(photos: Path) -> None:
     found = find_examples(photos, ConvertOptions())
-    assert (found.root, found.kind) == (photos, "folder")
+    assert place(found) == (photos, "folder")
     assert [file.path for file in found.example_table.files] == ["hat/a.jpg", "hat/b.jpg", "pants/c.jpg"]
     assert [reject.path for reject in found.ignored] == ["labels.csv"]
 
 
 def test_a_folder_with_a_table_of_labels(photos: Path) -> None:
     found = find_examples(photos, ConvertOptions(), SourceOptions(labels=photos / "labels.csv"))
-    assert (found.root, found.kind) == (photos, "folder")
+    assert place(found) == (photos, "folder")
     assert [file.path for file in found.example_table.files] == ["hat/a.jpg", "pants/c.jpg"]
     assert {reject.path for reject in found.ignored} == {"labels.csv", "hat/b.jpg"}
 
 
 def test_a_table_that_names_images(photos: Path) -> None:
     found = find_examples(photos / "labels.csv", ConvertOptions())
-    assert (found.root, found.kind) == (photos, "table")
+    assert place(found) == (photos, "table")
     assert found.example_table.features["label"].class_names == ["x", "y"]
     assert found.ignored == []
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources import far_walk
 from fitfeed.converters.sources.far_listing import list_place
 from fitfeed.converters.sources.listing import list_folder
@@ -50,7 +51,7 @@ def test_an_object_is_known_by_its_etag() -> None:
     place = memory_place()
     found = place.write("a/1.jpg", b"x")
     (file,) = list_place(place).files
-    assert file == ("a/1.jpg", 1, 0, 0, found.identity)
+    assert file == SourceFile("a/1.jpg", 1, 0, 0, found.identity)
 
 
 def test_empty_objects_that_stand_for_folders() -> None:

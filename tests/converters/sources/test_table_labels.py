@@ -16,7 +16,7 @@ def test_a_table_as_source_takes_what_it_names_and_nothing_else(tmp_path: Path) 
     (tmp_path / "photos" / "t.jsonl").write_text('{"file": "b.jpg", "label": "x"}\n')
     found = find_examples(tmp_path / "photos" / "t.jsonl", ConvertOptions())
     assert labels_of(found.example_table) == {"b.jpg": "x"}
-    assert (found.root, found.ignored) == (tmp_path / "photos", [])
+    assert (Path(found.roots[0].folder), found.ignored) == (tmp_path / "photos", [])
 
 
 def test_pictures_without_a_row_are_reported_but_not_bad(tmp_path: Path) -> None:

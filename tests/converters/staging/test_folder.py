@@ -18,7 +18,7 @@ from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.quarantine import Quarantine
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.storage.local import LocalPlace
-from tests.converters.handmade import EVERY_KIND, Example, job_of, result_of
+from tests.converters.handmade import EVERY_KIND, Example, job_of, result_of, roots_of
 from tests.folders import path_of
 
 CRASH = Quarantine(reason="decoder_crash", detail="ended 2 times, with SIGSEGV")
@@ -30,7 +30,7 @@ JOB = job_of(
     rejects=[Reject("b.jpg", "corrupt", "is broken")],
     max_bad=0.5,
     base=AppendTarget(fingerprint="f", source_files=3, retried=["b.jpg"]),
-    source=f"/photos/{SURROGATE}",
+    sources=roots_of(f"/photos/{SURROGATE}"),
 )
 OUTCOME = Outcome(
     may_drop_leaks=False,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject
+from fitfeed.converters.source_file import SourceRoot
 from fitfeed.converters.staging import job
 from fitfeed.converters.staging.job import AppendTarget, Job, digest_of
 from fitfeed.schemas.features import PlannedLabel
@@ -29,8 +30,7 @@ def test_parts_are_those_of_the_whole(content: Any, at_once: int) -> None:
 @pytest.mark.parametrize("base", [None, AppendTarget(fingerprint="f", source_files=9, retried=["a"])])
 def test_a_job_is_read_as_it_was_written(base: AppendTarget | None) -> None:
     written = Job(
-        source="/source",
-        source_kind="folder",
+        sources=[SourceRoot(number=0, name="photos", kind="folder", folder="/source")],
         options=ConvertOptions(size=(4, 5), split={"train": 0.5, "test": 0.5}),
         features={
             "age": PlannedLabel(kind="float"),

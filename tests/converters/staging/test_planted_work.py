@@ -166,7 +166,9 @@ def test_a_worker_writes_nothing_by_a_plan_that_was_changed(source: Path, tmp_pa
     before = contents(tmp_path)
     with pytest.raises(ConversionError, match=r"plans/00001\.json is not what this launch has written"):
         write_shard(work, job, 1, lambda *_: None)
-    change_json(path_of(work.root) / "job.json", lambda content: content.update(source=str(tmp_path)))
+    change_json(
+        path_of(work.root) / "job.json", lambda content: content["sources"][0].update(folder=str(tmp_path))
+    )
     with pytest.raises(ConversionError, match=r"job\.json is not what this launch has written"):
         work.read_job()
     (path_of(work.root) / "job.json").write_bytes(

@@ -20,6 +20,7 @@ def rows() -> RowColumns:
     for number, path in enumerate(PATHS):
         filled.key.append(f"key of {path}" if number == 2 else path)
         filled.path.append(path)
+        filled.source.append(number)
         filled.labels["species"].append(number % 2)
         filled.labels["tags"].append(list(range(number)))
         filled.labels["région_length"].append(10 + number)
@@ -75,7 +76,7 @@ def test_numbers_and_paths_that_are_read_take_little_memory() -> None:
 
 def test_columns_are_called_as_in_the_index() -> None:
     assert set(rows().by_name()) == {
-        *("key", "path", "length", "crc32c", "height", "width", "source_bytes", "offset"),
+        *("key", "path", "source", "length", "crc32c", "height", "width", "source_bytes", "offset"),
         *("species", "tags", "région_offset", "région_length", "région_crc32c"),
         *("source_digest", "région_source_digest", "source_format", "profile", "orientation"),
         *("mean", "deviation", "source_height", "source_width"),

@@ -16,6 +16,7 @@ import pytest
 from fitfeed.converters.duplicate_pair import NearDuplicateReport
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject
+from fitfeed.converters.source_file import SourceRoot
 from fitfeed.converters.staging.commit import STAGED_REJECTS
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import AppendTarget, ConversionPlan, Job, ShardPlan
@@ -35,8 +36,7 @@ GOLDEN = next((Path(__file__).parents[2] / "golden").glob("version-2-16-bits-tfr
 def plan_of(digest: str = "one", base: AppendTarget | None = None) -> ConversionPlan:
     """Two shards with one file each."""
     job = Job(
-        source="/photos",
-        source_kind="folder",
+        sources=[SourceRoot(number=0, name="photos", kind="folder", folder="/photos")],
         options=ConvertOptions(),
         features={},
         splits={"train": [0, 1]},

@@ -80,7 +80,7 @@ def check(data: bytes, folder: Path) -> None:
     dataset = with_file(folder, DATASET, dict.fromkeys(NAMES, data))
     run_command("verify", dataset)
     read_everything(dataset)
-    read_known_sources(LocalPlace(dataset), dataset)
+    read_known_sources(LocalPlace(dataset), "0" * 32)
     try:
         read_pairs(LocalPlace(dataset)).batch.to_pydict()
     except FitfeedError as error:

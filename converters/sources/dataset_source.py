@@ -1,0 +1,282 @@
+"""Reads a dataset as a source: each of its examples is a file, whose path is its key, with the labels of its index.
+
+The dataset may be anybody's. Its indexes are compared with the manifest, byte by byte and row by row, and nothing outside
+its folder is opened.
+"""
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.source_file import RawPixels, SourceFile, StoredAt
+from fitfeed.converters.sources.choose_files import choose_files
+from fitfeed.converters.sources.examples import ExampleTable
+from fitfeed.converters.sources.given_source import GivenSource
+from fitfeed.converters.sources.labeled_source import LabeledSource
+from fitfeed.converters.sources.links import SourceLinks
+from fitfeed.converters.sources.listing import Listing
+from fitfeed.converters.sources.source_options import SourceOptions
+from fitfeed.converters.user_path import UserPath
+from fitfeed.schemas.checked_index import open_checked_index
+from fitfeed.schemas.class_order import ClassOrder, natural_order, sort_classes
+from fitfeed.schemas.errors import DamagedDatasetError, UsageError
+from fitfeed.schemas.features import (
+    ClassFeature,
+    FloatsFeature,
+    LabelFeature,
+    MulticlassFeature,
+    PlannedLabel,
+)
+from fitfeed.schemas.files import locate
+from fitfeed.schemas.index import Index
+from fitfeed.schemas.index_columns import MaskColumn
+from fitfeed.schemas.index_labels import classes_at, floats_at
+from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
+from fitfeed.schemas.manifest_parts import Shard
+from fitfeed.schemas.text import short_repr
+
+
+def is_dataset(source: UserPath) -> bool:
+    """Whether a folder has the manifest and the index of a dataset. Other programs write a `manifest.json`, too."""
+    if isinstance(source, Path):
+        return (source / MANIFEST_NAME).is_file() and any(source.glob("*.index.arrow"))
+    try:
+        source.find(MANIFEST_NAME)
+        return any(found.name.endswith(".index.arrow") for found in source.files())
+    except OSError:  # listing it will say what is wrong
+        return False
+
+
+def kept_options(sources: Sequence[GivenSource], given: dict[str, object]) -> dict[str, object]:
+    """The options that datasets decide unless they are given: channels and bits of their images.
+
+    Otherwise an image of 16 bits would lose half of them, and nobody has asked for it.
+
+    Args:
+        sources: All sources. If they differ, or one of them is not a dataset, nothing is decided.
+        given: The options that the user gave, by name.
+    """
+    folders = [source.path for source in sources if isinstance(source.path, Path) and is_dataset(source.path)]
+    if len(folders) < len(sources):
+        return {}
+    images = [read_manifest(folder).features.image for folder in folders]
+    kept: dict[str, object] = {}
+    if len({image.channels for image in images}) == 1:
+        kept["channels"] = images[0].channels
+    needs_8_bits = given.get("encoding") == "jpeg" or given.get("color") == "srgb"
+    if len({image.depth for image in images}) == 1 and not needs_8_bits:
+        kept["depth"] = images[0].depth
+    return kept
+
+
+def read_dataset(source: UserPath, options: ConvertOptions, reading: SourceOptions) -> LabeledSource:
+    """Reads the examples of a dataset. Their payloads are not read yet.
+
+    Args:
+        source: The dataset.
+        options: Which examples are taken, and which of its labels is a group.
+        reading: What else is said of it.
+
+    Raises:
+        UsageError: If it is said where labels and splits come from: a dataset has them.
+        DamagedDatasetError, FormatVersionError: If it cannot be read, or is not what was published.
+    """
+    _require_no_labels(source, options, reading)
+    if not isinstance(source, Path):
+        msg = f"SOURCE {source} is a dataset in a store, and as a source it must be on this machine. Copy it here, and give the path of the copy."
+        raise UsageError(msg)
+    manifest = read_manifest(source)
+    parts = [_read_split(source, manifest, name) for name in manifest.splits]
+    features = manifest.features.labels
+    files = list(itertools.chain.from_iterable(part.files for part in parts))
+    labels = {
+        name: list(itertools.chain.from_iterable(part.labels[name] for part in parts)) for name in features
+    }
+    _require_unique(source, files)
+    example_table = ExampleTable(
+        files=files,
+        labels={} if reading.labels == "none" else labels,
+        features={}
+        if reading.labels == "none"
+        else {name: _planned(feature, labels[name], options) for name, feature in features.items()},
+        splits=[split for part in parts for split in [part.split] * len(part.files)],
+        groups=_groups(source, manifest, labels, options),
+    )
+    listing, warnings = choose_files(Listing(files, [], [], SourceLinks(source)), options)
+    kept = set(listing.files)
+    example_table = example_table.without({place for place, file in enumerate(files) if file not in kept})
+    warnings += _lost_profiles(source, manifest, parts, options)
+    return LabeledSource(
+        source, "dataset", None, example_table, [], listing.ignored, warnings, _raw_pixels(manifest)
+    )
+
+
+class _Part(NamedTuple):
+    """The examples of a split.
+
+    Attributes:
+        split: Its name.
+        files: The examples as files.
+        labels: Their labels, by name, as in `ExampleTable`.
+        lost_profiles: How many of them had a color profile, and were encoded anew.
+    """
+
+    split: str
+    files: list[SourceFile]
+    labels: dict[str, list[Any]]
+    lost_profiles: int
+
+
+def _read_split(source: Path, manifest: Manifest, split: str) -> _Part:
+    index = open_checked_index(source, manifest, split, whole=True)
+    index.require_valid()
+    shards = manifest.splits[split].shards
+    times = [_times(source, shard) for shard in shards]
+    of_shard = index.shard.tolist()
+    keys: list[str] = index.columns()["key"].to_pylist()
+
+    def stored(paths: Sequence[str], place: Index | MaskColumn) -> list[SourceFile]:
+        rows = zip(
+            *(paths, place.length.tolist(), of_shard, place.offset.tolist(), place.crc32c.tolist()),
+            strict=True,
+        )
+        return [
+            SourceFile(
+                path,
+                length,
+                times[shard][0],
+                times[shard][1],
+                stored=StoredAt(shards[shard].file, offset, crc32c),
+            )
+            for path, length, shard, offset, crc32c in rows
+        ]
+
+    labels = {}
+    for name, feature in manifest.features.labels.items():
+        column = index.labels[name]
+        if isinstance(column, MaskColumn):
+            labels[name] = stored([f"{name} of {key}" for key in keys], column)
+        else:
+            labels[name] = _values(source, index, name, feature)
+    reencoded = index.source_bytes != index.length
+    had_profile = index.profile.numbers(slice(None)) >= 0
+    return _Part(split, stored(keys, index), labels, int((reencoded & had_profile).sum()))
+
+
+def _times(source: Path, shard: Shard) -> tuple[int, int]:
+    """When a shard was last changed; zeros if it is not there, so that each of its examples says it."""
+    try:
+        status = locate(source, shard.file).stat()
+    except DamagedDatasetError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_ctime_ns
+
+
+def _values(source: Path, index: Index, name: str, feature: LabelFeature) -> list[Any]:
+    """The values of a label that is not a mask."""
+    column = index.labels[name]
+    if isinstance(feature, MulticlassFeature):
+        rows = (classes_at(column[row], feature, name, row) for row in range(len(index)))
+        return [sorted(set(row.tolist())) for row in rows]
+    if isinstance(feature, FloatsFeature):
+        vectors = [floats_at(column[row], feature, name, row).tolist() for row in range(len(index))]
+        _require_finite(source, name, np.array(vectors, np.float64))
+        return vectors
+    if feature.kind == "text":
+        texts: list[Any] = index.columns()[name].to_pylist()
+        return texts
+    if feature.kind == "float":
+        _require_finite(source, name, column)
+    values: list[Any] = column.tolist()
+    return values
+
+
+def _planned(feature: LabelFeature, values: Sequence[Any], options: ConvertOptions) -> PlannedLabel:
+    """What is known of a label. Its classes keep their numbers, unless `--class-order text` asks for another order."""
+    if isinstance(feature, FloatsFeature):
+        return PlannedLabel(kind=feature.kind, value_names=feature.names)
+    if not isinstance(feature, ClassFeature | MulticlassFeature):
+        return PlannedLabel(kind=feature.kind)
+    names = feature.class_names
+    several = isinstance(feature, MulticlassFeature)
+    used = set(itertools.chain.from_iterable(values) if several else values)
+    by = natural_order(names)
+    order: ClassOrder = by
+    if options.class_order == "text":
+        order = "text"
+    elif len(used) < len(names) or sort_classes(names, by) != names:
+        order = "given"
+    return PlannedLabel(kind=feature.kind, class_names=names, class_order=order)
+
+
+def _groups(
+    source: Path, manifest: Manifest, labels: dict[str, list[Any]], options: ConvertOptions
+) -> list[str] | None:
+    """The group of each example: a label of the dataset."""
+    if options.group is None:
+        return None
+    kinds = manifest.features.label_kinds
+    if kinds.get(options.group) not in ("class", "int", "text"):
+        having = ", ".join(name for name, kind in kinds.items() if kind in ("class", "int", "text")) or "none"
+        msg = f"--group {options.group}: SOURCE {source} is a dataset, which knows nothing of images but its labels. Those that can be groups are: {having}. Give one of them, or --group-from REGEX."
+        raise UsageError(msg)
+    return [str(value) for value in labels[options.group]]
+
+
+def _require_no_labels(source: UserPath, options: ConvertOptions, reading: SourceOptions) -> None:
+    given = {
+        "--labels": reading.labels not in (None, "none"),
+        "--label-column": options.label_columns,
+        "--path-column": options.path_column,
+        "--split-column": options.split_column,
+        "--label-separator": options.label_separator,
+        "--mask-from": options.mask_from,
+        "--split-folders": options.split_folders,
+        "--class-from": options.class_from != "first",
+        reading.table_format.given_flag or "": reading.table_format.given_flag,
+    }
+    for flag, value in given.items():
+        if value:
+            msg = f"SOURCE {source} is a dataset, which has its labels and splits already, so it takes no {flag}. Leave it out; --split and --split-list divide its examples anew, and --labels none leaves their labels out."
+            raise UsageError(msg)
+
+
+def _require_unique(source: Path, files: Sequence[SourceFile]) -> None:
+    """Checks that each key is one, and names one example. A forged index may have others."""
+    seen: set[str] = set()
+    for file in files:
+        if not file.path or "\0" in file.path or file.path in seen:
+            msg = f"{source} has an example with the key {short_repr(file.path)}, which is empty, is not text or occurs twice. Restore it, or convert it again from its images."
+            raise DamagedDatasetError(msg)
+        seen.add(file.path)
+
+
+def _require_finite(source: Path, name: str, values: npt.NDArray[np.float64]) -> None:
+    if not np.isfinite(values).all():
+        msg = f"{source} has a value of {name!r} that is not a finite number. Restore it, or convert it again from its images."
+        raise DamagedDatasetError(msg)
+
+
+def _lost_profiles(
+    source: Path, manifest: Manifest, parts: Sequence[_Part], options: ConvertOptions
+) -> list[str]:
+    lost = sum(part.lost_profiles for part in parts)
+    if options.color != "srgb" or not lost or manifest.options.get("color") == "srgb":
+        return []
+    return [
+        f"--color srgb cannot convert {lost} images of {source.name}, which had a color profile that is not stored with them; "
+        "convert them from their files"
+    ]
+
+
+def _raw_pixels(manifest: Manifest) -> RawPixels | None:
+    image = manifest.features.image
+    height, width, channels = image.shape
+    if image.encoding != "raw" or height is None or width is None:
+        return None
+    return RawPixels(height, width, channels, image.depth)

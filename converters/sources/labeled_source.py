@@ -1,0 +1,34 @@
+"""What is in one source, before it is joined with others."""
+
+from typing import NamedTuple
+
+from fitfeed.converters.rejects import Reject
+from fitfeed.converters.source_file import RawPixels
+from fitfeed.converters.sources.examples import ExampleTable
+from fitfeed.converters.sources.source_folder import SourceFolder
+from fitfeed.converters.user_path import UserPath
+from fitfeed.schemas.manifest_parts import SourceKind
+
+
+class LabeledSource(NamedTuple):
+    """What is in a source, with paths relative to it, and with its own class names.
+
+    Attributes:
+        folder: The folder that its paths are relative to.
+        kind: What lists its images.
+        links: Its links; None if it has none.
+        example_table: The images that are to become examples.
+        rejects: Files and rows that cannot become examples.
+        ignored: Files that are not meant to.
+        warnings: What a person should know: a line each.
+        raw: Of a dataset whose images are plain pixels: how they are stored.
+    """
+
+    folder: UserPath
+    kind: SourceKind
+    links: SourceFolder | None
+    example_table: ExampleTable
+    rejects: list[Reject]
+    ignored: list[Reject]
+    warnings: list[str]
+    raw: RawPixels | None = None
