@@ -18,6 +18,15 @@ CHUNK_BYTES = 4 << 10
 OBJECT_BYTES = 16 << 10
 """What a group or data set costs beside its values."""
 
+NAME_COST = 32
+"""What each byte of the name of a group or data set costs: names are compared, listed and written into a program."""
+
+MEMBER_BYTES = 1 << 10
+"""What a member of a gzip file costs beside its bytes."""
+
+PART_BYTES = 64 << 10
+"""A stream is read in such parts, so that what they cost is known before the next."""
+
 
 class ByteBudget:
     """Counts what has been read of a file.
@@ -57,8 +66,15 @@ class BudgetedStream:
         Raises:
             BudgetSpentError: If so much may not be read.
         """
-        if self._budget.left < size:
-            raise BudgetSpentError
-        data = self._stream.read(size)
-        self._budget.spend(len(data))
-        return data
+        parts = []
+        while size > 0:
+            if self._budget.left < size:
+                raise BudgetSpentError
+            before = self._stream.members
+            part = self._stream.read(min(size, PART_BYTES))
+            if not part:
+                break
+            self._budget.spend(len(part) + MEMBER_BYTES * (self._stream.members - before))
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)

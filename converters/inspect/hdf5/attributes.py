@@ -37,9 +37,9 @@ def attributes_of(object_id: Any) -> Iterator[tuple[str, str]]:
         names.append(name)
         return len(names) >= MAX_ATTRIBUTES or None
 
-    if count:
-        h5py.h5a.iterate(object_id, take)
-    for name in names:
+    if count:  # in any other order, HDF5 reads all attributes before it names the first
+        h5py.h5a.iterate(object_id, take, order=h5py.h5.ITER_NATIVE)
+    for name in sorted(names):
         text, _ = decoded_name(name)
         yield shortened(text, limit=TEXT), _value(h5py.h5a.open(object_id, name))
     if count > len(names):

@@ -10,6 +10,9 @@ from fitfeed.converters.inspect.report import FEW, Content, ForeignFeature, Span
 MIN_FAMILY = 9
 """So many objects that are alike are described in one line. Fewer are listed."""
 
+MAX_LEVELS = 32
+"""Objects that are deeper in a file are listed as they are: merging them takes time that grows with the square of the depth."""
+
 _Key = tuple[str, str, str, int, bool]
 
 
@@ -31,10 +34,12 @@ class Families:
     def features(self) -> tuple[ForeignFeature, ...]:
         """All objects in the order of their names, with those that are alike in one."""
         found = [feature for kept in self._kept.values() for feature in _lone_merged(kept)]
+        deep = [feature for feature in found if feature.name.count("/") > MAX_LEVELS]
+        found = [feature for feature in found if feature.name.count("/") <= MAX_LEVELS]
         levels = max((feature.name.count("/") for feature in found), default=0)
         for level in range(levels, 0, -1):
             found = list(_merged_at(found, level))
-        return tuple(sorted(found, key=lambda feature: feature.name))
+        return tuple(sorted([*found, *deep], key=lambda feature: feature.name))
 
 
 def _key(pattern: str, feature: ForeignFeature) -> _Key:

@@ -8,7 +8,7 @@ from typing import Any
 
 import h5py
 
-from fitfeed.converters.inspect.byte_budget import OBJECT_BYTES, ByteBudget
+from fitfeed.converters.inspect.byte_budget import NAME_COST, OBJECT_BYTES, ByteBudget
 from fitfeed.converters.inspect.hdf5.attributes import attributes_of
 from fitfeed.converters.inspect.hdf5.datasets import describe_dataset
 from fitfeed.converters.inspect.hdf5.opening import H5PY_ERRORS
@@ -43,7 +43,8 @@ class ObjectWalk:
         self.aliases: dict[str, list[str]] = {}
         self._path, self._file, self._budget, self._limits = path, file, budget, limits
         self._visited: dict[int, str] = {}
-        self._groups: deque[bytes] = deque()
+        # With a reference, a group opens at once; by its path, only after all that it is in.
+        self._groups: deque[tuple[bytes, Any]] = deque()
         self._seen = self._good = 0
 
     def features(self) -> Iterator[ForeignFeature]:
@@ -58,8 +59,8 @@ class ObjectWalk:
         try:
             yield from self._visit(b"/", self._file.id)
             while self._groups:
-                path = self._groups.popleft()
-                group = h5py.h5o.open(self._file.id, path)
+                path, reference = self._groups.popleft()
+                group = h5py.h5r.dereference(reference, self._file.id)
                 for key in self._members(path, group):
                     if self._budget.is_spent:
                         self.left_out.append(
@@ -75,7 +76,7 @@ class ObjectWalk:
             raise DamagedDatasetError(msg) from error
 
     def _member(self, name: bytes, group: Any, key: bytes) -> Iterator[ForeignFeature]:
-        self._budget.spend(OBJECT_BYTES)
+        self._budget.spend(OBJECT_BYTES + NAME_COST * len(name))
         link = group.links.get_info(key)
         if link.type != h5py.h5l.TYPE_HARD:
             yield _link(name, group, key, link.type)
@@ -101,7 +102,7 @@ class ObjectWalk:
                 yield ForeignFeature(
                     name=text, literal=literal, role="group", dtype="group", attributes=attributes
                 )
-            self._groups.append(name)
+            self._groups.append((name, h5py.h5r.create(found, b".", h5py.h5r.OBJECT)))
 
     def _members(self, path: bytes, group: Any) -> list[bytes]:
         """The names of the members that are looked at."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import gzip
+import io
 import json
 import struct
 import tracemalloc
@@ -12,6 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
+from fitfeed.converters.inspect import byte_budget
 from fitfeed.converters.inspect.byte_budget import BudgetedStream, BudgetSpentError, ByteBudget
 from fitfeed.converters.inspect.decompress import Inflated
 from fitfeed.converters.inspect.hdf5 import inspect_hdf5
@@ -76,9 +78,15 @@ def test_a_stream_ends_with_the_budget() -> None:
     assert budget.is_spent
 
 
-def _gzipped(content: bytes) -> Any:
-    import io
+def test_members_of_gzip_cost_more_than_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(byte_budget, "PART_BYTES", 500)
+    budget = ByteBudget(dataclasses.replace(SAMPLE, total=MIB))
+    stream = BudgetedStream(Inflated(io.BytesIO(gzip.compress(b"x") * 3000)), budget)
+    with pytest.raises(BudgetSpentError):
+        stream.read(2000)
 
+
+def _gzipped(content: bytes) -> Any:
     return io.BytesIO(gzip.compress(content))
 
 
