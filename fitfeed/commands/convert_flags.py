@@ -19,6 +19,7 @@ from fitfeed.commands.option_values import (
     parse_size,
     parse_split,
     parse_split_folders,
+    parse_white,
 )
 from fitfeed.converters.option_parts.values import as_written, flag_of
 from fitfeed.converters.options import ConvertOptions
@@ -58,7 +59,7 @@ SYNTAX = {
     "size": Syntax(metavar="N|HxW", parse=parse_size, note="N alone is both"),
     "quality": Syntax(metavar="Q", parse=int),
     "background": Syntax(metavar="R,G,B", parse=parse_color),
-    "white": Syntax(metavar="N", parse=int),
+    "white": Syntax(metavar="N", parse=parse_white),
     "max_pixels": Syntax(metavar="N", parse=parse_count, note="for example 200M or 2e8"),
     "shards": Syntax(metavar="N", parse=int),
     "shard_bytes": Syntax(metavar="BYTES", parse=parse_bytes, note="for example 64MiB"),

@@ -40,6 +40,17 @@ def parse_count(text: str) -> int:
     return int(number)
 
 
+def parse_white(text: str) -> int:
+    """A value of 16 bits."""
+    if not re.fullmatch(r"-?\d{1,9}", text):
+        msg = (
+            "expected the value that is white, 1 to 65535, such as 4095 for twelve bits. The summary of a conversion "
+            f"without --white says which value fits. Received: {text!r}"
+        )
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
+
+
 def parse_color(text: str) -> tuple[int, int, int]:
     """`R,G,B` to three numbers, each 0 to 255."""
     parts = text.split(",")

@@ -1,5 +1,6 @@
 """Sizes, shares and limits as `fitfeed convert` reads them."""
 
+import argparse
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from fitfeed.commands.option_values import (
     parse_separator,
     parse_size,
     parse_split,
+    parse_white,
 )
 
 
@@ -72,12 +74,11 @@ def test_split() -> None:
             for text in ("0", "-1", "1.5", "2e-8", "M", "", "nan", "1e999", "200 MB", "0.1e0")
         ),
         (parse_max_bad, "101%"),
+        *((parse_white, text) for text in ("measured", "12bit", "", "4095.0")),
         (parse_split, "a=1,a=2"),
     ],
 )
 def test_unparsable(parse_text: tuple[Any, str]) -> None:
-    import argparse
-
     parse, text = parse_text
     with pytest.raises(argparse.ArgumentTypeError, match="Received"):
         parse(text)
@@ -89,3 +90,11 @@ def test_unparsable(parse_text: tuple[Any, str]) -> None:
 )
 def test_separators_that_are_hard_to_type_have_names(text: str, separator: str) -> None:
     assert parse_separator(text) == separator
+
+
+def test_who_asks_for_a_measured_white_learns_where_it_is_said() -> None:
+    with pytest.raises(
+        argparse.ArgumentTypeError, match=r"summary of a conversion without --white says which"
+    ):
+        parse_white("measured")
+    assert parse_white("4095") == 4095
