@@ -1,6 +1,7 @@
 """Labels the images of a SOURCE folder: chooses files, pairs masks, and reads classes and splits."""
 
 import dataclasses
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -121,22 +122,33 @@ def _by_table(
         Reject(text_path(path), "label_invalid", f"ignored: no row of {table.name} names it", "ignored")
         for path in unnamed
     ]
-    warnings = [*found.warnings, *_folders_without_rows(listing.files, unnamed, table.name)]
+    warnings = [*found.warnings, *_folders_without_rows(listing, unnamed, table.name)]
     return LabeledFolder(
         found.example_table, [*listing.rejects, *found.rejects], [*listing.ignored, *ignored], warnings
     )
 
 
-def _folders_without_rows(files: Sequence[SourceFile], unnamed: Sequence[str], table: str) -> list[str]:
+def _folders_without_rows(listing: Listing, unnamed: Sequence[str], table: str) -> list[str]:
     """Warns of top-level folders with many images of which no row names any: a table may be of one split alone."""
-    count_of = Counter(file.path.split("/", 1)[0] for file in files if "/" in file.path)
+    count_of = Counter(file.path.split("/", 1)[0] for file in listing.files if "/" in file.path)
     unnamed_of = Counter(path.split("/", 1)[0] for path in unnamed if "/" in path)
     whole = [folder for folder, count in sorted(unnamed_of.items()) if count == count_of[folder]]
     return [
         f"no row of {table} names any of the {count_of[folder]} images in {text_path(folder)}/, so all are left out; "
-        "one table with a row for every image takes them, too"
+        f"one table with a row for every image takes them, too{_as_two_datasets(listing.links.roots[-1], folder, unnamed)}"
         for folder in whole[:SHOWN_FOLDERS]
     ]
+
+
+def _as_two_datasets(root: str, folder: str, unnamed: Sequence[str]) -> str:
+    """What else takes images that are in class folders: a dataset of their own, with the same classes."""
+    if not any(path.startswith(f"{folder}/") and path.count("/") > 1 for path in unnamed):
+        return ""
+    source, dataset = shlex.quote(f"{root}/{folder}"), shlex.quote(f"{folder}-dataset")
+    return (
+        f". Or make two datasets with the same classes: fitfeed convert {source} {dataset}, and then the command of this one "
+        f"with --classes-from {dataset}"
+    )
 
 
 def _with_masks(found: LabeledFolder, paired: PairedMasks) -> LabeledFolder:

@@ -79,6 +79,13 @@ def test_a_table_of_one_split_is_warned_of(tmp_path: Path) -> None:
     (tmp_path / "test.csv").write_text("path,label\ntest/3.jpg,cat\n")
     (line,) = find(source, tmp_path / "test.csv").warnings[:1]
     assert line.startswith("no row of test.csv names any of the 2 images in train/, so all are left out")
+    root = source.resolve()
+    assert f"fitfeed convert {root}/train train-dataset, and then" in line
+    assert line.endswith("with --classes-from train-dataset")
+    (tmp_path / "train.csv").write_text("path,label\ntrain/cat/1.jpg,cat\ntrain/cat/2.jpg,cat\n")
+    assert (
+        find(source, tmp_path / "train.csv").warnings[0].endswith("takes them, too")
+    )  # no class folder there
 
 
 def test_empty_folders_and_labels_for_detection_are_said(tmp_path: Path) -> None:
