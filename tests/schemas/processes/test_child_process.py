@@ -153,7 +153,7 @@ def test_a_child_outlives_the_thread_that_started_it() -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         child._process.wait(0.3)
     child.let_go()
-    assert child.wait() == -signal.SIGKILL
+    assert child.wait() in (1, -signal.SIGKILL)  # it looks itself, until it has asked the kernel
 
 
 def test_what_libraries_start_does_not_look_in_the_current_folder(
