@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from fitfeed.converters.sources.line_list import read_lines
 from fitfeed.converters.user_path import user_path
 from fitfeed.schemas.errors import UsageError
-from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.manifest import read_manifest
+from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.text import short_repr
 
 
@@ -45,7 +45,7 @@ def classes_of_dataset(folder: str) -> list[str] | dict[str, list[str]]:
     Raises:
         NotFoundError, UsageError: If there is no complete dataset, or none of its labels has classes.
     """
-    manifest = read_manifest(local_path(folder, "--classes-from"))
+    manifest = read_manifest(open_place(folder, "--classes-from"))
     lists = {
         name: label.class_names
         for name, label in manifest.features.labels.items()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fitfeed.output.terminal import print_json, print_lines
 
 if TYPE_CHECKING:
+    from fitfeed.schemas.storage.place import Place
     from fitfeed.schemas.strict_json import JsonObject
 
 EPILOG = """\
@@ -40,7 +41,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="dataset folder, TFRecord file or HDF5 file; or a pattern, or a folder of such files",
+        help="dataset folder, TFRecord file or HDF5 file; or a pattern, or a folder of such files; or the address of a dataset: gs://, s3://, az://",
     )
     parser.add_argument("--full", action="store_true", help="read whole files, however long it takes")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -48,15 +49,15 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
-    from fitfeed.converters.inspect.file_list import local_paths
+    from fitfeed.converters.inspect.file_list import files_and_datasets
 
-    paths = local_paths(options.paths)
+    paths = files_and_datasets(options.paths)
     status = 0
     if len(paths) > 1:
         from fitfeed.commands.inspect_several import inspect_several
 
         document, lines, status = inspect_several(paths, full=options.full)
-    elif paths[0].is_dir():
+    elif not isinstance(paths[0], Path) or paths[0].is_dir():
         document, lines = _dataset(paths[0])
     else:
         document, lines = _file(paths[0], full=options.full)
@@ -67,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     return status
 
 
-def _dataset(path: Path) -> tuple["JsonObject", list[str]]:
+def _dataset(path: "Path | Place") -> tuple["JsonObject", list[str]]:
     from fitfeed.output.dataset_json import describe
     from fitfeed.output.dataset_text import dataset_lines
     from fitfeed.schemas.manifest import read_manifest

@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from fitfeed.output.summary import human_bytes
 from fitfeed.output.table import aligned
 from fitfeed.schemas.errors import FitfeedError
 from fitfeed.schemas.manifest import Manifest, read_manifest
+from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.text import printable
 
 if TYPE_CHECKING:
@@ -29,17 +31,17 @@ class FileOutcome:
     """What is known of one of several files.
 
     Attributes:
-        path: The file, or dataset.
+        path: The file, or dataset; or where in a store the dataset is.
         found: What is in it, or why that is not known.
         own: Which dataset of ours it belongs to.
     """
 
-    path: Path
+    path: Path | Place
     found: ForeignReport | Manifest | FitfeedError
     own: OwnShard | None = None
 
 
-def inspect_several(paths: list[Path], *, full: bool) -> tuple["JsonObject", list[str], int]:
+def inspect_several(paths: Sequence[Path | Place], *, full: bool) -> tuple["JsonObject", list[str], int]:
     """Looks at several files. One that cannot be read does not hide the others.
 
     Args:
@@ -53,19 +55,18 @@ def inspect_several(paths: list[Path], *, full: bool) -> tuple["JsonObject", lis
     outcomes = []
     with guarded_calls(full=full) as guarded, reading_progress(sys.stderr, quiet=not full) as progress:
         if progress is not None:
-            sizes = [path.stat().st_size for path in paths if path.is_file()]
-            progress.start(files=len(paths), total_bytes=sum(sizes))
+            progress.start(files=len(paths), total_bytes=sum(map(_size, paths)))
         for path in looked_at:
             try:
-                if path.is_dir():
+                if not isinstance(path, Path) or path.is_dir():
                     outcomes.append(FileOutcome(path, read_manifest(path)))
                     continue
                 report = inspect_with(guarded, path, full=full, files=len(looked_at), progress=_ignore)
                 outcomes.append(FileOutcome(path, report, own_shard(path, report)))
             except FitfeedError as error:
                 outcomes.append(FileOutcome(path, error))
-            if progress is not None and path.is_file():
-                progress.update(path.stat().st_size)
+            if progress is not None:
+                progress.update(_size(path))
     status = max(
         (outcome.found.exit_status for outcome in outcomes if isinstance(outcome.found, FitfeedError)),
         default=0,
@@ -78,6 +79,11 @@ def inspect_several(paths: list[Path], *, full: bool) -> tuple["JsonObject", lis
     return document, _lines(outcomes, left_out, reader), status
 
 
+def _size(path: Path | Place) -> int:
+    """Bytes of a file; 0 for a dataset, of which the manifest is read."""
+    return path.stat().st_size if isinstance(path, Path) and path.is_file() else 0
+
+
 def _ignore(done: int) -> None:
     """Progress within a file is not shown where there are many."""
 
@@ -86,7 +92,7 @@ def _reader(outcomes: list[FileOutcome]) -> str | None:
     reports = [outcome.found for outcome in outcomes if isinstance(outcome.found, ForeignReport)]
     if len(reports) < len(outcomes):
         return None
-    return common_reader([outcome.path for outcome in outcomes], reports)
+    return common_reader([outcome.path for outcome in outcomes if isinstance(outcome.path, Path)], reports)
 
 
 def _json(outcome: FileOutcome) -> "JsonObject":
@@ -124,7 +130,7 @@ def _lines(outcomes: list[FileOutcome], left_out: int, reader: str | None) -> li
 def _row(outcome: FileOutcome) -> tuple[str, str, str, str, str]:
     found, name = outcome.found, printable(str(outcome.path))
     if isinstance(found, FitfeedError):
-        size = human_bytes(outcome.path.stat().st_size) if outcome.path.is_file() else ""
+        size = human_bytes(_size(outcome.path)) if _size(outcome.path) else ""
         return name, "damaged" if found.exit_status == 5 else "cannot be read", size, "", ""
     if isinstance(found, Manifest):
         examples = sum(split.examples for split in found.splits.values())

@@ -11,11 +11,13 @@ from fitfeed.output.terminal import print_json, print_lines
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.files import atomic_write
 from fitfeed.schemas.local_path import local_path
+from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.strict_json import JsonObject
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from fitfeed.pipelines import Dataset
     from fitfeed.preview.contact_sheet import Placed
     from fitfeed.preview.samples import Preview
 
@@ -53,7 +55,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
-    parser.add_argument("dataset", metavar="DATASET", help="dataset folder")
+    parser.add_argument(
+        "dataset", metavar="DATASET", help="dataset folder, or its address: gs://, s3://, az://"
+    )
     parser.add_argument(
         "-o", "--output", required=True, metavar="FILE", help="picture to write: .png, .jpg or .jpeg"
     )
@@ -119,9 +123,9 @@ def run(options: argparse.Namespace) -> int:
         image_size=options.image_size,
         draws=draws,
     )
-    name, total = Path(options.dataset).resolve().name, dataset.splits[split].examples
+    total = dataset.splits[split].examples
     image, placed = sheet.draw(
-        f"{name} · {split} · {len(preview.rows)} of {total} examples · seed {options.seed}",
+        f"{_name(dataset)} · {split} · {len(preview.rows)} of {total} examples · seed {options.seed}",
         options.augment or "",
         ["stored", *(f"epoch {epoch}" for epoch in range(draws))] if draws else [],
         preview.tiles,
@@ -146,6 +150,12 @@ def run(options: argparse.Namespace) -> int:
         message = f"{options.output}: {len(preview.rows)} pictures of {split}{versions}, {image.width} x {image.height} pixels"
         print_lines([message + _missing_letters(sheet.missing_letters, options.font)], sys.stderr)
     return 0
+
+
+def _name(dataset: "Dataset") -> str:
+    """The name of the dataset's folder, or the last part of its address."""
+    place = open_place(dataset.address, "DATASET")
+    return place.split()[1] if place.local_folder is None else place.local_folder.resolve().name
 
 
 def _missing_letters(letters: set[str], font: str | None) -> str:

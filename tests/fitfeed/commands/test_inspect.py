@@ -1,13 +1,16 @@
 """`fitfeed inspect`: the text, the JSON document, the errors and the exit status."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fitfeed.cli import main
+from fitfeed.commands.class_lists import classes_of_dataset
 from fitfeed.schemas.manifest import Manifest, read_manifest
+from fitfeed.schemas.storage.open_place import open_place
 
 CONTAINERS = Path(__file__).parents[2] / "data" / "nasty" / "containers"
 
@@ -126,3 +129,34 @@ def test_an_unfinished_conversion_is_incomplete(tmp_path: Path, capsys: pytest.C
     status, _, err = inspect(capsys, str(tmp_path))
     assert status == 5
     assert "unfinished" in err
+
+
+def in_a_store(folder: Path, address: str) -> str:
+    place = open_place(address, "DATASET")
+    for path in folder.iterdir():
+        place.write(path.name, path.read_bytes())
+    return address
+
+
+def test_a_dataset_in_a_store_is_as_one_in_a_folder(
+    gray: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    address = in_a_store(gray, "memory://inspect-one/some/dataset")
+    status, out, err = inspect(capsys, address)
+    assert (status, err) == (0, "")
+    assert out == inspect(capsys, str(gray))[1].replace(str(gray), address)
+    assert inspect(capsys, address, "--json") == inspect(capsys, str(gray), "--json")
+
+    status, out, _ = inspect(capsys, address, str(CONTAINERS / "good.tfrecord"), "memory://inspect-one/none")
+    assert status == 2
+    assert re.search(rf"^{address} +dataset, tfrecord ", out, re.MULTILINE)
+    assert "memory://inspect-one/none does not exist" in out
+    assert classes_of_dataset(address) == read_manifest(gray).class_names
+
+    sheets = [tmp_path / f"{name}.png" for name in ("here", "there")]
+    for dataset, sheet in zip((str(gray), address), sheets, strict=True):
+        assert (
+            main(["preview", dataset, "-o", str(sheet), "--augment", "RandomFlip('horizontal')", "--quiet"])
+            == 0
+        )
+    assert sheets[0].read_bytes() == sheets[1].read_bytes()

@@ -79,8 +79,8 @@ def test_full_of_one_file(shards: Path, capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ("gs://bucket/x.tfrecord", "gs://bucket/x.tfrecord is an address"),
-        ("s3://bucket/*", "is an address"),
+        ("gs://bucket/x.tfrecord", "PATH gs://bucket/x.tfrecord is an address of files, and only datasets"),
+        ("s3://bucket/*", "Copy the files to this machine, or give the address of the folder"),
         ("nothing/*.tfrecord", "nothing/*.tfrecord does not exist"),
         ("{parent}", "is not a fitfeed dataset: it has no manifest.json"),
     ],
