@@ -18,6 +18,7 @@ NAMES = (
     "scale",
     "planning",
     "scaling",
+    "stores",
     "augment",
     "device",
     "feed_peers",
