@@ -295,7 +295,9 @@ def _read_text(place: Place) -> tuple[bytes, str]:
     except RefusedFileError as error:
         raise damaged_file(path, error) from error
     except OSError as error:
-        msg = f"{path} cannot be read: {error.strerror}. Change its permissions."
+        # A store says what to do, and a network that failed needs no permissions.
+        cure = "" if place.local_folder is None else " Change its permissions."
+        msg = f"{path} cannot be read: {error.strerror}.{cure}"
         raise UsageError(msg) from error
     if len(text) > MAX_MANIFEST_BYTES:
         msg = f"{path} has more than {MAX_MANIFEST_BYTES >> 20} MiB, more than a manifest may have. {_ADVICE}"

@@ -27,6 +27,8 @@ def runner(store_servers: StoreServers) -> Iterator[Runner]:
         ("list", "truncated", "for ever", "error"),
         ("write once", "truncated", "once", "same"),
         ("write", "lost", "for ever", "error"),
+        ("train", "503", "once", "same"),
+        ("train, stream", "reset", "for ever", "error"),
     ],
 )
 def test_a_case_has_its_verdict(
