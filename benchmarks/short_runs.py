@@ -62,7 +62,7 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="at most (default: %(default)s)")
     options = parser.parse_args()
     if options.smoke:
-        options.images, options.epochs, options.rounds = (20,), 2, 1
+        options.images, options.epochs, options.rounds = (40,), 2, 1  # more than a batch
     results = [result for images in options.images for result in run(images, options)]
     ratios = [result for result in results if result.limit is not None]
     measure.report("short_runs", results, options, images=list(options.images), epochs=options.epochs)

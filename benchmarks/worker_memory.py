@@ -35,7 +35,7 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=available_cpus(), help="default: %(default)s")
     options = parser.parse_args()
     if options.smoke:
-        options.images, options.rounds = 20, 1
+        options.images, options.rounds = 40, 1  # more than a batch
     with tempfile.TemporaryDirectory(prefix="fitfeed-") as folder:
         dataset = material(Path(folder), options.images)
         train(dataset, options.processes, {})  # Numba compiles what it has not compiled on this machine yet
