@@ -213,3 +213,15 @@ def test_a_source_that_is_not_there(tmp_path: Path) -> None:
         plan_conversion(
             str(upload(fill(tmp_path / "flowers"))), tmp_path / "dataset", labels=f"{place}/labels.csv"
         )
+
+
+def test_a_folder_and_a_store_are_one_dataset(photos: Path, tmp_path: Path) -> None:
+    place, dataset = upload(photos), tmp_path / "dataset"
+    sources = {"flowers": str(photos), "far": str(place)}
+    manifest = convert(sources, dataset).manifest
+    assert manifest.splits["train"].examples == 16
+    assert [source.uri is None for source in manifest.sources] == [True, False]
+    assert convert(sources, dataset).up_to_date
+    place.write("cat/0.png", (photos / "cat" / "0.png").read_bytes()[:-1] + b"x")
+    with pytest.raises(UsageError, match=r"another content now \(1, for example far/cat/0\.png\)"):
+        convert(sources, dataset)
