@@ -20,6 +20,7 @@ from obstore.exceptions import (
 )
 
 from fitfeed.schemas.storage.address import Bucket
+from fitfeed.schemas.storage.again import BrokenOffError
 from fitfeed.schemas.text import printable
 
 Operation = Literal["read", "list", "write", "delete"]
@@ -125,9 +126,8 @@ def _failed(text: str, status: str, address: str) -> OSError:
     if status:
         reason = f"the store answered with status {status}{_in_brackets(_code(text))}{_tries(text)}"
         return OSError(errno.EREMOTEIO, reason, address)
-    return OSError(
-        errno.ETIMEDOUT, f"the store could not be reached, or broke off its answer{_tries(text)}", address
-    )
+    reason = f"the store could not be reached, or broke off its answer{_tries(text)}"
+    return (TimeoutError if _tries(text) else BrokenOffError)(errno.ETIMEDOUT, reason, address)
 
 
 def _missing(bucket: Bucket, text: str, address: str) -> FileNotFoundError:

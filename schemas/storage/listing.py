@@ -1,11 +1,15 @@
 """Lists the objects of a bucket."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import obstore
 
-from fitfeed.schemas.storage.clients import Client
+from fitfeed.schemas.storage.address import Bucket
+from fitfeed.schemas.storage.again import ATTEMPTS, BrokenOffError, wait
+from fitfeed.schemas.storage.clients import Client, client_of
+from fitfeed.schemas.storage.errors import explained
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -14,10 +18,33 @@ LIST_CHUNK = 1000
 """Objects that are listed at once: as many as one request of the stores gives."""
 
 
-def objects_below(client: Client, prefix: str) -> "Iterator[ObjectMeta]":
-    """All objects below a prefix, in bounded memory."""
-    metas = (meta for chunk in obstore.list(client, prefix or None, chunk_size=LIST_CHUNK) for meta in chunk)
-    return _without_folder_marks(client, prefix, metas)
+def objects_below(bucket: Bucket, prefix: str, address: str) -> "Iterator[ObjectMeta]":
+    """All objects below a prefix, in bounded memory. Goes on after the last one when the store breaks off.
+
+    Args:
+        bucket: The bucket.
+        prefix: The prefix, without slashes at its ends; empty for all.
+        address: What messages call it.
+
+    Raises:
+        OSError: If it cannot be listed.
+    """
+    last, failures = None, 0
+    while failures < ATTEMPTS:
+        try:
+            with explained(bucket, "list", address):
+                client = client_of(bucket, address)
+                chunks = obstore.list(client, prefix or None, offset=last, chunk_size=LIST_CHUNK)
+                metas = (meta for chunk in chunks for meta in chunk)
+                for meta in _without_folder_marks(client, prefix, metas):
+                    yield meta
+                    last, failures = meta["path"], 0
+                break
+        except BrokenOffError:
+            failures += 1
+            if failures == ATTEMPTS:
+                raise
+            wait(failures)
 
 
 def objects_here(client: Client, prefix: str) -> "Iterator[ObjectMeta]":
@@ -52,3 +79,10 @@ def _if_there(client: Client, prefix: str, meta: "ObjectMeta") -> "Iterator[Obje
     except FileNotFoundError:
         return
     yield meta
+
+
+def in_chunks(keys: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Lists of `size` keys; the last may be shorter."""
+    remaining = iter(keys)
+    while chunk := list(itertools.islice(remaining, size)):
+        yield chunk

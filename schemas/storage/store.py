@@ -16,10 +16,11 @@ import obstore
 from typing_extensions import override
 
 from fitfeed.schemas.storage.address import MEMORY, Bucket, parse_address
+from fitfeed.schemas.storage.again import BrokenOffError, again
 from fitfeed.schemas.storage.clients import MAX_REQUEST_BYTES, client_of
 from fitfeed.schemas.storage.errors import explained
 from fitfeed.schemas.storage.identity import bare_tag, found_of, identity_of, tag_of
-from fitfeed.schemas.storage.listing import LIST_CHUNK, objects_below, objects_here
+from fitfeed.schemas.storage.listing import LIST_CHUNK, in_chunks, objects_below, objects_here
 from fitfeed.schemas.storage.place import Found, OpenFile, Place, require_name
 from fitfeed.schemas.storage.store_area import StoreWorkArea
 from fitfeed.schemas.storage.work_area import WorkArea
@@ -112,13 +113,20 @@ class StorePlace(Place):
 
     @override
     def files(self, *, deep: bool = False) -> Iterator[Found]:
+        if deep:
+            return map(self._found, objects_below(self.bucket, self.key, str(self)))
+        return iter(again(self._files_here))
+
+    def _files_here(self) -> list[Found]:
         with explained(self.bucket, "list", str(self)):
             client = client_of(self.bucket, str(self))
-            for meta in (objects_below if deep else objects_here)(client, self.key):
-                yield self._found(meta)
+            return [self._found(meta) for meta in objects_here(client, self.key)]
 
     @override
     def folders(self) -> list[str]:
+        return again(self._folders)
+
+    def _folders(self) -> list[str]:
         with explained(self.bucket, "list", str(self)):
             result = obstore.list_with_delimiter(client_of(self.bucket, str(self)), self.key or None)
         return sorted(self._name(path) for path in result["common_prefixes"])
@@ -162,6 +170,9 @@ class StorePlace(Place):
             FileNotFoundError: If it is not there.
             OSError: If it cannot be read, or is another object.
         """
+        return again(lambda: self._get(name, offset, length, identity))
+
+    def _get(self, name: str, offset: int, length: int, identity: str | None) -> tuple[memoryview, Found]:
         options: GetOptions = {"range": (offset, offset + length)}
         if identity is not None and (tag := tag_of(identity)):
             options["if_match"] = tag
@@ -216,27 +227,32 @@ class StorePlace(Place):
 
     @override
     def write(self, name: str, content: bytes) -> Found:
-        with explained(self.bucket, "write", self.address(name)):
-            result = obstore.put(self._client(name), self._key(name), content, use_multipart=False)
-        return self._written(name, len(content), result)
+        def put() -> "PutResult":
+            with explained(self.bucket, "write", self.address(name)):
+                return obstore.put(self._client(name), self._key(name), content, use_multipart=False)
+
+        return self._written(name, len(content), again(put))
 
     @override
     def write_if(self, name: str, content: bytes, *, identity: str | None) -> Found:
         writer = uuid.uuid4().hex
-        result: PutResult | None = None
-        try:
-            with explained(self.bucket, "write", self.address(name)):
-                mode: PutMode = "create" if identity is None else self._update_of(name, identity)
-                result = obstore.put(
-                    self._client(name), self._key(name), content, mode=mode, attributes={WRITER: writer}
-                )
-        except FileNotFoundError:
-            raise FileExistsError(errno.EEXIST, "it is gone", self.address(name)) from None
-        except FileExistsError:
-            # Maybe the first attempt succeeded, its answer was lost, and the second one met what the first had written.
-            if not self._was_written_by(name, writer):
-                raise
-        return self._written(name, len(content), result)
+
+        def put() -> "PutResult | None":
+            try:
+                with explained(self.bucket, "write", self.address(name)):
+                    mode: PutMode = "create" if identity is None else self._update_of(name, identity)
+                    return obstore.put(
+                        self._client(name), self._key(name), content, mode=mode, attributes={WRITER: writer}
+                    )
+            except FileNotFoundError:
+                raise FileExistsError(errno.EEXIST, "it is gone", self.address(name)) from None
+            except FileExistsError:
+                # Maybe an earlier attempt succeeded, its answer was lost, and this one met what that has written.
+                if not self._was_written_by(name, writer):
+                    raise
+                return None
+
+        return self._written(name, len(content), again(put))
 
     def _update_of(self, name: str, identity: str) -> "PutMode":
         """The condition of a put. GCS compares generations, which listings do not have: so they are asked for."""
@@ -264,15 +280,20 @@ class StorePlace(Place):
             yield path
             size = path.stat().st_size
             chunk = max(PART_BYTES, -(-size // MAX_PARTS))
-            with explained(self.bucket, "write", self.address(name)):
-                result = obstore.put(
-                    self._client(name),
-                    self._key(name),
-                    path,
-                    chunk_size=chunk,
-                    max_concurrency=PARALLEL_PARTS,
-                )
-            self._written(name, size, result)
+            self._written(
+                name, size, again(lambda: self._put_file(name, path, chunk), also=(FileNotFoundError,))
+            )
+
+    def _put_file(self, name: str, path: Path, chunk: int) -> "PutResult":
+        """Puts a file. After an answer that was lost, the parts of an upload may be gone: then it is put anew."""
+        with explained(self.bucket, "write", self.address(name)):
+            return obstore.put(
+                self._client(name),
+                self._key(name),
+                path,
+                chunk_size=chunk,
+                max_concurrency=PARALLEL_PARTS,
+            )
 
     def _written(self, name: str, size: int, result: "PutResult | None") -> Found:
         """What was put. Its size is compared with what is there: some stores have taken less without an error."""
@@ -288,8 +309,12 @@ class StorePlace(Place):
     @override
     def move(self, name: str, new: str) -> None:
         size = self.find(name).bytes
-        with explained(self.bucket, "write", self.address(new)):
-            obstore.copy(self._client(name), self._key(name), self._key(new))
+
+        def copy() -> None:
+            with explained(self.bucket, "write", self.address(new)):
+                obstore.copy(self._client(name), self._key(name), self._key(new))
+
+        again(copy)
         end = time.monotonic() + COPY_WAIT_S
         while self.find(new).bytes != size:  # Azure may answer before it has copied
             if time.monotonic() > end:
@@ -299,20 +324,22 @@ class StorePlace(Place):
 
     @override
     def delete(self, name: str) -> None:
-        with explained(self.bucket, "delete", self.address(name)):
-            self._delete([self._key(name)])
+        self._delete([self._key(name)])
 
     @override
     def delete_all(self) -> None:
-        with explained(self.bucket, "delete", str(self)):
-            client = client_of(self.bucket, str(self))
-            for chunk in obstore.list(client, self.key or None, chunk_size=LIST_CHUNK):
-                self._delete([meta["path"] for meta in chunk])
+        for chunk in in_chunks((self._key(found.name) for found in self.files(deep=True)), LIST_CHUNK):
+            self._delete(chunk)
 
     def _delete(self, keys: list[str]) -> None:
-        client = client_of(self.bucket, str(self))
+        """Deletes objects. If one is not there any more, some stores refuse all: then they are deleted one by one."""
+
+        def delete() -> None:
+            with explained(self.bucket, "delete", f"{self.bucket.scheme}://{self.bucket.name}/{keys[0]}"):
+                obstore.delete(client_of(self.bucket, str(self)), keys)
+
         try:
-            obstore.delete(client, keys)
+            again(delete)
         except FileNotFoundError:
             for key in keys if len(keys) > 1 else ():
                 self._delete([key])
@@ -333,7 +360,9 @@ class StorePlace(Place):
         return OSError(errno.ESTALE, "it was replaced meanwhile by another object", self.address(name))
 
     def _cut_off(self, name: str) -> OSError:
-        return OSError(errno.EIO, "the store gave fewer bytes than the object has", self.address(name))
+        return BrokenOffError(
+            errno.EIO, "the store gave another number of bytes than it has", self.address(name)
+        )
 
 
 class _StoreFile(OpenFile):
