@@ -17,6 +17,7 @@ from fitfeed.beam_jobs.run import ExecutionOptions, run_job
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.finished_shards import drop_stale_shards
 from fitfeed.converters.planning.source_listing import remember_sources
+from fitfeed.converters.shards.write_shard import CONTINUES
 from fitfeed.converters.sources.given_source import Sources
 from fitfeed.converters.sources.links import Links
 from fitfeed.converters.staging.job import ConversionPlan, Job
@@ -24,9 +25,9 @@ from fitfeed.converters.staging.leak_list import with_leak_list
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.staging import Staging, open_staging
 from fitfeed.schemas.errors import ConversionError, FitfeedError, SplitLeakError
-from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.manifest import Manifest, read_manifest
-from fitfeed.schemas.storage.local import LocalPlace
+from fitfeed.schemas.storage.failures import failures_named
+from fitfeed.schemas.storage.open_place import open_place
 
 
 def convert(
@@ -132,10 +133,13 @@ def convert(
     try:
         planned = replan()
     except SplitLeakError as error:
-        raise with_leak_list(error, LocalPlace(local_path(dataset, "DATASET"))) from error
+        raise with_leak_list(error, open_place(dataset, "DATASET")) from error
     if planned.up_to_date and not (append and Staging(planned.dataset).root.exists()):
         return _nothing_done(planned, started)
-    with open_staging(planned.dataset) as staging:
+    with (
+        failures_named("the conversion stopped at DATASET", planned.dataset, ConversionError, CONTINUES),
+        open_staging(planned.dataset, notify=progress.notify) as staging,
+    ):
         if append:
             _settle(staging)
         if staging.manifest_sha256() != planned.plan.job.seen:  # it changed before the lock was held
@@ -160,7 +164,7 @@ def _settle(staging: Staging) -> None:
     try:
         staging.settle()
     except OSError as error:
-        msg = f"cannot write to {staging.dataset}: {error.strerror or error}. The dataset is whole. Make room there and run the same command again."
+        msg = f"cannot write to {staging.dataset}: {error.strerror or error}. The dataset is whole. {staging.root.area().advice} and run the same command again."
         raise ConversionError(msg) from error
 
 

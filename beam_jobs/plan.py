@@ -9,6 +9,7 @@ from fitfeed.beam_jobs.remote import check_runner
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.comparison import ComparisonProgress
 from fitfeed.converters.planning.plan import make_plan
+from fitfeed.converters.planning.room import require_room
 from fitfeed.converters.planning.source_listing import forget_files
 from fitfeed.converters.planning.target import open_target, require_apart, require_writable
 from fitfeed.converters.source_file import Comparison, SomeFiles
@@ -18,10 +19,9 @@ from fitfeed.converters.sources.links import Links
 from fitfeed.converters.sources.shell_pattern import pattern_hint
 from fitfeed.converters.sources.source_options import SourceOptions
 from fitfeed.converters.staging.job import ConversionPlan
+from fitfeed.schemas.cpus import available_cpus
 from fitfeed.schemas.errors import UsageError
-from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.manifest import Manifest
-from fitfeed.schemas.storage.local import LocalPlace
 from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.storage.place import Place
 
@@ -104,8 +104,8 @@ def plan_conversion(
     """
     check_runner(runner, runner_arguments)
     _check_limits(max_bad=max_bad, workers=workers, timeout_s=timeout_s)
-    sources, written = given_sources(source), local_path(dataset, "DATASET")
-    place = LocalPlace(written.absolute())
+    sources, written = given_sources(source), open_place(dataset, "DATASET")
+    place = written.absolute()
     reading = SourceOptions.of(
         labels=labels,
         split_lists=split_lists,
@@ -116,7 +116,7 @@ def plan_conversion(
     )
     for each in sources:
         require_apart(place, open_place(each.path, "SOURCE"))
-    pattern = pattern_hint([each.path for each in sources], written)
+    pattern = pattern_hint([each.path for each in sources], written.local_folder)
     target = open_target(place, append=append, overwrite=overwrite, pattern=pattern)
     if target.base is None and not isinstance(options, ConvertOptions):
         options = {**kept_options(sources, dict(options or {})), **(options or {})}
@@ -137,6 +137,8 @@ def plan_conversion(
     up_to_date = target.has_all_of(plan)
     if not up_to_date:
         require_writable(place)
+        if runner == "local" and not place.area().moves_at_once:  # shards are built elsewhere
+            require_room(plan, workers=min(workers or available_cpus(), plan.job.shards))
     return PlannedConversion(dataset=place, plan=plan, existing=target.existing, up_to_date=up_to_date)
 
 

@@ -23,6 +23,7 @@ from fitfeed.schemas.files import RefusedFileError
 from fitfeed.schemas.index import Index, open_index
 from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, Manifest, read_manifest
 from fitfeed.schemas.sharding import DATASET_PATTERNS
+from fitfeed.schemas.storage.failures import failures_named
 from fitfeed.schemas.storage.place import Place
 
 IF_A_PATTERN = "If the shell made it of a pattern such as photos/*, give the folder itself, and then DATASET."
@@ -162,9 +163,10 @@ def open_target(place: Place, *, append: bool = False, overwrite: bool = False, 
     if append and overwrite:
         msg = "overwrite replaces a dataset and append adds to it. Give one of them."
         raise UsageError(msg)
-    seen = Staging(place).manifest_sha256()  # before it is read: if it changes meanwhile, that is noticed
-    base = open_base_dataset(place) if append else None
-    existing = _existing(place, overwrite=overwrite, pattern=pattern) if base is None else base.manifest
+    with failures_named("cannot look at DATASET", place, UsageError):
+        seen = Staging(place).manifest_sha256()  # before it is read: if it changes meanwhile, that is noticed
+        base = open_base_dataset(place) if append else None
+        existing = _existing(place, overwrite=overwrite, pattern=pattern) if base is None else base.manifest
     return Target(place=place, seen=seen, existing=existing, base=base, overwrite=overwrite)
 
 

@@ -32,6 +32,9 @@ from fitfeed.converters.staging.results import RowColumns, ShardResult, ShardTot
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.histogram_json import histogram_to_json
 from fitfeed.schemas.payload import Pixels, payload_format
+from fitfeed.schemas.storage.failures import failures_named
+
+CONTINUES = "Run the same command again: it continues."
 
 Progress = Callable[[int, bool], None]
 """Called after each image with its source bytes and whether it was rejected."""
@@ -59,11 +62,12 @@ def write_shard(
         ConversionError: If a file cannot be read for a reason that may pass, the shard cannot be written, or its plan is
             not the one that was made.
     """
-    plan = work.read_plan(job, number)
-    finished = _finished_result(work, job, plan)
-    if finished is not None:
-        return _totals(plan, finished, reused=True)
-    quarantined = work.read_quarantined(job, number)
+    with failures_named("cannot read from", work.dataset, ConversionError, CONTINUES):
+        plan = work.read_plan(job, number)
+        finished = _finished_result(work, job, plan)
+        if finished is not None:
+            return _totals(plan, finished, reused=True)
+        quarantined = work.read_quarantined(job, number)
     rejects: list[Reject] = []
     rows = RowColumns.for_labels(job.kinds)
     counter = PixelCounter(channels=job.options.channels, depth=job.options.depth)
@@ -92,6 +96,8 @@ def write_shard(
                     mask_values[name] += count_values(mask.pixels)
                 progress(made.source_bytes, False)
             stored = writer.finish()
+            if not shards.area().moves_at_once:
+                work.require_ours()  # no shard of a launch that was taken for dead may replace one of the next
         result = ShardResult(
             stamp=job.stamps[number],
             shard=stored.entry(plan.file),

@@ -3,6 +3,7 @@
 At any moment, even if the machine stops, a manifest that is there names files that are whole.
 """
 
+import errno
 import shutil
 from collections.abc import Collection, Iterable, Mapping
 
@@ -139,6 +140,7 @@ def put_manifest(dataset: Place, manifest: Manifest, *, identity: str | None) ->
     """
     content = manifest.to_json().encode()
     if not dataset.area().moves_at_once:
+        _require_files(dataset, manifest)
         dataset.write_if(MANIFEST_NAME, content, identity=identity)
         return
     dataset.below(WORK_FOLDER).write(MANIFEST_NAME, content)
@@ -146,18 +148,29 @@ def put_manifest(dataset: Place, manifest: Manifest, *, identity: str | None) ->
     dataset.area().sync()
 
 
+def _require_files(dataset: Place, manifest: Manifest) -> None:
+    """Looks once more at all that a manifest will name. A launch that was taken for dead may have lost it to the next.
+
+    Raises:
+        FileExistsError: If a file is missing, or has another size.
+    """
+    listed = {found.name: found.bytes for found in dataset.files()}
+    for entry in manifest.files():
+        if listed.get(entry.file) != entry.bytes:
+            raise FileExistsError(errno.EEXIST, "another launch has replaced it", dataset.address(entry.file))
+
+
 def _move_into(work: WorkFolder, names: Iterable[str]) -> None:
     """Moves finished files to the dataset. If it is called again after an interruption, it continues."""
-    for_each(work.dataset, lambda name: _move_one(work, name), names)
+    staged = {found.name for found in work.root.files(deep=True)}
 
+    def move(name: str) -> None:
+        for folder in ("", "kept/", "shards/"):
+            if f"{folder}{name}" in staged:  # if not, it is in place already
+                work.dataset.move(f"{WORK_FOLDER}/{work.digest}/{folder}{name}", name)
+                return  # a shard without its duplicates replaces the whole one
 
-def _move_one(work: WorkFolder, name: str) -> None:
-    for folder in ("", "kept/", "shards/"):
-        if work.root.area().has_file(
-            f"{folder}{name}"
-        ):  # if not, an interrupted publication moved it already
-            work.dataset.move(f"{WORK_FOLDER}/{work.digest}/{folder}{name}", name)
-            return  # a shard without its duplicates replaces the whole one
+    for_each(work.dataset, move, names)
 
 
 def _remove_leftovers(dataset: Place, keep: Collection[str]) -> None:

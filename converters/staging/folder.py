@@ -38,7 +38,7 @@ from fitfeed.converters.staging.job import Job, ShardPlan
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.quarantine import Quarantine
 from fitfeed.converters.staging.results import ShardResult
-from fitfeed.schemas.errors import ConversionError
+from fitfeed.schemas.errors import ConversionError, OvertakenError
 from fitfeed.schemas.files import file_sha256
 from fitfeed.schemas.manifest import WORK_FOLDER
 from fitfeed.schemas.side_tables import SOURCES_NAME, write_table
@@ -184,6 +184,17 @@ class WorkFolder:
             raise _changed_error(self.root, JOB_NAME)
         return Job.from_json(parse_any_json(content))
 
+    def require_ours(self) -> None:
+        """Checks that no other launch has begun here since. Its job has another token, and so another seal.
+
+        Raises:
+            OvertakenError: If one has.
+        """
+        content = _read_or_none(self.root, JOB_NAME)
+        if content is None or (self.seal is not None and hashlib.sha256(content).hexdigest() != self.seal):
+            msg = f"another launch has begun to convert into {self.dataset} since this one did, so this one published nothing. Wait for the other one, and run the same command again."
+            raise OvertakenError(msg)
+
     def read_job_or_none(self) -> Job | None:
         """Loads the job, or returns None if there is none that this version can read."""
         try:
@@ -304,7 +315,7 @@ class WorkFolder:
 
     def write_error(self, error: OSError) -> ConversionError:
         """The error to raise if the dataset's folder cannot be written to."""
-        msg = f"cannot write to {self.dataset}: {error.strerror or error}. Nothing was published. Make room there and run the same command again: it continues."
+        msg = f"cannot write to {self.dataset}: {error.strerror or error}. Nothing was published. {self.root.area().advice} and run the same command again: it continues."
         return ConversionError(msg)
 
 

@@ -121,6 +121,7 @@ class Job(WithLabels):
             while this is what is there.
         begun: What marks the beginning of its folder: see `WorkFolder.find_earlier`; empty before.
         sources_sha256: SHA-256 of the `sources.arrow` that is published with the shards; None if there is none.
+        launch: In a store, the token of the launch that claims the dataset; else empty.
         stamps: For each shard, the stamp of all that is made from its plan; none before the plans are written.
     """
 
@@ -140,6 +141,7 @@ class Job(WithLabels):
     seen: str | None = None
     begun: str = ""
     sources_sha256: str | None = None
+    launch: str = ""
     stamps: list[str] = dataclasses.field(default_factory=list)
 
     @cached_property

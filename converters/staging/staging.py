@@ -34,10 +34,13 @@ from fitfeed.schemas.errors import ConversionError, OvertakenError, UsageError
 from fitfeed.schemas.files import RefusedFileError
 from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, WORK_FOLDER, Manifest, read_manifest
 from fitfeed.schemas.side_tables import SIDE_TABLES
+from fitfeed.schemas.storage.claim import Claim
 from fitfeed.schemas.storage.own_folder import TEMPORARY_NAME
 from fitfeed.schemas.storage.place import Place
 
 LOCK_NAME = "lock"
+
+STORES_PAGE = "docs/object-stores.md"
 
 BEGUN_ANEW = "the finished shards in {root} are not used, because nothing shows that an earlier run wrote them there: they were copied, unpacked or touched, or the file system keeps no change times. The conversion begins anew."
 
@@ -76,12 +79,14 @@ class Staging:
     Attributes:
         dataset: The dataset.
         root: Its staging area, `.work/`.
+        claim: What keeps others out; None in a process that acts for the launch.
     """
 
     def __init__(self, dataset: Place) -> None:
         """Names the staging area of a dataset. Nothing is read or written."""
         self.dataset = dataset
         self.root = dataset.below(WORK_FOLDER)
+        self.claim: Claim | None = None
 
     def prepare(
         self, plan: ConversionPlan, *, timeout_s: float, notify: Callable[[str], None] = lambda text: None
@@ -115,12 +120,15 @@ class Staging:
             work.root.area().sweep()
             self._sweep_side_tables()
             stamps = work.write_plans(plan.shards, begun)
-            job = dataclasses.replace(plan.job, begun=begun, stamps=stamps, sources_sha256=sources)
+            launch = "" if self.claim is None else self.claim.token
+            job = dataclasses.replace(
+                plan.job, begun=begun, stamps=stamps, sources_sha256=sources, launch=launch
+            )
             work.release(job, timeout_s)
             work.forget_outcome()
             return work.write_job(job)
         except OSError as error:
-            msg = f"cannot write to DATASET {self.dataset}: {error.strerror}. Make room there and run the same command again."
+            msg = f"cannot write to DATASET {self.dataset}: {error.strerror}. {self.root.area().advice} and run the same command again."
             raise ConversionError(msg) from error
 
     def review(self, work: WorkFolder, outcome: Outcome) -> None:
@@ -134,6 +142,7 @@ class Staging:
             OvertakenError: If another launch has published since.
             OSError: If a file cannot be written.
         """
+        self._require_ours(work)
         # An earlier attempt at this very commit may have removed the old manifest, or put the new one in place.
         ours = hashlib.sha256(manifest.to_json().encode()).hexdigest()
         if self.manifest_sha256() not in (None, ours):
@@ -154,6 +163,7 @@ class Staging:
             OvertakenError: If another launch has published since it was planned.
             OSError: If a file cannot be written.
         """
+        self._require_ours(work)
         identity = self.require_seen(work, job)
         with self._one_wins(work):
             join_dataset(work, manifest, held, identity=identity)
@@ -174,13 +184,13 @@ class Staging:
         identity = (
             self.find_manifest().identity
         )  # before it is read: if it changes meanwhile, that is noticed
-        return settle_names(self.dataset, read_manifest(self.dataset), identity=identity)
+        with self._one_wins():
+            return settle_names(self.dataset, read_manifest(self.dataset), identity=identity)
 
     def remove(self) -> None:
         """From settled to the end: removes the staging area, and last what keeps others out."""
-        for name in self.root.folders():
-            self.root.below(name).delete_all()
-        self.root.delete_all()
+        self._remove_all_but(None)
+        self.root.area().remove()
 
     def leave(self) -> None:
         """Removes the staging area, unless it holds an unfinished job that can still be continued."""
@@ -231,7 +241,8 @@ class Staging:
         except OSError as error:
             if error.errno == errno.ELOOP:
                 return SeenManifest(None, None)
-            msg = f"{self.dataset.address(MANIFEST_NAME)} cannot be read: {error.strerror}. Change its permissions."
+            mend = f"See {STORES_PAGE}" if self.dataset.is_far else "Change its permissions"
+            msg = f"{self.dataset.address(MANIFEST_NAME)} cannot be read: {error.strerror}. {mend}."
             raise UsageError(msg) from error
         return SeenManifest(hashlib.sha256(content).hexdigest(), found.identity)
 
@@ -249,16 +260,26 @@ class Staging:
             raise self._overtaken(work)
         return present.identity
 
+    def _require_ours(self, work: WorkFolder) -> None:
+        """Checks that no other launch has taken over. In a folder, the lock of this one keeps it out.
+
+        Raises:
+            OvertakenError: If another one has.
+        """
+        if not self.root.area().moves_at_once:
+            work.require_ours()
+
     @contextmanager
-    def _one_wins(self, work: WorkFolder) -> Iterator[None]:
+    def _one_wins(self, work: WorkFolder | None = None) -> Iterator[None]:
         """Of two launches that publish at once, one ends with an error."""
         try:
             yield
         except FileExistsError as error:
             raise self._overtaken(work) from error
 
-    def _overtaken(self, work: WorkFolder) -> OvertakenError:
-        work.forget_outcome()
+    def _overtaken(self, work: WorkFolder | None) -> OvertakenError:
+        if work is not None:
+            work.forget_outcome()
         msg = f"another launch has published into {self.dataset} since this one began, so this one published nothing. Run the same command again: it begins with what is there now."
         return OvertakenError(msg)
 
@@ -271,9 +292,9 @@ class Staging:
             if TEMPORARY_NAME.fullmatch(name):
                 self.dataset.delete(name)
 
-    def _remove_all_but(self, work: WorkFolder) -> None:
+    def _remove_all_but(self, work: WorkFolder | None) -> None:
         for name in self.root.folders():
-            if name != work.digest:
+            if work is None or name != work.digest:
                 self.root.below(name).delete_all()
         for found in self.root.files():
             if found.name != LOCK_NAME:
@@ -281,8 +302,14 @@ class Staging:
 
 
 @contextmanager
-def open_staging(dataset: Place) -> Iterator[Staging]:
-    """To locked: lets one launch at a time into a dataset. The lock ends with the process, however it ends.
+def open_staging(dataset: Place, *, notify: Callable[[str], None] = lambda text: None) -> Iterator[Staging]:
+    """To locked: lets one launch at a time into a dataset.
+
+    In a folder the lock ends with the process, however it ends. In a store a claim ends a minute after its process.
+
+    Args:
+        dataset: The dataset.
+        notify: Receives one line if it must be waited for to see whether another launch is alive.
 
     Raises:
         UsageError: If another conversion is running, nothing can be written there, or what is there may be somebody
@@ -294,13 +321,14 @@ def open_staging(dataset: Place) -> Iterator[Staging]:
         try:
             area.require_own()
             area.make()
-            held.enter_context(area.hold(LOCK_NAME))
+            area.require_conditions()
+            staging.claim = held.enter_context(area.hold(LOCK_NAME, notify=notify))
         except BlockingIOError as error:
-            msg = f"another conversion into {dataset} is running. Wait for it, or choose another folder."
+            holder = "" if area.moves_at_once else f" ({error.strerror})"
+            msg = f"another conversion into {dataset} is running{holder}. Wait for it, or choose another folder."
             raise UsageError(msg) from error
         except OSError as error:
-            msg = (
-                f"cannot write to DATASET {dataset}: {error.strerror}. Choose a folder that you may write to."
-            )
+            mend = "Choose a folder that you may write to." if area.moves_at_once else f"See {STORES_PAGE}."
+            msg = f"cannot write to DATASET {dataset}: {error.strerror}. {mend}"
             raise UsageError(msg) from error
         yield staging

@@ -15,7 +15,7 @@ from fitfeed.converters.verify.rejects import check_rejects
 from fitfeed.converters.verify.report import BesideReport, Finding, Findings, Report
 from fitfeed.converters.verify.rows import ShardRows, rows_of_split
 from fitfeed.converters.verify.tfrecord import examine_tfrecord
-from fitfeed.schemas.errors import DamagedDatasetError, IncompleteDatasetError
+from fitfeed.schemas.errors import DamagedDatasetError, IncompleteDatasetError, UsageError
 from fitfeed.schemas.files import RefusedFileError, damaged_file, open_plain
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, WORK_FOLDER, Manifest, read_manifest
@@ -23,6 +23,7 @@ from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.processes.guarded_calls import GuardedCalls
 from fitfeed.schemas.sharding import DATASET_PATTERNS
 from fitfeed.schemas.side_tables import DUPLICATES_NAME, SOURCES_NAME, read_pairs, read_sources
+from fitfeed.schemas.storage.failures import failures_named
 from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.text import shortened
@@ -61,7 +62,8 @@ def verify_dataset(
     except (DamagedDatasetError, IncompleteDatasetError) as error:
         kind = "manifest" if isinstance(error, DamagedDatasetError) else "incomplete"
         return Report(findings=(Finding(file=MANIFEST_NAME, kind=kind, detail=str(error)),))
-    return _Verification(place, manifest, progress).run()
+    with failures_named("cannot read DATASET", place, UsageError):
+        return _Verification(place, manifest, progress).run()
 
 
 class _Verification:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,6 +32,11 @@ class LocalWorkArea(WorkArea):
     @override
     def moves_at_once(self) -> bool:
         return True
+
+    @property
+    @override
+    def advice(self) -> str:
+        return "Make room there"
 
     @override
     def require_own(self) -> None:
@@ -76,6 +82,14 @@ class LocalWorkArea(WorkArea):
             yield HeldLock()
         finally:
             os.close(lock)
+
+    @override
+    def require_conditions(self) -> None:
+        pass
+
+    @override
+    def remove(self) -> None:
+        shutil.rmtree(self._folder)
 
     @override
     def mark(self, name: str) -> str:

@@ -1,5 +1,6 @@
 """A prefix in an object store as its one worker sees it."""
 
+import errno
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -11,6 +12,8 @@ from typing_extensions import override
 from fitfeed.schemas.storage.claim import Claim, claimed
 from fitfeed.schemas.storage.place import Found, Place
 from fitfeed.schemas.storage.work_area import WorkArea
+
+NO_CONDITIONS = "the store does not put objects on a condition ({}), so two conversions could publish at once. Its server must support If-None-Match and If-Match, as S3, GCS, Azure, MinIO, R2 and Ceph do in their present versions"
 
 
 class StoreWorkArea(WorkArea):
@@ -24,6 +27,11 @@ class StoreWorkArea(WorkArea):
     @override
     def moves_at_once(self) -> bool:
         return False
+
+    @property
+    @override
+    def advice(self) -> str:
+        return "Mend that (docs/object-stores.md)"
 
     @override
     def require_own(self) -> None:
@@ -69,6 +77,26 @@ class StoreWorkArea(WorkArea):
         self, name: str, *, notify: Callable[[str], None] = lambda text: None
     ) -> AbstractContextManager[Claim]:
         return claimed(self._place, name, notify=notify)
+
+    @override
+    def require_conditions(self) -> None:
+        probe = f"probe-{uuid.uuid4().hex}"
+        self._place.write(probe, b"")  # what may not be written at all fails here
+        try:
+            self._place.write_if(probe, b"", identity=None)
+        except FileExistsError:
+            return
+        except OSError as error:
+            if error.errno != errno.EREMOTEIO:  # it answered nothing, or refused something else
+                raise
+            raise OSError(errno.ENOTSUP, NO_CONDITIONS.format(error.strerror)) from error
+        finally:
+            self._place.delete(probe)
+        raise OSError(errno.ENOTSUP, NO_CONDITIONS.format("it replaced an object that it was told to keep"))
+
+    @override
+    def remove(self) -> None:
+        pass
 
     @override
     def mark(self, name: str) -> str:

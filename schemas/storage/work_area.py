@@ -25,6 +25,11 @@ class WorkArea(abc.ABC):
     def moves_at_once(self) -> bool:
         """Whether `Place.move` is one step, for files of any size."""
 
+    @property
+    @abc.abstractmethod
+    def advice(self) -> str:
+        """What to do before the same command is run again, where something could not be written."""
+
     @abc.abstractmethod
     def require_own(self) -> None:
         """Refuses a place that somebody else may have made. One that is not there is fine.
@@ -94,6 +99,22 @@ class WorkArea(abc.ABC):
         Raises:
             BlockingIOError: If another one holds it.
             OSError: If it cannot be held.
+        """
+
+    @abc.abstractmethod
+    def require_conditions(self) -> None:
+        """Finds out whether one can write there, and on the condition that a name is free. In a folder, the lock tells.
+
+        Raises:
+            OSError: If one cannot.
+        """
+
+    @abc.abstractmethod
+    def remove(self) -> None:
+        """Removes the folder itself, if places have folders, with all that is left in it.
+
+        Raises:
+            OSError: If it cannot be removed.
         """
 
     @abc.abstractmethod

@@ -1,0 +1,29 @@
+"""Says in one line what goes wrong with a place that a user named, wherever it goes wrong."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fitfeed.schemas.errors import FitfeedError
+from fitfeed.schemas.storage.place import Place
+
+
+@contextmanager
+def failures_named(what: str, place: Place, kind: type[FitfeedError], mend: str = "") -> Iterator[None]:
+    """Turns an error of a place into one that names it. Errors that say so already pass.
+
+    Args:
+        what: What was to be done, such as `cannot read DATASET`.
+        place: The place.
+        kind: The error to raise.
+        mend: A sentence that follows, if the reason itself does not say what to do.
+
+    Raises:
+        FitfeedError: If something goes wrong.
+    """
+    try:
+        yield
+    except FitfeedError:
+        raise
+    except OSError as error:
+        msg = f"{what} {place}: {error.strerror or error}. {mend}".rstrip()
+        raise kind(msg) from error

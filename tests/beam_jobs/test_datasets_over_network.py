@@ -1,0 +1,125 @@
+"""Datasets are written to real servers of object stores, also when much goes wrong on the way."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fitfeed import beam_jobs
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.verify import verify_dataset
+from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.storage import claim, clients
+from fitfeed.schemas.storage.open_place import open_place
+from tests.beam_jobs.test_datasets_in_stores import OPTIONS, draw, stored
+from tests.beam_jobs.test_sources_over_network import FAST
+from tests.folders import contents
+from tests.servers.network_faults import FAULTS, Rule, Rules, Seeded
+from tests.servers.stores import EVERY_KIND, Store
+from tests.without_beam import convert
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    return draw(tmp_path / "photos", range(6))
+
+
+@pytest.fixture
+def dead_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each claim that is found is an hour old."""
+    monkeypatch.setattr(claim._Holder, "_age", lambda *_: 3600.0)
+
+
+@pytest.mark.parametrize("store", EVERY_KIND, indirect=True)
+def test_the_same_dataset(photos: Path, tmp_path: Path, store: Store) -> None:
+    for target in (f"{store.address}/flowers", str(tmp_path / "local")):
+        convert(photos, target, OPTIONS)
+        draw(photos, range(6, 9))
+        assert convert(photos, target, append=True).added == {"train": 3}
+        convert(photos, target, ConvertOptions(shards=1, size=(3, 3)), overwrite=True)
+        draw(photos, range(6, 6))
+        for number in range(6, 9):
+            (photos / ("cat", "dog")[number % 2] / f"{number}.png").unlink()
+    place = open_place(f"{store.address}/flowers", "DATASET")
+    assert stored(place) == contents(tmp_path / "local")
+    assert verify_dataset(place).ok
+
+
+@pytest.mark.slow
+def test_hdf5_is_verified_by_address(photos: Path, store: Store) -> None:
+    address = f"{store.address}/flowers"
+    options = ConvertOptions(shards=2, format="hdf5")
+    beam_jobs.convert(photos, address, options)  # in processes, as the check is
+    report = verify_dataset(address)
+    assert report.ok
+    place = open_place(address, "DATASET")
+    name = next(iter(place.area().names(["*.h5"])))
+    data, _ = place.read(name, at_most=1 << 20)
+    place.write(name, data[:-1] + bytes([data[-1] ^ 1]))
+    assert {finding.file for finding in verify_dataset(address).findings} == {name}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("store", ["gs", "s3"], indirect=True)
+@pytest.mark.parametrize("seed", range(4))
+def test_faults_change_nothing(
+    photos: Path, tmp_path: Path, store: Store, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "RETRIES", FAST)
+    place = open_place(f"{store.address}/flowers", "DATASET")
+    convert(photos, tmp_path / "local", OPTIONS)
+    faults = [fault for fault in FAULTS if fault not in ("stalled", "slow", "403", "shortened", "lengthened")]
+    with store.proxy.faults(Seeded(seed, 0.3, faults)) as log:
+        convert(photos, str(place), OPTIONS)
+        report = verify_dataset(place)
+    assert sum(logged.fault is not None for logged in log) >= 10
+    assert report.ok
+    assert stored(place) == contents(tmp_path / "local")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("dead_at_once")
+@pytest.mark.parametrize("store", ["gs"], indirect=True)
+@pytest.mark.parametrize("after", [1, 8, 15, 25, 35, 45])
+def test_a_killed_process_leaves_what_the_next_continues(
+    photos: Path, tmp_path: Path, store: Store, after: int
+) -> None:
+    """`kill -9` after so many requests."""
+    place = open_place(f"{store.address}/flowers", "DATASET")
+    convert(photos, tmp_path / "local", OPTIONS)
+    command = [sys.executable, "-m", "fitfeed", "convert", str(photos), str(place), "--shards", "2"]
+    with store.proxy.faults(Rules()) as log:
+        process = subprocess.Popen([*command, "--workers", "2", "--quiet"])
+        while len(log) < after and process.poll() is None:
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    convert(photos, str(place), OPTIONS)
+    found = {name: data for name, data in stored(place).items() if not name.startswith(".work/")}
+    assert found == contents(tmp_path / "local")
+
+
+@pytest.mark.parametrize("store", ["s3"], indirect=True)
+def test_what_the_store_refuses_is_said_in_one_line(
+    photos: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "RETRIES", FAST)
+    address = f"{store.address}/flowers"
+    refused: dict[str, Any] = {"method": "PUT", "path": "*flowers*", "times": None}
+    with (
+        store.proxy.faults(Rules(Rule(fault="403", **refused))),
+        pytest.raises(
+            UsageError, match=f"cannot write to DATASET {address}: access is denied.*s3:PutObject"
+        ) as caught,
+    ):
+        convert(photos, address, OPTIONS)
+    assert len(caught.value.args) == 1
+    with pytest.raises(
+        UsageError,
+        match="cannot look at DATASET s3://no-such-bucket-here/flowers: there is no bucket of this name",
+    ):
+        convert(photos, "s3://no-such-bucket-here/flowers", OPTIONS)
