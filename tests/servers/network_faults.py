@@ -128,14 +128,15 @@ class Seeded:
             at_most: How often the same request fails, at most; so clients that try again get through.
         """
         self._seed, self._rate, self._faults, self._at_most = seed, rate, tuple(faults), at_most
-        self._counts: Counter[Asked] = Counter()
+        self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def __call__(self, asked: Asked) -> Fault | None:
+        request = NUMBERS.sub("", str(asked))
         with self._lock:
-            self._counts[asked] += 1
-            count = self._counts[asked]
-        draws = random.Random(f"{self._seed} {NUMBERS.sub('', str(asked))} {count}")
+            self._counts[request] += 1
+            count = self._counts[request]
+        draws = random.Random(f"{self._seed} {request} {count}")
         if count > self._at_most or draws.random() >= self._rate:
             return None
         return draws.choice(self._faults)

@@ -2,6 +2,7 @@
 
 import random
 
+from fitfeed.schemas.storage.claim import claimed
 from fitfeed.schemas.storage.place import Place
 from tests.soak.operation import Operation
 
@@ -74,6 +75,12 @@ def delete_all(place: Place) -> None:
     place.below("b c").delete_all()
 
 
+def hold_claim(place: Place) -> None:
+    with claimed(place, "claim") as claim:
+        claim.require()
+        place.write("small", OTHER)
+
+
 PLACE_OPERATIONS = (
     Operation("list", write_some, list_all),
     Operation("find", write_small, find),
@@ -85,5 +92,7 @@ PLACE_OPERATIONS = (
     Operation("replace", write_small, replace, may_repeat=False),
     Operation("write large", nothing, write_large),
     Operation("move", write_small, move, may_repeat=False),
+    # A claim whose answer was lost is dead after a minute; only then it could be taken again.
+    Operation("claim", nothing, hold_claim, may_repeat=False, ignore=("claim",)),
     Operation("delete all", write_some, delete_all),
 )

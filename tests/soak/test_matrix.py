@@ -23,7 +23,8 @@ def runner(store_servers: StoreServers) -> Iterator[Runner]:
     ("operation", "fault", "duration", "verdict"),
     [
         ("read", "503", "once", "same"),
-        ("ranges", "shortened", "once", "error"),
+        ("ranges", "shortened", "once", "same"),
+        ("ranges", "403", "once", "error"),
         ("list", "truncated", "for ever", "error"),
         ("write once", "truncated", "once", "same"),
         ("write", "lost", "for ever", "error"),
