@@ -34,6 +34,13 @@ class Operation:
 
     def state(self, place: Place) -> State:
         """What is at a place, but for the files that do not belong to the result."""
+        while True:
+            try:
+                return self._state(place)
+            except FileNotFoundError:  # a deletion whose answer was lost may come after the listing
+                continue
+
+    def _state(self, place: Place) -> State:
         return {
             found.name: hashlib.sha256(place.read(found.name, at_most=found.bytes)[0]).hexdigest()
             for found in place.files(deep=True)
