@@ -17,10 +17,12 @@ from fitfeed.converters.source_file import RawPixels, SourceFile, StoredAt
 from fitfeed.converters.sources.choose_files import choose_files
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.given_source import GivenSource
+from fitfeed.converters.sources.image_lookup import TablePaths
 from fitfeed.converters.sources.labeled_source import LabeledSource
 from fitfeed.converters.sources.links import SourceLinks
 from fitfeed.converters.sources.listing import Listing
 from fitfeed.converters.sources.source_options import SourceOptions
+from fitfeed.converters.sources.split_lists import SplitLists, divide_by_lists, require_lists_alone
 from fitfeed.converters.user_path import UserPath
 from fitfeed.schemas.checked_index import open_checked_index
 from fitfeed.schemas.class_order import ClassOrder, natural_order, sort_classes
@@ -107,12 +109,25 @@ def read_dataset(source: UserPath, options: ConvertOptions, reading: SourceOptio
         splits=[split for part in parts for split in [part.split] * len(part.files)],
         groups=_groups(source, manifest, labels, options),
     )
-    listing, warnings = choose_files(Listing(files, [], [], SourceLinks(source)), options)
+    links = SourceLinks(source)
+    listing, warnings = choose_files(Listing(files, [], [], links), options)
     kept = set(listing.files)
     example_table = example_table.without({place for place, file in enumerate(files) if file not in kept})
     warnings += _lost_profiles(source, manifest, parts, options)
-    return LabeledSource(
+    found = LabeledSource(
         source, "dataset", None, example_table, [], listing.ignored, warnings, _raw_pixels(manifest)
+    )
+    return _with_lists(found, TablePaths(links), reading.split_lists) if reading.split_lists else found
+
+
+def _with_lists(found: LabeledSource, paths: TablePaths, lists: SplitLists) -> LabeledSource:
+    """Gives each example the split of the list that names it, instead of the one that it had."""
+    divided = divide_by_lists(found.example_table, found.example_table.files, paths, lists)
+    return found._replace(
+        example_table=divided.example_table,
+        rejects=divided.rejects,
+        ignored=[*found.ignored, *divided.left_out],
+        warnings=[*found.warnings, *divided.warnings],
     )
 
 
@@ -240,6 +255,8 @@ def _require_no_labels(source: UserPath, options: ConvertOptions, reading: Sourc
         "--class-from": options.class_from != "first",
         reading.table_format.given_flag or "": reading.table_format.given_flag,
     }
+    if reading.split_lists:
+        require_lists_alone(options)
     for flag, value in given.items():
         if value:
             msg = f"SOURCE {source} is a dataset, which has its labels and splits already, so it takes no {flag}. Leave it out; --split and --split-list divide its examples anew, and --labels none leaves their labels out."

@@ -17,7 +17,7 @@ from fitfeed.converters.sources.listing import Listing
 from fitfeed.converters.sources.paired_masks import MASK_LABEL, PairedMasks, pair_masks
 from fitfeed.converters.sources.source_hints import detection_hints, empty_folder_hints, mask_hints
 from fitfeed.converters.sources.source_options import AS_FOUND, SourceOptions
-from fitfeed.converters.sources.split_lists import SplitLists, read_split_lists
+from fitfeed.converters.sources.split_lists import SplitLists, divide_by_lists, require_lists_alone
 from fitfeed.converters.sources.table import Table
 from fitfeed.converters.sources.table_labels import label_by_table
 from fitfeed.schemas.errors import UsageError
@@ -82,10 +82,8 @@ def _require_fitting(options: ConvertOptions, reading: SourceOptions) -> None:
     if labels not in (None, "none") and options.mask_from is not None:
         msg = "--mask-from pairs images with masks where there is no table, and --labels names one. Give the table a column of masks: --label-column COLUMN:mask, or leave --labels out."
         raise UsageError(msg)
-    for flag, value in (("--split", options.split), ("--split-column", options.split_column)):
-        if reading.split_lists and value is not None:
-            msg = f"--split-list and {flag} contradict each other. Give one of them."
-            raise UsageError(msg)
+    if reading.split_lists:
+        require_lists_alone(options)
 
 
 def _by_folders(
@@ -168,26 +166,10 @@ def _with_masks(found: LabeledFolder, paired: PairedMasks) -> LabeledFolder:
 
 def _with_lists(found: LabeledFolder, listing: Listing, lists: SplitLists) -> LabeledFolder:
     """Gives each image the split of the list that names it."""
-    listed = read_split_lists(listing.files, TablePaths(listing.links), lists)
-    splits = [listed.split_of.get(file.path, listed.rest) for file in found.example_table.files]
-    left_out = {place for place, split in enumerate(splits) if split is None}
-    unlisted = [found.example_table.files[place].path for place in sorted(left_out)]
-    if len(left_out) == len(splits):
-        msg = "the lists of --split-list name no image that has a label. Lines are paths relative to SOURCE."
-        raise UsageError(msg)
-    ignored = [
-        Reject(text_path(path), "left_out", "ignored: no --split-list names it", "ignored")
-        for path in unlisted
-    ]
-    warnings = []
-    if unlisted:
-        warnings = [
-            f"{len(unlisted)} images are in none of the lists of --split-list, so they are left out, for example {text_path(unlisted[0])}"
-        ]
-    example_table = dataclasses.replace(found.example_table, splits=splits).without(left_out)
+    divided = divide_by_lists(found.example_table, listing.files, TablePaths(listing.links), lists)
     return LabeledFolder(
-        example_table,
-        [*found.rejects, *listed.rejects],
-        [*found.ignored, *ignored],
-        [*found.warnings, *warnings],
+        divided.example_table,
+        [*found.rejects, *divided.rejects],
+        [*found.ignored, *divided.left_out],
+        [*found.warnings, *divided.warnings],
     )

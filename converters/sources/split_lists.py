@@ -1,11 +1,14 @@
 """Reads splits from lists of images: one file for each split, one path a line."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SourceFile
+from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.image_lookup import ListedPictures, PathError, TablePaths
 from fitfeed.converters.sources.line_list import read_lines
 from fitfeed.converters.sources.unicode_forms import find_in_any_form
@@ -90,3 +93,65 @@ def read_split_lists(files: Sequence[SourceFile], paths: TablePaths, lists: Spli
             raise UsageError(msg)
         rejects += missing
     return ListedSplits(split_of, None if "train" in lists else "train", rejects)
+
+
+class DividedByLists(NamedTuple):
+    """Examples whose splits are those of lists.
+
+    Attributes:
+        example_table: The examples that are in a split.
+        rejects: Lines that name no image.
+        left_out: Images that no list names, if all splits have a list.
+        warnings: What a person should know: a line each.
+    """
+
+    example_table: ExampleTable
+    rejects: list[Reject]
+    left_out: list[Reject]
+    warnings: list[str]
+
+
+def divide_by_lists(
+    table: ExampleTable, files: Sequence[SourceFile], paths: TablePaths, lists: SplitLists
+) -> DividedByLists:
+    """Gives each example the split of the list that names it.
+
+    Args:
+        table: The examples.
+        files: All images of SOURCE: a list may name one that is no example.
+        paths: The way to read paths.
+        lists: The lists.
+
+    Raises:
+        NotFoundError, UsageError: If a list is not there or is not a list, or they name no example.
+        SplitLeakError: If two lists name the same image.
+    """
+    listed = read_split_lists(files, paths, lists)
+    splits = [listed.split_of.get(file.path, listed.rest) for file in table.files]
+    unlisted = {place for place, split in enumerate(splits) if split is None}
+    if len(unlisted) == len(splits):
+        msg = "the lists of --split-list name no image that has a label. Lines are paths relative to SOURCE."
+        raise UsageError(msg)
+    left_out = [
+        Reject(text_path(table.files[place].path), "left_out", "ignored: no --split-list names it", "ignored")
+        for place in sorted(unlisted)
+    ]
+    warnings = []
+    if left_out:
+        warnings = [
+            f"{len(left_out)} images are in none of the lists of --split-list, so they are left out, for example {left_out[0].path}"
+        ]
+    divided = dataclasses.replace(table, splits=splits).without(unlisted)
+    return DividedByLists(divided, listed.rejects, left_out, warnings)
+
+
+def require_lists_alone(options: ConvertOptions) -> None:
+    """Checks that nothing but lists is to divide the images.
+
+    Raises:
+        UsageError: If something else is.
+    """
+    for flag, value in (("--split", options.split), ("--split-column", options.split_column)):
+        if value is not None:
+            msg = f"--split-list and {flag} contradict each other. Give one of them."
+            raise UsageError(msg)

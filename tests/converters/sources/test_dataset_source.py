@@ -160,6 +160,19 @@ def test_examples_are_chosen_by_their_keys_and_grouped_by_a_label(
     assert bare.features.labels == {}
 
 
+def test_lists_divide_its_examples_anew(tmp_path: Path) -> None:
+    convert(fill(tmp_path / "photos"), tmp_path / "old")
+    held = tmp_path / "held.txt"
+    held.write_text("train/cat/0.png\n3.png\nnone.png\n")
+    made = convert(tmp_path / "old", tmp_path / "new", split_lists={"held": held}, max_bad=1)
+    splits = {key: example["split"] for key, example in labels(tmp_path / "new").items()}
+    assert {key for key, split in splits.items() if split == "held"} == {"train/cat/0.png", "train/dog/3.png"}
+    assert sorted(splits.values()) == ["held"] * 2 + ["train"] * 4
+    assert made.manifest.rejects == {"vanished": 1}
+    with pytest.raises(UsageError, match="--split-list and --split contradict each other"):
+        convert(tmp_path / "old", tmp_path / "no", {"split": {"a": 1.0}}, split_lists={"held": held})
+
+
 def labels_of_splits(manifest: Manifest) -> dict[str, list[int]]:
     return {name: split.class_counts for name, split in manifest.splits.items()}
 
