@@ -5,6 +5,7 @@ status, an error code and how often and how long was tried.
 """
 
 import errno
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,10 @@ Operation = Literal["read", "list", "write", "delete"]
 
 STATUS = re.compile(r"status code: ([1-5]\d\d)\b")
 CODE = re.compile(r"<Code>([A-Za-z]{1,64})</Code>")
+LATE = 0.9
+"""Share of the time for attempts after which the client may begin no other: the next pause would end too late."""
+
+LIMITS = re.compile(r"max_retries: (\d+)(?:, retry_timeout: ([0-9.]+)s)?")
 RETRIES = re.compile(r"\bin ([0-9.]+)(ms|µs|s)\b.*?after (\d+) retries", re.DOTALL)
 OF_CREDENTIALS = re.compile(
     r"token request|/latest/api/token|/latest/meta-data|credential|az account|metadata|Account must be specified|OAuth",
@@ -127,7 +132,7 @@ def _failed(text: str, status: str, address: str) -> OSError:
         reason = f"the store answered with status {status}{_in_brackets(_code(text))}{_tries(text)}"
         return OSError(errno.EREMOTEIO, reason, address)
     reason = f"the store could not be reached, or broke off its answer{_tries(text)}"
-    return (TimeoutError if _tries(text) else BrokenOffError)(errno.ETIMEDOUT, reason, address)
+    return (TimeoutError if _has_given_up(text) else BrokenOffError)(errno.ETIMEDOUT, reason, address)
 
 
 def _missing(bucket: Bucket, text: str, address: str) -> FileNotFoundError:
@@ -141,10 +146,19 @@ def _missing(bucket: Bucket, text: str, address: str) -> FileNotFoundError:
 
 def _tries(text: str) -> str:
     found = RETRIES.search(text)
-    if found is None:
-        return ""
-    seconds = float(found[1]) * {"s": 1, "ms": 1e-3, "µs": 1e-6}[found[2]]
-    return f", {int(found[3]) + 1} times in {seconds:.0f} s"
+    return "" if found is None else f", {int(found[3]) + 1} times in {_seconds(found):.0f} s"
+
+
+def _seconds(found: "re.Match[str]") -> float:
+    return float(found[1]) * {"s": 1, "ms": 1e-3, "µs": 1e-6}[found[2]]
+
+
+def _has_given_up(text: str) -> bool:
+    """Whether the client has tried as often or as long as it may. Else it has met what it does not try again."""
+    limits, tried = LIMITS.search(text), RETRIES.search(text)
+    if limits is None or tried is None:
+        return tried is not None
+    return int(tried[3]) >= int(limits[1]) or _seconds(tried) >= LATE * float(limits[2] or math.inf)
 
 
 def _code(text: str) -> str:

@@ -12,6 +12,7 @@ from obstore.exceptions import GenericError
 
 from fitfeed.schemas.storage import clients
 from fitfeed.schemas.storage.address import Bucket
+from fitfeed.schemas.storage.again import BrokenOffError
 from fitfeed.schemas.storage.errors import store_error
 from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.storage.place import Place
@@ -161,3 +162,20 @@ def test_whatever_the_client_says_is_not_repeated(text: str) -> None:
     error = store_error(GenericError(text), Bucket("s3", "bucket"), "read", "s3://bucket/k")
     assert SECRET not in str(error)
     assert "s3://bucket/k" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("tried", "may_go_on"),
+    [
+        ("", True),
+        (" in 12.5ms, after 1 retries, max_retries: 10, retry_timeout: 180s ", True),
+        (" in 170.2s, after 4 retries, max_retries: 10, retry_timeout: 180s ", False),
+        (" in 3.2s, after 10 retries, max_retries: 10, retry_timeout: 180s ", False),
+    ],
+)
+def test_a_break_after_retries_is_final_only_where_the_client_has_given_up(
+    tried: str, may_go_on: bool
+) -> None:
+    text = f"Generic S3 error: Error performing PUT https://b.example/k{tried}- HTTP error: error sending request"
+    error = store_error(GenericError(text), Bucket("s3", "bucket"), "write", "s3://bucket/k")
+    assert isinstance(error, BrokenOffError) is may_go_on
