@@ -70,6 +70,10 @@ def convert_from_store(place: Place) -> object:
         }
 
 
+def convert_to_store(place: Place) -> None:
+    convert(photos(), str(place.below("dataset")), {"shards": 2})
+
+
 def verify(place: Place) -> object:
     report = verify_dataset(str(place.below("dataset")))
     if report.findings:
@@ -97,6 +101,15 @@ def train_cached(place: Place) -> object:
 
 DATASET_OPERATIONS = (
     Operation("convert from", put_photos, convert_from_store, rate=0.3, errors=ERRORS),
+    Operation(
+        "convert to",
+        lambda _: None,
+        convert_to_store,
+        rate=0.3,
+        errors=ERRORS,
+        # Times of files that were written a moment ago are not trusted, and so not recorded.
+        ignore=("dataset/.work", "dataset/sources.arrow"),
+    ),
     Operation("verify", put_dataset, verify, rate=0.3, errors=ERRORS),
     Operation("train", put_dataset, train, rate=0.3, errors=ERRORS),
     Operation("train, stream", put_dataset, stream, rate=0.3, errors=ERRORS),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import pytest
 
-from fitfeed.schemas.storage import clients, store
+from fitfeed.schemas.storage import claim, clients, store
 from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.storage.place import Place
 from tests.servers.network_faults import FAULTS, Fault, Outage, Schedule, Seeded
@@ -34,6 +34,7 @@ SEED = 16
 SLOW_S = 0.2
 SILENCE_S = 1
 REQUEST_BYTES = 32 << 10
+CLAIM_S = {"REFRESH_S": 1.0, "LIFETIME_S": 6.0, "MARGIN_S": 2.0, "POLL_S": 0.5}  # stores tell whole seconds
 RETRIES: "RetryConfig" = {
     "max_retries": 3,
     "retry_timeout": timedelta(seconds=20),
@@ -101,6 +102,8 @@ def hurried() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clients, "RETRIES", RETRIES)
         patch.setattr(store, "MAX_REQUEST_BYTES", REQUEST_BYTES)
+        for name, seconds in CLAIM_S.items():
+            patch.setattr(claim, name, seconds)
         yield patch
 
 
