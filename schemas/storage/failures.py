@@ -13,7 +13,7 @@ def failures_named(what: str, place: Place, kind: type[FitfeedError], mend: str 
 
     Args:
         what: What was to be done, such as `cannot read DATASET`.
-        place: The place.
+        place: The place, which is named where the error does not say which file it is about.
         kind: The error to raise.
         mend: A sentence that follows, if the reason itself does not say what to do.
 
@@ -25,5 +25,6 @@ def failures_named(what: str, place: Place, kind: type[FitfeedError], mend: str 
     except FitfeedError:
         raise
     except OSError as error:
-        msg = f"{what} {place}: {error.strerror or error}. {mend}".rstrip()
+        where = error.filename if isinstance(error.filename, str) else place
+        msg = f"{what} {where}: {error.strerror or error}. {mend}".rstrip()
         raise kind(msg) from error

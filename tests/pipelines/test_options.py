@@ -1,6 +1,5 @@
 """The arguments of `make_pipeline`: what is refused, and what follows from them."""
 
-import inspect
 import json
 from typing import Any
 
@@ -20,12 +19,8 @@ from fitfeed.pipelines import (
 from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.schemas.errors import UsageError
 from tests.pipelines import functions
+from tests.pipelines.option_defaults import DEFAULTS
 
-DEFAULTS = {
-    name: parameter.default
-    for name, parameter in inspect.signature(make_pipeline).parameters.items()
-    if parameter.default is not inspect.Parameter.empty
-}
 AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal")]
 
 

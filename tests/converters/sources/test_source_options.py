@@ -40,5 +40,5 @@ def test_paths_and_names_of_splits_are_read() -> None:
 
 @pytest.mark.parametrize("name", ["labels", "leave_out"])
 def test_addresses_are_refused_by_the_name_of_their_option(name: str) -> None:
-    with pytest.raises(UsageError, match=f"--{name.replace('_', '-')} gs://a/b is an address"):
-        SourceOptions.of(**{**NOTHING, name: "gs://a/b"})
+    with pytest.raises(UsageError, match=f"--{name.replace('_', '-')} hdfs://a/b is an address"):
+        SourceOptions.of(**{**NOTHING, name: "hdfs://a/b"})

@@ -111,7 +111,7 @@ def test_only_names_that_exist_are_suggested(written: str, names: list[str]) -> 
     assert said == "" or said in [f". Did you mean {name}?" for name in names]
 
 
-ADDRESSES = ("gs://bucket/a", "s3://bucket/a", "az://a", "https://example.org/a", "file:///home/a")
+ADDRESSES = ("hdfs://host/a", "gs://b", "az://a", "https://example.org/a", "file:///home/a")
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

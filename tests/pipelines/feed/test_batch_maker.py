@@ -1,6 +1,5 @@
 """Batches as NumPy arrays: a function of epoch and step, as their specs say, from one set of draws."""
 
-import inspect
 import os
 import subprocess
 import sys
@@ -23,7 +22,6 @@ from fitfeed.pipelines import (
     RandomFlip,
     RandomResizedCrop,
     RandomRotation,
-    make_pipeline,
     open_dataset,
 )
 from fitfeed.pipelines.augment.compiler import program
@@ -31,14 +29,10 @@ from fitfeed.pipelines.feed.batch_maker import BATCHES_AT_ONCE, PARAMETERS, Batc
 from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.schemas.errors import FeedError, UsageError
 from tests.pipelines.build_dataset import build_dataset, raw_example
+from tests.pipelines.option_defaults import DEFAULTS
 
 ROOT = Path(__file__).parents[3]
 AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal"), RandomRotation(0.1)]
-DEFAULTS = {
-    name: parameter.default
-    for name, parameter in inspect.signature(make_pipeline).parameters.items()
-    if parameter.default is not inspect.Parameter.empty and not name.startswith("cache")
-}
 
 
 def options(**given: Any) -> PipelineOptions:

@@ -1,6 +1,5 @@
 """Parts of a dataset: by numbers, by expression, by weight; each with batches as exact as those of the whole."""
 
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,8 @@ from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.schemas.errors import UsageError
 from tests.effort import tries
 from tests.pipelines.build_dataset import build_dataset, jpeg_example
+from tests.pipelines.option_defaults import DEFAULTS
 
-DEFAULTS = {
-    name: parameter.default
-    for name, parameter in inspect.signature(make_pipeline).parameters.items()
-    if parameter.default is not inspect.Parameter.empty
-}
 RAW: dict[str, Any] = {"normalize": None, "dtype": "uint8", "output": "dict", "drop_remainder": False}
 
 

@@ -1,6 +1,5 @@
 """Pipelines over several splits: one order over all of them, and statistics of the splits that are named."""
 
-import inspect
 import os
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,10 @@ from fitfeed.pipelines.feed.batch_maker import BatchMaker
 from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.schemas.errors import UsageError
 from tests.pipelines.build_dataset import build_dataset, jpeg_example, raw_example
+from tests.pipelines.option_defaults import DEFAULTS
 
 FOLDS = {"fold0": 9, "fold1": 1, "fold2": 14}
 TWO = ["fold2", "fold0"]
-DEFAULTS = {
-    name: parameter.default
-    for name, parameter in inspect.signature(make_pipeline).parameters.items()
-    if parameter.default is not inspect.Parameter.empty
-}
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Everything before the bar works without TensorFlow and Keras, and makes the batches of `make_pipeline`."""
 
-import inspect
 import json
 import subprocess
 import sys
@@ -13,16 +12,12 @@ import pytest
 
 from fitfeed import pipelines
 from fitfeed.pipelines import Dataset, make_pipeline
+from tests.pipelines.option_defaults import DEFAULTS
 
 ROOT = Path(__file__).parents[3]
 AFTER = ("tf_data", "device", "callbacks")
 """The rooms after the bar. All others must load."""
 
-DEFAULTS = {
-    name: parameter.default
-    for name, parameter in inspect.signature(make_pipeline).parameters.items()
-    if parameter.default is not inspect.Parameter.empty
-}
 CROP: list[tuple[str, dict[str, Any]]] = [("RandomResizedCrop", {}), ("RandomFlip", {"mode": "horizontal"})]
 COLOR: list[tuple[str, dict[str, Any]]] = [
     ("RandomHue", {"factor": 0.2}),
