@@ -13,6 +13,7 @@ from fitfeed import beam_jobs
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.processes.guarded_calls import GuardedCalls
 from fitfeed.schemas.storage import claim, clients
 from fitfeed.schemas.storage.open_place import open_place
 from tests.beam_jobs.test_datasets_in_stores import OPTIONS, draw, stored
@@ -50,7 +51,9 @@ def test_the_same_dataset(photos: Path, tmp_path: Path, store: Store) -> None:
 
 
 @pytest.mark.slow
-def test_hdf5_is_verified_by_address(photos: Path, store: Store) -> None:
+def test_hdf5_is_verified_by_address(photos: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The process that tests share began without the credentials of this store.
+    monkeypatch.setattr("fitfeed.converters.verify.dataset.GuardedCalls", GuardedCalls)
     address = f"{store.address}/flowers"
     options = ConvertOptions(shards=2, format="hdf5")
     beam_jobs.convert(photos, address, options)  # in processes, as the check is
