@@ -34,6 +34,7 @@ def loaded_by(code: str) -> set[str]:
     return set(run_program(program).splitlines()[-1].split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("package", "forbidden"),
     [

@@ -127,6 +127,7 @@ def run(project: Path, installed: Path, script: str, *arguments: Path) -> str:
     return result.stdout
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_one_package(installed: Path) -> None:
     names = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
     assert names == {"fitfeed"}

@@ -63,6 +63,7 @@ def test_same_bytes_from_a_copy_listed_in_another_order(
     assert contents(tmp_path / "dataset") == contents(dataset_tfrecord)
 
 
+@pytest.mark.slow
 def test_nothing_but_the_dataset_is_left(dataset_tfrecord: Path) -> None:
     manifest = read_manifest(dataset_tfrecord)
     expected = {"manifest.json", "rejects.jsonl"}

@@ -68,6 +68,7 @@ def examples(dataset: Path) -> list[tuple[str, int, bytes]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("faults")
 def test_a_crash_costs_one_file(photos: Path, tmp_path: Path) -> None:
     """The quick one: `test_only_the_fatal_files_are_lost` has every fault, and hangs for a while."""

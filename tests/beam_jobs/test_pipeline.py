@@ -42,6 +42,7 @@ def dataflow_graph() -> beam_runner_api_pb2.Pipeline:
     return pipeline.run().job.proto_pipeline
 
 
+@pytest.mark.slow
 def test_no_step_moves_image_bytes(dataflow_graph: beam_runner_api_pb2.Pipeline) -> None:
     moving = {
         name.unique_name

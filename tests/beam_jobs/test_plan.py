@@ -73,6 +73,7 @@ def test_what_changes_between_plan_and_lock_is_planned_again(
     assert not (dataset / ".work").exists()
 
 
+@pytest.mark.slow
 def test_who_is_overtaken_publishes_nothing(
     few_photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

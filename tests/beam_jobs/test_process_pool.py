@@ -137,6 +137,7 @@ def test_a_shard_whose_workers_die_at_different_images_is_given_up(clothing: Pat
         pool.close()
 
 
+@pytest.mark.slow
 def test_stop_ends_everything_at_once(clothing: Path, tmp_path: Path) -> None:
     work, job = prepared(clothing, tmp_path / "dataset")
     pool = ShardPool(work, job, workers=2)

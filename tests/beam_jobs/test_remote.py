@@ -15,6 +15,7 @@ from tests import without_beam
 from tests.folders import contents
 
 
+@pytest.mark.slow
 def test_another_runner_gives_the_same_dataset(clothing: Path, tmp_path: Path) -> None:
     options = ConvertOptions(encoding="raw", size=(16, 16))
     without_beam.convert(clothing / "test", tmp_path / "local", options)

@@ -132,6 +132,7 @@ def test_h5py_reads_every_label(labelled: Callable[[str], Path], flower_table: S
     assert count == len(flowers)
 
 
+@pytest.mark.slow
 def test_both_kinds_of_table_and_any_workers_give_the_same_bytes(
     flower_table: Source, labelled: Callable[[str], Path], tmp_path: Path
 ) -> None:

@@ -100,6 +100,7 @@ def trapped(clothing: Path, tmp_path_factory: pytest.TempPathFactory) -> Trapped
     return one
 
 
+@pytest.mark.slow
 def test_the_trap_works(trapped: Trapped) -> None:
     """What `python -c` does, and what is therefore no way to start a process."""
     assert trapped.run("-c", "import colorsys, nowhere").returncode == 1

@@ -65,6 +65,7 @@ def test_no_choice_of_differing_bits_is_missed(word: int, bits: set[int]) -> Non
     assert find_near_duplicates(looks, np.zeros(2, np.int64)).pairs.tolist() == [[1, 0, len(bits)]]
 
 
+@pytest.mark.slow
 def test_many_equal_hashes_are_counted_with_bounded_work(monkeypatch: pytest.MonkeyPatch) -> None:
     compared = 0
     compare = near_duplicates._PairCollector.compare

@@ -147,6 +147,7 @@ def stopped_after(count: int) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("appends", [False, True])
 def test_stopped_at_any_move_it_ends_with_the_same_files(tmp_path: Path, appends: bool) -> None:
     """Copies are left out, so shards are written once more, too."""

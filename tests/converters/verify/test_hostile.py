@@ -200,6 +200,7 @@ def test_hdf5_of_another_structure(hdf5: Path, change: Callable[[Any, Path], Non
     assert "'" in structure[0].detail
 
 
+@pytest.mark.slow
 def test_hdf5_that_leads_outside_is_not_followed(hdf5: Path, pipe: Path) -> None:
     names = [shard.file for split in read_manifest(hdf5).splits.values() for shard in split.shards]
     leading_out = (external_link, external_storage, virtual, virtual_without_end)
@@ -210,6 +211,7 @@ def test_hdf5_that_leads_outside_is_not_followed(hdf5: Path, pipe: Path) -> None
     assert verified_in_time(hdf5).count("structure") == 4
 
 
+@pytest.mark.slow
 def test_no_pipe_is_opened(tfrecord: Path) -> None:
     listed = [entry.file for entry in read_manifest(tfrecord).files()]
     for name in listed:

@@ -195,6 +195,7 @@ def test_every_option_has_an_effect(
     assert all(box[2] - box[0] == box[3] - box[1] == 128 for box in squares["pictures"][0]["boxes"][1:])
 
 
+@pytest.mark.slow
 def test_tensorflow_is_not_loaded(gray: Path, tmp_path: Path) -> None:
     code = (
         f"import sys\nfrom fitfeed.cli import main\n"

@@ -38,6 +38,7 @@ def test_threads_count_their_own_time_only() -> None:
     assert 0 < waited < 0.02 < threads.cpu_s
 
 
+@pytest.mark.slow
 def test_threads_begin_and_workers_go_on_with_the_same_batches(
     flowers: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -226,6 +226,7 @@ def test_a_failing_function_is_never_skipped(flowers: Dataset) -> None:
         batches(flowers, augment=[strange], on_error="skip")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [0, 1])
 def test_a_failing_function_names_the_example(flowers: Dataset, processes: int) -> None:
     function = functions.fail_on_small

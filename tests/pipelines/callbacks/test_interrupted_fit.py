@@ -283,6 +283,7 @@ def test_a_callback_may_look_at_any_pipeline(
         np.testing.assert_array_equal(now, then)
 
 
+@pytest.mark.slow
 def test_other_pipelines_count_for_themselves_while_one_is_trained(
     trainee: Trainee, flowers: Dataset, tmp_path: Path
 ) -> None:
@@ -299,6 +300,7 @@ def test_other_pipelines_count_for_themselves_while_one_is_trained(
     assert read.first == [key for _ in range(2) for key in next(iter(alone))["key"].numpy()]
 
 
+@pytest.mark.slow
 def test_a_loop_of_fits(
     trainee: Trainee, flowers: Dataset, trained: list[npt.NDArray[Any]], tmp_path: Path
 ) -> None:
@@ -350,6 +352,7 @@ def test_a_cached_pipeline_is_refused_when_it_repeats_an_epoch(
         trainee.fit(pairs(flowers).cache(), ResumeTraining(tmp_path))
 
 
+@pytest.mark.slow
 def test_a_callback_that_trains_by_itself_is_refused_where_it_would_take_the_first_step(
     trainee: Trainee, flowers: Dataset, tmp_path: Path
 ) -> None:

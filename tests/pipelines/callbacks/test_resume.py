@@ -190,6 +190,7 @@ def test_saves_as_often_as_it_is_told(flowers: Dataset, tmp_path: Path) -> None:
     assert checkpoint.progress.step == 5
 
 
+@pytest.mark.slow
 def test_a_finished_training_returns_at_once_and_goes_on_with_more_epochs(
     flowers: Dataset, uninterrupted: Training, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -223,6 +224,7 @@ def test_workers_may_change_as_long_as_the_global_batch_stays(flowers: Dataset, 
         fit(flowers, [ResumeTraining(killed), KillAt(3 + STEPS)], batch_size=4, shard=(0, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "named"), [({"seed": 4}, "seed=4"), ({"balance": "class"}, "balance='class'")]
 )

@@ -214,6 +214,7 @@ def test_which_label_is_balanced_decides_the_order() -> None:
     assert identity(label="species", balance="class") != identity(balance="class")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [0, 2])
 def test_a_forked_process_is_refused_and_the_parent_goes_on(thumbnails: Dataset, processes: int) -> None:
     ours = maker(thumbnails, augment=[], processes=processes)

@@ -227,6 +227,7 @@ def test_colors_are_within_one_level_of_float64(augment: Any) -> None:
         assert np.abs(ours - np.clip(wide * 257, 0, 65_535)).max() <= 1.1
 
 
+@pytest.mark.slow
 def test_a_chain_through_the_pipeline(deep: Dataset) -> None:
     augment = [RandomResizedCrop(), RandomFlip(), RandomRotation(0.1), RandomBrightness(0.2), RandomErasing()]
     options: dict[str, Any] = {"augment": augment, "image_size": (16, 18), "shuffle": True, "seed": 4}

@@ -72,6 +72,7 @@ def job(flowers: Dataset, labelled: Callable[[str], Path], tmp_path: Path) -> di
     return {"modules": modules(), "recipes": recipes}
 
 
+@pytest.mark.slow
 def test_batches_are_those_of_make_pipeline(job: dict[str, Any]) -> None:
     program = Path(__file__).with_name("numpy_only.py")
     result = subprocess.run(

@@ -49,6 +49,7 @@ def test_each_example_occurs_as_often_as_its_share_rounded_down_or_up(
     assert sorted((rng_index // count).tolist()) == sorted(draw for occurs in times for draw in range(occurs))
 
 
+@pytest.mark.slow
 @settings(max_examples=tries(40))
 @given(weights_of_any_size, st.integers(0, 2**63))
 def test_over_many_epochs_frequencies_are_the_weights(weights: list[float], seed: int) -> None:

@@ -25,6 +25,7 @@ def small_model() -> keras.Model:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("access", ["indexed", "stream"])
 def test_fit_knows_its_steps_and_warns_of_nothing(
     flowers: Dataset, access: Access, capsys: pytest.CaptureFixture[str]

@@ -70,6 +70,7 @@ def test_start_continues_where_an_epoch_stopped(flowers: Dataset, access: str, d
         assert all(np.array_equal(a["image"], b["image"]) for a, b in zip(got, epochs[2][step:], strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("access", "batch_size", "workers", "drop", "shuffle"),
     [

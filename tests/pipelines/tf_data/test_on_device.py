@@ -120,6 +120,7 @@ def test_batches_do_not_depend_on_batch_size_or_resuming(flowers: Dataset, more:
     assert (arrays(resumed) == second[24:]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [{"augment": [MixUp(0.8)]}, {"augment": [CutMix()]}, {"normalize": None, "label_smoothing": 0.1}],

@@ -167,6 +167,7 @@ def test_all_share_a_server_which_ends_with_the_last_of_them() -> None:
     assert not fork_server_runs()
 
 
+@pytest.mark.slow
 def test_a_server_that_started_in_other_surroundings_is_not_used(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -143,6 +143,7 @@ def test_images_as_whole_records(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read, written)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("empty", [b"", b"\n\0"])
 def test_one_empty_example_among_a_thousand(tmp_path: Path, empty: bytes) -> None:
     written = pixels(5, 6, 3)

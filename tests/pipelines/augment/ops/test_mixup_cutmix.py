@@ -93,6 +93,7 @@ def test_cut_mix_draws_its_box_as_keras(factor: Any, low: float, high: float) ->
     assert keras.layers.CutMix(factor).factor == (low, high)
 
 
+@pytest.mark.slow
 def test_partners_are_a_uniform_permutation() -> None:
     mixer = Mixer([(0, MixUp())], seed=1)
     counts, batches = np.zeros((4, 4)), tries(6000)

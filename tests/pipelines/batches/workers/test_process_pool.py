@@ -56,6 +56,7 @@ def assert_same(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> Non
         assert all(np.array_equal(a[name], b[name]) for name in a)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format_", "options"), [("tfrecord", {"normalize": "zscore", "dtype": "float32"}), ("hdf5", {})]
 )
@@ -167,6 +168,7 @@ def test_damage_is_named_and_the_workers_go_on(own_copy: Callable[[Format], Path
     assert "image0006" in str(damaged[1])
 
 
+@pytest.mark.slow
 def test_a_missing_shard_and_wrong_functions_are_errors_of_the_same_classes(
     flowers: Dataset, own_copy: Callable[[Format], Path]
 ) -> None:
@@ -203,6 +205,7 @@ def test_wrong_numbers_are_refused(flowers: Dataset, processes: Any) -> None:
         batches(flowers, processes=processes)
 
 
+@pytest.mark.slow
 def test_several_cpus_mean_processes(flowers: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fitfeed.pipelines.options.available_cpus", lambda: 3)
     monkeypatch.setattr("fitfeed.pipelines.batches.late_start.BREAK_EVEN_S", 0.0)

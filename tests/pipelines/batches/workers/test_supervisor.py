@@ -173,6 +173,7 @@ def test_a_hanging_function_holds_nobody_up(flowers: Dataset) -> None:
     assert gone(started)
 
 
+@pytest.mark.slow
 def test_no_process_and_no_memory_outlives_a_pipeline(flowers: Dataset) -> None:
     def use() -> list[int]:
         pipeline = make_pipeline(flowers, "train", processes=2, **BYTES)
