@@ -1,7 +1,8 @@
 """Finds out what is in a source: images with their labels, and files that cannot become examples."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def find_examples(
     """
     given = [GivenSource(source)] if isinstance(source, Path | Place) else source
     _require_one(given, reading)
-    sources = [_find_one(each, given, options, reading) for each in given]
+    sources = _find_each(given, options, reading)
     found = join_sources(given, sources, held_sources)
     if reading.leave_out is not None:
         left = leave_out(found.example_table, found.rejects, found.ignored, reading.leave_out)
@@ -124,8 +125,10 @@ def find_examples(
     )
 
 
-def _find_labeled(source: UserPath, options: ConvertOptions, reading: SourceOptions) -> LabeledSource:
-    if is_table(source):
+def _find_labeled(
+    source: UserPath, kind: SourceKind, options: ConvertOptions, reading: SourceOptions
+) -> LabeledSource:
+    if kind == "table":
         _require_alone(source, options, reading)
         root, table = folder_of(source), Table(source, reading.table_format)
         source_links = open_folder(root, reading.links)
@@ -135,7 +138,7 @@ def _find_labeled(source: UserPath, options: ConvertOptions, reading: SourceOpti
         return LabeledSource(
             root, "table", source_links, found.example_table, found.rejects, [], found.warnings
         )
-    if is_dataset(source):
+    if kind == "dataset":
         return read_dataset(source, options, reading)
     listing = list_source(source, reading.links)
     folder = label_folder(listing, options, reading)
@@ -167,12 +170,26 @@ def _require_alone(source: UserPath, options: ConvertOptions, reading: SourceOpt
             raise UsageError(msg)
 
 
-def _find_one(
-    source: GivenSource, given: Sequence[GivenSource], options: ConvertOptions, reading: SourceOptions
-) -> LabeledSource:
-    """What is in one of the sources. An error says in which, and where they likely come from."""
+def _find_each(
+    given: Sequence[GivenSource], options: ConvertOptions, reading: SourceOptions
+) -> list[LabeledSource]:
+    """What is in each source. Its kind is asked for once: for a place in a store, that is a request."""
+    kinds: list[SourceKind] = []
+    for source in given:
+        with _naming(source, given):
+            kinds.append(_kind_of(source.path))
+    found, all_kinds = [], frozenset(kinds)
+    for source, kind in zip(given, kinds, strict=True):
+        with _naming(source, given):
+            found.append(_find_labeled(source.path, kind, *_about(kind, all_kinds, options, reading)))
+    return found
+
+
+@contextmanager
+def _naming(source: GivenSource, given: Sequence[GivenSource]) -> Iterator[None]:
+    """Lets an error say in which of several sources it is, and where they likely come from."""
     try:
-        return _find_labeled(source.path, *_about(source, given, options, reading))
+        yield
     except UsageError as error:
         if len(given) == 1:
             raise
@@ -183,10 +200,9 @@ def _find_one(
 
 
 def _about(
-    source: GivenSource, given: Sequence[GivenSource], options: ConvertOptions, reading: SourceOptions
+    kind: SourceKind, kinds: Collection[SourceKind], options: ConvertOptions, reading: SourceOptions
 ) -> tuple[ConvertOptions, SourceOptions]:
     """What is said about one of several sources: columns are about the table and not the folder beside it, and so on."""
-    kind, kinds = _kind_of(source.path), {_kind_of(each.path) for each in given}
     of_others: set[str] = set()
     if "table" in kinds and kind != "table":
         of_others.update(TABLE_OPTIONS)

@@ -7,6 +7,7 @@ import pytest
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.sources import discover
 from fitfeed.converters.sources.discover import find_examples
+from fitfeed.converters.sources.given_source import GivenSource
 from fitfeed.converters.sources.source_options import SourceOptions
 from fitfeed.schemas.errors import UsageError
 
@@ -51,3 +52,10 @@ def test_more_classes_than_a_manifest_can_name(photos: Path, monkeypatch: pytest
     monkeypatch.setattr(discover, "MAX_CLASSES", 1)
     with pytest.raises(UsageError, match="'label' has 2 different classes, more than a manifest can name"):
         find_examples(photos, ConvertOptions())
+
+
+def test_the_kind_of_each_source_is_asked_for_once(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path] = []
+    monkeypatch.setattr(discover, "is_dataset", lambda source: asked.append(source))
+    find_examples([GivenSource(photos, "a"), GivenSource(photos, "b")], ConvertOptions())
+    assert asked == [photos, photos]
