@@ -100,12 +100,11 @@ def read_dataset(source: UserPath, options: ConvertOptions, reading: SourceOptio
         name: list(itertools.chain.from_iterable(part.labels[name] for part in parts)) for name in features
     }
     _require_unique(source, files)
+    taken = {} if reading.labels == "none" else features
     example_table = ExampleTable(
         files=files,
-        labels={} if reading.labels == "none" else labels,
-        features={}
-        if reading.labels == "none"
-        else {name: _planned(feature, labels[name], options) for name, feature in features.items()},
+        labels={name: labels[name] for name in taken},
+        features={name: _planned(feature, labels[name], options) for name, feature in taken.items()},
         splits=[split for part in parts for split in [part.split] * len(part.files)],
         groups=_groups(source, manifest, labels, options),
     )
@@ -115,7 +114,7 @@ def read_dataset(source: UserPath, options: ConvertOptions, reading: SourceOptio
     example_table = example_table.without({place for place, file in enumerate(files) if file not in kept})
     warnings += _lost_profiles(source, manifest, parts, options)
     found = LabeledSource(
-        source, "dataset", None, example_table, [], listing.ignored, warnings, _raw_pixels(manifest)
+        source, "dataset", links, example_table, [], listing.ignored, warnings, _raw_pixels(manifest)
     )
     return _with_lists(found, TablePaths(links), reading.split_lists) if reading.split_lists else found
 
@@ -236,9 +235,9 @@ def _groups(
     if options.group is None:
         return None
     kinds = manifest.features.label_kinds
-    if kinds.get(options.group) not in ("class", "int", "text"):
-        having = ", ".join(name for name, kind in kinds.items() if kind in ("class", "int", "text")) or "none"
-        msg = f"--group {options.group}: SOURCE {source} is a dataset, which knows nothing of images but its labels. Those that can be groups are: {having}. Give one of them, or --group-from REGEX."
+    usable = [name for name, kind in kinds.items() if kind in ("class", "int", "text")]
+    if options.group not in usable:
+        msg = f"--group {options.group}: SOURCE {source} is a dataset, which knows nothing of images but its labels. Those that can be groups are: {', '.join(usable) or 'none'}. Give one of them, or --group-from REGEX."
         raise UsageError(msg)
     return [str(value) for value in labels[options.group]]
 

@@ -110,11 +110,10 @@ def report_links(
     """
     reports = []
     for source, root in zip(found, roots, strict=True):
-        if source.links is not None:
-            files = (file for file in example_table.all_files() if file.source == root.number)
-            report = source.links.report(root.below(file.path) for file in files)
-            first = {root.prefix + link: place for link, place in report.first.items()}
-            reports.append(dataclasses.replace(report, first=first))
+        files = (file for file in example_table.all_files() if file.source == root.number)
+        report = source.links.report(root.below(file.path) for file in files)
+        first = {root.prefix + link: place for link, place in report.first.items()}
+        reports.append(dataclasses.replace(report, first=first))
     links = itertools.chain.from_iterable(report.first.items() for report in reports)
     return LinkReport(
         outside_files=sum(report.outside_files for report in reports),

@@ -16,7 +16,7 @@ class LabeledSource(NamedTuple):
     Attributes:
         folder: The folder that its paths are relative to.
         kind: What lists its images.
-        links: Its links; None if it has none.
+        links: The folder, with its links that lead out of it.
         example_table: The images that are to become examples.
         rejects: Files and rows that cannot become examples.
         ignored: Files that are not meant to.
@@ -26,7 +26,7 @@ class LabeledSource(NamedTuple):
 
     folder: UserPath
     kind: SourceKind
-    links: SourceFolder | None
+    links: SourceFolder
     example_table: ExampleTable
     rejects: list[Reject]
     ignored: list[Reject]
