@@ -65,7 +65,7 @@ class FarNames:
             self._with_files.add(folder)
             self.files.append(SourceFile(path, found.bytes, 0, 0, found.identity))
             return
-        why = why_never(name) or (NO_PATH if name in NO_PARTS else None)
+        why = _why_never(name)
         if why is not None:
             self.ignored[path] = why
         elif looks == "unknown" and not found.bytes and "." not in name:
@@ -92,7 +92,7 @@ class FarNames:
         if known is None:
             above, _, name = folder.rpartition("/")
             known = self.takes(above)
-            if known and (why := why_never(name) or (NO_PATH if name in NO_PARTS else None)):
+            if known and (why := _why_never(name)):
                 self.ignored[folder] = why
                 known = False
             self._folders[folder] = known
@@ -111,3 +111,8 @@ class FarNames:
         taken = {folder for folder, is_taken in self._folders.items() if is_taken}
         with_folders = {folder.rpartition("/")[0] for folder in taken if folder}
         return sorted(taken - with_folders - self._with_files - {""})
+
+
+def _why_never(name: str) -> str | None:
+    """`why_never` of a part of a path. A store has parts, too, that no file of this machine can have."""
+    return why_never(name) or (NO_PATH if name in NO_PARTS else None)
