@@ -179,12 +179,12 @@ def _files_of(job: Job, plan: ShardPlan, quarantined: Collection[int]) -> Iterat
     masks = [name for name, kind in job.kinds.items() if kind == "mask"]
     for entry in range(len(plan.paths)):
         file = plan.source_file(entry)
-        if entry not in quarantined and not _is_raw(file):
+        if entry not in quarantined and not _camera_raw(file):
             yield file
             yield from (plan.mask_file(name, entry) for name in masks)
 
 
-def _is_raw(file: SourceFile) -> str | None:
+def _camera_raw(file: SourceFile) -> str | None:
     """What a file of camera raw is called, by its name; an example of a dataset is none, whatever it was made from."""
     return raw_by_name(file.path) if file.stored is None else None
 
@@ -201,7 +201,7 @@ def _make_record(
     file = plan.source_file(entry)
     root = job.roots[file.source]
     labels = {name: values[entry] for name, values in plan.labels.items()}
-    if raw := _is_raw(file):
+    if raw := _camera_raw(file):
         return ImageError("unsupported_format", raw)
     try:
         data = read(file)
