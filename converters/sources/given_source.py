@@ -13,6 +13,7 @@ from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.text import short_repr
 
 MAX_NAME_LENGTH = 255
+"""Characters of a name that keys may begin with. The name of a folder that is only recorded may have more."""
 
 
 class GivenSource(NamedTuple):
@@ -37,7 +38,7 @@ def given_sources(sources: Sources) -> list[GivenSource]:
     """The sources in their order.
 
     Raises:
-        UsageError: If there is none, a path is an address, or a name cannot be one.
+        UsageError: If there is none, a path is an address of something else than a store, or a name cannot be one.
     """
     if isinstance(sources, str | os.PathLike | Place):
         return [GivenSource(user_path(sources, "SOURCE"))]
@@ -57,7 +58,7 @@ def parse_source(text: str) -> GivenSource:
     """Reads `SOURCE` or `NAME=SOURCE`. What is there as it is written has no name, for paths may have a `=`.
 
     Raises:
-        UsageError: If the path is an address, or the name cannot be one.
+        UsageError: If the path is an address of something else than a store, or the name cannot be one.
     """
     name, equals, path = text.partition("=")
     if not equals or "/" in name or os.path.lexists(text):
