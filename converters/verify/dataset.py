@@ -22,7 +22,7 @@ from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, WORK_FOL
 from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.processes.guarded_calls import GuardedCalls
 from fitfeed.schemas.sharding import DATASET_PATTERNS
-from fitfeed.schemas.side_tables import DUPLICATES_NAME, SOURCES_NAME, read_pairs, read_sources
+from fitfeed.schemas.side_tables import DUPLICATES_NAME, SIDE_TABLES, SOURCES_NAME, read_pairs, read_sources
 from fitfeed.schemas.storage.failures import failures_named
 from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.storage.place import Place
@@ -81,9 +81,9 @@ class _Verification:
         listed = self._manifest.files()
         if self._progress is not None:
             self._progress.start(files=len(listed), total_bytes=sum(entry.bytes for entry in listed))
-        self._findings.extend(self._check_text_of_manifest())
-        self._findings.extend(self._extra_files(listed))
         with self._fetching:
+            self._findings.extend(self._check_text_of_manifest())
+            self._findings.extend(self._extra_files(listed))
             with self._guarded:
                 for name in self._manifest.splits:
                     self._check_split(name)
@@ -221,8 +221,9 @@ class _Verification:
 
 def _tables_beside(place: Place) -> Iterator[BesideReport]:
     """Looks at the tables that are not a part of the dataset. A damaged one is named, and harms nothing."""
+    there = place.area().names(SIDE_TABLES)  # a link counts, too, whatever it leads to
     for name, read in ((SOURCES_NAME, read_sources), (DUPLICATES_NAME, read_pairs)):
-        if place.area().names([name]):
+        if name in there:
             try:
                 read(place)
             except DamagedDatasetError as error:

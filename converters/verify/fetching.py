@@ -21,21 +21,21 @@ class Fetching:
     """The files of a dataset as files of this machine. Use as a context manager. Of a store, at most two are here at once."""
 
     def __init__(self, place: Place, names: Sequence[str]) -> None:
-        """Begins to fetch the first.
+        """Names the files. Nothing is fetched before the block begins.
 
         Args:
             place: The dataset.
             names: Its files, in the order in which they will be asked for. Some may be left out.
         """
-        self._place = place
+        self._place, self._names = place, names
         self._next = dict(itertools.pairwise(names)) if place.is_far else {}
         self._thread = ThreadPoolExecutor(1)
         self._waiting: dict[str, Future[_Fetched]] = {}
-        if place.is_far and names:
-            self._begin(names[0])
 
     def __enter__(self) -> Self:
-        """Returns it."""
+        """Begins to fetch the first."""
+        if self._place.is_far and self._names:
+            self._begin(self._names[0])
         return self
 
     def __exit__(

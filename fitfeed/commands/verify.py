@@ -42,10 +42,9 @@ def run(options: argparse.Namespace) -> int:
     from fitfeed.converters.verify import verify_dataset
     from fitfeed.output.progress import reading_progress
     from fitfeed.schemas.errors import DamagedDatasetError
-    from fitfeed.schemas.storage.open_place import open_place
 
     with reading_progress(sys.stderr, quiet=options.quiet) as progress:
-        report = verify_dataset(open_place(options.dataset, "DATASET"), progress=progress)
+        report = verify_dataset(options.dataset, progress=progress)
     if options.json:
         print_json(report.to_dict())
     elif not (options.quiet and report.ok):
