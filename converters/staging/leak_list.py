@@ -32,7 +32,7 @@ def with_leak_list(refused: SplitLeakError, dataset: Place) -> SplitLeakError:
         try:
             staging.root.write(LEAKS_NAME, "".join(f"{key}\n" for key in refused.details["images"]).encode())
         except OSError as error:
-            msg = f"cannot write {file}: {error.strerror}. Make room there and run the same command again."
+            msg = f"cannot write {file}: {error.strerror}. {staging.root.area().advice} and run the same command again."
             raise ConversionError(msg) from error
     listed = f"{file} lists these images. To leave them out: cp {shlex.quote(file)} {LEAKS_NAME}, and the same command with --leave-out {LEAKS_NAME}."
     return SplitLeakError(*refused.args, listed, details={**refused.details, "images_file": file})
