@@ -29,7 +29,7 @@ this run plans  ->  stamp = SHA-256(when the folder was begun, the plan)  ->  jo
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -250,9 +250,10 @@ class WorkFolder:
             return None
         return result if result.stamp == job.stamps[number] else None
 
-    def has_result(self, number: int) -> bool:
-        """Whether a shard has a result."""
-        return self.root.area().has_file(_part("results", number))
+    def has_results_of(self, numbers: Iterable[int]) -> bool:
+        """Whether all of some shards have a result."""
+        listed = self._listed("results")
+        return all(_numbered(number) in listed for number in numbers)
 
     def forget_result(self, number: int) -> None:
         """Removes the result of a shard, so that it is written again."""
@@ -260,7 +261,7 @@ class WorkFolder:
 
     def has_results(self) -> bool:
         """Whether any shard has a result."""
-        return any(True for _ in self.root.below("results").files())
+        return bool(self._listed("results"))
 
     def write_outcome(self, outcome: Outcome) -> None:
         """Saves what publication decided."""
@@ -292,9 +293,9 @@ class WorkFolder:
 
     def release(self, job: Job, limit_s: float) -> None:
         """Releases images that exceeded a shorter time limit than `limit_s` (0: no limit), and drops their shards."""
-        listed = {found.name for found in self.root.below("quarantine").files()}
+        listed = self._listed("quarantine")
         for number in range(job.shards):
-            if f"{number:05d}.json" not in listed:
+            if _numbered(number) not in listed:
                 continue
             known = self.read_quarantined(job, number)
             kept = {
@@ -313,6 +314,13 @@ class WorkFolder:
         }
         write_json(self.root, _part("quarantine", number), content)
 
+    def _listed(self, folder: str) -> set[str]:
+        """The names of all files of a part. In a store, one request lists a thousand."""
+        try:
+            return {found.name for found in self.root.below(folder).files()}
+        except NotADirectoryError:  # a file has the name
+            return set()
+
     def write_error(self, error: OSError) -> ConversionError:
         """The error to raise if the dataset's folder cannot be written to."""
         msg = f"cannot write to {self.dataset}: {error.strerror or error}. Nothing was published. {self.root.area().advice} and run the same command again: it continues."
@@ -320,7 +328,11 @@ class WorkFolder:
 
 
 def _part(folder: str, number: int) -> str:
-    return f"{folder}/{number:05d}.json"
+    return f"{folder}/{_numbered(number)}"
+
+
+def _numbered(number: int) -> str:
+    return f"{number:05d}.json"
 
 
 def _read(place: Place, name: str) -> bytes:

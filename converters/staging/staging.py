@@ -212,7 +212,7 @@ class Staging:
             return State.COMMITTED if self.dataset.area().has_file(STAGED_REJECTS) else State.SETTLED
         if outcome is not None:
             return State.REVIEWED
-        if all(work.has_result(number) for number in range(job.shards)):
+        if work.has_results_of(range(job.shards)):
             return State.WRITTEN
         return State.PLANNED
 

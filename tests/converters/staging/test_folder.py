@@ -160,12 +160,12 @@ def test_plans(work: WorkFolder) -> None:
 
 def test_results(work: WorkFolder) -> None:
     result = result_of(JOB, "train.tfrecord", [Example(label=2), Example(profile="sRGB")])
-    assert (work.has_result(0), work.has_results(), work.read_result(JOB, 0)) == (False, False, None)
+    assert (work.has_results_of([0]), work.has_results(), work.read_result(JOB, 0)) == (False, False, None)
     work.write_result(0, result)
     read = work.read_result(JOB, 0)
     assert read is not None
     assert read.to_json() == result.to_json()
-    assert (work.has_result(0), work.has_result(1), work.has_results()) == (True, False, True)
+    assert (work.has_results_of([0]), work.has_results_of([1]), work.has_results()) == (True, False, True)
     assert work.read_result(dataclasses.replace(JOB, stamps=["another"]), 0) is None
 
 
@@ -237,7 +237,7 @@ def test_who_exceeded_a_shorter_limit_tries_again(work: WorkFolder, limit_s: flo
     work.write_result(0, result_of(JOB, "train.tfrecord", []))
     work.release(JOB, limit_s)
     assert work.read_quarantined(JOB, 0) == {entry: known[entry] for entry in kept}
-    assert work.has_result(0) == (len(kept) == 3)  # else it is written again
+    assert work.has_results_of([0]) == (len(kept) == 3)  # else it is written again
 
 
 def test_the_error_if_nothing_can_be_written(work: WorkFolder) -> None:

@@ -238,7 +238,7 @@ def test_a_longer_time_limit_releases_what_a_shorter_one_has_judged(tmp_path: Pa
         assert staging.state() == State.WRITTEN
         staging.prepare(plan_of(), timeout_s=20)
         assert staging.state() == State.PLANNED
-        assert [work.has_result(number) for number in range(2)] == [True, False]
+        assert [work.has_results_of([number]) for number in range(2)] == [True, False]
 
 
 @pytest.mark.parametrize(
