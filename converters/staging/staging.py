@@ -32,7 +32,7 @@ from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.schemas.errors import ConversionError, OvertakenError, UsageError
 from fitfeed.schemas.files import RefusedFileError
-from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, WORK_FOLDER, Manifest, read_manifest
+from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, WORK_FOLDER, Manifest, find_manifest
 from fitfeed.schemas.side_tables import SIDE_TABLES
 from fitfeed.schemas.storage.claim import Claim
 from fitfeed.schemas.storage.own_folder import TEMPORARY_NAME
@@ -145,8 +145,8 @@ class Staging:
         self._require_ours(work)
         # An earlier attempt at this very commit may have removed the old manifest, or put the new one in place.
         ours = hashlib.sha256(manifest.to_json().encode()).hexdigest()
-        if self.manifest_sha256() not in (None, ours):
-            self.require_seen(work, job)
+        if self.manifest_sha256() not in (None, ours, job.seen):
+            raise self._overtaken(work)
         with self._one_wins(work):
             replace_dataset(work, manifest)
 
@@ -181,11 +181,9 @@ class Staging:
         Raises:
             OSError: If a file cannot be written.
         """
-        identity = (
-            self.find_manifest().identity
-        )  # before it is read: if it changes meanwhile, that is noticed
+        manifest, identity = find_manifest(self.dataset)
         with self._one_wins():
-            return settle_names(self.dataset, read_manifest(self.dataset), identity=identity)
+            return settle_names(self.dataset, manifest, identity=identity)
 
     def remove(self) -> None:
         """From settled to the end: removes the staging area, and last what keeps others out."""
@@ -226,10 +224,10 @@ class Staging:
         Raises:
             UsageError: If it cannot be read.
         """
-        return self.find_manifest().sha256
+        return self._seen_manifest().sha256
 
-    def find_manifest(self) -> SeenManifest:
-        """The manifest that is there now.
+    def _seen_manifest(self) -> SeenManifest:
+        """The manifest that is there now, which may be anything.
 
         Raises:
             UsageError: If it cannot be read.
@@ -255,7 +253,7 @@ class Staging:
         Raises:
             OvertakenError: If the manifest is not the one that planning saw.
         """
-        present = self.find_manifest()
+        present = self._seen_manifest()
         if present.sha256 != job.seen:
             raise self._overtaken(work)
         return present.identity
