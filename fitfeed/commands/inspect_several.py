@@ -55,7 +55,7 @@ def inspect_several(paths: Sequence[Path | Place], *, full: bool) -> tuple["Json
     outcomes = []
     with guarded_calls(full=full) as guarded, reading_progress(sys.stderr, quiet=not full) as progress:
         if progress is not None:
-            progress.start(files=len(paths), total_bytes=sum(map(_size, paths)))
+            progress.start(files=len(paths), total_bytes=sum(_size(path) or 0 for path in paths))
         for path in looked_at:
             try:
                 if not isinstance(path, Path) or path.is_dir():
@@ -66,7 +66,7 @@ def inspect_several(paths: Sequence[Path | Place], *, full: bool) -> tuple["Json
             except FitfeedError as error:
                 outcomes.append(FileOutcome(path, error))
             if progress is not None:
-                progress.update(_size(path))
+                progress.update(_size(path) or 0)
     status = max(
         (outcome.found.exit_status for outcome in outcomes if isinstance(outcome.found, FitfeedError)),
         default=0,
@@ -79,9 +79,9 @@ def inspect_several(paths: Sequence[Path | Place], *, full: bool) -> tuple["Json
     return document, _lines(outcomes, left_out, reader), status
 
 
-def _size(path: Path | Place) -> int:
-    """Bytes of a file; 0 for a dataset, of which the manifest is read."""
-    return path.stat().st_size if isinstance(path, Path) and path.is_file() else 0
+def _size(path: Path | Place) -> int | None:
+    """Bytes of a file; None for a dataset, of which the manifest is read."""
+    return path.stat().st_size if isinstance(path, Path) and path.is_file() else None
 
 
 def _ignore(done: int) -> None:
@@ -130,8 +130,9 @@ def _lines(outcomes: list[FileOutcome], left_out: int, reader: str | None) -> li
 def _row(outcome: FileOutcome) -> tuple[str, str, str, str, str]:
     found, name = outcome.found, printable(str(outcome.path))
     if isinstance(found, FitfeedError):
-        size = human_bytes(_size(outcome.path)) if _size(outcome.path) else ""
-        return name, "damaged" if found.exit_status == 5 else "cannot be read", size, "", ""
+        size = _size(outcome.path)
+        what = "damaged" if found.exit_status == 5 else "cannot be read"
+        return name, what, "" if size is None else human_bytes(size), "", ""
     if isinstance(found, Manifest):
         examples = sum(split.examples for split in found.splits.values())
         return (
