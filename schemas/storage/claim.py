@@ -57,7 +57,7 @@ class Claim(ABC):
     """The right to write into a place, until the block ends.
 
     Attributes:
-        token: What another process that acts for the holder gives to `require_token`; empty for a folder.
+        token: A text that no other claim has; empty for a folder.
     """
 
     token: str = ""
@@ -101,22 +101,6 @@ def claimed(
         yield holder
     finally:
         holder.end()
-
-
-def require_token(place: "Place", name: str, token: str) -> None:
-    """Makes sure that a claim is still held by those for whom this process acts.
-
-    Args:
-        place: The place.
-        name: Name of the claim's object in it.
-        token: `Claim.token`.
-
-    Raises:
-        LostClaimError: If it is another's by now.
-        OSError: If it cannot be found out.
-    """
-    if token and _token_of(_read(place, name)[0]) != token:
-        raise _lost(place, name)
 
 
 class _Holder(Claim):
@@ -212,10 +196,6 @@ def _read(place: "Place", name: str) -> "tuple[str, Found | None]":
     except FileNotFoundError:
         return "", None
     return content.decode("utf-8", errors="replace"), found
-
-
-def _token_of(content: str) -> str:
-    return content.partition(" ")[0]
 
 
 def _holder_of(content: str) -> str:
