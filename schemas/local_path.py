@@ -23,17 +23,31 @@ def local_path(path: str | os.PathLike[str], what: str) -> Path:
     Raises:
         UsageError: If it is an address.
     """
-    text = os.fspath(path)
-    if (ADDRESS if isinstance(path, str) else FOLDED_ADDRESS).match(text):
-        scheme, _, rest = text.partition(":")
-        address = text if isinstance(path, str) else f"{scheme}://{rest.lstrip('/')}"
+    address = address_in(path)
+    if address is not None:
+        scheme, _, rest = address.partition("://")
         if scheme.lower() == "file":
             mend = f"Write it as a path: /{rest.lstrip('/')}"
         else:
             mend = f"Copy it to this machine, or mount the {scheme} store, and give the path of the local folder or file."
         msg = f"{what} {without_secrets(address)} is an address, and {what} must be on this machine. {mend}"
         raise UsageError(msg)
-    return Path(text)
+    return Path(path)
+
+
+def address_in(given: str | os.PathLike[str]) -> str | None:
+    """The address that was given in place of a path, with its `://` whole; None if it is a path.
+
+    Args:
+        given: As it was given. A `Path` has an address without one of its slashes.
+    """
+    if isinstance(given, str):
+        return given if ADDRESS.match(given) else None
+    text = os.fspath(given)
+    if not FOLDED_ADDRESS.match(text):
+        return None
+    scheme, _, rest = text.partition(":")
+    return f"{scheme}://{rest.lstrip('/')}"
 
 
 def without_secrets(address: str) -> str:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from fitfeed.schemas.local_path import ADDRESS, FOLDED_ADDRESS
+from fitfeed.schemas.local_path import address_in
 from fitfeed.schemas.storage.local import LocalPlace
 from fitfeed.schemas.storage.place import Place
 
@@ -20,16 +20,10 @@ def open_place(given: str | os.PathLike[str] | Place, what: str) -> Place:
     """
     if isinstance(given, Place):
         return given
-    text = os.fspath(given)
-    if isinstance(given, str):
-        if not ADDRESS.match(text):
-            return LocalPlace(Path(text))
-    elif FOLDED_ADDRESS.match(text):  # `Path` keeps one of two slashes
-        scheme, _, rest = text.partition(":")
-        text = f"{scheme}://{rest.lstrip('/')}"
-    else:
-        return LocalPlace(Path(text))
+    address = address_in(given)
+    if address is None:
+        return LocalPlace(Path(given))
     # The client of stores is loaded by those who use it only.
     from fitfeed.schemas.storage.store import StorePlace
 
-    return StorePlace.at(text, what)
+    return StorePlace.at(address, what)
