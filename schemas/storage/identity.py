@@ -31,7 +31,7 @@ def bare_tag(tag: str) -> str:
 
 
 def tag_of(identity: str) -> str | None:
-    """The ETag as a condition has it; None if the identity is none."""
+    """The ETag as a condition has it; None if the store gives none."""
     if "@" in identity:
         return None
     return identity if identity.startswith("W/") else f'"{identity}"'

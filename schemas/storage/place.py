@@ -1,11 +1,11 @@
-"""What can be done at a place: list it, and find, read, write, copy and delete its files.
+"""What can be done at a place: list it, and find, read, write, move and delete its files.
 
 | | folder of this machine | object store |
 |---|---|---|
 | address | a path | `gs://`, `s3://` or `az://` |
 | identity of a file | inode, size and times | ETag |
 | `writing` | a temporary file beside it, renamed | a temporary file of this machine, put whole |
-| `write_once` | a link, which fails if the name exists | a conditional put |
+| `write_if` | a link, which fails if the name exists; or a comparison under a lock | a conditional put |
 
 Errors are `OSError`, with a `strerror` that a message can end with: `FileNotFoundError`, `FileExistsError` and
 `PermissionError` say what they say of files.

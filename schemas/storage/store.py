@@ -186,7 +186,7 @@ class StorePlace(Place):
         except OSError as error:
             if error.errno != errno.ERANGE:
                 raise
-            found = self.find(name)  # nothing can be read from an empty object, or behind the end
+            found = self.find(name)  # nothing can be read from an empty object, or after its end
             if offset < found.bytes and length > 0:
                 raise
             data = memoryview(b"")

@@ -56,7 +56,7 @@ class WorkArea(abc.ABC):
 
     @abc.abstractmethod
     def is_file(self) -> bool:
-        """Whether it is no folder, but a file."""
+        """Whether it is a file, and not a folder."""
 
     @abc.abstractmethod
     def has_folder(self, name: str) -> bool:
