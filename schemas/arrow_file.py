@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from fitfeed.schemas.errors import DamagedDatasetError
+from fitfeed.schemas.files import pread_into
 from fitfeed.schemas.text import shortened
 
 MAGIC = b"ARROW1\0\0"
@@ -85,9 +86,7 @@ class ArrowFile:
             self.buffer = pa.py_buffer(self._mapped)
             return
         self.buffer = pa.allocate_buffer(size)
-        memory, done = memoryview(self.buffer).cast("B"), 0
-        while done < size and (count := os.preadv(stream.fileno(), [memory[done:]], done)):
-            done += count
+        done = pread_into(stream.fileno(), 0, memoryview(self.buffer).cast("B"))
         if done < size:
             msg = f"it ends after {done} of its {size} bytes"
             raise ValueError(msg)

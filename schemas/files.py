@@ -137,9 +137,7 @@ def open_plain(path: Path, *, buffering: int = io.DEFAULT_BUFFER_SIZE) -> io.Buf
         if error.errno in REPLACED:
             raise _replaced_error(path) from error
         raise
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise _replaced_error(path)
+    _require_regular(descriptor, path)
     return io.BufferedReader(io.FileIO(descriptor), buffering)
 
 
@@ -150,10 +148,15 @@ def _open_found(folder: Path, path: Path) -> int:
         if isinstance(error, OSError) and error.errno not in REPLACED:
             raise
         raise _replaced_error(path) from error
+    _require_regular(descriptor, path)
+    return descriptor
+
+
+def _require_regular(descriptor: int, path: Path) -> None:
+    """Closes a descriptor of what is not a regular file, and says so."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise _replaced_error(path)
-    return descriptor
 
 
 def _replaced_error(path: Path) -> RefusedFileError:
@@ -176,6 +179,26 @@ def _open_below(folder: Path, path: Path) -> int:
         return os.open(name, flags | os.O_NONBLOCK, dir_fd=step)
     finally:
         os.close(step)
+
+
+def pread_into(descriptor: int, offset: int, memory: memoryview) -> int:
+    """Reads a byte range into memory of its size, however few bytes the system returns at once.
+
+    Args:
+        descriptor: Of an open file.
+        offset: Where the range begins.
+        memory: Bytes, contiguous and writable.
+
+    Returns:
+        How many bytes were read; fewer than asked only where the file ends.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    done = 0
+    while done < len(memory) and (count := os.preadv(descriptor, [memory[done:]], offset + done)):
+        done += count
+    return done
 
 
 def atomic_write(path: Path, content: bytes | memoryview | str) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fitfeed.schemas.errors import DamagedDatasetError
-from fitfeed.schemas.files import open_located
+from fitfeed.schemas.files import open_located, pread_into
 
 MAX_OPEN_FILES = 128
 """Files that stay open. It is well below the usual limit of 1,024 descriptors a process, and few datasets
@@ -87,10 +87,7 @@ class ShardFiles:
             OSError: If it cannot be read.
         """
         file = self._file(shard)
-        done = 0
-        while done < len(memory) and (count := os.preadv(file.descriptor, [memory[done:]], offset + done)):
-            done += count
-        return done
+        return pread_into(file.descriptor, offset, memory)
 
     def read_ranges(
         self, shards: npt.NDArray[np.int32], offsets: npt.NDArray[np.int64], out: npt.NDArray[np.uint8]

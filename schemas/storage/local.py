@@ -14,7 +14,15 @@ from typing import Self
 
 from typing_extensions import override
 
-from fitfeed.schemas.files import RefusedFileError, locate_below, open_below, replacing, sync_file
+from fitfeed.schemas.files import (
+    RefusedFileError,
+    atomic_write,
+    locate_below,
+    open_below,
+    pread_into,
+    replacing,
+    sync_file,
+)
 from fitfeed.schemas.storage.local_area import LocalWorkArea
 from fitfeed.schemas.storage.place import Found, OpenFile, Place, require_name
 from fitfeed.schemas.storage.work_area import WorkArea
@@ -91,7 +99,7 @@ class LocalPlace(Place):
                     yield found
 
     def _listed(self, name: str, entry: os.DirEntry[str]) -> Found | None:
-        """A file, or None if it is none, or is gone meanwhile. A link counts as the file that it leads to in here."""
+        """A file; None if it is not one, or is gone meanwhile. A link counts as the file that it leads to in here."""
         try:
             status = locate_below(self.path, name).stat() if entry.is_symlink() else entry.stat()
         except (FileNotFoundError, RefusedFileError):
@@ -133,8 +141,7 @@ class LocalPlace(Place):
 
     @override
     def write(self, name: str, content: bytes) -> Found:
-        with self.writing(name) as temporary:
-            temporary.write_bytes(content)
+        atomic_write(self._to_write(name), content)
         return self.find(name)
 
     @override
@@ -211,10 +218,7 @@ class _LocalFile(OpenFile):
 
     @override
     def read_into(self, offset: int, memory: memoryview) -> int:
-        done = 0
-        while done < len(memory) and (count := os.preadv(self._descriptor, [memory[done:]], offset + done)):
-            done += count
-        return done
+        return pread_into(self._descriptor, offset, memory)
 
     @override
     def close(self) -> None:
