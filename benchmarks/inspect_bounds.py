@@ -14,11 +14,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-import psutil
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.inspect_material import CASES
+from benchmarks.processes import proportional_bytes, tree_of
 
 MAX_CPU_S, MAX_MB = 2.0, 200.0
 
@@ -62,32 +61,14 @@ def cost_of(path: Path) -> Cost:
     command = [sys.executable, "-P", "-m", "fitfeed", "inspect", str(path)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    tree, most = psutil.Process(process.pid), 0
+    most = 0
     while True:
         ended, status, usage = os.wait4(process.pid, os.WNOHANG)
         if ended:
             process.returncode = os.waitstatus_to_exitcode(status)
             return Cost(usage.ru_utime + usage.ru_stime, most / 1e6, process.returncode)
-        most = max(most, proportional_bytes(tree))
+        most = max(most, sum(map(proportional_bytes, tree_of(process.pid))))
         time.sleep(POLL_S)
-
-
-def proportional_bytes(tree: psutil.Process) -> int:
-    """Memory of a process and its children: pages of their own, and their share of those in common."""
-    total = 0
-    for process in (tree, *_children(tree)):
-        try:
-            total += process.memory_full_info().pss
-        except psutil.Error:  # it has ended
-            continue
-    return total
-
-
-def _children(tree: psutil.Process) -> list[psutil.Process]:
-    try:
-        return tree.children(recursive=True)
-    except psutil.Error:
-        return []
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ CPU seconds are of a process of its own. What the store itself takes, to make up
 import argparse
 import itertools
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from typing_extensions import override
 
 from benchmarks import measure
 from benchmarks.measure import ROOT, Result
+from benchmarks.processes import resident_mib
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.staging.staging import open_staging
@@ -117,15 +119,12 @@ def plan(paths: int) -> dict[str, float]:
     ):
         staging.prepare(planned, timeout_s=0)
         times.append(time.process_time())
-    peak = next(
-        line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")
-    )
     names, planning, writing = (after - before for before, after in itertools.pairwise(times))
     return {
         "names alone": names,
         "planned": planning,
         "written": writing,
-        "peak": int(peak.split()[1]) / 1024,
+        "peak": resident_mib("VmHWM", os.getpid()),
     }
 
 

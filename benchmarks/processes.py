@@ -46,6 +46,13 @@ def usage_of(pid: int) -> Usage | None:
     return Usage(ticks, peaks[0] * 1024) if peaks else None  # a process that has ended has no memory
 
 
+def resident_mib(field: str, pid: int) -> float:
+    """`VmRSS`, now, or `VmHWM`, at most so far, of a process that runs."""
+    status = Path("/proc", str(pid), "status").read_text()
+    (kibibytes,) = (int(line.split()[1]) for line in status.splitlines() if line.startswith(f"{field}:"))
+    return kibibytes / 1024
+
+
 def anonymous_bytes(pid: int) -> int:
     """Resident memory of a process that no file stands behind, nor memory that it shares; 0 if it is gone."""
     return _rollup(pid, "Anonymous")

@@ -7,10 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.processes import children_of
+from benchmarks.processes import children_of, resident_mib
 from fitfeed.schemas.sharding import number_of_shards, salted_order, shard_bounds, splits_of
-
-MIB = 1 << 20
 
 
 def main() -> int:
@@ -55,7 +53,7 @@ def plan(paths: int) -> dict[str, float]:
     if planned != paths:
         msg = f"{planned} of {paths} paths were planned"
         raise RuntimeError(msg)
-    return {"seconds": seconds, "peak_mib": _resident_mib("VmHWM", os.getpid())}
+    return {"seconds": seconds, "peak_mib": resident_mib("VmHWM", os.getpid())}
 
 
 def open_and_read(dataset: Path) -> dict[str, float]:
@@ -91,15 +89,8 @@ def feed(dataset: Path, epochs: int) -> dict[str, list[float]]:
     for _ in range(epochs):
         for _batch in train:
             pass
-        resident.append(sum(_resident_mib("VmRSS", pid) for pid in (os.getpid(), *children_of(os.getpid()))))
+        resident.append(sum(resident_mib("VmRSS", pid) for pid in (os.getpid(), *children_of(os.getpid()))))
     return {"resident_mib": resident}
-
-
-def _resident_mib(field: str, pid: int) -> float:
-    """VmRSS, now, or VmHWM, at most so far, of a process."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    (kibibytes,) = (int(line.split()[1]) for line in status.splitlines() if line.startswith(f"{field}:"))
-    return kibibytes * 1024 / MIB
 
 
 if __name__ == "__main__":

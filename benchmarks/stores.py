@@ -21,12 +21,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import measure
 from benchmarks.material import link_sample
 from benchmarks.measure import Result, compared
+from benchmarks.processes import resident_mib
 from benchmarks.store_server import BUCKET, serving
 from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.pipelines import RandomFlip, RandomResizedCrop, open_dataset
 from fitfeed.pipelines.feed.batch_maker import BatchMaker
 from fitfeed.pipelines.options import PipelineOptions
+from tests.pipelines.option_defaults import DEFAULTS
 
 SIDE = 224
 STORE = f"gs://{BUCKET}"
@@ -159,43 +161,22 @@ def train(
     began, cpu_began = time.perf_counter(), time.process_time()
     images = sum(len(maker.make(1, step)["image"]) for step in range(len(maker.steps)))
     seconds, cpu_s = time.perf_counter() - began, time.process_time() - cpu_began
-    status = Path("/proc/self/status").read_text()
-    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return {
         "cpu_ms": 1000 * cpu_s / images,
         "images_per_s": images / seconds,
-        "mib": int(peak.split()[1]) / 1024,
+        "mib": resident_mib("VmHWM", os.getpid()),
     }
 
 
 def _options(batch_size: int, access: str) -> PipelineOptions:
-    return PipelineOptions.of_split(
-        "train",
-        batch_size=batch_size,
-        image_size=(SIDE, SIDE),
-        augment=[RandomResizedCrop(), RandomFlip("horizontal")],
-        normalize="zscore",
-        dtype="float32",
-        label=None,
-        labels="int",
-        label_smoothing=0.0,
-        output="tuple",
-        shuffle=None,
-        statistics=None,
-        examples=None,
-        sampling_weights=None,
-        sample_weight=None,
-        seed=0,
-        shard=(0, 1),
-        start=(0, 0),
-        balance=None,
-        drop_remainder=None,
-        access=access,
-        on_error="raise",
-        augment_on="cpu",
-        processes=0,
-        transforms=False,
-    )
+    given: dict[str, Any] = {
+        "batch_size": batch_size,
+        "image_size": (SIDE, SIDE),
+        "augment": [RandomResizedCrop(), RandomFlip("horizontal")],
+        "access": access,
+        "processes": 0,
+    }
+    return PipelineOptions.of_split("train", **{**DEFAULTS, **given})
 
 
 if __name__ == "__main__":
