@@ -239,6 +239,22 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def write_at(descriptor: int, data: memoryview, offset: int) -> None:
+    """Writes all bytes at an offset of an open file; one call of the system may write a part.
+
+    Args:
+        descriptor: Of the file.
+        data: Bytes, contiguous.
+        offset: Where they begin in the file.
+
+    Raises:
+        OSError: If they cannot be written.
+    """
+    done = 0
+    while done < len(data):
+        done += os.pwrite(descriptor, data[done:], offset + done)
+
+
 def sync_folder(folder: Path) -> None:
     """Makes renames in a folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -22,6 +22,8 @@ import numpy as np
 import numpy.typing as npt
 from xxhash import xxh3_64_intdigest
 
+from fitfeed.schemas.files import write_at
+
 BLOCK = 64 << 10
 """64 KiB: bytes with one checksum. What is needed of a shard is fetched in whole blocks, if there is a cache."""
 
@@ -206,9 +208,9 @@ class CachedFile:
         """
         first = offset // BLOCK
         sums = [_checksum(data[start : start + BLOCK]) for start in range(0, len(data), BLOCK)]
-        _write(self._descriptor, data, offset)
+        write_at(self._descriptor, data, offset)
         entries = np.array(sums, "<u8")
-        _write(self._descriptor, memoryview(entries.tobytes()), self._table + first * ENTRY)
+        write_at(self._descriptor, memoryview(entries.tobytes()), self._table + first * ENTRY)
         self._checksums[first : first + len(sums)] = entries
         self._is_checked[first : first + len(sums)] = True
 
@@ -242,9 +244,3 @@ class CachedFile:
 
 def _checksum(block: memoryview) -> int:
     return xxh3_64_intdigest(block) or 1  # 0 stands for a block that is not there
-
-
-def _write(descriptor: int, data: memoryview, offset: int) -> None:
-    done = 0
-    while done < len(data):
-        done += os.pwrite(descriptor, data[done:], offset + done)

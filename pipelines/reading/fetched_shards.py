@@ -15,6 +15,7 @@ import numpy.typing as npt
 from fitfeed.pipelines.reading.block_cache import BlockCache, CachedFile
 from fitfeed.pipelines.reading.traffic import TrafficCounter
 from fitfeed.schemas.errors import DamagedDatasetError, FeedError
+from fitfeed.schemas.files import damaged_file
 from fitfeed.schemas.manifest import MANIFEST_NAME
 from fitfeed.schemas.manifest_parts import Shard
 from fitfeed.schemas.storage.place import OpenFile, Place
@@ -194,8 +195,7 @@ class FetchedShards:
     def _failed(self, shard: int, error: OSError) -> Exception:
         address, reason = self._place.address(self._shards[shard].file), error.strerror or str(error)
         if isinstance(error, FileNotFoundError):
-            msg = f"{address} is missing. Restore it, or convert the dataset again with --overwrite."
-            return DamagedDatasetError(msg)
+            return damaged_file(address, error)
         if error.errno == errno.ESTALE:
             return self._replaced(address)
         return FeedError(

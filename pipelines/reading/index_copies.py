@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fitfeed.pipelines.reading.traffic import TrafficCounter
 from fitfeed.schemas.errors import DamagedDatasetError, FeedError
-from fitfeed.schemas.files import file_sha256, replacing
+from fitfeed.schemas.files import damaged_file, file_sha256, replacing, write_at
 from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.storage.place import OpenFile, Place
 
@@ -83,8 +83,7 @@ class IndexCopies:
         try:
             file = self._place.open(entry.file)
         except FileNotFoundError as error:
-            msg = f"{address} is missing. Restore it, or convert the dataset again with --overwrite."
-            raise DamagedDatasetError(msg) from error
+            raise damaged_file(address, error) from error
         except OSError as error:
             raise _unreadable(address, error) from error
         with path.open("wb") as target, ThreadPoolExecutor(AT_ONCE, "fitfeed-index") as pool:
@@ -109,9 +108,7 @@ class IndexCopies:
         memory = memoryview(bytearray(length))
         count = file.read_into(offset, memory)
         self._traffic.fetched(count)
-        done = 0
-        while done < count:
-            done += os.pwrite(descriptor, memory[done:count], offset + done)
+        write_at(descriptor, memory[:count], offset)
 
 
 def _is_copy(path: Path, entry: File) -> bool:

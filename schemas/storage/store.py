@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 import obstore
 from typing_extensions import override
 
+from fitfeed.schemas.files import write_at
 from fitfeed.schemas.storage.address import MEMORY, Bucket, parse_address
 from fitfeed.schemas.storage.again import BrokenOffError, again
 from fitfeed.schemas.storage.clients import MAX_REQUEST_BYTES, client_of
@@ -210,9 +211,7 @@ class StorePlace(Place):
 
         def copy(offset: int) -> None:
             data, _ = self.get(found.name, offset, MAX_REQUEST_BYTES, identity=found.identity)
-            while data:
-                done = os.pwrite(descriptor, data, offset)
-                data, offset = data[done:], offset + done
+            write_at(descriptor, data, offset)
 
         try:
             if found.bytes:
