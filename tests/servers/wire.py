@@ -89,10 +89,6 @@ class Listener:
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
     def close(self) -> None:
         """Ends listening, and all connections."""
         self._socket.shutdown(socket.SHUT_RDWR)  # close alone does not wake accept

@@ -4,7 +4,7 @@ import time
 from collections import Counter, defaultdict
 
 from tests.servers.network_faults import FAULTS
-from tests.soak.matrix import Outcome
+from tests.soak.matrix import DURATIONS, Outcome
 
 
 def report(outcomes: list[Outcome], seconds: float) -> str:
@@ -40,10 +40,7 @@ def report(outcomes: list[Outcome], seconds: float) -> str:
         ]
         for (of, operation), cells in tables.items():
             if of == kind:
-                pairs = [
-                    [cells.get((fault, duration), "") for duration in ("once", "for ever")]
-                    for fault in FAULTS
-                ]
+                pairs = [[cells.get((fault, duration), "") for duration in DURATIONS] for fault in FAULTS]
                 lines.append(
                     f"| {operation} | " + " | ".join(" / ".join(filter(None, pair)) for pair in pairs) + " |"
                 )
