@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fitfeed.schemas.errors import DamagedDatasetError
-from fitfeed.schemas.files import atomic_write, locate, open_located
+from fitfeed.schemas.files import atomic_write, locate, open_located, write_at
 
 
 @pytest.fixture
@@ -165,3 +165,13 @@ def test_what_cannot_be_encoded_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(UnicodeEncodeError):
         atomic_write(tmp_path / "file", "\udcff")
     assert not list(tmp_path.iterdir())
+
+
+def test_all_is_written_where_the_system_writes_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pwrite = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda file, data, offset: pwrite(file, data[:3], offset))
+    with (tmp_path / "file").open("wb") as file:
+        write_at(file.fileno(), memoryview(b"0123456789"), 2)
+    assert (tmp_path / "file").read_bytes() == b"\0\x000123456789"
