@@ -201,6 +201,42 @@ def pread_into(descriptor: int, offset: int, memory: memoryview) -> int:
     return done
 
 
+def pread_all(descriptor: int, offset: int, length: int) -> bytes:
+    """Reads a byte range, however few bytes the system returns at once.
+
+    Args:
+        descriptor: Of an open file.
+        offset: Where the range begins.
+        length: Its bytes.
+
+    Returns:
+        Fewer than `length` bytes only where the file ends.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    data = os.pread(descriptor, length, offset)
+    while len(data) < length and (more := os.pread(descriptor, length - len(data), offset + len(data))):
+        data += more
+    return data
+
+
+def pwrite_all(descriptor: int, offset: int, data: memoryview) -> None:
+    """Writes all bytes to a place in a file, however few the system takes at once.
+
+    Args:
+        descriptor: Of an open file.
+        offset: Where they begin in the file.
+        data: Bytes, contiguous.
+
+    Raises:
+        OSError: If they cannot be written.
+    """
+    done = 0
+    while done < len(data):
+        done += os.pwrite(descriptor, data[done:], offset + done)
+
+
 def atomic_write(path: Path, content: bytes | memoryview | str) -> None:
     """Replaces a file so that a reader, or a restart after a power cut, finds the old one or the new one, whole.
 
@@ -237,22 +273,6 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def write_at(descriptor: int, data: memoryview, offset: int) -> None:
-    """Writes all bytes at an offset of an open file; one call of the system may write a part.
-
-    Args:
-        descriptor: Of the file.
-        data: Bytes, contiguous.
-        offset: Where they begin in the file.
-
-    Raises:
-        OSError: If they cannot be written.
-    """
-    done = 0
-    while done < len(data):
-        done += os.pwrite(descriptor, data[done:], offset + done)
 
 
 def sync_folder(folder: Path) -> None:

@@ -11,7 +11,7 @@ import google_crc32c
 from fitfeed.converters.rejects import ImageError
 from fitfeed.converters.source_file import SourceFile, StoredAt
 from fitfeed.schemas.errors import DamagedDatasetError
-from fitfeed.schemas.files import open_located
+from fitfeed.schemas.files import open_located, pread_all
 
 
 def read_stored(file: SourceFile, stored: StoredAt, folder: Path, *, most: int) -> bytes:
@@ -35,11 +35,7 @@ def read_stored(file: SourceFile, stored: StoredAt, folder: Path, *, most: int) 
         detail = f"its shard {stored.shard} is missing, or is not a file of the dataset's folder"
         raise ImageError("vanished", detail) from error
     with stream:
-        data = os.pread(stream.fileno(), file.bytes, stored.offset)
-        while len(data) < file.bytes and (
-            more := os.pread(stream.fileno(), file.bytes - len(data), stored.offset + len(data))
-        ):
-            data += more  # the system returned fewer bytes than asked for
+        data = pread_all(stream.fileno(), stored.offset, file.bytes)
         changed = os.fstat(stream.fileno()).st_mtime_ns != file.mtime_ns
     if len(data) == file.bytes and google_crc32c.value(data) == stored.crc32c:
         return data

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from xxhash import xxh3_64_intdigest
 
-from fitfeed.schemas.files import write_at
+from fitfeed.schemas.files import pwrite_all
 
 BLOCK = 64 << 10
 """64 KiB: bytes with one checksum. What is needed of a shard is fetched in whole blocks, if there is a cache."""
@@ -208,9 +208,9 @@ class CachedFile:
         """
         first = offset // BLOCK
         sums = [_checksum(data[start : start + BLOCK]) for start in range(0, len(data), BLOCK)]
-        write_at(self._descriptor, data, offset)
+        pwrite_all(self._descriptor, offset, data)
         entries = np.array(sums, "<u8")
-        write_at(self._descriptor, memoryview(entries.tobytes()), self._table + first * ENTRY)
+        pwrite_all(self._descriptor, self._table + first * ENTRY, memoryview(entries.tobytes()))
         self._checksums[first : first + len(sums)] = entries
         self._is_checked[first : first + len(sums)] = True
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fitfeed.pipelines.reading.traffic import TrafficCounter
 from fitfeed.schemas.errors import DamagedDatasetError, FeedError
-from fitfeed.schemas.files import damaged_file, file_sha256, replacing, write_at
+from fitfeed.schemas.files import damaged_file, file_sha256, pwrite_all, replacing
 from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.storage.place import OpenFile, Place
 
@@ -108,7 +108,7 @@ class IndexCopies:
         memory = memoryview(bytearray(length))
         count = file.read_into(offset, memory)
         self._traffic.fetched(count)
-        write_at(descriptor, memory[:count], offset)
+        pwrite_all(descriptor, offset, memory[:count])
 
 
 def _is_copy(path: Path, entry: File) -> bool:

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fitfeed.schemas.errors import DamagedDatasetError
-from fitfeed.schemas.files import open_located, pread_into
+from fitfeed.schemas.files import open_located, pread_all, pread_into
 
 MAX_OPEN_FILES = 128
 """Files that stay open. It is well below the usual limit of 1,024 descriptors a process, and few datasets
@@ -68,13 +68,8 @@ class ShardFiles:
             DamagedDatasetError: If the file is missing, is outside the folder or cannot be opened.
             OSError: If it cannot be read.
         """
-        file = self._file(shard)
-        data = os.pread(file.descriptor, length, offset)
-        while len(data) < length and (
-            more := os.pread(file.descriptor, length - len(data), offset + len(data))
-        ):
-            data += more
-        return data
+        file = self._file(shard)  # it stays open while it has a name here
+        return pread_all(file.descriptor, offset, length)
 
     def read_into(self, shard: int, offset: int, memory: memoryview) -> int:
         """Reads a byte range into memory of its size (bytes, contiguous, writable).

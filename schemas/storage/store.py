@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 import obstore
 from typing_extensions import override
 
-from fitfeed.schemas.files import write_at
+from fitfeed.schemas.files import pwrite_all
 from fitfeed.schemas.storage.address import MEMORY, Bucket, parse_address
 from fitfeed.schemas.storage.again import BrokenOffError, again
 from fitfeed.schemas.storage.clients import MAX_REQUEST_BYTES, client_of
@@ -211,7 +211,7 @@ class StorePlace(Place):
 
         def copy(offset: int) -> None:
             data, _ = self.get(found.name, offset, MAX_REQUEST_BYTES, identity=found.identity)
-            write_at(descriptor, data, offset)
+            pwrite_all(descriptor, offset, data)
 
         try:
             if found.bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fitfeed.schemas.errors import DamagedDatasetError
-from fitfeed.schemas.files import atomic_write, locate, open_located, write_at
+from fitfeed.schemas.files import atomic_write, locate, open_located, pread_all, pwrite_all
 
 
 @pytest.fixture
@@ -173,5 +173,16 @@ def test_all_is_written_where_the_system_writes_parts(
     pwrite = os.pwrite
     monkeypatch.setattr(os, "pwrite", lambda file, data, offset: pwrite(file, data[:3], offset))
     with (tmp_path / "file").open("wb") as file:
-        write_at(file.fileno(), memoryview(b"0123456789"), 2)
+        pwrite_all(file.fileno(), 2, memoryview(b"0123456789"))
     assert (tmp_path / "file").read_bytes() == b"\0\x000123456789"
+
+
+def test_a_range_is_read_where_the_system_reads_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pread = os.pread
+    monkeypatch.setattr(os, "pread", lambda file, length, offset: pread(file, min(length, 3), offset))
+    (tmp_path / "file").write_bytes(b"0123456789")
+    with (tmp_path / "file").open("rb") as file:
+        assert pread_all(file.fileno(), 1, 8) == b"12345678"
+        assert pread_all(file.fileno(), 6, 8) == b"6789"
