@@ -5,7 +5,7 @@ from fitfeed.schemas.cpus import available_cpus
 THREADS_KEEP_UP = 4
 """CPUs that threads can keep busy. With more, others are idle while workers start."""
 
-BREAK_EVEN_S = 2.0
+BREAK_EVEN_S = 1.2
 """Seconds of work of all CPUs after which workers start, if CPUs are few. A start takes 1.2 s of one CPU, mostly of the
 time in which threads wait for each other, and workers are then a fifth faster (docs/adr/0034-workers-are-forked.md)."""
 
