@@ -10,9 +10,9 @@ from fitfeed.converters.inspect.detect import guarded_calls, inspect_with
 from fitfeed.converters.inspect.own_shards import OwnShard, own_shard
 from fitfeed.converters.inspect.report import ForeignReport
 from fitfeed.converters.inspect.several_files import common_reader
+from fitfeed.output.byte_size import human_bytes
 from fitfeed.output.foreign_text import kind_of
 from fitfeed.output.progress import reading_progress
-from fitfeed.output.summary import human_bytes
 from fitfeed.output.table import aligned
 from fitfeed.schemas.errors import FitfeedError
 from fitfeed.schemas.manifest import Manifest, read_manifest

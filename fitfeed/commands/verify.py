@@ -59,7 +59,7 @@ def report_lines(name: str, report: "Report") -> list[str]:
         name: The dataset's folder as the user wrote it.
         report: What was found.
     """
-    from fitfeed.output.summary import human_bytes
+    from fitfeed.output.byte_size import human_bytes
 
     checked = f"{report.files} files with {report.examples} examples, {human_bytes(report.bytes)}, were read"
     if report.ok:

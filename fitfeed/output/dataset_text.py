@@ -2,9 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from fitfeed.output.byte_size import human_bytes
+from fitfeed.output.class_counts import class_counts_line
 from fitfeed.output.source_facts import mask_values
-from fitfeed.output.summary import splits_table, statistics_lines
 from fitfeed.output.training_lines import training_lines
+from fitfeed.schemas.bit_depth import levels_of
 from fitfeed.schemas.features import ClassFeature, FloatsFeature, LabelFeature, MaskFeature, MulticlassFeature
 from fitfeed.schemas.text import shortened
 
@@ -86,3 +88,27 @@ def _reject_lines(manifest: "Manifest") -> list[str]:
     listed = [f"           {count} {reason}" for reason, count in manifest.rejects.items()]
     ignored = f"{manifest.ignored} other files ignored"
     return [f"rejects    {total or 'none'}, {ignored}" + ("; see rejects.jsonl" if total else ""), *listed]
+
+
+def splits_table(manifest: "Manifest") -> list[str]:
+    """Examples, shards and bytes per split, and examples per class."""
+    lines = []
+    for name, split in manifest.splits.items():
+        lines.append(
+            f"{name:<10} {split.examples} examples in {len(split.shards)} shards, {human_bytes(split.bytes)}"
+        )
+        listed = class_counts_line(dict(zip(manifest.class_names, split.class_counts, strict=True)))
+        lines += [f"           {listed}"] if listed else []
+    return lines
+
+
+def statistics_lines(manifest: "Manifest") -> list[str]:
+    """Mean and standard deviation per channel, and which pixels they describe."""
+    statistics = manifest.statistics
+    brightest = levels_of(manifest.features.image.depth) - 1
+    mean = " ".join(f"{value:.3f}" for value in statistics.mean)
+    std = " ".join(f"{value:.3f}" for value in statistics.std)
+    return [
+        f"mean       {mean}",
+        f"std        {std}   (0..{brightest}, of the {statistics.images} {statistics.split} images as stored)",
+    ]

@@ -10,7 +10,7 @@ from fitfeed.converters.inspect.report import (
     ForeignReport,
     number_text,
 )
-from fitfeed.output.summary import human_bytes
+from fitfeed.output.byte_size import human_bytes
 from fitfeed.output.table import aligned
 from fitfeed.schemas.text import printable
 

@@ -11,7 +11,9 @@ from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.planning.size_estimate import expected_bytes
 from fitfeed.converters.source_file import Comparison, SomeFiles
 from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan
+from fitfeed.output.byte_size import human_bytes
 from fitfeed.output.class_counts import class_counts_line
+from fitfeed.output.dataset_text import splits_table, statistics_lines
 from fitfeed.output.source_facts import (
     depth_lines,
     depth_warnings,
@@ -20,7 +22,6 @@ from fitfeed.output.source_facts import (
     profile_lines,
 )
 from fitfeed.output.training_lines import training_lines
-from fitfeed.schemas.bit_depth import levels_of
 from fitfeed.schemas.manifest import Manifest
 from fitfeed.schemas.strict_json import JsonObject
 
@@ -103,30 +104,6 @@ def _added_lines(conversion: ConversionResult) -> list[str]:
     ]
 
 
-def splits_table(manifest: Manifest) -> list[str]:
-    """Examples, shards and bytes per split, and examples per class."""
-    lines = []
-    for name, split in manifest.splits.items():
-        lines.append(
-            f"{name:<10} {split.examples} examples in {len(split.shards)} shards, {human_bytes(split.bytes)}"
-        )
-        listed = class_counts_line(dict(zip(manifest.class_names, split.class_counts, strict=True)))
-        lines += [f"           {listed}"] if listed else []
-    return lines
-
-
-def statistics_lines(manifest: Manifest) -> list[str]:
-    """Mean and standard deviation per channel, and which pixels they describe."""
-    statistics = manifest.statistics
-    brightest = levels_of(manifest.features.image.depth) - 1
-    mean = " ".join(f"{value:.3f}" for value in statistics.mean)
-    std = " ".join(f"{value:.3f}" for value in statistics.std)
-    return [
-        f"mean       {mean}",
-        f"std        {std}   (0..{brightest}, of the {statistics.images} {statistics.split} images as stored)",
-    ]
-
-
 def _rejects_line(manifest: Manifest, unnamed: int) -> str:
     ignored = _ignored(manifest.ignored - manifest.duplicates.dropped, unnamed)
     if not manifest.rejects:
@@ -200,16 +177,6 @@ def _warnings(conversion: ConversionResult) -> list[str]:
 
 def _planned_warnings(warnings: Iterable[str]) -> list[str]:
     return [f"warning: {warning}" for warning in warnings]
-
-
-def human_bytes(count: int) -> str:
-    """A size for a person, in powers of 1024."""
-    size = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} TiB"
 
 
 def _class_numbers(job: Job, shard: ShardPlan) -> Iterable[int]:

@@ -11,14 +11,13 @@ from fitfeed.converters.duplicate_pair import DuplicatePair, NearDuplicateReport
 from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.source_file import SomeFiles
+from fitfeed.output.byte_size import human_bytes
+from fitfeed.output.dataset_text import splits_table, statistics_lines
 from fitfeed.output.summary import (
     conversion_lines,
     dry_run_document,
     dry_run_lines,
-    human_bytes,
     planned_splits,
-    splits_table,
-    statistics_lines,
 )
 from fitfeed.output.training_lines import training_lines
 from fitfeed.schemas.manifest import Manifest
