@@ -14,6 +14,7 @@ from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.outcome import Outcome, Status
 from fitfeed.converters.staging.results import ShardResult, ShardTotals
+from fitfeed.converters.staging.sign_of_life import sign_of_life
 from fitfeed.converters.staging.staging import PUBLISHED, Staging
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.manifest import REJECTS_NAME
@@ -35,37 +36,47 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
 
     Raises:
         ConversionError: If a shard is missing or double, an image was lost, or a file cannot be written.
-        OvertakenError: If another launch has published since the job was planned.
+        OvertakenError: If another launch has published since the job was planned, or has begun since.
     """
-    staging, job, earlier = Staging(work.dataset), work.read_job(), work.read_outcome()
     try:
-        if earlier is not None and staging.state_of(work, job) in PUBLISHED:
-            staging.settle()
-            return earlier
-        base = None
-        if job.base is not None:
-            staging.require_seen(work, job)
-            base = open_base_dataset(work.dataset)
-        ordered = _check_complete(job, totals)
-        results = for_each(work.root, lambda shard: _require_result(work, job, shard.number), ordered)
-        found = find_duplicates(job, results, base)
-        rejects = [*job.rejects, *(reject for result in results for reject in result.rejects), *found.rejects]
-        write_pairs(work, found, base)
-        outcome = _decide(job, rejects, ordered, found)
-        staging.review(work, outcome)
-        listed = [*rejects, *job.ignored]
-        if outcome.status != "published":
-            write_lists(work, listed, found.pairs)
-        else:
-            work.kept.delete_all()  # of an interrupted publication
-            if found.dropped:
-                results = drop_rows(work, job, results, found.dropped)
-            if base is None:
-                _commit_new(staging, work, job, results, listed, found.copies)
-            else:
-                _commit_append(staging, work, job, base, results, listed, found.copies)
+        job = work.read_job()
+        with sign_of_life(work, job):
+            outcome = _publish(work, job, totals)
+        if job.engine:  # who follows it has no other way to know
+            work.launch.end(job.launch)
     except OSError as error:
         raise work.write_error(error) from error
+    return outcome
+
+
+def _publish(work: WorkFolder, job: Job, totals: Sequence[ShardTotals]) -> Outcome:
+    staging, earlier = Staging(work.dataset), work.read_outcome()
+    if earlier is not None and staging.state_of(work, job) in PUBLISHED:
+        staging.settle()
+        return earlier
+    base = None
+    if job.base is not None:
+        staging.require_seen(work, job)
+        base = open_base_dataset(work.dataset)
+    ordered = _check_complete(job, totals)
+    results = for_each(work.root, lambda shard: _require_result(work, job, shard.number), ordered)
+    found = find_duplicates(job, results, base)
+    rejects = [*job.rejects, *(reject for result in results for reject in result.rejects), *found.rejects]
+    work.require_ours(job)  # from here on, files are written that the next launch of this job writes, too
+    write_pairs(work, found, base)
+    outcome = _decide(job, rejects, ordered, found)
+    staging.review(work, outcome)
+    listed = [*rejects, *job.ignored]
+    if outcome.status != "published":
+        write_lists(work, listed, found.pairs)
+        return outcome
+    work.kept.delete_all()  # of an interrupted publication
+    if found.dropped:
+        results = drop_rows(work, job, results, found.dropped)
+    if base is None:
+        _commit_new(staging, work, job, results, listed, found.copies)
+    else:
+        _commit_append(staging, work, job, base, results, listed, found.copies)
     return outcome
 
 

@@ -29,6 +29,7 @@ from fitfeed.converters.staging.job import Job, ShardPlan
 from fitfeed.converters.staging.quarantine import Quarantine
 from fitfeed.converters.staging.result_check import file_identity, follows_plan, is_whole
 from fitfeed.converters.staging.results import RowColumns, ShardResult, ShardTotals
+from fitfeed.converters.staging.sign_of_life import sign_of_life
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.histogram_json import histogram_to_json
 from fitfeed.schemas.payload import Pixels, payload_format
@@ -61,6 +62,7 @@ def write_shard(
     Raises:
         ConversionError: If a file cannot be read for a reason that may pass, the shard cannot be written, or its plan is
             not the one that was made.
+        OvertakenError: If another launch of the job has begun since, or this one was cancelled.
     """
     with failures_named("cannot read from", work.dataset, ConversionError, CONTINUES):
         plan = work.read_plan(job, number)
@@ -76,6 +78,7 @@ def write_shard(
     wanted = _files_of(job, plan, quarantined)
     try:
         with (
+            sign_of_life(work, job),
             SourcesReader(job.sources).reading(wanted, most=file_bound(job.options.max_pixels)) as read,
             shards.area().building(plan.file) as path,
             open_writer(path, job.options, job.kinds) as writer,
@@ -95,9 +98,8 @@ def write_shard(
                 for name, mask in made.masks.items():
                     mask_values[name] += count_values(mask.pixels)
                 progress(made.source_bytes, False)
+            work.require_ours(job)  # no shard of a launch that was taken for dead may replace one of the next
             stored = writer.finish()
-            if not shards.area().moves_at_once:
-                work.require_ours()  # no shard of a launch that was taken for dead may replace one of the next
         result = ShardResult(
             stamp=job.stamps[number],
             shard=stored.entry(plan.file),

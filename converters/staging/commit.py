@@ -5,7 +5,7 @@ At any moment, even if the machine stops, a manifest that is there names files t
 
 import errno
 import shutil
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.schemas.manifest import (
@@ -30,7 +30,9 @@ def staged_index(split: str) -> str:
     return f"{split}.append.index.arrow"
 
 
-def replace_dataset(work: WorkFolder, manifest: Manifest) -> None:
+def replace_dataset(
+    work: WorkFolder, manifest: Manifest, *, require_ours: Callable[[], None] = lambda: None
+) -> None:
     """Makes the files of a job a dataset, and replaces any dataset that is there.
 
     ```
@@ -42,10 +44,20 @@ def replace_dataset(work: WorkFolder, manifest: Manifest) -> None:
 
     If it is interrupted at any moment and called again, it ends with the same files, provided that `kept/` was filled
     again.
+
+    Args:
+        work: The folder of the job.
+        manifest: The manifest of the dataset.
+        require_ours: Raises an error if another launch has begun meanwhile. Then nothing is removed that may be its own.
+
+    Raises:
+        FileExistsError: If another launch has published meanwhile.
+        OSError: If a file cannot be written.
     """
     work.dataset.delete(MANIFEST_NAME)
     files = [entry.file for entry in manifest.files()]
     _move_into(work, [*files, *SIDE_TABLES])
+    require_ours()  # copying takes long in a store
     _remove_leftovers(work.dataset, keep=set(files))
     work.dataset.area().sync()
     put_manifest(work.dataset, manifest, identity=None)
@@ -144,8 +156,23 @@ def put_manifest(dataset: Place, manifest: Manifest, *, identity: str | None) ->
         dataset.write_if(MANIFEST_NAME, content, identity=identity)
         return
     dataset.below(WORK_FOLDER).write(MANIFEST_NAME, content)
+    _require_replaced(dataset, identity)  # the lock is the command's: a job on an engine may outlive it
     dataset.move(f"{WORK_FOLDER}/{MANIFEST_NAME}", MANIFEST_NAME)
     dataset.area().sync()
+
+
+def _require_replaced(dataset: Place, identity: str | None) -> None:
+    """Checks that the manifest is still the one that is to be replaced.
+
+    Raises:
+        FileExistsError: If another launch has published.
+    """
+    try:
+        now = dataset.find(MANIFEST_NAME).identity
+    except FileNotFoundError:
+        now = None
+    if now != identity:
+        raise FileExistsError(errno.EEXIST, "another launch has replaced it", dataset.address(MANIFEST_NAME))
 
 
 def _require_files(dataset: Place, manifest: Manifest) -> None:

@@ -12,6 +12,7 @@ DATASET/.work/
     quarantine/00003.json  images of shard 3 that must not be decoded again, and why
     kept/               shards from which publication has left out duplicates
     outcome.json        what publication decided
+    launch.json, alive  which launch all this belongs to, and that its workers are alive: see `staging.launch`
 ```
 
 Different jobs share no file, and equal jobs write equal bytes. A conversion that was stopped finds here what it need
@@ -35,10 +36,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from fitfeed.converters.staging.job import Job, ShardPlan
+from fitfeed.converters.staging.launch import LaunchRecord
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.quarantine import Quarantine
 from fitfeed.converters.staging.results import ShardResult
-from fitfeed.schemas.errors import ConversionError, OvertakenError
+from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.files import file_sha256
 from fitfeed.schemas.manifest import WORK_FOLDER
 from fitfeed.schemas.side_tables import SOURCES_NAME, write_table
@@ -82,6 +84,11 @@ class WorkFolder:
         """
         self.dataset, self.digest, self.seal = dataset, digest, seal
         self.root = dataset.below(f"{WORK_FOLDER}/{digest}")
+
+    @property
+    def launch(self) -> LaunchRecord:
+        """The launch that it belongs to."""
+        return LaunchRecord(self.root)
 
     @property
     def shards(self) -> Place:
@@ -184,16 +191,16 @@ class WorkFolder:
             raise _changed_error(self.root, JOB_NAME)
         return Job.from_json(parse_any_json(content))
 
-    def require_ours(self) -> None:
-        """Checks that no other launch has begun here since. Its job has another token, and so another seal.
+    def require_ours(self, job: Job) -> None:
+        """Checks that no other launch has begun here since, and nobody has cancelled this one.
+
+        Where the lock of a folder keeps all others out, nothing needs to be checked.
 
         Raises:
             OvertakenError: If one has.
         """
-        content = _read_or_none(self.root, JOB_NAME)
-        if content is None or (self.seal is not None and hashlib.sha256(content).hexdigest() != self.seal):
-            msg = f"another launch has begun to convert into {self.dataset} since this one did, so this one published nothing. Wait for the other one, and run the same command again."
-            raise OvertakenError(msg)
+        if job.launch:
+            self.launch.require(job.launch)
 
     def read_job_or_none(self) -> Job | None:
         """Loads the job, or returns None if there is none that this version can read."""
@@ -263,6 +270,10 @@ class WorkFolder:
         """Whether any shard has a result."""
         return bool(self._listed("results"))
 
+    def count_results(self) -> int:
+        """How many shards have a result."""
+        return len(self._listed("results"))
+
     def write_outcome(self, outcome: Outcome) -> None:
         """Saves what publication decided."""
         write_json(self.root, OUTCOME_NAME, outcome.to_json())
@@ -273,6 +284,10 @@ class WorkFolder:
             return Outcome.from_json(parse_any_json(_read(self.root, OUTCOME_NAME)))
         except (OSError, *OTHER_JSON):
             return None
+
+    def has_outcome(self) -> bool:
+        """Whether publication has decided."""
+        return self.root.area().has_file(OUTCOME_NAME)
 
     def forget_outcome(self) -> None:
         """Removes the outcome, so that publication decides again."""

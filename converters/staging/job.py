@@ -21,7 +21,7 @@ from fitfeed.converters.source_file import (
 )
 from fitfeed.schemas.features import PlannedLabel, WithLabels
 from fitfeed.schemas.sharding import is_shard_file_name
-from fitfeed.schemas.strict_json import JsonObject
+from fitfeed.schemas.strict_json import JsonObject, parse_any_json
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -121,7 +121,8 @@ class Job(WithLabels):
             while this is what is there.
         begun: What marks the beginning of its folder: see `WorkFolder.find_earlier`; empty before.
         sources_sha256: SHA-256 of the `sources.arrow` that is published with the shards; None if there is none.
-        launch: In a store, the token of the launch that claims the dataset; else empty.
+        launch: The token of its launch (`staging.launch`); empty where the lock of a folder keeps all others out.
+        engine: The runner whose workers convert it, which may outlive the launch; empty in the local run.
         stamps: For each shard, the stamp of all that is made from its plan; none before the plans are written.
     """
 
@@ -142,6 +143,7 @@ class Job(WithLabels):
     begun: str = ""
     sources_sha256: str | None = None
     launch: str = ""
+    engine: str = ""
     stamps: list[str] = dataclasses.field(default_factory=list)
 
     @cached_property
@@ -173,6 +175,10 @@ class Job(WithLabels):
             else int(self.max_bad * (self.files + len(self.rejects)))
         )
 
+    def does_the_same(self, other: "Job") -> bool:
+        """Whether two launches of these jobs would publish the same, whenever and wherever they run."""
+        return _without_launch(self) == _without_launch(other)
+
     def to_json(self) -> JsonObject:
         """The job as the staging area stores it."""
         return {**dataclasses.asdict(self), "options": self.options.to_json()}
@@ -194,6 +200,13 @@ class Job(WithLabels):
             "base": content["base"] and AppendTarget(**content["base"]),
         }
         return cls(**fields)
+
+
+def _without_launch(job: Job) -> Any:
+    plain = dataclasses.replace(
+        job, seen=None, begun="", sources_sha256=None, launch="", engine="", stamps=[]
+    )
+    return parse_any_json(json.dumps(plain.to_json()))  # tuples become lists
 
 
 def _root(content: Mapping[str, Any]) -> SourceRoot:

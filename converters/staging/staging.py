@@ -16,8 +16,10 @@ import dataclasses
 import enum
 import errno
 import hashlib
+import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from typing import NamedTuple
 
 from fitfeed.converters.staging.commit import (
@@ -29,7 +31,9 @@ from fitfeed.converters.staging.commit import (
 )
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import ConversionPlan, Job
+from fitfeed.converters.staging.launch import JobLaunch
 from fitfeed.converters.staging.outcome import Outcome
+from fitfeed.converters.staging.sign_of_life import ALIVE_NAME
 from fitfeed.schemas.errors import ConversionError, OvertakenError, UsageError
 from fitfeed.schemas.files import RefusedFileError
 from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, WORK_FOLDER, Manifest, find_manifest
@@ -89,15 +93,22 @@ class Staging:
         self.claim: Claim | None = None
 
     def prepare(
-        self, plan: ConversionPlan, *, timeout_s: float, notify: Callable[[str], None] = lambda text: None
+        self,
+        plan: ConversionPlan,
+        *,
+        timeout_s: float,
+        engine: str = "",
+        notify: Callable[[str], None] = lambda text: None,
     ) -> WorkFolder:
         """From locked to planned: writes the plan, and keeps finished shards of the same job.
 
-        From then on the plan is on disk. Drop it: of a million images it takes half a gigabyte.
+        From then on the plan is on disk. Drop it: of a million images it takes half a gigabyte. What still runs for an
+        older launch stops before anything of it is removed.
 
         Args:
             plan: The plan.
             timeout_s: Seconds that decoding one image may take; 0 for no limit.
+            engine: The runner whose workers will convert; empty for processes of this launch.
             notify: Receives one line if there are finished shards, and they are not used.
 
         Returns:
@@ -113,16 +124,17 @@ class Staging:
             if earlier is None:
                 if work.has_results():
                     notify(BEGUN_ANEW.format(root=work.root))
-                begun, sources = work.begin(), work.write_sources(plan.sources)
+                begun, token = work.begin(), self._begin_launch(work, engine)
+                sources = work.write_sources(plan.sources)
             else:
+                token = self._begin_launch(work, engine)
                 # Not written anew: a shard that is kept may be of files as they were when it was planned first.
                 begun, sources = earlier.begun, work.keep_sources(earlier.sources_sha256)
             work.root.area().sweep()
             self._sweep_side_tables()
             stamps = work.write_plans(plan.shards, begun)
-            launch = "" if self.claim is None else self.claim.token
             job = dataclasses.replace(
-                plan.job, begun=begun, stamps=stamps, sources_sha256=sources, launch=launch
+                plan.job, begun=begun, stamps=stamps, sources_sha256=sources, launch=token, engine=engine
             )
             work.release(job, timeout_s)
             work.forget_outcome()
@@ -130,6 +142,19 @@ class Staging:
         except OSError as error:
             msg = f"cannot write to DATASET {self.dataset}: {error.strerror}. {self.root.area().advice} and run the same command again."
             raise ConversionError(msg) from error
+
+    def _begin_launch(self, work: WorkFolder, engine: str) -> str:
+        """Makes the folder of a job that of this launch; returns its token, or nothing where the lock is enough."""
+        token = "" if self.claim is None else self.claim.token
+        if engine and not token:
+            token = uuid.uuid4().hex
+        if token:
+            work.launch.begin(JobLaunch(token=token, engine=engine))
+        else:
+            work.launch.forget()
+        if engine:
+            work.root.delete(ALIVE_NAME)
+        return token
 
     def review(self, work: WorkFolder, outcome: Outcome) -> None:
         """From written to reviewed: writes down what publication decided."""
@@ -142,13 +167,13 @@ class Staging:
             OvertakenError: If another launch has published since.
             OSError: If a file cannot be written.
         """
-        self._require_ours(work)
+        work.require_ours(job)
         # An earlier attempt at this very commit may have removed the old manifest, or put the new one in place.
         ours = hashlib.sha256(manifest.to_json().encode()).hexdigest()
         if self.manifest_sha256() not in (None, ours, job.seen):
             raise self._overtaken(work)
-        with self._one_wins(work):
-            replace_dataset(work, manifest)
+        with self._one_wins(work, job):
+            replace_dataset(work, manifest, require_ours=partial(work.require_ours, job))
 
     def commit_append(self, work: WorkFolder, job: Job, manifest: Manifest, held: Manifest) -> None:
         """From reviewed to committed, for images that join a dataset.
@@ -163,9 +188,9 @@ class Staging:
             OvertakenError: If another launch has published since it was planned.
             OSError: If a file cannot be written.
         """
-        self._require_ours(work)
+        work.require_ours(job)
         identity = self.require_seen(work, job)
-        with self._one_wins(work):
+        with self._one_wins(work, job):
             join_dataset(work, manifest, held, identity=identity)
 
     def keep_sources(self, work: WorkFolder) -> None:
@@ -186,14 +211,35 @@ class Staging:
             return settle_names(self.dataset, manifest, identity=identity)
 
     def remove(self) -> None:
-        """From settled to the end: removes the staging area, and last what keeps others out."""
+        """From settled to the end: removes the staging area, and last what keeps others out.
+
+        Raises:
+            LostClaimError: If this launch was taken for dead: then it is another one's.
+        """
+        if self.claim is not None:
+            self.claim.require()
         self._remove_all_but(None)
         self.root.area().remove()
 
     def leave(self) -> None:
-        """Removes the staging area, unless it holds an unfinished job that can still be continued."""
-        if self.state() not in UNFINISHED:
+        """Removes the staging area, but unfinished jobs that can still be continued."""
+        kept = [work for work in self._folders() if self._may_continue(work)]
+        if not kept:
             self.remove()
+        for work in self._folders() if kept else ():
+            if work.digest not in {each.digest for each in kept}:
+                work.root.delete_all()
+
+    def _may_continue(self, work: WorkFolder) -> bool:
+        job, launch = work.read_job_or_none(), work.launch.read()
+        state = State.LOCKED if job is None else self.state_of(work, job)
+        settles = state == State.COMMITTED and launch is not None and not launch.ended
+        return state in UNFINISHED or settles
+
+    def launched(self) -> list[WorkFolder]:
+        """The folders of jobs that were launched on engines, and may be running there without their commands."""
+        found = [(work, work.launch.read()) for work in self._folders()]
+        return [work for work, launch in found if launch is not None and launch.engine]
 
     def state(self) -> State:
         """How far the conversion is, read from the disk."""
@@ -258,21 +304,14 @@ class Staging:
             raise self._overtaken(work)
         return present.identity
 
-    def _require_ours(self, work: WorkFolder) -> None:
-        """Checks that no other launch has taken over. In a folder, the lock of this one keeps it out.
-
-        Raises:
-            OvertakenError: If another one has.
-        """
-        if not self.root.area().moves_at_once:
-            work.require_ours()
-
     @contextmanager
-    def _one_wins(self, work: WorkFolder | None = None) -> Iterator[None]:
+    def _one_wins(self, work: WorkFolder | None = None, job: Job | None = None) -> Iterator[None]:
         """Of two launches that publish at once, one ends with an error."""
         try:
             yield
         except FileExistsError as error:
+            if work is not None and job is not None:
+                work.require_ours(job)  # else its outcome is not ours to forget
             raise self._overtaken(work) from error
 
     def _overtaken(self, work: WorkFolder | None) -> OvertakenError:
@@ -293,10 +332,23 @@ class Staging:
     def _remove_all_but(self, work: WorkFolder | None) -> None:
         for name in self.root.folders():
             if work is None or name != work.digest:
-                self.root.below(name).delete_all()
+                other = WorkFolder(self.dataset, name)
+                other.launch.forget()  # first: deleting all the rest may take long in a store
+                other.root.delete_all()
         for found in self.root.files():
             if found.name != LOCK_NAME:
                 self.root.delete(found.name)
+
+
+def tidy(dataset: Place) -> None:
+    """Removes what launches have left beside a dataset that is complete, but not what can still be continued.
+
+    Nothing happens where another conversion is running, or one may not write: the dataset is as it should be.
+    """
+    if not Staging(dataset).root.exists():
+        return
+    with suppress(UsageError), open_staging(dataset) as staging:
+        staging.leave()
 
 
 @contextmanager
