@@ -76,9 +76,9 @@ def convert(
         table_encoding: Encoding of the table, such as "cp1252"; None for UTF-8, or what its byte order mark says.
         table_separator: The character between the columns of the table; None to find a comma, a semicolon, a tab or `|`.
         workers: Processes of the local run; None for the CPUs this process may use.
-        timeout_s: Seconds that decoding one image may take in the local run; 0 for no limit. An image that takes
+        timeout_s: Seconds that decoding one image may take; 0 for no limit. An image that takes
             longer is rejected as `timeout`. Otherwise the limit has no effect on the dataset.
-        runner: `local`, or the name of a Beam runner.
+        runner: `local`; an engine: `dataflow`, `flink`, `spark`, `dask` or `prism`; or the name of a Beam runner.
         runner_arguments: Options that are passed on to that runner.
         overwrite: Replace a complete dataset.
         append: Add to a complete dataset the images that it does not have. `options` must be those that it was
@@ -98,6 +98,7 @@ def convert(
         TooManyRejectsError: If more files were rejected than `max_bad` allows.
         OvertakenError: If another launch has published into the folder meanwhile.
         InterruptedConversionError: On SIGINT or SIGTERM.
+        RemoteError: If the job failed on its engine.
         ConversionError: If reading or writing failed.
     """
     started, progress = time.monotonic(), progress or NoProgress()

@@ -4,13 +4,13 @@ It executes the same graph as a cluster, at the speed of bare multiprocessing. I
 nothing. Beam is imported only here and in `remote`, after the pool has started.
 """
 
-import logging
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from fitfeed.beam_jobs.engines.quiet_beam import quiet_beam
 from fitfeed.beam_jobs.process_pool import INTERRUPTED, ShardPool, use
 from fitfeed.beam_jobs.progress import Report, report_progress
 from fitfeed.converters.staging.folder import WorkFolder
@@ -48,7 +48,7 @@ def run_local(work: WorkFolder, job: Job, *, workers: int, timeout_s: float, rep
 
 
 def _run_graph(work: WorkFolder, job: Job, pool: ShardPool) -> None:
-    with _quiet_logging():
+    with quiet_beam():
         import apache_beam as beam
         from apache_beam.options.pipeline_options import PipelineOptions
         from apache_beam.runners.portability.fn_api_runner import FnApiRunner
@@ -59,7 +59,7 @@ def _run_graph(work: WorkFolder, job: Job, pool: ShardPool) -> None:
     # DirectRunner would look for an executable to download first.
     options = PipelineOptions(["--direct_running_mode=in_memory"])
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
-    build(pipeline, work=work, shards=job.shards)
+    build(pipeline, work=work, shards=job.shards, timeout_s=0)  # the pool has the limit
     try:
         pipeline.run().wait_until_finish()
     except Exception as error:
@@ -72,18 +72,6 @@ def _run_graph(work: WorkFolder, job: Job, pool: ShardPool) -> None:
             first, *rest = error.args
             raise type(error)(first.partition(" [while running")[0], *rest) from None
         raise
-
-
-@contextmanager
-def _quiet_logging() -> Iterator[None]:
-    """Keeps Beam's log quiet, during its import and later. Nothing is lost: errors are also raised."""
-    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(before)
 
 
 @contextmanager

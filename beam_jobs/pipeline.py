@@ -11,38 +11,36 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, as_completed
 
 import apache_beam as beam
-from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
 from fitfeed.beam_jobs import process_pool
+from fitfeed.beam_jobs.engines.kept_processes import write_in_child
+from fitfeed.beam_jobs.shard_metrics import ShardMetrics
 from fitfeed.converters.publishing.publish import publish
-from fitfeed.converters.shards.write_shard import write_shard
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.results import ShardTotals
 
-METRICS_NAMESPACE = "fitfeed"
-
 
 class WriteShard(beam.DoFn):
     """Shard number -> `ShardTotals`.
 
-    On a cluster, the shard is written here. In the local run there is a pool of processes (`process_pool.use`),
-    which writes the shard while the other shard numbers arrive.
+    A process of ours writes the shard. In the local run there is a pool of them (`process_pool.use`), which writes it while
+    the other shard numbers arrive. On an engine's worker the step waits for it, because some engines lose what is yielded
+    when a bundle is finished.
     """
 
-    def __init__(self, work: WorkFolder) -> None:
+    def __init__(self, work: WorkFolder, *, timeout_s: float) -> None:
         """Remembers the folder of the job.
 
         Args:
             work: The folder, on storage that all workers reach.
+            timeout_s: Seconds that decoding one image may take, on an engine's worker; 0 for no limit.
         """
-        self._work = work
-        self._images = Metrics.counter(METRICS_NAMESPACE, "images")
-        self._rejects = Metrics.counter(METRICS_NAMESPACE, "rejects")
-        self._bytes = Metrics.counter(METRICS_NAMESPACE, "source_bytes")
+        self._work, self._timeout_s = work, timeout_s
+        self._metrics = ShardMetrics()
         self._job: Job | None = None
         self._pending: list[Future[ShardTotals]] = []
 
@@ -57,18 +55,17 @@ class WriteShard(beam.DoFn):
             return
         if self._job is None:
             self._job = self._work.read_job()
-        yield write_shard(self._work, self._job, number, self._count)
+        self._metrics.begin()
+        totals = write_in_child(
+            self._work, self._job, number, timeout_s=self._timeout_s, look=self._metrics.tell
+        )
+        self._metrics.finish(totals)
+        yield totals
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Yields the totals of the shards that the pool writes, as they are finished."""
         for future in as_completed(self._pending):
             yield GlobalWindows.windowed_value(future.result())
-
-    def _count(self, source_bytes: int, rejected: bool) -> None:
-        self._images.inc()
-        self._bytes.inc(source_bytes)
-        if rejected:
-            self._rejects.inc()
 
 
 class MergeTotals(beam.CombineFn):
@@ -96,19 +93,20 @@ def publish_dataset(totals: list[ShardTotals], work: WorkFolder) -> Outcome:
     return publish(work, totals)
 
 
-def build(pipeline: beam.Pipeline, *, work: WorkFolder, shards: int) -> None:
+def build(pipeline: beam.Pipeline, *, work: WorkFolder, shards: int, timeout_s: float) -> None:
     """Adds the conversion to a pipeline.
 
     Args:
         pipeline: Where to add it.
         work: The folder of the job.
         shards: Number of shards.
+        timeout_s: Seconds that decoding one image may take, on an engine's worker; 0 for no limit.
     """
     (
         pipeline
         | "Shards" >> beam.Create(range(shards), reshuffle=False)  # int
         | "Spread" >> beam.Reshuffle()  # int; breaks fusion, so that shards run on all workers
-        | "WriteShard" >> beam.ParDo(WriteShard(work))  # ShardTotals
+        | "WriteShard" >> beam.ParDo(WriteShard(work, timeout_s=timeout_s))  # ShardTotals
         | "Merge" >> beam.CombineGlobally(MergeTotals())  # list[ShardTotals]
         | "Publish" >> beam.Map(publish_dataset, work)  # Outcome
     )

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fitfeed.beam_jobs.remote import check_runner
+from fitfeed.beam_jobs.engines.check_engine import check_engine
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.comparison import ComparisonProgress
 from fitfeed.converters.planning.plan import make_plan
@@ -87,7 +87,7 @@ def plan_conversion(
         table_separator: What separates its columns.
         workers: Processes of the local run.
         timeout_s: Seconds that decoding one image may take.
-        runner: `local`, or the name of a Beam runner.
+        runner: `local`, the name of an engine, or of a Beam runner.
         runner_arguments: Options for that runner.
         overwrite: Replace a complete dataset.
         append: Add to a complete dataset.
@@ -101,11 +101,17 @@ def plan_conversion(
         UsageError, NotFoundError: If an argument, the source or the target is not what it must be.
         IncompleteDatasetError, DamagedDatasetError: If a dataset that is appended to is not whole.
         SplitLeakError: If a group is in two splits, unless `allow_leaks`.
+        RemoteError: If a server of the engine does not answer.
     """
-    check_runner(runner, runner_arguments)
     _check_limits(max_bad=max_bad, workers=workers, timeout_s=timeout_s)
     sources, written = given_sources(source), open_place(dataset, "DATASET")
     place = written.absolute()
+    warnings = check_engine(
+        runner,
+        runner_arguments,
+        dataset=place,
+        sources=[open_place(each.path, "SOURCE").absolute() for each in sources],
+    )
     reading = SourceOptions.of(
         labels=labels,
         split_lists=split_lists,
@@ -131,6 +137,7 @@ def plan_conversion(
         check_content=check_content,
         progress=progress,
     )
+    plan = dataclasses.replace(plan, warnings=[*plan.warnings, *warnings])
     comparison = target.compare(plan, check_content=check_content, progress=progress)
     if comparison is not None:
         plan = _with_comparison(plan, comparison)

@@ -15,12 +15,14 @@ Report = Callable[[int, int, int], None]
 
 
 @contextmanager
-def report_progress(count: Callable[[], Counts], report: Report, *, interval_s: float) -> Iterator[None]:
+def report_progress(
+    count: Callable[[], tuple[int, ...]], report: Callable[..., None], *, interval_s: float
+) -> Iterator[None]:
     """Reports the counts at an interval, and once more when the block ends without an error.
 
     Args:
         count: Returns the present counts; must be safe to call from another thread.
-        report: Receives them.
+        report: Receives them, each as an argument.
         interval_s: Seconds between reports.
     """
     done = threading.Event()
@@ -54,6 +56,12 @@ class ProgressReport(Protocol):
     def update(self, images: int, rejects: int, source_bytes: int) -> None:
         """So many images, rejects and bytes are done. Called from another thread."""
 
+    def update_shards(self, shards: int, images: int, rejects: int, source_bytes: int) -> None:
+        """So many shards are finished, those of earlier runs too, by a job on an engine. Called from another thread.
+
+        Images, rejects and bytes are those of this job; 0 if the engine does not tell them while it runs.
+        """
+
 
 class NoProgress:
     """Ignores all reports."""
@@ -68,4 +76,7 @@ class NoProgress:
         """Does nothing."""
 
     def update(self, images: int, rejects: int, source_bytes: int) -> None:
+        """Does nothing."""
+
+    def update_shards(self, shards: int, images: int, rejects: int, source_bytes: int) -> None:
         """Does nothing."""

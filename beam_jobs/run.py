@@ -32,6 +32,7 @@ def run_job(work: WorkFolder, job: Job, running: ExecutionOptions) -> Outcome:
         SplitLeakError, DuplicateImagesError, TooManyRejectsError: If it must not be published.
         OvertakenError: If another launch has published since it was planned.
         InterruptedConversionError: On SIGINT or SIGTERM.
+        RemoteError: If the job failed on its engine.
         ConversionError: If reading or writing failed.
     """
     running.progress.start(images=job.files, shards=job.shards)
@@ -43,8 +44,27 @@ def run_job(work: WorkFolder, job: Job, running: ExecutionOptions) -> Outcome:
             timeout_s=running.timeout_s,
             report=running.progress.update,
         )
-    else:
-        run_on(running.runner, running.runner_arguments, work, job, report=running.progress.update)
+        return _published(work, job)
+    before = work.finished()
+    run_on(
+        running.runner,
+        running.runner_arguments,
+        work,
+        job,
+        timeout_s=running.timeout_s,
+        progress=running.progress,
+    )
+    # A worker that an engine starts again finds shards of this very run, too.
+    reused = len(before.items() & work.finished().items())
+    return dataclasses.replace(_published(work, job), reused=reused)
+
+
+def _published(work: WorkFolder, job: Job) -> Outcome:
+    """What publication decided.
+
+    Raises:
+        FitfeedError: If that was not to publish.
+    """
     outcome = work.read_outcome()
     if outcome is None:
         msg = "the runner ended without publishing or saying why. Run the same command again: it continues."

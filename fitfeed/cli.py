@@ -23,7 +23,7 @@ examples:
 
 exit status: 0 done, 1 unexpected failure, 2 wrong usage, 3 too many bad inputs,
 4 the same image in two splits, 5 damaged or incomplete dataset,
-7 another launch has published meanwhile, 130 interrupted
+6 a remote place or job failed, 7 another launch has published meanwhile, 130 interrupted
 """
 
 

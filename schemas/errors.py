@@ -98,6 +98,12 @@ class ConversionError(FitfeedError):
     exit_status = 1
 
 
+class RemoteError(ConversionError):
+    """A remote place or job failed: the network, a permission, an engine. Running it again continues."""
+
+    exit_status = 6
+
+
 class OvertakenError(FitfeedError):
     """Another launch has published into the folder since this one planned. This one published nothing."""
 

@@ -1,8 +1,9 @@
 """Writes one shard, the unit of work, of retry and of resumption."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 import google_crc32c
@@ -22,6 +23,7 @@ from fitfeed.converters.option_parts.storage import StorageOptions
 from fitfeed.converters.reading.source_reader import ReadFile
 from fitfeed.converters.reading.sources_reader import SourcesReader
 from fitfeed.converters.rejects import ImageError, Reason, Reject, text_path
+from fitfeed.converters.shards.step_times import StepTimes
 from fitfeed.converters.shards.writers import Record, open_writer
 from fitfeed.converters.source_file import SourceFile, SourceRoot
 from fitfeed.converters.staging.folder import WorkFolder
@@ -76,6 +78,7 @@ def write_shard(
     mask_values = {name: np.zeros(256, np.int64) for name, kind in job.kinds.items() if kind == "mask"}
     image_hashes, shards = ImageHashes(), work.place_for_shards(job)
     wanted = _files_of(job, plan, quarantined)
+    times = StepTimes()
     try:
         with (
             sign_of_life(work, job),
@@ -84,7 +87,9 @@ def write_shard(
             open_writer(path, job.options, job.kinds) as writer,
         ):
             for entry in range(len(plan.paths)):
-                made = quarantined.get(entry) or _make_record(job, plan, entry, read, partial(watch, entry))
+                made = quarantined.get(entry) or _make_record(
+                    job, plan, entry, read, partial(watch, entry), times
+                )
                 if isinstance(made, ImageError | Quarantine):
                     watch(None)
                     rejects.append(Reject(plan.keys[entry], made.reason, made.detail))
@@ -98,6 +103,7 @@ def write_shard(
                 for name, mask in made.masks.items():
                     mask_values[name] += count_values(mask.pixels)
                 progress(made.source_bytes, False)
+                times.lap("write")
             work.require_ours(job)  # no shard of a launch that was taken for dead may replace one of the next
             stored = writer.finish()
         result = ShardResult(
@@ -113,7 +119,8 @@ def write_shard(
         work.write_result(number, result)
     except OSError as error:
         raise work.write_error(error) from error
-    return _totals(plan, result, reused=False)
+    times.lap("write")
+    return _totals(plan, result, reused=False, milliseconds=times.milliseconds())
 
 
 class _MadeMask(NamedTuple):
@@ -197,6 +204,7 @@ def _make_record(
     entry: int,
     read: ReadFile,
     decoding: Callable[[], None],
+    times: StepTimes,
 ) -> _Made | ImageError:
     """Reads, decodes and encodes an image, and its masks."""
     options = job.options
@@ -207,12 +215,14 @@ def _make_record(
         return ImageError("unsupported_format", raw)
     try:
         data = read(file)
+        times.lap("read")
         decoding()
         decoded = decode_source(data, root, options)
+        times.lap("decode")
         payload, pixels = encode_image(decoded, data, options)
         size = decoded.pixels.shape[:2]
         masks = {
-            name: _make_mask(read, plan.mask_file(name, entry), root, name, size, options)
+            name: _make_mask(read, plan.mask_file(name, entry), root, name, size, options, times)
             for name, kind in job.kinds.items()
             if kind == "mask"
         }
@@ -248,6 +258,7 @@ def _make_mask(
     name: str,
     image_size: tuple[int, int],
     options: StorageOptions,
+    times: StepTimes,
 ) -> _MadeMask:
     """Reads, decodes and encodes a mask.
 
@@ -255,8 +266,12 @@ def _make_mask(
         ImageError: If it cannot be a mask of this image.
     """
     try:
+        times.lap("write")  # of the image, or of the mask before
         data = read(file)
-        payload, pixels = encode_mask(decode_source_mask(data, root, options), image_size, options)
+        times.lap("read")
+        decoded = decode_source_mask(data, root, options)
+        times.lap("decode")
+        payload, pixels = encode_mask(decoded, image_size, options)
     except ImageError as error:
         reason: Reason = "mask_missing" if error.reason == "vanished" else error.reason
         msg = f"its {name}, {text_path(file.path)}: {error.detail}"
@@ -285,7 +300,13 @@ def _may_pass(reject: Reject) -> bool:
     return reject.reason == "unreadable" or (reject.detail == NO_DECODER and bool(heif_formats()))
 
 
-def _totals(plan: ShardPlan, result: ShardResult, *, reused: bool) -> ShardTotals:
+def _totals(
+    plan: ShardPlan,
+    result: ShardResult,
+    *,
+    reused: bool,
+    milliseconds: Mapping[str, int] = MappingProxyType({}),
+) -> ShardTotals:
     return ShardTotals(
         number=plan.number,
         planned=len(plan.paths),
@@ -293,4 +314,5 @@ def _totals(plan: ShardPlan, result: ShardResult, *, reused: bool) -> ShardTotal
         bytes=result.shard.bytes,
         rejects=dict(Counter(reject.reason for reject in result.rejects)),
         reused=reused,
+        milliseconds=dict(milliseconds),
     )

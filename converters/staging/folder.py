@@ -39,6 +39,7 @@ from fitfeed.converters.staging.job import Job, ShardPlan
 from fitfeed.converters.staging.launch import LaunchRecord
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.quarantine import Quarantine
+from fitfeed.converters.staging.result_check import file_identity
 from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.files import file_sha256
@@ -261,6 +262,13 @@ class WorkFolder:
         """Whether all of some shards have a result."""
         listed = self._listed("results")
         return all(_numbered(number) in listed for number in numbers)
+
+    def finished(self) -> dict[str, str]:
+        """The results that are there: name to what is another text when it is written again. They are not opened."""
+        try:
+            return {found.name: file_identity(found) for found in self.root.below("results").files()}
+        except NotADirectoryError:  # a file has the name
+            return {}
 
     def forget_result(self, number: int) -> None:
         """Removes the result of a shard, so that it is written again."""

@@ -35,6 +35,8 @@ examples:
       several sources are one dataset; keys are cat/1.jpg, site2/cat/1.jpg, old/cat/1.jpg
   fitfeed convert photos/ flowers/ --append
       adds the images that flowers/ does not have yet, in further shards; its options stay
+  fitfeed convert gs://bucket/photos gs://bucket/flowers --runner dask -- --dask_client_address=tcp://10.0.0.5:8786
+      the same dataset, made by the workers of a cluster
 
 If it is stopped at any moment, the same command continues where it was. Options after -- go to Beam.
 """
@@ -149,9 +151,15 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
         type=float,
         default=300,
         metavar="SECONDS",
-        help="longest time that decoding one image may take in the local run, else it is rejected; 0: no limit; default: 300",
+        help="longest time that decoding one image may take, else it is rejected; 0: no limit; default: 300",
     )
-    group.add_argument("--runner", default="local", metavar="NAME", help="local (default), or a Beam runner")
+    group.add_argument(
+        "--runner",
+        default="local",
+        metavar="NAME",
+        help="local (default): all CPUs of this machine; dataflow, flink, spark, dask or prism: that engine, whose options "
+        "follow after --; or any runner of Beam by its own name",
+    )
     replacing = group.add_mutually_exclusive_group()
     replacing.add_argument("--overwrite", action="store_true", help="replace a complete dataset")
     replacing.add_argument(

@@ -19,7 +19,7 @@ class ProgressDisplay:
         """Remembers the stream. Nothing is shown before the work begins."""
         self._stream = stream
         self._bar: tqdm[NoReturn] | None = None
-        self._total = 0
+        self._total = self._before = 0  # the latter had been done by an earlier run
         self._started = self._last = time.monotonic()
 
     def _begin(self, total: int, *, opening: str | None = None, **bar_options: Any) -> None:
@@ -41,7 +41,8 @@ class ProgressDisplay:
             self._bar.update(done - self._bar.n)
         elif (now := time.monotonic()) - self._last >= LINE_INTERVAL_S:
             self._last = now
-            self._print(f"{line}, {self._seconds_left(done):.0f} s left")
+            left = self._seconds_left(done)
+            self._print(line if left is None else f"{line}, {left:.0f} s left")
 
     def close(self) -> None:
         """Leaves the bar as it is."""
@@ -54,14 +55,18 @@ class ProgressDisplay:
     def _per_second(self, amount: float) -> float:
         return amount / max(time.monotonic() - self._started, 1e-9)
 
-    def _seconds_left(self, done: int) -> float:
-        return (self._total - done) / self._per_second(done) if done else float("inf")
+    def _seconds_left(self, done: int) -> float | None:
+        """Seconds that the rest takes at the same speed; None while nothing is known of it."""
+        here = done - self._before
+        return (self._total - done) / self._per_second(here) if here > 0 else None
 
 
 class ConversionProgress(ProgressDisplay):
     """Images, images/s, MB/s, rejects and time left; before that, how much was read to compare files with a dataset."""
 
     _comparing: "ReadingProgress | None" = None
+    _shards = 0
+    _counts_shards = False
 
     def notify(self, line: str) -> None:
         """Says something before the work begins."""
@@ -82,6 +87,7 @@ class ConversionProgress(ProgressDisplay):
         """Says what is to be done."""
         if self._comparing is not None:
             self._comparing.close()
+        self._shards = shards
         opening = f"converting {images} images into {shards} shards"
         self._begin(images, opening=opening, unit="img", desc=f"{shards} shards")
 
@@ -90,6 +96,24 @@ class ConversionProgress(ProgressDisplay):
         rest = f"{self._per_second(source_bytes / 1e6):.1f} MB/s, {rejects} rejected"
         line = f"{images}/{self._total} images, {self._per_second(images):.0f} img/s, {rest}"
         self._show(images, line, postfix=rest)
+
+    def update_shards(self, shards: int, images: int, rejects: int, source_bytes: int) -> None:
+        """Says how many shards an engine has finished; of images and bytes only what it tells."""
+        if not self._counts_shards:
+            self._count_shards(shards)
+        rest = f"{self._per_second(source_bytes / 1e6):.1f} MB/s, {rejects} rejected" if images else None
+        line = f"{shards}/{self._total} shards"
+        if rest is not None:
+            line += f", {self._per_second(images):.0f} img/s, {rest}"
+        self._show(shards, line, postfix=rest)
+
+    def _count_shards(self, finished: int) -> None:
+        """From now on the bar, and the time left, are of shards. Those that are finished tell nothing of the speed."""
+        self._counts_shards, self._total, self._before = True, self._shards, finished
+        if self._bar is not None:
+            self._bar.unit = "shard"
+            self._bar.initial = finished
+            self._bar.reset(total=self._shards)
 
 
 class ReadingProgress(ProgressDisplay):

@@ -13,7 +13,10 @@ from apache_beam.portability.api import beam_runner_api_pb2
 from fitfeed.beam_jobs.pipeline import MergeTotals, WriteShard, build
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.plan import make_plan
+from fitfeed.converters.shards.write_shard import write_shard
 from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.converters.staging.job import Job
+from fitfeed.converters.staging.results import ShardTotals
 from fitfeed.converters.staging.staging import open_staging
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.storage.local import LocalPlace
@@ -38,7 +41,9 @@ def dataflow_graph() -> beam_runner_api_pb2.Pipeline:
         ]
     )
     pipeline = beam.Pipeline(options=options)
-    build(pipeline, work=WorkFolder(LocalPlace(Path("/datasets/flowers")), "job"), shards=SHARDS)
+    build(
+        pipeline, work=WorkFolder(LocalPlace(Path("/datasets/flowers")), "job"), shards=SHARDS, timeout_s=300
+    )
     return pipeline.run().job.proto_pipeline
 
 
@@ -81,8 +86,12 @@ def test_merge_changes_none_of_its_inputs() -> None:
 
 @pytest.mark.parametrize("name", ["job.json", "plans/00000.json"])
 def test_a_worker_of_an_engine_refuses_what_the_launch_has_not_written(
-    few_photos: Path, tmp_path: Path, name: str
+    few_photos: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def write_here(work: WorkFolder, job: Job, number: int, **_: Any) -> ShardTotals:
+        return write_shard(work, job, number, lambda *_: None)
+
+    monkeypatch.setattr("fitfeed.beam_jobs.pipeline.write_in_child", write_here)
     plan = make_plan(few_photos, ConvertOptions())
     with open_staging(LocalPlace(tmp_path / "dataset")) as staging:
         work = staging.prepare(plan, timeout_s=9)
@@ -91,9 +100,23 @@ def test_a_worker_of_an_engine_refuses_what_the_launch_has_not_written(
         planned.replace(".jpg", ".png").replace(str(few_photos), str(tmp_path))
     )
     assert (path_of(work.root) / name).read_text() != planned
-    sent = pickle.loads(pickle.dumps(WriteShard(work)))  # noqa: S301 - as Beam sends it
+    sent = pickle.loads(pickle.dumps(WriteShard(work, timeout_s=0)))  # noqa: S301 - as Beam sends it
     with pytest.raises(ConversionError, match=rf"{name} is not what this launch has written"):
         list(sent.process(0))
     assert list(path_of(work.shards).iterdir()) == []
     (path_of(work.root) / name).write_text(planned)
     assert [totals.examples for totals in sent.process(0)] == [8]
+
+
+def test_a_worker_of_an_engine_yields_from_process_only(
+    few_photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask loses what is yielded when a bundle is finished."""
+    totals = ShardTotals(number=0, planned=8, examples=8, bytes=9, rejects={}, reused=False)
+    monkeypatch.setattr("fitfeed.beam_jobs.pipeline.write_in_child", lambda *_, **__: totals)
+    with open_staging(LocalPlace(tmp_path / "dataset")) as staging:
+        work = staging.prepare(make_plan(few_photos, ConvertOptions()), timeout_s=9)
+    step = WriteShard(work, timeout_s=0)
+    step.start_bundle()
+    assert list(step.process(0)) == [totals]
+    assert list(step.finish_bundle()) == []

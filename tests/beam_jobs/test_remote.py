@@ -1,87 +1,126 @@
-"""Runs on Beam's other runners."""
+"""Runs on Beam's other runners: the same dataset, whatever is in the pictures."""
 
+import shutil
 from pathlib import Path
 
 import pytest
-from apache_beam.options.pipeline_options import StandardOptions
 from typing_extensions import override
 
 from fitfeed.beam_jobs import convert
 from fitfeed.beam_jobs.progress import NoProgress
-from fitfeed.beam_jobs.remote import EXECUTABLES, check_runner
+from fitfeed.beam_jobs.remote import finished_shards
+from fitfeed.beam_jobs.run import ExecutionOptions, run_job
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.schemas.errors import UsageError
+from fitfeed.converters.planning.plan import make_plan
+from fitfeed.converters.publishing.publish import publish
+from fitfeed.converters.shards.write_shard import write_shard
+from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.converters.staging.job import Job
+from fitfeed.converters.staging.staging import open_staging
+from fitfeed.schemas.errors import RemoteError
+from fitfeed.schemas.storage.local import LocalPlace
 from tests import without_beam
+from tests.faults import add_fault, faulty_decoder
 from tests.folders import contents
+
+HERE = "BundleBasedDirectRunner"
+SMALL = ConvertOptions(encoding="raw", size=(16, 16), shards=3)
+
+
+class Reports(NoProgress):
+    """Remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.shards: list[tuple[int, int, int, int]] = []
+
+    @override
+    def update_shards(self, shards: int, images: int, rejects: int, source_bytes: int) -> None:
+        self.shards.append((shards, images, rejects, source_bytes))
+
+
+@pytest.fixture
+def prepared(few_photos: Path, tmp_path: Path) -> tuple[WorkFolder, Job]:
+    plan = make_plan(few_photos, SMALL)
+    with open_staging(LocalPlace(tmp_path / "dataset")) as staging:
+        work = staging.prepare(plan, timeout_s=0)
+    return work, work.read_job()
 
 
 @pytest.mark.slow
-def test_another_runner_gives_the_same_dataset(clothing: Path, tmp_path: Path) -> None:
-    options = ConvertOptions(encoding="raw", size=(16, 16))
-    without_beam.convert(clothing / "test", tmp_path / "local", options)
-    reports: list[tuple[int, int, int]] = []
-
-    class Progress(NoProgress):
-        @override
-        def update(self, images: int, rejects: int, source_bytes: int) -> None:
-            reports.append((images, rejects, source_bytes))
-
-    convert(
-        clothing / "test", tmp_path / "beam", options, runner="BundleBasedDirectRunner", progress=Progress()
-    )
+def test_another_runner_gives_the_same_dataset(few_photos: Path, tmp_path: Path) -> None:
+    without_beam.convert(few_photos, tmp_path / "local", SMALL)
+    reports = Reports()
+    done = convert(few_photos, tmp_path / "beam", SMALL, runner=HERE, progress=reports)
     assert contents(tmp_path / "beam") == contents(tmp_path / "local")
-    assert reports[-1][:2] == (66, 0)
+    size = sum(path.stat().st_size for path in few_photos.glob("*/*"))
+    assert reports.shards[-1] == (3, 8, 0, size)
+    assert done.reused_shards == 0
 
 
-@pytest.mark.parametrize(
-    ("runner", "arguments"),
-    [
-        ("DirectRunner", []),
-        ("directrunner", []),
-        ("direct", []),
-        ("apache_beam.runners.DirectRunner", []),
-        ("apache_beam.runners.direct.direct_runner.SwitchingDirectRunner", []),
-        ("TestDirectRunner", []),
-        ("FlinkRunner", ["--runner=DirectRunner"]),
-    ],
-)
-def test_direct_runner_is_answered_with_a_hint(runner: str, arguments: list[str]) -> None:
-    with pytest.raises(UsageError, match="Use --runner local"):
-        check_runner(runner, arguments)
+@pytest.mark.slow
+def test_fatal_files_cost_an_engine_what_they_cost_the_local_run(
+    few_photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "photos"
+    shutil.copytree(few_photos, source)
+    for fault in ("exit", "hang"):
+        shutil.copyfile(next(few_photos.glob("pants/*")), source / "dress" / f"{fault}.jpg")
+        add_fault(source / "dress" / f"{fault}.jpg", fault)
+    monkeypatch.setenv("PYTHONPATH", faulty_decoder(tmp_path / "faults"))
+    for name, runner in (("local", "local"), ("engine", HERE)):
+        convert(source, tmp_path / name, SMALL, runner=runner, max_bad=2, timeout_s=2)
+    assert contents(tmp_path / "engine") == contents(tmp_path / "local")
+    rejects = (tmp_path / "engine" / "rejects.jsonl").read_text()
+    assert [rejects.count(reason) for reason in ("decoder_crash", "timeout")] == [1, 1]
 
 
-@pytest.mark.parametrize(
-    ("runner", "option"),
-    [
-        ("prism", "prism_location"),
-        ("PrismRunner", "prism_location"),
-        ("flink", "flink_job_server_jar"),
-        ("SparkRunner", "spark_job_server_jar"),
-        ("KafkaStreamsRunner", "kafka_streams_job_server_jar"),
-    ],
-)
-def test_no_runner_downloads_an_executable(tmp_path: Path, runner: str, option: str) -> None:
-    for given in ([], [f"--{option}=https://example.com/it.zip"], [f"--{option}={tmp_path}"]):
-        with pytest.raises(UsageError, match=f"-- --{option}=FILE"):
-            check_runner(runner, given)
-    (tmp_path / "it").touch()
-    check_runner(runner, [f"--{option}={tmp_path / 'it'}"])
-    check_runner(runner, ["--job_endpoint=localhost:8099"])
-    check_runner("local", [])
+@pytest.mark.slow
+def test_a_job_that_fails_is_one_line_and_the_same_command_continues(
+    few_photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("fitfeed.beam_jobs.pipeline.publish", fail)
+        with pytest.raises(
+            RemoteError,
+            match=r"^the BundleBasedDirectRunner job failed: OSError: .*No space left.* it continues\.$",
+        ):
+            convert(few_photos, tmp_path / "dataset", SMALL, runner=HERE)
+    assert capfd.readouterr() == ("", "")
+    done = convert(few_photos, tmp_path / "dataset", SMALL, runner=HERE)
+    assert done.reused_shards == 3
 
 
-def test_the_runners_with_executables_are_all_of_beams() -> None:
-    """A release of Beam that starts something else must be looked at."""
-    starters = {
-        path.rsplit(".", 1)[1]
-        for path in StandardOptions.ALL_KNOWN_RUNNERS
-        if path.startswith("apache_beam.runners.portability.")
-    }
-    assert starters - {"FnApiRunner", "PortableRunner"} == set(EXECUTABLES)
+def test_shards_are_counted_in_the_staging_area(prepared: tuple[WorkFolder, Job]) -> None:
+    class Job_:  # noqa: N801 - a stand-in
+        def counters(self) -> dict[str, int]:
+            return {"images": 5, "rejects_corrupt": 2, "rejects_bomb": 1, "source_bytes": 70}
+
+    work, job = prepared
+    count = finished_shards(work, Job_())  # type: ignore[arg-type]
+    assert count() == (0, 5, 3, 70)
+    write_shard(work, job, 1, lambda *_: None)
+    assert count()[0] == 1
 
 
-@pytest.mark.parametrize("runner", ["NoSuchRunner", "no.such.Runner", "json.NoSuchRunner"])
-def test_unknown_runner(clothing: Path, tmp_path: Path, runner: str) -> None:
-    with pytest.raises(UsageError, match=runner.rsplit(".", maxsplit=1)[0]):
-        convert(clothing, tmp_path / "dataset", runner=runner)
-    assert not (tmp_path / "dataset").exists()
+def test_shards_of_this_run_are_not_of_an_earlier_one(
+    prepared: tuple[WorkFolder, Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine that starts a worker again finds what it had finished, and reports it as such."""
+    work, job = prepared
+    write_shard(work, job, 2, lambda *_: None)
+
+    def restarting(*_: object, **__: object) -> None:
+        for number in (0, 1):
+            write_shard(work, job, number, lambda *_: None)
+        totals = [write_shard(work, job, number, lambda *_: None) for number in range(3)]
+        assert all(shard.reused for shard in totals)
+        publish(work, totals)
+
+    monkeypatch.setattr("fitfeed.beam_jobs.run.run_on", restarting)
+    running = ExecutionOptions(
+        workers=1, timeout_s=0, runner="dask", runner_arguments=[], progress=NoProgress()
+    )
+    assert run_job(work, job, running).reused == 1

@@ -190,6 +190,7 @@ def test_masks_that_do_not_fit_are_rejected_with_their_picture(tmp_path: Path) -
 def test_a_mask_that_vanishes_after_planning_is_missing(tmp_path: Path) -> None:
     from fitfeed.converters.reading.local_reader import LocalReader
     from fitfeed.converters.rejects import ImageError
+    from fitfeed.converters.shards.step_times import StepTimes
     from fitfeed.converters.shards.write_shard import _make_mask
     from fitfeed.converters.source_file import SourceFile, SourceRoot
 
@@ -198,7 +199,7 @@ def test_a_mask_that_vanishes_after_planning_is_missing(tmp_path: Path) -> None:
         LocalReader(tmp_path).reading((), most=9) as read,
         pytest.raises(ImageError, match=r"its mask, gone\.png: the file was listed") as caught,
     ):
-        _make_mask(read, SourceFile("gone.png", 1, 1), root, "mask", (2, 2), ConvertOptions())
+        _make_mask(read, SourceFile("gone.png", 1, 1), root, "mask", (2, 2), ConvertOptions(), StepTimes())
     assert caught.value.reason == "mask_missing"
 
 

@@ -61,4 +61,4 @@ def test_no_error_has_a_message_of_its_own_making() -> None:
 
 
 def test_each_exit_status_is_one_that_is_documented() -> None:
-    assert {kind.exit_status for kind in ALL} == {1, 2, 3, 4, 5, 7, 130}
+    assert {kind.exit_status for kind in ALL} == {1, 2, 3, 4, 5, 6, 7, 130}

@@ -43,7 +43,36 @@ def test_nothing_done_yet_has_no_end(clock: list[float]) -> None:
         shown.start(images=100, shards=3)
         clock[0] += 10
         shown.update(0, 0, 0)
-    assert stream.getvalue().splitlines()[1] == "0/100 images, 0 img/s, 0.0 MB/s, 0 rejected, inf s left"
+    assert stream.getvalue().splitlines()[1] == "0/100 images, 0 img/s, 0.0 MB/s, 0 rejected"
+
+
+def test_an_engines_job_is_counted_in_shards(clock: list[float]) -> None:
+    stream = io.StringIO()
+    with progress_for(stream, quiet=False) as shown:
+        assert shown is not None
+        shown.start(images=100, shards=12)
+        for seconds, shards, images in ((0, 2, 0), (10, 2, 0), (20, 4, 0), (30, 8, 60), (40, 12, 90)):
+            clock[0] = 100.0 + seconds
+            shown.update_shards(shards, images, images // 10, images * 1_000_000)
+    assert stream.getvalue().splitlines() == [
+        "converting 100 images into 12 shards",
+        "2/12 shards",  # of an earlier run: they tell nothing of the speed
+        "4/12 shards, 80 s left",
+        "8/12 shards, 2 img/s, 2.0 MB/s, 6 rejected, 20 s left",
+        "12/12 shards, 2 img/s, 2.2 MB/s, 9 rejected, 0 s left",
+    ]
+
+
+def test_an_engines_job_has_a_bar_of_shards() -> None:
+    stream = Terminal()
+    with progress_for(stream, quiet=False) as shown:
+        assert shown is not None
+        shown.start(images=100, shards=3)
+        shown.update_shards(1, 0, 0, 0)
+        shown.update_shards(3, 100, 7, 1)
+    assert "3.00/3.00" in stream.getvalue()
+    assert "shard/s" in stream.getvalue()
+    assert "7 rejected" in stream.getvalue()
 
 
 def test_a_reading_counts_what_is_added(clock: list[float]) -> None:

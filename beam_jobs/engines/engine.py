@@ -1,0 +1,35 @@
+"""What fitfeed knows of an engine."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from fitfeed.beam_jobs.engines.launch import Launch
+
+
+def _as_given(arguments: Sequence[str], shards: int) -> list[str]:
+    return list(arguments)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Engine:
+    """An engine.
+
+    Attributes:
+        name: What `--runner` calls it.
+        title: What messages call it.
+        runner: What Beam calls it.
+        modules: What must be installed besides fitfeed.
+        install: The command that installs that.
+        check: Checks in seconds, and before anything is planned, what can be checked of a launch. It returns warnings,
+            a line each without a full stop. It raises `UsageError` for what cannot work, and `RemoteError` for what does
+            not answer: one line, which says what to do.
+        complete: Adds the options that follow from the number of shards to those that were given.
+    """
+
+    name: str
+    title: str
+    runner: str
+    check: Callable[[Launch], list[str]]
+    modules: tuple[str, ...] = ()
+    install: str = ""
+    complete: Callable[[Sequence[str], int], list[str]] = _as_given

@@ -1,0 +1,101 @@
+"""What Beam makes of a runner's name and of all options together: that is what counts, and not what was typed."""
+
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fitfeed.beam_jobs.engines.engine import Engine
+from fitfeed.beam_jobs.engines.quiet_beam import quiet_beam
+from fitfeed.schemas.errors import UsageError
+
+if TYPE_CHECKING:
+    import apache_beam as beam
+
+
+class Opened(NamedTuple):
+    """A runner of Beam, and all options.
+
+    Attributes:
+        runner: The runner that executes the graph.
+        options: All of Beam's options by name, with their defaults.
+    """
+
+    runner: Any
+    options: Mapping[str, Any]
+
+
+def open_runner(runner: str, arguments: Sequence[str], engine: Engine | None) -> Opened:
+    """Makes the runner, and reads the options. Nothing is started, and no server is asked.
+
+    Args:
+        runner: What the user has given to `--runner`.
+        arguments: Options that are passed on to Beam.
+        engine: The engine of that name, if it is one that fitfeed knows.
+
+    Raises:
+        UsageError: If something is not installed, or Beam does not know the runner or an option.
+    """
+    if engine is not None:
+        require_installed(engine, runner)
+    with quiet_beam():
+        try:
+            from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+            from apache_beam.runners.runner import create_runner
+
+            options = PipelineOptions(_all_arguments(runner, arguments, engine))
+            chosen = create_runner(options.view_as(StandardOptions).runner)
+            return Opened(launched_by(chosen), options.get_all_options())
+        except (AttributeError, ImportError, ValueError) as error:  # the first: a module without such a class
+            raise _refused(runner, error) from error
+
+
+def open_pipeline(runner: str, arguments: Sequence[str], engine: Engine | None) -> "beam.Pipeline":
+    """Makes an empty pipeline, which Beam checks: for Dataflow it looks at buckets. Arguments are those of `open_runner`.
+
+    Raises:
+        UsageError: If Beam refuses its options.
+    """
+    with quiet_beam():
+        import apache_beam as beam
+        from apache_beam.options.pipeline_options import PipelineOptions
+
+        try:
+            return beam.Pipeline(options=PipelineOptions(_all_arguments(runner, arguments, engine)))
+        except (AttributeError, ImportError, ValueError) as error:
+            raise _refused(runner, error) from error
+
+
+def launched_by(runner: Any) -> Any:
+    """The runner that executes the graph. `InteractiveRunner`, for notebooks, has another one do it."""
+    return getattr(runner, "_underlying_runner", runner)
+
+
+def require_installed(engine: Engine, runner: str) -> None:
+    """Checks that what an engine needs is installed.
+
+    Raises:
+        UsageError: If it is not.
+    """
+    missing = [name for name in engine.modules if not _is_installed(name)]
+    if missing:
+        msg = f"--runner {runner} needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed. Run: {engine.install}"
+        raise UsageError(msg)
+
+
+def _all_arguments(runner: str, arguments: Sequence[str], engine: Engine | None) -> list[str]:
+    return [f"--runner={runner if engine is None else engine.runner}", *arguments]
+
+
+def _refused(runner: str, error: Exception) -> UsageError:
+    reasons = [line.strip(" .") for line in str(error).splitlines() if "validations errors" not in line]
+    hint = " Some runners need an extra of Beam's, for example: pip install 'apache-beam[gcp]'"
+    missing = isinstance(error, AttributeError | ImportError)
+    msg = f"Beam does not accept --runner {runner} with these options: {'; '.join(reasons)}.{hint if missing else ''}"
+    return UsageError(msg)
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # the package that it is in
+        return False

@@ -1,0 +1,101 @@
+"""Engines that Beam's portable job API reaches: Flink, Spark, Prism, and any other job server.
+
+```
+this process -- job_endpoint --> job server --> engine --> workers, where environment_type says
+```
+"""
+
+from fitfeed.beam_jobs.engines.endpoint import Endpoint
+from fitfeed.beam_jobs.engines.engine import Engine
+from fitfeed.beam_jobs.engines.launch import Launch
+from fitfeed.beam_jobs.engines.local_folders import warn_of_folders
+from fitfeed.schemas.errors import UsageError
+
+MASTERS = ("flink_master", "spark_master_url")
+"""Options that name a cluster, for a job server that Beam starts on this machine."""
+
+CLUSTERS_PAGE = "docs/clusters.md"
+
+
+def check_job_server(launch: Launch) -> list[str]:
+    """Checks that the job server or the cluster answers, and that workers have fitfeed and see all places.
+
+    Args:
+        launch: What is about to be launched.
+
+    Returns:
+        Warnings.
+
+    Raises:
+        UsageError: If workers would not have fitfeed.
+        RemoteError: If a server does not answer.
+    """
+    servers = _servers(launch)
+    for option, server in servers.items():
+        server.require("the job server" if option == "job_endpoint" else "the cluster", option)
+    environment = _environment(launch)
+    if environment == "DOCKER" and not _names_an_image(launch):
+        msg = f"workers would run in Beam's own container, which has no fitfeed. Give -- --environment_type=DOCKER --environment_config=IMAGE, or -- --environment_type=EXTERNAL --environment_config=HOST:PORT for a pool of workers ({CLUSTERS_PAGE})."
+        raise UsageError(msg)
+    if environment == "LOOPBACK" or all(server.is_here for server in servers.values()):
+        return _warn_of_pool(launch) if environment == "EXTERNAL" else []
+    return warn_of_folders(launch, f"workers of {_where(servers)} may be on other machines")
+
+
+def _servers(launch: Launch) -> dict[str, Endpoint]:
+    """Servers that must answer, by the option that names them."""
+    given = launch.options.get("job_endpoint")
+    if given == "embed":  # in this process
+        return {}
+    if given:
+        return {"job_endpoint": Endpoint.parse(given, "job_endpoint")}
+    masters = {name: launch.options.get(name) for name in MASTERS}
+    return {
+        name: Endpoint.parse(master, name)
+        for name, master in masters.items()
+        if master and not master.startswith(("[", "local")) and master != "yarn"
+    }
+
+
+def _where(servers: dict[str, Endpoint]) -> str:
+    return " and ".join(f"{server.host}:{server.port}" for server in servers.values())
+
+
+def _environment(launch: Launch) -> str:
+    """Where workers are: what was given, or what Beam takes then."""
+    given = launch.options.get("environment_type")
+    if given:
+        return str(given).upper()
+    name = launch.runner.rpartition(".")[2].lower().removesuffix("runner")
+    local = {
+        "prism": True,
+        "flink": launch.options.get("flink_master") in ("[local]", "[auto]"),
+        "spark": str(launch.options.get("spark_master_url")).startswith("local"),
+    }
+    return "LOOPBACK" if local.get(name, False) else "DOCKER"
+
+
+def _names_an_image(launch: Launch) -> bool:
+    options = launch.options.get("environment_options") or []
+    given = any(option.startswith("docker_container_image=") for option in options)
+    return given or bool(launch.options.get("environment_config"))
+
+
+def _warn_of_pool(launch: Launch) -> list[str]:
+    """A warning if the pool of workers does not answer here. Its address is one that the engine sees, so it may be right."""
+    given = launch.options.get("environment_config")
+    if not given:
+        return []
+    pool = Endpoint.parse(given, "environment_config")
+    reason = pool.failure() if pool.is_here else None
+    if reason is None:
+        return []
+    return [
+        f"no pool of workers answers at {given} ({reason}). If the engine does not see it there either, the job waits for it. Start one: python -m apache_beam.runners.worker.worker_pool_main --service_port={pool.port}"
+    ]
+
+
+FLINK = Engine(name="flink", title="Flink", runner="FlinkRunner", check=check_job_server)
+SPARK = Engine(name="spark", title="Spark", runner="SparkRunner", check=check_job_server)
+PRISM = Engine(name="prism", title="Prism", runner="PrismRunner", check=check_job_server)
+PORTABLE = Engine(name="portable", title="portable", runner="PortableRunner", check=check_job_server)
