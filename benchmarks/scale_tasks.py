@@ -48,7 +48,7 @@ def plan(paths: int) -> dict[str, float]:
         order = salted_order(chosen, seed=0)
         shards = number_of_shards(examples=len(chosen), total_bytes=len(chosen) * 30_000)
         for first, stop in shard_bounds(len(chosen), shards):
-            planned += len([chosen[place] for place in order[first:stop]])
+            planned += len([chosen[place] for place in order[first:stop].tolist()])
     seconds = time.perf_counter() - started
     if planned != paths:
         msg = f"{planned} of {paths} paths were planned"

@@ -2,7 +2,7 @@
 
 import dataclasses
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
 from typing_extensions import override
@@ -122,23 +122,6 @@ def why_changed(file: SourceFile, size: int) -> str:
         else f"still {file.bytes} bytes, but written to"
     )
     return f"the file was changed after it was listed ({sizes}); run the same command again to take it as it is now"
-
-
-@dataclasses.dataclass(frozen=True)
-class SourceListing:
-    """The files of some examples, images and masks, as columns with one entry for each file.
-
-    Attributes:
-        roots: The sources they are of, by number.
-        files: The files as they were listed.
-        keys: The keys of their examples.
-        masks: Name of the label of which a file is the mask; None for an image.
-    """
-
-    roots: Mapping[int, SourceRoot]
-    files: list[SourceFile]
-    keys: list[str]
-    masks: list[str | None]
 
 
 SHOWN_FILES = 3

@@ -14,6 +14,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from fitfeed.schemas.categories import Categories
+
 MIN_EXAMPLES_PER_SHARD = 64
 """Smaller shards of a small dataset would cost more as files than they gain as work for more workers."""
 
@@ -65,22 +67,21 @@ def _digest_by(salted: "hashlib.blake2b") -> Callable[[str], bytes]:
     return digest
 
 
-def salted_order(keys: Sequence[str], *, seed: int) -> list[int]:
+def salted_order(keys: Sequence[str], *, seed: int) -> npt.NDArray[np.int64]:
     """Orders keys by their salted hash, and equal hashes by the key itself.
 
     Returns:
-        The positions of `keys` in their new order: a permutation of `range(len(keys))` that
+        int64 (keys,): the positions of `keys` in their new order: a permutation of `range(len(keys))` that
         depends only on the set of keys and the seed.
     """
     hashes = salted_hashes(keys, seed=seed, purpose="order")
     order = np.argsort(hashes, kind="stable")
     hashes = hashes[order]
     same = np.concatenate([[False], hashes[1:] == hashes[:-1], [False]])
-    places: list[int] = order.tolist()
     edges = np.flatnonzero(np.diff(same.astype(np.int8)))
     for start, stop in edges.reshape(-1, 2).tolist():  # each run of equal hashes
-        places[start : stop + 1] = sorted(places[start : stop + 1], key=keys.__getitem__)
-    return places
+        order[start : stop + 1] = sorted(order[start : stop + 1].tolist(), key=keys.__getitem__)
+    return order
 
 
 def split_of(key: str, fractions: Mapping[str, float], *, seed: int) -> str:
@@ -101,12 +102,15 @@ def split_of(key: str, fractions: Mapping[str, float], *, seed: int) -> str:
     return last  # even if the shares sum to a little less in floating point
 
 
-def splits_of(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int) -> list[str]:
+def splits_of(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int) -> Categories[str]:
     """`split_of` of many keys."""
-    positions = salted_hashes(keys, seed=seed, purpose="split") / 2**64
-    names = list(fractions)
     uppers = list(itertools.accumulate(fractions.values()))[:-1]
-    return [names[i] for i in np.searchsorted(uppers, positions, side="right").tolist()]
+    numbers = np.empty(len(keys), np.min_scalar_type(len(fractions)))
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        some = keys[start : start + KEYS_AT_ONCE]
+        positions = salted_hashes(some, seed=seed, purpose="split") / 2**64
+        numbers[start : start + len(some)] = np.searchsorted(uppers, positions, side="right")
+    return Categories(list(fractions), numbers)
 
 
 def stratified_splits(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int) -> list[str]:

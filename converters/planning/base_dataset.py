@@ -2,11 +2,12 @@
 
 import dataclasses
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from fitfeed.converters.option_parts.values import as_written, flag_of
 from fitfeed.converters.options import RECORDED_ORDER, ConvertOptions
@@ -16,6 +17,7 @@ from fitfeed.converters.planning.source_listing import list_files
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SHOWN_FILES, Comparison, SourceRoot
 from fitfeed.converters.sources.examples import ExampleTable, in_split_order
+from fitfeed.converters.sources.number_classes import renumber_classes
 from fitfeed.converters.staging.job import AppendTarget
 from fitfeed.schemas.class_order import ClassOrder, follows
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
@@ -227,23 +229,20 @@ def join_classes(base: BaseDataset, example_table: ExampleTable) -> ExampleTable
         number_of = {each: number for number, each in enumerate(names)}
         renumbered = [number_of[each] for each in label.class_names]
         features[name] = dataclasses.replace(label, class_names=names, class_order=order)
-        labels[name] = [
-            sorted(renumbered[number] for number in value) if isinstance(value, list) else renumbered[value]
-            for value in labels[name]
-        ]
+        labels[name] = renumber_classes(labels[name], renumbered)
     return dataclasses.replace(example_table, features=features, labels=labels)
 
 
 def select_new(
     base: BaseDataset,
     example_table: ExampleTable,
-    splits: Mapping[str, Sequence[int]],
+    splits: Mapping[str, npt.NDArray[np.integer[Any]]],
     roots: Mapping[int, SourceRoot],
     known: Any | None,
     *,
     check_content: bool = False,
     progress: ComparisonProgress | None = None,
-) -> tuple[dict[str, list[int]], Comparison]:
+) -> tuple[dict[str, npt.NDArray[np.integer[Any]]], Comparison]:
     """Leaves out the files that the dataset has already.
 
     A file is recognized by its key. Its source, its content, its labels and its split must not have
@@ -270,11 +269,11 @@ def select_new(
     changed: list[str] = []
     names = [name for name, kind in example_table.kinds.items() if kind != "mask"]
     for split in base.split_order(splits):
-        for place in splits.get(split, ()):
-            path = text_path(example_table.files[place].path)
+        places = splits.get(split, np.empty(0, np.int64))
+        for place, file in zip(places.tolist(), example_table.files.take(places), strict=True):
+            path = text_path(file.path)
             there = base.known.get(path)
             labels = tuple(example_table.value(name, place) for name in names)
-            file = example_table.files[place]
             here = SourceRecord(file.bytes, labels, split, file.source)
             if there is None:
                 new.setdefault(split, []).append(place)
@@ -300,7 +299,7 @@ def select_new(
         )
         mend = "--append never changes an example. If these are other images, give them other names: a folder of their own below that of their class is enough. If they were edited, convert everything again with --overwrite instead of --append."
         raise UsageError(msg, *changed[:SHOWN_FILES], mend)
-    return new, comparison
+    return {split: np.array(places, np.int64) for split, places in new.items()}, comparison
 
 
 def _difference(there: SourceRecord, here: SourceRecord, labels: Sequence[str]) -> str:
@@ -321,14 +320,14 @@ def _plain(label: Any) -> Any:
     return label.item() if isinstance(label, np.generic) else label
 
 
-def all_rows(base: BaseDataset, listed: Sequence[list[Any]]) -> list[list[Any]]:
+def all_rows(base: BaseDataset, listed: Iterable[Sequence[Any]]) -> list[Sequence[Any]]:
     """All files of the dataset and of the source together, for the digest in the manifest.
 
     Args:
         base: The dataset.
         listed: Path, size, labels and split of each file of the source.
     """
-    rows = {
+    rows: dict[str, Sequence[Any]] = {
         path: [path, file.bytes, *file.labels, file.split, *file.masks] for path, file in base.known.items()
     }
     rows |= {row[0]: row for row in listed}

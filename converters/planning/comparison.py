@@ -10,12 +10,11 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.compute as pc
 
+from fitfeed.converters.file_columns import FileColumns, SourceListing
 from fitfeed.converters.reading.sources_reader import SourcesReader
-from fitfeed.converters.rejects import text_path
-from fitfeed.converters.source_file import Comparison, SourceListing
+from fitfeed.converters.source_file import Comparison
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.side_tables import ETAG_FIELD, etags_of
 
@@ -52,54 +51,54 @@ def compare_files(
         check_masks: The same for masks. Times tell that a mask is as it was, but not of which image it was the mask.
         progress: Receives the progress of reading.
     """
-    same = same_times(listing, known)
+    files = listing.files
+    same = same_times(files, known)
     split, row = _find_examples(listing, indexes)
-    is_mask = np.array([mask is not None for mask in listing.masks], np.bool_)
+    is_mask = np.arange(len(listing.files)) >= listing.images
     reading = (row >= 0) & (check_content | ~same | (check_masks & is_mask))
     places = np.flatnonzero(reading)
     opened, reader = list(indexes.values()), SourcesReader(listing.roots.values())
 
     def is_changed(place: int) -> bool:
-        mask, index = listing.masks[place], opened[split[place]]
+        mask, index = listing.mask_label(place), opened[split[place]]
         digests = index.source_digest if mask is None else index.mask_source_digests[mask]
         recorded: bytes = digests[row[place]].tobytes()
-        return reader.digest(listing.files[place]) != recorded
+        return reader.digest(files[place]) != recorded
 
     changed: list[str] = []
     if progress is not None and len(places):
-        total_bytes = sum(listing.files[place].bytes for place in places)
+        total_bytes = int(files.bytes[places].sum())
         progress.start(files=len(places), total_bytes=total_bytes)
     with ThreadPoolExecutor(reader.threads) as threads:
         for start in range(0, len(places), MAX_PENDING):
             some = places[start : start + MAX_PENDING].tolist()
             for place, differs in zip(some, threads.map(is_changed, some), strict=True):
-                file = listing.files[place]
                 if differs:
-                    changed.append(text_path(file.path))
+                    changed.append(files.keys[place])
                 if progress is not None:
-                    progress.update(file.bytes)
-    unknown = np.flatnonzero((row < 0) & ~same).tolist()
+                    progress.update(int(files.bytes[place]))
+    unknown = np.flatnonzero((row < 0) & ~same)
     return Comparison(
         times=int((same & ~reading).sum()),
         contents=len(places),
         changed=changed,
-        not_compared=[text_path(listing.files[place].path) for place in unknown],
+        not_compared=files.keys.take(unknown).to_list(),
     )
 
 
-def same_times(listing: SourceListing, known: Any | None) -> npt.NDArray[np.bool_]:
+def same_times(files: FileColumns, known: Any | None) -> npt.NDArray[np.bool_]:
     """Whether each file has the size and the times that the table has: bool (files,)."""
-    same = np.zeros(len(listing.files), np.bool_)
+    same = np.zeros(len(files), np.bool_)
     if known is None:
         return same
-    keys = pa.array([text_path(file.path) for file in listing.files], pa.large_string())
-    row = _rows_in(known.column("key"), keys)
+    row = _rows_in(known.column("key"), files.keys.arrow)
     listed, in_table = row >= 0, row[row >= 0]
-    here = np.array([file[1:4] for file in listing.files], np.int64).reshape(-1, 3)
-    there = np.stack([known.column(name).to_numpy() for name in known.schema.names[1:4]], axis=1)
-    same[listed] = (here[listed] == there[in_table]).all(axis=1)
-    if any(file.etag for file in listing.files) or ETAG_FIELD.name in known.schema.names:
-        etags = np.array([file.etag for file in listing.files], np.object_)
+    same[listed] = True
+    columns = zip((files.bytes, files.mtimes_ns, files.ctimes_ns), known.schema.names[1:4], strict=True)
+    for here, name in columns:
+        same[listed] &= here[listed] == known.column(name).to_numpy()[in_table]
+    if files.has_etags or ETAG_FIELD.name in known.schema.names:
+        etags = np.array(files.some_etags.to_list(), np.object_)
         same[listed] &= etags[listed] == etags_of(known)[in_table]
     return same
 
@@ -108,7 +107,7 @@ def _find_examples(
     listing: SourceListing, indexes: Mapping[str, Index]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Where the example of each file is: the number of its index and its row, both int64 (files,); -1 for none."""
-    keys = pa.array(listing.keys, pa.large_string())
+    keys = listing.keys.arrow
     split, row = np.full((2, len(keys)), -1, np.int64)
     for number, index in enumerate(indexes.values()):
         there = index.columns()["key"]

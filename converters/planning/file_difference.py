@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fitfeed.converters.source_file import SomeFiles, SourceListing
+from fitfeed.converters.file_columns import SourceListing
+from fitfeed.converters.source_file import SomeFiles
 from fitfeed.schemas.index import Index
 
 
@@ -50,9 +51,7 @@ def find_difference(
         listed: Paths in the dataset's list of rejects.
         sources: The numbers of the sources whose examples may be gone; None for all.
     """
-    images = [number for number, mask in enumerate(listing.masks) if mask is None]
-    keys = pa.array([listing.keys[number] for number in images], pa.large_string())
-    sizes = np.array([listing.files[number].bytes for number in images], np.int64)
+    keys, sizes = listing.keys[: listing.images].arrow, listing.files.bytes[: listing.images]
     known = pc.is_in(keys, value_set=pa.array(list(listed), pa.large_string())).to_numpy(zero_copy_only=False)
     resized, gone = np.zeros(len(keys), np.bool_), []
     for index in indexes.values():

@@ -31,8 +31,8 @@ def drop_stale_shards(work: WorkFolder, plan: ConversionPlan) -> None:
     if plan.listing is None or not work.has_results():
         return
     known = read_known_sources(work.root, sources_digest(plan.listing.roots.values()))
-    same = same_times(plan.listing, known)
-    suspects = {plan.listing.files[place].path for place in np.flatnonzero(~same)}
+    same = same_times(plan.listing.files, known)
+    suspects = set(plan.listing.files.paths.take(np.flatnonzero(~same)))
     job = work.read_job()
     reader = SourcesReader(job.sources)
     masks = [name for name, kind in job.kinds.items() if kind == "mask"]

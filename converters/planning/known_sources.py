@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.reading.sources_reader import SourcesReader
-from fitfeed.converters.rejects import text_path
-from fitfeed.converters.source_file import SourceFile, SourceRoot
+from fitfeed.converters.source_file import SourceRoot
 from fitfeed.schemas.index import Index
 
 
@@ -24,7 +24,7 @@ class KnownSources:
         self.names = list(names)
         self._indexes = indexes
 
-    def recognize(self, root: SourceRoot, files: Sequence[SourceFile]) -> int | None:
+    def recognize(self, root: SourceRoot, files: FileColumns) -> int | None:
         """The number of the source that these files are of, though it has another name now.
 
         One of them has the path and the bytes of one of its examples then.
@@ -33,17 +33,16 @@ class KnownSources:
             root: Where the files are.
             files: They have paths relative to it.
         """
-        paths = pa.array([text_path(file.path) for file in files], pa.large_string())
         reader = SourcesReader([root])
         for index in self._indexes.values():
             for number in np.unique(index.source).tolist():
                 rows = np.flatnonzero(index.source == number)
                 there = index.columns()["path"].take(pa.array(rows))
                 there.validate(full=True)  # only the outline of its file was checked
-                found = pc.fill_null(pc.index_in(paths, value_set=there), -1).to_numpy()
+                found = pc.fill_null(pc.index_in(files.keys.arrow, value_set=there), -1).to_numpy()
                 for place in np.flatnonzero(found >= 0).tolist():
                     row = rows[found[place]]
-                    same_size = files[place].bytes == index.source_bytes[row]
+                    same_size = files.bytes[place] == index.source_bytes[row]
                     if same_size and reader.digest(files[place]) == index.source_digest[row].tobytes():
                         return int(number)
         return None

@@ -1,35 +1,39 @@
 """Plans a conversion: lists the source once, and decides split, order and shard of every file by arithmetic."""
 
 import itertools
+import json
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from fitfeed.converters.file_columns import FileColumns, SourceListing
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.base_dataset import BaseDataset, all_rows, join_classes, select_new
 from fitfeed.converters.planning.class_warnings import class_warnings
 from fitfeed.converters.planning.comparison import ComparisonProgress
 from fitfeed.converters.planning.file_difference import find_difference
 from fitfeed.converters.planning.manifest_limits import check_capacity
-from fitfeed.converters.planning.size_estimate import expected_bytes
+from fitfeed.converters.planning.shard_plans import PlacesOfSplits, ShardPlans
 from fitfeed.converters.planning.source_listing import (
     list_files,
     read_known_sources,
     sources_digest,
     sources_table,
 )
-from fitfeed.converters.rejects import text_path
-from fitfeed.converters.source_file import Comparison, SomeFiles, SourceFile, SourceListing
+from fitfeed.converters.source_file import Comparison, SomeFiles
 from fitfeed.converters.sources.discover import find_examples
-from fitfeed.converters.sources.examples import ExampleTable
+from fitfeed.converters.sources.examples import ExampleTable, values_at
 from fitfeed.converters.sources.given_source import GivenSource
 from fitfeed.converters.sources.source_options import AS_FOUND, SourceOptions
 from fitfeed.converters.sources.splits import by_split
-from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan, digest_of
+from fitfeed.converters.staging.job import ConversionPlan, Job, LongList, ShardOutline, digest_of
 from fitfeed.converters.user_path import UserPath
-from fitfeed.schemas.manifest import SHARD_EXTENSIONS
-from fitfeed.schemas.sharding import number_of_shards, salted_order, shard_bounds, shard_file_name
+from fitfeed.schemas.categories import Categories
+from fitfeed.schemas.json_columns import Column, json_rows, to_json
+from fitfeed.schemas.packed_texts import AT_ONCE, Places
 
 
 def make_plan(
@@ -69,28 +73,33 @@ def make_plan(
     )
     example_table = found.example_table if base is None else join_classes(base, found.example_table)
     placed = by_split(example_table, options, allow_leaks=allow_leaks)
-    listing = list_files(found.roots, example_table, list(itertools.chain.from_iterable(placed.values())))
+    listing = list_files(found.roots, example_table)
     chosen = _choose_new(base, example_table, placed, listing, check_content=check_content, progress=progress)
-    shards = _plan_shards(chosen.splits, example_table, options, base)
+    before = {} if base is None else {split: base.shards(split) for split in chosen.splits}
+    shards = ShardPlans(chosen.splits, example_table, options, before)
     check_capacity(
-        _shard_files(shards, base),
+        _shard_files(shards.outlines, base),
         example_table.all_class_names,
         channels=options.channels,
         depth=options.depth,
     )
-    numbers = {split: [plan.number for plan in shards if plan.split == split] for split in chosen.splits}
-    new = list(itertools.chain.from_iterable(chosen.splits.values()))
+    numbers: dict[str, list[int]] = {split: [] for split in chosen.splits}
+    for number, outline in enumerate(shards.outlines):
+        numbers[outline.split].append(number)
+    table = example_table
+    if base is not None:
+        table = table.at(np.concatenate([np.empty(0, np.int64), *chosen.splits.values()]))
     target = None
     # A folder of other files may have the same names, sizes and times.
     identity = [
         [[root.kind, root.name, root.number] for root in found.roots],
         sources_digest(found.roots),
         chosen.source_digest,
-        _times(example_table, new),
+        _times(table),
         options.writing_json(),
     ]
     if base is not None:
-        listed = {text_path(example_table.files[place].path) for place in new}
+        listed = set(table.files.keys)
         listed |= {reject.path for reject in [*found.rejects, *found.ignored]}
         target = base.append_target(listed, source_files=chosen.source_files)
         identity.append(target.fingerprint)
@@ -100,8 +109,8 @@ def make_plan(
         features=example_table.features,
         splits=numbers,
         statistics_split=_statistics_split(numbers, base),
-        files=len(new),
-        bytes=sum(example_table.files[place].bytes for place in new),
+        files=len(table.files),
+        bytes=int(table.files.bytes.sum()),
         source_digest=chosen.source_digest,
         digest=digest_of(identity),
         rejects=found.rejects,
@@ -114,7 +123,16 @@ def make_plan(
     sources = sources_table(listing, chosen.known, listed_ns=listed_ns)
     warnings = [*found.warnings, *class_warnings(example_table)]
     return ConversionPlan(
-        job, shards, listing, sources, found.links, warnings, comparison=chosen.comparison, gone=chosen.gone
+        job,
+        shards,
+        shards.outlines,
+        _class_counts(example_table, chosen.splits),
+        listing,
+        sources,
+        found.links,
+        warnings,
+        comparison=chosen.comparison,
+        gone=chosen.gone,
     )
 
 
@@ -130,7 +148,7 @@ class _Choice(NamedTuple):
         gone: Those of its files that the source no longer has.
     """
 
-    splits: dict[str, list[int]]
+    splits: PlacesOfSplits
     source_files: int
     source_digest: str
     known: Any | None
@@ -141,7 +159,7 @@ class _Choice(NamedTuple):
 def _choose_new(
     base: BaseDataset | None,
     example_table: ExampleTable,
-    splits: dict[str, list[int]],
+    splits: PlacesOfSplits,
     listing: SourceListing,
     *,
     check_content: bool,
@@ -150,7 +168,7 @@ def _choose_new(
     """Leaves out the files that the dataset has, if there is one to join."""
     rows = _listed(example_table, splits)
     if base is None:
-        return _Choice(splits, len(rows), digest_of(rows), None, None, SomeFiles())
+        return _Choice(splits, len(example_table.files), digest_of(rows), None, None, SomeFiles())
     known = read_known_sources(base.place, sources_digest(listing.roots.values()))
     gone = find_difference(listing, base.indexes, sources=listing.roots).gone
     if known is None and gone.count == base.sources.count_of(listing.roots):
@@ -158,42 +176,74 @@ def _choose_new(
     new, comparison = select_new(
         base, example_table, splits, listing.roots, known, check_content=check_content, progress=progress
     )
-    rows = all_rows(base, rows)
-    return _Choice(new, len(rows), digest_of(rows), known, comparison, gone)
+    listed = itertools.chain.from_iterable(json.loads(b"[%b]" % part) for part in rows.parts)
+    together = all_rows(base, listed)
+    parts = (to_json(row).encode() for row in together)
+    return _Choice(new, len(together), digest_of(LongList(parts)), known, comparison, gone)
 
 
-def _listed(example_table: ExampleTable, splits: dict[str, list[int]]) -> list[list[Any]]:
-    """What identifies the source: path, size, labels and split of each file, sorted."""
-    places = list(itertools.chain.from_iterable(splits.values()))
-    files = [example_table.files[place] for place in places]
-    columns: list[Iterable[Any]] = [
-        [text_path(file.path) for file in files],
-        [file.bytes for file in files],
-        *(example_table.values(name, places) for name in example_table.labels),
-        itertools.chain.from_iterable([split] * len(some) for split, some in splits.items()),
-    ]
-    return sorted(map(list, zip(*columns, strict=True)))
+def _listed(example_table: ExampleTable, splits: PlacesOfSplits) -> LongList:
+    """What identifies the source: path, size, labels and split of each file, by key."""
+    files, split_of = example_table.files, np.empty(len(example_table.files), np.min_scalar_type(len(splits)))
+    for number, places in enumerate(splits.values()):
+        split_of[places] = number
+    assigned = Categories(list(splits), split_of)
+
+    def rows(places: Places) -> bytes:
+        labels = (example_table.column(name, places) for name in example_table.labels)
+        return json_rows([files.keys.take(places), files.bytes[places], *labels, assigned.take(places)])
+
+    return LongList(map(rows, _by_key(files)))
 
 
-def _times(example_table: ExampleTable, places: Sequence[int]) -> list[list[Any]]:
-    """What tells that files and their masks are as they were: times of modification, or ETags."""
-    columns: list[list[Any]] = [[text_path(example_table.files[i].path) for i in places]]
-    for column in (example_table.files, *example_table.labels.values()):
-        if column and isinstance(column[0], SourceFile):
-            files = [column[i] for i in places]
-            columns.append([file.mtime_ns for file in files])
-            if any(file.etag for file in files):
-                columns.append([file.etag for file in files])
-    return sorted(map(list, zip(*columns, strict=True)))
+def _times(example_table: ExampleTable) -> LongList:
+    """What tells that files and their masks are as they were, by key: times of modification, or ETags."""
+    files = example_table.files
+    masks = [example_table.labels[name] for name, kind in example_table.kinds.items() if kind == "mask"]
+    columns = [files, *map(FileColumns.of, masks)]
+
+    def rows(places: Places) -> bytes:
+        chosen: list[Column] = [files.keys.take(places)]
+        for column in columns:
+            chosen.append(column.mtimes_ns[places])
+            if column.has_etags:
+                chosen.append(column.some_etags.take(places))
+        return json_rows(chosen)
+
+    return LongList(map(rows, _by_key(files)))
 
 
-def _shard_files(shards: Sequence[ShardPlan], base: BaseDataset | None) -> dict[str, list[str]]:
+def _by_key(files: FileColumns) -> Iterator[Places]:
+    """The places of files in the order of their keys, some at a time."""
+    order = files.keys.order()
+    for begin in range(0, len(files), AT_ONCE):
+        end = min(begin + AT_ONCE, len(files))
+        yield np.arange(begin, end) if order is None else order[begin:end]
+
+
+def _class_counts(example_table: ExampleTable, splits: PlacesOfSplits) -> dict[str, list[int]]:
+    """How many images of each class a split has."""
+    name, names = example_table.classes, example_table.class_names
+    counts = {}
+    for split, places in splits.items():
+        if name is None:
+            numbers = np.empty(0, np.intc)
+        elif example_table.kinds[name] == "class":
+            numbers = np.asarray(example_table.labels[name], np.intc)[places]
+        else:
+            several = itertools.chain.from_iterable(values_at(example_table.labels[name], places))
+            numbers = np.fromiter(several, np.intc)
+        counts[split] = np.bincount(numbers, minlength=len(names)).tolist()
+    return counts
+
+
+def _shard_files(shards: Sequence[ShardOutline], base: BaseDataset | None) -> dict[str, list[str]]:
     files: defaultdict[str, list[str]] = defaultdict(list)
     if base is not None:
         for name, split in base.manifest.splits.items():
             files[name] = [shard.file for shard in split.shards]
-    for plan in shards:
-        files[plan.split].append(plan.file)
+    for shard in shards:
+        files[shard.split].append(shard.file)
     return files
 
 
@@ -201,70 +251,3 @@ def _statistics_split(splits: Collection[str], base: BaseDataset | None) -> str:
     if base is not None:
         return base.statistics_split(splits)
     return "train" if "train" in splits else next(iter(splits))
-
-
-def _plan_shards(
-    splits: Mapping[str, Sequence[int]],
-    example_table: ExampleTable,
-    options: ConvertOptions,
-    base: BaseDataset | None,
-) -> list[ShardPlan]:
-    """All shards, split after split."""
-    shards: list[ShardPlan] = []
-    for split, places in splits.items():
-        before = 0 if base is None else base.shards(split)
-        shards += _plan_split(
-            split, places, example_table, options, first_number=len(shards), shards_before=before
-        )
-    return shards
-
-
-def _plan_split(
-    split: str,
-    places: Sequence[int],
-    example_table: ExampleTable,
-    options: ConvertOptions,
-    *,
-    first_number: int,
-    shards_before: int,
-) -> list[ShardPlan]:
-    files = [example_table.files[place] for place in places]
-    order = salted_order([text_path(file.path) for file in files], seed=options.seed)
-    shards = number_of_shards(
-        examples=len(files),
-        total_bytes=expected_bytes([file.bytes for file in files], options),
-        shard_bytes=options.shard_bytes,
-        shards=options.shards,
-    )
-    plans = []
-    for position, (start, stop) in enumerate(shard_bounds(len(files), shards)):
-        chosen = [files[i] for i in order[start:stop]]
-        identities = [[each.source, *each.content_identity] for each in chosen]
-        labels = {
-            name: [_planned(values[places[i]]) for i in order[start:stop]]
-            for name, values in example_table.labels.items()
-        }
-        extension = SHARD_EXTENSIONS[options.format]
-        file = shard_file_name(split, shards_before + position, shards_before + shards, extension)
-        plans.append(
-            ShardPlan(
-                number=first_number + position,
-                split=split,
-                file=file,
-                paths=[each.path for each in chosen],
-                keys=[text_path(each.path) for each in chosen],
-                labels=labels,
-                bytes=[each.bytes for each in chosen],
-                mtimes_ns=[each.mtime_ns for each in chosen],
-                sources=[each.source for each in chosen] if any(each.source for each in chosen) else [],
-                stored=[each.stored for each in chosen] if any(each.stored for each in chosen) else [],
-                digest=digest_of([file, identities, labels, options.writing_json()]),
-                etags=[each.etag for each in chosen] if any(each.etag for each in chosen) else [],
-            )
-        )
-    return plans
-
-
-def _planned(label: Any) -> Any:
-    """A label as it is in the plan. A mask is what was listed of its file."""
-    return list(label.content_identity) if isinstance(label, SourceFile) else label

@@ -28,7 +28,9 @@ def room_needed(plan: ConversionPlan, *, workers: int) -> int:
         workers: Number of processes.
     """
     options = plan.job.options
-    sizes = sorted((expected_bytes(shard.bytes, options) for shard in plan.shards), reverse=True)
+    sizes = sorted(
+        (expected_bytes(shard.images, shard.source_bytes, options) for shard in plan.outlines), reverse=True
+    )
     copies = 2 if options.format == "hdf5" else 1
     building = sum(sizes[:workers]) * copies
     rewriting = sum(sizes[: available_cpus()]) * (copies + 1) if options.duplicates == "drop" else 0

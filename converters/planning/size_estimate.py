@@ -1,7 +1,5 @@
 """Estimates how many bytes images will take, before any of them is read."""
 
-from collections.abc import Sequence
-
 from fitfeed.converters.option_parts.storage import StorageOptions
 
 JPEG_BYTES_PER_PIXEL = {50: 0.12, 75: 0.2, 90: 0.36, 95: 0.55, 100: 1.2}
@@ -11,15 +9,20 @@ JPEG_BYTES_PER_PIXEL = {50: 0.12, 75: 0.2, 90: 0.36, 95: 0.55, 100: 1.2}
 PNG_BYTES_PER_VALUE = 0.6
 
 
-def expected_bytes(source_bytes: Sequence[int], options: StorageOptions) -> int:
+def expected_bytes(images: int, source_bytes: int, options: StorageOptions) -> int:
     """Estimates the stored size of images, to choose how many shards they fill.
 
     It is exact for `raw`, and nearly so for `keep`. For `jpeg` and `png` it follows from typical bytes per pixel, or
     from the source's own size if the number of pixels is not known.
+
+    Args:
+        images: How many.
+        source_bytes: The size of their files together.
+        options: How they are stored.
     """
-    total, value_bytes = sum(source_bytes), options.depth // 8
+    value_bytes = options.depth // 8
     if options.size is None:
-        return total * 4 * value_bytes if options.encoding == "png" else total
+        return source_bytes * 4 * value_bytes if options.encoding == "png" else source_bytes
     height, width = options.size
     pixels = height * width * (4 / 3 if options.fit == "shorter" else 1)  # a photograph's aspect ratio
     if options.encoding == "raw":
@@ -29,4 +32,4 @@ def expected_bytes(source_bytes: Sequence[int], options: StorageOptions) -> int:
     else:
         quality = min(quality for quality in JPEG_BYTES_PER_PIXEL if quality >= options.quality)
         per_image = pixels * JPEG_BYTES_PER_PIXEL[quality]
-    return int(len(source_bytes) * per_image)
+    return int(images * per_image)

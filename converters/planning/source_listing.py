@@ -5,7 +5,7 @@ what was listed in another folder, or together with others, is not known.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -13,12 +13,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fitfeed.converters.file_columns import FileColumns, SourceListing
 from fitfeed.converters.reading.open_reader import open_reader
-from fitfeed.converters.rejects import text_path
-from fitfeed.converters.source_file import SourceFile, SourceListing, SourceRoot
-from fitfeed.converters.sources.examples import ExampleTable
+from fitfeed.converters.source_file import SourceRoot
+from fitfeed.converters.sources.examples import ExampleTable, values_at
 from fitfeed.converters.user_path import UserPath
 from fitfeed.schemas.errors import DamagedDatasetError
+from fitfeed.schemas.packed_texts import PackedTexts, Places
 from fitfeed.schemas.side_tables import (
     SOURCES_NAME,
     read_sources,
@@ -34,18 +35,18 @@ file system's clock. So its times prove nothing. git has the same rule."""
 
 
 def list_files(
-    roots: Iterable[SourceRoot], example_table: ExampleTable, places: Sequence[int]
+    roots: Iterable[SourceRoot], example_table: ExampleTable, places: Places | None = None
 ) -> SourceListing:
-    """The files of the examples at some places: all images, then all masks."""
-    images = [example_table.files[place] for place in places]
-    keys = [text_path(file.path) for file in images]
-    listing = SourceListing({root.number: root for root in roots}, images, list(keys), [None] * len(images))
-    for name, kind in example_table.kinds.items():
-        if kind == "mask":
-            listing.files.extend(example_table.labels[name][place] for place in places)
-            listing.keys.extend(keys)
-            listing.masks.extend([name] * len(places))
-    return listing
+    """The files of the examples at some places, or of all: all images, then all masks."""
+    files = example_table.files if places is None else example_table.files.take(places)
+    keys = files.keys
+    masks = [name for name, kind in example_table.kinds.items() if kind == "mask"]
+    if masks:
+        labels = (example_table.labels[name] for name in masks)
+        chosen = (each if places is None else values_at(each, places) for each in labels)
+        files = FileColumns.joined([files, *map(FileColumns.of, chosen)])
+        keys = PackedTexts.joined([keys] * (1 + len(masks)))
+    return SourceListing({root.number: root for root in roots}, files, keys, masks)
 
 
 def sources_table(listing: SourceListing, before: Any | None, *, listed_ns: int) -> Any:
@@ -59,18 +60,28 @@ def sources_table(listing: SourceListing, before: Any | None, *, listed_ns: int)
     Returns:
         A record batch of `sources_schema`.
     """
-    settled = {
-        text_path(file.path): file
-        for file in listing.files
-        if file.etag or 0 < max(file.mtime_ns, file.ctime_ns) < listed_ns - RECENT_NS  # 0: not known
-    }
-    here = _batch(listing.roots.values(), settled.keys(), settled.values())
+    here = _batch(listing.roots.values(), _settled(listing, before=listed_ns - RECENT_NS))
     if before is None:
         return here
-    listed = pa.array([text_path(file.path) for file in listing.files], pa.large_string())
-    gone = before.filter(pc.invert(pc.is_in(before.column("key"), value_set=listed)))
+    gone = before.filter(pc.invert(pc.is_in(before.column("key"), value_set=listing.files.keys.arrow)))
     columns = [pa.concat_arrays([gone.column(name), here.column(name)]) for name in here.schema.names]
     return pa.record_batch(columns, schema=here.schema)
+
+
+def _settled(listing: SourceListing, *, before: int) -> FileColumns:
+    """The files whose identity is known, each once: by ETags, or by times before a moment."""
+    files = listing.files
+    settled = np.zeros(len(files), np.bool_)
+    for times in (files.mtimes_ns, files.ctimes_ns):
+        settled |= times > 0  # 0: not known
+    for times in (files.mtimes_ns, files.ctimes_ns):
+        settled &= times < before
+    if files.etags is not None:
+        settled |= files.etags.lengths > 0
+    if listing.mask_labels:  # several images may have one mask
+        place_of = {files.keys[place]: place for place in np.flatnonzero(settled).tolist()}
+        return files.take(list(place_of.values()))
+    return files if settled.all() else files.take(np.flatnonzero(settled))
 
 
 def forget_files(table: Any, paths: Collection[str]) -> Any:
@@ -81,13 +92,11 @@ def forget_files(table: Any, paths: Collection[str]) -> Any:
     return table.filter(pc.invert(gone))
 
 
-def _batch(roots: Iterable[SourceRoot], keys: Collection[str], files: Collection[SourceFile]) -> Any:
-    numbers = [np.fromiter((file[place] for file in files), np.int64, len(files)) for place in (1, 2, 3)]
-    columns = [pa.array(list(keys), pa.large_string()), *map(pa.array, numbers)]
-    etags = any(file.etag for file in files)
-    if etags:
-        columns.append(pa.array([file.etag for file in files], pa.large_string()))
-    return pa.record_batch(columns, schema=sources_schema(sources_digest(roots), etags=etags))
+def _batch(roots: Iterable[SourceRoot], files: FileColumns) -> Any:
+    columns = [files.keys.arrow, *map(pa.array, (files.bytes, files.mtimes_ns, files.ctimes_ns))]
+    if files.has_etags:
+        columns.append(files.some_etags.arrow)
+    return pa.record_batch(columns, schema=sources_schema(sources_digest(roots), etags=files.has_etags))
 
 
 def sources_digest(roots: Iterable[SourceRoot]) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import NoReturn
 
+from fitfeed.converters.file_columns import SourceListing
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.base_dataset import (
     ARRANGEMENT,
@@ -15,7 +16,7 @@ from fitfeed.converters.planning.base_dataset import (
 from fitfeed.converters.planning.comparison import ComparisonProgress, compare_files
 from fitfeed.converters.planning.file_difference import find_difference
 from fitfeed.converters.planning.source_listing import read_known_sources, sources_digest
-from fitfeed.converters.source_file import Comparison, SomeFiles, SourceListing
+from fitfeed.converters.source_file import Comparison, SomeFiles
 from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.staging import Staging
 from fitfeed.schemas.errors import DamagedDatasetError, FormatVersionError, UsageError
@@ -125,7 +126,7 @@ class Target:
     ) -> NoReturn:
         listed = {reject.path for reject in read_rejects(self.place, existing.rejects_file)}
         difference = find_difference(listing, indexes, listed)
-        images = sum(mask is None for mask in listing.masks)
+        images = listing.images
         if not difference.lines() and images == existing.source.files:
             self._refuse("was made with other labels, masks or splits of the same images")
         self._refuse(

@@ -15,6 +15,7 @@ from fitfeed.converters.option_parts.classes import ClassOptions, SortedBy
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.sources.class_naming import SHOWN_NAMES, NamedClasses, listed, name_classes
 from fitfeed.converters.sources.examples import ExampleTable
+from fitfeed.converters.sources.number_classes import renumber_classes
 from fitfeed.schemas.class_order import natural_order, sort_classes
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import PlannedLabel
@@ -175,17 +176,12 @@ def _planned(
     return dataclasses.replace(label, class_names=sort_classes(counts, by), class_order=by)
 
 
-def _renumbered(values: Sequence[Any], named: NamedClasses, class_names: Sequence[str]) -> list[Any]:
+def _renumbered(values: Sequence[Any], named: NamedClasses, class_names: Sequence[str]) -> Sequence[Any]:
     """The values with the numbers of the dataset, and without the classes that are dropped."""
     number_of = {name: number for number, name in enumerate(class_names)}
     kept = [number not in named.dropped for number in range(len(named.names))]
     new = [number_of.get(name, -1) if keep else -1 for name, keep in zip(named.names, kept, strict=True)]
-    if new == list(range(len(class_names))):
-        return list(values)
-    return [
-        sorted({new[number] for number in value} - {-1}) if isinstance(value, list) else new[value]
-        for value in values
-    ]
+    return values if new == list(range(len(class_names))) else renumber_classes(values, new)
 
 
 def _left_out(example_table: ExampleTable, name: str, place: int) -> Reject:

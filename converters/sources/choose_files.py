@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 from fitfeed.converters.option_parts.choosing import ChoosingOptions
 from fitfeed.converters.rejects import Reject, text_path
-from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.listing import Listing
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.text import composed
@@ -28,30 +27,31 @@ def choose_files(listing: Listing, options: ChoosingOptions) -> tuple[Listing, l
     """
     if not options.include and not options.exclude:
         return listing, []
-    files: list[SourceFile] = []
+    kept: list[int] = []
     ignored = list(listing.ignored)
     included, excluded = _matcher(options.include), _matcher(options.exclude)
     used: set[str] = set()
-    for file in listing.files:
-        wanted, unwanted = included(file.path), excluded(file.path)
+    paths = listing.files.paths
+    for place, path in enumerate(paths):
+        wanted, unwanted = included(path), excluded(path)
         used.update(pattern for pattern in (wanted, unwanted) if pattern)
         if unwanted is not None:
-            ignored.append(_left_out(file, f"--exclude {unwanted!r}"))
+            ignored.append(_left_out(path, f"--exclude {unwanted!r}"))
         elif options.include and wanted is None:
-            ignored.append(_left_out(file, "no --include fits"))
+            ignored.append(_left_out(path, "no --include fits"))
         else:
-            files.append(file)
-    if not files:
-        msg = f"--include and --exclude leave no image of SOURCE. Its images are for example {text_path(listing.files[0].path)!r}; patterns are held against such paths."
+            kept.append(place)
+    if not kept:
+        msg = f"--include and --exclude leave no image of SOURCE. Its images are for example {text_path(paths[0])!r}; patterns are held against such paths."
         raise UsageError(msg)
     unused = [
         pattern
         for pattern in (*options.include, *options.exclude)
-        if pattern not in used and not any(map(_matcher([pattern]), (file.path for file in listing.files)))
+        if pattern not in used and not any(map(_matcher([pattern]), paths))
     ]
     warnings = [f"no image fits the pattern {pattern!r} of --include or --exclude" for pattern in unused]
     ignored.sort(key=lambda reject: reject.path)
-    return dataclasses.replace(listing, files=files, ignored=ignored), warnings
+    return dataclasses.replace(listing, files=listing.files.take(kept), ignored=ignored), warnings
 
 
 def _matcher(patterns: Sequence[str]) -> Callable[[str], str | None]:
@@ -67,5 +67,5 @@ def _compile(pattern: str) -> Callable[[str], object]:
     return lambda path: fits(composed(path))
 
 
-def _left_out(file: SourceFile, why: str) -> Reject:
-    return Reject(text_path(file.path), "left_out", f"ignored: {why}", handling="ignored")
+def _left_out(path: str, why: str) -> Reject:
+    return Reject(text_path(path), "left_out", f"ignored: {why}", handling="ignored")

@@ -5,13 +5,14 @@ its folder is opened.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.source_file import RawPixels, SourceFile, StoredAt
 from fitfeed.converters.sources.choose_files import choose_files
@@ -24,6 +25,7 @@ from fitfeed.converters.sources.listing import Listing
 from fitfeed.converters.sources.source_options import SourceOptions
 from fitfeed.converters.sources.split_lists import SplitLists, divide_by_lists, require_lists_alone
 from fitfeed.converters.user_path import UserPath
+from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.checked_index import open_checked_index
 from fitfeed.schemas.class_order import ClassOrder, natural_order, sort_classes
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
@@ -96,20 +98,24 @@ def read_dataset(source: UserPath, options: ConvertOptions, reading: SourceOptio
     parts = [_read_split(source, manifest, name) for name in manifest.splits]
     features = manifest.features.labels
     files = list(itertools.chain.from_iterable(part.files for part in parts))
-    labels = {
+    labels: dict[str, Sequence[Any]] = {
         name: list(itertools.chain.from_iterable(part.labels[name] for part in parts)) for name in features
     }
     _require_unique(source, files)
     taken = {} if reading.labels == "none" else features
+    columns = FileColumns.of(files)
     example_table = ExampleTable(
-        files=files,
+        files=columns,
         labels={name: labels[name] for name in taken},
         features={name: _planned(feature, labels[name], options) for name, feature in taken.items()},
-        splits=[split for part in parts for split in [part.split] * len(part.files)],
+        splits=Categories(
+            [part.split for part in parts],
+            np.repeat(np.arange(len(parts)), [len(part.files) for part in parts]),
+        ),
         groups=_groups(source, manifest, labels, options),
     )
     links = SourceLinks(source)
-    listing, warnings = choose_files(Listing(files, [], [], links), options)
+    listing, warnings = choose_files(Listing(columns, [], [], links), options)
     kept = set(listing.files)
     example_table = example_table.without({place for place, file in enumerate(files) if file not in kept})
     warnings += _lost_profiles(source, manifest, parts, options)
@@ -229,7 +235,7 @@ def _planned(feature: LabelFeature, values: Sequence[Any], options: ConvertOptio
 
 
 def _groups(
-    source: Path, manifest: Manifest, labels: dict[str, list[Any]], options: ConvertOptions
+    source: Path, manifest: Manifest, labels: Mapping[str, Sequence[Any]], options: ConvertOptions
 ) -> list[str] | None:
     """The group of each example: a label of the dataset."""
     if options.group is None:

@@ -101,7 +101,7 @@ def find_examples(
     example_table = found.example_table
     groups = example_table.groups
     if options.group_from is not None:
-        groups = groups_from_paths(example_table.files, options.group_from)
+        groups = groups_from_paths(example_table.files.keys, options.group_from)
     if groups is not None:  # a group in two Unicode forms is one group, which no two splits may have
         example_table = dataclasses.replace(example_table, groups=[composed(group) for group in groups])
     arranged = arrange_classes(example_table, options, held)
@@ -119,7 +119,7 @@ def find_examples(
         warnings=[
             *found.warnings,
             *arranged.warnings,
-            *form_warnings(arranged.example_table.files),
+            *form_warnings(arranged.example_table.files.keys),
             *foreign_hints(found.ignored),
         ],
     )

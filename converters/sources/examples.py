@@ -1,11 +1,17 @@
 """The examples of a source: a table with one row for each image."""
 
 import dataclasses
+from array import array
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
+from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.source_file import SourceFile
+from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.features import WithLabels
+from fitfeed.schemas.packed_texts import Places
 
 SPLIT_ORDER = ("train", "validation", "test")
 
@@ -16,15 +22,15 @@ class ExampleTable(WithLabels):
 
     Attributes:
         files: The images.
-        labels: The labels by feature name. Of a class: its number; multiclass: a list of numbers; float, floats,
+        labels: The labels by feature name. Of a class: its number, in an `array` where there are many; multiclass: a list of numbers; float, floats,
             int and text: the value; mask: its `SourceFile`.
         splits: The split that a folder or a column names; None if there is none.
         groups: The values of the column of `--group`; None without it.
     """
 
-    files: list[SourceFile]
-    labels: dict[str, list[Any]]
-    splits: list[str | None]
+    files: FileColumns
+    labels: dict[str, Sequence[Any]]
+    splits: Categories[str | None]
     groups: list[str] | None = None
 
     def all_files(self) -> Iterator[SourceFile]:
@@ -36,15 +42,18 @@ class ExampleTable(WithLabels):
 
     def without(self, places: Collection[int]) -> "ExampleTable":
         """Leaves images out, by their places."""
-        if not places:
+        if not len(places):
             return self
-        kept = [place for place in range(len(self.files)) if place not in places]
+        return self.at(np.delete(np.arange(len(self.files)), list(places)))
+
+    def at(self, places: Places) -> "ExampleTable":
+        """The images at some places."""
         return dataclasses.replace(
             self,
-            files=[self.files[place] for place in kept],
-            labels={name: [values[place] for place in kept] for name, values in self.labels.items()},
-            splits=[self.splits[place] for place in kept],
-            groups=None if self.groups is None else [self.groups[place] for place in kept],
+            files=self.files.take(places),
+            labels={name: values_at(values, places) for name, values in self.labels.items()},
+            splits=self.splits.take(places),
+            groups=None if self.groups is None else values_at(self.groups, places),
         )
 
     def value(self, name: str, i: int) -> Any:
@@ -55,15 +64,30 @@ class ExampleTable(WithLabels):
         """
         return self.values(name, [i])[0]
 
-    def values(self, name: str, places: Sequence[int]) -> list[Any]:
+    def values(self, name: str, places: Places) -> list[Any]:
         """`value` of many files: ten million take seconds, and a minute if each is asked for."""
-        feature, labels = self.features[name], self.labels[name]
-        kind, names = feature.kind, feature.class_names
+        kind, names = self.features[name].kind, self.features[name].class_names
+        labels = values_at(self.labels[name], places)
         if kind == "mask":
-            return [[labels[i].path, labels[i].bytes] for i in places]
+            return [[mask.path, mask.bytes] for mask in labels]
         if kind == "multiclass":
-            return [sorted(names[number] for number in labels[i]) for i in places]
-        return [names[labels[i]] for i in places] if kind == "class" else [labels[i] for i in places]
+            return [sorted(names[number] for number in chosen) for chosen in labels]
+        return [names[number] for number in labels] if kind == "class" else labels
+
+    def column(self, name: str, places: Places) -> Categories[str] | list[Any]:
+        """The same, for classes as categories."""
+        feature = self.features[name]
+        if feature.kind == "class":
+            return Categories(feature.class_names, np.asarray(self.labels[name], np.intc)[places])
+        return self.values(name, places)
+
+
+def values_at(values: Sequence[Any], places: Places) -> list[Any]:
+    """The values of a label or the like at some places."""
+    if isinstance(values, array):
+        chosen: list[Any] = np.frombuffer(values, np.intc)[places].tolist()
+        return chosen
+    return [values[place] for place in np.asarray(places).tolist()]
 
 
 def in_split_order(names: set[str]) -> list[str]:

@@ -1,11 +1,11 @@
 """Lists a source in a store as a folder of this machine is listed: the same files are taken, and the same ones ignored."""
 
 import errno
-import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.far_folder import FarFolder, cannot_list
@@ -46,7 +46,8 @@ def list_place(place: Place) -> Listing:
         raise cannot_list(place, error) from error
     if names.is_empty:
         raise _nothing_error(place)
-    files = sorted([*names.files, *taken])
+    names.files.add(taken)
+    files = names.files.packed()
     ignored = [
         Reject(text_path(path), "not_an_image", f"ignored: {why}", handling="ignored")
         for path, why in sorted(names.ignored.items())
@@ -68,11 +69,11 @@ def _nothing_error(place: Place) -> NotFoundError | UsageError:
     return UsageError(msg)
 
 
-def _require_different(files: Sequence[SourceFile]) -> None:
-    for file, following in itertools.pairwise(files):
-        if file.path == following.path:
-            msg = f"SOURCE has two files whose names differ only in slashes, so that both are {text_path(file.path)!r}. Rename one of them."
-            raise UsageError(msg)
+def _require_different(files: FileColumns) -> None:
+    path = files.paths.first_twice()
+    if path is not None:
+        msg = f"SOURCE has two files whose names differ only in slashes, so that both are {text_path(path)!r}. Rename one of them."
+        raise UsageError(msg)
 
 
 def _sorted(prefix: str, listed: Iterable[Found]) -> FarNames:

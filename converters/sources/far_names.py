@@ -3,11 +3,16 @@
 A store has no folders. Some programs make an empty file for each, called `photos/` or `photos`: it counts as a folder.
 """
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 
+import numpy as np
+
+from fitfeed.converters.file_columns import FileColumns, FilePacker
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.far_folder import source_file
 from fitfeed.converters.sources.image_names import NOT_AN_IMAGE, Looks, looks_like, why_never
+from fitfeed.schemas.packed_texts import AT_ONCE, PackedTexts
 from fitfeed.schemas.storage.place import Found
 
 NO_PATH = "its name is not a path: it has an empty part, . or .."
@@ -28,7 +33,7 @@ class FarNames:
 
     def __init__(self) -> None:
         """Begins without any."""
-        self.files: list[SourceFile] = []
+        self.files = FilePacker()
         self.unknown: list[SourceFile] = []
         self.ignored: dict[str, str] = {}
         self._folders: dict[str, bool] = {"": True}
@@ -47,8 +52,31 @@ class FarNames:
             prefix: The path of the folder to which their names are relative, with `/` at its end; empty for the source.
             listed: The files.
         """
+        remaining = iter(listed)
+        while some := list(itertools.islice(remaining, AT_ONCE)):
+            if self._all_are_images(prefix, [found.name for found in some]):
+                self._with_files.add(prefix[:-1])
+                self.files.add_columns(_columns(prefix, some))
+            else:
+                self.files.add(self._sorted(prefix, some))
+
+    def _all_are_images(self, prefix: str, names: Sequence[str]) -> bool:
+        """Whether all files are directly in a folder, and images by name. There are millions of such files."""
+        together = "\n".join(["", *names])
+        extensions = {name[name.rfind(".") :] for name in names}
+        return (
+            "/" not in together
+            and "\n." not in together
+            and not prefix.startswith("/")
+            and all(each.startswith(".") and self._looks_like(f"1{each}") == "image" for each in extensions)
+            and self.takes(prefix[:-1])
+        )
+
+    def _sorted(self, prefix: str, some: Iterable[Found]) -> list[SourceFile]:
+        """Sorts files one by one. Returns those that are images by name."""
+        images: list[SourceFile] = []
         last, is_taken = None, False
-        for found in listed:
+        for found in some:
             path = prefix + found.name
             folder, _, name = path.rpartition("/")
             if path[0] == "/":
@@ -57,14 +85,14 @@ class FarNames:
             if folder != last:  # names come folder after folder
                 last, is_taken = folder, self.takes(folder)
             if is_taken and name:  # without a name, it stands for the folder
-                self._add(path, folder, name, found)
+                images += self._add(path, folder, name, found)
+        return images
 
-    def _add(self, path: str, folder: str, name: str, found: Found) -> None:
+    def _add(self, path: str, folder: str, name: str, found: Found) -> list[SourceFile]:
         looks = self._looks_like(name)
         if looks == "image" and name[0] != ".":  # before all else: there are millions
             self._with_files.add(folder)
-            self.files.append(SourceFile(path, found.bytes, 0, 0, found.identity))
-            return
+            return [source_file(path, found)]
         why = _why_never(name)
         if why is not None:
             self.ignored[path] = why
@@ -76,6 +104,7 @@ class FarNames:
         else:
             self._with_files.add(folder)
             self.ignored[path] = NOT_AN_IMAGE
+        return []
 
     def _looks_like(self, name: str) -> Looks:
         dot = name.rfind(".")
@@ -100,7 +129,7 @@ class FarNames:
 
     def add_all(self, other: "FarNames") -> None:
         """Adds what another thread has sorted."""
-        self.files += other.files
+        self.files.add_all(other.files)
         self.unknown += other.unknown
         self.ignored |= other.ignored
         self._folders |= other._folders  # noqa: SLF001 - of the same class
@@ -116,3 +145,11 @@ class FarNames:
 def _why_never(name: str) -> str | None:
     """`why_never` of a part of a path. A store has parts, too, that no file of this machine can have."""
     return why_never(name) or (NO_PATH if name in NO_PARTS else None)
+
+
+def _columns(prefix: str, some: Sequence[Found]) -> FileColumns:
+    """`source_file` of many."""
+    names, sizes, identities, *_ = zip(*some, strict=True)
+    zeros = np.broadcast_to(np.int64(0), len(some))
+    paths = PackedTexts.of([prefix + name for name in names])
+    return FileColumns(paths, np.fromiter(sizes, np.int64), zeros, zeros, PackedTexts.of(identities))

@@ -1,12 +1,15 @@
 """Reads splits and classes from the folders that images are in."""
 
+from array import array
 from collections.abc import Sequence
 
+import numpy as np
+
+from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject, text_path
-from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.examples import ExampleTable
-from fitfeed.converters.sources.folder_layout import FolderLayout
+from fitfeed.converters.sources.folder_layout import FolderLayout, folders_of
 from fitfeed.converters.sources.number_classes import number_classes
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.split_names import usual_split
@@ -15,7 +18,7 @@ SHOWN_CLASSES = 10
 
 
 def label_by_folders(
-    files: Sequence[SourceFile], options: ConvertOptions, *, decides_split: bool = True
+    files: FileColumns, options: ConvertOptions, *, decides_split: bool = True
 ) -> tuple[ExampleTable, list[Reject], list[str]]:
     """Reads class and split from each file's folders.
 
@@ -30,37 +33,35 @@ def label_by_folders(
     Raises:
         UsageError: If folders can be read in two ways, or no file has a class.
     """
-    paths = (file.path for file in files)
     decides_split = decides_split and options.split is None
-    layout = FolderLayout(paths, options, decides_split=decides_split, decides_class=True)
-    kept: list[SourceFile] = []
-    names: list[str] = []
-    splits: list[str | None] = []
-    rejects: list[Reject] = []
-    for file in files:
-        split, name = layout.read(file.path)
-        if name is None:
-            rejects.append(Reject(text_path(file.path), "label_invalid", layout.why_no_class(file.path)))
-            continue
-        kept.append(file)
-        names.append(name)
-        splits.append(split)
-    if not kept:
-        hint = (
-            " If the split folders are the classes, add --split-folders none." if "/" in files[0].path else ""
-        )
-        msg = f"no image is in a class folder: expected SOURCE/<class>/<image>, found for example {text_path(files[0].path)!r}. Move the images into one folder per class, give a table with --labels, or --labels none if they have none.{hint}"
+    folders = folders_of(files.paths)
+    layout = FolderLayout(folders.names, options, decides_split=decides_split, decides_class=True)
+    read = [layout.read_folder(folder) for folder in folders.names]
+    outside = np.flatnonzero(np.array([each.class_name is None for each in read], np.bool_)[folders.numbers])
+    paths = (files.paths[place] for place in outside.tolist())
+    rejects = [Reject(text_path(path), "label_invalid", layout.why_no_class(path)) for path in paths]
+    if len(outside) == len(files):
+        path = files.paths[0]
+        hint = " If the split folders are the classes, add --split-folders none." if "/" in path else ""
+        msg = f"no image is in a class folder: expected SOURCE/<class>/<image>, found for example {text_path(path)!r}. Move the images into one folder per class, give a table with --labels, or --labels none if they have none.{hint}"
         raise UsageError(msg)
-    label, numbers = number_classes("class", names)
-    return (
-        ExampleTable(files=kept, labels={"label": numbers}, features={"label": label}, splits=splits),
-        rejects,
-        [*layout.warnings, *_split_like(label.class_names)],
+    label, number_of = number_classes(
+        "class", [each.class_name for each in read if each.class_name is not None]
     )
+    numbers = iter(number_of)
+    of_folder = np.array([-1 if each.class_name is None else next(numbers) for each in read], np.intc)
+    example_table = ExampleTable(
+        files=files,
+        labels={"label": array("i", of_folder[folders.numbers].tobytes())},
+        features={"label": label},
+        splits=folders.renamed([each.split for each in read]),
+    )
+    warnings = [*layout.warnings, *_split_like(label.class_names)]
+    return example_table.without(outside), rejects, warnings
 
 
 def without_labels(
-    files: Sequence[SourceFile], options: ConvertOptions, *, decides_split: bool = True
+    files: FileColumns, options: ConvertOptions, *, decides_split: bool = True
 ) -> tuple[ExampleTable, list[str]]:
     """Takes images without labels. Folders may still be splits.
 
@@ -76,10 +77,10 @@ def without_labels(
         UsageError: If folders can be read in two ways.
     """
     decides_split = decides_split and options.split is None
-    paths = (file.path for file in files)
-    layout = FolderLayout(paths, options, decides_split=decides_split, decides_class=False)
-    splits = [layout.read(file.path).split for file in files]
-    return ExampleTable(files=list(files), labels={}, features={}, splits=splits), layout.warnings
+    folders = folders_of(files.paths)
+    layout = FolderLayout(folders.names, options, decides_split=decides_split, decides_class=False)
+    splits = folders.renamed([layout.read_folder(folder).split for folder in folders.names])
+    return ExampleTable(files=files, labels={}, features={}, splits=splits), layout.warnings
 
 
 def _split_like(class_names: Sequence[str]) -> list[str]:

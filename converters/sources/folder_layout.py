@@ -5,10 +5,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+import pyarrow.compute as pc
+
 from fitfeed.converters.option_parts.labeling import ClassFrom
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import text_path
+from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.packed_texts import PackedTexts
 from fitfeed.schemas.split_names import usual_split
 from fitfeed.schemas.text import composed
 
@@ -33,12 +38,12 @@ class FolderLayout:
     """
 
     def __init__(
-        self, paths: Iterable[str], options: ConvertOptions, *, decides_split: bool, decides_class: bool
+        self, found: Iterable[str], options: ConvertOptions, *, decides_split: bool, decides_class: bool
     ) -> None:
         """Finds out which folders are splits.
 
         Args:
-            paths: Paths of the images.
+            found: The folders that images are in (`folder_of`).
             options: `split_folders`, `class_from`.
             decides_split: False if something else decides the split.
             decides_class: False if something else decides the class.
@@ -53,9 +58,7 @@ class FolderLayout:
         self._given = given and {composed(folder): split for folder, split in given.items()}
         self._has_class_above = False
         self._depth: int | None = None
-        folders = [
-            tuple(folder.split("/")) for folder in sorted({_folder_of(path) for path in paths}) if folder
-        ]
+        folders = [tuple(folder.split("/")) for folder in sorted(set(found)) if folder]
         if self._given:
             self._find_given(folders, self._given, decides_class=decides_class)
         elif self._given is None:
@@ -65,7 +68,10 @@ class FolderLayout:
 
     def read(self, path: str) -> Folders:
         """Reads split and class from an image's folders. A split folder is never a class."""
-        folder = _folder_of(path)
+        return self.read_folder(folder_of(path))
+
+    def read_folder(self, folder: str) -> Folders:
+        """The same by the folders alone."""
         if folder not in self._known:
             folders = tuple(folder.split("/")) if folder else ()
             place = self._place(folders)
@@ -77,7 +83,7 @@ class FolderLayout:
 
     def why_no_class(self, path: str) -> str:
         """Says why an image has no class: where it is."""
-        folder = _folder_of(path)
+        folder = folder_of(path)
         where = f"the split folder {text_path(folder)}" if folder else "SOURCE"
         return f"is directly in {where}, so it has no class folder"
 
@@ -137,7 +143,24 @@ class FolderLayout:
         return above + folders[place + 1 :]
 
 
-def _folder_of(path: str) -> str:
+def folders_of(paths: PackedTexts) -> Categories[str]:
+    """`folder_of` many images."""
+    number_of: dict[str, int] = {}
+    numbers = np.empty(len(paths), np.int32)
+    begin = 0
+    for some in paths.blocks():
+        parts = pc.split_pattern(some.binary, b"/", max_splits=1, reverse=True)
+        folders = pc.if_else(pc.greater(pc.list_value_length(parts), 1), pc.list_element(parts, 0), b"")
+        encoded = folders.dictionary_encode()
+        names = PackedTexts.of_arrow(encoded.dictionary)
+        new = np.array([number_of.setdefault(name, len(number_of)) for name in names], np.int32)
+        numbers[begin : begin + len(some)] = new[encoded.indices.to_numpy()]
+        begin += len(some)
+    return Categories(list(number_of), numbers)
+
+
+def folder_of(path: str) -> str:
+    """The folders on the path of an image; empty if it is directly in SOURCE."""
     return path.rpartition("/")[0]
 
 

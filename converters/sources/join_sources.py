@@ -9,17 +9,20 @@ site2/   cat/1.jpg  ->  site2/cat/1.jpg     source 1
 import dataclasses
 import itertools
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
+from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.rejects import Reject
-from fitfeed.converters.source_file import SourceFile, SourceRoot
+from fitfeed.converters.source_file import SourceRoot
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.given_source import GivenSource, check_source_name, folder_name
 from fitfeed.converters.sources.labeled_source import LabeledSource
 from fitfeed.converters.sources.links import SHOWN_LINKS
+from fitfeed.converters.sources.number_classes import renumber_classes
 from fitfeed.converters.user_path import address_of
+from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.class_order import ClassOrder
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import PlannedLabel
@@ -38,7 +41,7 @@ class HeldSources(Protocol):
 
     names: list[str]
 
-    def recognize(self, root: SourceRoot, files: Sequence[SourceFile]) -> int | None:
+    def recognize(self, root: SourceRoot, files: FileColumns) -> int | None:
         """The number of the source that these files are of, though it has another name now; None if it is none of them."""
 
     def has_below(self, prefix: str) -> bool:
@@ -180,7 +183,7 @@ def _require_other_keys(found: Sequence[LabeledSource], roots: Sequence[SourceRo
     others = [root for root in roots if root.number]
     if first is None or not others:
         return
-    heads = {file.path.partition("/")[0] for file in first.example_table.files if "/" in file.path}
+    heads = {path.partition("/")[0] for path in first.example_table.files.paths if "/" in path}
     for root in others:
         if root.name in heads:
             raise UsageError(_taken(root, f"SOURCE {first.folder} has paths"))
@@ -192,11 +195,13 @@ def _taken(root: SourceRoot, who: str) -> str:
 
 def _placed(table: ExampleTable, root: SourceRoot) -> ExampleTable:
     """The examples with the paths that they have among all sources."""
-    labels = {
+    labels: dict[str, Sequence[Any]] = {
         name: [mask.of(root) for mask in values] if table.kinds[name] == "mask" else values
         for name, values in table.labels.items()
     }
-    return dataclasses.replace(table, files=[file.of(root) for file in table.files], labels=labels)
+    return dataclasses.replace(
+        table, files=FileColumns.of(file.of(root) for file in table.files), labels=labels
+    )
 
 
 def _renamed(reject: Reject, root: SourceRoot) -> Reject:
@@ -213,29 +218,29 @@ def _united(tables: Sequence[ExampleTable], roots: Sequence[SourceRoot]) -> Exam
         if (table.groups is None) != (first.groups is None):
             msg = f"--group is a column of some sources only: of {roots[0].name} or {root.name}, not of both. Give --group-from REGEX, which reads the group from the path of each image."
             raise UsageError(msg)
-    features, labels = {}, {}
+    features: dict[str, PlannedLabel] = {}
+    labels: dict[str, Sequence[Any]] = {}
     for name in first.features:
-        label, renumber = _united_classes([table.features[name] for table in tables])
+        label, new = _united_classes([table.features[name] for table in tables])
+        values = [table.labels[name] for table in tables]
+        if label.class_names:
+            values = [renumber_classes(some, each) for some, each in zip(values, new, strict=True)]
         features[name] = label
-        labels[name] = [
-            renumber[place](value) if label.class_names else value
-            for place, table in enumerate(tables)
-            for value in table.labels[name]
-        ]
+        labels[name] = list(itertools.chain.from_iterable(values))
     groups = None if first.groups is None else [group for table in tables for group in table.groups or ()]
     return ExampleTable(
-        files=[file for table in tables for file in table.files],
+        files=FileColumns.joined([table.files for table in tables]),
         labels=labels,
         features=features,
-        splits=[split for table in tables for split in table.splits],
+        splits=Categories.of(split for table in tables for split in table.splits),
         groups=groups,
     )
 
 
 def _united_classes(
     labels: Sequence[PlannedLabel],
-) -> tuple[PlannedLabel, list[Callable[[Any], Any]]]:
-    """A label with the classes of several, and how the values of each get its numbers.
+) -> tuple[PlannedLabel, list[list[int]]]:
+    """A label with the classes of several, and which number the classes of each get.
 
     An order that all of them have stays. Else the one rule for all sources decides (`arrange_classes`).
     """
@@ -246,16 +251,7 @@ def _united_classes(
     united = dataclasses.replace(
         labels[0], class_names=names, class_order=order if names else labels[0].class_order
     )
-
-    def renumbered(label: PlannedLabel) -> Callable[[Any], Any]:
-        new = [number_of[name] for name in label.class_names]
-
-        def of(value: Any) -> Any:
-            return sorted(new[number] for number in value) if isinstance(value, list) else new[value]
-
-        return of
-
-    return united, [renumbered(label) for label in labels]
+    return united, [[number_of[name] for name in label.class_names] for label in labels]
 
 
 def _facts(table: ExampleTable) -> dict[str, tuple[str, list[str]]]:

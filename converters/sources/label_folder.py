@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject, text_path
-from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.choose_files import choose_files
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.folder_labels import label_by_folders, without_labels
@@ -60,8 +60,8 @@ def label_folder(
     labels, lists = reading.labels, reading.split_lists
     listing, warnings = choose_files(listing, options)
     paired = None if options.mask_from is None else pair_masks(listing.files, options.mask_from)
-    files = listing.files if paired is None else paired.images
-    hints = detection_hints(files, listing.ignored)
+    files = listing.files if paired is None else FileColumns.of(paired.images)
+    hints = detection_hints(files.paths, listing.ignored)
     if labels is not None and labels != "none":
         found = _by_table(listing, options, Table(labels, reading.table_format), decides_split=not lists)
     else:
@@ -88,7 +88,7 @@ def _require_fitting(options: ConvertOptions, reading: SourceOptions) -> None:
 
 def _by_folders(
     listing: Listing,
-    files: Sequence[SourceFile],
+    files: FileColumns,
     options: ConvertOptions,
     labels: Literal["none"] | None,
     hints: list[str],
@@ -104,7 +104,7 @@ def _by_folders(
         if not hints:
             raise
         raise UsageError(*error.args, *hints) from None
-    warnings += mask_hints(example_table.files, example_table.class_names)
+    warnings += mask_hints(example_table.files.paths, example_table.class_names)
     warnings += empty_folder_hints(listing.empty_folders)
     return LabeledFolder(example_table, [*listing.rejects, *rejects], listing.ignored, warnings)
 
@@ -115,7 +115,7 @@ def _by_table(
     paths = TablePaths(listing.links, table.path)
     find = ListedPictures(listing.files, paths).find
     found = label_by_table(table, find, paths, options, decides_split=decides_split)
-    unnamed = [file.path for file in listing.files if file.path not in found.named]
+    unnamed = [path for path in listing.files.paths if path not in found.named]
     ignored = [
         Reject(text_path(path), "label_invalid", f"ignored: no row of {table.name} names it", "ignored")
         for path in unnamed
@@ -128,7 +128,7 @@ def _by_table(
 
 def _folders_without_rows(listing: Listing, unnamed: Sequence[str], table: str) -> list[str]:
     """Warns of top-level folders with many images of which no row names any: a table may be of one split alone."""
-    count_of = Counter(file.path.split("/", 1)[0] for file in listing.files if "/" in file.path)
+    count_of = Counter(path.split("/", 1)[0] for path in listing.files.paths if "/" in path)
     unnamed_of = Counter(path.split("/", 1)[0] for path in unnamed if "/" in path)
     whole = [folder for folder, count in sorted(unnamed_of.items()) if count == count_of[folder]]
     return [
@@ -152,7 +152,7 @@ def _as_two_datasets(root: str, folder: str, unnamed: Sequence[str]) -> str:
 def _with_masks(found: LabeledFolder, paired: PairedMasks) -> LabeledFolder:
     """Gives each image its mask as another label."""
     table = found.example_table
-    masks = [paired.mask_of[file.path] for file in table.files]
+    masks = [paired.mask_of[path] for path in table.files.paths]
     return found._replace(
         example_table=dataclasses.replace(
             table,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from fitfeed.converters.rejects import Reject, text_path
+from fitfeed.converters.rejects import Reject
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.line_list import read_lines
 from fitfeed.converters.user_path import UserPath, name_of
@@ -42,7 +42,7 @@ def leave_out(
         NotFoundError, UsageError: If there is no such list, or a line is not a key of the source: a mistake there
             would put an image into the dataset that is meant to be out. Or if no image is left.
     """
-    keys = [text_path(file.path) for file in example_table.files]
+    keys = example_table.files.keys.to_list()
     known = {*keys, *(reject.path for reject in (*rejects, *ignored))}
     wanted = _keys(read_lines(path, "--leave-out"), known, path)
     places = {place for place, key in enumerate(keys) if key in wanted}

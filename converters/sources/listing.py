@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from fitfeed.converters.file_columns import FileColumns, FilePacker
 from fitfeed.converters.foreign_formats import DICOM
 from fitfeed.converters.open_source import KERNEL_FOLDERS, find_out, is_of_kernel
 from fitfeed.converters.rejects import Reject, count_extensions, text_path
@@ -35,7 +36,7 @@ class Listing:
         empty_folders: Folders with nothing in them but what is hidden.
     """
 
-    files: list[SourceFile]
+    files: FileColumns
     rejects: list[Reject]
     ignored: list[Reject]
     links: SourceFolder
@@ -67,7 +68,7 @@ def list_folder(source: Path, links: Links = "follow") -> Listing:
     if not walk.files:
         raise no_images_error(str(source), walk.ignored)
     return Listing(
-        files=sorted(walk.files),
+        files=walk.files.packed(),
         rejects=sorted(walk.rejects, key=lambda reject: reject.path),
         ignored=sorted(walk.ignored, key=lambda reject: reject.path),
         links=walk.links,
@@ -100,7 +101,7 @@ class _Walk:
 
     def __init__(self, links: SourceLinks) -> None:
         self.links = links
-        self.files: list[SourceFile] = []
+        self.files = FilePacker()
         self.rejects: list[Reject] = []
         self.ignored: list[Reject] = []
         self.empty_folders: list[str] = []
@@ -146,7 +147,7 @@ class _Walk:
 
     def _list(self, folder: _Folder) -> Iterator[_Folder]:
         """Lists what is directly in a folder, and yields the folders in it."""
-        entries = self._entries(folder)
+        entries, files = self._entries(folder), list[SourceFile]()
         if all(why_never(entry.name) for entry in entries):
             self.empty_folders.append(text_path(folder.prefix[:-1]))
         for entry in entries:
@@ -157,14 +158,15 @@ class _Walk:
                 if reason := why_no_image(entry):
                     self._ignore(path, reason)
                 else:
-                    self.files.append(_source_file(path, entry.stat(follow_symlinks=False)))
+                    files.append(_source_file(path, entry.stat(follow_symlinks=False)))
             elif entry.is_symlink():
-                self._follow(entry, path, folder)
+                files += self._follow(entry, path, folder)
             elif entry.is_dir(follow_symlinks=False):
                 status = entry.stat(follow_symlinks=False)
                 yield _below(folder, path, f"{folder.place.rstrip('/')}/{entry.name}", status)
             else:
                 self._ignore(path, "not a regular file")
+        self.files.add(files)
 
     def _entries(self, folder: _Folder) -> "list[os.DirEntry[str]]":
         """The entries of a folder. In the source, one that cannot be listed is an error: it may hold any number of images."""
@@ -182,30 +184,29 @@ class _Walk:
             msg = f"cannot list {text_path(folder.place)}: {error.strerror}. Run the same command again once the disk or the network is repaired."
             raise ConversionError(msg) from error
 
-    def _follow(self, entry: "os.DirEntry[str]", path: str, folder: _Folder) -> None:
-        """Lists a link to a file, and remembers a link to a folder for later."""
+    def _follow(self, entry: "os.DirEntry[str]", path: str, folder: _Folder) -> list[SourceFile]:
+        """Lists a link to a file, and remembers a link to a folder for later. Returns the file."""
         try:
             located = find_out(entry.path)
         except OSError:  # a broken or circular link: reading it will say which
             if looks_like(entry.name) == "image":
-                self.files.append(SourceFile(path, 0, 0))
-            else:
-                self._ignore(path, NOT_AN_IMAGE)
-            return
+                return [SourceFile(path, 0, 0)]
+            self._ignore(path, NOT_AN_IMAGE)
+            return []
         leaves = self.links.is_outside(located.path) and not self.links.is_outside(folder.place)
         is_folder = stat.S_ISDIR(located.status.st_mode)
         if leaves and self.links.refuse and (is_folder or looks_like(entry.name) != "other"):
             self.links.remember(path, located.path)
-            return
+            return []
         if not is_folder and (reason := why_no_image(entry)):
             self._ignore(path, reason)
-            return
+            return []
         if leaves:
             self.links.remember(path, located.path)
         if is_folder:
             self._linked.append(_below(folder, path, located.path, located.status))
-        else:
-            self.files.append(_source_file(path, located.status))
+            return []
+        return [_source_file(path, located.status)]
 
     def _ignore(self, path: str, why: str) -> None:
         self.ignored.append(Reject(text_path(path), "not_an_image", f"ignored: {why}", handling="ignored"))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from fitfeed.converters.foreign_formats import DICOM
 from fitfeed.converters.rejects import Reject, text_path
-from fitfeed.converters.source_file import SourceFile
+from fitfeed.schemas.packed_texts import PackedTexts
 
 SHOWN_NAMES = 5
 
@@ -44,21 +44,21 @@ def foreign_hints(ignored: Iterable[Reject]) -> list[str]:
     )
 
 
-def mask_hints(files: Sequence[SourceFile], class_names: Iterable[str]) -> list[str]:
+def mask_hints(paths: PackedTexts, class_names: Iterable[str]) -> list[str]:
     """Warns of images that are called like masks of other images, and of classes called like folders of masks.
 
     Args:
-        files: The images that become examples.
+        paths: Of the images that become examples.
         class_names: The classes that folders name; none if something else does.
     """
-    return [*_mask_folders(files, list(class_names)), *_mask_names(files)]
+    return [*_mask_folders(paths, list(class_names)), *_mask_names(paths)]
 
 
-def detection_hints(files: Sequence[SourceFile], ignored: Sequence[Reject]) -> list[str]:
+def detection_hints(paths: PackedTexts, ignored: Sequence[Reject]) -> list[str]:
     """Warns of files that look like labels for detection: of COCO, VOC or YOLO. They are not opened.
 
     Args:
-        files: The images.
+        paths: Of the images.
         ignored: The other files.
     """
     sidecars = [reject.path for reject in ignored if reject.path.endswith((".xml", ".txt", ".json"))]
@@ -81,7 +81,7 @@ def detection_hints(files: Sequence[SourceFile], ignored: Sequence[Reject]) -> l
         if kind == "YOLO" and not is_yolo and "labels" not in folder.lower().split("/"):
             continue
         if stems is None:
-            stems = {_stem(text_path(file.path)) for file in files}
+            stems = {_stem(text_path(image)) for image in paths}
         if stem in stems:
             found[kind] = path
     return [
@@ -101,7 +101,7 @@ def empty_folder_hints(folders: Sequence[str]) -> list[str]:
     return [f"folders without any file, so without a class: {_shown(folders)}"]
 
 
-def _mask_folders(files: Sequence[SourceFile], class_names: list[str]) -> Iterator[str]:
+def _mask_folders(paths: PackedTexts, class_names: list[str]) -> Iterator[str]:
     masks = [name for name in class_names if name.casefold() in MASK_FOLDERS]
     images = [name for name in class_names if name.casefold() in IMAGE_FOLDERS]
     if not masks and not (images and len(class_names) > 1):
@@ -110,9 +110,7 @@ def _mask_folders(files: Sequence[SourceFile], class_names: list[str]) -> Iterat
         f"classes are called like folders of images or masks, not like classes: {_shown([*images, *masks])}"
     )
     if masks:
-        mask = next(
-            (file.path for file in files if masks[0] in file.path.split("/")[:-1]), f"{masks[0]}/1.png"
-        )
+        mask = next((path for path in paths if masks[0] in path.split("/")[:-1]), f"{masks[0]}/1.png")
         above = mask.split("/")[: mask.split("/").index(masks[0])] if masks[0] in mask.split("/") else []
         extension = mask.rpartition(".")[2]
         pattern = "/".join(["{parent}" if above else "", masks[0], "{stem}." + extension]).lstrip("/")
@@ -123,18 +121,16 @@ def _mask_folders(files: Sequence[SourceFile], class_names: list[str]) -> Iterat
     yield line
 
 
-def _mask_names(files: Sequence[SourceFile]) -> Iterator[str]:
-    suspects = [
-        file.path for file in files if _stem(file.path).rstrip("0123456789 _.-").lower().endswith(MASK_ENDS)
-    ]
+def _mask_names(paths: PackedTexts) -> Iterator[str]:
+    suspects = [path for some in paths.blocks() for path in _suspects(some)]
     if not suspects:
         return
-    paths = {file.path.rpartition(".")[0]: file.path for file in files}
+    named = {path.rpartition(".")[0]: path for path in paths}
     pairs = []
     for path in suspects:
         match = MASK_NAME.fullmatch(path.rpartition(".")[0])
-        if match is not None and match[1] in paths:
-            pairs.append((path, paths[match[1]], match[2]))
+        if match is not None and match[1] in named:
+            pairs.append((path, named[match[1]], match[2]))
     if not pairs:
         return
     mask, image, ending = pairs[0]
@@ -143,6 +139,14 @@ def _mask_names(files: Sequence[SourceFile]) -> Iterator[str]:
         f"{len(pairs)} images are called like masks of others, for example {text_path(mask)} beside {text_path(image)}; "
         f"--mask-from {pattern} stores them as masks, --exclude {_quoted(f'*{ending}*')} leaves them out"
     )
+
+
+def _suspects(paths: PackedTexts) -> list[str]:
+    """Paths of images that may be called like masks. Of most sources, none is: that is seen for thousands at once."""
+    together = paths.joined_text().lower()
+    if not any(ending in together for ending in MASK_ENDS):
+        return []
+    return [path for path in paths if _stem(path).rstrip("0123456789 _.-").lower().endswith(MASK_ENDS)]
 
 
 def _stem(path: str) -> str:

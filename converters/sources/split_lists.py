@@ -13,6 +13,7 @@ from fitfeed.converters.sources.image_lookup import ListedPictures, PathError, T
 from fitfeed.converters.sources.line_list import read_lines
 from fitfeed.converters.sources.unicode_forms import find_in_any_form
 from fitfeed.converters.user_path import UserPath, name_of, user_path
+from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.errors import SplitLeakError, UsageError
 from fitfeed.schemas.split_names import SPLIT_NAME, split_name
 from fitfeed.schemas.storage.place import Place
@@ -127,13 +128,15 @@ def divide_by_lists(
         SplitLeakError: If two lists name the same image.
     """
     listed = read_split_lists(files, paths, lists)
-    splits = [listed.split_of.get(file.path, listed.rest) for file in table.files]
+    splits = Categories.of(listed.split_of.get(path, listed.rest) for path in table.files.paths)
     unlisted = {place for place, split in enumerate(splits) if split is None}
     if len(unlisted) == len(splits):
         msg = "the lists of --split-list name no image that has a label. Lines are paths relative to SOURCE."
         raise UsageError(msg)
     left_out = [
-        Reject(text_path(table.files[place].path), "left_out", "ignored: no --split-list names it", "ignored")
+        Reject(
+            text_path(table.files.paths[place]), "left_out", "ignored: no --split-list names it", "ignored"
+        )
         for place in sorted(unlisted)
     ]
     warnings = []

@@ -2,18 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.rejects import text_path
 from fitfeed.converters.sources.examples import ExampleTable, in_split_order
 from fitfeed.converters.sources.group_leaks import check_groups
+from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.sharding import splits_of, stratified_splits
 
 
 def by_split(
     example_table: ExampleTable, options: ConvertOptions, *, allow_leaks: bool
-) -> dict[str, list[int]]:
+) -> dict[str, npt.NDArray[np.integer[Any]]]:
     """Divides the labeled files into splits.
 
     Args:
@@ -29,28 +33,30 @@ def by_split(
         SplitLeakError: If a group is in two splits.
         UsageError: If an option does not fit the labels or splits.
     """
-    keys = [text_path(file.path) for file in example_table.files]
+    keys = example_table.files.keys
     assigned = _assign(keys, example_table, options)
-    places: defaultdict[str, list[int]] = defaultdict(list)
-    for place, name in enumerate(assigned):
-        places[name].append(place)
     if example_table.groups is not None and options.split is None:
         check_groups(keys, example_table.groups, assigned, options, allow_leaks=allow_leaks)
+    few = np.min_scalar_type(len(keys))  # half the memory of int64 for ten million
+    places = {
+        name: np.flatnonzero(assigned.numbers == number).astype(few)
+        for number, name in enumerate(assigned.names)
+    }
     names = in_split_order(set(places)) if options.split is None else list(options.split)
-    return {name: places[name] for name in names if name in places}
+    return {name: places[name] for name in names if len(places.get(name, ()))}
 
 
-def _assign(keys: Sequence[str], example_table: ExampleTable, options: ConvertOptions) -> list[str]:
+def _assign(keys: Sequence[str], example_table: ExampleTable, options: ConvertOptions) -> Categories[str]:
     """The split of each file."""
     if options.split is None:
-        return [split or "train" for split in example_table.splits]
+        return example_table.splits.renamed([split or "train" for split in example_table.splits.names])
     if options.stratify:
         return _stratified(keys, example_table, options)
     salted = keys if example_table.groups is None else example_table.groups
     return splits_of(salted, options.split, seed=options.seed)
 
 
-def _stratified(keys: Sequence[str], example_table: ExampleTable, options: ConvertOptions) -> list[str]:
+def _stratified(keys: Sequence[str], example_table: ExampleTable, options: ConvertOptions) -> Categories[str]:
     name = example_table.classes
     if name is None or example_table.kinds[name] != "class":
         kinds = ", ".join(f"{label}:{kind}" for label, kind in example_table.kinds.items())
@@ -64,4 +70,4 @@ def _stratified(keys: Sequence[str], example_table: ExampleTable, options: Conve
         splits = stratified_splits([keys[place] for place in places], options.split or {}, seed=options.seed)
         for place, split in zip(places, splits, strict=True):
             assigned[place] = split
-    return assigned
+    return Categories.of(assigned)

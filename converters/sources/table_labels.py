@@ -4,12 +4,13 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.class_spelling import spellings
 from fitfeed.converters.sources.examples import ExampleTable
-from fitfeed.converters.sources.folder_layout import FolderLayout
+from fitfeed.converters.sources.folder_layout import FolderLayout, folder_of
 from fitfeed.converters.sources.image_lookup import TablePaths, quoted
 from fitfeed.converters.sources.number_classes import number_classes
 from fitfeed.converters.sources.several_in_a_field import check_fields
@@ -17,6 +18,7 @@ from fitfeed.converters.sources.split_values import named_splits
 from fitfeed.converters.sources.table import Table
 from fitfeed.converters.sources.table_columns import TableColumns, box_hints, choose_columns
 from fitfeed.converters.sources.table_rows import Joined, join
+from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import LabelKind, PlannedLabel
 from fitfeed.schemas.text import composed
@@ -62,7 +64,7 @@ def label_by_table(
     columns = choose_columns(table, options)
     joined = join(table, columns, find, paths)
     layout = FolderLayout(
-        (file.path for file in joined.files),
+        (folder_of(file.path) for file in joined.files),
         options,
         decides_split=decides_split and options.split is None and columns.split is None,
         decides_class=not columns.labels,
@@ -95,10 +97,10 @@ def label_by_table(
         splits[:], odd = named_splits(kept.splits, columns.split, table.name)
         warnings += odd
     example_table = ExampleTable(
-        files=kept.files,
+        files=FileColumns.of(kept.files),
         labels={name: values for name, (_, values) in numbered.items()},
         features={name: label for name, (label, _) in numbered.items()},
-        splits=splits,
+        splits=Categories.of(splits),
         groups=kept.groups if columns.group else None,
     )
     return TableLabels(
@@ -163,7 +165,7 @@ def _nothing_left(table: Table, columns: TableColumns, rejects: list[Reject]) ->
 
 def _numbered(
     kind: LabelKind, values: list[Any], given: Sequence[str] | None = None
-) -> tuple[PlannedLabel, list[Any]]:
+) -> tuple[PlannedLabel, Sequence[Any]]:
     """Replaces the class names of a label by their numbers, if it has classes.
 
     Args:

@@ -8,9 +8,9 @@ import itertools
 import unicodedata
 from collections.abc import Callable, Iterable
 
-from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.image_lookup import PathError, quoted
+from fitfeed.schemas.packed_texts import PackedTexts
 from fitfeed.schemas.text import composed
 
 MAX_FORMS = 64
@@ -60,14 +60,15 @@ def _other_forms(text: str) -> Iterable[str]:
     return (form for form in itertools.islice(forms, MAX_FORMS) if form != text)
 
 
-def form_warnings(files: Iterable[SourceFile]) -> list[str]:
+def form_warnings(keys: PackedTexts) -> list[str]:
     """Warns of images whose paths look alike, because they differ only in their Unicode form."""
     first: dict[str, str] = {}
-    alike: list[tuple[str, str]] = []
-    for file in files:
-        path = text_path(file.path)
-        if not path.isascii() and (other := first.setdefault(composed(path), path)) != path:
-            alike.append((other, path))
+    parts = (some for some in keys.blocks() if not some.joined_text().isascii())
+    alike = [
+        (other, key)
+        for key in itertools.chain.from_iterable(parts)
+        if not key.isascii() and (other := first.setdefault(composed(key), key)) != key
+    ]
     if not alike:
         return []
     shown = " and ".join(map(ascii, alike[0]))

@@ -212,7 +212,8 @@ class WorkFolder:
 
     def write_plans(self, plans: Sequence[ShardPlan], begun: str) -> list[str]:
         """Saves what goes into each shard, unless it is there. Returns the stamps."""
-        return for_each(self.root, lambda plan: self.write_plan(plan, begun), plans)
+        # Plans are made when they are asked for: what has been written need not stay in memory.
+        return for_each(self.root, lambda number: self.write_plan(plans[number], begun), range(len(plans)))
 
     def write_plan(self, plan: ShardPlan, begun: str) -> str:
         """Saves what goes into a shard, unless it is there.

@@ -3,10 +3,11 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from functools import cached_property, partial
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
 
+from fitfeed.converters.file_columns import SourceListing
 from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject, count_extensions, text_path
@@ -15,11 +16,11 @@ from fitfeed.converters.source_file import (
     RawPixels,
     SomeFiles,
     SourceFile,
-    SourceListing,
     SourceRoot,
     StoredAt,
 )
 from fitfeed.schemas.features import PlannedLabel, WithLabels
+from fitfeed.schemas.json_columns import to_json
 from fitfeed.schemas.sharding import is_shard_file_name
 from fitfeed.schemas.strict_json import JsonObject, parse_any_json
 
@@ -81,6 +82,22 @@ class ShardPlan:
     def mask_file(self, name: str, entry: int) -> SourceFile:
         """The file of a mask of an image."""
         return SourceFile.planned(*self.labels[name][entry], source=self.source(entry))
+
+
+class ShardOutline(NamedTuple):
+    """What is known of a shard without its plan.
+
+    Attributes:
+        split: Split that it belongs to.
+        file: Its final name.
+        images: How many it has.
+        source_bytes: The size of their files together.
+    """
+
+    split: str
+    file: str
+    images: int
+    source_bytes: int
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -220,7 +237,9 @@ class ConversionPlan:
 
     Attributes:
         job: The job.
-        shards: What goes into each.
+        shards: What goes into each. Each plan is made when it is asked for: all of them take much memory.
+        outlines: The same in short.
+        class_counts: Split to the number of its images of each class.
         listing: All files of the source that examples are made from, those in the dataset already included.
         sources: What `sources.arrow` is to say of them: a record batch of `sources_schema`.
         links: Where the links of the source lead.
@@ -230,7 +249,9 @@ class ConversionPlan:
     """
 
     job: Job
-    shards: list[ShardPlan]
+    shards: Sequence[ShardPlan]
+    outlines: Sequence[ShardOutline] = ()
+    class_counts: Mapping[str, Sequence[int]] = dataclasses.field(default_factory=dict)
     listing: SourceListing | None = None
     sources: Any | None = None
     links: LinkReport = dataclasses.field(default_factory=LinkReport)
@@ -239,35 +260,39 @@ class ConversionPlan:
     gone: SomeFiles = dataclasses.field(default_factory=SomeFiles)
 
     def outline(self) -> "ConversionPlan":
-        """The same without what is said of each file. Of a million images, that takes half a gigabyte."""
+        """The same without what is said of each file. Of ten million images, that takes a gigabyte."""
         return dataclasses.replace(self, shards=[], listing=None, sources=None)
 
 
+class LongList(NamedTuple):
+    """A list for `digest_of` of which only a part is in memory at a time.
+
+    Attributes:
+        parts: The canonical JSON of some items each, without brackets around them.
+    """
+
+    parts: Iterable[bytes]
+
+
 def digest_of(content: Any) -> str:
-    """SHA-256 of a value's canonical JSON. Only a part of the text is in memory at a time."""
+    """SHA-256 of a value's canonical JSON. A `LongList` may be the value, or an item of it if it is a list."""
     digest = hashlib.sha256()
     for part in _canonical_json(content):
-        digest.update(part.encode())
+        digest.update(part)
     return digest.hexdigest()
 
 
-ITEMS_AT_ONCE = 1 << 14
-
-
-def _canonical_json(content: Any) -> Iterator[str]:
-    """JSON with sorted keys and no spaces. Long lists on the first two levels are written in parts."""
-    to_json = partial(json.dumps, sort_keys=True, separators=(",", ":"))
-    if not isinstance(content, list):
-        yield to_json(content)
-    elif len(content) > ITEMS_AT_ONCE:
-        for start in range(0, len(content), ITEMS_AT_ONCE):
-            yield ("," if start else "[") + to_json(content[start : start + ITEMS_AT_ONCE])[1:-1]
-        yield "]"
-    else:
+def _canonical_json(content: Any) -> Iterator[bytes]:
+    if isinstance(content, LongList):
+        yield b"["
+        for number, part in enumerate(filter(None, content.parts)):
+            yield b"," if number else b""
+            yield part
+        yield b"]"
+    elif isinstance(content, list):
         for number, item in enumerate(content):
-            yield "," if number else "["
-            if isinstance(item, list) and len(item) > ITEMS_AT_ONCE:
-                yield from _canonical_json(item)
-            else:
-                yield to_json(item)
-        yield "]" if content else "[]"
+            yield b"," if number else b"["
+            yield from _canonical_json(item) if isinstance(item, LongList) else [to_json(item).encode()]
+        yield b"]" if content else b"[]"
+    else:
+        yield to_json(content).encode()

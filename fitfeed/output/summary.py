@@ -1,8 +1,6 @@
 """What `fitfeed convert` prints when it is done, and what `--dry-run` prints instead."""
 
 import dataclasses
-import itertools
-from collections import Counter
 from collections.abc import Iterable
 
 from fitfeed.beam_jobs import ConversionResult, PlannedConversion
@@ -10,7 +8,7 @@ from fitfeed.converters.duplicate_pair import NearDuplicateReport
 from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.planning.size_estimate import expected_bytes
 from fitfeed.converters.source_file import Comparison, SomeFiles
-from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan
+from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.output.byte_size import human_bytes
 from fitfeed.output.class_counts import class_counts_line
 from fitfeed.output.dataset_text import splits_table, statistics_lines
@@ -179,14 +177,6 @@ def _planned_warnings(warnings: Iterable[str]) -> list[str]:
     return [f"warning: {warning}" for warning in warnings]
 
 
-def _class_numbers(job: Job, shard: ShardPlan) -> Iterable[int]:
-    """The number of the class of each image of a shard; all of them if an image has several."""
-    if job.classes is None:
-        return []
-    labels = shard.labels[job.classes]
-    return labels if job.kinds[job.classes] == "class" else itertools.chain.from_iterable(labels)
-
-
 @dataclasses.dataclass(frozen=True)
 class PlannedSplit:
     """What a split would get.
@@ -204,15 +194,12 @@ class PlannedSplit:
 
 def planned_splits(plan: ConversionPlan) -> dict[str, PlannedSplit]:
     """What each split would get, by name."""
-    job, splits = plan.job, {}
-    for name, numbers in job.splits.items():
-        shards = [plan.shards[number] for number in numbers]
-        labels = Counter(label for shard in shards for label in _class_numbers(job, shard))
-        splits[name] = PlannedSplit(
-            images=sum(len(shard.paths) for shard in shards),
-            shards=len(shards),
-            class_counts={class_name: labels[label] for label, class_name in enumerate(job.class_names)},
-        )
+    splits = {}
+    for name in plan.job.splits:
+        shards = [shard for shard in plan.outlines if shard.split == name]
+        counts = zip(plan.job.class_names, plan.class_counts[name], strict=True)
+        images = sum(shard.images for shard in shards)
+        splits[name] = PlannedSplit(images=images, shards=len(shards), class_counts=dict(counts))
     return splits
 
 
@@ -267,5 +254,5 @@ def dry_run_lines(planned: PlannedConversion, dataset: str) -> list[str]:
 
 
 def _expected_bytes(job: Job) -> int:
-    """Bytes that all images would take, as if they were equally large."""
-    return expected_bytes([job.bytes // max(1, job.files)] * job.files, job.options)
+    """Bytes that all images would take."""
+    return expected_bytes(job.files, job.bytes, job.options)

@@ -1,12 +1,15 @@
 """Files as a source lists them, for the tests of what is known of them."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from fitfeed.converters.file_columns import FileColumns, SourceListing
 from fitfeed.converters.planning.source_listing import RECENT_NS, list_files
-from fitfeed.converters.source_file import SourceFile, SourceListing, SourceRoot
+from fitfeed.converters.source_file import SourceFile, SourceRoot
 from fitfeed.converters.sources.examples import ExampleTable
+from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.features import PlannedLabel
 
 NAMES = ("a.png", "b.png", "c.png")
@@ -29,12 +32,19 @@ def listing(tmp_path: Path) -> SourceListing:
     files = [stat(tmp_path / name, tmp_path) for name in NAMES]
     masks = [stat(tmp_path / name, tmp_path) for name in ("m.png", "m.png", "n.png")]
     table = ExampleTable(
-        files=files,
+        files=FileColumns.of(files),
         labels={"lesion": masks, "age": [1, 2, 3]},
         features={"lesion": PlannedLabel(kind="mask"), "age": PlannedLabel(kind="int")},
-        splits=[None] * 3,
+        splits=Categories.of([None] * 3),
     )
     return list_files([root_of(tmp_path)], table, [0, 1, 2])
+
+
+def with_file(listing: SourceListing, place: int, file: SourceFile) -> SourceListing:
+    """The listing with another file at a place."""
+    files = list(listing.files)
+    files[place] = file
+    return dataclasses.replace(listing, files=FileColumns.of(files))
 
 
 def later(listing: SourceListing) -> int:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.planning.base_dataset import BaseDataset, join_classes, open_base_dataset
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.examples import ExampleTable
+from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.class_order import ClassOrder
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.features import PlannedLabel
@@ -26,10 +28,10 @@ def existing(tmp_path: Path) -> BaseDataset:
 def table(*names: str, order: ClassOrder = "text") -> ExampleTable:
     """An image for each class."""
     return ExampleTable(
-        files=[SourceFile(f"{name}/1.png", 1, 1) for name in names],
+        files=FileColumns.of(SourceFile(f"{name}/1.png", 1, 1) for name in names),
         labels={"label": list(range(len(names)))},
         features={"label": PlannedLabel(kind="class", class_names=list(names), class_order=order)},
-        splits=[None] * len(names),
+        splits=Categories.of([None] * len(names)),
     )
 
 
@@ -54,7 +56,7 @@ def test_new_classes_come_last(
 def test_other_labels_are_refused(existing: BaseDataset) -> None:
     one = table("a")
     other = ExampleTable(
-        files=one.files, labels={"age": [3]}, features={"age": PlannedLabel(kind="int")}, splits=[None]
+        files=one.files, labels={"age": [3]}, features={"age": PlannedLabel(kind="int")}, splits=one.splits
     )
     with pytest.raises(UsageError, match="has the labels label:class, and SOURCE has age:int"):
         join_classes(existing, other)

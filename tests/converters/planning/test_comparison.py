@@ -10,12 +10,13 @@ import pyarrow as pa
 import pytest
 import xxhash
 
+from fitfeed.converters.file_columns import SourceListing
 from fitfeed.converters.planning import comparison
 from fitfeed.converters.planning.comparison import compare_files
 from fitfeed.converters.planning.source_listing import sources_table
 from fitfeed.converters.reading.local_reader import LocalReader
-from fitfeed.converters.source_file import Comparison, SourceFile, SourceListing
-from tests.converters.planning.listed import later, listing
+from fitfeed.converters.source_file import Comparison, SourceFile
+from tests.converters.planning.listed import later, listing, with_file
 
 __all__ = ["listing"]
 
@@ -84,7 +85,7 @@ def test_each_of_size_and_times_counts(
     known = sources_table(listing, None, listed_ns=later(listing))
     for place in (1, 2):
         file = listing.files[place]
-        listing.files[place] = file._replace(**{attribute: getattr(file, attribute) + 1})
+        listing = with_file(listing, place, file._replace(**{attribute: getattr(file, attribute) + 1}))
     names = reads(monkeypatch)
     found = compare_files(listing, known, indexes)  # the content is the same
     assert found == Comparison(times=4, contents=1, not_compared=["c.png"])

@@ -1,10 +1,12 @@
 """What is remembered of the files of a source."""
 
+import dataclasses
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from fitfeed.converters.file_columns import SourceListing
 from fitfeed.converters.planning.source_listing import (
     RECENT_NS,
     folder_digest,
@@ -13,10 +15,10 @@ from fitfeed.converters.planning.source_listing import (
     remember_sources,
     sources_table,
 )
-from fitfeed.converters.source_file import SourceFile, SourceListing
+from fitfeed.converters.source_file import SourceFile
 from fitfeed.schemas.side_tables import SOURCES_NAME, write_table
 from fitfeed.schemas.storage.local import LocalPlace
-from tests.converters.planning.listed import NAMES, later, listing, root_of
+from tests.converters.planning.listed import NAMES, later, listing, root_of, with_file
 
 __all__ = ["listing"]
 
@@ -24,7 +26,7 @@ __all__ = ["listing"]
 def test_files_of_examples(listing: SourceListing) -> None:
     assert [file.path for file in listing.files] == [*NAMES, "m.png", "m.png", "n.png"]
     assert listing.keys == [*NAMES, *NAMES]
-    assert listing.masks == [None] * 3 + ["lesion"] * 3
+    assert [listing.mask_label(place) for place in range(6)] == [None] * 3 + ["lesion"] * 3
 
 
 def test_files_changed_a_moment_ago_are_not_remembered(listing: SourceListing) -> None:
@@ -35,7 +37,7 @@ def test_files_changed_a_moment_ago_are_not_remembered(listing: SourceListing) -
 
 def test_files_that_are_not_listed_stay_known(listing: SourceListing) -> None:
     before = sources_table(listing, None, listed_ns=later(listing))
-    fewer = SourceListing(listing.roots, listing.files[:1], listing.keys[:1], [None])
+    fewer = SourceListing(listing.roots, listing.files[:1], listing.keys[:1])
     table = sources_table(fewer, before, listed_ns=later(listing))
     assert sorted(table.column("key").to_pylist()) == [*NAMES, "m.png", "n.png"]
     # One that was changed a moment ago is known no longer.
@@ -66,7 +68,7 @@ def test_nobody_need_be_able_to_write(listing: SourceListing, tmp_path: Path) ->
 
 
 def test_times_that_are_not_known_are_not_remembered(listing: SourceListing) -> None:
-    listing.files[0] = SourceFile("a.png", 0, 0)  # of a link to nothing
+    listing = with_file(listing, 0, SourceFile("a.png", 0, 0))  # of a link to nothing
     assert "a.png" not in sources_table(listing, None, listed_ns=later(listing)).column("key").to_pylist()
 
 
@@ -83,7 +85,7 @@ def test_another_folder_is_not_known(listing: SourceListing, tmp_path: Path) -> 
     # Another disk at the same place.
     before = tmp_path / "mounted"
     before.mkdir()
-    here = SourceListing({0: root_of(before)}, listing.files, listing.keys, listing.masks)
+    here = dataclasses.replace(listing, roots={0: root_of(before)})
     write_table(LocalPlace(tmp_path), SOURCES_NAME, sources_table(here, None, listed_ns=later(listing)))
     assert read_known_sources(LocalPlace(tmp_path), folder_digest(before)) is not None
     before.rename(tmp_path / "away")

@@ -1,6 +1,7 @@
 """One order of classes, whatever lists them, and the options that name, order and leave out classes."""
 
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject
 from fitfeed.converters.source_file import SourceFile
@@ -15,6 +17,7 @@ from fitfeed.converters.sources.arrange_classes import ArrangedClasses, arrange_
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.folder_labels import label_by_folders
 from fitfeed.converters.sources.number_classes import number_classes
+from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import PlannedLabel
 from tests.effort import tries
@@ -30,13 +33,14 @@ NAMES = st.one_of(
 
 def of_folders(*names: str) -> ExampleTable:
     """An image in a folder of each class."""
-    files = [SourceFile(f"{name}/{number}.png", 1, 1) for number, name in enumerate(names)]
+    files = FileColumns.of(SourceFile(f"{name}/{number}.png", 1, 1) for number, name in enumerate(names))
     return label_by_folders(files, ConvertOptions(split_folders={}))[0]
 
 
 def of_table(**columns: list[Any]) -> ExampleTable:
     """An image for each row of a table. A list of names is a value of several classes, a number is one of kind int."""
-    features, labels = {}, {}
+    features: dict[str, PlannedLabel] = {}
+    labels: dict[str, Sequence[Any]] = {}
     for name, values in columns.items():
         if isinstance(values[0], int):
             features[name], labels[name] = PlannedLabel(kind="int"), values
@@ -44,8 +48,9 @@ def of_table(**columns: list[Any]) -> ExampleTable:
             kind = "multiclass" if isinstance(values[0], list) else "class"
             features[name], labels[name] = number_classes(kind, values)  # type: ignore[arg-type]
     count = len(next(iter(columns.values())))
-    files = [SourceFile(f"{number}.png", 1, 1) for number in range(count)]
-    return ExampleTable(files=files, labels=labels, features=features, splits=[None] * count)
+    files = FileColumns.of(SourceFile(f"{number}.png", 1, 1) for number in range(count))
+    splits = Categories[str | None].of([None] * count)
+    return ExampleTable(files=files, labels=labels, features=features, splits=splits)
 
 
 def arranged(table: ExampleTable, **options: Any) -> ArrangedClasses:
@@ -83,7 +88,7 @@ def test_a_dataset_with_the_classes_of_another_gives_them_its_numbers(
     fewer = data.draw(st.lists(st.sampled_from(whole), min_size=1, unique=True))
     table = arranged(of_table(label=fewer), classes=tuple(whole)).example_table
     assert table.features["label"].class_names == whole
-    assert table.labels["label"] == [whole.index(name) for name in fewer]
+    assert list(table.labels["label"]) == [whole.index(name) for name in fewer]
     assert table.features["label"].class_order == "given"
 
 
@@ -129,14 +134,17 @@ def test_a_class_that_is_not_given_is_an_error_with_its_count() -> None:
 def test_a_given_class_without_images_stays_and_is_said() -> None:
     result = arranged(of_folders("dog", "cat"), classes=["cow", "dog", "cat", "ant"])
     assert result.example_table.features["label"].class_names == ["cow", "dog", "cat", "ant"]
-    assert result.example_table.labels["label"] == [1, 2]
+    assert list(result.example_table.labels["label"]) == [1, 2]
     assert result.warnings == ["given classes that have no image here: 'cow', 'ant'"]
 
 
 def test_classes_may_be_given_for_several_labels() -> None:
     table = of_table(animal=["dog", "cat"], view=["left", "left"])
     result = arranged(table, classes={"animal": ["dog", "cat"], "view": ["right", "left"]}).example_table
-    assert result.labels == {"animal": [0, 1], "view": [1, 1]}
+    assert {name: list(values) for name, values in result.labels.items()} == {
+        "animal": [0, 1],
+        "view": [1, 1],
+    }
     assert classes(table, "view", classes=["dog", "cat"]) == ["left"]  # a plain list is for the first label
     with pytest.raises(
         UsageError, match=r"SOURCE has no classes in 'vew'; its labels with classes are: 'animal', 'view'"
@@ -166,7 +174,7 @@ def test_of_several_classes_of_an_image_the_dropped_ones_go_and_the_image_stays(
 def test_a_class_that_only_dropped_images_had_is_gone() -> None:
     table = of_table(animal=["dog", "cat"], view=["left", "right"])
     result = arranged(table, drop_classes=["dog"]).example_table
-    assert (result.features["view"].class_names, result.labels["view"]) == (["right"], [0])
+    assert (result.features["view"].class_names, list(result.labels["view"])) == (["right"], [0])
 
 
 def test_whole_numbers_are_found_without_the_classes_that_are_dropped() -> None:
@@ -239,10 +247,10 @@ def test_folders_and_a_table_agree_in_a_whole_source(tmp_path: Path) -> None:
 def test_the_order_of_columns_stays_unless_classes_are_given() -> None:
     label, numbers = number_classes("multiclass", [["10"], ["9", "2"], []], ["10", "9", "2", "0"])
     table = ExampleTable(
-        files=[SourceFile(f"{i}.png", 1, 1) for i in range(3)],
+        files=FileColumns.of(SourceFile(f"{i}.png", 1, 1) for i in range(3)),
         labels={"label": numbers},
         features={"label": label},
-        splits=[None] * 3,
+        splits=Categories.of([None] * 3),
     )
     assert numbers == [[0], [1, 2], []]
     kept = arranged(table, class_order="text", drop_classes=["9"], rename_classes={"0": "10"}).example_table

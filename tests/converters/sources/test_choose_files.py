@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.choose_files import choose_files
@@ -16,7 +17,7 @@ from fitfeed.schemas.errors import UsageError
 
 
 def listing(*paths: str) -> Listing:
-    files = [SourceFile(path, 1, 1) for path in paths]
+    files = FileColumns.of(SourceFile(path, 1, 1) for path in paths)
     return Listing(files=files, rejects=[], ignored=[], links=SourceLinks(Path.cwd(), "follow"))
 
 

@@ -1,12 +1,14 @@
 """The labels of many images as JSON are those of each."""
 
+from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.examples import ExampleTable
+from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.features import PlannedLabel
 
 FILES = [SourceFile(f"{number}.png", number, 1) for number in range(3)]
 TABLE = ExampleTable(
-    files=FILES,
+    files=FileColumns.of(FILES),
     labels={
         "species": [1, 0, 1],
         "tags": [[1, 0], [], [2]],
@@ -21,7 +23,7 @@ TABLE = ExampleTable(
         "size": PlannedLabel(kind="floats", value_names=["height", "width"]),
         "region": PlannedLabel(kind="mask"),
     },
-    splits=[None] * 3,
+    splits=Categories.of([None] * 3),
 )
 
 

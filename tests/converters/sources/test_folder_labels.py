@@ -2,6 +2,7 @@
 
 import pytest
 
+from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.folder_labels import label_by_folders
@@ -9,15 +10,15 @@ from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import PlannedLabel
 
 
-def files(*paths: str) -> list[SourceFile]:
-    return [SourceFile(path, 1, 1) for path in paths]
+def files(*paths: str) -> FileColumns:
+    return FileColumns.of(SourceFile(path, 1, 1) for path in paths)
 
 
 def test_classes_are_numbered_by_name() -> None:
     found = files("pants/1.jpg", "hat/2.jpg", "3.jpg", "pants/4.jpg")
     table, rejects, warnings = label_by_folders(found, ConvertOptions())
     assert [file.path for file in table.files] == ["pants/1.jpg", "hat/2.jpg", "pants/4.jpg"]
-    assert table.labels == {"label": [1, 0, 1]}
+    assert list(table.labels["label"]) == [1, 0, 1]
     assert table.features["label"] == PlannedLabel(kind="class", class_names=["hat", "pants"])
     assert table.splits == [None, None, None]
     assert [(reject.path, reject.reason) for reject in rejects] == [("3.jpg", "label_invalid")]

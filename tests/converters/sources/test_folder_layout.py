@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from fitfeed.commands.option_values import parse_split_folders
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.sources.folder_layout import FolderLayout, Folders
+from fitfeed.converters.sources.folder_layout import FolderLayout, Folders, folder_of
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.split_names import usual_split
 
 
 def layout(*paths: str, split: bool = True, classes: bool = True, **options: object) -> FolderLayout:
     chosen = ConvertOptions(**options)  # type: ignore[arg-type]
-    return FolderLayout(paths, chosen, decides_split=split, decides_class=classes)
+    return FolderLayout(map(folder_of, paths), chosen, decides_split=split, decides_class=classes)
 
 
 def tree(*folders: str) -> list[str]:

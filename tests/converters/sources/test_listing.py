@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import SourceFile
@@ -34,7 +35,7 @@ def make(root: Path, *names: str, content: bytes = JPEG) -> None:
 
 
 def labels(*paths: str, class_from: str = "first", split: bool = True) -> dict[str, tuple[str, str | None]]:
-    files = [SourceFile(path, 1, 0) for path in paths]
+    files = FileColumns.of(SourceFile(path, 1, 0) for path in paths)
     shares = None if split else {"train": 1.0}
     example_table, _, _ = label_by_folders(files, ConvertOptions(class_from=class_from, split=shares))  # type: ignore[arg-type]
     return {
@@ -318,7 +319,7 @@ def test_classes_named_like_splits_need_the_split_option() -> None:
 
 
 def test_images_without_a_class_are_rejected_by_name() -> None:
-    files = [SourceFile(path, 1, 0) for path in ("dog/1.jpg", "loose.jpg")]
+    files = FileColumns.of(SourceFile(path, 1, 0) for path in ("dog/1.jpg", "loose.jpg"))
     example_table, rejects, _ = label_by_folders(files, ConvertOptions())
     assert [file.path for file in example_table.files] == ["dog/1.jpg"]
     assert [(reject.path, reject.reason) for reject in rejects] == [("loose.jpg", "label_invalid")]

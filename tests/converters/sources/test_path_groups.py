@@ -2,11 +2,10 @@
 
 import pytest
 
-from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.path_groups import groups_from_paths
 from fitfeed.schemas.errors import UsageError
 
-FILES = [SourceFile(path, 1, 1) for path in ("a/patient07_1.png", "b/patient07_2.png", "b/patient12_1.png")]
+KEYS = ("a/patient07_1.png", "b/patient07_2.png", "b/patient12_1.png")
 
 
 @pytest.mark.parametrize(
@@ -19,7 +18,7 @@ FILES = [SourceFile(path, 1, 1) for path in ("a/patient07_1.png", "b/patient07_2
     ],
 )
 def test_the_first_parentheses_or_all(pattern: str, groups: list[str]) -> None:
-    assert groups_from_paths(FILES, pattern) == groups
+    assert groups_from_paths(KEYS, pattern) == groups
 
 
 @pytest.mark.parametrize(
@@ -32,4 +31,4 @@ def test_the_first_parentheses_or_all(pattern: str, groups: list[str]) -> None:
 )
 def test_an_image_without_a_group_is_named(pattern: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        groups_from_paths(FILES, pattern)
+        groups_from_paths(KEYS, pattern)

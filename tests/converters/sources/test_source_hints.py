@@ -9,10 +9,15 @@ from fitfeed.converters.rejects import Reject
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.paired_masks import pair_masks
 from fitfeed.converters.sources.source_hints import detection_hints, empty_folder_hints, mask_hints
+from fitfeed.schemas.packed_texts import PackedTexts
 
 
 def files(*paths: str) -> list[SourceFile]:
     return [SourceFile(path, 1, 1) for path in paths]
+
+
+def packed(*paths: str) -> PackedTexts:
+    return PackedTexts.of(paths)
 
 
 def ignored(*paths: str) -> list[Reject]:
@@ -33,7 +38,7 @@ def ignored(*paths: str) -> list[Reject]:
 def test_masks_among_images_are_named_with_an_option_that_pairs_them(
     paths: tuple[str, ...], classes: list[str]
 ) -> None:
-    (line,) = mask_hints(files(*paths), classes)
+    (line,) = mask_hints(packed(*paths), classes)
     pattern = re.search(r"--mask-from (.*?) stores", line)
     assert pattern is not None
     (written,) = shlex.split(pattern[1])
@@ -42,7 +47,7 @@ def test_masks_among_images_are_named_with_an_option_that_pairs_them(
 
 
 def test_several_masks_of_an_image_are_named_too() -> None:
-    (line,) = mask_hints(files("a/1.png", "a/1_mask.png", "a/1_mask_1.png"), ["a"])
+    (line,) = mask_hints(packed("a/1.png", "a/1_mask.png", "a/1_mask_1.png"), ["a"])
     assert line.startswith(
         "2 images are called like masks of others, for example a/1_mask.png beside a/1.png"
     )
@@ -58,7 +63,7 @@ def test_several_masks_of_an_image_are_named_too() -> None:
     ],
 )
 def test_ordinary_names_are_not_warned_of(paths: tuple[str, ...], classes: list[str]) -> None:
-    assert mask_hints(files(*paths), classes) == []
+    assert mask_hints(packed(*paths), classes) == []
 
 
 @pytest.mark.parametrize(
@@ -73,7 +78,7 @@ def test_ordinary_names_are_not_warned_of(paths: tuple[str, ...], classes: list[
     ],
 )
 def test_labels_for_detection_are_named(sidecars: tuple[str, ...], kind: str) -> None:
-    (line,) = detection_hints(files("cat/1.jpg"), ignored(*sidecars))
+    (line,) = detection_hints(packed("cat/1.jpg"), ignored(*sidecars))
     assert line.startswith(f"{sidecars[0]} looks like labels for detection ({kind}), which are not read yet")
 
 
@@ -81,7 +86,7 @@ def test_labels_for_detection_are_named(sidecars: tuple[str, ...], kind: str) ->
     "sidecars", [("cat/1.txt",), ("notes.xml",), ("info.json",), ("labels/readme.txt",), ()]
 )
 def test_other_files_are_not_taken_for_them(sidecars: tuple[str, ...]) -> None:
-    assert detection_hints(files("cat/1.jpg"), ignored(*sidecars)) == []
+    assert detection_hints(packed("cat/1.jpg"), ignored(*sidecars)) == []
 
 
 def test_empty_folders_are_named() -> None:

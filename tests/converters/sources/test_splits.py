@@ -7,11 +7,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.group_leaks import check_groups
 from fitfeed.converters.sources.splits import by_split
+from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.errors import SplitLeakError, UsageError
 from fitfeed.schemas.features import LabelKind, PlannedLabel
 
@@ -26,10 +28,10 @@ def example_table(
     kind: LabelKind = "class",
 ) -> ExampleTable:
     return ExampleTable(
-        files=[SourceFile(f"{i}.jpg", 1, 0) for i in range(len(classes))],
+        files=FileColumns.of(SourceFile(f"{i}.jpg", 1, 0) for i in range(len(classes))),
         labels={"label": list(classes)},
         features={"label": PlannedLabel(kind=kind, class_names=["a", "b", "c"])},
-        splits=list(splits or [None] * len(classes)),
+        splits=Categories.of(splits or [None] * len(classes)),
         groups=None if groups is None else list(groups),
     )
 

@@ -15,7 +15,7 @@ def test_several_columns_keep_their_names_and_one_becomes_label(tmp_path: Path) 
     one = find(tmp_path, label_columns=("age:float",)).example_table
     assert (one.features, one.labels) == ({"label": PlannedLabel(kind="float")}, {"label": [3.0, 4.5]})
     two = find(tmp_path, label_columns=("kind", "age:float")).example_table
-    assert two.labels == {"kind": [1, 0], "age": [3.0, 4.5]}
+    assert {name: list(values) for name, values in two.labels.items()} == {"kind": [1, 0], "age": [3.0, 4.5]}
     assert two.features == {
         "kind": PlannedLabel(kind="class", class_names=["a", "b"]),
         "age": PlannedLabel(kind="float"),
@@ -52,7 +52,8 @@ def test_a_name_for_a_single_column(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"'key' cannot name a label.*Give it another name"):
         find(tmp_path, label_columns=("key", "height:int"))
     found = find(tmp_path, label_columns=("kind=key", "size_cm=height:int"))
-    assert found.example_table.labels == {"kind": [0, 1], "size_cm": [3, 4]}
+    labels = found.example_table.labels
+    assert {name: list(values) for name, values in labels.items()} == {"kind": [0, 1], "size_cm": [3, 4]}
 
 
 def test_columns_of_boxes_are_told_unless_they_are_a_label(tmp_path: Path) -> None:

@@ -94,7 +94,10 @@ def test_whole_numbers_are_sorted_as_numbers(tmp_path: Path) -> None:
     label, kind = table.features["label"], table.features["kind"]
     assert (label.class_names, label.class_order) == (["2", "10"], "number")
     assert (kind.class_names, kind.class_order) == (["1", "10", "2", "b"], "text")
-    assert table.labels == {"label": [1, 0], "kind": [[0, 1], [2, 3]]}
+    assert {name: list(values) for name, values in table.labels.items()} == {
+        "label": [1, 0],
+        "kind": [[0, 1], [2, 3]],
+    }
 
 
 def test_the_sample_table_with_all_its_faults(clothing: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.discover import find_examples
@@ -125,4 +126,4 @@ def test_other_names_are_not_warned_of() -> None:
     files = [
         SourceFile(path, 1, 1) for path in ("a.png", "A.png", NFC, f"{NFD}2", "b\udce4.png", "b\udcf6.png")
     ]
-    assert form_warnings(files) == []
+    assert form_warnings(FileColumns.of(files).keys) == []

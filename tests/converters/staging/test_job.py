@@ -11,20 +11,27 @@ from hypothesis import strategies as st
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject
 from fitfeed.converters.source_file import SourceRoot
-from fitfeed.converters.staging import job
-from fitfeed.converters.staging.job import AppendTarget, Job, digest_of
+from fitfeed.converters.staging.job import AppendTarget, Job, LongList, digest_of
 from fitfeed.schemas.features import PlannedLabel
 
 LEAVES = st.none() | st.integers() | st.text(max_size=3) | st.dictionaries(st.text(max_size=2), st.integers())
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=9), max_leaves=40)
 
 
-@given(content=VALUES, at_once=st.integers(1, 4))
-def test_parts_are_those_of_the_whole(content: Any, at_once: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(job, "ITEMS_AT_ONCE", at_once)
-        whole = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        assert digest_of(content) == hashlib.sha256(whole.encode()).hexdigest()
+def whole_digest(content: Any) -> str:
+    whole = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+@given(
+    content=VALUES, items=st.lists(LEAVES | st.lists(LEAVES, max_size=2), max_size=9), size=st.integers(1, 4)
+)
+def test_parts_are_those_of_the_whole(content: Any, items: list[Any], size: int) -> None:
+    assert digest_of(content) == whole_digest(content)
+    some = [items[begin : begin + size] for begin in range(0, len(items), size)]
+    parts = [json.dumps(each, sort_keys=True, separators=(",", ":"))[1:-1].encode() for each in [*some, []]]
+    assert digest_of(LongList(iter(parts))) == whole_digest(items)
+    assert digest_of([content, LongList(parts), LongList(parts)]) == whole_digest([content, items, items])
 
 
 @pytest.mark.parametrize("base", [None, AppendTarget(fingerprint="f", source_files=9, retried=["a"])])

@@ -1,0 +1,284 @@
+"""Many files of sources as columns: ten million take a gigabyte, and as `SourceFile`s four."""
+
+import dataclasses
+import itertools
+import operator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple, overload
+
+import numpy as np
+import numpy.typing as npt
+from typing_extensions import override
+
+from fitfeed.converters.rejects import text_path
+from fitfeed.converters.source_file import SourceFile, SourceRoot, StoredAt
+from fitfeed.schemas.packed_texts import AT_ONCE, PackedTexts, Places, TextSpace
+
+MIN_PART = 256
+"""Fewer files are put together with those of other folders: a part takes a kilobyte besides."""
+
+Numbers = npt.NDArray[np.int64]
+
+
+class FileColumns(Sequence[SourceFile]):
+    """A sequence of files. Where there are many, use its columns: each `SourceFile` is made when it is asked for.
+
+    Attributes:
+        paths: Their paths.
+        bytes, mtimes_ns, ctimes_ns: int64 (files,): their sizes and times.
+        etags: Their ETags; None if no file has one.
+        sources: int64 (files,): the numbers of their sources.
+        stored: Where datasets have their bytes; None if all are files.
+    """
+
+    def __init__(
+        self,
+        paths: PackedTexts,
+        sizes: Numbers,
+        mtimes_ns: Numbers,
+        ctimes_ns: Numbers,
+        etags: PackedTexts | None = None,
+        sources: Numbers | None = None,
+        stored: Sequence[StoredAt | None] | None = None,
+    ) -> None:
+        """Takes the columns."""
+        self.paths, self.bytes, self.mtimes_ns, self.ctimes_ns = paths, sizes, mtimes_ns, ctimes_ns
+        self.etags, self.stored = etags, stored
+        self.sources = _zeros(len(paths)) if sources is None else sources
+
+    @classmethod
+    def of(cls, files: Iterable[SourceFile]) -> "FileColumns":
+        """Packs files."""
+        if isinstance(files, FileColumns):
+            return files
+        remaining, parts = iter(files), []
+        while some := list(itertools.islice(remaining, AT_ONCE)):
+            parts.append(_packed(some))
+        return cls.joined(parts)
+
+    @classmethod
+    def joined(cls, parts: list["FileColumns"]) -> "FileColumns":
+        """The files of all parts. The list is emptied on the way, so that no file is in memory twice."""
+        if len(parts) == 1:
+            return parts.pop()
+        last = sum(map(len, parts))
+        paths = TextSpace([part.paths for part in parts])
+        etags = None
+        if any(part.etags for part in parts):
+            etags = TextSpace([part.some_etags for part in parts])
+        # Zeros that nobody writes take no memory.
+        numbers = np.zeros((4, last), np.int64)
+        stored: list[StoredAt | None] | None = [None] * last if any(part.stored for part in parts) else None
+        while parts:
+            part = parts.pop()
+            first = last - len(part)
+            paths.put_before(part.paths)
+            if etags is not None:
+                etags.put_before(part.some_etags)
+            for column, values in zip(numbers, part.numbers, strict=True):
+                if values.any():
+                    column[first:last] = values
+            if stored is not None and part.stored is not None:
+                stored[first:last] = part.stored
+            last = first
+        sizes, mtimes_ns, ctimes_ns, sources = numbers
+        return cls(
+            paths.texts, sizes, mtimes_ns, ctimes_ns, None if etags is None else etags.texts, sources, stored
+        )
+
+    @property
+    def numbers(self) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+        """The columns of numbers, in their order."""
+        return self.bytes, self.mtimes_ns, self.ctimes_ns, self.sources
+
+    @property
+    def has_etags(self) -> bool:
+        """Whether any file has an ETag."""
+        return self.etags is not None and self.etags.size > 0
+
+    @property
+    def some_etags(self) -> PackedTexts:
+        """The ETags, empty ones if there are none."""
+        if self.etags is not None:
+            return self.etags
+        return PackedTexts(np.empty(0, np.uint8), np.zeros(len(self) + 1, np.int64))
+
+    @cached_property
+    def keys(self) -> PackedTexts:
+        """The paths as text (`text_path`)."""
+        return self.paths if self.paths.is_text else PackedTexts.of(map(text_path, self.paths))
+
+    @override
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @overload
+    def __getitem__(self, place: int) -> SourceFile: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "FileColumns": ...
+
+    @override
+    def __getitem__(self, place: int | slice) -> "SourceFile | FileColumns":
+        if isinstance(place, slice):
+            stored = None if self.stored is None else self.stored[place]
+            etags = None if self.etags is None else self.etags[place]
+            sizes, mtimes_ns, ctimes_ns, sources = (column[place] for column in self.numbers)
+            return FileColumns(self.paths[place], sizes, mtimes_ns, ctimes_ns, etags, sources, stored)
+        place = range(len(self))[place]
+        return self[place : place + 1].to_list()[0]
+
+    @override
+    def __iter__(self) -> Iterator[SourceFile]:
+        for begin in range(0, len(self), AT_ONCE):
+            yield from self[begin : begin + AT_ONCE].to_list()
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(map(operator.eq, self, other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @override
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}.of({list(self)})"
+
+    def to_list(self) -> list[SourceFile]:
+        """The files as objects."""
+        sizes, mtimes_ns, ctimes_ns, sources = (column.tolist() for column in self.numbers)
+        etags: Iterable[str] = itertools.repeat("") if self.etags is None else self.etags.to_list()
+        stored: Iterable[StoredAt | None] = itertools.repeat(None) if self.stored is None else self.stored
+        rows = zip(self.paths.to_list(), sizes, mtimes_ns, ctimes_ns, etags, sources, stored, strict=False)
+        return list(map(SourceFile._make, rows))
+
+    def take(self, places: Places) -> "FileColumns":
+        """The files at some places, in their order."""
+        places = np.asarray(places, np.int64)
+        sizes, mtimes_ns, ctimes_ns, sources = (column[places] for column in self.numbers)
+        return FileColumns(
+            self.paths.take(places),
+            sizes,
+            mtimes_ns,
+            ctimes_ns,
+            None if self.etags is None else self.etags.take(places),
+            sources,
+            None if self.stored is None else [self.stored[place] for place in places.tolist()],
+        )
+
+    def without(self, places: Places) -> "FileColumns":
+        """All files but those at some places."""
+        return self.take(np.delete(np.arange(len(self)), np.asarray(places, np.int64)))
+
+    def in_order(self) -> "FileColumns":
+        """The files in the order of their paths."""
+        order = self.paths.order()
+        return self if order is None else self.take(order)
+
+
+@dataclasses.dataclass(frozen=True)
+class SourceListing:
+    """The files of some examples: all images, and then all masks, label after label.
+
+    Attributes:
+        roots: The sources they are of, by number.
+        files: The files as they were listed.
+        keys: The keys of their examples.
+        mask_labels: The labels of which there are masks.
+    """
+
+    roots: Mapping[int, SourceRoot]
+    files: FileColumns
+    keys: PackedTexts
+    mask_labels: Sequence[str] = ()
+
+    @property
+    def images(self) -> int:
+        """Number of images. Each has a mask of every label of masks."""
+        return len(self.files) // (1 + len(self.mask_labels))
+
+    def mask_label(self, place: int) -> str | None:
+        """Name of the label of which a file is the mask; None for an image."""
+        column = place // self.images
+        return self.mask_labels[column - 1] if column else None
+
+
+class FilePacker:
+    """Collects files, folder by folder, and packs them before they are many."""
+
+    def __init__(self) -> None:
+        """Begins without any."""
+        self._files: list[SourceFile] = []
+        self._parts: list[FileColumns] = []
+
+    def __bool__(self) -> bool:
+        """Whether there is any file."""
+        return bool(self._files or self._parts)
+
+    def add(self, files: list[SourceFile]) -> None:
+        """Adds files of a folder."""
+        # A part that ends where a folder ends need not be sorted together with others.
+        if len(self._files) + len(files) > AT_ONCE:
+            self._pack()
+        self._files += files
+
+    def add_columns(self, files: FileColumns) -> None:
+        """The same, if they are packed already."""
+        if len(files) < MIN_PART:
+            self.add(files.to_list())
+        else:
+            self._parts.append(files.in_order())
+
+    def add_all(self, other: "FilePacker") -> None:
+        """Adds what another thread has collected."""
+        self._parts += other._parts  # noqa: SLF001 - of the same class
+        self.add(other._files)  # noqa: SLF001
+
+    def packed(self) -> FileColumns:
+        """All files, in the order of their paths. The packer is empty then."""
+        self._pack()
+        parts, self._parts = self._parts, []
+        parts.sort(key=lambda part: part.paths[0])
+        return FileColumns.joined(parts).in_order()
+
+    def _pack(self) -> None:
+        if self._files:
+            self._files.sort()
+            self._parts.append(_packed(self._files))
+            self._files = []
+
+
+class _Columns(NamedTuple):
+    """The attributes of `SourceFile`s, in their order."""
+
+    paths: tuple[str, ...]
+    sizes: tuple[int, ...]
+    mtimes_ns: tuple[int, ...]
+    ctimes_ns: tuple[int, ...]
+    etags: tuple[str, ...]
+    sources: tuple[int, ...]
+    stored: tuple[StoredAt | None, ...]
+
+
+def _packed(files: list[SourceFile]) -> FileColumns:
+    columns = _Columns(*zip(*files, strict=True))
+    return FileColumns(
+        PackedTexts.of(columns.paths),
+        _numbers(columns.sizes),
+        _numbers(columns.mtimes_ns),
+        _numbers(columns.ctimes_ns),
+        PackedTexts.of(columns.etags) if any(columns.etags) else None,
+        _numbers(columns.sources),
+        columns.stored if any(columns.stored) else None,
+    )
+
+
+def _numbers(values: tuple[int, ...]) -> Numbers:
+    return np.fromiter(values, np.int64, len(values)) if any(values) else _zeros(len(values))
+
+
+def _zeros(count: int) -> Numbers:
+    """Zeros that take no memory, and cannot be written to."""
+    return np.broadcast_to(np.int64(0), count)

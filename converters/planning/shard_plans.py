@@ -1,0 +1,127 @@
+"""What goes into each shard: decided by arithmetic for all of them, written out for one at a time."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+from typing_extensions import override
+
+from fitfeed.converters.file_columns import FileColumns
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.planning.size_estimate import expected_bytes
+from fitfeed.converters.sources.examples import ExampleTable, values_at
+from fitfeed.converters.staging.job import LongList, ShardOutline, ShardPlan, digest_of
+from fitfeed.schemas.features import LabelKind
+from fitfeed.schemas.json_columns import Column, json_rows, to_json
+from fitfeed.schemas.manifest import SHARD_EXTENSIONS
+from fitfeed.schemas.sharding import number_of_shards, salted_order, shard_bounds, shard_file_name
+
+PlacesOfSplits = Mapping[str, npt.NDArray[np.integer[Any]]]
+"""Split to the places of its images in the table."""
+
+
+class ShardPlans(Sequence[ShardPlan]):
+    """The plans of all shards, split after split. Each is made when it is asked for. Thread-safe.
+
+    Attributes:
+        outlines: What is known of each without its plan.
+    """
+
+    def __init__(
+        self,
+        splits: PlacesOfSplits,
+        example_table: ExampleTable,
+        options: ConvertOptions,
+        shards_before: Mapping[str, int],
+    ) -> None:
+        """Decides the order of all images, and where it is cut into shards.
+
+        Args:
+            splits: The images of each split.
+            example_table: All images.
+            options: How to convert.
+            shards_before: Split to the number of shards that the dataset has of it already.
+        """
+        self.outlines: list[ShardOutline] = []
+        self._places: list[npt.NDArray[np.integer[Any]]] = []
+        self._table, self._options = example_table, options
+        for split, places in splits.items():
+            self._cut(split, places, shards_before.get(split, 0))
+
+    def _cut(self, split: str, places: npt.NDArray[np.integer[Any]], before: int) -> None:
+        options, files = self._options, self._table.files
+        keys = files.keys if len(places) == len(files) else files.keys.take(places)
+        ordered = places[salted_order(keys, seed=options.seed)]
+        sizes = files.bytes
+        shards = number_of_shards(
+            examples=len(places),
+            total_bytes=expected_bytes(len(places), int(sizes[places].sum()), options),
+            shard_bytes=options.shard_bytes,
+            shards=options.shards,
+        )
+        for position, (start, stop) in enumerate(shard_bounds(len(places), shards)):
+            chosen, extension = ordered[start:stop], SHARD_EXTENSIONS[options.format]
+            file = shard_file_name(split, before + position, before + shards, extension)
+            self.outlines.append(ShardOutline(split, file, len(chosen), int(sizes[chosen].sum())))
+            self._places.append(chosen)
+
+    @override
+    def __len__(self) -> int:
+        return len(self.outlines)
+
+    @overload
+    def __getitem__(self, number: int) -> ShardPlan: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> list[ShardPlan]: ...
+
+    @override
+    def __getitem__(self, number: int | slice) -> ShardPlan | list[ShardPlan]:
+        numbers = range(len(self))[number]
+        return self._plan(numbers) if isinstance(numbers, int) else [self._plan(each) for each in numbers]
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _plan(self, number: int) -> ShardPlan:
+        outline, places = self.outlines[number], self._places[number]
+        files, options = self._table.files.take(places), self._options
+        labels = {
+            name: _planned(values_at(values, places), kind=self._table.kinds[name])
+            for name, values in self._table.labels.items()
+        }
+        paths = files.paths.to_list()
+        content = [outline.file, _identities(files), labels, options.writing_json()]
+        return ShardPlan(
+            number=number,
+            split=outline.split,
+            file=outline.file,
+            paths=paths,
+            keys=paths if files.keys is files.paths else files.keys.to_list(),
+            labels=labels,
+            bytes=files.bytes.tolist(),
+            mtimes_ns=files.mtimes_ns.tolist(),
+            sources=files.sources.tolist() if files.sources.any() else [],
+            stored=list(files.stored) if files.stored is not None and any(files.stored) else [],
+            digest=digest_of(content),
+            etags=files.some_etags.to_list() if files.has_etags else [],
+        )
+
+
+def _identities(files: FileColumns) -> LongList:
+    """Source and `SourceFile.content_identity` of each file."""
+    columns: list[Column] = [files.sources, files.paths, files.bytes, files.mtimes_ns]
+    if files.etags is not None:
+        columns.append(files.etags)
+    if files.stored is None and (files.etags is None or files.etags.lengths.all()):
+        return LongList([json_rows(columns)])
+    return LongList(to_json([file.source, *file.content_identity]).encode() for file in files)
+
+
+def _planned(labels: list[Any], *, kind: LabelKind) -> list[Any]:
+    """Labels as they are in the plan. A mask is what was listed of its file."""
+    return [list(mask.content_identity) for mask in labels] if kind == "mask" else labels

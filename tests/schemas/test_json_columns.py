@@ -1,0 +1,43 @@
+"""Rows of columns are the JSON that `json.dumps` writes of them."""
+
+import json
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fitfeed.schemas.categories import Categories
+from fitfeed.schemas.json_columns import Column, json_rows
+from fitfeed.schemas.packed_texts import PackedTexts
+
+TEXTS = st.text(
+    st.characters(codec=None, max_codepoint=0x3000) | st.sampled_from('ab "\\/~\x7f\udcff'), max_size=4
+)
+ROWS = st.lists(
+    st.tuples(
+        st.text("ab/. ~!", max_size=4),
+        TEXTS,
+        st.integers(-(2**63), 2**63 - 1),
+        st.integers(0, 255),
+        st.sampled_from(["train", "é", 'a"b']),
+        st.recursive(st.none() | st.floats(allow_nan=False) | TEXTS, st.lists, max_leaves=4),
+    ),
+    max_size=9,
+)
+
+
+@given(ROWS)
+def test_rows_are_those_of_json(rows: list[tuple[str, str, int, int, str, object]]) -> None:
+    plain, texts, numbers, small, names, others = zip(*rows, strict=True) if rows else [()] * 6
+    columns: list[Column] = [
+        PackedTexts.of(plain),
+        PackedTexts.of(["before", *texts])[1:],
+        np.array(numbers, np.int64),
+        np.array(small, np.uint8),
+        Categories.of(names),
+        list(others),
+    ]
+    assert json_rows(columns) == json.dumps(rows, separators=(",", ":"))[1:-1].encode()
+    assert (
+        json_rows(columns[:1]) == json.dumps([row[:1] for row in rows], separators=(",", ":"))[1:-1].encode()
+    )
