@@ -13,6 +13,7 @@ from concurrent.futures import Future, as_completed
 import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
+from typing_extensions import override
 
 from fitfeed.beam_jobs import process_pool
 from fitfeed.beam_jobs.engines.kept_processes import write_in_child
@@ -22,6 +23,32 @@ from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.results import ShardTotals
+
+
+class NumberShards(beam.PTransform):
+    """-> shard numbers. The graph has how many there are, and not each of them: it is of one size for any job."""
+
+    def __init__(self, shards: int) -> None:
+        """Remembers the number of shards.
+
+        Args:
+            shards: How many there are.
+        """
+        super().__init__()
+        self._shards = shards
+
+    @override
+    def expand(self, input_or_inputs: beam.pvalue.PBegin) -> beam.PCollection[int]:
+        return (
+            input_or_inputs
+            | "Count" >> beam.Create([self._shards], reshuffle=False)  # int
+            | "Number" >> beam.FlatMap(shard_numbers).with_output_types(int)  # int
+        )
+
+
+def shard_numbers(shards: int) -> Iterable[int]:
+    """All shard numbers."""
+    return range(shards)
 
 
 class WriteShard(beam.DoFn):
@@ -76,8 +103,9 @@ class MergeTotals(beam.CombineFn):
         return []
 
     def add_input(self, accumulator: list[ShardTotals], element: ShardTotals) -> list[ShardTotals]:
-        """Adds one shard."""
-        return [*accumulator, element]
+        """Adds one shard, in place: of a hundred thousand, copies would be a thousand million steps."""
+        accumulator.append(element)
+        return accumulator
 
     def merge_accumulators(self, accumulators: Iterable[list[ShardTotals]]) -> list[ShardTotals]:
         """Concatenates lists; they stay as they are."""
@@ -104,7 +132,7 @@ def build(pipeline: beam.Pipeline, *, work: WorkFolder, shards: int, timeout_s: 
     """
     (
         pipeline
-        | "Shards" >> beam.Create(range(shards), reshuffle=False)  # int
+        | "Shards" >> NumberShards(shards)  # int
         | "Spread" >> beam.Reshuffle()  # int; breaks fusion, so that shards run on all workers
         | "WriteShard" >> beam.ParDo(WriteShard(work, timeout_s=timeout_s))  # ShardTotals
         | "Merge" >> beam.CombineGlobally(MergeTotals())  # list[ShardTotals]

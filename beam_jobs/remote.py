@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from functools import partial
 
 from fitfeed.beam_jobs.engines.job_counters import count_images
 from fitfeed.beam_jobs.engines.job_failure import failure_of
@@ -16,9 +16,6 @@ from fitfeed.beam_jobs.progress import ProgressReport, report_progress
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.schemas.processes.child_process import safe_environment
-
-if TYPE_CHECKING:
-    import apache_beam as beam
 
 REPORT_INTERVAL_S = 5.0
 
@@ -76,10 +73,11 @@ def start_job(
     if named is not None:
         arguments = named.complete(arguments, job.shards)
     pipeline = open_pipeline(runner, arguments, named)
-    title = _title(pipeline, runner)
+    engine, options = engine_of(launched_by(pipeline.runner)), pipeline.options.get_all_options()
+    title = runner if engine is None else engine.title
     build(pipeline, work=work, shards=job.shards, timeout_s=timeout_s)
     try:
-        return RemoteJob(pipeline.run(), title)
+        return RemoteJob(pipeline.run(), title, partial(engine.console, options) if engine else lambda _: "")
     except Exception as error:
         raise failure_of(error, f"the {title} job") from error
 
@@ -98,8 +96,3 @@ def finished_shards(work: WorkFolder, remote: RemoteJob) -> Callable[[], tuple[i
         return last, *count_images(remote.counters())
 
     return count
-
-
-def _title(pipeline: "beam.Pipeline", runner: str) -> str:
-    engine = engine_of(launched_by(pipeline.runner))
-    return runner if engine is None else engine.title

@@ -7,6 +7,7 @@ In: the name of a runner, options for it, a pipeline. Out: warnings or one line 
 | `known_engines` | all of them by name, and which one Beam's options choose |
 | `check_engine` | what is checked before launch, whatever the engine |
 | `dask_cluster`, `dataflow`, `portable` | what one engine, or one kind of them, needs, and where its workers are |
+| `dataflow_packages`, `google_access` | how Dataflow's workers get fitfeed; credentials and buckets of Google Cloud |
 | `launch`, `engine` | what is about to be launched; what an engine is |
 | `endpoint`, `local_folders` | whether a server answers; whether workers may see a folder of this machine |
 | `open_pipeline` | an empty pipeline for a runner |

@@ -1,13 +1,18 @@
 """What fitfeed knows of an engine."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from fitfeed.beam_jobs.engines.launch import Launch
 
 
 def _as_given(arguments: Sequence[str], shards: int) -> list[str]:
     return list(arguments)
+
+
+def _nowhere(options: Mapping[str, Any], job_id: str) -> str:
+    return ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,6 +29,7 @@ class Engine:
             a line each without a full stop. It raises `UsageError` for what cannot work, and `RemoteError` for what does
             not answer: one line, which says what to do.
         complete: Adds the options that follow from the number of shards to those that were given.
+        console: The address at which people see a job, from all of Beam's options and the job's id; empty if there is none.
     """
 
     name: str
@@ -33,3 +39,4 @@ class Engine:
     modules: tuple[str, ...] = ()
     install: str = ""
     complete: Callable[[Sequence[str], int], list[str]] = _as_given
+    console: Callable[[Mapping[str, Any], str], str] = _nowhere

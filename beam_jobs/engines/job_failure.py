@@ -31,6 +31,10 @@ PREFIX = re.compile(
     r"(?:Pipeline \S+ failed in state \w+: |Dataflow pipeline failed\. State: \w+, Error:\s*)"
 )
 
+CANCELLED_ELSEWHERE = re.compile(
+    r"Dataflow pipeline failed\. State: CANCELLED\b|Pipeline \S+ failed in state CANCELLED\b"
+)
+
 LOST_WORKERS = "workers that wrote a shard ended again and again: most often because memory ran out"
 
 
@@ -54,12 +58,13 @@ class Cause(NamedTuple):
         return f"{self.name}: {self.text}" if self.text else self.name
 
 
-def failure_of(error: BaseException, job: str) -> FitfeedError:
+def failure_of(error: BaseException, job: str, address: str = "") -> FitfeedError:
     """The error to raise for a job that failed.
 
     Args:
         error: What Beam, or the engine's client, has raised.
         job: What messages call the job.
+        address: Where people see it; empty if there is no such place.
     """
     cause = _cause_of(error)
     kind = _class_of(cause.name) if cause.name is not None else None
@@ -71,11 +76,14 @@ def failure_of(error: BaseException, job: str) -> FitfeedError:
     text = text.removesuffix("Run the same command again: it continues.").rstrip()
     text = text if text.endswith("...") else text.removesuffix(".")
     kept = KEPT.removeprefix("Nothing was published, and ").capitalize() if "published" in text else KEPT
-    return RemoteError(f"{job} failed: {text}. {kept}")
+    more = f" Its messages: {address}" if address else ""
+    return RemoteError(f"{job} failed: {text}. {kept}{more}")
 
 
 def last_cause(text: str) -> Cause:
     """Finds the last cause in what an engine says of a failed job."""
+    if CANCELLED_ELSEWHERE.match(text):
+        return Cause(None, "somebody has cancelled it")
     lines = [line.rstrip() for line in FRAME.sub("", PREFIX.sub("", text)).splitlines() if line.strip()]
     starts = [place for place, line in enumerate(lines) if TRACEBACK in line]
     if starts:

@@ -1,6 +1,8 @@
 """What Beam makes of a runner's name and of all options together: that is what counts, and not what was typed."""
 
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,7 +39,7 @@ def open_runner(runner: str, arguments: Sequence[str], engine: Engine | None) ->
     """
     if engine is not None:
         require_installed(engine, runner)
-    with quiet_beam():
+    with quiet_beam(), _mistakes_in_one_line():
         try:
             from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
             from apache_beam.runners.runner import create_runner
@@ -84,6 +86,22 @@ def require_installed(engine: Engine, runner: str) -> None:
 
 def _all_arguments(runner: str, arguments: Sequence[str], engine: Engine | None) -> list[str]:
     return [f"--runner={runner if engine is None else engine.runner}", *arguments]
+
+
+@contextmanager
+def _mistakes_in_one_line() -> Iterator[None]:
+    """Lets options be read. Beam's parser answers a mistake by pages of usage, and ends the process.
+
+    Raises:
+        UsageError: If an option is not what Beam expects.
+    """
+    with redirect_stderr(io.StringIO()) as said:
+        try:
+            yield
+        except SystemExit:
+            reason = said.getvalue().rstrip().rpartition("error: ")[2]
+            msg = f"Beam cannot read the options after --: {reason}. Correct that option, or leave it out."
+            raise UsageError(msg) from None
 
 
 def _refused(runner: str, error: Exception) -> UsageError:

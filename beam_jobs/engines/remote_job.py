@@ -1,6 +1,7 @@
 """A job that an engine runs, seen from the process that launched it."""
 
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -22,16 +23,18 @@ class RemoteJob:
         id: What the engine calls it; None if it gives no names.
     """
 
-    def __init__(self, result: Any, title: str) -> None:
+    def __init__(self, result: Any, title: str, console: Callable[[str], str] = lambda job_id: "") -> None:
         """Begins to wait for a job.
 
         Args:
             result: The `PipelineResult` of Beam.
             title: What messages call the engine.
+            console: The address at which people see a job, from its id; empty if there is none.
         """
         self._result = result
         self.id = _id_of(result)
         self.name = f"{title} job {self.id}" if self.id else f"the {title} job"
+        self._address = console(self.id) if self.id else ""
         self._ended = threading.Event()
         self._cancelled = False
         self._error: BaseException | None = None
@@ -63,7 +66,7 @@ class RemoteJob:
         if self._cancelled:
             raise InterruptedConversionError(CANCELLED)
         if self._error is not None:
-            raise failure_of(self._error, self.name) from self._error
+            raise failure_of(self._error, self.name, self._address) from self._error
         return True
 
     def cancel(self) -> None:

@@ -1,6 +1,7 @@
 """A store in memory that speaks the XML API of Google Cloud Storage and, which is the same but for names, of S3.
 
-The emulators that exist speak GCS's JSON API; obstore speaks the XML API. Signatures are not checked.
+The emulators that exist speak GCS's JSON API; obstore speaks the XML API. Signatures are not checked. What Beam's own
+client asks for, which speaks the JSON API, is answered by `cloud_storage_json`.
 """
 
 import itertools
@@ -13,11 +14,17 @@ from email.utils import formatdate
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
+from tests.servers.cloud_storage_json import JSON_PATHS, JsonApi
 from tests.servers.objects import Bucket, StoredObject, holds
 from tests.servers.wire import Head, Listener, read_body, read_head
 
 REASONS = {200: "OK", 204: "No Content", 206: "Partial Content", 304: "Not Modified", 404: "Not Found"}
-REASONS |= {412: "Precondition Failed", 416: "Range Not Satisfiable", 501: "Not Implemented"}
+REASONS |= {
+    308: "Resume Incomplete",
+    412: "Precondition Failed",
+    416: "Range Not Satisfiable",
+    501: "Not Implemented",
+}
 
 S3, GCS = "x-amz-", "x-goog-"
 
@@ -53,7 +60,12 @@ class Answer(NamedTuple):
 
 
 class CloudStorage:
-    """The store. Its buckets are those that `bucket` made."""
+    """The store. Its buckets are those that `bucket` made.
+
+    Attributes:
+        port: Where it listens.
+        json: Its JSON API.
+    """
 
     def __init__(self, *, page: int = 1000) -> None:
         """Begins to listen.
@@ -63,6 +75,7 @@ class CloudStorage:
         """
         self._page = page
         self._buckets: dict[str, Bucket] = {}
+        self.json = JsonApi(self._buckets)
         self._uploads: dict[str, dict[int, bytes]] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -84,6 +97,10 @@ class CloudStorage:
                 connection.sendall(_encode(self._answer(request), request))
 
     def _answer(self, request: Request) -> Answer:
+        if request.bucket in JSON_PATHS:
+            return Answer(
+                *self.json.answer(request.method, request.key, request.query, request.fields, request.body)
+            )
         bucket = self._buckets.get(request.bucket)
         if bucket is None:
             return _error(404, "NoSuchBucket")

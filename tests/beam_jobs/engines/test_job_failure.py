@@ -44,6 +44,8 @@ Caused by: org.apache.flink.util.SerializedThrowable: SDK harness sdk-0-0 discon
             None,
             "The zone has no capacity.",
         ),
+        ("Dataflow pipeline failed. State: CANCELLED, Error:\nNone", None, "somebody has cancelled it"),
+        ("Pipeline job-002 failed in state CANCELLED: ", None, "somebody has cancelled it"),
         ("", None, "the engine gave no reason"),
         ("Traceback (most recent call last):\n  File x", None, "an error without a message"),
         (
@@ -111,3 +113,9 @@ def test_what_a_worker_says_of_publication_is_not_said_twice() -> None:
 def test_what_publication_refused_keeps_its_exit_status(error: Exception) -> None:
     failure = failure_of(error, "the Flink job")
     assert (type(failure), str(failure)) == (OvertakenError, "another launch has published")
+
+
+def test_the_place_where_people_see_the_job_is_named() -> None:
+    error = failure_of(RuntimeError("no quota"), "Dataflow job 1", "https://console.example/1")
+    assert str(error).startswith("Dataflow job 1 failed: no quota. ")
+    assert str(error).endswith(": it continues. Its messages: https://console.example/1")

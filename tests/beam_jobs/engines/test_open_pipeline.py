@@ -43,3 +43,20 @@ def test_what_beam_refuses_is_one_line() -> None:
         "Beam does not accept --runner PortableRunner with these options: "
         "Option external_service_address is required for environment type EXTERNAL."
     )
+
+
+@pytest.mark.parametrize(
+    ("runner", "option", "reason"),
+    [
+        ("dataflow", "--num_workers=many", "argument --num_workers: invalid int value: 'many'"),
+        ("flink", "--flink_version=0", "argument --flink_version: invalid choice: '0'"),
+    ],
+)
+def test_options_that_beam_cannot_read_are_one_line(
+    capfd: pytest.CaptureFixture[str], runner: str, option: str, reason: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        check(runner, option)
+    (line,) = str(caught.value).split("\n")
+    assert line.startswith(f"Beam cannot read the options after --: {reason}")
+    assert capfd.readouterr() == ("", "")
