@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 PARALLEL ?= --numprocesses logical --maxprocesses 8 --dist worksteal
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
+# Wherever keeping bytecode is switched off, every process that tests start would compile fitfeed anew, and pytest all tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 ENGINES := .engines
 PINNED := tests/servers/engines
 
