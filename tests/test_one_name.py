@@ -32,17 +32,6 @@ if __name__ == "__main__":
     print("trained", sys.modules["fitfeed"].__file__)
 """
 
-CONVERT_SCRIPT = """
-import sys
-
-import fitfeed
-
-source, dataset = sys.argv[1:3]
-fitfeed.convert(source, dataset, workers=1)
-records = fitfeed.open_dataset(dataset).records("train")
-print(fitfeed.__file__, records.index.height.shape)
-"""
-
 BEAM_SCRIPT = """
 import sys
 
@@ -154,13 +143,6 @@ def test_the_sdist_holds_one_package_and_gives_the_same_wheel(
 def test_a_users_own_modules_of_the_same_names_do_no_harm(
     project: Path, installed: Path, few_photos: Path
 ) -> None:
-    """The quick one: `test_nor_where_they_train` trains, with worker processes."""
-    output = run(project, installed, CONVERT_SCRIPT, few_photos, project / "dataset")
-    assert output == f"{installed}/fitfeed/__init__.py (8,)\n"
-
-
-@pytest.mark.slow
-def test_nor_where_they_train(project: Path, installed: Path, few_photos: Path) -> None:
     output = run(project, installed, SCRIPT, few_photos, project / "dataset")
     assert f"trained {installed}" in output
 
