@@ -16,6 +16,7 @@ from tests.labelled import Flower, make_source, options
 from tests.photos import copy_photos
 from tests.servers.stores import Store, StoreServers
 from tests.shared_guard import SharedGuard
+from tests.warm_commands import WarmCommands
 from tests.without_beam import convert, without_beam
 
 ROOT = Path(__file__).parent.parent
@@ -94,6 +95,14 @@ def store(
     for name, value in found.environment.items():
         monkeypatch.setenv(name, value)
     return found
+
+
+@pytest.fixture(scope="session")
+def commands() -> Iterator[WarmCommands]:
+    """Starts commands of fitfeed without their imports."""
+    server = WarmCommands()
+    yield server
+    server.close()
 
 
 @pytest.fixture

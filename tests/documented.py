@@ -18,7 +18,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ PHOTOS_PER_CLASS = {"train": 20, "validation": 5}
 EXECUTED = {"python", "bash", "console"}
 MISTAKES = {"": "text", "py": "python", "python3": "python", "sh": "bash", "shell": "bash", "zsh": "bash"}
 TIMEOUT_SECONDS = 300
+PROGRAMS = ".programs"
 
 FENCE = re.compile(r"^\s*(?P<ticks>`{3,})(?P<language>[^\s`]*)")
 EXCUSE = re.compile(r"^\s*<!-- not executed: *(?P<reason>.*?) *-->\s*$")
@@ -89,13 +90,25 @@ def _dedented(lines: list[str]) -> str:
     return "\n".join(line[indent:] for line in lines) + "\n"
 
 
-def run_page(page: Path, folder: Path, photos: dict[str, int] = PHOTOS_PER_CLASS) -> int:
+def write_command(program: Path) -> None:
+    """Makes `fitfeed`, as an installation does."""
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m fitfeed "$@"\n')
+    program.chmod(0o755)
+
+
+def run_page(
+    page: Path,
+    folder: Path,
+    photos: dict[str, int] = PHOTOS_PER_CLASS,
+    write_command: Callable[[Path], None] = write_command,
+) -> int:
     """Runs all blocks of a page.
 
     Args:
         page: The Markdown file.
         folder: An empty folder, which must be the current one.
         photos: Photographs of every class, by split.
+        write_command: Makes the program `fitfeed`.
 
     Returns:
         How many blocks ran.
@@ -106,6 +119,8 @@ def run_page(page: Path, folder: Path, photos: dict[str, int] = PHOTOS_PER_CLASS
     to_run = list(blocks(page))
     if to_run:
         copy_photos(folder / "photos", photos)
+        (folder / PROGRAMS).mkdir()
+        write_command(folder / PROGRAMS / "fitfeed")
     names: dict[str, Any] = {"__name__": "__documented__"}
     for block in to_run:
         if block.language == "python":
@@ -136,7 +151,7 @@ def _run_python(page: Path, block: Block, names: dict[str, Any]) -> None:
 
 
 def _run_shell(page: Path, block: Block, folder: Path) -> None:
-    script = commands(block.text) if block.language == "console" else block.text
+    script = commands_of(block.text) if block.language == "console" else block.text
     result = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=folder,
@@ -152,7 +167,7 @@ def _run_shell(page: Path, block: Block, folder: Path) -> None:
         raise PageError(msg)
 
 
-def commands(session: str) -> str:
+def commands_of(session: str) -> str:
     """The commands of a console session, without prompts and output."""
     script, continued = [], False
     for line in session.splitlines():
@@ -164,11 +179,5 @@ def commands(session: str) -> str:
 
 def _environment(folder: Path) -> dict[str, str]:
     """This interpreter's programs first, and `fitfeed` from this working tree."""
-    programs = folder / ".programs"
-    if not programs.exists():
-        programs.mkdir()
-        fitfeed = programs / "fitfeed"
-        fitfeed.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m fitfeed "$@"\n')
-        fitfeed.chmod(0o755)
-    path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])
+    path = os.pathsep.join([str(folder / PROGRAMS), str(Path(sys.executable).parent), os.environ["PATH"]])
     return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}

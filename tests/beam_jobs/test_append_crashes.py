@@ -1,12 +1,9 @@
 """Machines that die while images are appended: at every moment the old dataset or the new one is there, whole."""
 
 import contextlib
-import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +27,7 @@ from fitfeed.schemas.manifest import read_manifest
 from fitfeed.schemas.side_tables import SIDE_TABLES, read_pairs
 from fitfeed.schemas.storage.local import LocalPlace
 from tests.folders import contents, path_of
+from tests.warm_commands import WarmCommand, WarmCommands
 from tests.without_beam import run_here, without_beam
 
 FORMATS: list[Format] = ["tfrecord", "hdf5"]
@@ -80,18 +78,10 @@ def source(clothing: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("format_", "stride"),
-    [
-        ("tfrecord", 3),
-        ("tfrecord", 1),
-        ("hdf5", 1),
-    ],
-)
+@pytest.mark.parametrize("format_", FORMATS)
 def test_death_before_every_step(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_: Format, stride: int
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_: Format
 ) -> None:
-    """Or before every third, in `make test`."""
     monkeypatch.setattr("fitfeed.beam_jobs.run.run_local", run_here)
     later, dataset, append = tmp_path / "later", tmp_path / "dataset", {"append": True, "max_bad": 1}
     append["allow_leaks"] = True  # the same images are in both splits
@@ -119,7 +109,7 @@ def test_death_before_every_step(
         convert(later, dataset, **append)  # type: ignore[arg-type]
         assert contents(dataset) == new, steps
         assert pairs(dataset) == pairs(tmp_path / "new"), steps
-        steps += stride
+        steps += 1
     assert steps > 15
     assert len(fingerprints) == 3  # the old one, the new one, and the new one under its first names
     assert old != new
@@ -200,24 +190,14 @@ def test_publication_may_be_repeated_by_the_runner(
     assert verify_dataset(dataset).ok
 
 
-def start(source: Path, dataset: Path) -> "subprocess.Popen[bytes]":
+def start(commands: WarmCommands, source: Path, dataset: Path) -> WarmCommand:
     """An append whose whole process tree is one process group."""
-    command = [
-        sys.executable,
-        "-m",
-        "fitfeed",
-        "convert",
-        str(source),
-        str(dataset),
-        "--append",
-        "--shards",
-        "4",
-        "--quiet",
-    ]
-    return subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
+    return commands.start("convert", source, dataset, "--append", "--shards", "4", "--quiet")
 
 
-def survives_sigkill(clothing: Path, folder: Path, format_: Format, *, kills: int, seed: int) -> None:
+def survives_sigkill(
+    commands: WarmCommands, clothing: Path, folder: Path, format_: Format, *, kills: int, seed: int
+) -> None:
     source, old, new, dataset = (folder / name for name in ("source", "old", "new", "dataset"))
     shutil.copytree(clothing, source, copy_function=shutil.copyfile)
     later = sorted(source.rglob("*.jpg"))[::3]
@@ -228,30 +208,31 @@ def survives_sigkill(clothing: Path, folder: Path, format_: Format, *, kills: in
         (folder / path.name).rename(path)
     shutil.copytree(old, new)
     began = time.monotonic()
-    assert start(source, new).wait(600) == 0
+    assert start(commands, source, new).wait() == 0
     seconds = time.monotonic() - began
     expected, chance = contents(new), random.Random(seed)
     whole = {read_manifest(folder).fingerprint for folder in (old, new)}
     shutil.copytree(old, dataset)
     for _ in range(kills):
-        process = start(source, dataset)
+        process = start(commands, source, dataset)
         time.sleep(chance.uniform(0.2 * seconds, seconds))
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         assert process.wait() in (0, -signal.SIGKILL)
         verdict = verify_dataset(dataset)
         assert verdict.ok, verdict.findings
         if verdict.fingerprint != read_manifest(old).fingerprint:  # it was published: begin anew
-            assert start(source, dataset).wait(600) == 0
+            assert start(commands, source, dataset).wait() == 0
             assert read_manifest(dataset).fingerprint in whole
             assert contents(dataset) == expected
             shutil.rmtree(dataset)
             shutil.copytree(old, dataset)
-    assert start(source, dataset).wait(600) == 0
+    assert start(commands, source, dataset).wait() == 0
     assert contents(dataset) == expected
 
 
 @pytest.mark.slow  # `tests/fitfeed/test_convert_command.py` kills a conversion once, in every run
 @pytest.mark.parametrize("format_", FORMATS)
-def test_sigkill_at_fifty_moments(clothing: Path, tmp_path: Path, format_: Format) -> None:
-    survives_sigkill(clothing, tmp_path, format_, kills=50, seed=1)
+def test_sigkill_at_fifty_moments(
+    commands: WarmCommands, clothing: Path, tmp_path: Path, format_: Format
+) -> None:
+    survives_sigkill(commands, clothing, tmp_path, format_, kills=50, seed=1)

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from fitfeed.schemas.side_tables import read_pairs, read_sources
 from fitfeed.schemas.storage.local import LocalPlace
 from tests import without_beam
 from tests.folders import contents, job_folder, path_of
+from tests.warm_commands import WarmCommand, WarmCommands
 
 OPTIONS = {
     "tfrecord": ConvertOptions(format="tfrecord", encoding="png", size=(64, 64), shards=5),
@@ -32,28 +34,23 @@ OPTIONS = {
 ARGUMENTS = ["--encoding", "png", "--size", "64", "--shards", "5", "--quiet"]
 
 
-def start(source: Path, dataset: Path, format_: str) -> "subprocess.Popen[bytes]":
+def start(commands: WarmCommands, source: Path, dataset: Path, format_: str) -> WarmCommand:
     """A conversion whose whole process tree is one process group."""
-    command = [sys.executable, "-m", "fitfeed", "convert", str(source), str(dataset), "--format", format_]
-    return subprocess.Popen(command + ARGUMENTS, start_new_session=True, stderr=subprocess.DEVNULL)
+    return commands.start("convert", source, dataset, "--format", format_, *ARGUMENTS)
 
 
 def kill_at_random_moments(
-    source: Path, dataset: Path, format_: str, *, kills: int, seconds: float, seed: int
+    start: Callable[[], WarmCommand], dataset: Path, *, kills: int, seconds: float, seed: int
 ) -> None:
     """Kills conversion after conversion, each continuing where the last one died."""
     chance = random.Random(seed)
     done = 0
     while done < kills:
-        process = start(source, dataset, format_)
+        process = start()
         time.sleep(chance.uniform(0, seconds))
-        ended = process.poll() is not None
-        with_group = os.getpgid(process.pid) == process.pid if not ended else False
-        if with_group:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        if ended:  # it had finished before the blow: begin anew
-            assert process.returncode == 0
+        process.kill()
+        if process.wait() != -signal.SIGKILL:  # it had finished before the blow: begin anew
+            assert process.wait() == 0
             shutil.rmtree(dataset)
             continue
         done += 1
@@ -64,12 +61,15 @@ def kill_at_random_moments(
         shutil.rmtree(dataset)  # killed between publishing and exiting
 
 
-def continues_to_the_same_bytes(source: Path, folder: Path, format_: str, *, kills: int, seed: int) -> None:
+def continues_to_the_same_bytes(
+    commands: WarmCommands, source: Path, folder: Path, format_: str, *, kills: int, seed: int
+) -> None:
     began = time.monotonic()
-    assert start(source, folder / "undisturbed", format_).wait(600) == 0
+    assert start(commands, source, folder / "undisturbed", format_).wait() == 0
     seconds = time.monotonic() - began
-    kill_at_random_moments(source, folder / "dataset", format_, kills=kills, seconds=seconds, seed=seed)
-    assert start(source, folder / "dataset", format_).wait(600) == 0
+    again = partial(start, commands, source, folder / "dataset", format_)
+    kill_at_random_moments(again, folder / "dataset", kills=kills, seconds=seconds, seed=seed)
+    assert again().wait() == 0
     assert contents(folder / "dataset") == contents(folder / "undisturbed")
     assert read_pairs(LocalPlace(folder / "dataset")).batch.equals(
         read_pairs(LocalPlace(folder / "undisturbed")).batch
@@ -81,8 +81,10 @@ def continues_to_the_same_bytes(source: Path, folder: Path, format_: str, *, kil
 
 @pytest.mark.slow  # `tests/fitfeed/test_convert_command.py` kills a conversion once, in every run
 @pytest.mark.parametrize("format_", ["tfrecord", "hdf5"])
-def test_sigkill_at_fifty_moments(clothing: Path, tmp_path: Path, format_: str) -> None:
-    continues_to_the_same_bytes(clothing, tmp_path, format_, kills=50, seed=1)
+def test_sigkill_at_fifty_moments(
+    commands: WarmCommands, clothing: Path, tmp_path: Path, format_: str
+) -> None:
+    continues_to_the_same_bytes(commands, clothing, tmp_path, format_, kills=50, seed=1)
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """Datasets are written to real servers of object stores, also when much goes wrong on the way."""
 
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from tests.beam_jobs.test_sources_over_network import FAST
 from tests.folders import contents
 from tests.servers.network_faults import FAULTS, Rule, Rules, Seeded
 from tests.servers.stores import EVERY_KIND, Store
+from tests.warm_commands import WarmCommands
 from tests.without_beam import convert
 
 
@@ -89,17 +87,16 @@ def test_faults_change_nothing(
 @pytest.mark.parametrize("store", ["gs"], indirect=True)
 @pytest.mark.parametrize("after", [1, 8, 15, 25, 35, 45])
 def test_a_killed_process_leaves_what_the_next_continues(
-    photos: Path, tmp_path: Path, store: Store, after: int
+    commands: WarmCommands, photos: Path, tmp_path: Path, store: Store, after: int
 ) -> None:
     """`kill -9` after so many requests."""
     place = open_place(f"{store.address}/flowers", "DATASET")
     convert(photos, tmp_path / "local", OPTIONS)
-    command = [sys.executable, "-m", "fitfeed", "convert", str(photos), str(place), "--shards", "2"]
     with store.proxy.faults(Rules()) as log:
-        process = subprocess.Popen([*command, "--workers", "2", "--quiet"])
-        while len(log) < after and process.poll() is None:
+        process = commands.start("convert", photos, place, "--shards", 2, "--workers", 2, "--quiet")
+        while len(log) < after and process.is_running():
             time.sleep(0.002)
-        process.send_signal(signal.SIGKILL)
+        process.kill(group=False)
         process.wait()
     convert(photos, str(place), OPTIONS)
     found = {name: data for name, data in stored(place).items() if not name.startswith(".work/")}

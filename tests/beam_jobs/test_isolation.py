@@ -3,7 +3,7 @@
 import json
 import shutil
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from fitfeed.schemas.manifest import read_manifest
 from tests.faults import FAULTS, add_fault, faulty_decoder
 from tests.folders import contents
 from tests.photos import copy_photos
+from tests.warm_commands import WarmCommands
 
 
 @pytest.fixture(scope="module")
@@ -34,23 +35,20 @@ def faulty_photos(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
+Convert = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
 @pytest.fixture
-def faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes the decoder of every process started from here fail at those."""
+def convert(commands: WarmCommands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Convert:
+    """Converts in processes whose decoder fails at faulty pictures."""
     monkeypatch.setenv("PYTHONPATH", faulty_decoder(tmp_path / "faults"))
 
+    def run(
+        source: Path, dataset: Path, *arguments: str, timeout_s: int = 5
+    ) -> "subprocess.CompletedProcess[str]":
+        return commands.run("convert", source, dataset, "--shards", 2, "--timeout", timeout_s, *arguments)
 
-def convert(
-    source: Path, dataset: Path, *arguments: str, timeout_s: int = 5
-) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "fitfeed", "convert", str(source), str(dataset), "--shards", "2"]
-    return subprocess.run(
-        [*command, "--timeout", str(timeout_s), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    return run
 
 
 def examples(dataset: Path) -> list[tuple[str, int, bytes]]:
@@ -69,26 +67,9 @@ def examples(dataset: Path) -> list[tuple[str, int, bytes]]:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("faults")
-def test_a_crash_costs_one_file(photos: Path, tmp_path: Path) -> None:
-    """The quick one: `test_only_the_fatal_files_are_lost` has every fault, and hangs for a while."""
-    source = tmp_path / "photos"
-    shutil.copytree(photos, source)
-    shutil.copyfile(next(photos.glob("dress/*")), source / "dress" / "crash.jpg")
-    add_fault(source / "dress" / "crash.jpg", "segmentation fault")
-    done = convert(source, tmp_path / "dataset", "--max-bad", "1", timeout_s=600)
-    assert done.returncode == 0, done.stderr
-    (line,) = map(json.loads, (tmp_path / "dataset" / "rejects.jsonl").read_text().splitlines())
-    assert (line["path"], line["reason"]) == ("dress/crash.jpg", "decoder_crash")
-    assert "SIGSEGV" in line["detail"]
-    assert {key for key, _, _ in examples(tmp_path / "dataset")} == {
-        str(path.relative_to(photos)) for path in photos.glob("*/*")
-    }
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("faults")
-def test_only_the_fatal_files_are_lost(photos: Path, faulty_photos: Path, tmp_path: Path) -> None:
+def test_only_the_fatal_files_are_lost(
+    convert: Convert, photos: Path, faulty_photos: Path, tmp_path: Path
+) -> None:
     refused = convert(faulty_photos, tmp_path / "refused")
     assert refused.returncode == 3, refused.stderr
     assert "2 decoder_crash" in refused.stderr
@@ -119,8 +100,9 @@ def test_only_the_fatal_files_are_lost(photos: Path, faulty_photos: Path, tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("faults")
-def test_a_longer_time_limit_lets_an_image_try_again(faulty_photos: Path, tmp_path: Path) -> None:
+def test_a_longer_time_limit_lets_an_image_try_again(
+    convert: Convert, faulty_photos: Path, tmp_path: Path
+) -> None:
     assert convert(faulty_photos, tmp_path / "dataset").returncode == 3
     again = convert(faulty_photos, tmp_path / "dataset", "--max-bad", "4", timeout_s=6)
     assert again.returncode == 0
