@@ -14,6 +14,8 @@ from fitfeed.pipelines.augment.ops.arguments import is_number
 from fitfeed.pipelines.augment.ops.mixup_cutmix import split_batch
 from fitfeed.pipelines.batches.normalize import NormalizeKind
 from fitfeed.pipelines.batches.workers.pickling import check_importable
+from fitfeed.pipelines.hosts.choose_shard import Shard, choose_shard
+from fitfeed.pipelines.hosts.keras_distribution import check_shared_out_once
 from fitfeed.pipelines.reading.labels import Labels as Labels
 from fitfeed.schemas.cpus import available_cpus
 from fitfeed.schemas.errors import UsageError
@@ -94,6 +96,7 @@ class PipelineOptions:
         shuffle: bool | None,
         drop_remainder: bool | None,
         access: str,
+        shard: Shard,
         **others: Any,
     ) -> Self:
         """Makes the options of a pipeline, with the defaults that depend on the split and on each other.
@@ -104,6 +107,7 @@ class PipelineOptions:
                 may have None, too.
             drop_remainder: None: whether the examples are shuffled.
             access: As for `make_pipeline`. "auto" is indexed access.
+            shard: As for `make_pipeline`. "auto" asks frameworks and variables.
             **others: All others.
 
         Raises:
@@ -113,7 +117,9 @@ class PipelineOptions:
             shuffle = _default_shuffle(split)
         drop_remainder = shuffle if drop_remainder is None else drop_remainder
         kind: Any = "indexed" if access == "auto" else access
-        options = cls(shuffle=shuffle, drop_remainder=drop_remainder, access=kind, **others)
+        shard = choose_shard(shard, split=split, shuffle=shuffle)
+        options = cls(shuffle=shuffle, drop_remainder=drop_remainder, access=kind, shard=shard, **others)
+        check_shared_out_once(options.shard)
         if not isinstance(split, str) and options.statistics is None and options.normalize in MEASURED:
             msg = (
                 f"statistics must be given for several splits: those that are trained on, so that no image that is held "
@@ -168,7 +174,7 @@ class PipelineOptions:
         self._check(
             "shard",
             is_int_pair(self.shard) and 0 <= self.shard[0] < self.shard[1],
-            "(index, count) with 0 <= index < count",
+            "(index, count) with 0 <= index < count, 'auto', or None",
         )
         self._check(
             "start", is_int_pair(self.start) and min(self.start) >= 0, "(epoch, step), neither negative"

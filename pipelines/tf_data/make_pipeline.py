@@ -9,6 +9,7 @@ from fitfeed.pipelines.augment.compiler.user_functions import ImageFunction
 from fitfeed.pipelines.batches.normalize import NormalizeKind
 from fitfeed.pipelines.dataset import Dataset, open_dataset
 from fitfeed.pipelines.feed.batch_maker import PARAMETERS, BatchMaker, as_element
+from fitfeed.pipelines.hosts.choose_shard import Shard
 from fitfeed.pipelines.options import (
     Access,
     AugmentOn,
@@ -53,7 +54,7 @@ def make_pipeline(
     sampling_weights: SamplingWeights = None,
     sample_weight: str | None = None,
     seed: int = 0,
-    shard: tuple[int, int] = (0, 1),
+    shard: Shard = None,
     start: tuple[int, int] = (0, 0),
     balance: Balance | None = None,
     drop_remainder: bool | None = None,
@@ -75,7 +76,7 @@ def make_pipeline(
             or an open dataset.
         split: Name of the split, such as "train"; or a list of names, which are read as one split. Then
             `shuffle` and `statistics` must be given.
-        batch_size: Examples per batch, of this worker.
+        batch_size: Examples per batch, of this worker. `shard` says how many workers share a step.
         image_size: (height, width) of the batch. Images are resized to it as they are, so their
             aspect ratio changes, unless `augment` crops: `RandomResizedCrop()` for training and
             `CenterCrop()` for evaluation keep it. None: as stored, if all images have one size.
@@ -122,8 +123,15 @@ def make_pipeline(
             of tuples, as `fit` takes it, or "sample_weight" in dicts; float32 (batch,). It is then no label.
             `MixUp` and `CutMix` are refused beside it, because a mixed image has two weights. None: no weights.
         seed: Seed of order and augmentation; any integer.
-        shard: (index, count) of this worker. The batches of the workers are disjoint. All workers have
-            equally many.
+        shard: (index, count) of this worker, where several processes train one model. The batches of the workers
+            are disjoint, all have equally many, and each reads its own examples only. "auto": as the strategy of
+            `tf.distribute` or TF_CONFIG, `keras.distribution`, `jax.distributed`, or RANK and WORLD_SIZE say; what
+            is not shuffled is read as a whole, because parts of equal steps would leave out examples. The logger
+            `fitfeed.pipelines` says which it is. Frameworks are asked only if you have imported them. None: the whole,
+            and if several workers are seen, the logger says what to write. Under
+            `MultiWorkerMirroredStrategy`, call `make_pipeline` in `strategy.distribute_datasets_from_function`;
+            `experimental_distribute_dataset` would cut its batches. `keras.distribution` must have
+            `auto_shard_dataset=False`.
         start: (epoch, step) where the first iteration begins. With a step other than 0 it is shorter
             than later epochs, so the cardinality is unknown.
         balance: "class": every class is equally frequent, in each epoch and worker. An epoch has as

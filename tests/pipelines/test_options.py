@@ -133,7 +133,7 @@ def pipeline(dataset: Dataset, split: str = "train", **options: Any) -> tf.data.
         ({"shuffle": 1000}, "True, False. Received: shuffle=1000"),
         ({"drop_remainder": 1}, "Received: drop_remainder=1"),
         ({"seed": 1.5}, "an integer. Received: seed=1.5"),
-        ({"shard": (2, 2)}, "0 <= index < count. Received: shard"),
+        ({"shard": (2, 2)}, "0 <= index < count, 'auto', or None. Received: shard"),
         ({"shard": 2}, "Received: shard=2"),
         ({"start": (0, -1)}, "Received: start"),
         ({"start": (1, 6)}, r"below the 6 of an epoch. Received: start=\(1, 6\). Use \(2, 0\)"),
