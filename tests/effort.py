@@ -5,9 +5,9 @@ import os
 PROFILE = os.environ.get("FITFEED_TEST_PROFILE", "quick")
 """Name of the Hypothesis profile, `quick` or `ci`; `tests/conftest.py` registers both."""
 
-QUICK_EXAMPLES, ALL_EXAMPLES = 25, 100
+QUICK_EXAMPLES, ALL_EXAMPLES = 15, 100
 
 
 def tries(count: int) -> int:
-    """`count` in the profile `ci`; else a fifth of it, but no less than 20 (or `count`)."""
-    return count if PROFILE == "ci" else max(count // 5, min(count, 20))
+    """`count` in the profile `ci`; else a fifth of it, but no less than 12 (or `count`)."""
+    return count if PROFILE == "ci" else max(count // 5, min(count, 12))

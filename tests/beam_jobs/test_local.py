@@ -20,6 +20,7 @@ def test_local_run_opens_no_port(few_photos: Path, tmp_path: Path) -> None:
     assert watch.opened == set()
 
 
+@pytest.mark.slow
 def test_an_error_of_a_step_has_its_own_lines(
     few_photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -163,7 +163,8 @@ def test_keep_leaves_what_it_may(source: tuple[Path, dict[str, Samples]], datase
     assert set(untouched.elements()) == {0, 2}  # PNG of 16 bits, RGB and grey
 
 
-@pytest.mark.parametrize("format_", ["tfrecord", pytest.param("hdf5", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("format_", ["tfrecord", "hdf5"])
 def test_any_workers_give_the_same_bytes(
     source: tuple[Path, dict[str, Samples]], datasets: dict[Any, Path], tmp_path: Path, format_: Format
 ) -> None:

@@ -82,6 +82,7 @@ def test_zscore_of_what_was_counted_is_standard(name: str, request: pytest.Fixtu
     np.testing.assert_allclose(pixels.std(axis=0), 1, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_fit_learns_from_a_converted_dataset(dataset_raw_hdf5: Path) -> None:
     keras.utils.set_random_seed(0)
     train = make_pipeline(dataset_raw_hdf5, "train", batch_size=32, seed=1)

@@ -173,6 +173,7 @@ def test_what_is_no_index(path: Path, make: Callable[[Path], object], message: s
         Index(path)
 
 
+@pytest.mark.slow
 def test_a_compressed_bomb_costs_no_memory(path: Path) -> None:
     rows = 2_000_000
     zeros: dict[str, Any] = {

@@ -60,6 +60,7 @@ def test_a_whole_dataset_is_whole_and_read_once(dataset: Path) -> None:
     assert contents(dataset) == before
 
 
+@pytest.mark.slow
 def test_real_photographs_are_whole(dataset_tfrecord: Path, dataset_hdf5: Path) -> None:
     assert verify_dataset(dataset_tfrecord).ok
     assert verify_dataset(dataset_hdf5).ok

@@ -86,6 +86,7 @@ def test_same_bits_however_they_are_read(albums: dict[Format, Dataset]) -> None:
             assert np.array_equal(load(dataset, threads=threads, payloads=payloads), first)
 
 
+@pytest.mark.slow
 def test_same_bits_after_a_restart_and_in_either_access(albums: dict[Format, Dataset]) -> None:
     def images(dataset: Dataset, access: Any) -> dict[bytes, bytes]:
         batches = make_pipeline(

@@ -77,7 +77,7 @@ def assert_same(ours: Batches, theirs: Batches) -> None:
 @pytest.mark.parametrize(
     ("mixes", "access"),
     [
-        ([MixUp(1.0)], "indexed"),
+        pytest.param([MixUp(1.0)], "indexed", marks=pytest.mark.slow),
         ([CutMix()], "stream"),
         ([MixUp(1.0), CutMix()], "indexed"),
         pytest.param([MixUp(1.0), CutMix()], "stream", marks=pytest.mark.slow),
@@ -196,7 +196,7 @@ def test_a_resumed_run_mixes_the_same(flowers: Dataset, options: dict[str, Any])
     assert_same(batches(flowers, start=(1, 0), **options), whole)  # memory that is used again
 
 
-@pytest.mark.parametrize("access", ["indexed", "stream"])
+@pytest.mark.parametrize("access", ["indexed", pytest.param("stream", marks=pytest.mark.slow)])
 def test_a_damaged_partner_leaves_the_image_unmixed(
     tmp_path: Path, examples: dict[str, list[Example]], flowers: Dataset, access: str
 ) -> None:
@@ -244,6 +244,7 @@ def one_label(folder: Path, column: str, values: list[object]) -> Dataset:
     return open_dataset(folder / "dataset")
 
 
+@pytest.mark.slow
 def test_numbers_and_several_classes_are_mixed(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
@@ -316,6 +317,7 @@ def test_wrong_options(flowers: Dataset, options: dict[str, Any], message: str) 
         make_pipeline(flowers, "train", batch_size=4, image_size=SIZE, **options)
 
 
+@pytest.mark.slow
 def test_a_batch_of_one_has_nobody_to_mix_with(flowers: Dataset) -> None:
     for mixed, plain in zip(
         batches(flowers, batch_size=1), batches(flowers, batch_size=1, augment=EACH), strict=True

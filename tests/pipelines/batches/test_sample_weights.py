@@ -95,6 +95,7 @@ def test_weights_stay_with_their_examples(weighted: Dataset, given: dict[str, An
         assert batch["sample_weight"].numpy().tolist() == table_of(batch, "weight")
 
 
+@pytest.mark.slow
 def test_the_loss_is_weighed(weighted: Dataset) -> None:
     """Compared with NumPy: Keras divides the weighted sum by the number of examples."""
     keras.utils.set_random_seed(0)

@@ -75,8 +75,8 @@ def assert_same(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> Non
     ("format_", "access", "drop"),
     [
         ("tfrecord", "indexed", False),
-        ("tfrecord", "stream", True),
-        ("hdf5", "indexed", True),
+        pytest.param("tfrecord", "stream", True, marks=pytest.mark.slow),
+        pytest.param("hdf5", "indexed", True, marks=pytest.mark.slow),
         ("hdf5", "stream", False),
     ],
 )
@@ -96,7 +96,7 @@ def test_all_others_stay_where_they_are(
         batches(broken[format_], **{**options, "drop_remainder": False})
 
 
-@pytest.mark.parametrize("access", ACCESSES)
+@pytest.mark.parametrize("access", ["indexed", pytest.param("stream", marks=pytest.mark.slow)])
 def test_workers_keep_their_steps(flowers: Dataset, broken: dict[Format, Path], access: str) -> None:
     for worker in range(3):
         options: dict[str, Any] = {"access": access, "shard": (worker, 3), "drop_remainder": False}

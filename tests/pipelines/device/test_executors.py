@@ -201,6 +201,7 @@ def test_one_operation(name: str, channels: int) -> None:
         )
 
 
+@pytest.mark.slow
 @given(
     steps=st.lists(st.sampled_from(sorted(COLORS)), min_size=2, max_size=5),
     channels=st.sampled_from([1, 3]),
@@ -280,6 +281,7 @@ def test_colors_and_hue_composed_are_rounded_once() -> None:
 # ---------------------------------------------------------------- policies
 
 
+@pytest.mark.slow
 def test_rand_augment_is_its_choices_one_after_the_other() -> None:
     """Each slot alone on the CPU: on the device, slots do not fuse."""
     op, images = RandAugment(num_ops=2, factor=0.5), pictures(48)

@@ -150,9 +150,8 @@ def test_the_type_of_the_input_does_not_matter(images: Any) -> None:
         assert (numpy(layer(images.astype(dtype))) == expected).all()
 
 
-@pytest.mark.parametrize(
-    "augment", [MILD, pytest.param(EVERYTHING[3:-2], marks=pytest.mark.slow)], ids=["mild", "everything"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("augment", [MILD, EVERYTHING[3:-2]], ids=["mild", "everything"])
 def test_compiled_by_xla_and_in_a_graph_it_is_the_same(images: Any, augment: list[Augmentation]) -> None:
     program = DeviceProgram(list(enumerate(augment)))
     uniforms = np.random.default_rng(0).random((12, program.draws)).astype(np.float32)
@@ -170,9 +169,10 @@ def test_compiled_by_xla_and_in_a_graph_it_is_the_same(images: Any, augment: lis
     assert np.mean(off == 0) > 0.97
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("augment", "operations"),
-    [(MILD, 100), pytest.param(EVERYTHING, 1000, marks=pytest.mark.slow)],
+    [(MILD, 100), (EVERYTHING, 1000)],
     ids=["mild", "everything"],
 )
 def test_on_a_gpu_no_pixel_and_no_parameter_would_pass_the_host(

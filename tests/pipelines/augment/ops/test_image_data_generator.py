@@ -153,6 +153,7 @@ def reference_sampling() -> Any:
     return op.how
 
 
+@pytest.mark.slow
 def test_mean_images_agree(photos: list[Pixels]) -> None:
     """The mean and the deviation of many results, pixel by pixel, on one photograph."""
     photo, n = photos[3], 250
