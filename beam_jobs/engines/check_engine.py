@@ -34,7 +34,7 @@ def check_engine(
     if runner == "local":
         return []
     named = engine_named(runner)
-    chosen, options = open_runner(runner, arguments, named)
+    chosen, options, unknown = open_runner(runner, arguments, named)
     if any(each.__name__ == "SwitchingDirectRunner" for each in type(chosen).__mro__):
         msg = f"--runner {runner} is Beam's DirectRunner, which would download and start an executable. Use --runner local (the default): the same graph, faster, on this machine."
         raise UsageError(msg)
@@ -43,7 +43,7 @@ def check_engine(
     warnings = []
     if engine is not None:
         warnings = engine.check(
-            Launch(runner=runner, options=options, dataset=dataset, sources=list(sources))
+            Launch(runner=runner, options=options, dataset=dataset, sources=list(sources), unknown=unknown)
         )
     open_pipeline(runner, arguments, named)
     return warnings

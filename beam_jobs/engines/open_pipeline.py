@@ -20,10 +20,12 @@ class Opened(NamedTuple):
     Attributes:
         runner: The runner that executes the graph.
         options: All of Beam's options by name, with their defaults.
+        unknown: Names that were given and that are none of them. Beam ignores them, unless a job server knows them.
     """
 
     runner: Any
     options: Mapping[str, Any]
+    unknown: list[str]
 
 
 def open_runner(runner: str, arguments: Sequence[str], engine: Engine | None) -> Opened:
@@ -46,7 +48,9 @@ def open_runner(runner: str, arguments: Sequence[str], engine: Engine | None) ->
 
             options = PipelineOptions(_all_arguments(runner, arguments, engine))
             chosen = create_runner(options.view_as(StandardOptions).runner)
-            return Opened(launched_by(chosen), options.get_all_options())
+            known = options.get_all_options()
+            unknown = options.get_all_options(retain_unknown_options=True).keys() - known.keys()
+            return Opened(launched_by(chosen), known, sorted(unknown))
         except (AttributeError, ImportError, ValueError) as error:  # the first: a module without such a class
             raise _refused(runner, error) from error
 

@@ -11,6 +11,7 @@ from fitfeed.beam_jobs.engines.launch import Launch
 from fitfeed.beam_jobs.engines.open_pipeline import require_installed
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.storage.open_place import open_place
+from tests.beam_jobs.engines.checked import check
 from tests.beam_jobs.engines.google_cloud import GoogleCloud
 
 GIVEN = {"project": "my-project-1", "region": "us-central1", "temp_location": "gs://my-bucket/tmp"}
@@ -54,6 +55,16 @@ def refusal(launched: Launch) -> str:
 def test_options_that_dataflow_needs_are_named(given: dict[str, str | None], expected: str) -> None:
     values = {**GIVEN, **given}
     assert expected in refusal(launch(*(f"--{name}={value}" for name, value in values.items() if value)))
+
+
+@pytest.mark.parametrize("option", ["--max_num_worker=5", "--max_workers=5", "--machine=n2-standard-4"])
+def test_a_misspelt_option_is_refused(google: GoogleCloud, option: str) -> None:
+    """Beam says in its log only that it ignores it, and starts as many workers as it likes."""
+    with pytest.raises(
+        UsageError, match=f"Beam does not know {option.partition('=')[0]}, and would ignore it"
+    ):
+        check("dataflow", *google.arguments, option)
+    assert check("dataflow", *google.arguments, "--max_num_workers=5", "--machine_type=n2-standard-4") == []
 
 
 def test_the_main_session_is_not_pickled() -> None:

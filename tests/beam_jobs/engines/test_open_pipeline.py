@@ -31,7 +31,8 @@ def test_what_an_engine_needs_is_installed(
 
 
 def test_options_have_their_defaults_and_what_was_given() -> None:
-    runner, options = open_runner("FlinkRunner", ["--parallelism=3"], None)
+    runner, options, unknown = open_runner("FlinkRunner", ["--parallelism=3", "--such=1"], None)
+    assert unknown == ["such"]
     assert type(runner).__name__ == "FlinkRunner"
     assert (options["flink_master"], options["job_endpoint"]) == ("[auto]", None)
 
