@@ -30,6 +30,7 @@ class DataflowService:
         port: Where it listens.
         states: The states of the next job.
         errors: What its messages will say.
+        counted: What workers have counted so far, by name.
         created: The jobs as they were asked for.
         requests: Methods and paths of all requests, in order.
         refuses_tokens: Whether the credentials of clients have expired.
@@ -40,6 +41,7 @@ class DataflowService:
     def __init__(self) -> None:
         self.states: list[str] = ["RUNNING", "DONE"]
         self.errors: list[str] = []
+        self.counted: dict[str, int] = {}
         self.created: list[dict[str, Any]] = []
         self.requests: list[str] = []
         self.refuses_tokens = False
@@ -87,7 +89,7 @@ class DataflowService:
         if path.endswith("/messages"):
             return 200, {"jobMessages": [_message(number, text) for number, text in enumerate(self.errors)]}
         if path.endswith("/metrics"):
-            return 200, {}
+            return 200, {"metrics": [each for item in self.counted.items() for each in _metrics(*item)]}
         if method == "PUT":
             if json.loads(body)["requestedState"] == CANCELLED:
                 self._jobs[job] = iter(["CANCELLING", "CANCELLED"])
@@ -129,6 +131,13 @@ def _message(number: int, text: str) -> dict[str, str]:
         "messageText": text,
         "messageImportance": "JOB_MESSAGE_ERROR",
     }
+
+
+def _metrics(name: str, value: int) -> Iterator[dict[str, Any]]:
+    """A counter of fitfeed twice: as it is, and with what bundles add that are not finished."""
+    for more in ({}, {"tentative": "true"}):
+        context = {"namespace": "fitfeed", **more}
+        yield {"name": {"origin": "user", "name": name, "context": context}, "scalar": value}
 
 
 def make_private_key() -> str:

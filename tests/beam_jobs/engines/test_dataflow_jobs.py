@@ -157,6 +157,15 @@ def test_cancelling_reaches_the_service(google: GoogleCloud, planned: tuple[Work
     assert google.service.requests.count(asked) == 1
 
 
+def test_counters_are_read_while_the_job_runs(google: GoogleCloud, planned: tuple[WorkFolder, Job]) -> None:
+    google.service.states = ["RUNNING"]
+    job = start_job("dataflow", google.arguments, *planned, timeout_s=300)
+    assert job.counters() == {}
+    google.service.counted = {"images": 5, "source_bytes": 1 << 40}
+    assert job.counters() == google.service.counted
+    job.cancel()
+
+
 def test_a_job_that_is_refused_is_one_line(google: GoogleCloud, planned: tuple[WorkFolder, Job]) -> None:
     google.service.refusal = (403, "Dataflow API has not been used in project test-project before")
     with pytest.raises(RemoteError, match="Dataflow API has not been used in project test-project") as caught:
