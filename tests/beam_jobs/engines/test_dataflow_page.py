@@ -79,7 +79,7 @@ def figures() -> dict[str, list[str]]:
     """What each row of the page's table must say."""
     jpeg = measured("convert", "C1 jpeg 256", "fitfeed", "images/CPU-s")
     keep = measured("convert", "C2 keep", "fitfeed", "images/CPU-s")
-    per_image = expected_bytes([1], ConvertOptions(size=(256, 256)))
+    per_image = expected_bytes(1, 0, ConvertOptions(size=(256, 256)))
     few = measured("scale_s1", "S1 tiny images", "10000 images", "MiB")
     many = measured("scale_s1", "S1 tiny images", "1000000 images", "MiB")
     row_bytes = (many - few) * (1 << 20) / 990_000
