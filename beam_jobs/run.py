@@ -11,7 +11,7 @@ from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.schemas.cpus import available_cpus
-from fitfeed.schemas.errors import ConversionError
+from fitfeed.schemas.errors import ConversionError, FitfeedError, RemoteError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ def run_job(work: WorkFolder, job: Job, running: ExecutionOptions) -> Outcome:
             timeout_s=running.timeout_s,
             report=running.progress.update,
         )
-        return _published(work, job)
+        return _published(work, job, ConversionError)
     before = work.finished()
     run_on(
         running.runner,
@@ -56,18 +56,18 @@ def run_job(work: WorkFolder, job: Job, running: ExecutionOptions) -> Outcome:
     )
     # A worker that an engine starts again finds shards of this very run, too.
     reused = len(before.items() & work.finished().items())
-    return dataclasses.replace(_published(work, job), reused=reused)
+    return dataclasses.replace(_published(work, job, RemoteError), reused=reused)
 
 
-def _published(work: WorkFolder, job: Job) -> Outcome:
+def _published(work: WorkFolder, job: Job, lost: type[FitfeedError]) -> Outcome:
     """What publication decided.
 
     Raises:
-        FitfeedError: If that was not to publish.
+        FitfeedError: If that was not to publish; `lost` if it decided nothing. Dask ends so without its scheduler.
     """
     outcome = work.read_outcome()
     if outcome is None:
         msg = "the runner ended without publishing or saying why. Run the same command again: it continues."
-        raise ConversionError(msg)
+        raise lost(msg)
     require_published(outcome, statistics_split=job.statistics_split, folder=work.root)
     return outcome

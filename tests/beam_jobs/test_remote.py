@@ -124,3 +124,15 @@ def test_shards_of_this_run_are_not_of_an_earlier_one(
         workers=1, timeout_s=0, runner="dask", runner_arguments=[], progress=NoProgress()
     )
     assert run_job(work, job, running).reused == 1
+
+
+def test_a_job_that_ends_without_a_word_has_failed(
+    prepared: tuple[WorkFolder, Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask's client takes results that are lost with their scheduler for done."""
+    monkeypatch.setattr("fitfeed.beam_jobs.run.run_on", lambda *_, **__: None)
+    running = ExecutionOptions(
+        workers=1, timeout_s=0, runner="dask", runner_arguments=[], progress=NoProgress()
+    )
+    with pytest.raises(RemoteError, match=r"ended without publishing .* it continues"):
+        run_job(*prepared, running)
