@@ -121,7 +121,9 @@ def publish_dataset(totals: list[ShardTotals], work: WorkFolder) -> Outcome:
     return publish(work, totals)
 
 
-def build(pipeline: beam.Pipeline, *, work: WorkFolder, shards: int, timeout_s: float) -> None:
+def build(
+    pipeline: beam.Pipeline, *, work: WorkFolder, shards: int, timeout_s: float, spreads: bool = True
+) -> None:
     """Adds the conversion to a pipeline.
 
     Args:
@@ -129,10 +131,12 @@ def build(pipeline: beam.Pipeline, *, work: WorkFolder, shards: int, timeout_s: 
         work: The folder of the job.
         shards: Number of shards.
         timeout_s: Seconds that decoding one image may take, on an engine's worker; 0 for no limit.
+        spreads: Whether a reshuffle spreads elements over workers.
     """
+    numbers = NumberShards(shards) if spreads else beam.Create(range(shards), reshuffle=False)
     (
         pipeline
-        | "Shards" >> NumberShards(shards)  # int
+        | "Shards" >> numbers  # int
         | "Spread" >> beam.Reshuffle()  # int; breaks fusion, so that shards run on all workers
         | "WriteShard" >> beam.ParDo(WriteShard(work, timeout_s=timeout_s))  # ShardTotals
         | "Merge" >> beam.CombineGlobally(MergeTotals())  # list[ShardTotals]

@@ -43,11 +43,8 @@ def run_on(
         UsageError: If Beam does not know the runner, or refuses its options.
         RemoteError: If the job failed.
     """
-    with (
-        quiet_beam(logging.CRITICAL),
-        quiet_readers(),
-        safe_environment(),
-    ):  # some runners start processes here
+    # Some runners start processes here, which must not import from the current folder.
+    with quiet_beam(logging.CRITICAL), quiet_readers(), safe_environment():
         with start_job(runner, arguments, work, job, timeout_s=timeout_s) as remote:
             if remote.id is not None:
                 progress.notify(f"{remote.name} has started")
@@ -75,7 +72,8 @@ def start_job(
     pipeline = open_pipeline(runner, arguments, named)
     engine, options = engine_of(launched_by(pipeline.runner)), pipeline.options.get_all_options()
     title = runner if engine is None else engine.title
-    build(pipeline, work=work, shards=job.shards, timeout_s=timeout_s)
+    spreads = engine is None or engine.spreads
+    build(pipeline, work=work, shards=job.shards, timeout_s=timeout_s, spreads=spreads)
     try:
         return RemoteJob(pipeline.run(), title, partial(engine.console, options) if engine else lambda _: "")
     except Exception as error:

@@ -149,4 +149,5 @@ DASK = Engine(
     install="pip install 'fitfeed[dask]'",
     check=check_dask,
     complete=with_partitions,
+    spreads=False,  # a reshuffle does nothing, and what one element becomes stays in one task
 )

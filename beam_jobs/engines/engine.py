@@ -28,6 +28,7 @@ class Engine:
         check: Checks in seconds, and before anything is planned, what can be checked of a launch. It returns warnings,
             a line each without a full stop. It raises `UsageError` for what cannot work, and `RemoteError` for what does
             not answer: one line, which says what to do.
+        spreads: Whether a reshuffle spreads elements over workers. If not, the graph itself has each shard's number.
         complete: Adds the options that follow from the number of shards to those that were given.
         console: The address at which people see a job, from all of Beam's options and the job's id; empty if there is none.
     """
@@ -39,4 +40,5 @@ class Engine:
     modules: tuple[str, ...] = ()
     install: str = ""
     complete: Callable[[Sequence[str], int], list[str]] = _as_given
+    spreads: bool = True
     console: Callable[[Mapping[str, Any], str], str] = _nowhere

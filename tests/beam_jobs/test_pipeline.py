@@ -4,9 +4,11 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import apache_beam as beam
 import pytest
 
-from fitfeed.beam_jobs.pipeline import MergeTotals, WriteShard
+from fitfeed.beam_jobs.engines.dask_cluster import DASK
+from fitfeed.beam_jobs.pipeline import MergeTotals, WriteShard, build
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.shards.write_shard import write_shard
@@ -17,6 +19,23 @@ from fitfeed.converters.staging.staging import open_staging
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.storage.local import LocalPlace
 from tests.folders import path_of
+
+
+@pytest.mark.slow  # Dask is imported
+def test_each_shard_is_a_task_of_dask_of_its_own() -> None:
+    """There a reshuffle does nothing: what one element becomes is one task, and one worker would do all."""
+    pytest.importorskip("distributed")
+    from apache_beam.runners.dask.dask_runner import DaskRunner
+    from apache_beam.runners.dask.overrides import dask_overrides
+
+    pipeline = beam.Pipeline(runner="FnApiRunner")
+    work = WorkFolder(LocalPlace(Path("/datasets/flowers")), "job")
+    build(pipeline, work=work, shards=7, timeout_s=0, spreads=DASK.spreads)
+    pipeline.replace_all(dask_overrides())
+    visitor = DaskRunner.to_dask_bag_visitor({"npartitions": 7})
+    pipeline.visit(visitor)
+    tasks = {step.full_label: bag.npartitions for step, bag in visitor.bags.items() if bag is not None}
+    assert tasks["WriteShard"] == 7
 
 
 def test_merge_changes_none_of_its_inputs() -> None:
