@@ -16,10 +16,10 @@ class EpochCounter:
     """Counts the iterations of a pipeline. Thread-safe.
 
     An iteration that ends early still counts: `next(iter(train))` uses up an epoch number. So does Keras
-    under a `tf.distribute` strategy: if the model is not built yet, `fit` builds it with a batch from an
-    iterator of its own, and then trains from the next epoch number on. If the number of the first epoch,
-    or `start=`, matters, build the model before `fit`, or pass `ResumeTraining`, which sets the numbers
-    to those of `fit`.
+    under a `tf.distribute` strategy, and in its first `fit` on JAX: `fit` takes a batch from an iterator of its
+    own to build the model, even one that is built, and then trains from the next epoch number on. If the
+    number of the first epoch, or `start=`, matters, pass `ResumeTraining` (on TensorFlow), which
+    sets the numbers to those of `fit`.
 
     Attributes:
         steps: Steps per epoch.

@@ -79,7 +79,13 @@ for _ in range({EPOCHS}):
         of_epoch.append(step(batch).numpy())
         losses.append(float(np.mean(of_epoch)))
     val_losses.append(float(np.concatenate([loss_of(*batch) for batch in validation]).mean()))
-print(json.dumps({{"losses": losses, "val_losses": val_losses, "reads": reads}}))
+trained = list(reads)
+cut = make_pipeline(sys.argv[1], "train", batch_size={BATCH}, shard="auto", output="dict", **{OPTIONS})
+keys = [
+    [key.decode() for keys in strategy.experimental_local_results(batch["key"]) for key in keys.numpy()]
+    for batch in strategy.experimental_distribute_dataset(cut)
+]
+print(json.dumps({{"losses": losses, "val_losses": val_losses, "reads": trained, "keys": keys}}))
 """
 
 JAX = f"""
@@ -87,8 +93,14 @@ import sys
 import jax
 jax.distributed.initialize(sys.argv[2], num_processes={WORKERS}, process_id=int(sys.argv[3]))
 {BEGIN}{FIT}
+keras.distribution.set_distribution(keras.distribution.DataParallel())
+try:
+    pipeline("train")
+except ValueError as error:
+    refused = str(error)
 keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
-print(json.dumps({{**fitted(built(), pipeline("train"), pipeline("validation")), "reads": reads}}))
+result = fitted(built(), pipeline("train"), pipeline("validation"))
+print(json.dumps({{**result, "reads": reads, "refused": refused}}))
 """
 
 RANKS = f"""
@@ -216,6 +228,14 @@ def check_reads(workers: list[dict[str, Any]], flowers: Dataset, *, first_epoch:
         assert reads["validation"] == Counter(dict.fromkeys(every, EPOCHS))
 
 
+def check_cut_but_shared_once(keys: list[list[list[str]]]) -> None:
+    """`experimental_distribute_dataset` takes a batch for that of all workers, but loses none and repeats none."""
+    for of_worker in keys:
+        assert [len(batch) for batch in of_worker] == [BATCH // WORKERS] * (STEPS * WORKERS)
+    every = [key for of_worker in keys for batch in of_worker for key in batch]
+    assert len(every) == len(set(every)) == BATCH * WORKERS * STEPS
+
+
 @pytest.mark.slow
 def test_multi_worker_mirrored_strategy(flowers: Dataset) -> None:
     cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(WORKERS)]}
@@ -226,6 +246,7 @@ def test_multi_worker_mirrored_strategy(flowers: Dataset) -> None:
     workers = run_workers(MULTI_WORKER, flowers.path, environments=environments)
     check_equal_training(workers, flowers, first_epoch=0)
     check_reads(workers, flowers, first_epoch=0)
+    check_cut_but_shared_once([worker["keys"] for worker in workers])
 
 
 @pytest.mark.slow
@@ -236,6 +257,8 @@ def test_keras_on_jax_processes(flowers: Dataset) -> None:
     workers = run_workers(JAX, flowers.path, f"127.0.0.1:{port}", environments=environments)
     check_equal_training(workers, flowers, first_epoch=1)
     check_reads(workers, flowers, first_epoch=1)
+    for worker in workers:
+        assert "Write keras.distribution.DataParallel(auto_shard_dataset=False)" in worker["refused"]
 
 
 @pytest.mark.slow
