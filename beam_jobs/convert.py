@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from fitfeed.beam_jobs.follow import follow_launched
+from fitfeed.beam_jobs.job_end import JobEnd
 from fitfeed.beam_jobs.plan import DEFAULT_TIMEOUT_S, PlannedConversion, plan_conversion
 from fitfeed.beam_jobs.progress import NoProgress, ProgressReport
 from fitfeed.beam_jobs.result import ConversionResult
@@ -20,10 +22,10 @@ from fitfeed.converters.planning.source_listing import remember_sources
 from fitfeed.converters.shards.write_shard import CONTINUES
 from fitfeed.converters.sources.given_source import Sources
 from fitfeed.converters.sources.links import Links
+from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.leak_list import with_leak_list
-from fitfeed.converters.staging.outcome import Outcome
-from fitfeed.converters.staging.staging import Staging, open_staging
+from fitfeed.converters.staging.staging import Staging, open_staging, tidy
 from fitfeed.schemas.errors import ConversionError, FitfeedError, SplitLeakError
 from fitfeed.schemas.manifest import Manifest, read_manifest
 from fitfeed.schemas.storage.failures import failures_named
@@ -50,6 +52,7 @@ def convert(
     overwrite: bool = False,
     append: bool = False,
     check_content: bool = False,
+    detach: bool = False,
     progress: ProgressReport | None = None,
 ) -> ConversionResult:
     """Converts a folder of images to a dataset.
@@ -85,10 +88,11 @@ def convert(
             made with, or None; `max_bad` counts new files only.
         check_content: Read every file that the dataset has already, and compare its bytes. Otherwise only those are
             read whose size or times are not the known ones.
+        detach: Return as soon as the runner has the job, which goes on without this process. The same call follows it.
         progress: Receives the progress.
 
     Returns:
-        What was done.
+        What was done, or what runs.
 
     Raises:
         UsageError, NotFoundError: If an argument, the source or the target is not what it must be.
@@ -97,7 +101,7 @@ def convert(
         DuplicateImagesError: If an image is twice in a split, and the options say `fail`.
         TooManyRejectsError: If more files were rejected than `max_bad` allows.
         OvertakenError: If another launch has published into the folder meanwhile.
-        InterruptedConversionError: On SIGINT or SIGTERM.
+        InterruptedConversionError: On SIGINT or SIGTERM. A job that a runner has is cancelled.
         RemoteError: If the job failed on its engine.
         ConversionError: If reading or writing failed.
     """
@@ -122,6 +126,7 @@ def convert(
         overwrite=overwrite,
         append=append,
         check_content=check_content,
+        detach=detach,
         progress=progress.comparing(),
     )
     running = ExecutionOptions(
@@ -130,34 +135,46 @@ def convert(
         runner=runner,
         runner_arguments=runner_arguments,
         progress=progress,
+        detach=detach,
     )
     try:
         planned = replan()
     except SplitLeakError as error:
         raise with_leak_list(error, open_place(dataset, "DATASET")) from error
-    if planned.up_to_date and not (append and Staging(planned.dataset).root.exists()):
-        return _nothing_done(planned, started)
-    with (
-        failures_named("the conversion stopped at DATASET", planned.dataset, ConversionError, CONTINUES),
-        open_staging(planned.dataset, notify=progress.notify) as staging,
-    ):
-        if append:
-            _settle(staging)
-        if staging.manifest_sha256() != planned.plan.job.seen:  # it changed before the lock was held
-            planned = _planned_again(staging, replan)
-        if planned.up_to_date:
-            staging.leave()
+    with failures_named("the conversion stopped at DATASET", planned.dataset, ConversionError, CONTINUES):
+        if planned.up_to_date and (not append or not Staging(planned.dataset).root.exists()):
+            tidy(planned.dataset)
             return _nothing_done(planned, started)
-        before, outline = planned.existing, planned.plan.outline()
-        for warning in outline.warnings:
-            running.progress.notify(f"warning: {warning}")
-        work = staging.prepare(planned.plan, timeout_s=timeout_s, notify=running.progress.notify)
-        drop_stale_shards(work, planned.plan)
-        job = work.read_job()
-        del planned  # it is on disk
-        outcome = run_job(work, job, running)
-        staging.remove()
-    return _result(job, before, read_manifest(work.dataset), outcome, outline, started)
+        with open_staging(planned.dataset, notify=progress.notify) as staging:
+            end = follow_launched(staging, planned.plan.job, progress, detach=detach)
+            if append and end is None:
+                _settle(staging)
+            if end is None and staging.manifest_sha256() != planned.plan.job.seen:
+                # It changed before the lock was held, or while another launch was waited for.
+                planned = _planned_again(staging, replan)
+            if end is None and planned.up_to_date:
+                staging.leave()
+                return _nothing_done(planned, started)
+            before, outline = planned.existing, planned.plan.outline()
+            if end is None:
+                for warning in outline.warnings:
+                    progress.notify(f"warning: {warning}")
+                work = _prepare(staging, planned.plan, running)
+                del planned  # it is on disk
+                end = run_job(work, work.read_job(), running)
+            job = end.work.read_job()
+            if end.outcome is not None:
+                staging.remove()
+    after = None if end.outcome is None else read_manifest(end.work.dataset)
+    return _result(job, before, after, end, outline, started)
+
+
+def _prepare(staging: Staging, plan: ConversionPlan, running: ExecutionOptions) -> WorkFolder:
+    """Writes the plan, and keeps what an earlier run has finished of the same files."""
+    engine = "" if running.runner == "local" else running.runner
+    work = staging.prepare(plan, timeout_s=running.timeout_s, engine=engine, notify=running.progress.notify)
+    drop_stale_shards(work, plan)
+    return work
 
 
 def _settle(staging: Staging) -> None:
@@ -188,15 +205,17 @@ def _nothing_done(planned: PlannedConversion, started: float) -> ConversionResul
 def _result(
     job: Job,
     before: Manifest | None,
-    after: Manifest,
-    outcome: Outcome | None,
+    after: Manifest | None,
+    end: JobEnd | None,
     outline: ConversionPlan,
     started: float,
 ) -> ConversionResult:
-    """What a conversion did to a dataset; without an outcome, nothing."""
+    """What a conversion did to a dataset; without an end of its job, nothing."""
+    outcome = None if end is None else end.outcome
     result = ConversionResult(
-        manifest=after,
-        up_to_date=outcome is None,
+        published=after,
+        running="" if end is None else end.running,
+        up_to_date=end is None,
         files=job.files,
         unnamed=job.unnamed,
         ignored_extensions=job.ignored_extensions,
@@ -210,7 +229,7 @@ def _result(
         duplicates=[] if outcome is None else outcome.pairs,
         near_duplicates=None if outcome is None else outcome.near_duplicates,
     )
-    if job.base is None or before is None:
+    if job.base is None or before is None or after is None:
         return result
     had = {name: split.examples for name, split in before.splits.items()}
     return dataclasses.replace(

@@ -4,15 +4,10 @@ It executes the same graph as a cluster, at the speed of bare multiprocessing. I
 nothing. Beam is imported only here and in `remote`, after the pool has started.
 """
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
-
 from fitfeed.beam_jobs.engines.quiet_beam import quiet_beam
 from fitfeed.beam_jobs.process_pool import INTERRUPTED, ShardPool, use
 from fitfeed.beam_jobs.progress import Report, report_progress
+from fitfeed.beam_jobs.signals import stop_on_signals
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.schemas.errors import FitfeedError, InterruptedConversionError
@@ -37,7 +32,7 @@ def run_local(work: WorkFolder, job: Job, *, workers: int, timeout_s: float, rep
     pool = ShardPool(work, job, workers=min(workers, job.shards), timeout_s=timeout_s)
     try:
         with (
-            _stop_on_signals(pool),
+            stop_on_signals(pool.stop),
             report_progress(pool.progress, report, interval_s=REPORT_INTERVAL_S),
             use(pool),
         ):
@@ -72,25 +67,3 @@ def _run_graph(work: WorkFolder, job: Job, pool: ShardPool) -> None:
             first, *rest = error.args
             raise type(error)(first.partition(" [while running")[0], *rest) from None
         raise
-
-
-@contextmanager
-def _stop_on_signals(pool: ShardPool) -> Iterator[None]:
-    """Makes the first SIGINT or SIGTERM stop the pool. A second one acts as usual."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals can only be handled in the main thread; the caller's handlers stay
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-        pool.stop()
-
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

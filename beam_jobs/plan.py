@@ -66,6 +66,7 @@ def plan_conversion(
     overwrite: bool = False,
     append: bool = False,
     check_content: bool = False,
+    detach: bool = False,
     progress: ComparisonProgress | None = None,
 ) -> PlannedConversion:
     """Says what `convert` would do with the same arguments, or refuses them as it would. Writes nothing.
@@ -92,6 +93,7 @@ def plan_conversion(
         overwrite: Replace a complete dataset.
         append: Add to a complete dataset.
         check_content: Read every file that a dataset has already, and compare its bytes.
+        detach: Leave the job running.
         progress: Receives the progress of reading files that are compared.
 
     Returns:
@@ -111,6 +113,7 @@ def plan_conversion(
         runner_arguments,
         dataset=place,
         sources=[open_place(each.path, "SOURCE").absolute() for each in sources],
+        detach=detach,
     )
     reading = SourceOptions.of(
         labels=labels,

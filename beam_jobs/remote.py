@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
+from fitfeed.beam_jobs.attend import attended
 from fitfeed.beam_jobs.engines.job_counters import count_images
 from fitfeed.beam_jobs.engines.job_failure import failure_of
 from fitfeed.beam_jobs.engines.kept_processes import KEPT
@@ -28,7 +29,8 @@ def run_on(
     *,
     timeout_s: float,
     progress: ProgressReport,
-) -> None:
+    detach: bool = False,
+) -> str:
     """Runs the job on an engine, and waits for its end.
 
     Args:
@@ -38,14 +40,22 @@ def run_on(
         job: The job.
         timeout_s: Seconds that decoding one image may take; 0 for no limit.
         progress: Receives the shards that are finished, and images and bytes if the engine counts them while it runs.
+        detach: Return as soon as the engine has the job.
+
+    Returns:
+        What messages call the job.
 
     Raises:
         UsageError: If Beam does not know the runner, or refuses its options.
         RemoteError: If the job failed.
+        InterruptedConversionError: On SIGINT or SIGTERM. The job is cancelled.
     """
+    start = partial(start_job, runner, arguments, work, job, timeout_s=timeout_s)
     # Some runners start processes here, which must not import from the current folder.
     with quiet_beam(logging.CRITICAL), quiet_readers(), safe_environment():
-        with start_job(runner, arguments, work, job, timeout_s=timeout_s) as remote:
+        with attended(start, work, job) as remote:
+            if detach:
+                return remote.name
             if remote.id is not None:
                 progress.notify(f"{remote.name} has started")
             with report_progress(
@@ -53,6 +63,7 @@ def run_on(
             ):
                 remote.wait()
         KEPT.end()  # of a worker that runs in this process
+    return remote.name
 
 
 def start_job(
@@ -80,7 +91,9 @@ def start_job(
         raise failure_of(error, f"the {title} job") from error
 
 
-def finished_shards(work: WorkFolder, remote: RemoteJob) -> Callable[[], tuple[int, int, int, int]]:
+def finished_shards(
+    work: WorkFolder, remote: RemoteJob | None = None
+) -> Callable[[], tuple[int, int, int, int]]:
     """Counts what is done: finished shards, and images, rejects and bytes so far, 0 if the engine does not say.
 
     Finished shards are counted in the staging area, which is exact on every engine, and after restarts of its workers.
@@ -91,6 +104,6 @@ def finished_shards(work: WorkFolder, remote: RemoteJob) -> Callable[[], tuple[i
         nonlocal last
         with suppress(OSError):  # the job goes on, and so does counting when the store answers again
             last = len(work.finished())
-        return last, *count_images(remote.counters())
+        return last, *count_images({} if remote is None else remote.counters())
 
     return count

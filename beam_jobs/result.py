@@ -5,6 +5,7 @@ import dataclasses
 from fitfeed.converters.duplicate_pair import DuplicatePair, NearDuplicateReport
 from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.source_file import Comparison, SomeFiles
+from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.manifest import Manifest
 
 
@@ -13,7 +14,8 @@ class ConversionResult:
     """What a conversion did.
 
     Attributes:
-        manifest: The manifest of the dataset, which is complete now.
+        published: The manifest of the dataset, which is complete now; None while the job still makes it that `detach`
+            has left running.
         up_to_date: Nothing was done: the dataset had all of the source already, with the same options.
         files: Files planned.
         links: Where the links of the source lead.
@@ -31,9 +33,10 @@ class ConversionResult:
         near_duplicates: Images that look like another one, with the first pairs. None if `up_to_date`.
         added: Number of examples that were appended, by split; None if this was not an append.
         new_classes: Classes that the appended examples brought; they have the last labels.
+        running: What runs where, if `detach` has left it running; else empty.
     """
 
-    manifest: Manifest
+    published: Manifest | None
     up_to_date: bool
     files: int
     links: LinkReport
@@ -49,3 +52,16 @@ class ConversionResult:
     near_duplicates: NearDuplicateReport | None
     added: dict[str, int] | None = None
     new_classes: list[str] = dataclasses.field(default_factory=list)
+    running: str = ""
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest of the dataset, which is complete now.
+
+        Raises:
+            ConversionError: If the job was left running.
+        """
+        if self.published is None:
+            msg = f"the dataset is not complete yet: {self.running}. The same call without detach follows it."
+            raise ConversionError(msg)
+        return self.published

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
+from fitfeed.beam_jobs.job_end import JobEnd
 from fitfeed.beam_jobs.local import run_local
 from fitfeed.beam_jobs.progress import ProgressReport
 from fitfeed.beam_jobs.remote import run_on
@@ -23,10 +24,11 @@ class ExecutionOptions:
     runner: str
     runner_arguments: Sequence[str]
     progress: ProgressReport
+    detach: bool = False
 
 
-def run_job(work: WorkFolder, job: Job, running: ExecutionOptions) -> Outcome:
-    """Runs a prepared job until it is published. The caller holds the lock and removes the staging area.
+def run_job(work: WorkFolder, job: Job, running: ExecutionOptions) -> JobEnd:
+    """Runs a prepared job until it is published, or leaves it to its engine. The caller holds the lock and removes the staging area.
 
     Raises:
         SplitLeakError, DuplicateImagesError, TooManyRejectsError: If it must not be published.
@@ -44,19 +46,22 @@ def run_job(work: WorkFolder, job: Job, running: ExecutionOptions) -> Outcome:
             timeout_s=running.timeout_s,
             report=running.progress.update,
         )
-        return _published(work, job, ConversionError)
+        return JobEnd(work, _published(work, job, ConversionError))
     before = work.finished()
-    run_on(
+    name = run_on(
         running.runner,
         running.runner_arguments,
         work,
         job,
         timeout_s=running.timeout_s,
         progress=running.progress,
+        detach=running.detach,
     )
+    if running.detach:
+        return JobEnd(work, None, running=name)
     # A worker that an engine starts again finds shards of this very run, too.
     reused = len(before.items() & work.finished().items())
-    return dataclasses.replace(_published(work, job, RemoteError), reused=reused)
+    return JobEnd(work, dataclasses.replace(_published(work, job, RemoteError), reused=reused))
 
 
 def _published(work: WorkFolder, job: Job, lost: type[FitfeedError]) -> Outcome:

@@ -11,7 +11,7 @@ from fitfeed.schemas.storage.place import Place
 
 
 def check_engine(
-    runner: str, arguments: Sequence[str], *, dataset: Place, sources: Sequence[Place]
+    runner: str, arguments: Sequence[str], *, dataset: Place, sources: Sequence[Place], detach: bool = False
 ) -> list[str]:
     """Refuses runners that must not be used, options that the runner does not take, and launches that cannot work.
 
@@ -22,16 +22,21 @@ def check_engine(
         arguments: Options for it.
         dataset: The dataset to make.
         sources: Its sources.
+        detach: Whether the job is to be left running.
 
     Returns:
         What the user should know: a line each, without a full stop.
 
     Raises:
         UsageError: If it is Beam's `DirectRunner`, if Beam would download an executable, if something is not installed, if
-            Beam does not know the runner or refuses its options, or if workers cannot see a place.
+            Beam does not know the runner or refuses its options, if workers cannot see a place, or if a job that would end
+            with this process is to be left running.
         RemoteError: If a server does not answer.
     """
     if runner == "local":
+        if detach:
+            msg = "--detach leaves a job to the engine that runs it, and the local run has none. Add --runner NAME, or leave --detach out."
+            raise UsageError(msg)
         return []
     named = engine_named(runner)
     chosen, options, unknown = open_runner(runner, arguments, named)
@@ -40,10 +45,10 @@ def check_engine(
         raise UsageError(msg)
     require_local_executable(chosen, options)
     engine = engine_of(chosen)
-    warnings = []
-    if engine is not None:
-        warnings = engine.check(
-            Launch(runner=runner, options=options, dataset=dataset, sources=list(sources), unknown=unknown)
-        )
+    launch = Launch(runner=runner, options=options, dataset=dataset, sources=list(sources), unknown=unknown)
+    if detach and not (engine is not None and engine.outlives(launch)):
+        msg = f"a job of --runner {runner} with these options ends with this command, so it cannot be left. --detach needs dataflow, or a job server (-- --job_endpoint=HOST:PORT) with workers of its own. Leave --detach out."
+        raise UsageError(msg)
+    warnings = [] if engine is None else engine.check(launch)
     open_pipeline(runner, arguments, named)
     return warnings

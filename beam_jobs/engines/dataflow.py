@@ -97,4 +97,5 @@ DATAFLOW = Engine(
     check=check_dataflow,
     complete=_complete,
     console=_console,
+    outlives=lambda launch: True,
 )

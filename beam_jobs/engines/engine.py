@@ -7,6 +7,10 @@ from typing import Any
 from fitfeed.beam_jobs.engines.launch import Launch
 
 
+def _ends_with_client(launch: Launch) -> bool:
+    return False
+
+
 def _as_given(arguments: Sequence[str], shards: int) -> list[str]:
     return list(arguments)
 
@@ -29,6 +33,7 @@ class Engine:
             a line each without a full stop. It raises `UsageError` for what cannot work, and `RemoteError` for what does
             not answer: one line, which says what to do.
         spreads: Whether a reshuffle spreads elements over workers. If not, the graph itself has each shard's number.
+        outlives: Whether a job of a launch goes on when this process has ended.
         complete: Adds the options that follow from the number of shards to those that were given.
         console: The address at which people see a job, from all of Beam's options and the job's id; empty if there is none.
     """
@@ -42,3 +47,4 @@ class Engine:
     complete: Callable[[Sequence[str], int], list[str]] = _as_given
     spreads: bool = True
     console: Callable[[Mapping[str, Any], str], str] = _nowhere
+    outlives: Callable[[Launch], bool] = _ends_with_client

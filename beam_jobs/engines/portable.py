@@ -95,7 +95,15 @@ def _warn_of_pool(launch: Launch) -> list[str]:
     ]
 
 
-FLINK = Engine(name="flink", title="Flink", runner="FlinkRunner", check=check_job_server)
-SPARK = Engine(name="spark", title="Spark", runner="SparkRunner", check=check_job_server)
-PRISM = Engine(name="prism", title="Prism", runner="PrismRunner", check=check_job_server)
-PORTABLE = Engine(name="portable", title="portable", runner="PortableRunner", check=check_job_server)
+def goes_on(launch: Launch) -> bool:
+    """Whether a job goes on without this process: its server and its workers are others."""
+    server = launch.options.get("job_endpoint")
+    return bool(server) and server != "embed" and _environment(launch) != "LOOPBACK"
+
+
+FLINK = Engine(name="flink", title="Flink", runner="FlinkRunner", check=check_job_server, outlives=goes_on)
+SPARK = Engine(name="spark", title="Spark", runner="SparkRunner", check=check_job_server, outlives=goes_on)
+PRISM = Engine(name="prism", title="Prism", runner="PrismRunner", check=check_job_server, outlives=goes_on)
+PORTABLE = Engine(
+    name="portable", title="portable", runner="PortableRunner", check=check_job_server, outlives=goes_on
+)

@@ -279,10 +279,6 @@ class WorkFolder:
         """Whether any shard has a result."""
         return bool(self._listed("results"))
 
-    def count_results(self) -> int:
-        """How many shards have a result."""
-        return len(self._listed("results"))
-
     def write_outcome(self, outcome: Outcome) -> None:
         """Saves what publication decided."""
         write_json(self.root, OUTCOME_NAME, outcome.to_json())

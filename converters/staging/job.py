@@ -194,7 +194,7 @@ class Job(WithLabels):
 
     def does_the_same(self, other: "Job") -> bool:
         """Whether two launches of these jobs would publish the same, whenever and wherever they run."""
-        return _without_launch(self) == _without_launch(other)
+        return bool(_without_launch(self) == _without_launch(other))
 
     def to_json(self) -> JsonObject:
         """The job as the staging area stores it."""

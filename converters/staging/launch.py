@@ -107,7 +107,9 @@ class LaunchRecord:
         launch, found = self._read()
         if launch is None or found is None or launch.token != token:
             return
-        with suppress(FileExistsError):  # it is another one's by now
+        with suppress(
+            FileExistsError, FileNotFoundError
+        ):  # it is another one's by now, or was removed by who follows
             self._root.write_if(LAUNCH_NAME, _to_json(change(launch)), identity=found.identity)
 
     def _read(self) -> tuple[JobLaunch | None, Found | None]:

@@ -116,6 +116,6 @@ class JobWatch:
         begun = self.has_moved or self._seen[0] is not None
         return time.monotonic() - self._changed_s > (DEAD_AFTER_S if begun else FIRST_SIGN_S)
 
-    def _look(self) -> tuple[str | None, int, bool]:
+    def _look(self) -> tuple[str | None, dict[str, str], bool]:
         self.launch = self._work.launch.read()
-        return _identity(self._work), self._work.count_results(), self._work.has_outcome()
+        return _identity(self._work), self._work.finished(), self._work.has_outcome()

@@ -160,6 +160,11 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
         help="local (default): all CPUs of this machine; dataflow, flink, spark, dask or prism: that engine, whose options "
         "follow after --; or any runner of Beam by its own name",
     )
+    group.add_argument(
+        "--detach",
+        action="store_true",
+        help="end as soon as the runner has the job, which goes on; the same command follows it",
+    )
     replacing = group.add_mutually_exclusive_group()
     replacing.add_argument("--overwrite", action="store_true", help="replace a complete dataset")
     replacing.add_argument(
@@ -205,6 +210,7 @@ def run(arguments: argparse.Namespace) -> int:
         "overwrite": arguments.overwrite,
         "append": arguments.append,
         "check_content": arguments.check_content,
+        "detach": arguments.detach,
     }
     if arguments.dry_run:
         with reading_progress(sys.stderr, quiet=arguments.quiet) as reading:
@@ -248,7 +254,12 @@ def _print_result(arguments: argparse.Namespace, conversion: "ConversionResult")
     from fitfeed.output.summary import comparison_document, conversion_lines
     from fitfeed.output.terminal import print_json, print_lines
 
-    if arguments.json:
+    if conversion.running and arguments.json:
+        print_json({"running": conversion.running})
+    elif conversion.running:
+        line = f"{conversion.running} converts into {arguments.dataset}. The same command without --detach follows it."
+        print_lines([line])
+    elif arguments.json:
         document: dict[str, Any] = {
             **describe(conversion.manifest),
             "up_to_date": conversion.up_to_date,

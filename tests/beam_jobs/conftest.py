@@ -1,12 +1,21 @@
-"""A source that grows, and a dataset made from what was there first."""
+"""A source that grows, and a dataset made from what was there first; an engine whose jobs are stopped at will."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.staging import sign_of_life
+from fitfeed.schemas.storage.place import Place
 from tests.beam_jobs.growing import SMALL
+from tests.beam_jobs.launches import OPTIONS, OTHER
+from tests.beam_jobs.stepped_engine import SteppedEngine
+from tests.deep import png
+from tests.folders import contents
+from tests.schemas.storage.places import KINDS, PLACES
 from tests.without_beam import convert
 
 
@@ -39,3 +48,42 @@ def later(photos: Path, tmp_path: Path) -> Path:
 def small_dataset(photos: Path, later: Path, tmp_path: Path) -> Path:
     convert(photos, tmp_path / "dataset", ConvertOptions(**SMALL))
     return tmp_path / "dataset"
+
+
+@pytest.fixture(scope="session")
+def six_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tiny pictures in two classes."""
+    folder = tmp_path_factory.mktemp("overlapping") / "photos"
+    for number in range(6):
+        name = folder / ("cat", "dog")[number % 2] / f"{number}.png"
+        name.parent.mkdir(parents=True, exist_ok=True)
+        name.write_bytes(png(np.full((4, 5, 3), number * 20, np.uint8)))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def single_runs(six_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
+    """What a single local run of each of both commands gives."""
+    top = tmp_path_factory.mktemp("expected")
+    convert(six_photos, top / "one", OPTIONS)
+    convert(six_photos, top / "other", OTHER)
+    return {name: contents(top / name) for name in ("one", "other")}
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[SteppedEngine]:
+    """An engine whose jobs stop where a test wants; all its times are short."""
+    monkeypatch.setattr(sign_of_life, "RENEW_S", 0.01)
+    monkeypatch.setattr(sign_of_life, "LOOK_S", 0.005)
+    monkeypatch.setattr(sign_of_life, "FIRST_SIGN_S", 20.0)
+    monkeypatch.setattr("fitfeed.beam_jobs.follow.REPORT_INTERVAL_S", 0.01)
+    found = SteppedEngine(monkeypatch)
+    yield found
+    for job in found.jobs:
+        job.end()
+
+
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Where there is nothing yet: a folder, and a store."""
+    return KINDS[request.param](tmp_path)

@@ -123,7 +123,9 @@ def test_shards_of_this_run_are_not_of_an_earlier_one(
     running = ExecutionOptions(
         workers=1, timeout_s=0, runner="dask", runner_arguments=[], progress=NoProgress()
     )
-    assert run_job(work, job, running).reused == 1
+    outcome = run_job(work, job, running).outcome
+    assert outcome is not None
+    assert outcome.reused == 1
 
 
 def test_a_job_that_ends_without_a_word_has_failed(

@@ -32,7 +32,7 @@ def manifest(few_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Mani
 
 def result(manifest: Manifest, **changed: Any) -> ConversionResult:
     known: dict[str, Any] = {
-        "manifest": manifest,
+        "published": manifest,
         "up_to_date": False,
         "files": 8,
         "source_bytes": 3 << 20,
