@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from fitfeed.beam_jobs import plan_conversion
 from fitfeed.beam_jobs.engines.dataflow import DATAFLOW, check_dataflow
 from fitfeed.beam_jobs.engines.launch import Launch
 from fitfeed.beam_jobs.engines.open_pipeline import require_installed
-from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.errors import NotFoundError, UsageError
 from fitfeed.schemas.storage.open_place import open_place
 from tests.beam_jobs.engines.checked import check
 from tests.beam_jobs.engines.google_cloud import GoogleCloud
+from tests.servers.network_faults import Rules
 
 GIVEN = {"project": "my-project-1", "region": "us-central1", "temp_location": "gs://my-bucket/tmp"}
 REMEDY = "Give it, as -- --"
@@ -101,6 +103,22 @@ def test_what_is_on_this_machine_is_refused(google: GoogleCloud) -> None:
 def test_fitfeed_that_workers_cannot_install_is_refused(google: GoogleCloud) -> None:
     arguments = [each for each in google.arguments if not each.startswith("--extra_package")]
     assert "-- --extra_package=dist/fitfeed-" in refusal(launch(*arguments))
+
+
+def test_nothing_is_listed_before_all_is_checked(google: GoogleCloud) -> None:
+    address = google.store.address
+    with google.store.proxy.faults(Rules()) as log:
+        with pytest.raises(UsageError, match="--project is missing"):
+            plan_conversion(f"{address}/photos", f"{address}/flowers", runner="dataflow")
+        assert log == []
+        with pytest.raises(NotFoundError):
+            plan_conversion(
+                f"{address}/photos",
+                f"{address}/flowers",
+                runner="dataflow",
+                runner_arguments=google.arguments,
+            )
+    assert "testPermissions" in log[0].asked.path
 
 
 def test_everything_is_there(google: GoogleCloud) -> None:
