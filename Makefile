@@ -34,16 +34,18 @@ FITFEED_FUZZ_SECONDS ?= 60
 fuzz: $(READY) ## give damaged files to all that reads foreign ones, a minute for each target, two at a time
 	@$(BIN)/python -m tests.fuzz all --seconds $(FITFEED_FUZZ_SECONDS) --jobs 2
 
-# The whole matrix, with its table; SOAK="--sample TEXT" is a twentieth of it.
-SOAK ?= --table benchmarks/results/stores_under_faults.md
-soak: $(READY) ## let all go wrong between fitfeed and each object store; needs the engines
-	@$(BIN)/python -m tests.soak $(SOAK)
+# Both matrices, with their tables; SOAK="--sample TEXT" is a twentieth of them.
+soak: $(READY) ## let all go wrong with each object store and on each engine; needs make engines
+	@$(BIN)/python -m tests.soak $(or $(SOAK),--table benchmarks/results/stores_under_faults.md)
+	@$(BIN)/python -m tests.soak.engines $(or $(SOAK),--table benchmarks/results/engines_under_faults.md)
 
-engines: $(ENGINES)/versitygw $(ENGINES)/node_modules/.ready ## install the object stores that tests start; needs Go and Node.js
+engines: $(ENGINES)/versitygw $(ENGINES)/prism $(ENGINES)/node_modules/.ready ## install the servers that tests start: stores, a Beam engine; needs Go and Node.js
 
-$(ENGINES)/versitygw: $(PINNED)/go.mod $(PINNED)/go.sum
-	@echo "Building versitygw (once; a few minutes) ..."
-	@cd $(PINNED) && go build -o $(CURDIR)/$@ github.com/versity/versitygw/cmd/versitygw
+$(ENGINES)/versitygw: PACKAGE := github.com/versity/versitygw/cmd/versitygw
+$(ENGINES)/prism: PACKAGE := github.com/apache/beam/sdks/v2/go/cmd/prism
+$(ENGINES)/versitygw $(ENGINES)/prism: $(PINNED)/go.mod $(PINNED)/go.sum
+	@echo "Building $(@F) (once; a few minutes) ..."
+	@cd $(PINNED) && go build -o $(CURDIR)/$@ $(PACKAGE)
 	@touch $@
 
 $(ENGINES)/node_modules/.ready: $(PINNED)/package.json $(PINNED)/package-lock.json

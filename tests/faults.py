@@ -6,7 +6,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 # Every Python process that finds it on its path runs this at start, the workers too.
-PROGRAM = """\
+SLOW_S = 0.2
+PROGRAM = f"""\
 import os, signal, time
 from fitfeed.converters.shards import write_shard
 
@@ -19,6 +20,8 @@ def faulty(data, root, options):
         os._exit(3)
     if data.endswith(b"hang"):
         time.sleep(1e6)
+    if data.endswith(b"slow"):
+        time.sleep({SLOW_S})
     if data.endswith(b"memory"):
         bytearray(1 << 42)
     return decode(data, root, options)
@@ -36,7 +39,7 @@ def faulty_decoder(folder: Path) -> str:
 
 
 def add_fault(picture: Path, fault: str) -> None:
-    """Appends one of `FAULTS` to a picture. Its pixels stay the same, and other decoders decode it."""
+    """Appends one of `FAULTS`, or `slow`, to a picture. Its pixels stay the same, and other decoders decode it."""
     with picture.open("r+b") as file:
         file.seek(0, os.SEEK_END)
         file.write(fault.encode())

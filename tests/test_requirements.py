@@ -55,6 +55,8 @@ def test_servers_of_tests_have_versions_and_hashes_and_no_address() -> None:
     assert all(entry["integrity"].startswith("sha512-") for entry in installed.values())
     sums = (engines / "go.sum").read_text().splitlines()
     required = re.findall(r"^\t(\S+ v\S+)", (engines / "go.mod").read_text(), re.MULTILINE)
+    beam = pins("requirements.txt")["apache-beam"].partition(" ")[0]
+    assert f"github.com/apache/beam/sdks/v2 v{beam}" in required
     assert any(line.startswith("github.com/versity/versitygw v") for line in required)
     assert all(any(line.startswith(f"{module} h1:") for line in sums) for module in required)
     assert [path.name for path in engines.iterdir() if "://" in path.read_text()] == []

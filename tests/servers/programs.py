@@ -2,15 +2,19 @@
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 ENGINES = ROOT / ".engines"
 VERSITYGW = ENGINES / "versitygw"
+PRISM = ENGINES / "prism"
 AZURITE = ENGINES / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
 
 # Ends the server when its own input ends: when the test wants it, and when the process of the test dies.
@@ -20,7 +24,11 @@ MAX_START_S = 120.0
 
 
 class Program:
-    """A running server."""
+    """A running server.
+
+    Attributes:
+        pid: Its process id.
+    """
 
     def __init__(
         self, command: Sequence[str], port: int, folder: Path, environment: Mapping[str, str]
@@ -46,8 +54,9 @@ class Program:
                 cwd=folder,
                 env=os.environ | environment,
             )
+        self.pid = self._process.pid
         deadline = time.monotonic() + MAX_START_S
-        while not _listens(port):
+        while not listens(port):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.end()
                 msg = f"{command[0]} does not listen on port {port}; it printed:\n{log.read_text()}"
@@ -75,6 +84,16 @@ def start_azurite(folder: Path) -> tuple[Program, int]:
     return Program(command, port, folder, {}), port
 
 
+def require(program: Path, *others: str) -> None:
+    """Skips the test without a program that `make engines` installs, and others that it needs; `.ci/run` fails then."""
+    if program.exists() and all(map(shutil.which, others)):
+        return
+    line = f"{program.relative_to(ROOT)} is not there: make engines"
+    if os.environ.get("FITFEED_REQUIRE_SERVERS"):
+        pytest.fail(line)
+    pytest.skip(line)
+
+
 def free_port() -> int:
     """A port of 127.0.0.1 where nothing listens now."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -82,7 +101,8 @@ def free_port() -> int:
         return port
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether something listens on a port of 127.0.0.1."""
     with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
         return True
     return False

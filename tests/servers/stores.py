@@ -20,7 +20,15 @@ import pytest
 
 from tests.servers import azure_account
 from tests.servers.cloud_storage import CloudStorage
-from tests.servers.programs import AZURITE, BUCKETS, VERSITYGW, Program, start_azurite, start_versitygw
+from tests.servers.programs import (
+    AZURITE,
+    BUCKETS,
+    VERSITYGW,
+    Program,
+    require,
+    start_azurite,
+    start_versitygw,
+)
 from tests.servers.proxy import Proxy
 
 Kind = Literal["gs", "s3", "versitygw", "azurite"]
@@ -101,7 +109,8 @@ class StoreServers:
     def store(self, kind: Kind) -> Store:
         """An empty bucket. Without the program of its server, the test is skipped, or fails in `.ci/run`."""
         if kind not in self._started:
-            _require(kind)
+            if kind in PROGRAMS:
+                require(PROGRAMS[kind], *(["node"] if kind == "azurite" else []))
             self._started[kind] = StoreServer(kind)
         return self._started[kind].store()
 
@@ -129,13 +138,3 @@ def environment_of(kind: Kind, port: int) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": SECRET,
         "AWS_REGION": "us-east-1",
     }
-
-
-def _require(kind: Kind) -> None:
-    program = PROGRAMS.get(kind)
-    if program is None or (program.exists() and (kind != "azurite" or shutil.which("node"))):
-        return
-    line = f"{kind} is not installed: make engines"
-    if os.environ.get("FITFEED_REQUIRE_SERVERS"):
-        pytest.fail(line)
-    pytest.skip(line)

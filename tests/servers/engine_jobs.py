@@ -1,0 +1,89 @@
+"""Conversions that run on an engine, and take so long that something can go wrong in the middle."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from fitfeed.schemas.storage.open_place import open_place
+from tests.deep import png
+from tests.faults import add_fault
+from tests.servers.programs import ROOT
+
+SHARDS = 12
+OPTIONS = {"shards": SHARDS, "size": (12, 12), "encoding": "png"}
+COMMAND_LINE = ["--shards", str(SHARDS), "--size", "12", "--encoding", "png"]
+MAX_S = 300
+
+
+def draw_slow(folder: Path, count: int = 2 * SHARDS) -> Path:
+    """Pictures in two classes, each of which takes a while where `tests.faults.faulty_decoder` decodes it."""
+    for number in range(count):
+        picture = folder / ("cat", "dog")[number % 2] / f"{number:02d}.png"
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        picture.write_bytes(png(np.random.default_rng(number).integers(0, 256, (16, 16, 3), np.uint8)))
+        add_fault(picture, "slow")
+    return folder
+
+
+class LaunchedCommand:
+    """A `fitfeed convert` in a process of its own."""
+
+    def __init__(self, source: object, dataset: object, *arguments: str) -> None:
+        """Starts it.
+
+        Args:
+            source: SOURCE.
+            dataset: DATASET.
+            arguments: Further ones; `--` and what is after it last.
+        """
+        self.dataset = str(dataset)
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "fitfeed",
+                "convert",
+                str(source),
+                self.dataset,
+                *COMMAND_LINE,
+                *arguments,
+            ],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait_for_shards(self, count: int) -> None:
+        """Returns when so many shards are finished; for none, when the job is planned."""
+        if count == 0:
+            self.wait_until(lambda: any(name.endswith("/job.json") for name in self._staged()))
+        else:
+            self.wait_until(lambda: sum("/results/" in name for name in self._staged()) >= count)
+
+    def wait_until(self, happened: Callable[[], bool]) -> None:
+        """Returns when something has happened. It must happen while the command runs."""
+        deadline = time.monotonic() + MAX_S
+        while not happened():
+            assert self.process.poll() is None, self.finish().stderr
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def _staged(self) -> list[str]:
+        return [found.name for found in open_place(self.dataset, "DATASET").files(deep=True)]
+
+    def finish(self) -> "subprocess.CompletedProcess[str]":
+        """Waits for its end; returns what it printed."""
+        output, errors = self.process.communicate(timeout=MAX_S)
+        return subprocess.CompletedProcess(self.process.args, self.process.returncode, output, errors)
+
+
+def run(source: object, dataset: object, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """A whole `fitfeed convert`."""
+    return LaunchedCommand(source, dataset, *arguments).finish()
