@@ -1,0 +1,93 @@
+"""Runs the soak test of engines: `python -m tests.soak.engines`."""
+
+import argparse
+import sys
+import time
+from collections import Counter, defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from tests.servers.engines import ENGINE_KINDS
+from tests.soak.engine_matrix import MOMENTS, PLACES, EngineOutcome, all_engine_cases, run_engine_cases
+from tests.soak.matrix import sample
+
+GOOD = ("same", "continued")
+
+
+def main() -> int:
+    """Runs all cases, or a sample, and prints what went wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak.engines", description="Engines under faults.")
+    parser.add_argument("--engine", choices=ENGINE_KINDS, action="append", help="only this one")
+    parser.add_argument("--place", choices=PLACES, action="append", help="only this one")
+    parser.add_argument("--fault", choices=list(MOMENTS), action="append", help="only this one")
+    parser.add_argument("--sample", metavar="TEXT", help="one case of twenty, chosen by a text")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="write the table of all cases")
+    parser.add_argument(
+        "--jobs", type=int, default=2, metavar="N", help="cases at a time (default: %(default)s)"
+    )
+    arguments = parser.parse_args()
+    cases = [
+        case
+        for case in all_engine_cases()
+        if case.engine in (arguments.engine or [case.engine])
+        and case.place in (arguments.place or [case.place])
+        and case.fault in (arguments.fault or [case.fault])
+    ]
+    if arguments.sample:
+        cases = sample(cases, arguments.sample, 20)
+    begin = time.monotonic()
+    parts = [part for number in range(arguments.jobs) if (part := cases[number :: arguments.jobs])]
+    with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn")) as pool:
+        outcomes = sorted(outcome for part in pool.map(run_engine_cases, parts) for outcome in part)
+    text = engine_report(outcomes, time.monotonic() - begin)
+    if arguments.table:
+        arguments.table.write_text(text)
+    wrong = [outcome for outcome in outcomes if outcome.verdict not in GOOD]
+    print(text.splitlines()[2])  # noqa: T201
+    for outcome in wrong:
+        print(*outcome)  # noqa: T201
+    return 1 if wrong else 0
+
+
+def engine_report(outcomes: list[EngineOutcome], seconds: float) -> str:
+    """The result of a soak test as a page.
+
+    Args:
+        outcomes: The outcomes of its cases.
+        seconds: How long it took.
+    """
+    verdicts = Counter(outcome.verdict for outcome in outcomes)
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
+    cells: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for case, verdict, *_ in outcomes:
+        cells[case.engine, case.place][case.fault].append(verdict)
+    rows = [
+        f"| {engine} | {place} | " + " | ".join(_cell(found[fault]) for fault in MOMENTS) + " |"
+        for (engine, place), found in cells.items()
+    ]
+    return "\n".join(
+        [
+            "# Engines under faults",
+            "",
+            f"`make soak` of {time.strftime('%Y-%m-%d')}: {len(outcomes)} cases, {seconds:.0f} s: {counts}.",
+            "",
+            "Each case is a job of its own, in which something goes wrong once, at one of several moments between its beginning",
+            "and its end. `same`: the dataset has the bytes of a local run, file by file, and nothing else is left. `continued`:",
+            "the command ended with one line that says so, and then the same command gave the same bytes; where a worker was",
+            "killed, the services of `prism` and `job service` were started anew before. `tests/soak/engine_matrix.py` says what is done.",
+            "",
+            "| engine | dataset in | " + " | ".join(MOMENTS) + " |",
+            "|---" * (len(MOMENTS) + 2) + "|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _cell(verdicts: list[str]) -> str:
+    return ", ".join(f"{count} {verdict}" for verdict, count in Counter(verdicts).most_common())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
