@@ -19,6 +19,7 @@ NAMES = (
     "planning",
     "scaling",
     "stores",
+    "engines",
     "augment",
     "device",
     "feed_peers",
