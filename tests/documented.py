@@ -155,7 +155,7 @@ def _run_shell(page: Path, block: Block, folder: Path) -> None:
     result = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=folder,
-        env=_environment(folder),
+        env=shell_environment(folder),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -177,7 +177,7 @@ def commands_of(session: str) -> str:
     return "\n".join(script) + "\n"
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def shell_environment(folder: Path) -> dict[str, str]:
     """This interpreter's programs first, and `fitfeed` from this working tree."""
     path = os.pathsep.join([str(folder / PROGRAMS), str(Path(sys.executable).parent), os.environ["PATH"]])
     return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
