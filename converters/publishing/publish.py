@@ -6,6 +6,7 @@ from fitfeed.converters.duplicates.find_duplicates import DuplicateReport, find_
 from fitfeed.converters.planning.base_dataset import BaseDataset, open_base_dataset
 from fitfeed.converters.publishing.pair_table import write_pairs
 from fitfeed.converters.publishing.refusals import write_lists
+from fitfeed.converters.publishing.shard_check import require_files_of
 from fitfeed.converters.publishing.union import write_union
 from fitfeed.converters.rejects import Reject, count_reasons, to_json_lines
 from fitfeed.converters.shards.drop_rows import drop_rows
@@ -60,6 +61,7 @@ def _publish(work: WorkFolder, job: Job, totals: Sequence[ShardTotals]) -> Outco
         base = open_base_dataset(work.dataset)
     ordered = _check_complete(job, totals)
     results = for_each(work.root, lambda shard: _require_result(work, job, shard.number), ordered)
+    require_files_of(work, job, ordered, results)
     found = find_duplicates(job, results, base)
     rejects = [*job.rejects, *(reject for result in results for reject in result.rejects), *found.rejects]
     work.require_ours(job)  # from here on, files are written that the next launch of this job writes, too

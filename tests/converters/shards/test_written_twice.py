@@ -14,7 +14,10 @@ from fitfeed.converters.shards import write_shard as module
 from fitfeed.converters.shards.write_shard import write_shard
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
+from fitfeed.converters.staging.quarantine import Quarantine
+from fitfeed.converters.staging.results import ShardTotals
 from fitfeed.converters.staging.staging import Staging, open_staging
+from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.storage.local import LocalPlace
 from fitfeed.schemas.storage.place import Place
 from tests.deep import png
@@ -40,14 +43,18 @@ class Attempts:
             self.work = staging.prepare(plan, timeout_s=0)
         self.job: Job = self.work.read_job()
 
-    def write(self) -> None:
-        write_shard(self.work, self.job, 0, lambda *_: None)
+    def write(self) -> ShardTotals:
+        return write_shard(self.work, self.job, 0, lambda *_: None)
 
     def published(self) -> dict[str, bytes]:
         """All files of the dataset, after its publication."""
-        totals = write_shard(self.work, self.job, 0, lambda *_: None)
+        totals = self.write()
         assert totals.reused
         assert publish(self.work, [totals]).status == "published"
+        return self.stored()
+
+    def stored(self) -> dict[str, bytes]:
+        """The same, of a dataset that is published."""
         Staging(self.work.dataset).remove()
         found = self.work.dataset.files(deep=True)
         return {
@@ -109,6 +116,35 @@ def test_another_attempt_may_overtake_it_anywhere(
     attempts.write()
     assert overtaken
     assert attempts.published() == expected
+
+
+def test_two_attempts_that_differ_are_not_mixed(
+    attempts: Attempts, expected: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one of them an image took too long."""
+
+    def overtake() -> None:
+        slow = Quarantine(reason="timeout", detail="it took longer than 1 s", limit_s=1)
+        attempts.work.quarantine(attempts.job, 0, 1, slow)
+        attempts.write()  # without the image, after the file of the other attempt, and before its result
+
+    disturb(monkeypatch, WorkFolder, "write_result", overtake)
+    totals = attempts.write()
+    with pytest.raises(
+        ConversionError, match=r"not the file that was written as shard 0: .* writes this shard anew"
+    ):
+        publish(attempts.work, [totals])
+    attempts.work.release(attempts.job, 0)  # as the next launch does with a longer limit
+    attempts.write()
+    assert attempts.published() == expected
+
+
+def test_the_same_bytes_written_again_are_fine(attempts: Attempts, expected: dict[str, bytes]) -> None:
+    totals = attempts.write()
+    attempts.work.forget_result(0)
+    attempts.write()
+    assert publish(attempts.work, [totals]).status == "published"
+    assert attempts.stored() == expected
 
 
 @pytest.mark.parametrize(("where", "name"), [step[1:] for step in STEPS], ids=[step[0] for step in STEPS])

@@ -1,0 +1,40 @@
+"""Checks that the files which are there are those that the results speak of.
+
+An engine may write a shard twice at once. Both attempts write the same bytes, unless an image took too long, or crashed, in one of
+them only. Then the file of one attempt may be there, and the result of the other.
+"""
+
+from collections.abc import Sequence
+
+from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.converters.staging.job import Job
+from fitfeed.converters.staging.result_check import file_identity, is_whole
+from fitfeed.converters.staging.results import ShardResult, ShardTotals
+from fitfeed.schemas.errors import ConversionError
+
+
+def require_files_of(
+    work: WorkFolder, job: Job, totals: Sequence[ShardTotals], results: Sequence[ShardResult]
+) -> None:
+    """Checks the files of shards that were written in this run; those of an earlier one have been compared already.
+
+    Files are listed once. Only one that was replaced since its result was written is read.
+
+    Args:
+        work: The folder of the job.
+        job: The job.
+        totals: Of all shards, by number.
+        results: The same.
+
+    Raises:
+        ConversionError: If a file is another one.
+        OSError: If it cannot be found out.
+    """
+    place = work.place_for_shards(job)
+    present = {found.name: file_identity(found) for found in place.files()}
+    for shard, result in zip(totals, results, strict=True):
+        if shard.reused or present.get(result.shard.file) == result.identity:
+            continue
+        if not is_whole(work.find_shard(result.shard.file), result.shard, identity=result.identity):
+            msg = f"{result.shard.file} is not the file that was written as shard {shard.number}: an engine wrote it twice at once, and an image took too long or crashed its decoder in one attempt only, or a publication was interrupted. Nothing was published. Run the same command again: it writes this shard anew, and continues."
+            raise ConversionError(msg)
