@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, get_args
 
 import pytest
 
@@ -81,13 +81,17 @@ class Outcome(NamedTuple):
     seconds: float
 
 
+AnyCase = TypeVar("AnyCase")
+"""A case of this matrix, or of another one."""
+
+
 def all_cases(kinds: tuple[Kind, ...] = KINDS) -> list[Case]:
     """All cells, store by store."""
     cells = itertools.product(kinds, OPERATIONS, FAULTS, DURATIONS)
     return [Case(*cell) for cell in cells if cell[2:] != ("slow", "for ever")]
 
 
-def sample(cases: list[Case], seed: str, part: int) -> list[Case]:
+def sample(cases: list[AnyCase], seed: str, part: int) -> list[AnyCase]:
     """One of `part` cases, those that a text such as a commit's hash chooses."""
     return [case for case in cases if _number(f"{seed} {case}") % part == 0]
 
