@@ -128,6 +128,14 @@ def test_jax_of_one_process_says_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     assert auto() == (1, 2)
 
 
+def test_an_old_jax_that_somebody_else_imported_is_no_harm(
+    monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[str]]
+) -> None:
+    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(distributed=SimpleNamespace()))
+    assert choose_shard(None, split="train", shuffle=True) == (0, 1)
+    assert lines() == []
+
+
 def test_what_is_not_shuffled_is_read_as_a_whole_unless_asked(
     monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[str]]
 ) -> None:
