@@ -27,7 +27,7 @@ def check_rejects(reading: Reading, manifest: Manifest) -> Iterator[Finding]:
         start = reading.position
         line = reading.read_line(MAX_LINE_BYTES)
         try:
-            reject = _reject(line)
+            reject = read_reject(line)
         except ValueError as error:
             yield Finding(file=file, kind="rejects", detail=f"a line is not a reject: {error}", offset=start)
             return
@@ -41,7 +41,12 @@ def check_rejects(reading: Reading, manifest: Manifest) -> Iterator[Finding]:
         yield Finding(file=file, kind="rejects", detail=shortened(detail, limit=400))
 
 
-def _reject(line: bytes) -> Reject:
+def read_reject(line: bytes) -> Reject:
+    """Reads a line of the list.
+
+    Raises:
+        ValueError: If it is not a reject.
+    """
     content = parse_json(line)
     if not isinstance(content, dict) or content.keys() != COLUMNS:
         msg = f"expected an object of {', '.join(sorted(COLUMNS))}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fitfeed.commands.option_values import parse_size
+from fitfeed.commands.output_file import output_file
 from fitfeed.output.terminal import print_json, print_lines
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.files import atomic_write
@@ -98,7 +99,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
-    output = _output(options.output)
+    output = output_file(options.output, FORMATS)
     _check_numbers(options)
     from fitfeed.pipelines import open_dataset
     from fitfeed.preview.augment_spec import parse_augment
@@ -180,25 +181,6 @@ def _pictures(preview: "Preview", placed: "list[list[Placed]]") -> list[JsonObje
         }
         for i, places in enumerate(placed)
     ]
-
-
-def _output(name: str) -> Path:
-    """The file to write, checked before anything is read.
-
-    Raises:
-        UsageError: If it does not end like a picture, or its folder does not exist.
-    """
-    path = local_path(name, "-o")
-    if path.suffix.lower() not in FORMATS:
-        msg = f"-o expects a name that ends in {', '.join(FORMATS)}. Received: {name}"
-        raise UsageError(msg)
-    if not path.parent.is_dir():
-        msg = f"the folder {path.parent} does not exist. Received: -o {name}. Make it first."
-        raise UsageError(msg)
-    if path.is_dir():
-        msg = f"-o expects a file, and this is a folder. Received: {name}"
-        raise UsageError(msg)
-    return path
 
 
 def _check_numbers(options: argparse.Namespace) -> None:

@@ -1,0 +1,64 @@
+"""`fitfeed report DATASET -o FILE.html`."""
+
+import argparse
+import sys
+from typing import Any
+
+from fitfeed.output.terminal import print_json, print_lines
+
+EPILOG = """\
+examples:
+  fitfeed report flowers/ -o flowers.html
+      one page: samples, classes, sizes, pixels, splits, duplicates, rejects and what is worth a look
+  fitfeed report gs://bucket/flowers -o flowers.html
+      the same of a dataset in an object store
+
+The page needs no network and no program: open it in a browser, or send it to somebody. It has small pictures of
+the dataset in it.
+"""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    """Adds the command's options."""
+    parser = subparsers.add_parser(
+        "report",
+        help="write a page that shows what is in a dataset",
+        description="Write one HTML page that shows what is in a dataset, how its splits differ, and what is worth a look.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument(
+        "dataset", metavar="DATASET", help="dataset folder, or its address: gs://, s3://, az://"
+    )
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="page to write: .html")
+    parser.add_argument(
+        "--json", action="store_true", help="print file, bytes and what is worth a look, as JSON"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print nothing")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Runs the command; returns the exit status."""
+    from fitfeed.commands.output_file import output_file
+    from fitfeed.output.byte_size import human_bytes
+
+    path = output_file(options.output, (".html", ".htm"))
+    from fitfeed.pipelines import open_dataset
+    from fitfeed.report.page import report_page
+    from fitfeed.schemas.errors import UsageError
+    from fitfeed.schemas.files import atomic_write
+
+    page = report_page(open_dataset(options.dataset), options.dataset)
+    content = page.html.encode()
+    try:
+        atomic_write(path, content)
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror or error}."
+        raise UsageError(msg) from error
+    if options.json:
+        print_json({"file": options.output, "bytes": len(content), "findings": page.findings}, indent=1)
+    elif not options.quiet:
+        lines = [f"{options.output}: {human_bytes(len(content))}. Open it in a browser.", *page.findings]
+        print_lines(lines, sys.stderr)
+    return 0

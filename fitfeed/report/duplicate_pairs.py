@@ -1,0 +1,71 @@
+"""The pairs of pictures that are the same, exactly or nearly: where each of them is."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fitfeed.report.facts import Example
+from fitfeed.schemas.side_tables import DUPLICATES_NAME, read_pairs
+from fitfeed.schemas.storage.place import Place
+
+if TYPE_CHECKING:
+    from fitfeed.pipelines import Dataset
+
+SHOWN_PAIRS = 24
+
+
+class Pair(NamedTuple):
+    """Two examples that show the same picture, and by how many bits of 64 their hashes differ; 0 if all pixels are equal."""
+
+    first: Example
+    second: Example
+    distance: int
+
+
+class Pairs(NamedTuple):
+    """Some pairs of a dataset.
+
+    Attributes:
+        shown: The first pairs of which both are examples. A copy that was left out is none.
+        listed: How many pairs the table lists, by kind.
+    """
+
+    shown: list[Pair]
+    listed: dict[str, int]
+
+
+def find_pairs(dataset: "Dataset", place: Place) -> Pairs | None:
+    """Finds the examples of the first pairs; None if the table of duplicates was deleted, which anybody may do.
+
+    Raises:
+        DamagedDatasetError: If the table is not what was stored.
+    """
+    if not place.area().has_file(DUPLICATES_NAME):
+        return None
+    batch = read_pairs(place).batch
+    kinds = {
+        str(pair["values"]): int(pair["counts"]) for pair in batch.column("kind").value_counts().to_pylist()
+    }
+    rows = (
+        batch.to_pylist()[: SHOWN_PAIRS * 4]
+        if batch.num_rows <= SHOWN_PAIRS * 4
+        else batch.slice(0, SHOWN_PAIRS * 4).to_pylist()
+    )
+    places = _places(dataset, [row["of"] for row in rows] + [row["key"] for row in rows])
+    pairs = [
+        Pair(places[row["of"]], places[row["key"]], int(row["distance"]))
+        for row in rows
+        if row["of"] in places and row["key"] in places
+    ]
+    return Pairs(pairs[:SHOWN_PAIRS], kinds)
+
+
+def _places(dataset: "Dataset", keys: list[str]) -> dict[str, Example]:
+    """Where the examples with some keys are."""
+    wanted, found = pa.array(keys, pa.large_string()), dict[str, Example]()
+    for split in dataset.splits:
+        column = dataset.index(split)["key"]
+        for row in pc.indices_nonzero(pc.is_in(column, value_set=wanted)).to_pylist():
+            found[str(column[row])] = Example(split, int(row))
+    return found

@@ -1,0 +1,293 @@
+"""The parts of the page, each from what was counted."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from fitfeed.output.byte_size import human_bytes
+from fitfeed.output.source_facts import depth_lines, mask_value_lines, profile_lines
+from fitfeed.report.charts import bar, histogram, scatter
+from fitfeed.report.duplicate_pairs import Pairs
+from fitfeed.report.elements import Element, element, table
+from fitfeed.report.facts import MAX_ASPECT, Drift, Example, Outlier, SplitFacts
+from fitfeed.report.pictures import Pictures
+from fitfeed.schemas.bit_depth import levels_of
+from fitfeed.schemas.manifest import Manifest
+
+COLORS = 4
+CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}
+VALUES = {"darkest": ": mean", "brightest": ": mean", "flattest": ": deviation"}
+WHY_OUTLIERS = "Flat images are often empty, covered or damaged; very dark and very bright ones are often failed exposures."
+
+
+def section(name: str, title: str, *content: Element | None) -> Element:
+    """A part of the page with its heading."""
+    return element("section", element("h2", title, id=name), *content, **{"aria-labelledby": name})
+
+
+def overview(manifest: Manifest) -> Element:
+    """What the dataset is."""
+    image = manifest.features.image
+    size = f"{image.shape[0]} x {image.shape[1]} pixels" if image.shape[0] else "of any size"
+    labels = ", ".join(f"{name} ({kind})" for name, kind in manifest.features.label_kinds.items()) or "none"
+    rows = [
+        ["format", f"{manifest.format}, version {manifest.format_version}"],
+        ["examples", f"{sum(split.examples for split in manifest.splits.values()):,}"],
+        ["bytes of shards", human_bytes(sum(split.bytes for split in manifest.splits.values()))],
+        ["images", f"{image.dtype}, {size}, {image.channels} channels, encoding {image.encoding}"],
+        ["labels", labels],
+        ["classes", f"{len(manifest.class_names):,}"],
+        ["fingerprint", manifest.fingerprint],
+    ]
+    return section("dataset", "The dataset", table(["", ""], rows, caption="What it is", numbers=False))
+
+
+def samples(
+    groups: Sequence[Sequence[Example]], names: Sequence[str], split: str, pictures: Pictures
+) -> Element:
+    """Some pictures of each class."""
+    shown: list[Element] = []
+    for number, examples in enumerate(groups):
+        name = names[number] if number < len(names) else ""
+        shown += [element("h3", name)] if name else []
+        shown.append(pictures.row(examples, [pictures.key(each).rpartition("/")[2] for each in examples]))
+    return section(
+        "samples", "Samples", element("p", f"Chosen at random from {split}.", class_="faint"), *shown
+    )
+
+
+def balance(manifest: Manifest) -> Element | None:
+    """How many examples each class has in each split."""
+    if not manifest.class_names:
+        return None
+    splits = manifest.splits
+    most = max((max(split.class_counts, default=0) for split in splits.values()), default=0) or 1
+    rows: list[list[Element | str]] = []
+    for number, name in enumerate(manifest.class_names):
+        counts = [split.class_counts[number] for split in splits.values()]
+        cells = [
+            element("span", element("span", f"{count:,}", class_="count"), bar(count / most, color % COLORS))
+            for color, count in enumerate(counts)
+        ]
+        rows.append([f"{number} {name}", *cells])
+    return section(
+        "classes", "Classes", table(["class", *splits], rows, caption="Examples of each class", numbers=False)
+    )
+
+
+def sizes(facts: Sequence[SplitFacts]) -> Element:
+    """How large the stored images are, and their shapes."""
+    rows = [
+        [
+            each.name,
+            *(
+                ""
+                if extent is None
+                else f"{extent.min} / {extent.p5} / {extent.median} / {extent.p95} / {extent.max}"
+                for extent in (each.split.width, each.split.height)
+            ),
+        ]
+        for each in facts
+    ]
+    points: dict[tuple[float, float], int] = {}
+    for each in facts:
+        for width, height, count in each.sizes:
+            points[width, height] = points.get((width, height), 0) + count
+    dots = [(width, height, count) for (width, height), count in points.items()]
+    curves = {each.name: each.aspects for each in facts if each.split.examples}
+    bound = np.log2(MAX_ASPECT)
+    return section(
+        "sizes",
+        "Sizes",
+        table(["split", "width", "height"], rows, caption="Least, 5%, median, 95% and largest, in pixels"),
+        element(
+            "div",
+            _figure(
+                scatter(dots, label="Widths and heights of all images", across="width", upwards="height"),
+                "Widths and heights",
+            ),
+            _figure(
+                histogram(curves, low=-bound, high=bound, label="Width / height of the images of each split"),
+                "Width / height, as power of two: 0 is square, 1 twice as wide as high",
+            ),
+            class_="charts",
+        ),
+    )
+
+
+def pixels(manifest: Manifest) -> Element:
+    """The values of the pixels of the split that is normalized by."""
+    recorded = manifest.statistics
+    counts, top = manifest.splits[recorded.split].counts, levels_of(manifest.features.image.depth)
+    names = CHANNELS.get(len(counts), tuple(map(str, range(len(counts)))))
+    rows = [
+        [
+            name,
+            f"{recorded.mean[i]:.3f}",
+            f"{recorded.std[i]:.3f}",
+            str(recorded.min[i]),
+            str(recorded.max[i]),
+        ]
+        for i, name in enumerate(names)
+    ]
+    charts = [
+        _figure(
+            histogram({name: counts[i]}, low=0, high=top, label=f"Values of the channel {name}"),
+            f"{name}: mean {recorded.mean[i]:.1f}, deviation {recorded.std[i]:.1f}",
+        )
+        for i, name in enumerate(names)
+    ]
+    text = f"Of the {recorded.images:,} images of {recorded.split} as stored, {recorded.pixels:,} pixels. make_pipeline normalizes by them."
+    return section(
+        "pixels",
+        "Pixels",
+        element("p", text, class_="faint"),
+        table(
+            ["channel", "mean", "deviation", "least", "largest"], rows, caption="Statistics of each channel"
+        ),
+        element("div", *charts, class_="charts"),
+    )
+
+
+def splits(facts: Sequence[SplitFacts], drifts: Sequence[Drift]) -> Element:
+    """The splits side by side."""
+    rows = [
+        [
+            each.name,
+            f"{each.split.examples:,}",
+            f"{len(each.split.shards):,}",
+            human_bytes(each.split.bytes),
+            f"{each.mean_brightness:.1f} ± {each.deviation_of_brightness:.1f}",
+        ]
+        for each in facts
+    ]
+    compared = [
+        [
+            f"{drift.name} against {drift.other}",
+            "" if drift.classes is None else f"{drift.classes:.1%}",
+            str(len(drift.missing)),
+            f"{drift.brightness:+.2f}",
+            f"{drift.pixels:.2f}",
+        ]
+        for drift in drifts
+    ]
+    head = [
+        "",
+        "difference of class shares",
+        "classes missing",
+        "brightness, in deviations",
+        "pixels, as a multiple",
+    ]
+    curves = {each.name: each.brightness for each in facts if each.split.examples}
+    names = [element("li", bar(1.0, number % COLORS), f" {each.name}") for number, each in enumerate(facts)]
+    return section(
+        "splits",
+        "Splits",
+        table(["split", "examples", "shards", "bytes", "brightness"], rows, caption="The splits"),
+        table(head, compared, caption="How they differ") if compared else None,
+        _figure(
+            histogram(curves, low=0, high=256, label="Mean brightness of the images of each split"),
+            "Mean brightness of each image, as shares of its split",
+        ),
+        element("ul", *names, class_="legend faint"),
+    )
+
+
+def rejects(manifest: Manifest, first: Mapping[str, Sequence[str]]) -> Element:
+    """What did not become an example."""
+    if not manifest.rejects:
+        text = f"None. {manifest.ignored:,} other files were ignored."
+        return section("rejects", "Rejects", element("p", text))
+    rows: list[list[Element | str]] = [
+        [reason, f"{count:,}", element("span", *(element("div", line) for line in first.get(reason, ())))]
+        for reason, count in manifest.rejects.items()
+    ]
+    text = f"{manifest.ignored:,} other files were ignored. rejects.jsonl names all."
+    return section(
+        "rejects",
+        "Rejects",
+        table(["reason", "files", "the first of them"], rows, caption="Rejected files", numbers=False),
+        element("p", text, class_="faint"),
+    )
+
+
+def duplicates(manifest: Manifest, pairs: Pairs | None, pictures: Pictures) -> Element:
+    """Pictures that are there twice."""
+    twice = manifest.duplicates
+    rows = [
+        ["within a split", f"{twice.within:,}"],
+        ["across splits", f"{twice.across_splits:,}"],
+        ["with another label", f"{twice.label_conflicts:,}"],
+        ["left out", f"{twice.dropped:,}"],
+    ]
+    shown: list[Element] = []
+    for pair in pairs.shown if pairs else ():
+        what = "equal pixels" if not pair.distance else f"{pair.distance} bits differ"
+        both = [f"{pair.first.split}: {what}", f"{pair.second.split}: {what}"]
+        shown.append(pictures.row([pair.first, pair.second], both))
+    listed = pairs and ", ".join(
+        f"{count:,} {kind.replace('_', ' ')}" for kind, count in pairs.listed.items()
+    )
+    text = (
+        "duplicates.arrow is not there, so pairs are not shown."
+        if pairs is None
+        else f"duplicates.arrow lists pairs: {listed or 'none'}."
+    )
+    return section(
+        "duplicates",
+        "Duplicates",
+        table(["examples with the pixels of another one", ""], rows, caption="Exact duplicates"),
+        element("p", text, class_="faint"),
+        element("div", *shown, class_="row"),
+    )
+
+
+def outlying(found: Mapping[str, Sequence[Outlier]], pictures: Pictures) -> Element:
+    """Examples that are worth a look."""
+    shown: list[Element] = []
+    for kind, examples in found.items():
+        shown += [
+            element("h3", f"{kind.capitalize()}{VALUES.get(kind, '')}"),
+            pictures.row([each.example for each in examples], [each.value for each in examples]),
+        ]
+    return section("outliers", "Worth a look", element("p", WHY_OUTLIERS, class_="faint"), *shown)
+
+
+def files(manifest: Manifest, facts: Sequence[SplitFacts]) -> Element:
+    """What the image files were."""
+    formats: dict[str, int] = {}
+    for each in facts:
+        for name, count in each.formats.items():
+            formats[name] = formats.get(name, 0) + count
+    counted = [
+        *([f"format {name}", f"{count:,}"] for name, count in sorted(formats.items())),
+        *([f"color profile {name}", f"{count:,}"] for name, count in manifest.profiles.items()),
+        *([f"{bits} bits", f"{count:,}"] for bits, count in manifest.depths.items()),
+    ]
+    lines = [
+        " ".join(line.split())
+        for line in (*depth_lines(manifest), *profile_lines(manifest), *mask_value_lines(manifest))
+    ]
+    return section(
+        "files",
+        "Files",
+        table(["", "images"], counted, caption="What the image files were"),
+        element("ul", *(element("li", line) for line in lines)) if lines else None,
+    )
+
+
+def making(manifest: Manifest) -> Element:
+    """How it was made."""
+    options = [[name, str(value)] for name, value in manifest.options.items()]
+    sources = [[source.name, source.kind] for source in manifest.sources]
+    return section(
+        "making",
+        "How it was made",
+        table(["option", "value"], options, caption="Options of the conversion", numbers=False),
+        table(["source", "kind"], sources, caption="Sources", numbers=False),
+        element("p", f"{manifest.source.files:,} files, digest {manifest.source.digest}", class_="faint"),
+    )
+
+
+def _figure(chart: Element, caption: str) -> Element:
+    return element("figure", chart, element("figcaption", caption))

@@ -1,0 +1,64 @@
+"""What stands out: each sentence comes with its cause, and not without."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fitfeed.report.facts import Drift
+from fitfeed.report.findings import findings
+from fitfeed.schemas.manifest import Manifest
+from tests.without_beam import convert
+
+
+@pytest.fixture(scope="module")
+def manifest(few_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    return convert(few_photos, tmp_path_factory.mktemp("findings") / "out").manifest
+
+
+SAME: dict[str, Any] = {
+    "name": "test",
+    "other": "train",
+    "missing": [],
+    "classes": 0.05,
+    "brightness": 0.2,
+    "pixels": 1.2,
+}
+
+
+@pytest.mark.parametrize(
+    ("different", "sentence"),
+    [
+        ({"missing": ["rose"]}, "test has no example of rose, and train has."),
+        ({"missing": list("abcdefg")}, "test has no example of a, b, c, d, e and 2 more, and train has."),
+        ({"classes": 0.25}, "The shares of the classes in test and train differ by 25%."),
+        ({"brightness": -0.75}, "Images of test are darker than those of train, by 0.8 of their deviation."),
+        ({"brightness": 2.0}, "Images of test are brighter than those of train, by 2.0 of their deviation."),
+        ({"pixels": 0.5}, "The median image of test has 0.5 times the pixels of that of train."),
+        ({"pixels": 4.0}, "The median image of test has 4 times the pixels of that of train."),
+    ],
+)
+def test_a_split_that_differs(manifest: Manifest, different: dict[str, Any], sentence: str) -> None:
+    quiet = findings(manifest, [Drift(**SAME)], [])
+    assert findings(manifest, [Drift(**{**SAME, **different})], []) == [sentence, *quiet]
+
+
+def test_classes_and_copies(manifest: Manifest) -> None:
+    split = manifest.splits["train"]
+    uneven = split.model_copy(update={"class_counts": [80, 1]})
+    empty = split.model_copy(update={"class_counts": [8, 0]})
+    twice = manifest.duplicates.model_copy(update={"across_splits": 2, "label_conflicts": 3})
+    assert findings(manifest, [], []) == []
+    (line,) = findings(manifest.model_copy(update={"splits": {"train": uneven}}), [], [])
+    assert line.startswith("The largest class of train has 80 examples, the smallest 1: see class_weight")
+    assert findings(manifest.model_copy(update={"splits": {"train": empty}}), [], []) == [
+        f"train has no example of {manifest.class_names[1]}."
+    ]
+    leaks, conflicts = findings(manifest.model_copy(update={"duplicates": twice}), [], [])
+    assert leaks.startswith("2 examples have the pixels of an example of another split")
+    assert conflicts.startswith("3 examples")
+
+
+def test_damage_is_said_first(manifest: Manifest) -> None:
+    lines = findings(manifest, [Drift(**{**SAME, "pixels": 9.0})], ["a.tfrecord: example 3"])
+    assert lines[0] == "An example is damaged: a.tfrecord: example 3"

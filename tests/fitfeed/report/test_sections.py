@@ -1,0 +1,61 @@
+"""The parts of the page where there is little, or much, to show."""
+
+from pathlib import Path
+
+from fitfeed.pipelines import open_dataset
+from fitfeed.report import sections
+from fitfeed.report.elements import Element
+from fitfeed.report.facts import split_facts
+from fitfeed.schemas.manifest import Manifest, read_manifest
+from tests.without_beam import convert
+
+
+def texts(part: Element | None) -> list[str]:
+    assert part is not None
+    return [text for text in part.itertext() if text.strip()]
+
+
+def test_each_part_is_named_by_its_heading(gray: Path) -> None:
+    part = sections.overview(read_manifest(gray))
+    assert (part.get("aria-labelledby"), part[0].get("id"), part[0].text) == (
+        "dataset",
+        "dataset",
+        "The dataset",
+    )
+
+
+def test_a_class_of_many_splits_has_a_bar_for_each(gray: Path) -> None:
+    manifest = read_manifest(gray)
+    split = manifest.splits["train"]
+    splits = {f"fold{number}": split.model_copy(update={"class_counts": [number, 6]}) for number in range(6)}
+    part = sections.balance(manifest.model_copy(update={"splits": splits}))
+    assert part is not None
+    bars = list(part.iter("rect"))
+    assert len(bars) == 12
+    assert [bar.get("width") for bar in bars[:6]] == [f"{100 * number / 6:.2f}%" for number in range(6)]
+    assert {bar.get("class") for bar in bars} == {"fill0", "fill1", "fill2", "fill3"}
+    assert "1 class 1" in texts(part)
+
+
+def test_without_classes_there_is_no_balance(few_photos: Path, tmp_path: Path) -> None:
+    assert sections.balance(convert(few_photos, tmp_path / "out", labels="none").manifest) is None
+
+
+def test_gray_images_have_one_channel(gray: Path) -> None:
+    part = sections.pixels(read_manifest(gray))
+    assert [text for text in texts(part) if text == "gray"] == ["gray", "gray"]
+    assert len(list(part.iter("svg"))) == 1
+
+
+def test_one_split_is_compared_with_none(gray: Path) -> None:
+    facts = [split_facts(open_dataset(gray), "train")]
+    assert "How they differ" not in texts(sections.splits(facts, []))
+    assert "20 / 20 / 20 / 20 / 20" in texts(sections.sizes(facts))
+
+
+def test_rejects_are_counted_and_the_first_are_named(gray: Path) -> None:
+    manifest: Manifest = read_manifest(gray)
+    assert texts(sections.rejects(manifest, {}))[1] == "None. 0 other files were ignored."
+    some = manifest.model_copy(update={"rejects": {"corrupt": 2000, "timeout": 1}})
+    said = texts(sections.rejects(some, {"corrupt": ["a.jpg: broken"]}))
+    assert {"corrupt", "2,000", "a.jpg: broken", "timeout", "1"} <= set(said)
