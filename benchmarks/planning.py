@@ -1,7 +1,8 @@
 """Measures planning of a source in a store that has names only: listing, assigning, and writing the plans.
 
 CPU seconds are of a process of its own. What the store itself takes, to make up names, is measured alone, and is in
-`planned`, too. The goal for ten million is 60 s and 1 GiB.
+`planned`, too. The goal for ten million is 60 s and 1 GiB. With `--local`, the source is a folder of as many empty files,
+which are made before in the folder for temporary files, and deleted afterwards.
 """
 
 import argparse
@@ -26,12 +27,14 @@ from benchmarks.measure import ROOT, Result
 from benchmarks.processes import resident_mib
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.plan import make_plan
+from fitfeed.converters.staging.folder import JOB_NAME
 from fitfeed.converters.staging.staging import open_staging
 from fitfeed.schemas.storage.address import Bucket
 from fitfeed.schemas.storage.local import LocalPlace
 from fitfeed.schemas.storage.place import Found
 from fitfeed.schemas.storage.store import StorePlace
 
+MIB = 1 << 20
 CLASSES = 1000
 SMOKE_PATHS = 3000
 
@@ -40,12 +43,15 @@ def main() -> int:
     """Runs the benchmark; returns the exit status."""
     parser = measure.parser(__doc__, rounds=1)
     parser.add_argument("--paths", type=int, default=1_000_000, help="to plan (default: %(default)s)")
+    parser.add_argument("--local", action="store_true", help="of a folder of this machine")
     parser.add_argument("--task", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.smoke:
         options.paths = SMOKE_PATHS
     if options.task:
-        json.dump(plan(options.paths), sys.stdout)
+        with tempfile.TemporaryDirectory(prefix="fitfeed-") as folder:
+            source = make_files(Path(folder), options.paths) if options.local else None
+            json.dump(plan(options.paths, source), sys.stdout)
         return 0
     command = [
         sys.executable,
@@ -53,12 +59,14 @@ def main() -> int:
         "--task",
         "--paths",
         str(options.paths),
+        *(["--local"] if options.local else []),
     ]
     runs = [
         json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
         for _ in range(options.rounds)
     ]
-    line = partial(Result, case=f"plan {options.paths} paths of a store")
+    where = "a folder" if options.local else "a store"
+    line = partial(Result, case=f"plan {options.paths} paths of {where}")
     results = [
         line(contestant=name, unit=unit, values=[run[name] for run in runs])
         for name, unit in (
@@ -66,7 +74,9 @@ def main() -> int:
             ("planned", "CPU s"),
             ("written", "CPU s"),
             ("peak", "MiB"),
+            ("job", "MiB"),
         )
+        if not (options.local and name == "names alone")
     ]
     measure.report("planning", results, options, paths=options.paths)
     return 0
@@ -104,27 +114,40 @@ class NamesOnly(StorePlace):
             yield Found(f"{prefix}image_{place:08}.jpg", 50_000 + place % 977, f"{place * 2654435761:032x}")
 
 
-def plan(paths: int) -> dict[str, float]:
-    """Plans a source of so many paths, and writes the plans: CPU seconds, and the peak of the process in MiB."""
+def make_files(folder: Path, paths: int) -> Path:
+    """Makes so many empty files in class folders."""
+    for number in range(CLASSES):
+        of_class = folder / f"class{number:03}"
+        of_class.mkdir()
+        for place in range(number * (paths // CLASSES), (number + 1) * (paths // CLASSES)):
+            os.close(os.open(f"{of_class}/image_{place:08}.jpg", os.O_CREAT | os.O_WRONLY))
+    return folder
+
+
+def plan(paths: int, local: Path | None) -> dict[str, float]:
+    """Plans a source of so many paths, and writes the plans: CPU seconds; the peak of the process, and the job, in MiB."""
     place = NamesOnly(Bucket("s3", "names"), "photos", paths // CLASSES)
     times = [time.process_time()]
-    for _ in place.files(deep=True):
-        pass
+    if local is None:
+        for _ in place.files(deep=True):
+            pass
     times.append(time.process_time())
-    planned = make_plan(place, ConvertOptions(split={"train": 0.9, "validation": 0.1}))
+    planned = make_plan(local or place, ConvertOptions(split={"train": 0.9, "validation": 0.1}))
     times.append(time.process_time())
     with (
         tempfile.TemporaryDirectory(prefix="fitfeed-") as folder,
         open_staging(LocalPlace(Path(folder) / "dataset")) as staging,
     ):
-        staging.prepare(planned, timeout_s=0)
+        work = staging.prepare(planned, timeout_s=0)
         times.append(time.process_time())
+        job = work.root.find(JOB_NAME).bytes
     names, planning, writing = (after - before for before, after in itertools.pairwise(times))
     return {
         "names alone": names,
         "planned": planning,
         "written": writing,
         "peak": resident_mib("VmHWM", os.getpid()),
+        "job": job / MIB,
     }
 
 

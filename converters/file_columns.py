@@ -2,10 +2,11 @@
 
 import dataclasses
 import itertools
+import mmap
 import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -172,6 +173,19 @@ class FileColumns(Sequence[SourceFile]):
         """All files but those at some places."""
         return self.take(np.delete(np.arange(len(self)), np.asarray(places, np.int64)))
 
+    def in_own_pages(self) -> "FileColumns":
+        """A copy in memory that the system gets back at once when it is no longer used. malloc would keep it."""
+        texts = [self.paths] if self.etags is None else [self.paths, self.etags]
+        pages = _Pages(8 * 4 * len(self) + sum(8 * len(text.offsets) + text.size for text in texts))
+        numbers = [pages.copy(values) if values.any() else _zeros(len(self)) for values in self.numbers]
+        offsets = [pages.copy(text.offsets - text.offsets[0]) for text in texts]
+        data = [pages.copy(text.data[text.offsets[0] : text.offsets[-1]]) for text in texts]
+        paths, *etags = map(PackedTexts, data, offsets)
+        sizes, mtimes_ns, ctimes_ns, sources = numbers
+        return FileColumns(
+            paths, sizes, mtimes_ns, ctimes_ns, etags[0] if etags else None, sources, self.stored
+        )
+
     def in_order(self) -> "FileColumns":
         """The files in the order of their paths."""
         order = self.paths.order()
@@ -229,7 +243,7 @@ class FilePacker:
         if len(files) < MIN_PART:
             self.add(files.to_list())
         else:
-            self._parts.append(files.in_order())
+            self._parts.append(files.in_order().in_own_pages())
 
     def add_all(self, other: "FilePacker") -> None:
         """Adds what another thread has collected."""
@@ -246,8 +260,22 @@ class FilePacker:
     def _pack(self) -> None:
         if self._files:
             self._files.sort()
-            self._parts.append(_packed(self._files))
+            self._parts.append(_packed(self._files).in_own_pages())
             self._files = []
+
+
+class _Pages:
+    """Memory of the system, filled from its begin. What is not written to takes none."""
+
+    def __init__(self, size: int) -> None:
+        self._memory, self._begin = mmap.mmap(-1, size), 0
+
+    def copy(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """A copy of an array there. Those of larger items come first, so that all are aligned."""
+        copied = np.frombuffer(self._memory, array.dtype, len(array), self._begin)
+        copied[:] = array
+        self._begin += array.nbytes
+        return copied
 
 
 class _Columns(NamedTuple):

@@ -177,6 +177,30 @@ def _packed(texts: list[str]) -> PackedTexts:
     return PackedTexts(np.frombuffer(data, np.uint8), offsets)
 
 
+class TextsAt(Sequence[str]):
+    """The texts at some places, of which only those that are asked for are copied."""
+
+    def __init__(self, texts: PackedTexts, places: npt.NDArray[np.integer[Any]]) -> None:
+        """Takes texts and places."""
+        self._texts, self._places = texts, places
+
+    @override
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, number: int) -> str: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> PackedTexts: ...
+
+    @override
+    def __getitem__(self, number: int | slice) -> str | PackedTexts:
+        if isinstance(number, slice):
+            return self._texts.take(self._places[number])
+        return self._texts[int(self._places[number])]
+
+
 class TextSpace:
     """Memory for texts that are put together, the last ones first.
 

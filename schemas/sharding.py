@@ -25,6 +25,9 @@ MAX_SHARDS_OF_SMALL_DATASET = 8
 KEYS_AT_ONCE = 1 << 16
 """Keys that are hashed at once. It limits the memory that is used besides the result."""
 
+SORTED_AT_ONCE = 1 << 20
+"""About how many hashes are sorted at once, for the same reason."""
+
 DEFAULT_SHARD_BYTES = 128 << 20  # 128 MiB: large sequential reads, still cheap to redo after a crash
 
 
@@ -75,13 +78,27 @@ def salted_order(keys: Sequence[str], *, seed: int) -> npt.NDArray[np.int64]:
         depends only on the set of keys and the seed.
     """
     hashes = salted_hashes(keys, seed=seed, purpose="order")
-    order = np.argsort(hashes, kind="stable")
-    hashes = hashes[order]
+    order = np.empty(len(keys), np.int64)
+    buckets, begin = 1 + len(keys) // SORTED_AT_ONCE, 0
+    bounds = [2**64 * bucket // buckets for bucket in range(buckets + 1)]
+    for lowest, end in itertools.pairwise(bounds):  # each takes a part of the memory
+        some = np.flatnonzero((hashes >= np.uint64(lowest)) & (hashes <= np.uint64(end - 1)))
+        order[begin : begin + len(some)] = _ordered(some, hashes[some], keys)
+        begin += len(some)
+    return order
+
+
+def _ordered(
+    places: npt.NDArray[np.int64], hashes: npt.NDArray[np.uint64], keys: Sequence[str]
+) -> npt.NDArray[np.int64]:
+    """Orders places by hash, and equal hashes by key."""
+    by_hash = np.argsort(hashes, kind="stable")
+    places, hashes = places[by_hash], hashes[by_hash]
     same = np.concatenate([[False], hashes[1:] == hashes[:-1], [False]])
     edges = np.flatnonzero(np.diff(same.astype(np.int8)))
     for start, stop in edges.reshape(-1, 2).tolist():  # each run of equal hashes
-        order[start : stop + 1] = sorted(order[start : stop + 1].tolist(), key=keys.__getitem__)
-    return order
+        places[start : stop + 1] = sorted(places[start : stop + 1].tolist(), key=keys.__getitem__)
+    return places
 
 
 def split_of(key: str, fractions: Mapping[str, float], *, seed: int) -> str:

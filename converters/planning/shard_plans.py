@@ -15,6 +15,7 @@ from fitfeed.converters.staging.job import LongList, ShardOutline, ShardPlan, di
 from fitfeed.schemas.features import LabelKind
 from fitfeed.schemas.json_columns import Column, json_rows, to_json
 from fitfeed.schemas.manifest import SHARD_EXTENSIONS
+from fitfeed.schemas.packed_texts import TextsAt
 from fitfeed.schemas.sharding import number_of_shards, salted_order, shard_bounds, shard_file_name
 
 PlacesOfSplits = Mapping[str, npt.NDArray[np.integer[Any]]]
@@ -51,8 +52,7 @@ class ShardPlans(Sequence[ShardPlan]):
 
     def _cut(self, split: str, places: npt.NDArray[np.integer[Any]], before: int) -> None:
         options, files = self._options, self._table.files
-        keys = files.keys if len(places) == len(files) else files.keys.take(places)
-        ordered = places[salted_order(keys, seed=options.seed)]
+        ordered = places[salted_order(TextsAt(files.keys, places), seed=options.seed)]
         sizes = files.bytes
         shards = number_of_shards(
             examples=len(places),

@@ -12,11 +12,14 @@ from fitfeed.converters.file_columns import FileColumns, FilePacker
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.far_folder import source_file
 from fitfeed.converters.sources.image_names import NOT_AN_IMAGE, Looks, looks_like, why_never
-from fitfeed.schemas.packed_texts import AT_ONCE, PackedTexts
+from fitfeed.schemas.packed_texts import PackedTexts
 from fitfeed.schemas.storage.place import Found
 
 NO_PATH = "its name is not a path: it has an empty part, . or .."
 NO_PARTS = frozenset({"", ".", ".."})
+
+NAMES_AT_ONCE = 1 << 12
+"""Names that are objects at a time, in each thread."""
 
 MAX_REMEMBERED = 6
 """Characters of an extension that is remembered, with its dot: some files have a number for an extension."""
@@ -53,7 +56,7 @@ class FarNames:
             listed: The files.
         """
         remaining = iter(listed)
-        while some := list(itertools.islice(remaining, AT_ONCE)):
+        while some := list(itertools.islice(remaining, NAMES_AT_ONCE)):
             if self._all_are_images(prefix, [found.name for found in some]):
                 self._with_files.add(prefix[:-1])
                 self.files.add_columns(_columns(prefix, some))

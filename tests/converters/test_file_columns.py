@@ -43,6 +43,7 @@ def test_it_is_like_a_list(files: list[SourceFile], data: st.DataObject, at_once
     if files:
         places = data.draw(st.lists(st.integers(0, len(files) - 1), max_size=9))
         assert columns.take(places) == [files[place] for place in places]
+    assert columns.in_own_pages() == files
     assert [file.path for file in columns.in_order()] == sorted(file.path for file in files)
 
 

@@ -2,13 +2,14 @@
 
 import itertools
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fitfeed.schemas import packed_texts
-from fitfeed.schemas.packed_texts import PackedTexts
+from fitfeed.schemas.packed_texts import PackedTexts, TextsAt
 
 ANY = st.text(st.characters(codec=None) | st.sampled_from("/a\udcff\U0001f600"), max_size=4)
 TEXTS = st.lists(ANY, max_size=20)
@@ -34,7 +35,11 @@ def test_it_is_like_a_list(texts: list[str], data: st.DataObject, at_once: int) 
     if texts:
         places = data.draw(st.lists(st.integers(0, len(texts) - 1), max_size=9))
         assert packed[chosen][:0].take([]) == []
-        assert packed.take(places) == [texts[place] for place in places]
+        taken = [texts[place] for place in places]
+        assert packed.take(places) == taken
+        at = TextsAt(packed, np.array(places, np.int64))
+        assert [at[number] for number in range(len(at))] == taken
+        assert at[1:3] == taken[1:3]
     with pytest.raises(IndexError):
         packed[len(texts)]
 

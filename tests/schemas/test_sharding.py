@@ -49,12 +49,14 @@ def test_order_changes_with_the_seed() -> None:
 def test_many_keys_at_once_are_hashed_as_one_by_one(keys: list[str], seed: int, at_once: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sharding, "KEYS_AT_ONCE", at_once)
+        patch.setattr(sharding, "SORTED_AT_ONCE", 3 * at_once)
         hashes = salted_hashes(keys, seed=seed, purpose="order")
+        order = salted_order(keys, seed=seed).tolist()
     assert hashes.tolist() == [salted_hash(key, seed=seed, purpose="order") for key in keys]
     by_hash_and_key = sorted(
         range(len(keys)), key=lambda i: (salted_hash(keys[i], seed=seed, purpose="order"), keys[i])
     )
-    assert salted_order(keys, seed=seed).tolist() == by_hash_and_key
+    assert order == by_hash_and_key
 
 
 @given(KEYS, st.integers())
@@ -64,6 +66,7 @@ def test_equal_hashes_are_ordered_by_key(keys: list[str], seed: int) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sharding, "salted_hashes", coarse)
+        patch.setattr(sharding, "SORTED_AT_ONCE", 4)
         got = salted_order(keys, seed=seed).tolist()
     hashes = coarse(keys, seed=seed, purpose="order")
     assert got == sorted(range(len(keys)), key=lambda i: (hashes[i], keys[i]))
