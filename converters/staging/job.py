@@ -219,7 +219,7 @@ class Job(WithLabels):
         return cls(**fields)
 
 
-def _without_launch(job: Job) -> Any:
+def _without_launch(job: Job) -> object:
     plain = dataclasses.replace(
         job, seen=None, begun="", sources_sha256=None, launch="", engine="", stamps=[]
     )
