@@ -15,6 +15,9 @@ from fitfeed.schemas.errors import UsageError
 
 PACKAGE = "fitfeed"
 
+OPTIONAL = "heif"
+"""The extra that conversions use where it is installed. Without it, workers would reject what this machine accepts."""
+
 OR_AN_IMAGE = (
     "or an image that has it, as -- --sdk_container_image=IMAGE (docs/dataflow.md says how to make one)"
 )
@@ -138,4 +141,14 @@ def _pins() -> list[str]:
 
     needed = [Requirement(text) for text in distribution(PACKAGE).requires or []]
     names = {each.name for each in needed if each.marker is None or each.marker.evaluate({"extra": ""})}
+    optional = {each.name for each in needed if each.marker and each.marker.evaluate({"extra": OPTIONAL})}
+    names |= {name for name in optional if _is_installed(name)}
     return sorted(f"{name}=={Version(version(name)).public}" for name in names if name != "apache-beam")
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True

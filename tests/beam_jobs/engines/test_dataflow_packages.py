@@ -45,10 +45,21 @@ def test_extras_are_not_installed() -> None:
     extras = {
         Requirement(text).name
         for text in importlib.metadata.requires("fitfeed") or []
-        if "extra" in str(Requirement(text).marker)
+        if "extra" in str(Requirement(text).marker) and "heif" not in str(Requirement(text).marker)
     }
     assert "pytest" in extras
     assert not extras & {line.partition("==")[0] for line in requirements()} - {"apache-beam"}
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_decoders_that_are_here_are_there(monkeypatch: pytest.MonkeyPatch, installed: bool) -> None:
+    """Else workers would reject photographs of telephones that this machine takes."""
+    known = importlib.metadata.version
+    monkeypatch.setattr(dataflow_packages, "_is_installed", lambda name: installed)
+    monkeypatch.setattr(
+        dataflow_packages, "version", lambda name: "1.2" if name == "pi-heif" else known(name)
+    )
+    assert ("pi-heif==1.2" in requirements(WHEEL)) is installed
 
 
 def test_a_package_that_is_given_comes_with_the_versions_of_this_machine() -> None:
