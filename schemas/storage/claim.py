@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from fitfeed.schemas.errors import OvertakenError
+from fitfeed.schemas.errors import ConversionError, OvertakenError
 from fitfeed.schemas.text import printable
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def claimed(
 
     Raises:
         ClaimedError: If another process holds it.
+        LostClaimError: If the block fails, and another process has taken the claim over: it changes what is there.
         OSError: If it cannot be claimed.
     """
     holder = _Holder(place, name)
@@ -99,6 +100,10 @@ def claimed(
     holder.start()
     try:
         yield holder
+    except (OSError, ConversionError) as error:
+        if holder.was_taken_over():
+            raise _lost(place, name) from error
+        raise
     finally:
         holder.end()
 
@@ -119,6 +124,14 @@ class _Holder(Claim):
     def require(self) -> None:
         if self._lost or _now() > self._good_until:
             raise _lost(self._place, self._name)
+
+    def was_taken_over(self) -> bool:
+        """Whether the claim that is there is another one, or was given back; no, if the store does not say."""
+        try:
+            content, _ = _read(self._place, self._name)
+        except OSError:
+            return False
+        return not content.startswith(self.token)
 
     def take(self, notify: Callable[[str], None]) -> None:
         """Puts the claim, as soon as nobody else holds it.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.storage import claim as claims
 from fitfeed.schemas.storage.claim import Claim, ClaimedError, LostClaimError
 from fitfeed.schemas.storage.open_place import open_place
@@ -112,14 +113,38 @@ def test_a_holder_that_was_overtaken_learns_of_it_and_removes_nothing() -> None:
     assert place.read("lock", at_most=100)[0] == b"other token\nother host\n"
 
 
+@pytest.mark.parametrize(
+    "error", [OSError("there is no object of this name"), ConversionError("another plan")]
+)
+@pytest.mark.parametrize("now", ["other", "gone", "ours", "no answer"])
+def test_what_fails_because_another_has_taken_over_is_said_so(
+    now: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = memory_place()
+
+    def work() -> None:
+        with place.area().hold("lock"):
+            if now == "other":
+                place.write("lock", b"other token\nother host\n")
+            elif now == "gone":
+                place.delete("lock")
+            elif now == "no answer":
+                monkeypatch.setattr(StorePlace, "read", fail)
+            raise error
+
+    with pytest.raises(LostClaimError if now in ("other", "gone") else type(error)) as caught:
+        work()
+    assert error in (caught.value, caught.value.__cause__)
+
+
+def fail(*_: object, **__: object) -> None:
+    raise OSError("no answer")
+
+
 def test_a_holder_that_cannot_reach_the_store_stops_before_others_begin(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     place = memory_place()
-
-    def fail(*_: object, **__: object) -> None:
-        raise OSError("no answer")
-
     with place.area().hold("lock") as held:
         monkeypatch.setattr(StorePlace, "write_if", fail)
         time.sleep(0.1)
