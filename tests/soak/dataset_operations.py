@@ -20,6 +20,8 @@ from tests.without_beam import convert
 
 IMAGES = 24
 ERRORS = (OSError, FitfeedError)
+BESIDE = ("dataset/.work", "dataset/sources.arrow")
+"""What is no part of a dataset. Times of files that were written a moment ago are not trusted, and so not recorded."""
 
 
 @functools.cache
@@ -107,8 +109,7 @@ DATASET_OPERATIONS = (
         convert_to_store,
         rate=0.3,
         errors=ERRORS,
-        # Times of files that were written a moment ago are not trusted, and so not recorded.
-        ignore=("dataset/.work", "dataset/sources.arrow"),
+        ignore=BESIDE,
     ),
     Operation("verify", put_dataset, verify, rate=0.3, errors=ERRORS),
     Operation("train", put_dataset, train, rate=0.3, errors=ERRORS),

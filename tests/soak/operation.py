@@ -34,18 +34,20 @@ class Operation:
 
     def state(self, place: Place) -> State:
         """What is at a place, but for the files that do not belong to the result."""
-        while True:
-            try:
-                return self._state(place)
-            except FileNotFoundError:  # a deletion whose answer was lost may come after the listing
-                continue
+        return state_of(place, self.ignore)
 
-    def _state(self, place: Place) -> State:
-        return {
-            found.name: hashlib.sha256(place.read(found.name, at_most=found.bytes)[0]).hexdigest()
-            for found in place.files(deep=True)
-            if not found.name.startswith(self.ignore)
-        }
+
+def state_of(place: Place, ignore: tuple[str, ...] = ()) -> State:
+    """What is at a place, but for the files whose names begin so."""
+    while True:
+        try:
+            return {
+                found.name: hashlib.sha256(place.read(found.name, at_most=found.bytes)[0]).hexdigest()
+                for found in place.files(deep=True)
+                if not found.name.startswith(ignore)
+            }
+        except FileNotFoundError:  # a deletion whose answer was lost may come after the listing
+            continue
 
 
 def is_between(state: State, before: State, after: State) -> bool:
