@@ -18,7 +18,7 @@ from fitfeed.schemas.arrow_file import ADVICE, ArrowFile, only_batch, readable, 
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.features import FOLDER_LABELS, MASK_COLUMNS, LabelKind
 from fitfeed.schemas.index_columns import ListColumn, MaskColumn, NameColumn, TextColumn, encode_names
-from fitfeed.schemas.storage.dataset_files import open_file
+from fitfeed.schemas.storage.open_file import open_file
 from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.storage.place import Place
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from fitfeed.schemas.arrow_file import ArrowFile, only_batch, readable, write_batch
-from fitfeed.schemas.storage.dataset_files import open_file
+from fitfeed.schemas.storage.open_file import open_file
 from fitfeed.schemas.storage.place import Place
 
 SOURCES_NAME = "sources.arrow"

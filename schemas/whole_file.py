@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.manifest_parts import File
-from fitfeed.schemas.storage.dataset_files import open_file
+from fitfeed.schemas.storage.open_file import open_file
 from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.storage.place import Place
 
