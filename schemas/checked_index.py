@@ -9,6 +9,8 @@ from fitfeed.schemas.index import Index, open_index
 from fitfeed.schemas.index_labels import impossible_labels
 from fitfeed.schemas.manifest import Manifest
 from fitfeed.schemas.payload import MAX_PAYLOAD_BYTES
+from fitfeed.schemas.storage.open_place import open_place
+from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.whole_file import open_whole
 
 MAX_PIXELS = 2**31
@@ -17,11 +19,13 @@ MAX_PIXELS = 2**31
 _ADVICE = "Restore it, or convert the dataset again."
 
 
-def open_checked_index(folder: Path, manifest: Manifest, split: str, *, whole: bool = False) -> Index:
+def open_checked_index(
+    dataset: Path | Place, manifest: Manifest, split: str, *, whole: bool = False
+) -> Index:
     """Opens the index of a split.
 
     Args:
-        folder: The dataset.
+        dataset: The dataset.
         manifest: Its manifest.
         split: Name of the split.
         whole: Whether all of its bytes are compared with the manifest first. Training does not: ten million rows take seconds.
@@ -30,13 +34,14 @@ def open_checked_index(folder: Path, manifest: Manifest, split: str, *, whole: b
         DamagedDatasetError: If it cannot be read, or contradicts the manifest.
     """
     entry, kinds = manifest.splits[split].index, manifest.features.label_kinds
-    path = folder / entry.file
+    place = open_place(dataset, "DATASET")
+    address = place.address(entry.file)
     if whole:
-        with open_whole(folder, entry) as stream:
-            index = Index(path, kinds, stream=stream)
+        with open_whole(place, entry) as stream:
+            index = Index(address, kinds, stream=stream)
     else:
-        index = open_index(folder, entry.file, kinds)
-    check_index(index, manifest, split, path)
+        index = open_index(place, entry.file, kinds)
+    check_index(index, manifest, split, address)
     return index
 
 

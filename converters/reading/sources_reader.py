@@ -6,7 +6,6 @@ from contextlib import ExitStack, contextmanager
 
 from fitfeed.converters.reading.open_reader import open_reader
 from fitfeed.converters.reading.source_reader import ReadFile, SourceReader
-from fitfeed.converters.reading.stored_reader import StoredReader
 from fitfeed.converters.source_file import SourceFile, SourceRoot
 
 
@@ -56,4 +55,4 @@ class SourcesReader:
 
 
 def _reader_of(root: SourceRoot) -> SourceReader:
-    return StoredReader(root.folder) if root.kind == "dataset" else open_reader(root.folder)
+    return open_reader(root.folder, stored=root.kind == "dataset")

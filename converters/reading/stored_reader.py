@@ -11,7 +11,7 @@ from typing_extensions import override
 from fitfeed.converters.reading.local_files import READ_ATTEMPTS, READ_RETRY_DELAY_S
 from fitfeed.converters.reading.local_reader import LocalReader
 from fitfeed.converters.reading.source_reader import ReadFile
-from fitfeed.converters.reading.stored_payload import read_stored
+from fitfeed.converters.reading.stored_payload import read_stored, stored_at
 from fitfeed.converters.rejects import ImageError
 from fitfeed.converters.source_file import SourceFile, StoredAt
 from fitfeed.schemas.errors import ConversionError
@@ -23,12 +23,12 @@ class StoredReader(LocalReader):
     @override
     @contextmanager
     def reading(self, files: Iterable[SourceFile], *, most: int) -> Iterator[ReadFile]:
-        yield lambda file: self._read(file, _place_of(file), most=most)
+        yield lambda file: self._read(file, stored_at(file), most=most)
 
     @override
     def digest(self, file: SourceFile) -> bytes | None:
         try:
-            data = read_stored(file, _place_of(file), Path(self._folder), most=file.bytes)
+            data = read_stored(file, stored_at(file), Path(self._folder), most=file.bytes)
         except (OSError, ImageError):
             return None
         return xxhash.xxh3_128_digest(data)
@@ -44,10 +44,3 @@ class StoredReader(LocalReader):
                 time.sleep(READ_RETRY_DELAY_S * attempt)
         msg = f"cannot read {self._folder}/{stored.shard}: {failure.strerror}, {READ_ATTEMPTS} times. Repair the disk or the network and run the same command again: it continues."
         raise ConversionError(msg) from failure
-
-
-def _place_of(file: SourceFile) -> StoredAt:
-    if file.stored is None:
-        msg = f"{file.path} is not an example of a dataset"
-        raise ValueError(msg)
-    return file.stored

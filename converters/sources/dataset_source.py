@@ -20,11 +20,11 @@ from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.given_source import GivenSource
 from fitfeed.converters.sources.image_lookup import TablePaths
 from fitfeed.converters.sources.labeled_source import LabeledSource
-from fitfeed.converters.sources.links import SourceLinks
 from fitfeed.converters.sources.listing import Listing
+from fitfeed.converters.sources.open_folder import open_folder
 from fitfeed.converters.sources.source_options import SourceOptions
 from fitfeed.converters.sources.split_lists import SplitLists, divide_by_lists, require_lists_alone
-from fitfeed.converters.user_path import UserPath
+from fitfeed.converters.user_path import UserPath, name_of
 from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.checked_index import open_checked_index
 from fitfeed.schemas.class_order import ClassOrder, natural_order, sort_classes
@@ -36,12 +36,14 @@ from fitfeed.schemas.features import (
     MulticlassFeature,
     PlannedLabel,
 )
-from fitfeed.schemas.files import locate
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.index_columns import MaskColumn
 from fitfeed.schemas.index_labels import classes_at, floats_at
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
 from fitfeed.schemas.manifest_parts import Shard
+from fitfeed.schemas.storage.failures import failures_named
+from fitfeed.schemas.storage.many import for_each
+from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.text import short_repr
 
 
@@ -65,7 +67,7 @@ def kept_options(sources: Sequence[GivenSource], given: dict[str, object]) -> di
         sources: All sources. If they differ, or one of them is not a dataset, nothing is decided.
         given: The options that the user gave, by name.
     """
-    folders = [source.path for source in sources if isinstance(source.path, Path) and is_dataset(source.path)]
+    folders = [source.path for source in sources if is_dataset(source.path)]
     if len(folders) < len(sources):
         return {}
     images = [read_manifest(folder).features.image for folder in folders]
@@ -91,11 +93,9 @@ def read_dataset(source: UserPath, options: ConvertOptions, reading: SourceOptio
         DamagedDatasetError, FormatVersionError: If it cannot be read, or is not what was published.
     """
     _require_no_labels(source, options, reading)
-    if not isinstance(source, Path):
-        msg = f"SOURCE {source} is a dataset in a store, and as a source it must be on this machine. Copy it here, and give the path of the copy."
-        raise UsageError(msg)
     manifest = read_manifest(source)
-    parts = [_read_split(source, manifest, name) for name in manifest.splits]
+    with failures_named("cannot read SOURCE", open_place(source, "SOURCE"), UsageError):
+        parts = [_read_split(source, manifest, name) for name in manifest.splits]
     features = manifest.features.labels
     files = list(itertools.chain.from_iterable(part.files for part in parts))
     labels: dict[str, Sequence[Any]] = {
@@ -114,7 +114,7 @@ def read_dataset(source: UserPath, options: ConvertOptions, reading: SourceOptio
         ),
         groups=_groups(source, manifest, labels, options),
     )
-    links = SourceLinks(source)
+    links = open_folder(source)
     listing, warnings = choose_files(Listing(columns, [], [], links), options)
     kept = set(listing.files)
     example_table = example_table.without({place for place, file in enumerate(files) if file not in kept})
@@ -152,11 +152,11 @@ class _Part(NamedTuple):
     lost_profiles: int
 
 
-def _read_split(source: Path, manifest: Manifest, split: str) -> _Part:
+def _read_split(source: UserPath, manifest: Manifest, split: str) -> _Part:
     index = open_checked_index(source, manifest, split, whole=True)
     index.require_valid()
     shards = manifest.splits[split].shards
-    times = [_times(source, shard) for shard in shards]
+    states = for_each(open_place(source, "SOURCE"), lambda shard: _state(source, shard), shards)
     of_shard = index.shard.tolist()
     keys: list[str] = index.columns()["key"].to_pylist()
 
@@ -166,13 +166,7 @@ def _read_split(source: Path, manifest: Manifest, split: str) -> _Part:
             strict=True,
         )
         return [
-            SourceFile(
-                path,
-                length,
-                times[shard][0],
-                times[shard][1],
-                stored=StoredAt(shards[shard].file, offset, crc32c),
-            )
+            _example(path, length, states[shard], StoredAt(shards[shard].file, offset, crc32c))
             for path, length, shard, offset, crc32c in rows
         ]
 
@@ -188,16 +182,38 @@ def _read_split(source: Path, manifest: Manifest, split: str) -> _Part:
     return _Part(split, stored(keys, index), labels, int((reencoded & had_profile).sum()))
 
 
-def _times(source: Path, shard: Shard) -> tuple[int, int]:
-    """When a shard was last changed; zeros if it is not there, so that each of its examples says it."""
+class _ShardState(NamedTuple):
+    """The times of a shard, or in a store its ETag, as those of a `SourceFile`."""
+
+    mtime_ns: int = 0
+    ctime_ns: int = 0
+    etag: str = ""
+
+
+def _state(source: UserPath, shard: Shard) -> _ShardState:
+    """What tells that a shard was changed; nothing if it cannot be opened, so that each of its examples says it.
+
+    Raises:
+        OSError: If the store does not answer.
+    """
+    place = open_place(source, "SOURCE")
     try:
-        status = locate(source, shard.file).stat()
-    except DamagedDatasetError:
-        return 0, 0
-    return status.st_mtime_ns, status.st_ctime_ns
+        found = place.find(shard.file)
+    except OSError as error:
+        if place.is_far and not isinstance(error, FileNotFoundError | PermissionError):
+            raise
+        return _ShardState()
+    if isinstance(source, Path):
+        return _ShardState(found.mtime_ns, found.ctime_ns)
+    return _ShardState(etag=found.identity)
 
 
-def _values(source: Path, index: Index, name: str, feature: LabelFeature) -> list[Any]:
+def _example(path: str, size: int, state: _ShardState, stored: StoredAt) -> SourceFile:
+    """An example as a file."""
+    return SourceFile(path, size, state.mtime_ns, state.ctime_ns, state.etag, stored=stored)
+
+
+def _values(source: UserPath, index: Index, name: str, feature: LabelFeature) -> list[Any]:
     """The values of a label that is not a mask."""
     column = index.labels[name]
     if isinstance(feature, MulticlassFeature):
@@ -235,7 +251,7 @@ def _planned(feature: LabelFeature, values: Sequence[Any], options: ConvertOptio
 
 
 def _groups(
-    source: Path, manifest: Manifest, labels: Mapping[str, Sequence[Any]], options: ConvertOptions
+    source: UserPath, manifest: Manifest, labels: Mapping[str, Sequence[Any]], options: ConvertOptions
 ) -> list[str] | None:
     """The group of each example: a label of the dataset."""
     if options.group is None:
@@ -268,7 +284,7 @@ def _require_no_labels(source: UserPath, options: ConvertOptions, reading: Sourc
             raise UsageError(msg)
 
 
-def _require_unique(source: Path, files: Sequence[SourceFile]) -> None:
+def _require_unique(source: UserPath, files: Sequence[SourceFile]) -> None:
     """Checks that each key is one, and names one example. A forged index may have others."""
     seen: set[str] = set()
     for file in files:
@@ -278,20 +294,20 @@ def _require_unique(source: Path, files: Sequence[SourceFile]) -> None:
         seen.add(file.path)
 
 
-def _require_finite(source: Path, name: str, values: npt.NDArray[np.float64]) -> None:
+def _require_finite(source: UserPath, name: str, values: npt.NDArray[np.float64]) -> None:
     if not np.isfinite(values).all():
         msg = f"{source} has a value of {name!r} that is not a finite number. Restore it, or convert it again from its images."
         raise DamagedDatasetError(msg)
 
 
 def _lost_profiles(
-    source: Path, manifest: Manifest, parts: Sequence[_Part], options: ConvertOptions
+    source: UserPath, manifest: Manifest, parts: Sequence[_Part], options: ConvertOptions
 ) -> list[str]:
     lost = sum(part.lost_profiles for part in parts)
     if options.color != "srgb" or not lost or manifest.options.get("color") == "srgb":
         return []
     return [
-        f"--color srgb cannot convert {lost} images of {source.name}, which had a color profile that is not stored with them; "
+        f"--color srgb cannot convert {lost} images of {name_of(source)}, which had a color profile that is not stored with them; "
         "convert them from their files"
     ]
 

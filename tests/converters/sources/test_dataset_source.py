@@ -16,9 +16,11 @@ from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import DamagedDatasetError, TooManyRejectsError, UsageError
 from fitfeed.schemas.index import open_index, write_index
 from fitfeed.schemas.manifest import Manifest, read_manifest
+from tests.beam_jobs.test_sources_in_stores import content
 from tests.converters.damage import columns_of, reseal
 from tests.deep import png
 from tests.labelled import COLUMNS, EVERY_KIND, LAYOUTS
+from tests.schemas.storage.places import memory_place
 from tests.without_beam import convert
 
 
@@ -80,6 +82,32 @@ def test_with_unchanged_options_it_has_the_same_bytes_and_every_label(
     assert [source.kind for source in manifest.sources] == ["dataset"]
     assert verify_dataset(new).ok
     assert convert(old, new, {"shards": 2, **LAYOUTS[layout]}).up_to_date
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_one_in_a_store_gives_what_a_copy_of_it_gives(
+    labelled: Callable[[str], Path], tmp_path: Path, layout: str
+) -> None:
+    old, place = tmp_path / "flowers", memory_place()  # called alike: names of sources are in the manifest
+    shutil.copytree(labelled(layout), old)
+    for path in old.iterdir():
+        place.write(path.name, path.read_bytes())
+    given: dict[str, Any] = {"shards": 2, **LAYOUTS[layout], "size": (6, 6)}
+    for source, name in ((old, "local"), (str(place), "far")):
+        convert(source, tmp_path / name, given)
+    assert content(tmp_path / "far") == content(tmp_path / "local")
+    for check_content in (False, True):
+        assert convert(str(place), tmp_path / "far", given, check_content=check_content).up_to_date
+
+
+def test_bits_and_channels_of_one_in_a_store_stay(tmp_path: Path) -> None:
+    path = tmp_path / "photos" / "a" / "1.png"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(png(np.random.default_rng(1).integers(0, 65_536, (6, 5, 1), np.uint16)))
+    place = memory_place()
+    convert(tmp_path / "photos", str(place), {"channels": 1, "depth": 16})
+    image = convert(str(place), str(memory_place()), {"encoding": "png"}).manifest.features.image
+    assert (image.channels, image.depth) == (1, 16)
 
 
 @pytest.mark.parametrize("way", ["raw_tfrecord", "hdf5"])
