@@ -15,6 +15,7 @@ from fitfeed.schemas.processes.guarded_calls import GuardedCalls
 from fitfeed.schemas.tfrecord import HEADER_BYTES, masked_crc32c
 
 if TYPE_CHECKING:
+    from fitfeed.converters.inspect.far_file import FileInStore
     from fitfeed.converters.inspect.report import ForeignReport
 
 # Little is imported here, so that the process that reads the file starts early. This one imports the rest meanwhile.
@@ -25,7 +26,7 @@ TFRECORD_NAME = re.compile(r"\.(tfrecords?|tfrec|tfr|records?)(-\d+-of-\d+)?(\.|
 HEAD_BYTES = 4096
 
 
-def inspect_file(path: Path, *, full: bool = False) -> "ForeignReport":
+def inspect_file(path: "str | os.PathLike[str]", *, full: bool = False) -> "ForeignReport":
     """Reads as much of a TFRecord or HDF5 file as takes about a second, and says what is in it.
 
     The bytes show which kind of file it is; its name decides only if they do not. No link inside the file is followed,
@@ -33,7 +34,7 @@ def inspect_file(path: Path, *, full: bool = False) -> "ForeignReport":
     crash the libraries that read it.
 
     Args:
-        path: A local file.
+        path: The file: its path, or its address in a store, from which it is copied while it is read.
         full: Whether all of it is read. Else counts may be less than what is there, and the report says where.
 
     Raises:
@@ -41,8 +42,10 @@ def inspect_file(path: Path, *, full: bool = False) -> "ForeignReport":
         UsageError: If it is neither a TFRecord file nor an HDF5 file, or cannot be read now or alone.
         DamagedDatasetError: If it is one, but cut off or changed, or if it cannot be read within the limits.
     """
+    from fitfeed.converters.inspect.file_list import find_file
+
     with guarded_calls(full=full) as guarded:
-        return inspect_with(guarded, path, full=full)
+        return inspect_with(guarded, find_file(path), full=full)
 
 
 def guarded_calls(*, full: bool = False) -> GuardedCalls:
@@ -54,7 +57,7 @@ def guarded_calls(*, full: bool = False) -> GuardedCalls:
 
 def inspect_with(
     guarded: GuardedCalls,
-    path: Path,
+    path: "Path | FileInStore",
     *,
     full: bool = False,
     files: int = 1,
@@ -64,11 +67,17 @@ def inspect_with(
 
     Args:
         guarded: The process that reads it.
-        path: A local file.
+        path: The file.
         full: Whether all of it is read.
         files: How many files share the limits, which are for all of them.
         progress: Receives how many bytes were read, if all is read.
     """
+    if not isinstance(path, Path):
+        from fitfeed.converters.inspect.far_file import fetched, of_a_copy
+
+        with fetched(path, full=full) as copy:
+            report = inspect_with(guarded, copy, full=full, files=files, progress=progress)
+            return of_a_copy(report, copy)
     head = _head(path)
     is_hdf5 = _is_hdf5(path, head)
     inflated = b"" if is_hdf5 else _inflated(path, head)

@@ -4,9 +4,11 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from fitfeed.converters.inspect.far_file import FileInStore
 from fitfeed.converters.inspect.report import ForeignReport
 from fitfeed.schemas.errors import FitfeedError
 from fitfeed.schemas.manifest import MANIFEST_NAME, read_manifest
+from fitfeed.schemas.storage.place import Place
 
 SHARD_NAME = re.compile(r".+-\d{5}-of-\d{5}\.(tfrecord|h5)")
 
@@ -32,7 +34,7 @@ class OwnShard(NamedTuple):
     note: str
 
 
-def own_shard(path: Path, report: ForeignReport) -> OwnShard | None:
+def own_shard(path: Path | FileInStore, report: ForeignReport) -> OwnShard | None:
     """Which dataset a file is a shard of; None if it is not one of ours.
 
     Args:
@@ -41,10 +43,9 @@ def own_shard(path: Path, report: ForeignReport) -> OwnShard | None:
     """
     if not {feature.name.removeprefix("/") for feature in report.features} >= FEATURES:
         return None
-    if (path.parent / MANIFEST_NAME).exists():
-        listed = _listed(path)
-        if listed is not None:
-            return listed
+    listed = _listed(path.name, path.folder if isinstance(path, FileInStore) else path.parent)
+    if listed is not None:
+        return listed
     if SHARD_NAME.fullmatch(path.name) is None:
         return None
     note = (
@@ -54,18 +55,21 @@ def own_shard(path: Path, report: ForeignReport) -> OwnShard | None:
     return OwnShard(None, None, None, None, note)
 
 
-def _listed(path: Path) -> OwnShard | None:
+def _listed(file: str, folder: Path | Place) -> OwnShard | None:
+    """What the manifest in a folder says of a file, if it names it."""
     try:
-        manifest = read_manifest(path.parent)
-    except FitfeedError:  # verify says what is wrong with it; the shard is looked at all the same
+        manifest = read_manifest(folder)
+    except (
+        FitfeedError
+    ):  # there is none; or verify says what is wrong with it, and the shard is looked at all the same
         return None
     for name, split in manifest.splits.items():
         for number, shard in enumerate(split.shards):
-            if shard.file == path.name:
+            if shard.file == file:
                 count = len(split.shards)
                 note = (
-                    f"a shard of the fitfeed dataset {path.parent} ({name}, {number + 1} of {count}). "
-                    f"Class names, statistics and how to train on it: fitfeed inspect {path.parent}"
+                    f"a shard of the fitfeed dataset {folder} ({name}, {number + 1} of {count}). "
+                    f"Class names, statistics and how to train on it: fitfeed inspect {folder}"
                 )
-                return OwnShard(str(path.parent), name, number, count, note)
+                return OwnShard(str(folder), name, number, count, note)
     return None

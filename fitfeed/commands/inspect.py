@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fitfeed.output.terminal import print_json, print_lines
 
 if TYPE_CHECKING:
+    from fitfeed.converters.inspect.far_file import FileInStore
     from fitfeed.schemas.storage.place import Place
     from fitfeed.schemas.strict_json import JsonObject
 
@@ -41,7 +42,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="dataset folder, TFRecord file or HDF5 file; or a pattern, or a folder of such files; or the address of a dataset: gs://, s3://, az://",
+        help="dataset folder, TFRecord file or HDF5 file; or a pattern, or a folder of such files; or the address of one of these, but no pattern: gs://, s3://, az://",
     )
     parser.add_argument("--full", action="store_true", help="read whole files, however long it takes")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -50,6 +51,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 def run(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     from fitfeed.converters.inspect.file_list import files_and_datasets
+    from fitfeed.schemas.storage.place import Place
 
     paths = files_and_datasets(options.paths)
     status = 0
@@ -57,10 +59,10 @@ def run(options: argparse.Namespace) -> int:
         from fitfeed.commands.inspect_several import inspect_several
 
         document, lines, status = inspect_several(paths, full=options.full)
-    elif not isinstance(paths[0], Path) or paths[0].is_dir():
-        document, lines = _dataset(paths[0])
+    elif isinstance(path := paths[0], Place) or (isinstance(path, Path) and path.is_dir()):
+        document, lines = _dataset(path)
     else:
-        document, lines = _file(paths[0], full=options.full)
+        document, lines = _file(path, full=options.full)
     if options.json:
         print_json(document, indent=1)
     else:
@@ -77,12 +79,12 @@ def _dataset(path: "Path | Place") -> tuple["JsonObject", list[str]]:
     return describe(manifest), dataset_lines(str(path), manifest)
 
 
-def _file(path: Path, *, full: bool) -> tuple["JsonObject", list[str]]:
+def _file(path: "Path | FileInStore", *, full: bool) -> tuple["JsonObject", list[str]]:
     from fitfeed.converters.inspect.detect import guarded_calls, inspect_with
     from fitfeed.output.progress import reading_progress
 
     with guarded_calls(full=full) as guarded, reading_progress(sys.stderr, quiet=not full) as progress:
-        report = inspect_with(guarded, path, full=full, progress=bytes_done(progress, [path]))
+        report = inspect_with(guarded, path, full=full, progress=bytes_done(progress, path))
     from fitfeed.converters.inspect.own_shards import own_shard
     from fitfeed.output.foreign_text import report_lines
 
@@ -94,22 +96,24 @@ def _file(path: Path, *, full: bool) -> tuple["JsonObject", list[str]]:
     return document, lines
 
 
-def bytes_done(progress: Any, paths: list[Path]) -> Callable[[int], None] | None:
+def bytes_done(progress: Any, path: "Path | FileInStore") -> Callable[[int], None] | None:
     """What receives how many bytes of a file were read, and shows it.
 
     Args:
-        progress: Shows bytes of all files; None: nothing is shown.
-        paths: The files.
+        progress: Shows bytes; None: nothing is shown.
+        path: The file.
     """
     if progress is None:
         return None
-    sizes = [path.stat().st_size for path in paths if path.is_file()]
-    progress.start(files=len(paths), total_bytes=sum(sizes))
+    from fitfeed.converters.inspect.file_list import size_of
+
+    size = size_of(path) or 0
+    progress.start(files=1, total_bytes=size)
     shown = 0
 
     def receive(done: int) -> None:
         nonlocal shown
-        if shown < done <= sum(sizes):  # what is compressed inside HDF5 may be more
+        if shown < done <= size:  # what is compressed inside HDF5 may be more
             progress.update(done - shown)
             shown = done
 

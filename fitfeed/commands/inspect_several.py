@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fitfeed.converters.inspect.detect import guarded_calls, inspect_with
+from fitfeed.converters.inspect.far_file import MAX_COPY_BYTES, FileInStore
+from fitfeed.converters.inspect.file_list import Inspected, size_of
 from fitfeed.converters.inspect.own_shards import OwnShard, own_shard
 from fitfeed.converters.inspect.report import ForeignReport
 from fitfeed.converters.inspect.several_files import common_reader
@@ -31,17 +33,17 @@ class FileOutcome:
     """What is known of one of several files.
 
     Attributes:
-        path: The file, or dataset; or where in a store the dataset is.
+        path: The file or dataset.
         found: What is in it, or why that is not known.
         own: Which dataset of ours it belongs to.
     """
 
-    path: Path | Place
+    path: Inspected
     found: ForeignReport | Manifest | FitfeedError
     own: OwnShard | None = None
 
 
-def inspect_several(paths: Sequence[Path | Place], *, full: bool) -> tuple["JsonObject", list[str], int]:
+def inspect_several(paths: Sequence[Inspected], *, full: bool) -> tuple["JsonObject", list[str], int]:
     """Looks at several files. One that cannot be read does not hide the others.
 
     Args:
@@ -51,14 +53,14 @@ def inspect_several(paths: Sequence[Path | Place], *, full: bool) -> tuple["Json
     Returns:
         The JSON document, the lines, and the exit status: that of the worst file.
     """
-    looked_at = paths if full else paths[:MAX_FILES]
+    looked_at = paths if full else _first_of(paths)
     outcomes = []
     with guarded_calls(full=full) as guarded, reading_progress(sys.stderr, quiet=not full) as progress:
         if progress is not None:
-            progress.start(files=len(paths), total_bytes=sum(_size(path) or 0 for path in paths))
+            progress.start(files=len(paths), total_bytes=sum(size_of(path) or 0 for path in paths))
         for path in looked_at:
             try:
-                if not isinstance(path, Path) or path.is_dir():
+                if isinstance(path, Place) or (isinstance(path, Path) and path.is_dir()):
                     outcomes.append(FileOutcome(path, read_manifest(path)))
                     continue
                 report = inspect_with(guarded, path, full=full, files=len(looked_at), progress=_ignore)
@@ -66,7 +68,7 @@ def inspect_several(paths: Sequence[Path | Place], *, full: bool) -> tuple["Json
             except FitfeedError as error:
                 outcomes.append(FileOutcome(path, error))
             if progress is not None:
-                progress.update(_size(path) or 0)
+                progress.update(size_of(path) or 0)
     status = max(
         (outcome.found.exit_status for outcome in outcomes if isinstance(outcome.found, FitfeedError)),
         default=0,
@@ -79,9 +81,16 @@ def inspect_several(paths: Sequence[Path | Place], *, full: bool) -> tuple["Json
     return document, _lines(outcomes, left_out, reader), status
 
 
-def _size(path: Path | Place) -> int | None:
-    """Bytes of a file; None for a dataset, of which the manifest is read."""
-    return path.stat().st_size if isinstance(path, Path) and path.is_file() else None
+def _first_of(paths: Sequence[Inspected]) -> list[Inspected]:
+    """Those that are looked at without `--full`. Of files in a store, so many that their copies take no more than one may."""
+    left = MAX_COPY_BYTES
+    first: list[Inspected] = []
+    for path in paths[:MAX_FILES]:
+        left -= path.bytes if isinstance(path, FileInStore) else 0
+        if left < 0 and first:
+            break
+        first.append(path)
+    return first
 
 
 def _ignore(done: int) -> None:
@@ -92,7 +101,13 @@ def _reader(outcomes: list[FileOutcome]) -> str | None:
     reports = [outcome.found for outcome in outcomes if isinstance(outcome.found, ForeignReport)]
     if len(reports) < len(outcomes):
         return None
-    return common_reader([outcome.path for outcome in outcomes if isinstance(outcome.path, Path)], reports)
+    paths = [_read_from(outcome.path) for outcome in outcomes]
+    return common_reader(paths, reports) if len(set(paths)) == len(paths) else None
+
+
+def _read_from(path: Inspected) -> Path:
+    """Where code reads a file from: one in a store, from a copy of the same name."""
+    return Path(path.name if isinstance(path, FileInStore) else str(path))
 
 
 def _json(outcome: FileOutcome) -> "JsonObject":
@@ -130,7 +145,7 @@ def _lines(outcomes: list[FileOutcome], left_out: int, reader: str | None) -> li
 def _row(outcome: FileOutcome) -> tuple[str, str, str, str, str]:
     found, name = outcome.found, printable(str(outcome.path))
     if isinstance(found, FitfeedError):
-        size = _size(outcome.path)
+        size = size_of(outcome.path)
         what = "damaged" if found.exit_status == 5 else "cannot be read"
         return name, what, "" if size is None else human_bytes(size), "", ""
     if isinstance(found, Manifest):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from fitfeed.converters.inspect.far_file import FileInStore
 from fitfeed.converters.inspect.report import (
     DISTINCT_LIMIT,
     Content,
@@ -18,7 +19,7 @@ MAX_ROWS = 200
 """Features and objects that are listed. All are in the JSON document."""
 
 
-def report_lines(path: Path, report: ForeignReport) -> list[str]:
+def report_lines(path: Path | FileInStore, report: ForeignReport) -> list[str]:
     """What is in a file, and Python that reads it.
 
     Args:

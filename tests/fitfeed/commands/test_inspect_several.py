@@ -79,8 +79,8 @@ def test_full_of_one_file(shards: Path, capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ("gs://bucket/x.tfrecord", "PATH gs://bucket/x.tfrecord is an address of files, and only datasets"),
-        ("s3://bucket/*", "Copy the files to this machine, or give the address of the folder"),
+        ("s3://bucket/*", "PATH s3://bucket/* is a pattern, and patterns are for files of this machine"),
+        ("memory://nothing/x.tfrecord", "memory://nothing/x.tfrecord does not exist"),
         ("nothing/*.tfrecord", "nothing/*.tfrecord does not exist"),
         ("{parent}", "is not a fitfeed dataset: it has no manifest.json"),
     ],
