@@ -39,6 +39,7 @@ from fitfeed.schemas.manifest_parts import (
     SplitName,
     Statistics,
 )
+from fitfeed.schemas.refused_conversion import why_refused
 from fitfeed.schemas.statistics import ChannelStatistics, add_histograms
 from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.storage.place import Place
@@ -248,8 +249,25 @@ def find_manifest(place: Place) -> tuple[Manifest, str]:
     Returns:
         The manifest, and the identity of its file: once the dataset is replaced, that of another one.
     """
-    path = place.address(MANIFEST_NAME)
     text, identity = _read_text(place)
+    return parse_manifest(place, text), identity
+
+
+def parse_manifest(place: Place, text: bytes) -> Manifest:
+    """Checks the manifest of a complete dataset.
+
+    Args:
+        place: The dataset.
+        text: What was read there: at most a byte more than a manifest may have.
+
+    Raises:
+        FormatVersionError: If it is of another version.
+        DamagedDatasetError: If it is not what was published.
+    """
+    path = place.address(MANIFEST_NAME)
+    if len(text) > MAX_MANIFEST_BYTES:
+        msg = f"{path} has more than {MAX_MANIFEST_BYTES >> 20} MiB, more than a manifest may have. {_ADVICE}"
+        raise DamagedDatasetError(msg)
     try:
         content = parse_json(text)
     except ValueError as error:
@@ -272,7 +290,7 @@ def find_manifest(place: Place) -> tuple[Manifest, str]:
     if manifest.fingerprint != fingerprint_of(manifest):
         msg = f"{path} was changed after publication: its fingerprint does not match its content. {_ADVICE}"
         raise DamagedDatasetError(msg)
-    return manifest, identity
+    return manifest
 
 
 def _other_version(folder: Place, version: int) -> FormatVersionError:
@@ -299,17 +317,20 @@ def _read_text(place: Place) -> tuple[bytes, str]:
         cure = "" if place.local_folder is None else " Change its permissions."
         msg = f"{path} cannot be read: {error.strerror}.{cure}"
         raise UsageError(msg) from error
-    if len(text) > MAX_MANIFEST_BYTES:
-        msg = f"{path} has more than {MAX_MANIFEST_BYTES >> 20} MiB, more than a manifest may have. {_ADVICE}"
-        raise DamagedDatasetError(msg)
     return text, found.identity
 
 
 def _why_no_manifest(place: Place) -> FitfeedError:
     area = place.area()
     if area.has_folder(WORK_FOLDER):
+        again = "Run the same `fitfeed convert` command again"
+        refused = why_refused(place.below(WORK_FOLDER))
+        if refused is not None:
+            return IncompleteDatasetError(
+                f"{place} holds a conversion that was not published, because {refused}. {again}: it says what can be done."
+            )
         return IncompleteDatasetError(
-            f"{place} holds an unfinished conversion. Run the same `fitfeed convert` command again: it continues where it stopped."
+            f"{place} holds an unfinished conversion. {again}: it continues where it stopped."
         )
     if area.is_file():
         return UsageError(f"{place} is a file; a dataset is a folder with a {MANIFEST_NAME}.")

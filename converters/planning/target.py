@@ -18,11 +18,11 @@ from fitfeed.converters.planning.file_difference import find_difference
 from fitfeed.converters.planning.source_listing import read_known_sources, sources_digest
 from fitfeed.converters.source_file import Comparison, SomeFiles
 from fitfeed.converters.staging.job import ConversionPlan, Job
-from fitfeed.converters.staging.staging import Staging
+from fitfeed.converters.staging.staging import SeenManifest, Staging
 from fitfeed.schemas.errors import DamagedDatasetError, FormatVersionError, UsageError
 from fitfeed.schemas.files import RefusedFileError
 from fitfeed.schemas.index import Index, open_index
-from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, Manifest, read_manifest
+from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, Manifest, parse_manifest, read_manifest
 from fitfeed.schemas.sharding import DATASET_PATTERNS
 from fitfeed.schemas.storage.failures import failures_named
 from fitfeed.schemas.storage.place import Place
@@ -165,10 +165,12 @@ def open_target(place: Place, *, append: bool = False, overwrite: bool = False, 
         msg = "overwrite replaces a dataset and append adds to it. Give one of them."
         raise UsageError(msg)
     with failures_named("cannot look at DATASET", place, UsageError):
-        seen = Staging(place).manifest_sha256()  # before it is read: if it changes meanwhile, that is noticed
+        seen = Staging(place).seen_manifest()
         base = open_base_dataset(place) if append else None
-        existing = _existing(place, overwrite=overwrite, pattern=pattern) if base is None else base.manifest
-    return Target(place=place, seen=seen, existing=existing, base=base, overwrite=overwrite)
+        existing = (
+            _existing(place, seen, overwrite=overwrite, pattern=pattern) if base is None else base.manifest
+        )
+    return Target(place=place, seen=seen.sha256, existing=existing, base=base, overwrite=overwrite)
 
 
 def require_apart(dataset: Place, source: Place) -> None:
@@ -197,15 +199,15 @@ def require_writable(place: Place) -> None:
         raise UsageError(msg) from error
 
 
-def _existing(place: Place, *, overwrite: bool, pattern: str) -> Manifest | None:
+def _existing(place: Place, seen: SeenManifest, *, overwrite: bool, pattern: str) -> Manifest | None:
     """The complete dataset at the target, if there is one that can be read or must be."""
     area = place.area()
     if area.is_file():
         msg = f"DATASET {place} is a file. Expected a folder that does not exist yet, is empty, or holds a dataset. {pattern or IF_A_PATTERN}"
         raise UsageError(msg)
-    if _has_manifest(place):
-        try:
-            return read_manifest(place)
+    if seen.content is not None or _has_manifest(place):
+        try:  # the bytes that were seen, or else what is there says why it cannot be read
+            return read_manifest(place) if seen.content is None else parse_manifest(place, seen.content)
         except (FormatVersionError, DamagedDatasetError):
             if not overwrite:
                 raise

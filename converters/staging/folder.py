@@ -44,6 +44,7 @@ from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.files import file_sha256
 from fitfeed.schemas.manifest import WORK_FOLDER
+from fitfeed.schemas.refused_conversion import OUTCOME_NAME
 from fitfeed.schemas.side_tables import SOURCES_NAME, write_table
 from fitfeed.schemas.storage.many import for_each
 from fitfeed.schemas.storage.place import Place
@@ -52,7 +53,6 @@ from fitfeed.schemas.strict_json import JsonObject, parse_any_json
 PARTS = ("plans", "shards", "results", "quarantine")
 """Folders that a job fills."""
 
-OUTCOME_NAME = "outcome.json"
 BEGUN_NAME = "begun"
 JOB_NAME = "job.json"
 
@@ -210,24 +210,29 @@ class WorkFolder:
         except (OSError, *OTHER_JSON):
             return None
 
-    def write_plans(self, plans: Sequence[ShardPlan], begun: str) -> list[str]:
-        """Saves what goes into each shard, unless it is there. Returns the stamps."""
-        # Plans are made when they are asked for: what has been written need not stay in memory.
-        return for_each(self.root, lambda number: self.write_plan(plans[number], begun), range(len(plans)))
+    def write_plans(self, plans: Sequence[ShardPlan], begun: str, *, is_new: bool) -> list[str]:
+        """Saves what goes into each shard, unless it is there; in a new folder nothing is. Returns the stamps."""
 
-    def write_plan(self, plan: ShardPlan, begun: str) -> str:
+        # Plans are made when they are asked for: what has been written need not stay in memory.
+        def write(number: int) -> str:
+            return self.write_plan(plans[number], begun, is_new=is_new)
+
+        return for_each(self.root, write, range(len(plans)))
+
+    def write_plan(self, plan: ShardPlan, begun: str, *, is_new: bool = False) -> str:
         """Saves what goes into a shard, unless it is there.
 
         Args:
             plan: The plan.
             begun: When the folder was begun.
+            is_new: Whether this launch has begun it, so that nothing is there.
 
         Returns:
             The stamp of all that is made from this plan, here.
         """
         name = _part("plans", plan.number)
         content = json.dumps(vars(plan)).encode()
-        if _read_or_none(self.root, name) != content:
+        if is_new or _read_or_none(self.root, name) != content:
             self.root.write(name, content)
         return _stamp(begun, content)
 

@@ -4,9 +4,8 @@ import shlex
 
 from fitfeed.converters.staging.staging import open_staging
 from fitfeed.schemas.errors import ConversionError, SplitLeakError
+from fitfeed.schemas.refused_conversion import LEAKS_NAME
 from fitfeed.schemas.storage.place import Place
-
-LEAKS_NAME = "leaks.txt"
 
 
 def with_leak_list(refused: SplitLeakError, dataset: Place) -> SplitLeakError:

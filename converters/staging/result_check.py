@@ -76,9 +76,9 @@ def is_whole(place: Place, shard: Shard, *, identity: str) -> bool:
         identity: `file_identity` of the file when it was written. If that is so still, its bytes are not read: accepting
             rejects, for example, takes seconds even if the shards are a terabyte.
     """
-    if not place.area().has_file(shard.file):
+    found = place.area().find_file(shard.file)
+    if found is None:
         return False
-    found = place.find(shard.file)
     if found.bytes != shard.bytes or file_identity(found) == identity:
         return found.bytes == shard.bytes
     with place.as_file(shard.file) as path:

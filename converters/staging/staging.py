@@ -68,10 +68,11 @@ PUBLISHED = (State.COMMITTED, State.SETTLED)
 
 
 class SeenManifest(NamedTuple):
-    """A manifest that was there: SHA-256 of its bytes, and the identity of its file; None where there was none."""
+    """A manifest that was there, whatever it is: its bytes, their SHA-256, and the identity of its file; None where there was none."""
 
-    sha256: str | None
-    identity: str | None
+    content: bytes | None = None
+    sha256: str | None = None
+    identity: str | None = None
 
 
 class Staging:
@@ -132,7 +133,7 @@ class Staging:
                 begun, sources = earlier.begun, work.keep_sources(earlier.sources_sha256)
             work.root.area().sweep()
             self._sweep_side_tables()
-            stamps = work.write_plans(plan.shards, begun)
+            stamps = work.write_plans(plan.shards, begun, is_new=earlier is None)
             job = dataclasses.replace(
                 plan.job, begun=begun, stamps=stamps, sources_sha256=sources, launch=token, engine=engine
             )
@@ -270,9 +271,9 @@ class Staging:
         Raises:
             UsageError: If it cannot be read.
         """
-        return self._seen_manifest().sha256
+        return self.seen_manifest().sha256
 
-    def _seen_manifest(self) -> SeenManifest:
+    def seen_manifest(self) -> SeenManifest:
         """The manifest that is there now, which may be anything.
 
         Raises:
@@ -281,14 +282,14 @@ class Staging:
         try:
             content, found = self.dataset.read(MANIFEST_NAME, at_most=MAX_MANIFEST_BYTES + 1)
         except (FileNotFoundError, NotADirectoryError, RefusedFileError):
-            return SeenManifest(None, None)
+            return SeenManifest()
         except OSError as error:
             if error.errno == errno.ELOOP:
-                return SeenManifest(None, None)
+                return SeenManifest()
             mend = f"See {STORES_PAGE}" if self.dataset.is_far else "Change its permissions"
             msg = f"{self.dataset.address(MANIFEST_NAME)} cannot be read: {error.strerror}. {mend}."
             raise UsageError(msg) from error
-        return SeenManifest(hashlib.sha256(content).hexdigest(), found.identity)
+        return SeenManifest(content, hashlib.sha256(content).hexdigest(), found.identity)
 
     def require_seen(self, work: WorkFolder, job: Job) -> str | None:
         """Checks that no other launch has published since the job was planned.
@@ -299,7 +300,7 @@ class Staging:
         Raises:
             OvertakenError: If the manifest is not the one that planning saw.
         """
-        present = self._seen_manifest()
+        present = self.seen_manifest()
         if present.sha256 != job.seen:
             raise self._overtaken(work)
         return present.identity

@@ -104,7 +104,7 @@ class LocalPlace(Place):
             status = locate_below(self.path, name).stat() if entry.is_symlink() else entry.stat()
         except (FileNotFoundError, RefusedFileError):
             return None
-        return _found(name, status) if stat.S_ISREG(status.st_mode) else None
+        return Found.of_status(name, status) if stat.S_ISREG(status.st_mode) else None
 
     @override
     def folders(self) -> list[str]:
@@ -112,7 +112,7 @@ class LocalPlace(Place):
 
     @override
     def find(self, name: str) -> Found:
-        return _found(name, locate_below(self.path, require_name(name)).stat())
+        return Found.of_status(name, locate_below(self.path, require_name(name)).stat())
 
     @override
     def open(self, name: str) -> OpenFile:
@@ -122,13 +122,13 @@ class LocalPlace(Place):
     def read(self, name: str, *, at_most: int) -> tuple[bytes, Found]:
         descriptor = open_below(self.path, require_name(name))
         try:
-            found = _found(name, os.fstat(descriptor))
+            found = Found.of_status(name, os.fstat(descriptor))
             parts = [os.read(descriptor, min(at_most, found.bytes))]
             size = len(parts[0])
             while size < at_most and (more := os.read(descriptor, min(at_most - size, 1 << 20))):
                 parts.append(more)  # the file grew, or the system returned fewer bytes than asked for
                 size += len(more)
-            if _found(name, os.fstat(descriptor)) != found:
+            if Found.of_status(name, os.fstat(descriptor)) != found:
                 raise OSError(errno.ESTALE, "it was changed while it was read", self.address(name))
             return b"".join(parts), found
         finally:
@@ -235,11 +235,6 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
         return
     with listing:
         yield from listing
-
-
-def _found(name: str, status: os.stat_result) -> Found:
-    identity = f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
-    return Found(name, status.st_size, identity, status.st_mtime_ns, status.st_ctime_ns)
 
 
 @contextmanager

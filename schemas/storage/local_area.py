@@ -18,6 +18,7 @@ from fitfeed.schemas.storage.own_folder import (
     require_writable,
     sweep_temporary_files,
 )
+from fitfeed.schemas.storage.place import Found
 from fitfeed.schemas.storage.work_area import WorkArea
 
 
@@ -67,11 +68,12 @@ class LocalWorkArea(WorkArea):
         return {path.name for pattern in patterns for path in self._folder.glob(pattern)}
 
     @override
-    def has_file(self, name: str) -> bool:
+    def find_file(self, name: str) -> Found | None:
         try:
-            return stat.S_ISREG((self._folder / name).lstat().st_mode)
+            status = (self._folder / name).lstat()
         except (FileNotFoundError, NotADirectoryError):
-            return False
+            return None
+        return Found.of_status(name, status) if stat.S_ISREG(status.st_mode) else None
 
     @override
     @contextmanager

@@ -13,6 +13,7 @@ Errors are `OSError`, with a `strerror` that a message can end with: `FileNotFou
 
 import abc
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -39,6 +40,12 @@ class Found(NamedTuple):
     identity: str
     mtime_ns: int = 0
     ctime_ns: int = 0
+
+    @classmethod
+    def of_status(cls, name: str, status: os.stat_result) -> Self:
+        """A file of this machine."""
+        identity = f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
+        return cls(name, status.st_size, identity, status.st_mtime_ns, status.st_ctime_ns)
 
 
 class OpenFile(abc.ABC):

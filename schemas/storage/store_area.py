@@ -65,12 +65,11 @@ class StoreWorkArea(WorkArea):
         return {name for name in names if any(fnmatchcase(name, pattern) for pattern in wanted)}
 
     @override
-    def has_file(self, name: str) -> bool:
+    def find_file(self, name: str) -> Found | None:
         try:
-            self._place.find(name)
+            return self._place.find(name)
         except FileNotFoundError:
-            return False
-        return True
+            return None
 
     @override
     def hold(

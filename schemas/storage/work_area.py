@@ -13,8 +13,12 @@ import abc
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fitfeed.schemas.storage.claim import Claim
+
+if TYPE_CHECKING:
+    from fitfeed.schemas.storage.place import Found
 
 
 class WorkArea(abc.ABC):
@@ -79,12 +83,20 @@ class WorkArea(abc.ABC):
         """
 
     @abc.abstractmethod
+    def find_file(self, name: str) -> "Found | None":
+        """The file of this name; None if there is none, or it is a link to one.
+
+        Raises:
+            OSError: If it cannot be found out.
+        """
+
     def has_file(self, name: str) -> bool:
         """Whether there is a file of this name, which is not a link to one.
 
         Raises:
             OSError: If it cannot be found out.
         """
+        return self.find_file(name) is not None
 
     @abc.abstractmethod
     def hold(

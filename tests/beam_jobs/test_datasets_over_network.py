@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.beam_jobs.test_datasets_in_stores import OPTIONS, draw, stored
 from tests.beam_jobs.test_sources_over_network import FAST
 from tests.folders import contents
 from tests.servers.network_faults import FAULTS, Rule, Rules, Seeded
+from tests.servers.proxy import no_fault
 from tests.servers.stores import EVERY_KIND, Store
 from tests.warm_commands import WarmCommands
 from tests.without_beam import convert
@@ -46,6 +48,19 @@ def test_the_same_dataset(photos: Path, tmp_path: Path, store: Store) -> None:
     place = open_place(f"{store.address}/flowers", "DATASET")
     assert stored(place) == contents(tmp_path / "local")
     assert verify_dataset(place).ok
+
+
+def test_little_is_asked_twice(photos: Path, store: Store) -> None:
+    """What is new is not looked for, and of a dataset that is complete the manifest is read once."""
+    address = f"{store.address}/flowers"
+    with store.proxy.faults(no_fault) as log:
+        convert(photos, address, OPTIONS)
+    plans = [each.asked.method for each in log if "/plans/" in unquote(each.asked.path)]
+    assert plans.count("GET") == 2  # each shard reads its own
+    with store.proxy.faults(no_fault) as log:
+        assert convert(photos, address, OPTIONS).up_to_date
+    manifest = [each.asked.method for each in log if unquote(each.asked.path).endswith("/manifest.json")]
+    assert manifest == ["GET"]
 
 
 @pytest.mark.slow
