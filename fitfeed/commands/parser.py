@@ -28,19 +28,28 @@ class CommandParser(argparse.ArgumentParser):
 
     add_flags: "Callable[[argparse.ArgumentParser], None] | None" = None
     _as_json = False
+    _is_inner = False
 
     @override
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         if self.add_flags is not None:
             self.add_flags(self)
             self.add_flags = None
+        if self._is_inner:
+            return super().parse_known_args(args, namespace)
         arguments = sys.argv[1:] if args is None else list(args)
         self._as_json = "--json" in arguments
         self._values: dict[str, str] = {}
         if self._subparsers is not None:  # the parser of the command looks at the rest
             return super().parse_known_args(arguments, namespace)
         self._require_known(arguments)
-        options, unknown = super().parse_known_args(arguments, namespace)
+        self._is_inner = (
+            True  # paths may come between options: it calls this method for one, then for the other
+        )
+        try:
+            options, unknown = self.parse_known_intermixed_args(arguments, namespace)
+        finally:
+            self._is_inner = False
         self._require_none(unknown)
         return options, unknown
 

@@ -111,6 +111,22 @@ def test_only_names_that_exist_are_suggested(written: str, names: list[str]) -> 
     assert said == "" or said in [f". Did you mean {name}?" for name in names]
 
 
+@given(st.permutations(["a", "b", "--size=4", "--append", "c"]))
+def test_options_may_come_between_paths(arguments: list[str]) -> None:
+    options = build_parser().parse_args(["convert", *arguments])
+    *source, dataset = [argument for argument in arguments if not argument.startswith("-")]
+    assert (options.source, options.dataset) == (source, dataset)
+    assert (options.size, options.append) == (
+        build_parser().parse_args(["convert", "a", "b", "--size", "4"]).size,
+        True,
+    )
+
+
+def test_an_option_with_its_value_may_come_between_paths() -> None:
+    options = build_parser().parse_args(["convert", "a", "b", "--format", "hdf5", "out"])
+    assert (options.source, options.dataset, options.format) == (["a", "b"], "out", "hdf5")
+
+
 ADDRESSES = ("hdfs://host/a", "gs://b", "az://a", "https://example.org/a", "file:///home/a")
 
 
