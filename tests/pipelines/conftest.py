@@ -1,13 +1,21 @@
 """Small datasets of generated pictures: no files are needed, and every pixel is known."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from fitfeed.pipelines import Dataset, open_dataset
 from tests.pipelines.build_dataset import Example, Format, build_dataset, jpeg_example, raw_example
+from tests.pipelines.far_place import NETWORK
+
+
+@pytest.fixture(autouse=True)
+def quiet_network() -> Iterator[None]:
+    """What a test does to the network of far places ends with it."""
+    yield
+    NETWORK.reset()
 
 
 @pytest.fixture(scope="session")

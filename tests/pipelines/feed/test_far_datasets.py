@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,6 @@ from tests.pipelines.far_place import NETWORK, far
 from tests.pipelines.feed.test_batch_maker import options
 
 AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal"), RandomRotation(0.1)]
-
-
-@pytest.fixture(autouse=True)
-def quiet_network() -> Iterator[None]:
-    yield
-    NETWORK.reset()
 
 
 def copy_to_store(folder: Path, address: str) -> str:

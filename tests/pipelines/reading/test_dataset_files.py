@@ -1,6 +1,6 @@
 """The files of a dataset, by where they are and whether there is a cache."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,7 @@ from fitfeed.pipelines.reading.fetched_shards import FetchedShards
 from fitfeed.pipelines.reading.shard_files import ShardFiles
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from tests.pipelines.build_dataset import Format, pickled
-from tests.pipelines.far_place import NETWORK, far
-
-
-@pytest.fixture(autouse=True)
-def quiet_network() -> Iterator[None]:
-    yield
-    NETWORK.reset()
+from tests.pipelines.far_place import far
 
 
 def test_local_shards_are_read_as_ever(flowers: Dataset) -> None:

@@ -3,7 +3,6 @@
 import errno
 import logging
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,6 @@ from fitfeed.schemas.errors import DamagedDatasetError, FeedError
 from tests.effort import tries
 from tests.pipelines.build_dataset import build_dataset, raw_example
 from tests.pipelines.far_place import NETWORK, far
-
-
-@pytest.fixture(autouse=True)
-def quiet_network() -> Iterator[None]:
-    yield
-    NETWORK.reset()
 
 
 @pytest.fixture(scope="module")

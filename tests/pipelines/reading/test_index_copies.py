@@ -1,7 +1,7 @@
 """Copies of indexes: fetched once, checked each time, and gone with the dataset unless there is a cache."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,12 +13,6 @@ from fitfeed.pipelines.reading.traffic import TrafficCounter
 from fitfeed.schemas.errors import DamagedDatasetError, FeedError
 from tests.pipelines.build_dataset import Format
 from tests.pipelines.far_place import NETWORK, FarPlace, far
-
-
-@pytest.fixture(autouse=True)
-def quiet_network() -> Iterator[None]:
-    yield
-    NETWORK.reset()
 
 
 def copies(folder: Path, keep: Path | None = None, other: Path | None = None) -> IndexCopies:

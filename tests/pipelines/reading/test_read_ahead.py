@@ -3,7 +3,7 @@
 import gc
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,6 @@ from fitfeed.pipelines.reading.read_ahead import ReadAhead
 from fitfeed.schemas.errors import DamagedDatasetError, FeedError
 from tests.pipelines.build_dataset import Format
 from tests.pipelines.far_place import NETWORK, far
-
-
-@pytest.fixture(autouse=True)
-def quiet_network() -> Iterator[None]:
-    yield
-    NETWORK.reset()
 
 
 def reader(dataset: Dataset, *, shuffle: bool = True, batch_size: int = 8) -> tuple[ReadAhead, EpochSteps]:
