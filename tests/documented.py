@@ -47,8 +47,12 @@ class Block:
     line: int
 
 
-def blocks(page: Path) -> Iterator[Block]:
+def blocks(page: Path, *, excuse: str | None = None) -> Iterator[Block]:
     """Yields the blocks of a page that are to be executed, in order.
+
+    Args:
+        page: The Markdown file.
+        excuse: Instead, those that are not to be, for this reason.
 
     Raises:
         PageError: If a fence is not closed, a language is missing or misspelt, or an excuse has no
@@ -72,16 +76,17 @@ def blocks(page: Path) -> Iterator[Block]:
         if language in MISTAKES:
             msg = f"{page}:{start}: tag the block {MISTAKES[language]!r}, not {language!r}, so that it is clear whether it runs"
             raise PageError(msg)
-        if language in EXECUTED and not _excused(page, lines, start - 1):
+        if language in EXECUTED and _excuse(page, lines, start - 1) == excuse:
             yield Block(language, _dedented(text), start + 1)
 
 
-def _excused(page: Path, lines: list[str], fence: int) -> bool:
+def _excuse(page: Path, lines: list[str], fence: int) -> str | None:
+    """Why a block is not executed; None if it is."""
     excuse = EXCUSE.match(lines[fence - 1]) if fence else None
     if excuse is not None and not excuse["reason"]:
         msg = f"{page}:{fence}: say why the block is not executed"
         raise PageError(msg)
-    return excuse is not None
+    return None if excuse is None else excuse["reason"]
 
 
 def _dedented(lines: list[str]) -> str:
@@ -101,6 +106,8 @@ def run_page(
     folder: Path,
     photos: dict[str, int] = PHOTOS_PER_CLASS,
     write_command: Callable[[Path], None] = write_command,
+    *,
+    excuse: str | None = None,
 ) -> int:
     """Runs all blocks of a page.
 
@@ -109,6 +116,7 @@ def run_page(
         folder: An empty folder, which must be the current one.
         photos: Photographs of every class, by split.
         write_command: Makes the program `fitfeed`.
+        excuse: Run the blocks that have this excuse instead.
 
     Returns:
         How many blocks ran.
@@ -116,7 +124,7 @@ def run_page(
     Raises:
         PageError: At the first block that fails, naming its line.
     """
-    to_run = list(blocks(page))
+    to_run = list(blocks(page, excuse=excuse))
     if to_run:
         copy_photos(folder / "photos", photos)
         (folder / PROGRAMS).mkdir()
