@@ -168,7 +168,11 @@ class _Holder(Claim):
         """Gives it back."""
         self._ended.set()
         self._thread.join(timeout=MARGIN_S)
-        if not self._lost and not self._thread.is_alive() and _now() <= self._good_until:
+        if not self._thread.is_alive():
+            self._give_back()
+
+    def _give_back(self) -> None:
+        if not self._lost and _now() <= self._good_until:
             with suppress(OSError):  # then it ends by itself
                 self._place.delete(self._name)
 
@@ -180,6 +184,8 @@ class _Holder(Claim):
                     return
             except OSError:
                 continue  # the store may answer again before the claim is dead; else, `require` raises
+            if self._ended.is_set():  # meanwhile; `end` may not have waited so long
+                self._give_back()
 
     def _put(self, identity: str | None) -> bool:
         """Writes it on a condition, and tells whether the condition held."""

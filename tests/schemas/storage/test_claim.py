@@ -137,6 +137,27 @@ def test_what_fails_because_another_has_taken_over_is_said_so(
     assert error in (caught.value, caught.value.__cause__)
 
 
+def test_a_claim_that_is_renewed_while_it_ends_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    place, renewing, go_on, put = memory_place(), threading.Event(), threading.Event(), StorePlace.write_if
+    monkeypatch.setattr(claims, "MARGIN_S", 0.05)
+
+    def slow(self: StorePlace, name: str, content: bytes, *, identity: str | None) -> Found:
+        if identity is not None:
+            renewing.set()
+            go_on.wait(10)
+        return put(self, name, content, identity=identity)
+
+    monkeypatch.setattr(StorePlace, "write_if", slow)
+    with place.area().hold("lock"):
+        assert renewing.wait(10)
+    assert [found.name for found in place.files()] == ["lock"]
+    go_on.set()
+    end = time.monotonic() + 10
+    while list(place.files()) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert list(place.files()) == []
+
+
 def fail(*_: object, **__: object) -> None:
     raise OSError("no answer")
 
