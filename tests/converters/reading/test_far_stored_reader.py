@@ -1,6 +1,6 @@
 """Examples of a dataset in a store are read by ranges, and what is not what was stored is said."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +51,7 @@ def network() -> Iterator[None]:
     NETWORK.reset()
 
 
-def examples(place: Place) -> list[SourceFile]:
+def examples(place: Place) -> Sequence[SourceFile]:
     return read_dataset(place, ConvertOptions(), SourceOptions()).example_table.files
 
 
