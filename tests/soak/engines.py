@@ -9,8 +9,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from tests.servers.engines import ENGINE_KINDS
+from tests.soak.cases import sample
 from tests.soak.engine_matrix import MOMENTS, PLACES, EngineOutcome, all_engine_cases, run_engine_cases
-from tests.soak.matrix import sample
 
 GOOD = ("same", "continued")
 

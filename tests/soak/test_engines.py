@@ -7,6 +7,7 @@ import pytest
 from tests.servers.engines import ENGINE_KINDS
 from tests.servers.stores import StoreServers
 from tests.soak import engine_matrix
+from tests.soak.cases import sample
 from tests.soak.engine_matrix import (
     MOMENTS,
     PLACES,
@@ -16,7 +17,6 @@ from tests.soak.engine_matrix import (
     all_engine_cases,
 )
 from tests.soak.engines import engine_report
-from tests.soak.matrix import sample
 
 
 @pytest.mark.slow
