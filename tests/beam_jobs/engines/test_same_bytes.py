@@ -1,17 +1,20 @@
 """Every engine makes the dataset that the local run makes, byte for byte, also where its workers are killed."""
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from fitfeed.schemas.manifest import read_manifest
 from fitfeed.schemas.storage.open_place import open_place
-from tests.faults import faulty_decoder
+from tests.faults import add_fault, faulty_decoder
 from tests.folders import contents
 from tests.servers.engine_jobs import OPTIONS, SHARDS, LaunchedCommand, draw_slow, run
 from tests.servers.engines import ENGINE_KINDS, EngineKind, engine
 from tests.servers.stores import Store
+from tests.servers.test_programs import is_running
 from tests.without_beam import convert
 
 pytestmark = pytest.mark.slow  # engines take seconds to start
@@ -98,3 +101,22 @@ def test_the_same_command_continues_after_a_killed_worker(
     assert contents(tmp_path / "dataset") == expected
     (reused,) = re.findall(r"(\d+) shards? of an earlier run", done.stdout)
     assert 3 <= int(reused) < SHARDS
+
+
+@pytest.mark.parametrize("kind", ENGINE_KINDS)
+def test_a_picture_that_crashes_its_decoder_costs_one_file(
+    kind: EngineKind, photos: Path, slowly: Mapping[str, str], tmp_path: Path
+) -> None:
+    crash = photos / "cat" / "crash.png"
+    crash.write_bytes((photos / "dog" / "01.png").read_bytes())
+    add_fault(crash, "segmentation fault")
+    with engine(kind, slowly) as started:
+        refused = run(photos, tmp_path / "dataset", "--quiet", *started.arguments)
+        assert refused.returncode == 3, refused.stderr
+        assert "1 decoder_crash" in refused.stderr
+        done = run(photos, tmp_path / "dataset", "--quiet", "--max-bad", "1", *started.arguments)
+        assert done.returncode == 0, done.stderr
+        assert all(map(is_running, started.workers()))
+    (line,) = map(json.loads, (tmp_path / "dataset" / "rejects.jsonl").read_text().splitlines())
+    assert (line["path"], line["reason"]) == ("cat/crash.png", "decoder_crash")
+    assert read_manifest(tmp_path / "dataset").splits["train"].examples == 2 * SHARDS
