@@ -1,4 +1,4 @@
-"""Jobs on a real engine whose commands are interrupted, killed, or leave them; and the same command afterwards."""
+"""Jobs on real engines whose commands are interrupted, killed, or leave them; and the same command afterwards."""
 
 import signal
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from tests.faults import faulty_decoder
 from tests.folders import contents
 from tests.servers.engine_jobs import LaunchedCommand, draw_slow, run
-from tests.servers.engines import engine
+from tests.servers.engines import EngineKind, engine
 
 pytestmark = pytest.mark.slow
 
@@ -58,9 +58,12 @@ def test_a_job_whose_command_was_killed_is_followed(
     require_same(slow_photos, dataset, tmp_path)
 
 
-def test_an_interrupted_job_is_cancelled(slow_photos: Path, slowly: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["prism", "dask"])
+def test_an_interrupted_job_is_cancelled(
+    kind: EngineKind, slow_photos: Path, slowly: dict[str, str], tmp_path: Path
+) -> None:
     dataset = tmp_path / "dataset"
-    with engine("prism", slowly) as started:
+    with engine(kind, slowly) as started:
         launch = LaunchedCommand(slow_photos, dataset, *started.arguments)
         launch.wait_for_shards(1)
         launch.process.send_signal(signal.SIGTERM)
