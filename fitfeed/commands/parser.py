@@ -43,13 +43,15 @@ class CommandParser(argparse.ArgumentParser):
         if self._subparsers is not None:  # the parser of the command looks at the rest
             return super().parse_known_args(arguments, namespace)
         self._require_known(arguments)
-        self._is_inner = (
-            True  # paths may come between options: it calls this method for one, then for the other
-        )
+        # Paths may come between options: argparse calls this method once for these, and once for those.
+        self._is_inner = True
+        self.usage = (
+            self.format_usage().removeprefix("usage: ").replace("%", "%%")
+        )  # it would not escape `N|P%`
         try:
             options, unknown = self.parse_known_intermixed_args(arguments, namespace)
         finally:
-            self._is_inner = False
+            self._is_inner, self.usage = False, None
         self._require_none(unknown)
         return options, unknown
 

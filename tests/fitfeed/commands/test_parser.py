@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 from fitfeed.cli import build_parser, main
 from fitfeed.commands.parser import REPEATABLE, CommandParser, did_you_mean
 
-POSITIONAL = {"convert": ["photos", "flowers"], "preview": ["flowers", "-o", "f.png"]}
+POSITIONAL = {
+    "convert": ["photos", "flowers"],
+    "preview": ["flowers", "-o", "f.png"],
+    "report": ["flowers", "-o", "f.png"],
+}
 
 
 def command_parsers() -> dict[str, CommandParser]:
