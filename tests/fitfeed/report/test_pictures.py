@@ -13,6 +13,7 @@ from fitfeed.pipelines import open_dataset
 from fitfeed.report.elements import Element
 from fitfeed.report.facts import Example
 from fitfeed.report.pictures import SIDE, Pictures
+from fitfeed.schemas.bit_depth import Depth
 from tests.without_beam import convert
 
 
@@ -24,7 +25,7 @@ def shown(figure: Element) -> Image.Image:
 
 
 @pytest.mark.parametrize("depth", [8, 16])
-def test_a_picture_is_made_small(tmp_path: Path, depth: int) -> None:
+def test_a_picture_is_made_small(tmp_path: Path, depth: Depth) -> None:
     ramp = np.linspace(0, 65_535, 800, dtype=np.uint16)
     pixels = np.broadcast_to(ramp if depth == 16 else (ramp >> 8).astype(np.uint8), (400, 800))
     (tmp_path / "source" / "a").mkdir(parents=True)
