@@ -78,7 +78,7 @@ class ExampleTable(WithLabels):
         """The same, for classes as categories."""
         feature = self.features[name]
         if feature.kind == "class":
-            return Categories(feature.class_names, np.asarray(self.labels[name], np.intc)[places])
+            return Categories(feature.class_names, values_at(self.labels[name], places))
         return self.values(name, places)
 
 
