@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from fitfeed.converters.option_parts.values import as_written, flag_of
 from fitfeed.converters.options import RECORDED_ORDER, ConvertOptions
@@ -18,6 +17,7 @@ from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.source_file import SHOWN_FILES, Comparison, SourceRoot
 from fitfeed.converters.sources.examples import ExampleTable, in_split_order
 from fitfeed.converters.sources.number_classes import renumber_classes
+from fitfeed.converters.sources.splits import PlacesOfSplits
 from fitfeed.converters.staging.job import AppendTarget
 from fitfeed.schemas.class_order import ClassOrder, follows
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
@@ -236,13 +236,13 @@ def join_classes(base: BaseDataset, example_table: ExampleTable) -> ExampleTable
 def select_new(
     base: BaseDataset,
     example_table: ExampleTable,
-    splits: Mapping[str, npt.NDArray[np.integer[Any]]],
+    splits: PlacesOfSplits,
     roots: Mapping[int, SourceRoot],
     known: Any | None,
     *,
     check_content: bool = False,
     progress: ComparisonProgress | None = None,
-) -> tuple[dict[str, npt.NDArray[np.integer[Any]]], Comparison]:
+) -> tuple[PlacesOfSplits, Comparison]:
     """Leaves out the files that the dataset has already.
 
     A file is recognized by its key. Its source, its content, its labels and its split must not have
@@ -270,11 +270,12 @@ def select_new(
     names = [name for name, kind in example_table.kinds.items() if kind != "mask"]
     for split in base.split_order(splits):
         places = splits.get(split, np.empty(0, np.int64))
-        for place, file in zip(places.tolist(), example_table.files.take(places), strict=True):
+        columns = (example_table.values(name, places) for name in names)
+        rows = zip(places.tolist(), example_table.files.take(places), *columns, strict=True)
+        for place, file, *labels in rows:
             path = text_path(file.path)
             there = base.known.get(path)
-            labels = tuple(example_table.value(name, place) for name in names)
-            here = SourceRecord(file.bytes, labels, split, file.source)
+            here = SourceRecord(file.bytes, tuple(labels), split, file.source)
             if there is None:
                 new.setdefault(split, []).append(place)
             elif there[:4] != here[:4]:

@@ -54,7 +54,7 @@ def compare_files(
     files = listing.files
     same = same_times(files, known)
     split, row = _find_examples(listing, indexes)
-    is_mask = np.arange(len(listing.files)) >= listing.images
+    is_mask = np.arange(len(files)) >= listing.images
     reading = (row >= 0) & (check_content | ~same | (check_masks & is_mask))
     places = np.flatnonzero(reading)
     opened, reader = list(indexes.values()), SourcesReader(listing.roots.values())

@@ -16,7 +16,7 @@ from fitfeed.converters.planning.class_warnings import class_warnings
 from fitfeed.converters.planning.comparison import ComparisonProgress
 from fitfeed.converters.planning.file_difference import find_difference
 from fitfeed.converters.planning.manifest_limits import check_capacity
-from fitfeed.converters.planning.shard_plans import PlacesOfSplits, ShardPlans
+from fitfeed.converters.planning.shard_plans import ShardPlans
 from fitfeed.converters.planning.source_listing import (
     list_files,
     read_known_sources,
@@ -28,7 +28,7 @@ from fitfeed.converters.sources.discover import find_examples
 from fitfeed.converters.sources.examples import ExampleTable, values_at
 from fitfeed.converters.sources.given_source import GivenSource
 from fitfeed.converters.sources.source_options import AS_FOUND, SourceOptions
-from fitfeed.converters.sources.splits import by_split
+from fitfeed.converters.sources.splits import PlacesOfSplits, by_split
 from fitfeed.converters.staging.job import ConversionPlan, Job, LongList, ShardOutline, digest_of
 from fitfeed.converters.user_path import UserPath
 from fitfeed.schemas.categories import Categories

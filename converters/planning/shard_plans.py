@@ -11,15 +11,13 @@ from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.size_estimate import expected_bytes
 from fitfeed.converters.sources.examples import ExampleTable, values_at
+from fitfeed.converters.sources.splits import PlacesOfSplits
 from fitfeed.converters.staging.job import LongList, ShardOutline, ShardPlan, digest_of
 from fitfeed.schemas.features import LabelKind
 from fitfeed.schemas.json_columns import Column, json_rows, to_json
 from fitfeed.schemas.manifest import SHARD_EXTENSIONS
 from fitfeed.schemas.packed_texts import TextsAt
 from fitfeed.schemas.sharding import number_of_shards, salted_order, shard_bounds, shard_file_name
-
-PlacesOfSplits = Mapping[str, npt.NDArray[np.integer[Any]]]
-"""Split to the places of its images in the table."""
 
 
 class ShardPlans(Sequence[ShardPlan]):

@@ -1,7 +1,7 @@
 """Decides which split each labeled file goes to."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,11 @@ from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.sharding import splits_of, stratified_splits
 
+PlacesOfSplits = Mapping[str, npt.NDArray[np.integer[Any]]]
+"""Split to the places of its images in the table."""
 
-def by_split(
-    example_table: ExampleTable, options: ConvertOptions, *, allow_leaks: bool
-) -> dict[str, npt.NDArray[np.integer[Any]]]:
+
+def by_split(example_table: ExampleTable, options: ConvertOptions, *, allow_leaks: bool) -> PlacesOfSplits:
     """Divides the labeled files into splits.
 
     Args:
