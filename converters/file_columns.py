@@ -46,7 +46,7 @@ class FileColumns(Sequence[SourceFile]):
         """Takes the columns."""
         self.paths, self.bytes, self.mtimes_ns, self.ctimes_ns = paths, sizes, mtimes_ns, ctimes_ns
         self.etags, self.stored = etags, stored
-        self.sources = _zeros(len(paths)) if sources is None else sources
+        self.sources = zeros(len(paths)) if sources is None else sources
 
     @classmethod
     def of(cls, files: Iterable[SourceFile]) -> "FileColumns":
@@ -169,15 +169,11 @@ class FileColumns(Sequence[SourceFile]):
             None if self.stored is None else [self.stored[place] for place in places.tolist()],
         )
 
-    def without(self, places: Places) -> "FileColumns":
-        """All files but those at some places."""
-        return self.take(np.delete(np.arange(len(self)), np.asarray(places, np.int64)))
-
     def in_own_pages(self) -> "FileColumns":
         """A copy in memory that the system gets back at once when it is no longer used. malloc would keep it."""
         texts = [self.paths] if self.etags is None else [self.paths, self.etags]
         pages = _Pages(8 * 4 * len(self) + sum(8 * len(text.offsets) + text.size for text in texts))
-        numbers = [pages.copy(values) if values.any() else _zeros(len(self)) for values in self.numbers]
+        numbers = [pages.copy(values) if values.any() else zeros(len(self)) for values in self.numbers]
         offsets = [pages.copy(text.offsets - text.offsets[0]) for text in texts]
         data = [pages.copy(text.data[text.offsets[0] : text.offsets[-1]]) for text in texts]
         paths, *etags = map(PackedTexts, data, offsets)
@@ -304,9 +300,9 @@ def _packed(files: list[SourceFile]) -> FileColumns:
 
 
 def _numbers(values: tuple[int, ...]) -> Numbers:
-    return np.fromiter(values, np.int64, len(values)) if any(values) else _zeros(len(values))
+    return np.fromiter(values, np.int64, len(values)) if any(values) else zeros(len(values))
 
 
-def _zeros(count: int) -> Numbers:
+def zeros(count: int) -> Numbers:
     """Zeros that take no memory, and cannot be written to."""
     return np.broadcast_to(np.int64(0), count)

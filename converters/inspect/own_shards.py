@@ -59,9 +59,7 @@ def _listed(file: str, folder: Path | Place) -> OwnShard | None:
     """What the manifest in a folder says of a file, if it names it."""
     try:
         manifest = read_manifest(folder)
-    except (
-        FitfeedError
-    ):  # there is none; or verify says what is wrong with it, and the shard is looked at all the same
+    except FitfeedError:  # there is none, or verify says what is wrong with it
         return None
     for name, split in manifest.splits.items():
         for number, shard in enumerate(split.shards):

@@ -44,6 +44,7 @@ from fitfeed.schemas.manifest_parts import Shard
 from fitfeed.schemas.storage.failures import failures_named
 from fitfeed.schemas.storage.many import for_each
 from fitfeed.schemas.storage.open_place import open_place
+from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.text import short_repr
 
 
@@ -156,7 +157,8 @@ def _read_split(source: UserPath, manifest: Manifest, split: str) -> _Part:
     index = open_checked_index(source, manifest, split, whole=True)
     index.require_valid()
     shards = manifest.splits[split].shards
-    states = for_each(open_place(source, "SOURCE"), lambda shard: _state(source, shard), shards)
+    place = open_place(source, "SOURCE")
+    states = for_each(place, lambda shard: _state(place, shard), shards)
     of_shard = index.shard.tolist()
     keys: list[str] = index.columns()["key"].to_pylist()
 
@@ -190,22 +192,19 @@ class _ShardState(NamedTuple):
     etag: str = ""
 
 
-def _state(source: UserPath, shard: Shard) -> _ShardState:
+def _state(place: Place, shard: Shard) -> _ShardState:
     """What tells that a shard was changed; nothing if it cannot be opened, so that each of its examples says it.
 
     Raises:
         OSError: If the store does not answer.
     """
-    place = open_place(source, "SOURCE")
     try:
         found = place.find(shard.file)
     except OSError as error:
         if place.is_far and not isinstance(error, FileNotFoundError | PermissionError):
             raise
         return _ShardState()
-    if isinstance(source, Path):
-        return _ShardState(found.mtime_ns, found.ctime_ns)
-    return _ShardState(etag=found.identity)
+    return _ShardState(etag=found.identity) if place.is_far else _ShardState(found.mtime_ns, found.ctime_ns)
 
 
 def _example(path: str, size: int, state: _ShardState, stored: StoredAt) -> SourceFile:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from fitfeed.converters.file_columns import FileColumns, FilePacker
+from fitfeed.converters.file_columns import FileColumns, FilePacker, zeros
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.far_folder import source_file
 from fitfeed.converters.sources.image_names import NOT_AN_IMAGE, Looks, looks_like, why_never
@@ -153,6 +153,6 @@ def _why_never(name: str) -> str | None:
 def _columns(prefix: str, some: Sequence[Found]) -> FileColumns:
     """`source_file` of many."""
     names, sizes, identities, *_ = zip(*some, strict=True)
-    zeros = np.broadcast_to(np.int64(0), len(some))
+    unknown = zeros(len(some))
     paths = PackedTexts.of([prefix + name for name in names])
-    return FileColumns(paths, np.fromiter(sizes, np.int64), zeros, zeros, PackedTexts.of(identities))
+    return FileColumns(paths, np.fromiter(sizes, np.int64), unknown, unknown, PackedTexts.of(identities))

@@ -45,11 +45,9 @@ def label_by_folders(
         hint = " If the split folders are the classes, add --split-folders none." if "/" in path else ""
         msg = f"no image is in a class folder: expected SOURCE/<class>/<image>, found for example {text_path(path)!r}. Move the images into one folder per class, give a table with --labels, or --labels none if they have none.{hint}"
         raise UsageError(msg)
-    label, number_of = number_classes(
-        "class", [each.class_name for each in read if each.class_name is not None]
-    )
-    numbers = iter(number_of)
-    of_folder = np.array([-1 if each.class_name is None else next(numbers) for each in read], np.intc)
+    label, _ = number_classes("class", [each.class_name for each in read if each.class_name is not None])
+    number_of: dict[str | None, int] = {name: number for number, name in enumerate(label.class_names)}
+    of_folder = np.array([number_of.get(each.class_name, -1) for each in read], np.intc)
     example_table = ExampleTable(
         files=files,
         labels={"label": array("i", of_folder[folders.numbers].tobytes())},

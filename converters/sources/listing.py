@@ -147,7 +147,8 @@ class _Walk:
 
     def _list(self, folder: _Folder) -> Iterator[_Folder]:
         """Lists what is directly in a folder, and yields the folders in it."""
-        entries, files = self._entries(folder), list[SourceFile]()
+        entries = self._entries(folder)
+        files: list[SourceFile] = []
         if all(why_never(entry.name) for entry in entries):
             self.empty_folders.append(text_path(folder.prefix[:-1]))
         for entry in entries:
