@@ -3,10 +3,12 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from fitfeed.pipelines import Dataset
@@ -92,14 +94,20 @@ def _sizes(
 ) -> list[tuple[float, float, int]]:
     if not len(widths):
         return []
-    pairs, counts = np.unique(np.stack([widths, heights], axis=1), axis=0, return_counts=True)
-    if len(pairs) > MAX_SIZES:
+    step = 1.0
+    across, upwards, counts = _count_pairs(widths, heights)
+    if len(counts) > MAX_SIZES:
         step = max(widths.max(), heights.max()) / GRID
-        cells, place = np.unique(np.ceil(pairs / step), axis=0, return_inverse=True)
-        pairs, counts = cells * step, np.bincount(place.reshape(-1), counts).astype(np.int64)
-    return [
-        (width, height, count) for (width, height), count in zip(pairs.tolist(), counts.tolist(), strict=True)
-    ]
+        across, upwards, counts = _count_pairs(np.ceil(widths / step), np.ceil(heights / step))
+    return list(zip((across * step).tolist(), (upwards * step).tolist(), counts.tolist(), strict=True))
+
+
+def _count_pairs(
+    widths: npt.NDArray[np.float64], heights: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The different pairs of whole numbers, and how often each is there. One number is sorted much faster than two."""
+    packed, counts = np.unique(widths.astype(np.int64) << 32 | heights.astype(np.int64), return_counts=True)
+    return packed >> 32, packed & 0xFFFFFFFF, counts
 
 
 def _formats(column: Any) -> Counter[str]:
@@ -229,18 +237,22 @@ def samples_of_classes(dataset: "Dataset", split: str, *, each: int) -> list[lis
     Returns:
         Of each class the examples in stored order; one list without classes.
     """
-    records, found = dataset.records(split), dataset.manifest.features.classes
-    order = np.random.default_rng(0).permutation(len(records))
+    rows, numbers, classes = _labels(dataset, split)
+    order = np.random.default_rng(0).permutation(len(rows))
+    order = order[np.argsort(numbers[order], kind="stable")]  # by class, and at random within each
+    bounds = np.searchsorted(numbers[order], np.arange(classes + 1))
+    chosen = [np.sort(rows[order[first:stop][:each]]).tolist() for first, stop in pairwise(bounds.tolist())]
+    return [[Example(split, row) for row in of_class] for of_class in chosen]
+
+
+def _labels(dataset: "Dataset", split: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
+    """Rows, the number of a class of each, and how many classes there are; without classes all rows are of one."""
+    index, found = dataset.index(split), dataset.manifest.features.classes
     if found is None:
-        return [[Example(split, int(row)) for row in np.sort(order[:each])]]
+        return np.arange(len(index)), np.zeros(len(index), np.int64), 1
     name, feature = found
-    chosen: list[list[int]] = [[] for _ in feature.class_names]
-    column, left = records.index.labels[name], sum(1 for count in dataset.splits[split].class_counts if count)
-    for row in order.tolist():
-        for number in np.atleast_1d(column[row]).tolist():
-            if len(chosen[number]) < each:
-                chosen[number].append(row)
-                left -= len(chosen[number]) == min(each, dataset.splits[split].class_counts[number])
-        if not left:
-            break
-    return [[Example(split, row) for row in sorted(rows)] for rows in chosen]
+    column = index[name].combine_chunks()
+    if feature.kind == "class":
+        return np.arange(len(index)), column.to_numpy(), len(feature.class_names)
+    rows, numbers = pc.list_parent_indices(column), pc.list_flatten(column)
+    return rows.to_numpy(), numbers.to_numpy(), len(feature.class_names)

@@ -1,5 +1,6 @@
 """What the page counts, against NumPy over the pictures themselves."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from PIL import Image
 
 from fitfeed.pipelines import Dataset, open_dataset
 from fitfeed.report.facts import Example, Outlier, drifts, outliers, samples_of_classes, split_facts
+from tests.labelled import make_source, options
 from tests.without_beam import convert
 
 LEVELS = {"train/day": (200, 220, 240), "train/night": (10, 20, 30, 40), "test/day": (90, 100)}
@@ -98,3 +100,16 @@ def test_many_sizes_are_joined_on_a_grid(tmp_path: Path, monkeypatch: pytest.Mon
     assert facts.class_shares.tolist() == []
     (examples,) = samples_of_classes(open_dataset(tmp_path / "out"), "train", each=3)
     assert len(examples) == 3
+
+
+def test_samples_of_images_with_several_classes_have_their_class(tmp_path: Path) -> None:
+    flowers = {flower.path: flower.labels["tags"] for flower in make_source(tmp_path)}
+    tags = dataclasses.replace(options("tfrecord"), label_columns=("tags:multiclass",))
+    convert(tmp_path / "labels.csv", tmp_path / "out", tags)
+    dataset = open_dataset(tmp_path / "out")
+    for each in (2, 99):
+        chosen = samples_of_classes(dataset, "train", each=each)
+        counts = dataset.splits["train"].class_counts
+        for name, count, examples in zip(dataset.class_names, counts, chosen, strict=True):
+            assert len(set(examples)) == len(examples) == min(each, count)
+            assert all(name in flowers[key(dataset, example)] for example in examples)
