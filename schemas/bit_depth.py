@@ -30,3 +30,10 @@ def unit_of(pixels: npt.NDArray[Any]) -> int:
 def native(stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Stored values in the byte order of this machine. If that is little-endian, it is the same memory."""
     return stored.astype(stored.dtype.newbyteorder("="), copy=False)
+
+
+def on_screen(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """What a screen can show of uint8 or uint16 pixels: of 16 bits the upper 8."""
+    return (
+        (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels.astype(np.uint8, copy=False)
+    )

@@ -15,6 +15,7 @@ from fitfeed.pipelines.batches.soft_labels import SoftLabels
 from fitfeed.pipelines.order.shuffle import permute
 from fitfeed.pipelines.reading.labels import label_batch
 from fitfeed.preview.contact_sheet import Tile, fit
+from fitfeed.schemas.bit_depth import on_screen
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import ClassFeature, MulticlassFeature
 from fitfeed.schemas.strict_json import Json, JsonObject
@@ -212,12 +213,5 @@ def _written(value: Any) -> list[str]:
 def _tile(
     pixels: "Pixels", masks: "dict[str, Pixels]", side: int, *, lines: Sequence[str] = (), note: str = ""
 ) -> Tile:
-    colored = {name: fit(_shown(mask), side, labels=True) for name, mask in masks.items()}
-    return Tile(fit(_shown(pixels), side), colored, lines, note)
-
-
-def _shown(pixels: "Pixels") -> npt.NDArray[np.uint8]:
-    """What a screen can show: of 16 bits the upper 8."""
-    return (
-        (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels.astype(np.uint8, copy=False)
-    )
+    colored = {name: fit(on_screen(mask), side, labels=True) for name, mask in masks.items()}
+    return Tile(fit(on_screen(pixels), side), colored, lines, note)

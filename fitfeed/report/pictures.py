@@ -5,14 +5,13 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from fitfeed.report.elements import Element, element
 from fitfeed.report.facts import Example
+from fitfeed.schemas.bit_depth import on_screen
 from fitfeed.schemas.errors import DamagedExampleError
-from fitfeed.schemas.payload import DecodeWindow, Pixels
+from fitfeed.schemas.payload import DecodeWindow
 
 if TYPE_CHECKING:
     from fitfeed.pipelines import Dataset
@@ -67,16 +66,9 @@ class Pictures:
         records = self._dataset.records(example.split)
         longer = max(int(records.index.height[example.row]), int(records.index.width[example.row]))
         shrink = next(each for each in SHRINKS if each == 1 or longer // each >= SIDE)
-        pixels = _on_screen(records.pixels(example.row, DecodeWindow(shrink=shrink)).pixels)
+        pixels = on_screen(records.pixels(example.row, DecodeWindow(shrink=shrink)).pixels)
         picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
         picture.thumbnail((SIDE, SIDE))
         content = io.BytesIO()
         picture.save(content, "JPEG", quality=QUALITY)
         return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}"
-
-
-def _on_screen(pixels: Pixels) -> npt.NDArray[np.uint8]:
-    """What a screen can show: of 16 bits the upper 8."""
-    return (
-        (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels.astype(np.uint8, copy=False)
-    )
