@@ -11,6 +11,9 @@ WIDTH, HEIGHT = 320.0, 120.0
 FOOT = 16.0
 """Room for the numbers below a chart."""
 
+COLORS = 4
+"""Of the style sheet."""
+
 MAX_STEPS = 256
 """More values are joined: a screen shows no more."""
 
@@ -22,19 +25,17 @@ def bar(share: float, number: int = 0) -> Element:
 
     Args:
         share: Its length, 0 to 1.
-        number: Of its color.
+        number: Of what it shows. The fifth has the color of the first again.
     """
     return element(
         "svg",
-        element("rect", width=f"{100 * share:.2f}%", height="100%", class_=f"fill{number}"),
+        element("rect", width=f"{100 * share:.2f}%", height="100%", class_=f"fill{number % COLORS}"),
         class_="bar",
         aria_hidden="true",
     )
 
 
-def histogram(
-    curves: Mapping[str, Counts], *, low: float, high: float, label: str, unit: str = ""
-) -> Element:
+def histogram(curves: Mapping[str, Counts], *, low: float, high: float, label: str) -> Element:
     """Some histograms over one another, as shares of their counts.
 
     Args:
@@ -42,16 +43,17 @@ def histogram(
         low: Where the first bin begins.
         high: Where the last one ends.
         label: What it shows, for those who do not see it.
-        unit: After the numbers below it.
     """
     shares = {name: _shares(counts) for name, counts in curves.items()}
     top = max((float(share.max()) for share in shares.values()), default=0.0) or 1.0
     drawn = [
-        element("path", element("title", name), d=_outline(share / top), class_=f"curve curve{number}")
+        element(
+            "path", element("title", name), d=_outline(share / top), class_=f"curve curve{number % COLORS}"
+        )
         for number, (name, share) in enumerate(shares.items())
     ]
     ticks = [
-        element("text", f"{_short(value)}{unit}", x=WIDTH * place, y=HEIGHT + FOOT - 3, text_anchor=anchor)
+        element("text", _short(value), x=WIDTH * place, y=HEIGHT + FOOT - 3, text_anchor=anchor)
         for value, place, anchor in (
             (low, 0.0, "start"),
             ((low + high) / 2, 0.5, "middle"),

@@ -16,10 +16,18 @@ SHOWN_PAIRS = 24
 
 
 class Pair(NamedTuple):
-    """Two examples that show the same picture, and by how many bits of 64 their hashes differ; 0 if all pixels are equal."""
+    """Two examples that show the same picture.
+
+    Attributes:
+        first: The one that comes first.
+        second: The other one.
+        exact: Whether all pixels are equal. If not, the two look alike.
+        distance: How many of the 128 bits of their hashes differ. It may be 0 where pixels are not equal.
+    """
 
     first: Example
     second: Example
+    exact: bool
     distance: int
 
 
@@ -27,7 +35,7 @@ class Pairs(NamedTuple):
     """Some pairs of a dataset.
 
     Attributes:
-        shown: The first pairs of which both are examples. A copy that was left out is none.
+        shown: The first pairs, without those of images that are not examples: an append that was killed may have added them.
         listed: How many pairs the table lists, by kind.
     """
 
@@ -47,14 +55,10 @@ def find_pairs(dataset: "Dataset", place: Place) -> Pairs | None:
     kinds = {
         str(pair["values"]): int(pair["counts"]) for pair in batch.column("kind").value_counts().to_pylist()
     }
-    rows = (
-        batch.to_pylist()[: SHOWN_PAIRS * 4]
-        if batch.num_rows <= SHOWN_PAIRS * 4
-        else batch.slice(0, SHOWN_PAIRS * 4).to_pylist()
-    )
+    rows = batch.slice(0, SHOWN_PAIRS * 4).to_pylist()
     places = _places(dataset, [row["of"] for row in rows] + [row["key"] for row in rows])
     pairs = [
-        Pair(places[row["of"]], places[row["key"]], int(row["distance"]))
+        Pair(places[row["of"]], places[row["key"]], not row["kind"].startswith("near_"), row["distance"])
         for row in rows
         if row["of"] in places and row["key"] in places
     ]

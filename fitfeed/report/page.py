@@ -65,7 +65,9 @@ def report_page(dataset: "Dataset", name: str) -> ReportPage:
         sections.files(manifest, facts),
         sections.making(manifest),
         sections.section(
-            "training", "Train on it", element("pre", "\n".join(training_lines(name, manifest)))
+            "training",
+            "Train on it",
+            element("pre", *(element("code", line) for line in training_lines(name, manifest))),
         ),
     ]
     shown = [part for part in parts if part is not None]

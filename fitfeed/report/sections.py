@@ -14,7 +14,6 @@ from fitfeed.report.pictures import Pictures
 from fitfeed.schemas.bit_depth import levels_of
 from fitfeed.schemas.manifest import Manifest
 
-COLORS = 4
 CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}
 VALUES = {"darkest": ": mean", "brightest": ": mean", "flattest": ": deviation"}
 WHY_OUTLIERS = "Flat images are often empty, covered or damaged; very dark and very bright ones are often failed exposures."
@@ -39,7 +38,9 @@ def overview(manifest: Manifest) -> Element:
         ["classes", f"{len(manifest.class_names):,}"],
         ["fingerprint", manifest.fingerprint],
     ]
-    return section("dataset", "The dataset", table(["", ""], rows, caption="What it is", numbers=False))
+    return section(
+        "dataset", "The dataset", table(["property", "value"], rows, caption="What it is", numbers=False)
+    )
 
 
 def samples(
@@ -66,7 +67,7 @@ def balance(manifest: Manifest) -> Element | None:
     for number, name in enumerate(manifest.class_names):
         counts = [split.class_counts[number] for split in splits.values()]
         cells = [
-            element("span", element("span", f"{count:,}", class_="count"), bar(count / most, color % COLORS))
+            element("span", element("span", f"{count:,}", class_="count"), bar(count / most, color))
             for color, count in enumerate(counts)
         ]
         rows.append([f"{number} {name}", *cells])
@@ -94,7 +95,7 @@ def sizes(facts: Sequence[SplitFacts]) -> Element:
         for width, height, count in each.sizes:
             points[width, height] = points.get((width, height), 0) + count
     dots = [(width, height, count) for (width, height), count in points.items()]
-    curves = {each.name: each.aspects for each in facts if each.split.examples}
+    curves = {each.name: each.aspects for each in facts}
     bound = np.log2(MAX_ASPECT)
     return section(
         "sizes",
@@ -172,14 +173,14 @@ def splits(facts: Sequence[SplitFacts], drifts: Sequence[Drift]) -> Element:
         for drift in drifts
     ]
     head = [
-        "",
+        "splits",
         "difference of class shares",
         "classes missing",
         "brightness, in deviations",
         "pixels, as a multiple",
     ]
-    curves = {each.name: each.brightness for each in facts if each.split.examples}
-    names = [element("li", bar(1.0, number % COLORS), f" {each.name}") for number, each in enumerate(facts)]
+    curves = {each.name: each.brightness for each in facts}
+    names = [element("li", bar(1.0, number), f" {each.name}") for number, each in enumerate(facts)]
     return section(
         "splits",
         "Splits",
@@ -222,7 +223,7 @@ def duplicates(manifest: Manifest, pairs: Pairs | None, pictures: Pictures) -> E
     ]
     shown: list[Element] = []
     for pair in pairs.shown if pairs else ():
-        what = "equal pixels" if not pair.distance else f"{pair.distance} bits differ"
+        what = "equal pixels" if pair.exact else f"alike, {pair.distance} bits differ"
         both = [f"{pair.first.split}: {what}", f"{pair.second.split}: {what}"]
         shown.append(pictures.row([pair.first, pair.second], both))
     listed = pairs and ", ".join(
@@ -236,7 +237,7 @@ def duplicates(manifest: Manifest, pairs: Pairs | None, pictures: Pictures) -> E
     return section(
         "duplicates",
         "Duplicates",
-        table(["examples with the pixels of another one", ""], rows, caption="Exact duplicates"),
+        table(["with the pixels of another one", "examples"], rows, caption="Exact duplicates"),
         element("p", text, class_="faint"),
         element("div", *shown, class_="row"),
     )
@@ -271,7 +272,7 @@ def files(manifest: Manifest, facts: Sequence[SplitFacts]) -> Element:
     return section(
         "files",
         "Files",
-        table(["", "images"], counted, caption="What the image files were"),
+        table(["property", "images"], counted, caption="What the image files were"),
         element("ul", *(element("li", line) for line in lines)) if lines else None,
     )
 

@@ -13,24 +13,24 @@ h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
 p, ul { max-width: 48rem; } .faint, figcaption, caption { color: var(--faint); font-size: .875rem; }
 .finding { color: var(--warn); font-weight: 600; }
 nav ul { display: flex; flex-wrap: wrap; gap: .2rem 1rem; padding: 0; list-style: none; max-width: none; }
-a { color: var(--c0); } a:focus-visible, summary:focus-visible, .scroll:focus-visible { outline: 3px solid var(--c0); outline-offset: 2px; }
+a { color: var(--c0); } a:focus-visible, .scroll:focus-visible { outline: 3px solid var(--c0); outline-offset: 2px; }
 .scroll { overflow: auto; max-height: 32rem; } table { border-collapse: collapse; min-width: 20rem; }
 caption { text-align: left; padding-bottom: .3rem; }
 th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top; font-weight: 400; }
 thead th { font-weight: 600; } .number { text-align: right; font-variant-numeric: tabular-nums; }
 .bar { width: 8rem; height: .7rem; vertical-align: middle; } .chart { width: 100%; max-width: 26rem; height: auto; display: block; overflow: visible; }
 .chart text { fill: var(--faint); font-size: 11px; } .axis { stroke: var(--line); fill: none; }
-.curve { fill-opacity: .16; stroke-width: 1.5; } .dot { fill: var(--c0); fill-opacity: .45; }
+.curve { fill-opacity: .16; stroke-width: 1.5; } .dot { fill: var(--c0); fill-opacity: .45; stroke: var(--c0); }
 .curve0 { fill: var(--c0); stroke: var(--c0); } .curve1 { fill: var(--c1); stroke: var(--c1); stroke-dasharray: 5 2; }
-.curve2 { fill: var(--c2); stroke: var(--c2); stroke-dasharray: 2 2; } .curve3 { fill: var(--c3); stroke: var(--c3); }
+.curve2 { fill: var(--c2); stroke: var(--c2); stroke-dasharray: 2 2; } .curve3 { fill: var(--c3); stroke: var(--c3); stroke-dasharray: 8 2 2 2; }
 .fill0 { fill: var(--c0); } .fill1 { fill: var(--c1); } .fill2 { fill: var(--c2); } .fill3 { fill: var(--c3); }
 .row { display: flex; flex-wrap: wrap; gap: .6rem; margin: .3rem 0 .8rem; } .charts { display: flex; flex-wrap: wrap; gap: 1.5rem; }
 .charts > * { flex: 1 1 16rem; max-width: 26rem; margin: 0; }
 figure { margin: 0; } .picture { width: 6rem; } .picture img { max-width: 6rem; max-height: 6rem; background: var(--mount); display: block; }
-.picture figcaption { font-size: .75rem; line-height: 1.4; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } .pair { border-left: 3px solid var(--line); padding-left: .5rem; margin-right: 1rem; }
-pre { background: var(--mount); padding: .8rem; overflow: auto; } .count { display: inline-block; min-width: 4rem; padding-right: .5rem; text-align: right; font-variant-numeric: tabular-nums; }
+.picture figcaption { font-size: .75rem; line-height: 1.4; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+pre { background: var(--mount); padding: .8rem; overflow: auto; } pre code { display: block; } .count { display: inline-block; min-width: 4rem; padding-right: .5rem; text-align: right; font-variant-numeric: tabular-nums; }
 .legend { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: 1rem; } .legend .bar { width: 1rem; }
-td { overflow-wrap: anywhere; } .bars td { white-space: nowrap; }
+td { overflow-wrap: anywhere; }
 @media (max-width: 30rem) { body { padding: .75rem; } .bar { width: 4rem; } .picture, .picture img { width: 4.6rem; max-width: 4.6rem; } }
 @media print { .scroll { max-height: none; overflow: visible; } }
 """

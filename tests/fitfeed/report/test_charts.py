@@ -69,3 +69,9 @@ def test_a_bar_is_as_long_as_its_share() -> None:
         "fill2",
         "true",
     )
+
+
+def test_the_fifth_has_the_color_of_the_first() -> None:
+    chart = histogram({str(number): [1] for number in range(5)}, low=0, high=1, label="")
+    assert [curve.get("class") for curve in curves(chart)][3:] == ["curve curve3", "curve curve0"]
+    assert bar(1, 4)[0].get("class") == "fill0"

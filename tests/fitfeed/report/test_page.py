@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from fitfeed.cli import main
+from fitfeed.output.training_lines import training_lines
 from fitfeed.pipelines import open_dataset
 from fitfeed.report.page import report_page
 from tests.fitfeed.report.test_elements import Reader
@@ -78,6 +79,12 @@ def test_what_stands_out_comes_first(folder: Path) -> None:
     assert "rose/broken.png: " in text
     assert "duplicates.arrow lists pairs: 1 duplicate." in text
     assert page.html.count("equal pixels") >= 2
+
+
+def test_the_lines_that_train_are_lines_of_the_page(folder: Path) -> None:
+    dataset = open_dataset(folder)
+    text = text_of(report_page(dataset, "flowers").html)
+    assert "\n".join(training_lines("flowers", dataset.manifest)) in text
 
 
 def test_a_damaged_example_is_named_and_the_rest_is_shown(folder: Path, tmp_path: Path) -> None:
