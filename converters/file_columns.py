@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import SourceFile, SourceRoot, StoredAt
+from fitfeed.schemas.chunks import in_chunks
 from fitfeed.schemas.packed_texts import AT_ONCE, PackedTexts, Places, TextSpace
 
 MIN_PART = 256
@@ -53,10 +54,7 @@ class FileColumns(Sequence[SourceFile]):
         """Packs files."""
         if isinstance(files, FileColumns):
             return files
-        remaining, parts = iter(files), []
-        while some := list(itertools.islice(remaining, AT_ONCE)):
-            parts.append(_packed(some))
-        return cls.joined(parts)
+        return cls.joined(list(map(_packed, in_chunks(files, AT_ONCE))))
 
     @classmethod
     def joined(cls, parts: list["FileColumns"]) -> "FileColumns":

@@ -1,6 +1,5 @@
 """Many texts in little memory: their bytes one after the other, and where each begins."""
 
-import itertools
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -11,6 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from typing_extensions import override
+
+from fitfeed.schemas.chunks import in_chunks
 
 AT_ONCE = 1 << 14
 """Texts that are objects at a time while all are iterated over."""
@@ -38,10 +39,7 @@ class PackedTexts(Sequence[str]):
         """Packs texts."""
         if isinstance(texts, PackedTexts):
             return texts
-        remaining, parts = iter(texts), []
-        while some := list(itertools.islice(remaining, AT_ONCE)):
-            parts.append(_packed(some))
-        return cls.joined(parts)
+        return cls.joined(list(map(_packed, in_chunks(texts, AT_ONCE))))
 
     @classmethod
     def of_arrow(cls, column: Any) -> "PackedTexts":

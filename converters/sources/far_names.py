@@ -3,7 +3,6 @@
 A store has no folders. Some programs make an empty file for each, called `photos/` or `photos`: it counts as a folder.
 """
 
-import itertools
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -12,6 +11,7 @@ from fitfeed.converters.file_columns import FileColumns, FilePacker, zeros
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.far_folder import source_file
 from fitfeed.converters.sources.image_names import NOT_AN_IMAGE, Looks, looks_like, why_never
+from fitfeed.schemas.chunks import in_chunks
 from fitfeed.schemas.packed_texts import PackedTexts
 from fitfeed.schemas.storage.place import Found
 
@@ -55,8 +55,7 @@ class FarNames:
             prefix: The path of the folder to which their names are relative, with `/` at its end; empty for the source.
             listed: The files.
         """
-        remaining = iter(listed)
-        while some := list(itertools.islice(remaining, NAMES_AT_ONCE)):
+        for some in in_chunks(listed, NAMES_AT_ONCE):
             if self._all_are_images(prefix, [found.name for found in some]):
                 self._with_files.add(prefix[:-1])
                 self.files.add_columns(_columns(prefix, some))

@@ -1,7 +1,6 @@
 """Lists the objects of a bucket."""
 
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import obstore
@@ -79,10 +78,3 @@ def _if_there(client: Client, prefix: str, meta: "ObjectMeta") -> "Iterator[Obje
     except FileNotFoundError:
         return
     yield meta
-
-
-def in_chunks(keys: Iterable[str], size: int) -> Iterator[list[str]]:
-    """Lists of `size` keys; the last may be shorter."""
-    remaining = iter(keys)
-    while chunk := list(itertools.islice(remaining, size)):
-        yield chunk

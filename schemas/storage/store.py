@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Self
 import obstore
 from typing_extensions import override
 
+from fitfeed.schemas.chunks import in_chunks
 from fitfeed.schemas.files import pwrite_all
 from fitfeed.schemas.storage.address import MEMORY, Bucket, parse_address
 from fitfeed.schemas.storage.again import BrokenOffError, again
 from fitfeed.schemas.storage.clients import MAX_REQUEST_BYTES, client_of
 from fitfeed.schemas.storage.errors import explained
 from fitfeed.schemas.storage.identity import bare_tag, found_of, identity_of, tag_of
-from fitfeed.schemas.storage.listing import LIST_CHUNK, in_chunks, objects_below, objects_here
+from fitfeed.schemas.storage.listing import LIST_CHUNK, objects_below, objects_here
 from fitfeed.schemas.storage.place import Found, OpenFile, Place, require_name
 from fitfeed.schemas.storage.store_area import StoreWorkArea
 from fitfeed.schemas.storage.work_area import WorkArea

@@ -3,7 +3,6 @@
 import pytest
 
 from fitfeed.schemas.storage import again, listing
-from fitfeed.schemas.storage.listing import in_chunks
 from fitfeed.schemas.storage.open_place import open_place
 from tests.servers.network_faults import Fault, Seeded
 from tests.servers.stores import Store
@@ -19,8 +18,3 @@ def test_each_object_is_listed_once(store: Store, fault: Fault, monkeypatch: pyt
         place.write(name, b"x")
     with store.proxy.faults(Seeded(1, 1.0, [fault], at_most=1)):
         assert [found.name for found in place.files(deep=True)] == names
-
-
-def test_chunks() -> None:
-    assert list(in_chunks("abcde", 2)) == [["a", "b"], ["c", "d"], ["e"]]
-    assert list(in_chunks("", 2)) == []
