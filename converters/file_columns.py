@@ -193,19 +193,22 @@ class SourceListing:
     Attributes:
         roots: The sources they are of, by number.
         files: The files as they were listed.
-        keys: The keys of their examples.
         mask_labels: The labels of which there are masks.
     """
 
     roots: Mapping[int, SourceRoot]
     files: FileColumns
-    keys: PackedTexts
     mask_labels: Sequence[str] = ()
 
     @property
     def images(self) -> int:
         """Number of images. Each has a mask of every label of masks."""
         return len(self.files) // (1 + len(self.mask_labels))
+
+    @cached_property
+    def keys(self) -> PackedTexts:
+        """The keys of their examples: a mask has that of its image."""
+        return PackedTexts.joined([self.files.keys[: self.images]] * (1 + len(self.mask_labels)))
 
     def mask_label(self, place: int) -> str | None:
         """Name of the label of which a file is the mask; None for an image."""

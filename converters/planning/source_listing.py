@@ -19,7 +19,7 @@ from fitfeed.converters.source_file import SourceRoot
 from fitfeed.converters.sources.examples import ExampleTable, values_at
 from fitfeed.converters.user_path import UserPath
 from fitfeed.schemas.errors import DamagedDatasetError
-from fitfeed.schemas.packed_texts import PackedTexts, Places
+from fitfeed.schemas.packed_texts import Places
 from fitfeed.schemas.side_tables import (
     SOURCES_NAME,
     read_sources,
@@ -39,14 +39,12 @@ def list_files(
 ) -> SourceListing:
     """The files of the examples at some places, or of all: all images, then all masks."""
     files = example_table.files if places is None else example_table.files.take(places)
-    keys = files.keys
     masks = [name for name, kind in example_table.kinds.items() if kind == "mask"]
     if masks:
         labels = (example_table.labels[name] for name in masks)
         chosen = (each if places is None else values_at(each, places) for each in labels)
         files = FileColumns.joined([files, *map(FileColumns.of, chosen)])
-        keys = PackedTexts.joined([keys] * (1 + len(masks)))
-    return SourceListing({root.number: root for root in roots}, files, keys, masks)
+    return SourceListing({root.number: root for root in roots}, files, masks)
 
 
 def sources_table(listing: SourceListing, before: Any | None, *, listed_ns: int) -> Any:

@@ -73,6 +73,7 @@ def test_packed_files_are_in_order(walks: list[list[list[SourceFile]]], at_once:
 
 def test_files_of_a_listing_are_images_and_then_masks() -> None:
     files = FileColumns.of(SourceFile(path, 1, 1) for path in "abcdef")
-    listing = SourceListing({}, files, files.keys, ["left", "right"])
+    listing = SourceListing({}, files, ["left", "right"])
     assert listing.images == 2
+    assert listing.keys == ["a", "b"] * 3
     assert [listing.mask_label(place) for place in range(6)] == [None, None, "left", "left", "right", "right"]

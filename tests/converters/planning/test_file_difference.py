@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from fitfeed.converters.file_columns import FileColumns, SourceListing
 from fitfeed.converters.planning.file_difference import find_difference
 from fitfeed.converters.source_file import SomeFiles, SourceFile
-from fitfeed.schemas.packed_texts import PackedTexts
 
 SIZES = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 3))
 
@@ -20,7 +19,7 @@ def listed(sizes: dict[str, int]) -> SourceListing:
     """A source of these images, each with a mask."""
     files = [SourceFile(name, size, 0) for name, size in sizes.items()]
     masks = [SourceFile(f"{name} mask", 9, 0) for name in sizes]
-    return SourceListing({}, FileColumns.of([*files, *masks]), PackedTexts.of([*sizes] * 2), ["mask"])
+    return SourceListing({}, FileColumns.of([*files, *masks]), ["mask"])
 
 
 def index(sizes: dict[str, int]) -> Any:

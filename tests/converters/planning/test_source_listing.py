@@ -37,7 +37,7 @@ def test_files_changed_a_moment_ago_are_not_remembered(listing: SourceListing) -
 
 def test_files_that_are_not_listed_stay_known(listing: SourceListing) -> None:
     before = sources_table(listing, None, listed_ns=later(listing))
-    fewer = SourceListing(listing.roots, listing.files[:1], listing.keys[:1])
+    fewer = SourceListing(listing.roots, listing.files[:1])
     table = sources_table(fewer, before, listed_ns=later(listing))
     assert sorted(table.column("key").to_pylist()) == [*NAMES, "m.png", "n.png"]
     # One that was changed a moment ago is known no longer.
