@@ -79,14 +79,7 @@ def _in_store(place: Place, written: str) -> Iterator[Place | FileInStore]:
     if glob.has_magic(written):
         msg = f"PATH {written} is a pattern, and patterns are for files of this machine. Give the address of the folder, or of a file."
         raise UsageError(msg)
-    try:
-        place.find(MANIFEST_NAME)
-    except FileNotFoundError:
-        pass
-    except OSError:  # reading it says why
-        yield place
-        return
-    else:
+    if _has_manifest(place):
         yield place
         return
     file = _far_file(place)
@@ -100,6 +93,14 @@ def _in_store(place: Place, written: str) -> Iterator[Place | FileInStore]:
         yield place  # a dataset that is damaged, or no dataset
     else:
         yield from (FileInStore(place, found.name, found.bytes) for found in shards)
+
+
+def _has_manifest(place: Place) -> bool:
+    try:
+        place.find(MANIFEST_NAME)
+    except OSError as error:  # any other: reading it says why
+        return not isinstance(error, FileNotFoundError)
+    return True
 
 
 def _far_file(place: Place) -> FileInStore | None:
