@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fitfeed.cli import main
+from fitfeed.commands import inspect_several
 from fitfeed.converters.inspect import far_file, inspect_file
 from fitfeed.converters.inspect.far_file import MAX_COPY_BYTES
 from fitfeed.converters.inspect.file_list import files_and_datasets
@@ -87,7 +88,7 @@ def test_only_so_much_is_copied(
     with pytest.raises(UsageError, match=f"^{address} has 0 MiB, .* Give --full, or copy"):
         inspect_file(address)
     assert inspect_file(address, full=True).records == 3
-    monkeypatch.setattr("fitfeed.commands.inspect_several.MAX_COPY_BYTES", 110)  # they have 34, 68 and 102
+    monkeypatch.setattr(inspect_several, "MAX_COPY_BYTES", 110)  # they have 34, 68 and 102
     assert main(["inspect", str(place)]) == 2
     assert "and 1 more files, which were not looked at; --full looks at all" in capsys.readouterr().out
 
