@@ -100,7 +100,7 @@ class WarmCommands:
         """Starts `fitfeed` in the current folder.
 
         Args:
-            arguments: What stands behind `fitfeed`.
+            arguments: What comes after `fitfeed`.
             output: Descriptor of its standard output. None: nobody reads it.
             errors: The same of its standard error.
         """

@@ -113,6 +113,7 @@ def sizes(facts: Sequence[SplitFacts]) -> Element:
             ),
             class_="charts",
         ),
+        _legend(facts),
     )
 
 
@@ -180,7 +181,6 @@ def splits(facts: Sequence[SplitFacts], drifts: Sequence[Drift]) -> Element:
         "pixels, as a multiple",
     ]
     curves = {each.name: each.brightness for each in facts}
-    names = [element("li", bar(1.0, number), f" {each.name}") for number, each in enumerate(facts)]
     return section(
         "splits",
         "Splits",
@@ -190,7 +190,7 @@ def splits(facts: Sequence[SplitFacts], drifts: Sequence[Drift]) -> Element:
             histogram(curves, low=0, high=256, label="Mean brightness of the images of each split"),
             "Mean brightness of each image, as shares of its split",
         ),
-        element("ul", *names, class_="legend faint"),
+        _legend(facts),
     )
 
 
@@ -288,6 +288,12 @@ def making(manifest: Manifest) -> Element:
         table(["source", "kind"], sources, caption="Sources", numbers=False),
         element("p", f"{manifest.source.files:,} files, digest {manifest.source.digest}", class_="faint"),
     )
+
+
+def _legend(facts: Sequence[SplitFacts]) -> Element:
+    """Which color is which split."""
+    names = [element("li", bar(1.0, number), f" {each.name}") for number, each in enumerate(facts)]
+    return element("ul", *names, class_="legend faint")
 
 
 def _figure(chart: Element, caption: str) -> Element:

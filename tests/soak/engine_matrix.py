@@ -23,7 +23,7 @@ Place = Literal["folder", "gs", "s3"]
 PLACES: tuple[Place, ...] = get_args(Place)
 EngineFault = Literal["worker killed", "client interrupted", "two launches"]
 MOMENTS: dict[EngineFault, int] = {"worker killed": 10, "client interrupted": 5, "two launches": 3}
-"""At how many moments each goes wrong, from the beginning of a job until all but few shards are finished."""
+"""At how many moments each goes wrong, from the beginning of a job until all but a few shards are finished."""
 
 RESTARTING: tuple[EngineKind, ...] = ("dask",)
 """Engines that give the work of a killed worker to another one. On the others a job fails."""

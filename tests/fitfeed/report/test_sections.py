@@ -1,6 +1,9 @@
 """The parts of the page where there is little, or much, to show."""
 
+import dataclasses
 from pathlib import Path
+
+import numpy as np
 
 from fitfeed.pipelines import open_dataset
 from fitfeed.report import sections
@@ -51,6 +54,27 @@ def test_one_split_is_compared_with_none(gray: Path) -> None:
     facts = [split_facts(open_dataset(gray), "train")]
     assert "How they differ" not in texts(sections.splits(facts, []))
     assert "20 / 20 / 20 / 20 / 20" in texts(sections.sizes(facts))
+
+
+def test_a_split_has_one_color_in_all_charts(gray: Path) -> None:
+    full = split_facts(open_dataset(gray), "train")
+    empty = dataclasses.replace(
+        full,
+        name="empty",
+        split=full.split.model_copy(update={"examples": 0}),
+        brightness=np.zeros_like(full.brightness),
+        aspects=np.zeros_like(full.aspects),
+    )
+    for part in (sections.splits([empty, full], []), sections.sizes([empty, full])):
+        curves = [path for path in part.iter("path") if "curve" in str(path.get("class"))]
+        assert [(path[0].text, path.get("class")) for path in curves] == [
+            ("empty", "curve curve0"),
+            ("train", "curve curve1"),
+        ]
+        assert [(str(item[0].tail).strip(), item[0][0].get("class")) for item in part.iter("li")] == [
+            ("empty", "fill0"),
+            ("train", "fill1"),
+        ]
 
 
 def test_rejects_are_counted_and_the_first_are_named(gray: Path) -> None:
