@@ -5,8 +5,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
-# Every Python process that finds it on its path runs this at start, the workers too.
 SLOW_S = 0.2
+
+# Every Python process that finds it on its path runs this at start, the workers too.
 PROGRAM = f"""\
 import os, signal, time
 from fitfeed.converters.shards import write_shard
