@@ -1,6 +1,5 @@
 """Links in a source that somebody else has packed: nothing private gets into a dataset unsaid, and nothing stops the run."""
 
-import errno
 import json
 import os
 import shutil
@@ -13,13 +12,12 @@ from PIL import Image
 
 from fitfeed.beam_jobs import plan_conversion
 from fitfeed.cli import main
-from fitfeed.converters.open_source import open_regular
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.reading import local_files
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import TooManyRejectsError, UsageError
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import read_manifest
+from tests.faults import ROOT
 from tests.folders import contents
 from tests.without_beam import convert, without_beam
 
@@ -216,21 +214,32 @@ def test_a_table_of_the_kernel_is_not_read(source: Path, tmp_path: Path) -> None
             convert(taken, tmp_path / "dataset", **named)
 
 
+STALE = """\
+import errno, os
+from fitfeed.converters.reading import local_files
+
+opened = local_files.open_regular
+
+def failing(path):
+    if path.endswith("stale.jpg"):
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+    return opened(path)
+
+local_files.open_regular = failing
+local_files.READ_RETRY_DELAY_S = 0
+"""
+
+
 def test_workers_of_an_engine_read_in_the_same_way(
     source: Path, private: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (source / "dress" / "memory.jpg").symlink_to("/proc/self/mem")
     (source / "dress" / "stale.jpg").symlink_to(private / "0.jpg")
-
-    def failing(path: str) -> int:
-        if path.endswith("stale.jpg"):
-            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
-        return open_regular(path)
-
-    monkeypatch.setattr(local_files, "open_regular", failing)
-    monkeypatch.setattr(local_files, "READ_RETRY_DELAY_S", 0)
-    convert(source, tmp_path / "local", max_bad=2)
-    # It runs in this process, so it has the same fault.
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(STALE)
+    # The processes that write the shards of an engine run it at their start, as those of a local run do.
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "site"), str(ROOT)]))
+    convert(source, tmp_path / "local", max_bad=2, workers=1)
     convert(source, tmp_path / "engine", max_bad=2, runner="BundleBasedDirectRunner")
     assert contents(tmp_path / "engine") == contents(tmp_path / "local")
     rejects = (tmp_path / "engine" / "rejects.jsonl").read_text()
