@@ -52,9 +52,10 @@ def samples(
         name = names[number] if number < len(names) else ""
         shown += [element("h3", name)] if name else []
         shown.append(pictures.row(examples, [pictures.key(each).rpartition("/")[2] for each in examples]))
-    return section(
-        "samples", "Samples", element("p", f"Chosen at random from {split}.", class_="faint"), *shown
-    )
+    chosen = f"Chosen at random from {split}."
+    if len(groups) < len(names):
+        chosen += f" Of the {len(names):,} classes, the first {len(groups):,} are shown."
+    return section("samples", "Samples", element("p", chosen, class_="faint"), *shown)
 
 
 def balance(manifest: Manifest) -> Element | None:

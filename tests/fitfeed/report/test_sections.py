@@ -8,7 +8,8 @@ import numpy as np
 from fitfeed.pipelines import open_dataset
 from fitfeed.report import sections
 from fitfeed.report.elements import Element
-from fitfeed.report.facts import split_facts
+from fitfeed.report.facts import Example, split_facts
+from fitfeed.report.pictures import Pictures
 from fitfeed.schemas.manifest import Manifest, read_manifest
 from tests.without_beam import convert
 
@@ -83,3 +84,12 @@ def test_rejects_are_counted_and_the_first_are_named(gray: Path) -> None:
     some = manifest.model_copy(update={"rejects": {"corrupt": 2000, "timeout": 1}})
     said = texts(sections.rejects(some, {"corrupt": ["a.jpg: broken"]}))
     assert {"corrupt", "2,000", "a.jpg: broken", "timeout", "1"} <= set(said)
+
+
+def test_the_page_says_which_classes_have_no_pictures(gray: Path) -> None:
+    dataset = open_dataset(gray)
+    groups, names = [[Example("train", 0)]], ["a", "b", "c"]
+    first = "Chosen at random from train."
+    said = texts(sections.samples(groups, names, "train", Pictures(dataset)))
+    assert said[1] == f"{first} Of the 3 classes, the first 1 are shown."
+    assert texts(sections.samples(groups, names[:1], "train", Pictures(dataset)))[1] == first
