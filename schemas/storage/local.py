@@ -3,7 +3,6 @@
 import errno
 import fcntl
 import os
-import shutil
 import stat
 import uuid
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from fitfeed.schemas.files import (
     sync_file,
 )
 from fitfeed.schemas.storage.local_area import LocalWorkArea
+from fitfeed.schemas.storage.own_folder import remove_folder
 from fitfeed.schemas.storage.place import Found, OpenFile, Place, require_name
 from fitfeed.schemas.storage.work_area import WorkArea
 
@@ -206,8 +206,8 @@ class LocalPlace(Place):
     def delete_all(self) -> None:
         if self.path.is_symlink():
             self.path.unlink()
-        elif self.path.exists():
-            shutil.rmtree(self.path)
+        else:
+            remove_folder(self.path)
 
 
 class _LocalFile(OpenFile):

@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +13,7 @@ from fitfeed.schemas.files import sync_file, sync_folder
 from fitfeed.schemas.storage.claim import Claim, HeldLock
 from fitfeed.schemas.storage.own_folder import (
     open_lock,
+    remove_folder,
     require_own,
     require_writable,
     sweep_temporary_files,
@@ -91,7 +91,7 @@ class LocalWorkArea(WorkArea):
 
     @override
     def remove(self) -> None:
-        shutil.rmtree(self._folder)
+        remove_folder(self._folder)
 
     @override
     def mark(self, name: str) -> str:

@@ -8,6 +8,7 @@ import errno
 import os
 import pwd
 import re
+import shutil
 import stat
 import tempfile
 from contextlib import suppress
@@ -20,6 +21,12 @@ MAX_DEPTH = 2
 
 TEMPORARY_NAME = re.compile(r".+\.tmp-[0-9a-f]{32}(-spool[0-9]+)?", re.DOTALL)
 """Names of files that are being written."""
+
+MAX_REMOVALS = 10
+"""How often a folder is removed in which files come and go meanwhile."""
+
+CHANGED_MEANWHILE = frozenset({errno.ENOENT, errno.ENOTEMPTY})
+"""Errors of removing a folder in which another process has removed, renamed or written a file."""
 
 
 def require_own(root: Path) -> None:
@@ -151,3 +158,24 @@ def _user_name(user: int) -> str:
         return f"{pwd.getpwuid(user).pw_name} ({user})"
     except KeyError:
         return f"user {user}"
+
+
+def remove_folder(folder: Path) -> None:
+    """Removes a folder with all that is in it. If there is none, nothing happens.
+
+    A worker whose job has just ended, or was given up, may write its last file there meanwhile.
+
+    Args:
+        folder: The folder, which is not a link.
+
+    Raises:
+        OSError: If something cannot be removed.
+    """
+    for left in reversed(range(MAX_REMOVALS)):
+        if not folder.exists():
+            return
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            if not left or error.errno not in CHANGED_MEANWHILE:
+                raise

@@ -65,6 +65,37 @@ def test_deleting_removes_links_and_not_what_they_lead_to(place: LocalPlace, tmp
     assert names(tmp_path / "outside") == ["secret"]
 
 
+@pytest.mark.parametrize("comes", [True, False])
+def test_a_folder_is_deleted_while_another_process_still_writes_there(
+    place: LocalPlace, monkeypatch: pytest.MonkeyPatch, comes: bool
+) -> None:
+    unlink = os.unlink
+
+    def late(name: str, **given: int) -> None:
+        monkeypatch.setattr(os, "unlink", unlink)
+        if comes:
+            (place.path / "new").write_bytes(b"x")
+        else:
+            (place.path / name).rename(place.path / "renamed")
+        unlink(name, **given)
+
+    monkeypatch.setattr(os, "unlink", late)
+    place.delete_all()
+    assert not place.path.exists()
+
+
+def test_a_folder_that_cannot_be_deleted_is_an_error(
+    place: LocalPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(refused, os.strerror(refused))
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    for refused in (errno.EACCES, errno.ENOENT):
+        with pytest.raises(OSError, match=os.strerror(refused)):
+            place.delete_all()
+
+
 def test_no_temporary_file_stays(place: LocalPlace) -> None:
     place.write_if("new", b"1", identity=None)
     with pytest.raises(FileExistsError):
