@@ -147,14 +147,15 @@ def convert(
             return _nothing_done(planned, started)
         with open_staging(planned.dataset, notify=progress.notify) as staging:
             end = follow_launched(staging, planned.plan.job, progress, detach=detach)
-            if append and end is None:
-                _settle(staging)
-            if end is None and staging.manifest_sha256() != planned.plan.job.seen:
-                # It changed before the lock was held, or while another launch was waited for.
-                planned = _planned_again(staging, replan)
-            if end is None and planned.up_to_date:
-                staging.leave()
-                return _nothing_done(planned, started)
+            if end is None:
+                if append:
+                    _settle(staging)
+                if staging.manifest_sha256() != planned.plan.job.seen:
+                    # It changed before the lock was held, or while another launch was waited for.
+                    planned = _planned_again(staging, replan)
+                if planned.up_to_date:
+                    staging.leave()
+                    return _nothing_done(planned, started)
             before, outline = planned.existing, planned.plan.outline()
             if end is None:
                 for warning in outline.warnings:

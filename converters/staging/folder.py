@@ -271,10 +271,7 @@ class WorkFolder:
 
     def finished(self) -> dict[str, str]:
         """The results that are there: name to what is another text when it is written again. They are not opened."""
-        try:
-            return {found.name: file_identity(found) for found in self.root.below("results").files()}
-        except NotADirectoryError:  # a file has the name
-            return {}
+        return self._listed("results")
 
     def forget_result(self, number: int) -> None:
         """Removes the result of a shard, so that it is written again."""
@@ -339,12 +336,12 @@ class WorkFolder:
         }
         write_json(self.root, _part("quarantine", number), content)
 
-    def _listed(self, folder: str) -> set[str]:
-        """The names of all files of a part. In a store, one request lists a thousand."""
+    def _listed(self, folder: str) -> dict[str, str]:
+        """All files of a part: name to `file_identity`. In a store, one request lists a thousand."""
         try:
-            return {found.name for found in self.root.below(folder).files()}
+            return {found.name: file_identity(found) for found in self.root.below(folder).files()}
         except NotADirectoryError:  # a file has the name
-            return set()
+            return {}
 
     def write_error(self, error: OSError) -> ConversionError:
         """The error to raise if the dataset's folder cannot be written to."""

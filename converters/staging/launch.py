@@ -54,7 +54,7 @@ _LAUNCH = TypeAdapter(JobLaunch)
 
 
 class LaunchRecord:
-    """The launch that the folder of a job belongs to. All methods but `begin` do nothing once it is another's."""
+    """The launch that the folder of a job belongs to. Once it is another's, only `begin` and `forget` change it."""
 
     def __init__(self, root: Place) -> None:
         """Names it. Nothing is read or written.

@@ -70,10 +70,8 @@ def _keep_alive(work: WorkFolder, job: Job, ended: threading.Event) -> None:
 
 
 def _identity(work: WorkFolder) -> str | None:
-    try:
-        return work.root.find(ALIVE_NAME).identity
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    found = work.root.area().find_file(ALIVE_NAME)
+    return None if found is None else found.identity
 
 
 class JobWatch:

@@ -224,11 +224,12 @@ class Staging:
 
     def leave(self) -> None:
         """Removes the staging area, but unfinished jobs that can still be continued."""
-        kept = [work for work in self._folders() if self._may_continue(work)]
-        if not kept:
+        folders = [(work, self._may_continue(work)) for work in self._folders()]
+        if not any(may_continue for _, may_continue in folders):
             self.remove()
-        for work in self._folders() if kept else ():
-            if work.digest not in {each.digest for each in kept}:
+            return
+        for work, may_continue in folders:
+            if not may_continue:
                 work.root.delete_all()
 
     def _may_continue(self, work: WorkFolder) -> bool:
