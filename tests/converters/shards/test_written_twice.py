@@ -139,6 +139,16 @@ def test_two_attempts_that_differ_are_not_mixed(
     assert attempts.published() == expected
 
 
+def test_other_bytes_of_the_same_size_are_not_published(attempts: Attempts) -> None:
+    """A worker of another job that slept may put its shard late."""
+    totals = attempts.write()
+    place = attempts.work.place_for_shards(attempts.job)
+    (shard,) = (each for each in place.files() if each.name.endswith(".tfrecord"))
+    place.write(shard.name, bytes(shard.bytes))
+    with pytest.raises(ConversionError, match="not the file that was written as shard 0"):
+        publish(attempts.work, [totals])
+
+
 def test_the_same_bytes_written_again_are_fine(attempts: Attempts, expected: dict[str, bytes]) -> None:
     totals = attempts.write()
     attempts.work.forget_result(0)
