@@ -10,14 +10,13 @@
 import re
 from typing import NamedTuple
 
+from fitfeed.converters.shards.write_shard import CONTINUES
 from fitfeed.schemas import errors
 from fitfeed.schemas.errors import ConversionError, FitfeedError, RemoteError
 from fitfeed.schemas.text import shortened
 
 MAX_CAUSE = 500
 """Characters of a cause that are shown."""
-
-KEPT = "Nothing was published, and finished shards are kept. Run the same command again: it continues."
 
 TRACEBACK = "Traceback (most recent call last):"
 RAISED = re.compile(r"(?P<name>[A-Za-z_][\w.]*)(?:: (?P<text>.*))?")
@@ -73,11 +72,15 @@ def failure_of(error: BaseException, job: str, address: str = "") -> FitfeedErro
         kind, ConversionError
     ):  # for example: another launch has published
         return kind(text)
-    text = text.removesuffix("Run the same command again: it continues.").rstrip()
+    text = text.removesuffix(CONTINUES).rstrip()
     text = text if text.endswith("...") else text.removesuffix(".")
-    kept = KEPT.removeprefix("Nothing was published, and ").capitalize() if "published" in text else KEPT
+    kept = (
+        "Finished shards are kept."
+        if "published" in text
+        else "Nothing was published, and finished shards are kept."
+    )
     more = f" Its messages: {address}" if address else ""
-    return RemoteError(f"{job} failed: {text}. {kept}{more}")
+    return RemoteError(f"{job} failed: {text}. {kept} {CONTINUES}{more}")
 
 
 def last_cause(text: str) -> Cause:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from fitfeed.beam_jobs.engines.job_counters import read_counters
 from fitfeed.beam_jobs.engines.job_failure import failure_of
 from fitfeed.schemas.errors import InterruptedConversionError
 
@@ -86,8 +87,6 @@ class RemoteJob:
 
     def counters(self) -> dict[str, int]:
         """The engine's counters of the job by name; none if it does not tell them now."""
-        from fitfeed.beam_jobs.engines.job_counters import read_counters
-
         return read_counters(self._result)
 
     def close(self) -> None:

@@ -98,7 +98,9 @@ def test_what_a_worker_says_of_publication_is_not_said_twice() -> None:
     error = ConversionError(
         "cannot write to d. Nothing was published. Free some space and run the same command again: it continues."
     )
-    assert str(failure_of(error, "the Dask job")).count("ublished") == 1
+    said = str(failure_of(error, "the Dask job"))
+    assert said.count("ublished") == 1
+    assert said.endswith(". Finished shards are kept. Run the same command again: it continues.")
 
 
 @pytest.mark.parametrize(
