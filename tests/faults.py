@@ -12,6 +12,7 @@ PROGRAM = f"""\
 import os, signal, time
 from fitfeed.converters.shards import write_shard
 
+HUNG = os.path.join(os.path.dirname(__file__), "hung")
 decode = write_shard.decode_source
 
 def faulty(data, root, options):
@@ -20,6 +21,7 @@ def faulty(data, root, options):
     if data.endswith(b"exit"):
         os._exit(3)
     if data.endswith(b"hang"):
+        open(f"{{HUNG}}-{{os.getpid()}}", "w").close()
         time.sleep(1e6)
     if data.endswith(b"slow"):
         time.sleep({SLOW_S})
@@ -44,3 +46,8 @@ def add_fault(picture: Path, fault: str) -> None:
     with picture.open("r+b") as file:
         file.seek(0, os.SEEK_END)
         file.write(fault.encode())
+
+
+def hangs(folder: Path, pid: int) -> bool:
+    """Whether a process has begun to decode a picture that never ends, with the decoder that `folder` has."""
+    return (folder / f"hung-{pid}").exists()
