@@ -45,9 +45,12 @@ def check_engine(
         raise UsageError(msg)
     require_local_executable(chosen, options)
     engine = engine_of(chosen)
-    launch = Launch(runner=runner, options=options, dataset=dataset, sources=list(sources), unknown=unknown)
+    launch = Launch(runner=runner, options=options, dataset=dataset, sources=list(sources))
     if detach and not (engine is not None and engine.outlives(launch)):
         msg = f"a job of --runner {runner} with these options ends with this command, so it cannot be left. --detach needs dataflow, or a job server (-- --job_endpoint=HOST:PORT) with workers of its own. Leave --detach out."
+        raise UsageError(msg)
+    if unknown and engine is not None and not engine.serves_options:
+        msg = f"Beam does not know --{unknown[0]}, and would ignore it. Correct its name, or leave it out."
         raise UsageError(msg)
     warnings = [] if engine is None else engine.check(launch)
     open_pipeline(runner, arguments, named)

@@ -34,9 +34,6 @@ def check_dataflow(launch: Launch) -> list[str]:
         UsageError: If the job could not run.
         RemoteError: If a bucket does not answer.
     """
-    if launch.unknown:
-        msg = f"Beam does not know --{launch.unknown[0]}, and would ignore it. Correct its name, or leave it out."
-        raise UsageError(msg)
     _require_options(launch.options)
     refuse_folders(launch, "Dataflow", "gs://my-bucket/flowers")
     worker_requirements(launch.options)

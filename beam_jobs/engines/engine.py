@@ -33,6 +33,7 @@ class Engine:
             a line each without a full stop. It raises `UsageError` for what cannot work, and `RemoteError` for what does
             not answer: one line, which says what to do.
         spreads: Whether a reshuffle spreads elements over workers. If not, the graph itself has each shard's number.
+        serves_options: Whether a job server may know options that Beam does not know here.
         outlives: Whether a job of a launch goes on when this process has ended.
         complete: Adds the options that follow from the number of shards to those that were given.
         console: The address at which people see a job, from all of Beam's options and the job's id; empty if there is none.
@@ -46,5 +47,6 @@ class Engine:
     install: str = ""
     complete: Callable[[Sequence[str], int], list[str]] = _as_given
     spreads: bool = True
+    serves_options: bool = False
     console: Callable[[Mapping[str, Any], str], str] = _nowhere
     outlives: Callable[[Launch], bool] = _ends_with_client

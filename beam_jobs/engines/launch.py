@@ -1,7 +1,7 @@
 """What is about to be launched, for the checks before it."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fitfeed.schemas.storage.place import Place
@@ -16,14 +16,12 @@ class Launch:
         options: All of Beam's options by name, those of the engine among them, with their defaults.
         dataset: The dataset to make.
         sources: Its sources.
-        unknown: Names of options that Beam does not know.
     """
 
     runner: str
     options: Mapping[str, Any]
     dataset: Place
     sources: list[Place]
-    unknown: Sequence[str] = ()
 
     def places(self) -> Iterator[tuple[str, Place]]:
         """All places that workers read or write, and what messages call them."""

@@ -101,9 +101,18 @@ def goes_on(launch: Launch) -> bool:
     return bool(server) and server != "embed" and _environment(launch) != "LOOPBACK"
 
 
-FLINK = Engine(name="flink", title="Flink", runner="FlinkRunner", check=check_job_server, outlives=goes_on)
-SPARK = Engine(name="spark", title="Spark", runner="SparkRunner", check=check_job_server, outlives=goes_on)
-PRISM = Engine(name="prism", title="Prism", runner="PrismRunner", check=check_job_server, outlives=goes_on)
-PORTABLE = Engine(
-    name="portable", title="portable", runner="PortableRunner", check=check_job_server, outlives=goes_on
-)
+def _engine(name: str, title: str, runner: str) -> Engine:
+    return Engine(
+        name=name,
+        title=title,
+        runner=runner,
+        check=check_job_server,
+        serves_options=True,
+        outlives=goes_on,
+    )
+
+
+FLINK = _engine("flink", "Flink", "FlinkRunner")
+SPARK = _engine("spark", "Spark", "SparkRunner")
+PRISM = _engine("prism", "Prism", "PrismRunner")
+PORTABLE = _engine("portable", "portable", "PortableRunner")
