@@ -22,7 +22,7 @@ from fitfeed.converters.reading.read_ahead import MAX_AHEAD_BYTES, MAX_IN_FLIGHT
 from fitfeed.converters.reading.source_reader import ReadFile, SourceReader
 from fitfeed.converters.rejects import ImageError
 from fitfeed.converters.source_file import SourceFile, why_changed
-from fitfeed.schemas.errors import ConversionError
+from fitfeed.schemas.errors import RemoteError
 from fitfeed.schemas.storage.place import Place
 
 CHUNK_BYTES = 8 << 20
@@ -111,7 +111,7 @@ class FarReader(SourceReader):
         """Ends the conversion, unless it is only this file that may not be read.
 
         Raises:
-            ConversionError: If the store does not answer, or does not let the folder be listed either: then the
+            RemoteError: If the store does not answer, or does not let the folder be listed either: then the
                 permission is not that of one file, but a credential that has expired.
         """
         if isinstance(error, PermissionError):
@@ -122,4 +122,4 @@ class FarReader(SourceReader):
             else:
                 return
         msg = f"cannot read {self._place.address(path)}: {error.strerror or error}. Once the network, the store or the credentials are repaired, run the same command again: it continues."
-        raise ConversionError(msg) from error
+        raise RemoteError(msg) from error

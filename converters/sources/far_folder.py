@@ -9,7 +9,7 @@ from fitfeed.converters.link_report import LinkReport
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.far_walk import walk
 from fitfeed.converters.sources.source_folder import SourceFolder
-from fitfeed.schemas.errors import ConversionError
+from fitfeed.schemas.errors import RemoteError
 from fitfeed.schemas.storage.place import Found, Place
 
 MAX_ASKED = 64
@@ -36,7 +36,7 @@ class FarFolder(SourceFolder):
 
         Raises:
             FileNotFoundError: If it is not there.
-            ConversionError: If the store does not say.
+            RemoteError: If the store does not say.
         """
         if self._known is None:  # most sources never need it
             self._known = {file.path: file for file in self._listed}
@@ -81,9 +81,9 @@ def source_file(path: str, found: Found) -> SourceFile:
     return SourceFile(path, found.bytes, 0, 0, found.identity)
 
 
-def cannot_list(place: Place, error: OSError) -> ConversionError:
+def cannot_list(place: Place, error: OSError) -> RemoteError:
     """The error of a place that cannot be listed: the same command may succeed later."""
     msg = (
         f"cannot list {place}: {error.strerror or error}. Once that is repaired, run the same command again."
     )
-    return ConversionError(msg)
+    return RemoteError(msg)

@@ -26,7 +26,7 @@ def list_place(place: Place) -> Listing:
     Raises:
         NotFoundError: If there is nothing.
         UsageError: If it is a file, has no image in it, or may not be listed, or a name in it is not a path, or not its own.
-        ConversionError: If listing failed for another reason.
+        RemoteError: If listing failed for another reason.
     """
     try:
         names = FarNames()

@@ -46,6 +46,7 @@ from fitfeed.schemas.files import file_sha256
 from fitfeed.schemas.manifest import WORK_FOLDER
 from fitfeed.schemas.refused_conversion import OUTCOME_NAME
 from fitfeed.schemas.side_tables import SOURCES_NAME, write_table
+from fitfeed.schemas.storage.failures import kind_of
 from fitfeed.schemas.storage.many import for_each
 from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.strict_json import JsonObject, parse_any_json
@@ -346,7 +347,7 @@ class WorkFolder:
     def write_error(self, error: OSError) -> ConversionError:
         """The error to raise if the dataset's folder cannot be written to."""
         msg = f"cannot write to {self.dataset}: {error.strerror or error}. Nothing was published. {self.root.area().advice} and run the same command again: it continues."
-        return ConversionError(msg)
+        return kind_of(error)(msg)
 
 
 def _part(folder: str, number: int) -> str:

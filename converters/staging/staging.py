@@ -34,11 +34,12 @@ from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.launch import JobLaunch
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.sign_of_life import ALIVE_NAME
-from fitfeed.schemas.errors import ConversionError, OvertakenError, UsageError
+from fitfeed.schemas.errors import OvertakenError, UsageError
 from fitfeed.schemas.files import RefusedFileError
 from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, WORK_FOLDER, Manifest, find_manifest
 from fitfeed.schemas.side_tables import SIDE_TABLES
 from fitfeed.schemas.storage.claim import Claim
+from fitfeed.schemas.storage.failures import kind_of
 from fitfeed.schemas.storage.own_folder import TEMPORARY_NAME
 from fitfeed.schemas.storage.place import Place
 
@@ -142,7 +143,7 @@ class Staging:
             return work.write_job(job)
         except OSError as error:
             msg = f"cannot write to DATASET {self.dataset}: {error.strerror}. {self.root.area().advice} and run the same command again."
-            raise ConversionError(msg) from error
+            raise kind_of(error)(msg) from error
 
     def _begin_launch(self, work: WorkFolder, engine: str) -> str:
         """Makes the folder of a job that of this launch; returns its token, or nothing where the lock is enough."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fitfeed.schemas.errors import FitfeedError
+from fitfeed.schemas.errors import ConversionError, FitfeedError, RemoteError
 from fitfeed.schemas.storage.place import Place
 
 
@@ -14,7 +14,7 @@ def failures_named(what: str, place: Place, kind: type[FitfeedError], mend: str 
     Args:
         what: What was to be done, such as `cannot read DATASET`.
         place: The place, which is named where the error does not say which file it is about.
-        kind: The error to raise.
+        kind: The error to raise. `ConversionError` is a `RemoteError` where it is the store that fails.
         mend: A sentence that follows, if the reason itself does not say what to do.
 
     Raises:
@@ -27,4 +27,9 @@ def failures_named(what: str, place: Place, kind: type[FitfeedError], mend: str 
     except OSError as error:
         where = error.filename if isinstance(error.filename, str) else place
         msg = f"{what} {where}: {error.strerror or error}. {mend}".rstrip()
-        raise kind(msg) from error
+        raise (kind_of(error) if kind is ConversionError else kind)(msg) from error
+
+
+def kind_of(error: OSError) -> type[ConversionError]:
+    """What a conversion raises for an error of a place: a store's error has an address, and not a path, in it."""
+    return RemoteError if "://" in str(error.filename) else ConversionError

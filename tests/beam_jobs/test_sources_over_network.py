@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fitfeed import beam_jobs
-from fitfeed.schemas.errors import ConversionError, TooManyRejectsError
+from fitfeed.schemas.errors import RemoteError, TooManyRejectsError
 from fitfeed.schemas.storage import clients
 from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.storage.place import Place
@@ -88,7 +88,7 @@ def test_a_network_that_is_down_rejects_nothing(
     down = Rule(fault="reset", method="GET", path="*.png", times=None)
     with (
         store.proxy.faults(Rules(down)),
-        pytest.raises(ConversionError, match=rf"cannot read {store.address}/flowers/.*\.png: .* 6 times"),
+        pytest.raises(RemoteError, match=rf"cannot read {store.address}/flowers/.*\.png: .* 6 times"),
     ):
         convert(str(place), tmp_path / "far", max_bad=1.0)
     assert convert(str(place), tmp_path / "far").manifest.rejects == {}

@@ -246,6 +246,9 @@ def test_the_error_if_nothing_can_be_written(work: WorkFolder) -> None:
         f"cannot write to {path_of(work.dataset)}: No space left on device. Nothing was published. Make room there and run the "
         "same command again: it continues."
     )
+    assert error.exit_status == 1
+    silent = OSError(errno.ETIMEDOUT, "the store could not be reached", "s3://bucket/flowers/a")
+    assert work.write_error(silent).exit_status == 6
     assert "cannot write to" in str(work.write_error(OSError("of a library")))
     assert ": of a library. Nothing" in str(work.write_error(OSError("of a library")))
 
