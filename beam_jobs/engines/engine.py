@@ -7,6 +7,11 @@ from typing import Any
 from fitfeed.beam_jobs.engines.launch import Launch
 
 
+def short_name(runner: str) -> str:
+    """What `--runner` calls a runner of Beam: `dask` for `apache_beam.runners.dask.dask_runner.DaskRunner`."""
+    return runner.rpartition(".")[2].lower().removesuffix("runner")
+
+
 def _ends_with_client(launch: Launch) -> bool:
     return False
 

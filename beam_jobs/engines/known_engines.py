@@ -4,7 +4,7 @@ from typing import Any
 
 from fitfeed.beam_jobs.engines.dask_cluster import DASK
 from fitfeed.beam_jobs.engines.dataflow import DATAFLOW
-from fitfeed.beam_jobs.engines.engine import Engine
+from fitfeed.beam_jobs.engines.engine import Engine, short_name
 from fitfeed.beam_jobs.engines.portable import FLINK, PORTABLE, PRISM, SPARK
 
 ENGINES = (DATAFLOW, FLINK, SPARK, DASK, PRISM, PORTABLE)
@@ -17,8 +17,7 @@ def engine_named(runner: str) -> Engine | None:
     Args:
         runner: `dask`, `DaskRunner`, or `apache_beam.runners.dask.dask_runner.DaskRunner`.
     """
-    name = runner.rpartition(".")[2].lower().removesuffix("runner")
-    return next((engine for engine in ENGINES if engine.name == name), None)
+    return next((engine for engine in ENGINES if engine.name == short_name(runner)), None)
 
 
 def engine_of(runner: Any) -> Engine | None:

@@ -6,7 +6,7 @@ this process -- job_endpoint --> job server --> engine --> workers, where enviro
 """
 
 from fitfeed.beam_jobs.engines.endpoint import Endpoint
-from fitfeed.beam_jobs.engines.engine import Engine
+from fitfeed.beam_jobs.engines.engine import Engine, short_name
 from fitfeed.beam_jobs.engines.launch import Launch
 from fitfeed.beam_jobs.engines.local_folders import warn_of_folders
 from fitfeed.schemas.errors import UsageError
@@ -66,13 +66,12 @@ def _environment(launch: Launch) -> str:
     given = launch.options.get("environment_type")
     if given:
         return str(given).upper()
-    name = launch.runner.rpartition(".")[2].lower().removesuffix("runner")
     local = {
         "prism": True,
         "flink": launch.options.get("flink_master") in ("[local]", "[auto]"),
         "spark": str(launch.options.get("spark_master_url")).startswith("local"),
     }
-    return "LOOPBACK" if local.get(name, False) else "DOCKER"
+    return "LOOPBACK" if local.get(short_name(launch.runner), False) else "DOCKER"
 
 
 def _names_an_image(launch: Launch) -> bool:
