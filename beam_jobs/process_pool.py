@@ -63,7 +63,7 @@ class ShardPool:
         self._submitted_early: dict[int, Future[ShardTotals]] = {}
         self._finished = [0, 0, 0]  # images, rejects, bytes of finished shards
         setup = encode_setup(work, job)
-        self._workers = [ShardProcess(setup, timeout_s) for _ in range(workers)]
+        self._workers = [ShardProcess(setup, timeout_s, mend=FEWER_WORKERS) for _ in range(workers)]
         self._threads = [
             threading.Thread(target=self._serve, args=(worker,), daemon=True) for worker in self._workers
         ]
@@ -130,9 +130,7 @@ class ShardPool:
             self.error = self.error or error
 
     def _write(self, worker: ShardProcess, number: int) -> ShardTotals:
-        totals = write_isolated(
-            worker, self._work, self._job, number, stopped=self._stopped, mend=FEWER_WORKERS
-        )
+        totals = write_isolated(worker, self._work, self._job, number, stopped=self._stopped)
         if totals is None:
             raise InterruptedConversionError(INTERRUPTED)
         with self._lock:

@@ -44,7 +44,6 @@ def write_isolated(
     job: Job,
     number: int,
     *,
-    mend: str,
     stopped: Callable[[], bool] = lambda: False,
     look: Look | None = None,
 ) -> ShardTotals | None:
@@ -55,7 +54,6 @@ def write_isolated(
         work: The folder of the job.
         job: The job.
         number: Number of the shard.
-        mend: What to do if processes end for which no image is at fault.
         stopped: Whether to give up.
         look: Called each second meanwhile, with the counts.
 
@@ -78,7 +76,7 @@ def write_isolated(
                     raise work.write_error(error) from error
     if stopped():
         return None
-    msg = f"the process that wrote shard {number} ended {ATTEMPTS} times before the shard was written, the last time with exit code {process.last_exit_code} (-9 often means: out of memory). {mend}"
+    msg = f"the process that wrote shard {number} ended {ATTEMPTS} times before the shard was written, the last time with exit code {process.last_exit_code} (-9 often means: out of memory). {process.mend}"
     raise ConversionError(msg)
 
 
@@ -91,15 +89,18 @@ class ShardProcess:
         process: The process; None before the first one has started.
         counts: What it is doing: see `fitfeed.converters.shards.worker_process.Counts`.
         last_exit_code: How the one before it has ended.
+        mend: What to do if processes end for which no image is at fault, or cannot be started.
     """
 
-    def __init__(self, setup: bytes, timeout_s: float) -> None:
+    def __init__(self, setup: bytes, timeout_s: float, *, mend: str) -> None:
         """Starts no process yet.
 
         Args:
             setup: What `encode_setup` has written.
             timeout_s: Seconds that decoding one image may take; 0 for no limit.
+            mend: What to do if processes end for which no image is at fault, or cannot be started.
         """
+        self.mend = mend
         self.last_exit_code: int | None = None
         self.process: ChildProcess | None = None
         self._connection: Connection[Any, Any]
@@ -135,7 +136,7 @@ class ShardProcess:
             try:
                 self.process, self._connection = start_connected(serve, self._setup, [self._counts_file])
             except OSError as error:
-                msg = f"no worker process could be started ({error}). Run the same command again with fewer --workers: it continues."
+                msg = f"no worker process could be started ({error}). {self.mend}"
                 raise ConversionError(msg) from error
 
     def write(self, number: int, look: Look | None = None) -> ShardTotals:

@@ -44,7 +44,7 @@ class KeptProcesses:
         """Lends a process while the block runs. It is kept, unless the block ends with an error."""
         process = self._take(kind)
         if process is None:
-            process = ShardProcess(*kind)
+            process = ShardProcess(*kind, mend=MEND)
             process.start()
         try:
             yield process
@@ -110,7 +110,7 @@ def write_in_child(work: WorkFolder, job: Job, number: int, *, timeout_s: float,
         ConversionError: If it could not be written.
     """
     with KEPT.lend((encode_setup(work, job), timeout_s)) as process:
-        totals = write_isolated(process, work, job, number, mend=MEND, look=look)
+        totals = write_isolated(process, work, job, number, look=look)
         look(process.counts)
     if totals is None:
         msg = "nothing stops a shard on an engine's worker"

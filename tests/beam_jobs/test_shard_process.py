@@ -25,7 +25,7 @@ class Ending(ShardProcess):
     """A process that ends in given ways, and then writes the shard."""
 
     def __init__(self, exits: Sequence[WorkerExit]) -> None:
-        super().__init__(b"", 0)
+        super().__init__(b"", 0, mend=MEND)
         self._exits = list(exits)
         self.tried = 0
 
@@ -56,7 +56,7 @@ def crash(entry: int | None, code: int = -signal.SIGSEGV) -> WorkerExit:
 def test_an_image_at_which_processes_crash_is_quarantined(prepared: tuple[WorkFolder, Job]) -> None:
     work, job = prepared
     process = Ending([crash(3), crash(3), crash(5), crash(5)])
-    assert write_isolated(process, work, job, 0, mend=MEND) is TOTALS
+    assert write_isolated(process, work, job, 0) is TOTALS
     assert sorted(work.read_quarantined(job, 0)) == [3, 5]
     assert process.tried == 5
 
@@ -64,7 +64,7 @@ def test_an_image_at_which_processes_crash_is_quarantined(prepared: tuple[WorkFo
 def test_an_image_that_takes_too_long_is_quarantined_as_such(prepared: tuple[WorkFolder, Job]) -> None:
     work, job = prepared
     hang = WorkerExit(entry=2, exit_code=-signal.SIGKILL, limit_s=4)
-    assert write_isolated(Ending([hang, hang]), work, job, 0, mend=MEND) is TOTALS
+    assert write_isolated(Ending([hang, hang]), work, job, 0) is TOTALS
     found = work.read_quarantined(job, 0)[2]
     assert (found.reason, found.limit_s) == ("timeout", 4)
 
@@ -75,7 +75,7 @@ def test_a_shard_for_which_no_image_is_at_fault_is_given_up(prepared: tuple[Work
     with pytest.raises(
         ConversionError, match=rf"wrote shard 0 ended {ATTEMPTS} times .* exit code -9 .*\. {MEND}$"
     ):
-        write_isolated(process, work, job, 0, mend=MEND)
+        write_isolated(process, work, job, 0)
     assert process.tried == ATTEMPTS
     assert work.read_quarantined(job, 0) == {}
 
@@ -83,5 +83,14 @@ def test_a_shard_for_which_no_image_is_at_fault_is_given_up(prepared: tuple[Work
 def test_a_process_that_was_stopped_has_not_crashed(prepared: tuple[WorkFolder, Job]) -> None:
     work, job = prepared
     process = Ending([crash(3)] * 9)
-    stopped = write_isolated(process, work, job, 0, mend=MEND, stopped=lambda: process.tried > 1)
+    stopped = write_isolated(process, work, job, 0, stopped=lambda: process.tried > 1)
     assert (stopped, work.read_quarantined(job, 0)) == (None, {})
+
+
+def test_what_to_do_if_no_process_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise BlockingIOError("unavailable")
+
+    monkeypatch.setattr("fitfeed.beam_jobs.shard_process.start_connected", fail)
+    with pytest.raises(ConversionError, match=rf"could be started \(unavailable\)\. {MEND}$"):
+        ShardProcess(b"", 0, mend=MEND).start()

@@ -27,8 +27,8 @@ END_S = 60.0
 class Stand(ShardProcess):
     """A process that is not one, and costs nothing."""
 
-    def __init__(self, setup: bytes, timeout_s: float) -> None:
-        super().__init__(setup, timeout_s)
+    def __init__(self, setup: bytes, timeout_s: float, *, mend: str) -> None:
+        super().__init__(setup, timeout_s, mend=mend)
         self.ends = 0
 
     def start(self) -> None:
