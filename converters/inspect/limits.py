@@ -50,7 +50,7 @@ SAMPLE = Limits(
     fields=1 << 20,
     members=400,
     features=1000,
-    memory=176 * MIB,
+    memory=256 * MIB,
 )
 """What `fitfeed inspect` reads: about a second, on one CPU of 2020, and 150 MiB. The memory is address space: NumPy alone
 reserves 80 MiB, which it does not use."""

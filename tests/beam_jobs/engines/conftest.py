@@ -1,6 +1,7 @@
 """Servers that answer, servers that are gone, and a project of Google Cloud."""
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,5 +76,8 @@ def google(
         "--experiments=disable_logging_submission_environment",  # a list of packages, which takes pip a second
     ]
     yield GoogleCloud(store, memory, service, arguments)
+    for thread in threading.enumerate():
+        if "poll_for_job_completion" in thread.name:  # Beam looks once more after a job has ended
+            thread.join(30)
     service.close()
     socket.setdefaulttimeout(None)  # Beam sets it for the whole process

@@ -116,7 +116,9 @@ def test_a_picture_that_crashes_its_decoder_costs_one_file(
         assert "1 decoder_crash" in refused.stderr
         done = run(photos, tmp_path / "dataset", "--quiet", "--max-bad", "1", *started.arguments)
         assert done.returncode == 0, done.stderr
-        assert all(map(is_running, started.workers()))
+        if kind == "dask":  # the workers of a pool end with their job
+            assert len(started.workers()) == 3
+            assert all(map(is_running, started.workers()))
     (line,) = map(json.loads, (tmp_path / "dataset" / "rejects.jsonl").read_text().splitlines())
     assert (line["path"], line["reason"]) == ("cat/crash.png", "decoder_crash")
     assert read_manifest(tmp_path / "dataset").splits["train"].examples == 2 * SHARDS
