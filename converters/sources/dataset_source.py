@@ -204,7 +204,9 @@ def _state(place: Place, shard: Shard) -> _ShardState:
         if place.is_far and not isinstance(error, FileNotFoundError | PermissionError):
             raise
         return _ShardState()
-    return _ShardState(etag=found.identity) if place.is_far else _ShardState(found.mtime_ns, found.ctime_ns)
+    if place.local_folder is None:
+        return _ShardState(etag=found.identity)
+    return _ShardState(found.mtime_ns, found.ctime_ns)
 
 
 def _example(path: str, size: int, state: _ShardState, stored: StoredAt) -> SourceFile:
