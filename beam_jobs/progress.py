@@ -32,12 +32,13 @@ def report_progress(
             report(*count())
 
     thread = threading.Thread(target=loop, daemon=True)
-    thread.start()
     try:
+        thread.start()  # a signal may end the block here, too
         yield
     finally:
         done.set()
-        thread.join()
+        if thread.is_alive():
+            thread.join()
     report(*count())
 
 
