@@ -1,6 +1,7 @@
 """Reading a store: the object that was listed, or why it is not; and what stops a conversion."""
 
 import errno
+import itertools
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -47,7 +48,8 @@ def refusal(place: Place, file: SourceFile, *, most: int = 99) -> tuple[str, str
 
 
 def failing(method: str, *errors: OSError) -> Any:
-    return mock.patch(f"fitfeed.schemas.storage.store.StorePlace.{method}", side_effect=errors)
+    repeated = itertools.chain(errors, itertools.repeat(errors[-1])) if errors else ()
+    return mock.patch(f"fitfeed.schemas.storage.store.StorePlace.{method}", side_effect=repeated)
 
 
 def test_the_object_that_was_listed(place: Place) -> None:
