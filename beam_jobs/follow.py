@@ -12,7 +12,7 @@
 
 from fitfeed.beam_jobs.job_end import JobEnd
 from fitfeed.beam_jobs.progress import ProgressReport, report_progress
-from fitfeed.beam_jobs.remote import finished_shards
+from fitfeed.beam_jobs.remote import REPORT_INTERVAL_S, finished_shards
 from fitfeed.beam_jobs.signals import interrupt, stop_on_signals
 from fitfeed.converters.publishing.refusals import require_published
 from fitfeed.converters.staging.folder import WorkFolder
@@ -21,8 +21,6 @@ from fitfeed.converters.staging.launch import JobLaunch
 from fitfeed.converters.staging.sign_of_life import JobWatch
 from fitfeed.converters.staging.staging import Staging
 from fitfeed.schemas.errors import InterruptedConversionError, UsageError
-
-REPORT_INTERVAL_S = 5.0
 
 
 def follow_launched(
