@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +29,11 @@ MOMENTS: dict[EngineFault, int] = {"worker killed": 10, "client interrupted": 5,
 RESTARTING: tuple[EngineKind, ...] = ("dask",)
 """Engines that give the work of a killed worker to another one. On the others a job fails."""
 
-INTERRUPTED, OVERTAKEN, REFUSED = 130, 7, 2
+INTERRUPTED = (130, -signal.SIGINT)
+"""Exit statuses after Ctrl-C, which are one to a shell. Python ends by the signal itself under `-m` if it came while a module
+made a class from text."""
+
+OVERTAKEN, REFUSED = 7, 2
 
 
 class EngineCase(NamedTuple):
@@ -103,6 +108,12 @@ class EngineRunner:
                 verdict = verdict if _content(dataset) == self._expected else "ANOTHER DATASET"
         except Trouble as trouble:
             verdict, text = str(trouble.args[0]), "\n".join(map(str, trouble.args[1:]))
+        except (
+            AssertionError,
+            OSError,
+            subprocess.SubprocessError,
+        ) as error:  # an engine that does not start, a launch that ends
+            verdict, text = "FAILED", f"{type(error).__name__}: {error}"
         return EngineOutcome(case, verdict, text, time.monotonic() - begin)
 
     def kill_worker(self, case: EngineCase, dataset: str) -> tuple[str, str]:
@@ -127,7 +138,7 @@ class EngineRunner:
             ended = launch.finish()
             if ended.returncode == 0:
                 return "same", ""
-            if ended.returncode != INTERRUPTED:
+            if ended.returncode not in INTERRUPTED:
                 raise Trouble("STATUS", ended.returncode, ended.stderr)
             _require_line(ended.stderr)
             again = self._launch(started, dataset).finish()
