@@ -1,0 +1,187 @@
+"""What limits a pipeline, and what would help most. A pure function of what was measured."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from fitfeed.pipelines.stages.changes import Change
+from fitfeed.pipelines.stages.feed_rates import Machinery, cpus_for, feed_rate, resource_rates
+from fitfeed.pipelines.stages.stage_times import WORDS, Stage, StageTimes
+
+Limit = Literal["disk", "decode", "augmentation", "interpreter", "memory", "workers", "consumer"]
+"""disk: or the object store. interpreter: the lock that threads share, or the main process. memory: its bandwidth.
+workers: fewer than the CPUs, or a single CPU that does all. consumer: the model, which input need not wait for."""
+
+LIMIT_WORDS = {
+    "disk": "the disk",
+    "decode": "decoding",
+    "augmentation": "augmentation",
+    "interpreter": "the interpreter lock",
+    "memory": "memory bandwidth",
+    "workers": "the number of workers",
+    "consumer": "the model",
+}
+
+MIN_GAIN = 1.05
+"""A change that helps less is not worth a word."""
+
+PROCESS_EFFICIENCY = 0.95
+"""What worker processes reach of what their CPUs allow; threads wait for each other more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedChange:
+    """A change and what it would bring.
+
+    Attributes:
+        change: What to change.
+        rate: Images per second after it.
+        gain: How many times as many as now.
+    """
+
+    change: Change
+    rate: float
+    gain: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What limits a pipeline.
+
+    Attributes:
+        limit: What there is too little of.
+        slowest: The stage that takes longest.
+        rate: Images per second that feeding makes, if nobody waits for the consumer.
+        consumer_rate: Images per second that the consumer takes; None if it is not known.
+        waiting: Share of each step that the consumer waits for input, 0..1; 0 if the consumer is not known.
+        changes: What would help, most first; none if the consumer is the limit.
+        efficiency: What was measured, as a share of what stages and machinery allow.
+    """
+
+    limit: Limit
+    slowest: Stage
+    rate: float
+    consumer_rate: float | None
+    waiting: float
+    changes: tuple[ExpectedChange, ...]
+    efficiency: float
+
+    @property
+    def best(self) -> ExpectedChange | None:
+        """The one change that would help most."""
+        return self.changes[0] if self.changes else None
+
+    @property
+    def sentence(self) -> str:
+        """What limits, as a sentence."""
+        if self.limit == "consumer" and self.consumer_rate is not None:
+            return f"The model limits: it takes {self.consumer_rate:,.0f} images/s, and feeding makes {self.rate:,.0f}."
+        slowest = f"{WORDS[self.slowest]} is the slowest stage"
+        limits = LIMIT_WORDS[self.limit]
+        return f"{limits[0].upper()}{limits[1:]} limits at {self.rate:,.0f} images/s: {slowest}."
+
+
+def judge(
+    times: StageTimes,
+    machinery: Machinery,
+    *,
+    changes: Sequence[Change] = (),
+    measured_rate: float | None = None,
+    consumer_rate: float | None = None,
+) -> Verdict:
+    """Says what limits a pipeline, and what would help.
+
+    Args:
+        times: What each stage takes.
+        machinery: What executes them.
+        changes: What could be changed, from `possible_changes`.
+        measured_rate: Images per second of the whole, measured without a consumer. None: what stages and machinery allow.
+        consumer_rate: Images per second that the consumer takes, if it never waits. None: nobody knows.
+    """
+    allowed = feed_rate(times, machinery)
+    rate = allowed if measured_rate is None else measured_rate
+    # All that this calculation leaves out (waking threads, other programs) is in this share, and stays as it is.
+    efficiency = rate / allowed if math.isfinite(allowed) and allowed > 0 else 1.0
+    is_behind = consumer_rate is None or rate < consumer_rate
+    expected = [_expected(change, rate, efficiency, machinery) for change in changes] if is_behind else []
+    helpful = [each for each in expected if each.gain >= MIN_GAIN]
+    return Verdict(
+        limit=_limit(times, machinery) if is_behind else "consumer",
+        slowest=times.slowest,
+        rate=rate,
+        consumer_rate=consumer_rate,
+        waiting=0.0 if consumer_rate is None or not is_behind else 1 - rate / consumer_rate,
+        changes=tuple(sorted(helpful, key=lambda each: -each.gain)),
+        efficiency=efficiency,
+    )
+
+
+def ways_to(need: float, times: StageTimes, machinery: Machinery, verdict: Verdict) -> list[str]:
+    """Lists what would make so many images per second: actions without full stops; none if nothing would, or nothing need be done.
+
+    Args:
+        need: Images per second.
+        times: What each stage takes.
+        machinery: What executes them.
+        verdict: About the same.
+    """
+    if verdict.rate >= need:
+        return []
+    ways = [each.change.action for each in verdict.changes if each.rate >= need]
+    more = _more_cpus(need / verdict.efficiency, times, machinery)
+    if more is not None:
+        ways.append(more)
+    # Nothing does it alone: the change that helps most, and CPUs for the rest.
+    if not ways and verdict.best is not None:
+        change = verdict.best.change
+        share = _efficiency_after(change, verdict.efficiency, machinery)
+        rest = _more_cpus(need / share, change.times, change.machinery)
+        if rest is not None:
+            ways.append(f"{change.action}, and {rest}")
+    return ways
+
+
+def _more_cpus(rate: float, times: StageTimes, machinery: Machinery) -> str | None:
+    cpus = cpus_for(rate, times, machinery)
+    if cpus is None or cpus <= machinery.cpus:
+        return None
+    more = cpus - machinery.cpus
+    return f"{more} more CPU{'s' if more > 1 else ''}"
+
+
+def _expected(change: Change, rate: float, efficiency: float, machinery: Machinery) -> ExpectedChange:
+    after = feed_rate(change.times, change.machinery) * _efficiency_after(change, efficiency, machinery)
+    return ExpectedChange(change=change, rate=after, gain=after / rate)
+
+
+def _efficiency_after(change: Change, efficiency: float, machinery: Machinery) -> float:
+    if change.machinery.kind != machinery.kind:
+        return max(efficiency, PROCESS_EFFICIENCY)
+    return efficiency
+
+
+def _limit(times: StageTimes, machinery: Machinery) -> Limit:
+    """Names what is scarce. The scarcest resource says it, but if that is the CPUs, the stage that needs them most."""
+    rates = resource_rates(times, machinery)
+    scarcest = min(rates, key=lambda resource: rates[resource])
+    match scarcest:
+        case "disk" | "interpreter" | "memory":
+            return scarcest
+        case "workers":
+            # They are too few for the CPUs, or most of their time is waiting.
+            return "disk" if times["read"].wait_s > times.worker_s / 2 else "workers"
+        case "cpus":
+            return "workers" if machinery.cpus == 1 else _of_stage(times.most_cpu)
+
+
+def _of_stage(stage: Stage) -> Limit:
+    match stage:
+        case "decode":
+            return "decode"
+        case "augment":
+            return "augmentation"
+        case "read" | "normalize":  # which move bytes, and compute next to nothing
+            return "memory"
+        case "batch" | "hand-over":  # which are Python in the main process
+            return "interpreter"

@@ -1,0 +1,36 @@
+"""What the times of stages say together."""
+
+import pytest
+
+from fitfeed.pipelines.stages.stage_times import STAGES, WORDS, StageTime, StageTimes
+
+
+def test_sums_tell_workers_from_the_main_process() -> None:
+    times = StageTimes.of(read=1, decode=2, augment=3, normalize=4, batch=5, hand_over=6)
+    assert (times.cpu_s, times.worker_s, times.main_cpu_s) == (21, 10, 11)
+
+
+def test_waiting_occupies_a_worker_and_no_cpu() -> None:
+    times = StageTimes.of(read=1, decode=2).with_stage("read", wait_s=10)
+    assert (times.cpu_s, times.worker_s) == (3, 13)
+    assert (times.slowest, times.most_cpu) == ("read", "decode")
+
+
+def test_shares_of_the_floor() -> None:
+    assert StageTime(cpu_s=4, floor_s=3).of_floor == 0.75
+    assert StageTime(cpu_s=4).of_floor is None
+    assert StageTime(cpu_s=0, floor_s=3).of_floor is None
+    times = StageTimes(
+        stages={"read": StageTime(cpu_s=2, floor_s=1), "decode": StageTime(cpu_s=2, floor_s=2)}
+    )
+    assert times.floor_s == 3
+    assert StageTimes.of(read=1).floor_s is None
+
+
+def test_a_stage_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(TypeError, match="there are no such stages: decoding"):
+        StageTimes.of(decoding=1)
+
+
+def test_each_stage_has_a_word() -> None:
+    assert set(WORDS) == set(STAGES)

@@ -1,0 +1,194 @@
+"""The verdict is right: about each limit, by times of a fake clock, and about gains."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fitfeed.pipelines.stages.changes import StoredImages, possible_changes
+from fitfeed.pipelines.stages.feed_rates import Machinery, feed_rate
+from fitfeed.pipelines.stages.stage_times import StageTimes
+from fitfeed.pipelines.stages.verdict import Verdict, judge, ways_to
+from tests.pipelines.stages.test_feed_rates import machineries, times_of
+from tests.pipelines.stages.test_stage_clock import FakeClocks
+
+USUAL = {
+    "read": 4e-6,
+    "decode": 269e-6,
+    "augment": 90e-6,
+    "normalize": 30e-6,
+    "batch": 8e-6,
+    "hand-over": 5e-6,
+}
+"""docs/performance.md: JPEG of 256 pixels."""
+
+PHOTOS = StoredImages(height=400, width=533, encoding="jpeg", image_size=(224, 224))
+
+SMALL = StoredImages(height=256, width=256, encoding="jpeg", image_size=(224, 224))
+
+PROCESSES = Machinery(cpus=8, workers=8, machine_cpus=8)
+
+THREADS = Machinery(cpus=8, workers=8, kind="threads", machine_cpus=8)
+
+
+def clocked(*, waiting: float = 0.0, lock: float = 60e-6, **slower: float) -> StageTimes:
+    """Times as a clock measures them if a stage takes some seconds more."""
+    clocks = FakeClocks()
+    clock = clocks.clock()
+    for _ in range(16):
+        for stage, seconds in USUAL.items():
+            with clock.time(stage):  # type: ignore[arg-type]
+                clocks.work(seconds + slower.get(stage, 0.0))
+                clocks.wait(waiting if stage == "read" else 0.0)
+    return StageTimes(stages=clock.times(16, waits=True), lock_s=lock)
+
+
+def limit(times: StageTimes, machinery: Machinery = PROCESSES, consumer_rate: float | None = None) -> str:
+    return judge(times, machinery, consumer_rate=consumer_rate).limit
+
+
+def test_each_stage_that_is_slow_is_named() -> None:
+    assert limit(clocked()) == "decode"
+    assert limit(clocked(augment=1e-3)) == "augmentation"
+    assert limit(clocked(normalize=1e-3)) == "memory"
+    assert limit(clocked(read=1e-3)) == "memory", "raw pixels come from the page cache"
+    assert limit(clocked(waiting=5e-3)) == "disk"
+    assert limit(clocked(batch=1e-3)) == "interpreter"
+
+
+def test_machinery_that_is_short_is_named() -> None:
+    assert limit(clocked(), Machinery(cpus=1, workers=1)) == "workers"
+    assert limit(clocked(), Machinery(cpus=8, workers=2)) == "workers"
+    assert limit(clocked(lock=300e-6), THREADS) == "interpreter"
+    assert limit(clocked(lock=300e-6), PROCESSES) == "decode"
+    assert limit(clocked(), Machinery(cpus=2, workers=2, kind="threads")) == "decode"
+
+
+def test_a_consumer_that_is_slower_is_the_limit_and_nothing_is_to_be_changed() -> None:
+    times = clocked()
+    verdict = judge(times, PROCESSES, changes=possible_changes(times, PROCESSES, PHOTOS), consumer_rate=100.0)
+    assert (verdict.limit, verdict.changes, verdict.waiting) == ("consumer", (), 0.0)
+    assert "The model limits: it takes 100 images/s" in verdict.sentence
+
+
+def test_a_consumer_that_is_faster_waits() -> None:
+    verdict = judge(clocked(), PROCESSES, measured_rate=1000.0, consumer_rate=4000.0)
+    assert verdict.limit == "decode"
+    assert verdict.waiting == pytest.approx(0.75)
+
+
+def test_bandwidth_of_a_disk_limits_any_number_of_workers() -> None:
+    times = StageTimes(stages=clocked(waiting=1e-3).stages, max_read_rate=500.0)
+    verdict = judge(times, PROCESSES, changes=possible_changes(times, PROCESSES, PHOTOS))
+    assert verdict.limit == "disk"
+    assert verdict.rate == 500
+    assert verdict.best is not None
+    assert verdict.best.change.kind == "size", "fewer bytes help, more workers do not"
+    assert "workers" not in {each.change.kind for each in verdict.changes}
+
+
+@pytest.mark.parametrize(
+    ("times", "machinery", "images", "kind"),
+    [
+        (clocked(), PROCESSES, PHOTOS, "size"),
+        (clocked(normalize=1e-3), PROCESSES, SMALL, "uint8"),
+        (clocked(lock=400e-6), THREADS, SMALL, "processes"),
+        (clocked(), Machinery(cpus=8, workers=2), SMALL, "workers"),
+        (clocked(waiting=5e-3), PROCESSES, SMALL, "workers"),
+        (clocked(), Machinery(cpus=1, workers=1, machine_cpus=8), SMALL, "cpus"),
+        (clocked(), Machinery(cpus=2, workers=2, machine_cpus=8), SMALL, "cpus"),
+    ],
+)
+def test_the_change_that_helps_most_comes_first(
+    times: StageTimes, machinery: Machinery, images: StoredImages, kind: str
+) -> None:
+    verdict = judge(times, machinery, changes=possible_changes(times, machinery, images))
+    assert verdict.best is not None
+    assert verdict.best.change.kind == kind
+
+
+def test_gains_are_of_what_was_measured() -> None:
+    """The share that the calculation leaves out stays as it is."""
+    times = clocked()
+    allowed = feed_rate(times, PROCESSES)
+    verdict = judge(
+        times, PROCESSES, changes=possible_changes(times, PROCESSES, PHOTOS), measured_rate=allowed / 2
+    )
+    assert verdict.best is not None
+    assert verdict.efficiency == pytest.approx(0.5)
+    assert verdict.best.rate == pytest.approx(feed_rate(verdict.best.change.times, PROCESSES) / 2)
+    assert verdict.best.gain == pytest.approx(verdict.best.rate / (allowed / 2))
+
+
+def test_threads_that_wait_for_each_other_gain_by_processes() -> None:
+    two = Machinery(cpus=2, workers=2, kind="threads", machine_cpus=2)
+    times = clocked()
+    verdict = judge(
+        times, two, changes=possible_changes(times, two, SMALL), measured_rate=0.75 * feed_rate(times, two)
+    )
+    assert verdict.best is not None
+    assert verdict.best.change.kind == "processes"
+    assert verdict.best.gain == pytest.approx(0.95 / 0.75)
+
+
+@given(times_of, machineries, st.floats(0.3, 1.2), st.one_of(st.none(), st.floats(1, 1e6)))
+def test_every_promise_is_a_gain_and_the_best_is_first(
+    times: StageTimes, machinery: Machinery, share: float, consumer_rate: float | None
+) -> None:
+    verdict = judge(
+        times,
+        machinery,
+        changes=possible_changes(times, machinery, PHOTOS),
+        measured_rate=share * feed_rate(times, machinery),
+        consumer_rate=consumer_rate,
+    )
+    gains = [each.gain for each in verdict.changes]
+    assert gains == sorted(gains, reverse=True)
+    assert all(gain >= 1.05 for gain in gains)
+    assert 0 <= verdict.waiting < 1
+    assert (verdict.limit == "consumer") == (consumer_rate is not None and consumer_rate <= verdict.rate)
+    assert verdict.sentence.endswith(".")
+
+
+@given(times_of, machineries)
+def test_what_is_scarce_does_not_depend_on_the_unit_of_time(times: StageTimes, machinery: Machinery) -> None:
+    doubled = times
+    for stage in times.stages:
+        time = times[stage]
+        doubled = doubled.with_stage(stage, cpu_s=2 * time.cpu_s, wait_s=2 * time.wait_s)
+    doubled = StageTimes(stages=doubled.stages, lock_s=2 * times.lock_s)
+    before, after = judge(times, machinery), judge(doubled, machinery)
+    assert (before.limit, before.slowest) == (after.limit, after.slowest)
+    assert after.rate == pytest.approx(before.rate / 2)
+
+
+def verdict_of(times: StageTimes, machinery: Machinery, images: StoredImages = PHOTOS) -> Verdict:
+    return judge(times, machinery, changes=possible_changes(times, machinery, images))
+
+
+def test_what_is_fast_enough_needs_nothing() -> None:
+    verdict = verdict_of(clocked(), PROCESSES)
+    assert ways_to(verdict.rate * 0.9, clocked(), PROCESSES, verdict) == []
+
+
+def test_ways_to_a_need_are_changes_or_cpus_or_both() -> None:
+    two, times = Machinery(cpus=2, workers=2, machine_cpus=2), clocked()
+    verdict = verdict_of(times, two)
+    a_little = ways_to(verdict.rate * 1.3, times, two, verdict)
+    assert a_little == ["convert with `--size 256`", "1 more CPU"]
+    assert ways_to(verdict.rate * 8, times, two, verdict) == ["14 more CPUs"]
+
+
+def test_where_neither_is_enough_both_are_named() -> None:
+    """The disk delivers 1,500 images/s; smaller ones would be 3,600, for which there are too few CPUs."""
+    two = Machinery(cpus=2, workers=2, machine_cpus=2)
+    times = StageTimes(stages=clocked(decode=2e-3).stages, max_read_rate=1500.0)
+    verdict = verdict_of(times, two)
+    (way,) = ways_to(3000.0, times, two, verdict)
+    assert way.startswith("convert with `--size 256`, and ")
+    assert way.endswith(" more CPUs")
+
+
+def test_what_nothing_reaches_has_no_way() -> None:
+    times = StageTimes(stages=clocked().stages, max_read_rate=100.0)
+    two = Machinery(cpus=2, workers=2)
+    assert ways_to(1e6, times, two, verdict_of(times, two, SMALL)) == []
