@@ -75,6 +75,20 @@ def test_files_stay_readable_in_one_sitting(folder: str) -> None:
     assert {str(path): length for path, length in lengths.items() if length >= MAX_LINES} == {}
 
 
+def test_only_the_storage_room_knows_which_kind_of_place_it_has() -> None:
+    """All others ask the place: `Place.choose`."""
+    kinds = {"LocalPlace", "StorePlace"}
+    naming = {
+        path.relative_to(ROOT)
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Name) and node.id in kinds
+    }
+    assert {path for path in naming if path.parts[:2] != ("schemas", "storage")} == set()
+    assert naming
+
+
 def test_all_that_is_printed_goes_through_one_door() -> None:
     """`fitfeed/output/terminal.py` escapes names. `explain` prints names of our own operations only."""
     printing = {

@@ -26,18 +26,17 @@ from fitfeed.converters.planning.source_listing import (
 from fitfeed.converters.source_file import Comparison, SomeFiles
 from fitfeed.converters.sources.discover import find_examples
 from fitfeed.converters.sources.examples import ExampleTable, values_at
-from fitfeed.converters.sources.given_source import GivenSource
+from fitfeed.converters.sources.given_source import Sources
 from fitfeed.converters.sources.source_options import AS_FOUND, SourceOptions
 from fitfeed.converters.sources.splits import PlacesOfSplits, by_split
 from fitfeed.converters.staging.job import ConversionPlan, Job, LongList, ShardOutline, digest_of
-from fitfeed.converters.user_path import UserPath
 from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.json_columns import Column, json_rows, to_json
 from fitfeed.schemas.packed_texts import AT_ONCE, Places
 
 
 def make_plan(
-    source: UserPath | Sequence[GivenSource],
+    source: Sources,
     options: ConvertOptions,
     reading: SourceOptions = AS_FOUND,
     *,

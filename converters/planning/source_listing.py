@@ -17,7 +17,6 @@ from fitfeed.converters.file_columns import FileColumns, SourceListing
 from fitfeed.converters.reading.open_reader import open_reader
 from fitfeed.converters.source_file import SourceRoot
 from fitfeed.converters.sources.examples import ExampleTable, values_at
-from fitfeed.converters.user_path import UserPath
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.packed_texts import Places
 from fitfeed.schemas.side_tables import (
@@ -27,6 +26,7 @@ from fitfeed.schemas.side_tables import (
     sources_schema,
     write_table,
 )
+from fitfeed.schemas.storage.open_place import GivenPath
 from fitfeed.schemas.storage.place import Place
 
 RECENT_NS = 2_000_000_000
@@ -103,7 +103,7 @@ def sources_digest(roots: Iterable[SourceRoot]) -> str:
     return digests[0] if len(digests) == 1 else hashlib.sha256(" ".join(digests).encode()).hexdigest()[:32]
 
 
-def folder_digest(root: str | UserPath) -> str:
+def folder_digest(root: GivenPath) -> str:
     """Tells folders apart, without naming them."""
     return open_reader(root).folder_digest()
 

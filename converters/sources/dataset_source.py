@@ -24,7 +24,6 @@ from fitfeed.converters.sources.listing import Listing
 from fitfeed.converters.sources.open_folder import open_folder
 from fitfeed.converters.sources.source_options import SourceOptions
 from fitfeed.converters.sources.split_lists import SplitLists, divide_by_lists, require_lists_alone
-from fitfeed.converters.user_path import UserPath, name_of
 from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.checked_index import open_checked_index
 from fitfeed.schemas.class_order import ClassOrder, natural_order, sort_classes
@@ -43,18 +42,24 @@ from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
 from fitfeed.schemas.manifest_parts import Shard
 from fitfeed.schemas.storage.failures import failures_named
 from fitfeed.schemas.storage.many import for_each
-from fitfeed.schemas.storage.open_place import open_place
+from fitfeed.schemas.storage.open_place import GivenPath, open_place
 from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.text import short_repr
 
 
-def is_dataset(source: UserPath) -> bool:
+def is_dataset(source: GivenPath) -> bool:
     """Whether a folder has the manifest and the index of a dataset. Other programs write a `manifest.json`, too."""
-    if isinstance(source, Path):
-        return (source / MANIFEST_NAME).is_file() and any(source.glob("*.index.arrow"))
+    return open_place(source, "SOURCE").choose(local=_is_local_dataset, far=_is_far_dataset)
+
+
+def _is_local_dataset(folder: Path) -> bool:
+    return (folder / MANIFEST_NAME).is_file() and any(folder.glob("*.index.arrow"))
+
+
+def _is_far_dataset(place: Place) -> bool:
     try:
-        source.find(MANIFEST_NAME)
-        return any(found.name.endswith(".index.arrow") for found in source.files())
+        place.find(MANIFEST_NAME)
+        return any(found.name.endswith(".index.arrow") for found in place.files())
     except OSError:  # listing it will say what is wrong
         return False
 
@@ -81,11 +86,11 @@ def kept_options(sources: Sequence[GivenSource], given: dict[str, object]) -> di
     return kept
 
 
-def read_dataset(source: UserPath, options: ConvertOptions, reading: SourceOptions) -> LabeledSource:
+def read_dataset(given: GivenPath, options: ConvertOptions, reading: SourceOptions) -> LabeledSource:
     """Reads the examples of a dataset. Their payloads are not read yet.
 
     Args:
-        source: The dataset.
+        given: The dataset.
         options: Which examples are taken, and which of its labels is a group.
         reading: What else is said of it.
 
@@ -93,9 +98,10 @@ def read_dataset(source: UserPath, options: ConvertOptions, reading: SourceOptio
         UsageError: If it is said where labels and splits come from: a dataset has them.
         DamagedDatasetError, FormatVersionError: If it cannot be read, or is not what was published.
     """
+    source = open_place(given, "SOURCE")
     _require_no_labels(source, options, reading)
     manifest = read_manifest(source)
-    with failures_named("cannot read SOURCE", open_place(source, "SOURCE"), UsageError):
+    with failures_named("cannot read SOURCE", source, UsageError):
         parts = [_read_split(source, manifest, name) for name in manifest.splits]
     features = manifest.features.labels
     files = list(itertools.chain.from_iterable(part.files for part in parts))
@@ -153,12 +159,11 @@ class _Part(NamedTuple):
     lost_profiles: int
 
 
-def _read_split(source: UserPath, manifest: Manifest, split: str) -> _Part:
+def _read_split(source: Place, manifest: Manifest, split: str) -> _Part:
     index = open_checked_index(source, manifest, split, whole=True)
     index.require_valid()
     shards = manifest.splits[split].shards
-    place = open_place(source, "SOURCE")
-    states = for_each(place, lambda shard: _state(place, shard), shards)
+    states = for_each(source, lambda shard: _state(source, shard), shards)
     of_shard = index.shard.tolist()
     keys: list[str] = index.columns()["key"].to_pylist()
 
@@ -214,7 +219,7 @@ def _example(path: str, size: int, state: _ShardState, stored: StoredAt) -> Sour
     return SourceFile(path, size, state.mtime_ns, state.ctime_ns, state.etag, stored=stored)
 
 
-def _values(source: UserPath, index: Index, name: str, feature: LabelFeature) -> list[Any]:
+def _values(source: Place, index: Index, name: str, feature: LabelFeature) -> list[Any]:
     """The values of a label that is not a mask."""
     column = index.labels[name]
     if isinstance(feature, MulticlassFeature):
@@ -252,7 +257,7 @@ def _planned(feature: LabelFeature, values: Sequence[Any], options: ConvertOptio
 
 
 def _groups(
-    source: UserPath, manifest: Manifest, labels: Mapping[str, Sequence[Any]], options: ConvertOptions
+    source: Place, manifest: Manifest, labels: Mapping[str, Sequence[Any]], options: ConvertOptions
 ) -> list[str] | None:
     """The group of each example: a label of the dataset."""
     if options.group is None:
@@ -265,7 +270,7 @@ def _groups(
     return [str(value) for value in labels[options.group]]
 
 
-def _require_no_labels(source: UserPath, options: ConvertOptions, reading: SourceOptions) -> None:
+def _require_no_labels(source: Place, options: ConvertOptions, reading: SourceOptions) -> None:
     given = {
         "--labels": reading.labels not in (None, "none"),
         "--label-column": options.label_columns,
@@ -285,7 +290,7 @@ def _require_no_labels(source: UserPath, options: ConvertOptions, reading: Sourc
             raise UsageError(msg)
 
 
-def _require_unique(source: UserPath, files: Sequence[SourceFile]) -> None:
+def _require_unique(source: Place, files: Sequence[SourceFile]) -> None:
     """Checks that each key is one, and names one example. A forged index may have others."""
     seen: set[str] = set()
     for file in files:
@@ -295,20 +300,20 @@ def _require_unique(source: UserPath, files: Sequence[SourceFile]) -> None:
         seen.add(file.path)
 
 
-def _require_finite(source: UserPath, name: str, values: npt.NDArray[np.float64]) -> None:
+def _require_finite(source: Place, name: str, values: npt.NDArray[np.float64]) -> None:
     if not np.isfinite(values).all():
         msg = f"{source} has a value of {name!r} that is not a finite number. Restore it, or convert it again from its images."
         raise DamagedDatasetError(msg)
 
 
 def _lost_profiles(
-    source: UserPath, manifest: Manifest, parts: Sequence[_Part], options: ConvertOptions
+    source: Place, manifest: Manifest, parts: Sequence[_Part], options: ConvertOptions
 ) -> list[str]:
     lost = sum(part.lost_profiles for part in parts)
     if options.color != "srgb" or not lost or manifest.options.get("color") == "srgb":
         return []
     return [
-        f"--color srgb cannot convert {lost} images of {name_of(source)}, which had a color profile that is not stored with them; "
+        f"--color srgb cannot convert {lost} images of {source.name}, which had a color profile that is not stored with them; "
         "convert them from their files"
     ]
 

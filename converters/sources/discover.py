@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from fitfeed.converters.link_report import LinkReport
@@ -13,7 +12,7 @@ from fitfeed.converters.source_file import SourceRoot
 from fitfeed.converters.sources.arrange_classes import ClassLists, arrange_classes
 from fitfeed.converters.sources.dataset_source import is_dataset, read_dataset
 from fitfeed.converters.sources.examples import ExampleTable
-from fitfeed.converters.sources.given_source import GivenSource
+from fitfeed.converters.sources.given_source import GivenSource, Sources, given_sources
 from fitfeed.converters.sources.image_lookup import NamedPictures, TablePaths
 from fitfeed.converters.sources.join_sources import HeldSources, join_sources, report_links
 from fitfeed.converters.sources.label_folder import label_folder
@@ -28,7 +27,6 @@ from fitfeed.converters.sources.table import Table, is_table
 from fitfeed.converters.sources.table_labels import label_by_table
 from fitfeed.converters.sources.table_text import FOUND
 from fitfeed.converters.sources.unicode_forms import form_warnings
-from fitfeed.converters.user_path import UserPath, folder_of
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import MAX_CLASS_NAMES, MAX_CLASSES
 from fitfeed.schemas.manifest_parts import SourceKind
@@ -66,7 +64,7 @@ class Discovery:
 
 
 def find_examples(
-    source: UserPath | Sequence[GivenSource],
+    source: Sources,
     options: ConvertOptions,
     reading: SourceOptions = AS_FOUND,
     *,
@@ -86,7 +84,7 @@ def find_examples(
         NotFoundError, UsageError: If the source or the table is not there, or is not what it must be.
         ConversionError: If listing failed for another reason.
     """
-    given = [GivenSource(source)] if isinstance(source, Path | Place) else source
+    given = given_sources(source)
     _require_one(given, reading)
     sources = _find_each(given, options, reading)
     found = join_sources(given, sources, held_sources)
@@ -126,11 +124,11 @@ def find_examples(
 
 
 def _find_labeled(
-    source: UserPath, kind: SourceKind, options: ConvertOptions, reading: SourceOptions
+    source: Place, kind: SourceKind, options: ConvertOptions, reading: SourceOptions
 ) -> LabeledSource:
     if kind == "table":
         _require_alone(source, options, reading)
-        root, table = folder_of(source), Table(source, reading.table_format)
+        root, table = source.split()[0], Table(source, reading.table_format)
         source_links = open_folder(root, reading.links)
         paths = TablePaths(source_links)
         found = label_by_table(table, NamedPictures(paths).find, paths, options)
@@ -153,7 +151,7 @@ def _find_labeled(
     )
 
 
-def _require_alone(source: UserPath, options: ConvertOptions, reading: SourceOptions) -> None:
+def _require_alone(source: Place, options: ConvertOptions, reading: SourceOptions) -> None:
     """Checks that nothing else is to say which images of a table are taken, or what they are labeled."""
     if reading.labels is not None:
         msg = f"SOURCE {source} is a table of labels itself, so it takes no --labels. Received: --labels {reading.labels}. Leave it out, or give the folder of the images as SOURCE."
@@ -215,7 +213,7 @@ def _about(
     return dataclasses.replace(options, **unsaid), reading
 
 
-def _kind_of(source: UserPath) -> SourceKind:
+def _kind_of(source: Place) -> SourceKind:
     return "table" if is_table(source) else "dataset" if is_dataset(source) else "folder"
 
 

@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 from typing import NamedTuple, TypeAlias
 
 from fitfeed.converters.rejects import text_path
-from fitfeed.converters.user_path import UserPath, user_path
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.manifest_parts import MAX_SOURCE_NAME
+from fitfeed.schemas.storage.open_place import GivenPath, open_place
 from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.text import short_repr
 
@@ -24,13 +24,11 @@ class GivenSource(NamedTuple):
         name: What it is to be called; None to take the name of its folder.
     """
 
-    path: UserPath
+    path: Place
     name: str | None = None
 
 
-Sources: TypeAlias = (
-    str | UserPath | GivenSource | Sequence[str | UserPath | GivenSource] | Mapping[str, str | UserPath]
-)
+Sources: TypeAlias = GivenPath | GivenSource | Sequence[GivenPath | GivenSource] | Mapping[str, GivenPath]
 """One source, several, or several by name."""
 
 
@@ -41,11 +39,11 @@ def given_sources(sources: Sources) -> list[GivenSource]:
         UsageError: If there is none, a path is an address of something else than a store, or a name cannot be one.
     """
     if isinstance(sources, str | os.PathLike | Place):
-        return [GivenSource(user_path(sources, "SOURCE"))]
+        return [GivenSource(open_place(sources, "SOURCE"))]
     if isinstance(sources, GivenSource):
         return [_checked(sources)]
     if isinstance(sources, Mapping):
-        given = [_checked(GivenSource(user_path(path, "SOURCE"), name)) for name, path in sources.items()]
+        given = [_checked(GivenSource(open_place(path, "SOURCE"), name)) for name, path in sources.items()]
     else:
         given = [each for source in sources for each in given_sources(source)]
     if not given:
@@ -66,7 +64,7 @@ def parse_source(text: str) -> GivenSource:
     if not path:
         msg = f"SOURCE {text} names a source, and does not say which. Write NAME=SOURCE, such as {name or 'site2'}=photos/."
         raise UsageError(msg)
-    return _checked(GivenSource(user_path(path, f"SOURCE {name}="), name))
+    return _checked(GivenSource(open_place(path, f"SOURCE {name}="), name))
 
 
 def _checked(source: GivenSource) -> GivenSource:

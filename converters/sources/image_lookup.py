@@ -1,5 +1,6 @@
 """Finds the images that a table names: in SOURCE, or where its links lead."""
 
+import os
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -8,8 +9,8 @@ from pathlib import PurePosixPath
 from fitfeed.converters.rejects import Reason, text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.source_folder import SourceFolder
-from fitfeed.converters.user_path import UserPath, folder_of, whole
 from fitfeed.schemas.local_path import ADDRESS
+from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.text import short_repr
 
 AMBIGUOUS = SourceFile("", -1, -1)
@@ -65,10 +66,10 @@ def safe_path(text: str) -> str:
 class TablePaths:
     """Reads the paths of a table, as people write them, as paths in SOURCE."""
 
-    def __init__(self, links: SourceFolder, table: UserPath | None = None) -> None:
+    def __init__(self, links: SourceFolder, table: Place | None = None) -> None:
         """Takes SOURCE, which knows where it is, and the table: paths may be relative to its folder, too."""
         self.links = links
-        folder = "" if table is None else whole(folder_of(table))
+        folder = "" if table is None else _as_written(table.split()[0])
         inside = (folder[len(root) + 1 :] for root in links.roots if folder.startswith(f"{root}/"))
         self._folder = next(inside, "")
 
@@ -213,6 +214,11 @@ class ListedPictures:
                 for name in _short_names(path):
                     self._shortened[name] = AMBIGUOUS if name in self._shortened else file
         return self._shortened
+
+
+def _as_written(folder: Place) -> str:
+    """A whole path, without following links, or an address."""
+    return folder.choose(local=lambda path: os.path.abspath(path), far=str)  # noqa: PTH100 - links stay
 
 
 def _is_whole(text: str) -> bool:

@@ -21,7 +21,6 @@ from fitfeed.converters.sources.given_source import GivenSource, check_source_na
 from fitfeed.converters.sources.labeled_source import LabeledSource
 from fitfeed.converters.sources.links import SHOWN_LINKS
 from fitfeed.converters.sources.number_classes import renumber_classes
-from fitfeed.converters.user_path import address_of
 from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.class_order import ClassOrder
 from fitfeed.schemas.errors import UsageError
@@ -134,7 +133,7 @@ def _numbered(
     roots: list[SourceRoot] = []
     warnings: list[str] = []
     for source, labeled in zip(given, found, strict=True):
-        folder = address_of(labeled.folder)
+        folder = labeled.folder.choose(local=lambda path: str(path.resolve()), far=str)
         name = source.name if source.name is not None else folder_name(folder)
         root = SourceRoot(number=0, name=name, kind=labeled.kind, folder=folder, raw=labeled.raw)
         number = there.index(name) if name in there else None

@@ -6,8 +6,8 @@ from fitfeed.converters.rejects import Reject
 from fitfeed.converters.source_file import RawPixels
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.source_folder import SourceFolder
-from fitfeed.converters.user_path import UserPath
 from fitfeed.schemas.manifest_parts import SourceKind
+from fitfeed.schemas.storage.place import Place
 
 
 class LabeledSource(NamedTuple):
@@ -24,7 +24,7 @@ class LabeledSource(NamedTuple):
         raw: Of a dataset whose images are plain pixels: how they are stored.
     """
 
-    folder: UserPath
+    folder: Place
     kind: SourceKind
     links: SourceFolder
     example_table: ExampleTable

@@ -6,8 +6,9 @@ from typing import NamedTuple
 from fitfeed.converters.rejects import Reject
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.line_list import read_lines
-from fitfeed.converters.user_path import UserPath, name_of
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.storage.open_place import GivenPath, open_place
+from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.text import composed, short_repr
 
 
@@ -28,7 +29,7 @@ class LeftOut(NamedTuple):
 
 
 def leave_out(
-    example_table: ExampleTable, rejects: Sequence[Reject], ignored: Sequence[Reject], path: UserPath
+    example_table: ExampleTable, rejects: Sequence[Reject], ignored: Sequence[Reject], given: GivenPath
 ) -> LeftOut:
     """Leaves out what a list names. A file that is rejected does not count as bad then.
 
@@ -36,12 +37,13 @@ def leave_out(
         example_table: The images that are to become examples.
         rejects: Files and rows that cannot become examples.
         ignored: Files that are not meant to become examples. The list may name them.
-        path: The list: a text file with one key a line.
+        given: The list: a text file with one key a line.
 
     Raises:
         NotFoundError, UsageError: If there is no such list, or a line is not a key of the source: a mistake there
             would put an image into the dataset that is meant to be out. Or if no image is left.
     """
+    path = open_place(given, "--leave-out")
     keys = example_table.files.keys.to_list()
     known = {*keys, *(reject.path for reject in (*rejects, *ignored))}
     wanted = _keys(read_lines(path, "--leave-out"), known, path)
@@ -51,16 +53,16 @@ def leave_out(
         raise UsageError(msg)
     rejected = {reject.path for reject in rejects if reject.path in wanted}
     paths = sorted({*(keys[place] for place in places), *rejected})
-    detail = f"ignored: {name_of(path)} names it (--leave-out)"
+    detail = f"ignored: {path.name} names it (--leave-out)"
     return LeftOut(
         example_table.without(places),
         [reject for reject in rejects if reject.path not in wanted],
         [Reject(each, "left_out", detail, handling="ignored") for each in paths],
-        [f"--leave-out {name_of(path)} leaves out {len(paths)} images"],
+        [f"--leave-out {path.name} leaves out {len(paths)} images"],
     )
 
 
-def _keys(lines: Mapping[str, int], known: Collection[str], path: UserPath) -> set[str]:
+def _keys(lines: Mapping[str, int], known: Collection[str], path: Place) -> set[str]:
     """The keys that lines name: as they are written, else in another Unicode form."""
     wanted = {line for line in lines if line in known}
     others = lines.keys() - wanted

@@ -1,14 +1,15 @@
 """Reads a text file that has a name on each line: classes, or keys of examples."""
 
 from fitfeed.converters.open_source import unreadable_is_a_mistake
-from fitfeed.converters.user_path import UserPath, open_user_file
+from fitfeed.converters.user_file import open_user_file
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.storage.open_place import GivenPath, open_place
 
 MAX_LIST_BYTES = 1 << 30
 """More than ten million paths take."""
 
 
-def read_lines(path: UserPath, flag: str) -> dict[str, int]:
+def read_lines(path: GivenPath, flag: str) -> dict[str, int]:
     """Reads a list. Blank lines do not count.
 
     Args:
@@ -24,7 +25,7 @@ def read_lines(path: UserPath, flag: str) -> dict[str, int]:
     expected = "Expected a text file with one name a line."
     with (
         unreadable_is_a_mistake(f"{flag}: the file {path}", expected),
-        open_user_file(path) as stream,
+        open_user_file(open_place(path, flag)) as stream,
     ):
         content = stream.read(MAX_LIST_BYTES + 1)
     if len(content) > MAX_LIST_BYTES:

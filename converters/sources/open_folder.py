@@ -1,15 +1,14 @@
-"""Opens the folder of a source for listing. Here it is decided, once, how that is done."""
+"""Opens the folder of a source for listing: of this machine, or in a store."""
 
 from fitfeed.converters.sources.far_folder import FarFolder
 from fitfeed.converters.sources.far_listing import list_place
 from fitfeed.converters.sources.links import Links, SourceLinks
 from fitfeed.converters.sources.listing import Listing, list_folder
 from fitfeed.converters.sources.source_folder import SourceFolder
-from fitfeed.converters.user_path import UserPath
-from fitfeed.schemas.storage.place import Place
+from fitfeed.schemas.storage.open_place import GivenPath, open_place
 
 
-def open_folder(folder: UserPath, links: Links = "follow") -> SourceFolder:
+def open_folder(folder: GivenPath, links: Links = "follow") -> SourceFolder:
     """Opens the folder of a table, in which files are looked up.
 
     Args:
@@ -19,10 +18,10 @@ def open_folder(folder: UserPath, links: Links = "follow") -> SourceFolder:
     Raises:
         UsageError: If it may not be a source.
     """
-    return FarFolder(folder) if isinstance(folder, Place) else SourceLinks(folder, links)
+    return open_place(folder, "SOURCE").choose(local=lambda path: SourceLinks(path, links), far=FarFolder)
 
 
-def list_source(source: UserPath, links: Links = "follow") -> Listing:
+def list_source(source: GivenPath, links: Links = "follow") -> Listing:
     """Lists a folder recursively.
 
     Args:
@@ -35,4 +34,4 @@ def list_source(source: UserPath, links: Links = "follow") -> Listing:
             lead out of it are refused, and there are some.
         ConversionError: If listing failed for another reason.
     """
-    return list_place(source) if isinstance(source, Place) else list_folder(source, links)
+    return open_place(source, "SOURCE").choose(local=lambda path: list_folder(path, links), far=list_place)

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
-from fitfeed.converters.user_path import UserPath
+from fitfeed.schemas.storage.open_place import GivenPath
 
 
-def pattern_hint(sources: Sequence[UserPath], dataset: Path | None = None) -> str:
+def pattern_hint(sources: Sequence[GivenPath], dataset: GivenPath | None = None) -> str:
     """The end of a message about paths that are not what was meant: they are likely what a shell made of a pattern.
 
     Args:

@@ -1,17 +1,17 @@
 """What is said of sources for one run, besides the options that a dataset records."""
 
 import dataclasses
+import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Literal, Self
 
 from fitfeed.converters.sources.links import Links
 from fitfeed.converters.sources.split_lists import SplitLists, named_lists
 from fitfeed.converters.sources.table_text import FOUND, TableFormat
-from fitfeed.converters.user_path import UserPath, user_path
+from fitfeed.schemas.storage.open_place import GivenPath, open_place
 from fitfeed.schemas.storage.place import Place
 
-LabelSource = UserPath | Literal["none"] | None
+LabelSource = os.PathLike[str] | Place | Literal["none"] | None
 """A table of labels; `none`: images have no labels; None: class folders."""
 
 
@@ -29,7 +29,7 @@ class SourceOptions:
 
     labels: LabelSource = None
     split_lists: SplitLists = dataclasses.field(default_factory=dict)
-    leave_out: UserPath | None = None
+    leave_out: GivenPath | None = None
     links: Links = "follow"
     table_format: TableFormat = FOUND
 
@@ -37,9 +37,9 @@ class SourceOptions:
     def of(
         cls,
         *,
-        labels: str | Path | Place | None,
-        split_lists: Mapping[str, str | Path | Place] | None,
-        leave_out: str | Path | Place | None,
+        labels: GivenPath | None,
+        split_lists: Mapping[str, GivenPath] | None,
+        leave_out: GivenPath | None,
         links: Links,
         table_encoding: str | None,
         table_separator: str | None,
@@ -50,9 +50,9 @@ class SourceOptions:
             UsageError: If a path is an address of something else than a store, or a split has a wrong name.
         """
         return cls(
-            labels="none" if labels == "none" else None if labels is None else user_path(labels, "--labels"),
+            labels="none" if labels == "none" else None if labels is None else open_place(labels, "--labels"),
             split_lists=named_lists(split_lists or {}),
-            leave_out=None if leave_out is None else user_path(leave_out, "--leave-out"),
+            leave_out=None if leave_out is None else open_place(leave_out, "--leave-out"),
             links=links,
             table_format=TableFormat(table_encoding, table_separator),
         )

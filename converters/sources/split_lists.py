@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from fitfeed.converters.options import ConvertOptions
@@ -12,15 +11,15 @@ from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.image_lookup import ListedPictures, PathError, TablePaths
 from fitfeed.converters.sources.line_list import read_lines
 from fitfeed.converters.sources.unicode_forms import find_in_any_form
-from fitfeed.converters.user_path import UserPath, name_of, user_path
 from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.errors import SplitLeakError, UsageError
 from fitfeed.schemas.split_names import SPLIT_NAME, split_name
+from fitfeed.schemas.storage.open_place import GivenPath, open_place
 from fitfeed.schemas.storage.place import Place
 
 SHOWN_LINE = 300
 
-SplitLists = Mapping[str, UserPath]
+SplitLists = Mapping[str, GivenPath]
 """Split to the file that lists its images."""
 
 
@@ -38,13 +37,13 @@ class ListedSplits(NamedTuple):
     rejects: list[Reject]
 
 
-def named_lists(given: Mapping[str, str | Path | Place]) -> dict[str, UserPath]:
+def named_lists(given: Mapping[str, GivenPath]) -> dict[str, Place]:
     """The lists by the names that splits have in a dataset.
 
     Raises:
         UsageError: If a name is not allowed, or two mean the same split.
     """
-    lists: dict[str, UserPath] = {}
+    lists: dict[str, Place] = {}
     for written, file in given.items():
         name = split_name(written)
         if not SPLIT_NAME.fullmatch(name):
@@ -53,7 +52,7 @@ def named_lists(given: Mapping[str, str | Path | Place]) -> dict[str, UserPath]:
         if name in lists:
             msg = f"--split-list gives the split {name!r} two lists, {lists[name]} and {file}. Give one of them, with all its images."
             raise UsageError(msg)
-        lists[name] = user_path(file, "--split-list")
+        lists[name] = open_place(file, "--split-list")
     return lists
 
 
@@ -75,14 +74,15 @@ def read_split_lists(files: Sequence[SourceFile], paths: TablePaths, lists: Spli
     pictures = ListedPictures(files, paths)
     split_of: dict[str, str] = {}
     rejects = []
-    for split, path in lists.items():
+    for split, given in lists.items():
+        path = open_place(given, "--split-list")
         missing = []
         lines = read_lines(path, "--split-list")
         for line, number in lines.items():
             try:
                 file = find_in_any_form(pictures.find, line.strip())
             except PathError as error:
-                detail = f"{name_of(path)}, line {number}: {error}"
+                detail = f"{path.name}, line {number}: {error}"
                 missing.append(Reject(line[:SHOWN_LINE], error.reason, detail))
                 continue
             before = split_of.setdefault(file.path, split)

@@ -5,14 +5,16 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple, TextIO
 
 from fitfeed.converters.open_source import unreadable_is_a_mistake
 from fitfeed.converters.sources.csv_dialect import CsvDialect, find_dialect, numbered_rows
 from fitfeed.converters.sources.image_names import looks_like
 from fitfeed.converters.sources.table_text import FOUND, TableFormat, check_format, open_text
-from fitfeed.converters.user_path import UserPath, is_folder, name_of, pure
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.storage.open_place import GivenPath, open_place
+from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.text import composed, shortened
 
 CSV_EXTENSIONS = (".csv", ".tsv", ".txt")
@@ -38,16 +40,30 @@ class Row(NamedTuple):
     fault: str | None
 
 
-def is_table(path: UserPath) -> bool:
+def is_table(given: GivenPath) -> bool:
     """Whether a SOURCE is a table, judged by its name.
 
     Raises:
         UsageError: If the store does not say whether it is a folder.
     """
-    if pure(path).suffix.lower() not in EXTENSIONS:
+    place = open_place(given, "SOURCE")
+    if _suffix_of(place) not in EXTENSIONS:
         return False
-    with unreadable_is_a_mistake(f"SOURCE {path}"):
-        return not is_folder(path)
+    with unreadable_is_a_mistake(f"SOURCE {place}"):
+        return place.choose(local=lambda path: not path.is_dir(), far=_is_far_file)
+
+
+def _is_far_file(place: Place) -> bool:
+    folder, name = place.split()
+    try:
+        folder.find(name)
+    except FileNotFoundError:  # there may be a folder
+        return False
+    return True
+
+
+def _suffix_of(place: Place) -> str:
+    return PurePosixPath(place.name).suffix.lower()
 
 
 class Table:
@@ -59,7 +75,7 @@ class Table:
         columns: Names of its columns, in order.
     """
 
-    def __init__(self, path: UserPath, given: TableFormat = FOUND) -> None:
+    def __init__(self, path: GivenPath, given: TableFormat = FOUND) -> None:
         """Opens a table and reads the names of its columns.
 
         Args:
@@ -71,8 +87,8 @@ class Table:
             UsageError: If it is not a table, or cannot be read.
         """
         check_format(given)
-        self.path, self.name, self._given = path, name_of(path), given
-        suffix = pure(path).suffix.lower()
+        self.path, self._given = open_place(path, "--labels"), given
+        self.name, suffix = self.path.name, _suffix_of(self.path)
         if suffix not in EXTENSIONS:
             msg = f"a table of labels must be a .csv, .tsv, .txt or .jsonl file. Received: {path}"
             raise UsageError(msg)

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from typing import NamedTuple, TextIO
 
 from fitfeed.converters.open_source import unreadable_is_a_mistake
-from fitfeed.converters.user_path import UserPath, open_user_file
+from fitfeed.converters.user_file import open_user_file
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.storage.open_place import GivenPath, open_place
+from fitfeed.schemas.storage.place import Place
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -63,17 +65,18 @@ def check_format(given: TableFormat) -> None:
 
 
 @contextmanager
-def open_text(path: UserPath, encoding: str | None) -> Iterator[TextIO]:
+def open_text(given: GivenPath, encoding: str | None) -> Iterator[TextIO]:
     """Opens a table. Line ends are left as they are.
 
     Args:
-        path: The file.
+        given: The file.
         encoding: Its encoding; None to take that of its byte order mark, or UTF-8.
 
     Raises:
         NotFoundError: If it does not exist.
         UsageError: If it cannot be read, also while it is read.
     """
+    path = open_place(given, "--labels")
     try:
         with unreadable_is_a_mistake(f"the table of labels {path}"), open_user_file(path) as file:
             used = _encoding_of(path, file.peek(HEAD_BYTES)[:HEAD_BYTES], encoding)
@@ -83,7 +86,7 @@ def open_text(path: UserPath, encoding: str | None) -> Iterator[TextIO]:
         raise UsageError(_undecodable(path, error, encoding)) from error
 
 
-def _encoding_of(path: UserPath, head: bytes, given: str | None) -> str:
+def _encoding_of(path: Place, head: bytes, given: str | None) -> str:
     """The encoding to read a table in.
 
     Raises:
@@ -104,7 +107,7 @@ def _encoding_of(path: UserPath, head: bytes, given: str | None) -> str:
     return given or "utf-8"
 
 
-def _undecodable(path: UserPath, error: UnicodeError, given: str | None) -> str:
+def _undecodable(path: Place, error: UnicodeError, given: str | None) -> str:
     why = str(error)
     if isinstance(error, UnicodeDecodeError):
         why = f"{error.reason}, byte {error.object[error.start]:#04x}"

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from fitfeed.converters.sources.line_list import read_lines
-from fitfeed.converters.user_path import user_path
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.manifest import read_manifest
 from fitfeed.schemas.storage.open_place import open_place
@@ -17,7 +16,7 @@ def read_class_list(text: str, flag: str) -> list[str]:
         NotFoundError, UsageError: If the file is not there or is not a list, or a name is written twice in it.
     """
     if text.startswith("@"):
-        return [line.strip() for line in read_lines(user_path(text[1:], flag), flag)]
+        return [line.strip() for line in read_lines(open_place(text[1:], flag), flag)]
     return [name.strip() for name in text.split(",")]
 
 

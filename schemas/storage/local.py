@@ -5,7 +5,7 @@ import fcntl
 import os
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from fitfeed.schemas.files import (
 )
 from fitfeed.schemas.storage.local_area import LocalWorkArea
 from fitfeed.schemas.storage.own_folder import remove_folder
-from fitfeed.schemas.storage.place import Found, OpenFile, Place, require_name
+from fitfeed.schemas.storage.place import Found, OpenFile, Place, Result, require_name
 from fitfeed.schemas.storage.work_area import WorkArea
 
 NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
@@ -73,6 +73,10 @@ class LocalPlace(Place):
     @override
     def local_folder(self) -> Path | None:
         return self.path
+
+    @override
+    def choose(self, *, local: Callable[[Path], Result], far: Callable[[Place], Result]) -> Result:
+        return local(self.path)
 
     @override
     def area(self) -> WorkArea:

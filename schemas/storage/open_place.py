@@ -2,13 +2,17 @@
 
 import os
 from pathlib import Path
+from typing import TypeAlias
 
 from fitfeed.schemas.local_path import address_in
 from fitfeed.schemas.storage.local import LocalPlace
 from fitfeed.schemas.storage.place import Place
 
+GivenPath: TypeAlias = str | os.PathLike[str] | Place
+"""A folder or a file as a user gives it: a path, or an address. `open_place` makes a place of it."""
 
-def open_place(given: str | os.PathLike[str] | Place, what: str) -> Place:
+
+def open_place(given: GivenPath, what: str) -> Place:
     """The place that a user names. Every place that may be in a store goes through here; nothing is read.
 
     Args:

@@ -14,14 +14,16 @@ Errors are `OSError`, with a `strerror` that a message can end with: `FileNotFou
 import abc
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import NamedTuple, Self
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple, Self, TypeVar
 
 from typing_extensions import override
 
 from fitfeed.schemas.storage.work_area import WorkArea
+
+Result = TypeVar("Result")
 
 
 class Found(NamedTuple):
@@ -103,6 +105,11 @@ class Place(abc.ABC):
         """The address of a file, for messages."""
         return f"{str(self).rstrip('/')}/{name}"
 
+    @property
+    def name(self) -> str:
+        """The last part of the address."""
+        return PurePosixPath(str(self)).name
+
     @abc.abstractmethod
     def split(self) -> tuple[Self, str]:
         """The place that this one is in, and its name there: for an address that turns out to be that of a file."""
@@ -116,6 +123,15 @@ class Place(abc.ABC):
     @abc.abstractmethod
     def local_folder(self) -> Path | None:
         """The folder of this machine that this place is, for what maps files or keeps descriptors; None in a store."""
+
+    @abc.abstractmethod
+    def choose(self, *, local: Callable[[Path], Result], far: Callable[["Place"], Result]) -> Result:
+        """Calls what does something for this kind of place, and returns its result: nobody else asks which kind it is.
+
+        Args:
+            local: Does it with a path of this machine.
+            far: Does it with a place in a store.
+        """
 
     @abc.abstractmethod
     def area(self) -> WorkArea:

@@ -5,7 +5,7 @@ import os
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from fitfeed.schemas.storage.clients import MAX_REQUEST_BYTES, client_of
 from fitfeed.schemas.storage.errors import explained
 from fitfeed.schemas.storage.identity import bare_tag, found_of, identity_of, tag_of
 from fitfeed.schemas.storage.listing import LIST_CHUNK, objects_below, objects_here
-from fitfeed.schemas.storage.place import Found, OpenFile, Place, require_name
+from fitfeed.schemas.storage.place import Found, OpenFile, Place, Result, require_name
 from fitfeed.schemas.storage.store_area import StoreWorkArea
 from fitfeed.schemas.storage.work_area import WorkArea
 
@@ -100,6 +100,10 @@ class StorePlace(Place):
     @override
     def local_folder(self) -> Path | None:
         return None
+
+    @override
+    def choose(self, *, local: Callable[[Path], Result], far: Callable[[Place], Result]) -> Result:
+        return far(self)
 
     @override
     def area(self) -> WorkArea:

@@ -10,6 +10,8 @@ from fitfeed.converters.sources.discover import find_examples
 from fitfeed.converters.sources.given_source import GivenSource
 from fitfeed.converters.sources.source_options import SourceOptions
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.storage.local import LocalPlace
+from fitfeed.schemas.storage.place import Place
 
 
 @pytest.fixture
@@ -55,7 +57,8 @@ def test_more_classes_than_a_manifest_can_name(photos: Path, monkeypatch: pytest
 
 
 def test_the_kind_of_each_source_is_asked_for_once(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Path] = []
+    asked: list[Place] = []
     monkeypatch.setattr(discover, "is_dataset", lambda source: asked.append(source))
-    find_examples([GivenSource(photos, "a"), GivenSource(photos, "b")], ConvertOptions())
-    assert asked == [photos, photos]
+    place = LocalPlace(photos)
+    find_examples([GivenSource(place, "a"), GivenSource(place, "b")], ConvertOptions())
+    assert asked == [place, place]

@@ -15,8 +15,9 @@ from fitfeed.converters.sources.given_source import (
 )
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.manifest_parts import MAX_SOURCE_NAME
+from fitfeed.schemas.storage.local import LocalPlace
 
-A, B = GivenSource(Path("a")), GivenSource(Path("b"), "site")
+A, B = GivenSource(LocalPlace(Path("a"))), GivenSource(LocalPlace(Path("b")), "site")
 
 
 @pytest.mark.parametrize(
@@ -42,13 +43,13 @@ def test_none(given: Any) -> None:
 
 def test_a_name_is_before_the_first_equals_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse_source("site=b") == B
-    assert parse_source("site=b=c") == GivenSource(Path("b=c"), "site")
+    assert parse_source("site=b=c") == GivenSource(LocalPlace(Path("b=c")), "site")
     assert parse_source("a") == A
-    assert parse_source("/x/a=b") == GivenSource(Path("/x/a=b"))
-    assert parse_source("./a=b") == GivenSource(Path("a=b"))
+    assert parse_source("/x/a=b") == GivenSource(LocalPlace(Path("/x/a=b")))
+    assert parse_source("./a=b") == GivenSource(LocalPlace(Path("a=b")))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "site=b").mkdir()
-    assert parse_source("site=b") == GivenSource(Path("site=b"))
+    assert parse_source("site=b") == GivenSource(LocalPlace(Path("site=b")))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from fitfeed.converters.sources.image_lookup import (
     stat_picture,
 )
 from fitfeed.converters.sources.links import SourceLinks
+from fitfeed.schemas.storage.local import LocalPlace
 
 FILES = [SourceFile(path, 1, 1) for path in ("a/1.jpg", "a/2.jpg", "b/2.jpg", "b/3.png")]
 
@@ -108,7 +109,7 @@ def test_what_is_written_exactly_comes_first(tmp_path: Path) -> None:
     paths = ("photos/1.jpg", "1.jpg", "a\\1.jpg", "a/1.jpg", "A/1.jpg", "train/1.jpg")
     (tmp_path / "photos" / "train").mkdir(parents=True)
     links = SourceLinks(tmp_path / "photos")
-    for table in (None, tmp_path / "photos" / "train" / "metadata.csv"):
+    for table in (None, LocalPlace(tmp_path / "photos" / "train" / "metadata.csv")):
         pictures = ListedPictures([SourceFile(path, 1, 1) for path in paths], TablePaths(links, table))
         assert [pictures.find(path).path for path in paths] == list(paths)
 
@@ -117,12 +118,12 @@ def test_paths_may_be_relative_to_the_folder_of_the_table(tmp_path: Path) -> Non
     (tmp_path / "photos" / "train").mkdir(parents=True)
     links = SourceLinks(tmp_path / "photos")
     files = [SourceFile(path, 1, 1) for path in ("train/1.jpg", "test/1.jpg")]
-    paths = TablePaths(links, tmp_path / "photos" / "train" / "metadata.csv")
+    paths = TablePaths(links, LocalPlace(tmp_path / "photos" / "train" / "metadata.csv"))
     assert ListedPictures(files, paths).find("1.jpg").path == "train/1.jpg"
     (tmp_path / "photos" / "train" / "m.png").write_bytes(b"12")
     assert paths.find("m.png", missing="mask_missing").path == "train/m.png"
     with pytest.raises(PathError, match="fits several"):
-        ListedPictures(files, TablePaths(links, tmp_path / "metadata.csv")).find("1.jpg")
+        ListedPictures(files, TablePaths(links, LocalPlace(tmp_path / "metadata.csv"))).find("1.jpg")
 
 
 PART = st.sampled_from(["a", "b", "photos", "..", ".", "", "1.jpg", "\\", "C:", "ä"])

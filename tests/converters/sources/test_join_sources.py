@@ -16,6 +16,7 @@ from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import SplitLeakError, TooManyRejectsError, UsageError
 from fitfeed.schemas.index import open_index
 from fitfeed.schemas.manifest import read_manifest
+from fitfeed.schemas.storage.local import LocalPlace
 from tests.without_beam import convert
 
 
@@ -218,7 +219,7 @@ def test_masks_and_several_classes_are_merged(tmp_path: Path) -> None:
         sources.append(place / "t.jsonl")
     columns = {"label_columns": ("tags:multiclass", "lesion:mask")}
     convert(sources[2], tmp_path / "s2 stored", columns)
-    sources[2] = GivenSource(tmp_path / "s2 stored", "s2")
+    sources[2] = GivenSource(LocalPlace(tmp_path / "s2 stored"), "s2")
     manifest = convert(sources, tmp_path / "all", columns).manifest
     records = open_dataset(tmp_path / "all").records("train")
     found = {

@@ -8,6 +8,7 @@ import pytest
 from fitfeed.converters.sources.source_options import AS_FOUND, SourceOptions
 from fitfeed.converters.sources.table_text import TableFormat
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.storage.local import LocalPlace
 
 NOTHING: dict[str, Any] = {
     **dict.fromkeys(("labels", "split_lists", "leave_out", "table_encoding", "table_separator")),
@@ -29,9 +30,9 @@ def test_paths_and_names_of_splits_are_read() -> None:
         "table_separator": ";",
     }
     assert SourceOptions.of(**given) == SourceOptions(
-        labels=Path("t.csv"),
-        split_lists={"validation": Path("v.txt")},
-        leave_out=Path("out.txt"),
+        labels=LocalPlace(Path("t.csv")),
+        split_lists={"validation": LocalPlace(Path("v.txt"))},
+        leave_out=LocalPlace(Path("out.txt")),
         links="refuse",
         table_format=TableFormat("cp1252", ";"),
     )

@@ -34,6 +34,18 @@ def test_a_place_stays_as_it_is() -> None:
     assert open_place(place, "SOURCE") is place
 
 
+def test_the_last_part_is_the_name() -> None:
+    assert [open_place(given, "SOURCE").name for given in ("gs://bucket/a/b.csv", "a/b.csv", "b.csv")] == [
+        "b.csv"
+    ] * 3
+
+
+def test_a_place_chooses_what_is_for_it() -> None:
+    far = open_place("gs://bucket/a", "SOURCE")
+    assert far.choose(local=lambda path: [path], far=lambda place: [place]) == [far]
+    assert open_place("a/b", "SOURCE").choose(local=str, far=lambda place: f"far {place}") == "a/b"
+
+
 def test_the_client_is_loaded_with_the_first_address() -> None:
     program = """
 import sys

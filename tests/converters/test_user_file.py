@@ -4,24 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from fitfeed.converters import user_path as module
+from fitfeed.converters import user_file as module
 from fitfeed.converters.sources.line_list import read_lines
 from fitfeed.converters.sources.table import Table, is_table
-from fitfeed.converters.user_path import folder_of, name_of, open_user_file, user_path, whole
+from fitfeed.converters.user_file import open_user_file
 from fitfeed.schemas.errors import NotFoundError, UsageError
+from fitfeed.schemas.storage.local import LocalPlace
 from tests.schemas.storage.places import memory_place
-
-
-def test_paths_and_addresses(tmp_path: Path) -> None:
-    assert user_path("photos", "SOURCE") == Path("photos")
-    assert user_path(tmp_path, "SOURCE") == tmp_path
-    place = user_path("gs://bucket/flowers/labels.csv", "SOURCE")
-    assert str(place) == whole(place) == "gs://bucket/flowers/labels.csv"
-    assert name_of(place) == "labels.csv"
-    assert str(folder_of(place)) == "gs://bucket/flowers"
-    assert user_path(place, "SOURCE") == place
-    with pytest.raises(UsageError, match="--labels ftp://x/y"):
-        user_path("ftp://x/y", "--labels")
 
 
 @pytest.mark.parametrize("size", [0, 1, 5 << 20])
@@ -30,7 +19,7 @@ def test_the_same_bytes(size: int, tmp_path: Path) -> None:
     place = memory_place()
     place.write("a.bin", content)
     (tmp_path / "a.bin").write_bytes(content)
-    for path in (place.below("a.bin"), tmp_path / "a.bin"):
+    for path in (place.below("a.bin"), LocalPlace(tmp_path / "a.bin")):
         with open_user_file(path) as stream:
             assert stream.peek(64)[:64] == content[:64]
             assert stream.read() == content
