@@ -16,6 +16,7 @@ from fitfeed.pipelines.batches.writer_threads import Damaged, WriterThreads
 from fitfeed.pipelines.order.batch_request import BatchRequest
 from fitfeed.pipelines.reading.payloads import ReadPayloads
 from fitfeed.pipelines.reading.records import Records
+from fitfeed.pipelines.stages.stage_clock import StageClock
 from fitfeed.schemas.processes.forked_processes import fork_server_runs
 
 
@@ -72,13 +73,16 @@ class ImageLoader:
                 needs_kernels=self._renderer.needs_kernels,
             )
 
-    def load(self, request: BatchRequest, compiled: CompiledBatch) -> tuple[npt.NDArray[Any], Damaged]:
+    def load(
+        self, request: BatchRequest, compiled: CompiledBatch, clock: StageClock | None = None
+    ) -> tuple[npt.NDArray[Any], Damaged]:
         """Loads the images of a batch.
 
         Args:
             request: Which examples, n <= batch_size.
             compiled: What happens to each. Worker processes compile their part themselves: all of them
                 together take less time for that than this process alone, and passes cost more to send.
+            clock: What times the stages, in this thread. None: threads or worker processes write the images.
 
         Returns:
             The images, (n, *image_shape) of the loader's type, and which of them are damaged and undefined,
@@ -90,6 +94,9 @@ class ImageLoader:
             UsageError: If a function in the program does not return an image, or one of another size.
             FeedError: If a worker process has died.
         """
+        if clock is not None:
+            batch = self._buffers.take(len(request.examples))
+            return batch, self._renderer.write_timed(request, compiled, clock, out=batch)
         if self._processes is not None and self._workers_write(self._processes):
             payloads = request.payloads if isinstance(request.payloads, ReadPayloads) else None
             return self._processes.render(request.epoch, request.examples, request.rng_index, payloads)

@@ -12,8 +12,10 @@ from fitfeed.pipelines.batches.decode_window import decode_window_of
 from fitfeed.pipelines.batches.example_errors import raise_naming
 from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.pipelines.batches.writer_threads import Damaged, write_places
+from fitfeed.pipelines.order.batch_request import BatchRequest
 from fitfeed.pipelines.reading.payloads import Payload
 from fitfeed.pipelines.reading.records import Records
+from fitfeed.pipelines.stages.stage_clock import StageClock
 from fitfeed.schemas.errors import UsageError
 
 UNKNOWN = (0, 0)
@@ -137,6 +139,56 @@ class Renderer:
                 raise_naming(error, records, rows[i])
 
         return write
+
+    def write_timed(
+        self, request: BatchRequest, compiled: CompiledBatch, clock: StageClock, *, out: npt.NDArray[Any]
+    ) -> Damaged:
+        """Writes the images of a batch in this thread, as `image_writer` and `copy` do, and times each stage.
+
+        Args:
+            request: Which examples.
+            compiled: What happens to each.
+            clock: What times the stages.
+            out: (n, *image_shape), to be written.
+
+        Returns:
+            The damaged images, if they are skipped.
+
+        Raises:
+            DamagedExampleError: If an image is damaged and damaged images are not skipped.
+        """
+        records, program, normalizer, scratch = self._records, self._program, self._normalizer, self._scratch
+        rows, size, payloads = request.examples.tolist(), self.image_shape[:2], request.payloads
+        if self.copies and payloads is None:
+            with clock.time("read"):
+                return self.copy(request.examples, out=out)
+
+        def write(i: int) -> None:
+            payload = None if payloads is None else payloads[i]
+            image = out[i] if normalizer is None else scratch.take("image", self.image_shape, records.dtype)
+            try:
+                if payload is None and not records.is_raw:  # raw pixels are read to where they are used
+                    with clock.time("read"):
+                        payload = scratch.take("payload", (int(records.index.length[rows[i]]),)).data
+                        records.read_into(rows[i], payload)
+                with clock.time("read" if payload is None else "decode"):
+                    stored = records.pixels(
+                        rows[i],
+                        decode_window_of(compiled.passes[i]),
+                        payload=payload or None,
+                        scratch=scratch,
+                    )
+                with clock.time("augment"):
+                    rendered = program.render(stored, compiled, i, size=size, out=image)
+                if normalizer is not None:
+                    with clock.time("normalize"):
+                        normalizer(rendered, out[i])
+            except Exception as error:  # noqa: BLE001  it is raised again
+                raise_naming(error, records, rows[i])
+
+        with clock.time("augment"):
+            _ = compiled.passes  # which are compiled when they are first asked for, all of them
+        return write_places(write, range(len(rows)), skips=self._skips)
 
 
 def compile_batch(

@@ -1,5 +1,7 @@
 """Makes the batches of a pipeline as NumPy arrays. `BatchMaker.make` is the whole way of a batch, in one function."""
 
+import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -34,6 +36,7 @@ from fitfeed.pipelines.order.owner_process import OwnerProcess
 from fitfeed.pipelines.reading.labels import check_any_label, leave_out_label, select_label
 from fitfeed.pipelines.reading.payload_ranges import max_payload_bytes
 from fitfeed.pipelines.reading.read_ahead import MAX_WAITING_BATCHES, private_memory
+from fitfeed.pipelines.stages.stage_clock import StageClock, untimed
 from fitfeed.schemas.errors import UsageError
 
 T = TypeVar("T")
@@ -93,7 +96,7 @@ class BatchMaker:
         if options.on_error == "skip":
             of_split = {name: dataset.skipping(name) for name in self._records.splits}
             self._skipped = SkippedOfSplits(of_split, self._records.place)
-        threads = WriterThreads(skips=self._skipped is not None)
+        self._threads = threads = WriterThreads(skips=self._skipped is not None)
         self._payload_buffers = self._shared_payloads()
         self._images, self._image_mixer = self._image_stages(threads, mixes=bool(mixes))
         features = dataset.manifest.features
@@ -128,15 +131,18 @@ class BatchMaker:
             memory=memory,
         )
         self.specs = self._array_specs()
+        # With these, a request has the bytes of its images already.
+        self._is_read_ahead = options.access == "stream" or self._records.are_far
         processes = options.worker_processes
         self.at_once = batches_at_once(processes, options.batch_size) if processes else BATCHES_AT_ONCE
 
-    def make(self, epoch: int, step: int) -> dict[str, npt.NDArray[Any]]:
+    def make(self, epoch: int, step: int, clock: StageClock | None = None) -> dict[str, npt.NDArray[Any]]:
         """Makes a batch. Read this function to understand what happens to it.
 
         Args:
             epoch: Number of the epoch.
             step: Number of the step.
+            clock: What times the stages. The images are then written by this thread. None: nobody wants to know.
 
         Returns:
             Arrays by name, as `specs` says: "image", the labels, and as the options ask for it "sample_weight",
@@ -151,18 +157,22 @@ class BatchMaker:
             FeedError: If a worker process has died, or this process was forked from the one that made it.
         """
         self._owner.check()
+        timed = untimed if clock is None else clock.time
         # Numbers come first: order, sharding and resuming are decided before anything is read.
-        request = self._requests.request(epoch, step)
+        with timed("read" if self._is_read_ahead else "batch"):
+            request = self._requests.request(epoch, step)
         examples, rng_index = request.examples, request.rng_index
         # All draws, once: an image, its masks and its transform move together.
-        compiled = compile_batch(self._program, self._records, epoch, examples, rng_index)
+        with timed("augment"):
+            compiled = compile_batch(self._program, self._records, epoch, examples, rng_index)
         size, sizes = self._images.image_shape[:2], compiled.sizes
 
         # Decode, augment, normalize: one stage, as each image is written once, at its place in the batch.
         arrays: dict[str, npt.NDArray[Any]] = {}
-        arrays["image"], damaged = self._images.load(request, compiled)
+        arrays["image"], damaged = self._images.load(request, compiled, clock)
         for name, masks in self._masks.items():
-            arrays[name], damaged_masks = masks.load(request, compiled)
+            with timed("decode"):
+                arrays[name], damaged_masks = masks.load(request, compiled)
             damaged = damaged_masks | damaged
         if self._options.transforms:
             arrays["transform"] = relative_transforms(compiled, size).astype(np.float32)
@@ -178,16 +188,32 @@ class BatchMaker:
 
         # Mixing needs finished images, all of them. Labels are mixed by the same shares.
         if self._image_mixer is not None:
-            arrays["image"] = self._image_mixer.mix(arrays["image"], mixtures)
-        arrays.update(self._labels.read(examples, mixtures))
-        if self._weights is not None:
-            arrays[SAMPLE_WEIGHT] = self._weights.read(examples)
+            with timed("augment"):
+                arrays["image"] = self._image_mixer.mix(arrays["image"], mixtures)
+        with timed("batch"):
+            arrays.update(self._labels.read(examples, mixtures))
+            if self._weights is not None:
+                arrays[SAMPLE_WEIGHT] = self._weights.read(examples)
 
         if self._options.output == "dict":
             arrays["key"] = np.array(self._records.keys(examples), object)
         if self.device is not None:
             arrays[PARAMETERS] = self.device.sample(epoch, rng_index, sizes=sizes, mixtures=mixtures)
         return {name: arrays[name] for name in self.specs}
+
+    @property
+    def batch_size(self) -> int:
+        """The largest number of examples in a batch."""
+        return self._options.batch_size
+
+    @property
+    def image_bytes(self) -> int:
+        """Bytes of an image in a batch."""
+        return math.prod(self._images.image_shape) * self.specs["image"].dtype.itemsize
+
+    def stage_clock(self) -> StageClock:
+        """Makes a clock for `make`, which also counts what threads do for masks and mixing."""
+        return StageClock(cpu=lambda: time.thread_time() + self._threads.cpu_s)
 
     def _image_stages(self, threads: WriterThreads, *, mixes: bool) -> tuple[ImageLoader, ImageMixer | None]:
         """Makes the stages that write images. The last one of them normalizes, unless a device does."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from fitfeed.pipelines.stages.stage_times import STAGES, Stage, StageTime
 
@@ -53,3 +53,8 @@ class StageClock:
             )
             for stage, (cpu, wall) in self._spent.items()
         }
+
+
+def untimed(stage: Stage) -> AbstractContextManager[None]:
+    """Does what `StageClock.time` does where nobody wants to know."""
+    return nullcontext()

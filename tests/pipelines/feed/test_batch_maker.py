@@ -49,6 +49,29 @@ def assert_same(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"access": "stream"},
+        {"dtype": "uint8", "normalize": None},
+        {"augment": [*AUGMENT, MixUp(0.2)], "labels": "onehot"},
+        {"augment_on": "device"},
+    ],
+    ids=["plain", "stream", "uint8", "mixed", "device"],
+)
+def test_timing_the_stages_changes_no_bit(flowers: Dataset, given: dict[str, Any]) -> None:
+    one, other = maker(flowers, **given), maker(flowers, **given)
+    clock = one.stage_clock()
+    for place in [(0, 0), (1, 2)]:
+        assert_same(one.make(*place, clock), other.make(*place))
+    times = clock.times(12)
+    assert all(times[stage].cpu_s > 0 for stage in ("read", "decode", "augment", "batch"))
+    assert (times["normalize"].cpu_s > 0) == (
+        not {"dtype", "augment_on"} & set(given) and "labels" not in given
+    )
+
+
 @pytest.mark.parametrize("access", ["indexed", "stream"])
 def test_a_batch_is_a_function_of_epoch_and_step(flowers: Dataset, access: str) -> None:
     """In any order, from several threads, by any maker."""
