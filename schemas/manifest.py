@@ -249,7 +249,7 @@ def find_manifest(place: Place) -> tuple[Manifest, str]:
     Returns:
         The manifest, and the identity of its file: once the dataset is replaced, that of another one.
     """
-    text, identity = _read_text(place)
+    text, identity = read_manifest_text(place)
     return parse_manifest(place, text), identity
 
 
@@ -304,7 +304,12 @@ def _other_version(folder: Place, version: int) -> FormatVersionError:
 _ADVICE = "Restore it, or convert again with --overwrite."
 
 
-def _read_text(place: Place) -> tuple[bytes, str]:
+def read_manifest_text(place: Place) -> tuple[bytes, str]:
+    """Reads the manifest of a complete dataset for `parse_manifest`; see `read_manifest`.
+
+    Returns:
+        What is there, at most a byte more than a manifest may have, and the identity of the file.
+    """
     path = place.address(MANIFEST_NAME)
     try:
         text, found = place.read(MANIFEST_NAME, at_most=MAX_MANIFEST_BYTES + 1)

@@ -3,13 +3,11 @@
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from fitfeed.beam_jobs.engines.job_counters import read_counters
 from fitfeed.beam_jobs.engines.job_failure import failure_of
 from fitfeed.schemas.errors import InterruptedConversionError
-
-JobState = Literal["running", "done", "failed", "cancelled"]
 
 CANCELLED = "the job was cancelled; nothing was published. The same command continues where it stopped."
 
@@ -40,14 +38,6 @@ class RemoteJob:
         self._cancelled = False
         self._error: BaseException | None = None
         threading.Thread(target=self._wait, name="fitfeed-remote-job", daemon=True).start()
-
-    def state(self) -> JobState:
-        """How the job is. The engine is not asked."""
-        if not self._ended.is_set():
-            return "running"
-        if self._cancelled:
-            return "cancelled"
-        return "done" if self._error is None else "failed"
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Waits for the end of the job.

@@ -61,7 +61,7 @@ def _publish(work: WorkFolder, job: Job, totals: Sequence[ShardTotals]) -> Outco
         base = open_base_dataset(work.dataset)
     ordered = _check_complete(job, totals)
     results = for_each(work.root, lambda shard: _require_result(work, job, shard.number), ordered)
-    require_files_of(work, job, ordered, results)
+    in_place = require_files_of(work, job, ordered, results)
     found = find_duplicates(job, results, base)
     rejects = [*job.rejects, *(reject for result in results for reject in result.rejects), *found.rejects]
     work.require_ours(job)  # from here on, files are written that the next launch of this job writes, too
@@ -76,9 +76,9 @@ def _publish(work: WorkFolder, job: Job, totals: Sequence[ShardTotals]) -> Outco
     if found.dropped:
         results = drop_rows(work, job, results, found.dropped)
     if base is None:
-        _commit_new(staging, work, job, results, listed, found.copies)
+        _commit_new(staging, work, job, results, listed, found.copies, in_place)
     else:
-        _commit_append(staging, work, job, base, results, listed, found.copies)
+        _commit_append(staging, work, job, base, results, listed, found.copies, in_place)
     return outcome
 
 
@@ -89,13 +89,14 @@ def _commit_new(
     results: Sequence[ShardResult],
     rejects: Sequence[Reject],
     copies: Mapping[str, int],
+    in_place: Mapping[str, str],
 ) -> None:
     """Makes all shards a dataset."""
     added = {split: [results[number] for number in numbers] for split, numbers in job.splits.items()}
     manifest = write_union(
         work, job, None, added, rejects, copies, index_name=index_file_name, rejects_name=REJECTS_NAME
     )
-    staging.commit_new(work, job, manifest)
+    staging.commit_new(work, job, manifest, in_place)
 
 
 def _commit_append(
@@ -106,6 +107,7 @@ def _commit_append(
     results: Sequence[ShardResult],
     rejects: Sequence[Reject],
     copies: Mapping[str, int],
+    in_place: Mapping[str, str],
 ) -> None:
     """Adds the shards that have examples to a dataset. Does nothing if there are no examples and no other rejects."""
     added = {
@@ -121,7 +123,7 @@ def _commit_append(
     manifest = write_union(
         work, job, base, added, listed, copies, index_name=staged_index, rejects_name=STAGED_REJECTS
     )
-    staging.commit_append(work, job, manifest, base.manifest)
+    staging.commit_append(work, job, manifest, base.manifest, in_place)
     staging.settle()
 
 

@@ -15,7 +15,7 @@ from fitfeed.schemas.errors import ConversionError
 
 def require_files_of(
     work: WorkFolder, job: Job, totals: Sequence[ShardTotals], results: Sequence[ShardResult]
-) -> None:
+) -> dict[str, str]:
     """Checks the files of shards that were written in this run; those of an earlier one have been compared already.
 
     Files are listed once. Only one that was replaced since its result was written is read.
@@ -25,6 +25,9 @@ def require_files_of(
         job: The job.
         totals: Of all shards, by number.
         results: The same.
+
+    Returns:
+        The files that have their final names already, to the `file_identity` that each has.
 
     Raises:
         ConversionError: If a file is another one.
@@ -38,3 +41,5 @@ def require_files_of(
         if not is_whole(work.find_shard(result.shard.file), result.shard, identity=result.identity):
             msg = f"{result.shard.file} is not the file that was written as shard {shard.number}: an engine wrote it twice at once, and an image took too long or crashed its decoder in one attempt only, or a publication was interrupted. Nothing was published. Run the same command again: it writes this shard anew, and continues."
             raise ConversionError(msg)
+    shards = {result.shard.file for result in results}
+    return {name: present[name] for name in shards & present.keys()} if place == work.dataset else {}

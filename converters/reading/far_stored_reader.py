@@ -3,7 +3,7 @@
 import errno
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import xxhash
 from typing_extensions import override
@@ -24,30 +24,32 @@ from fitfeed.schemas.storage.place import OpenFile, Place
 
 
 class FarStoredReader(FarReader):
-    """Reads what a dataset in a store has stored."""
+    """Reads what a dataset in a store has stored. Each shard is opened once: an object in a store holds nothing open."""
+
+    def __init__(self, place: Place) -> None:
+        """Takes the place. Nothing is read."""
+        super().__init__(place)
+        self._shards: dict[str, OpenFile] = {}
+        self._lock = threading.Lock()
 
     @override
     @contextmanager
     def reading(self, files: Iterable[SourceFile], *, most: int) -> Iterator[ReadFile]:
-        with (
-            _opened_shards(self._place) as shards,
-            reading_ahead(files, lambda file: self._read_range(shards, file, most=most)) as read,
-        ):
+        with reading_ahead(files, lambda file: self._read_range(file, most=most)) as read:
             yield read
 
     @override
     def digest(self, file: SourceFile) -> bytes | None:
         try:
-            with _opened_shards(self._place) as shards:
-                return xxhash.xxh3_128_digest(self._read_range(shards, file, most=file.bytes))
+            return xxhash.xxh3_128_digest(self._read_range(file, most=file.bytes))
         except ImageError:
             return None
 
-    def _read_range(self, shards: "_Shards", file: SourceFile, *, most: int) -> bytes:
+    def _read_range(self, file: SourceFile, *, most: int) -> bytes:
         stored = stored_at(file)
         require_size(file, most)
         try:
-            data = shards.open(stored.shard).read(stored.offset, file.bytes)
+            data = self._open(stored.shard).read(stored.offset, file.bytes)
             return require_stored(
                 data, file, stored, lambda: self._place.find(stored.shard).identity != file.etag
             )
@@ -59,29 +61,8 @@ class FarStoredReader(FarReader):
             self._require_answer(stored.shard, error)
             raise ImageError("unreadable", f"no permission to read its shard {stored.shard}") from error
 
-
-class _Shards:
-    """Shards that are read by ranges, each opened once. Thread-safe."""
-
-    def __init__(self, place: Place, opened: ExitStack) -> None:
-        self._place, self._opened = place, opened
-        self._files: dict[str, OpenFile] = {}
-        self._lock = threading.Lock()
-
-    def open(self, shard: str) -> OpenFile:
-        """Opens a shard, if no thread did.
-
-        Raises:
-            OSError: If it cannot be opened.
-        """
+    def _open(self, shard: str) -> OpenFile:
         with self._lock:
-            if shard not in self._files:
-                self._files[shard] = self._place.open(shard)
-                self._opened.callback(self._files[shard].close)
-            return self._files[shard]
-
-
-@contextmanager
-def _opened_shards(place: Place) -> Iterator[_Shards]:
-    with ExitStack() as opened:
-        yield _Shards(place, opened)
+            if shard not in self._shards:
+                self._shards[shard] = self._place.open(shard)
+            return self._shards[shard]

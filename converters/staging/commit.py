@@ -4,10 +4,10 @@ At any moment, even if the machine stops, a manifest that is there names files t
 """
 
 import errno
-import shutil
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.converters.staging.result_check import file_identity
 from fitfeed.schemas.manifest import (
     MANIFEST_NAME,
     REJECTS_NAME,
@@ -19,7 +19,9 @@ from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.sharding import DATASET_PATTERNS, index_file_name
 from fitfeed.schemas.side_tables import SIDE_TABLES, SOURCES_NAME
 from fitfeed.schemas.storage.many import for_each
-from fitfeed.schemas.storage.place import Place
+from fitfeed.schemas.storage.place import Found, Place
+
+NOTHING: Mapping[str, str] = {}
 
 STAGED_REJECTS = "rejects.append.jsonl"
 """What the list of rejects of an append is called until the old list is no longer needed."""
@@ -31,7 +33,11 @@ def staged_index(split: str) -> str:
 
 
 def replace_dataset(
-    work: WorkFolder, manifest: Manifest, *, require_ours: Callable[[], None] = lambda: None
+    work: WorkFolder,
+    manifest: Manifest,
+    *,
+    in_place: Mapping[str, str] = NOTHING,
+    require_ours: Callable[[], None] = lambda: None,
 ) -> None:
     """Makes the files of a job a dataset, and replaces any dataset that is there.
 
@@ -48,6 +54,7 @@ def replace_dataset(
     Args:
         work: The folder of the job.
         manifest: The manifest of the dataset.
+        in_place: Files that have their final names already, to what identifies them: see `put_manifest`.
         require_ours: Raises an error if another launch has begun meanwhile. Then nothing is removed that may be its own.
 
     Raises:
@@ -56,14 +63,21 @@ def replace_dataset(
     """
     work.dataset.delete(MANIFEST_NAME)
     files = [entry.file for entry in manifest.files()]
-    _move_into(work, [*files, *SIDE_TABLES])
+    moved = _move_into(work, [*files, *SIDE_TABLES])
     require_ours()  # copying takes long in a store
     _remove_leftovers(work.dataset, keep=set(files))
     work.dataset.area().sync()
-    put_manifest(work.dataset, manifest, identity=None)
+    put_manifest(work.dataset, manifest, identity=None, known={**in_place, **moved})
 
 
-def join_dataset(work: WorkFolder, manifest: Manifest, held: Manifest, *, identity: str | None) -> None:
+def join_dataset(
+    work: WorkFolder,
+    manifest: Manifest,
+    held: Manifest,
+    *,
+    identity: str | None,
+    in_place: Mapping[str, str] = NOTHING,
+) -> None:
     """Adds the files of a job to a dataset: its manifest changes in one step, and nothing else of it does.
 
     ```
@@ -78,6 +92,7 @@ def join_dataset(work: WorkFolder, manifest: Manifest, held: Manifest, *, identi
         manifest: Manifest of the union, with the names that files have until `settle_names`.
         held: Manifest of the dataset as it is.
         identity: Of the file of that manifest.
+        in_place: Files that have their final names already, to what identifies them: see `put_manifest`.
 
     Raises:
         FileExistsError: If it is another one now.
@@ -85,9 +100,10 @@ def join_dataset(work: WorkFolder, manifest: Manifest, held: Manifest, *, identi
     """
     old = {entry.file for entry in held.files()}
     # The tables beside the dataset may speak of images that are not in it yet, and must not lack those that are.
-    _move_into(work, [*(entry.file for entry in manifest.files() if entry.file not in old), *SIDE_TABLES])
+    new = [entry.file for entry in manifest.files() if entry.file not in old]
+    moved = _move_into(work, [*new, *SIDE_TABLES])
     work.dataset.area().sync()
-    put_manifest(work.dataset, manifest, identity=identity)
+    put_manifest(work.dataset, manifest, identity=identity, known={**in_place, **moved})
 
 
 def replace_sources(work: WorkFolder) -> None:
@@ -123,19 +139,21 @@ def settle_names(dataset: Place, manifest: Manifest, *, identity: str | None) ->
     if not staged:
         _remove_staged(dataset)
         return manifest
-    for old, new in staged.items():  # copied, because the manifest still names them
-        with dataset.as_file(old) as source, dataset.below(WORK_FOLDER).writing(new) as target:
-            shutil.copyfile(source, target)
-        dataset.move(f"{WORK_FOLDER}/{new}", new)
+    copied = {  # and not moved, because the manifest still names them
+        new: file_identity(dataset.copy(old, new, through=f"{WORK_FOLDER}/{new}"))
+        for old, new in staged.items()
+    }
     dataset.area().sync()
     settled = _renamed(manifest, staged)
-    put_manifest(dataset, settled, identity=identity)
+    put_manifest(dataset, settled, identity=identity, known=copied)
     _remove_staged(dataset)
     _remove_abandoned(dataset, settled)
     return settled
 
 
-def put_manifest(dataset: Place, manifest: Manifest, *, identity: str | None) -> None:
+def put_manifest(
+    dataset: Place, manifest: Manifest, *, identity: str | None, known: Mapping[str, str] = NOTHING
+) -> None:
     """Replaces the manifest in one step.
 
     In a folder it is written in the staging area first, whose lock keeps others out. In a store it is put on the
@@ -145,14 +163,16 @@ def put_manifest(dataset: Place, manifest: Manifest, *, identity: str | None) ->
         dataset: The dataset.
         manifest: The new manifest.
         identity: Of the manifest that it replaces; None if there is none.
+        known: Files that the manifest names, to the `file_identity` that each had when it was compared or written. In a
+            store they must have it still.
 
     Raises:
-        FileExistsError: If the manifest is another one.
+        FileExistsError: If the manifest is another one, or one of the files.
         OSError: If it cannot be written.
     """
     content = manifest.to_json().encode()
     if not dataset.area().moves_at_once:
-        _require_files(dataset, manifest)
+        _require_files(dataset, manifest, known)
         dataset.write_if(MANIFEST_NAME, content, identity=identity)
         return
     dataset.below(WORK_FOLDER).write(MANIFEST_NAME, content)
@@ -175,29 +195,39 @@ def _require_replaced(dataset: Place, identity: str | None) -> None:
         raise FileExistsError(errno.EEXIST, "another launch has replaced it", dataset.address(MANIFEST_NAME))
 
 
-def _require_files(dataset: Place, manifest: Manifest) -> None:
-    """Looks once more at all that a manifest will name. A launch that was taken for dead may have lost it to the next.
+def _require_files(dataset: Place, manifest: Manifest, known: Mapping[str, str]) -> None:
+    """Looks once more at all that a manifest will name, without reading it.
+
+    A launch that was taken for dead may have lost it to the next. And one of its workers, which was frozen just before it put
+    its shard, may wake and replace that of the next.
 
     Raises:
-        FileExistsError: If a file is missing, or has another size.
+        FileExistsError: If a file is missing, has another size, or is not the one that is known.
     """
-    listed = {found.name: found.bytes for found in dataset.files()}
+    listed = {found.name: found for found in dataset.files()}
     for entry in manifest.files():
-        if listed.get(entry.file) != entry.bytes:
+        found = listed.get(entry.file)
+        is_known = found is not None and known.get(entry.file) in (None, file_identity(found))
+        if found is None or found.bytes != entry.bytes or not is_known:
             raise FileExistsError(errno.EEXIST, "another launch has replaced it", dataset.address(entry.file))
 
 
-def _move_into(work: WorkFolder, names: Iterable[str]) -> None:
-    """Moves finished files to the dataset. If it is called again after an interruption, it continues."""
+def _move_into(work: WorkFolder, names: Iterable[str]) -> dict[str, str]:
+    """Moves finished files to the dataset. If it is called again after an interruption, it continues.
+
+    Returns:
+        Name of each file that was moved to its `file_identity`.
+    """
     staged = {found.name for found in work.root.files(deep=True)}
 
-    def move(name: str) -> None:
-        for folder in ("", "kept/", "shards/"):
-            if f"{folder}{name}" in staged:  # if not, it is in place already
-                work.dataset.move(f"{WORK_FOLDER}/{work.digest}/{folder}{name}", name)
-                return  # a shard without its duplicates replaces the whole one
+    def move(name: str) -> Found | None:
+        for folder in ("", "kept/", "shards/"):  # a shard without its duplicates replaces the whole one
+            if f"{folder}{name}" in staged:
+                return work.dataset.move(f"{WORK_FOLDER}/{work.digest}/{folder}{name}", name)
+        return None  # it is in place already
 
-    for_each(work.dataset, move, names)
+    moved = for_each(work.dataset, move, names)
+    return {found.name: file_identity(found) for found in moved if found is not None}
 
 
 def _remove_leftovers(dataset: Place, keep: Collection[str]) -> None:

@@ -17,12 +17,13 @@ import enum
 import errno
 import hashlib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import NamedTuple
 
 from fitfeed.converters.staging.commit import (
+    NOTHING,
     STAGED_REJECTS,
     join_dataset,
     replace_dataset,
@@ -162,8 +163,16 @@ class Staging:
         """From written to reviewed: writes down what publication decided."""
         work.write_outcome(outcome)
 
-    def commit_new(self, work: WorkFolder, job: Job, manifest: Manifest) -> None:
+    def commit_new(
+        self, work: WorkFolder, job: Job, manifest: Manifest, in_place: Mapping[str, str] = NOTHING
+    ) -> None:
         """From reviewed to settled, for a new dataset, which replaces the one that planning saw, if any.
+
+        Args:
+            work: The folder of the job.
+            job: The job.
+            manifest: Of the dataset.
+            in_place: Files that have their final names already, to the `file_identity` that each must have.
 
         Raises:
             OvertakenError: If another launch has published since.
@@ -175,9 +184,16 @@ class Staging:
         if self.manifest_sha256() not in (None, ours, job.seen):
             raise self._overtaken(work)
         with self._one_wins(work, job):
-            replace_dataset(work, manifest, require_ours=partial(work.require_ours, job))
+            replace_dataset(work, manifest, in_place=in_place, require_ours=partial(work.require_ours, job))
 
-    def commit_append(self, work: WorkFolder, job: Job, manifest: Manifest, held: Manifest) -> None:
+    def commit_append(
+        self,
+        work: WorkFolder,
+        job: Job,
+        manifest: Manifest,
+        held: Manifest,
+        in_place: Mapping[str, str] = NOTHING,
+    ) -> None:
         """From reviewed to committed, for images that join a dataset.
 
         Args:
@@ -185,6 +201,7 @@ class Staging:
             job: The job.
             manifest: Of the union, with the names that files have until they are settled.
             held: Of the dataset as it is.
+            in_place: Files that have their final names already, to the `file_identity` that each must have.
 
         Raises:
             OvertakenError: If another launch has published since it was planned.
@@ -193,7 +210,7 @@ class Staging:
         work.require_ours(job)
         identity = self.require_seen(work, job)
         with self._one_wins(work, job):
-            join_dataset(work, manifest, held, identity=identity)
+            join_dataset(work, manifest, held, identity=identity, in_place=in_place)
 
     def keep_sources(self, work: WorkFolder) -> None:
         """Replaces `sources.arrow` of a dataset to which nothing is added: all files were compared or tried again."""
@@ -244,16 +261,8 @@ class Staging:
         found = [(work, work.launch.read()) for work in self._folders()]
         return [work for work, launch in found if launch is not None and launch.engine]
 
-    def state(self) -> State:
-        """How far the conversion is, read from the disk."""
-        for work in self._folders():
-            job = work.read_job_or_none()
-            if job is not None:
-                return self.state_of(work, job)
-        return State.LOCKED
-
     def state_of(self, work: WorkFolder, job: Job) -> State:
-        """The same, of a job that has been prepared."""
+        """How far a job is that has been prepared, read from the disk."""
         outcome = work.read_outcome()
         if outcome is not None and outcome.status == "published" and self._has_published(job):
             return State.COMMITTED if self.dataset.area().has_file(STAGED_REJECTS) else State.SETTLED

@@ -4,11 +4,13 @@ import dataclasses
 import functools
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from fitfeed.converters.verify.fetching import Fetching
-from fitfeed.converters.verify.guarded import ShardPlace, read_columns
+from fitfeed.converters.verify.guarded import SplitShard, read_columns
 from fitfeed.converters.verify.index import check_keys, check_rows, check_split
 from fitfeed.converters.verify.reading import CHUNK_BYTES, Reading
 from fitfeed.converters.verify.rejects import check_rejects
@@ -18,7 +20,13 @@ from fitfeed.converters.verify.tfrecord import examine_tfrecord
 from fitfeed.schemas.errors import DamagedDatasetError, IncompleteDatasetError, UsageError
 from fitfeed.schemas.files import RefusedFileError, damaged_file, open_plain
 from fitfeed.schemas.index import Index
-from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, WORK_FOLDER, Manifest, read_manifest
+from fitfeed.schemas.manifest import (
+    MANIFEST_NAME,
+    WORK_FOLDER,
+    Manifest,
+    parse_manifest,
+    read_manifest_text,
+)
 from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.processes.guarded_calls import GuardedCalls
 from fitfeed.schemas.sharding import DATASET_PATTERNS
@@ -58,19 +66,22 @@ def verify_dataset(
     """
     place = open_place(folder, "DATASET")
     try:
-        manifest = read_manifest(place)
+        text, _ = read_manifest_text(place)
+        manifest = parse_manifest(place, text)
     except (DamagedDatasetError, IncompleteDatasetError) as error:
         kind = "manifest" if isinstance(error, DamagedDatasetError) else "incomplete"
         return Report(findings=(Finding(file=MANIFEST_NAME, kind=kind, detail=str(error)),))
     with failures_named("cannot read DATASET", place, UsageError):
-        return _Verification(place, manifest, progress).run()
+        return _Verification(place, manifest, text, progress).run()
 
 
 class _Verification:
     """One verification and what it has found so far."""
 
-    def __init__(self, place: Place, manifest: Manifest, progress: VerifyProgress | None) -> None:
-        self._place, self._manifest, self._progress = place, manifest, progress
+    def __init__(
+        self, place: Place, manifest: Manifest, text: bytes, progress: VerifyProgress | None
+    ) -> None:
+        self._place, self._manifest, self._text, self._progress = place, manifest, text, progress
         self._known = {entry.sha256: entry.file for entry in manifest.files()}
         self._findings, self._guarded = Findings(), GuardedCalls()
         self._fetching = Fetching(place, [entry.file for entry in manifest.files()])
@@ -84,9 +95,9 @@ class _Verification:
         with self._fetching:
             self._findings.extend(self._check_text_of_manifest())
             self._findings.extend(self._extra_files(listed))
-            with self._guarded:
+            with self._guarded, self._manifest_file() as path:
                 for name in self._manifest.splits:
-                    self._check_split(name)
+                    self._check_split(name, str(path))
             self._findings.extend(check_keys(self._indexes))
             self._check_rejects()
         return Report(
@@ -98,10 +109,24 @@ class _Verification:
             beside=tuple(_tables_beside(self._place)),
         )
 
+    def _manifest_file(self) -> AbstractContextManager[Path]:
+        """The manifest as a file of this machine, for the process that reads columns and asks no store."""
+
+        def there(folder: Path) -> AbstractContextManager[Path]:
+            return nullcontext(folder / MANIFEST_NAME)
+
+        @contextmanager
+        def written(_place: Place) -> Iterator[Path]:
+            with TemporaryDirectory(prefix="fitfeed-") as folder:
+                path = Path(folder, MANIFEST_NAME)
+                path.write_bytes(self._text)
+                yield path
+
+        return self._place.choose(local=there, far=written)
+
     def _check_text_of_manifest(self) -> Iterator[Finding]:
         """Compares the text of the manifest. It may be changed although it means the same, such as 1.0 for 1."""
-        text, _ = self._place.read(MANIFEST_NAME, at_most=MAX_MANIFEST_BYTES + 1)
-        published = self._manifest.to_json().encode()
+        text, published = self._text, self._manifest.to_json().encode()
         if text != published:
             same = zip(text, published, strict=False)
             offset = next((at for at, (a, b) in enumerate(same) if a != b), min(len(text), len(published)))
@@ -116,29 +141,31 @@ class _Verification:
             detail = "it is not a part of this dataset"
             yield Finding(file=shortened(name), kind="extra", detail=detail)
 
-    def _check_split(self, name: str) -> None:
+    def _check_split(self, name: str, manifest_file: str) -> None:
         split = self._manifest.splits[name]
-        index, index_is_whole = self._open_index(split.index, split.examples)
-        if index is not None:
-            self._indexes.append((split.index.file, index))
-            self._findings.extend(check_split(index, name, self._manifest))
-        all_rows = rows_of_split(self._manifest, name, index, index_is_whole=index_is_whole)
-        for number, rows in enumerate(all_rows):
-            self._findings.extend(check_rows(rows, number=number, file=split.index.file))
-            self._check_shard(rows, ShardPlace(str(self._place), name, number), split.index.file)
+        with self._open(split.index) as reading:  # until the end: another process reads this file, too
+            index, index_is_whole = self._read_index(reading, split.index, split.examples)
+            if index is not None:
+                self._indexes.append((split.index.file, index))
+                self._findings.extend(check_split(index, name, self._manifest))
+            index_file = "" if reading is None else str(reading.path)
+            all_rows = rows_of_split(self._manifest, name, index, index_is_whole=index_is_whole)
+            for number, rows in enumerate(all_rows):
+                self._findings.extend(check_rows(rows, number=number, file=split.index.file))
+                shard = SplitShard(manifest_file, index_file, name, number)
+                self._check_shard(rows, shard, split.index.file)
 
-    def _open_index(self, entry: File, examples: int) -> tuple[Index | None, bool]:
+    def _read_index(self, reading: Reading | None, entry: File, examples: int) -> tuple[Index | None, bool]:
         """The index of a split, or None if its rows cannot be used; and whether its file is whole."""
-        with self._open(entry) as reading:
-            if reading is None:
-                return None, False
-            file_finding = self._read(reading)
-            try:
-                index = self._index_of(reading)
-            except DamagedDatasetError as error:
-                if file_finding is None:
-                    self._findings.add(Finding(file=entry.file, kind="index", detail=str(error)))
-                return None, False
+        if reading is None:
+            return None, False
+        file_finding = self._read(reading)
+        try:
+            index = self._index_of(reading)
+        except DamagedDatasetError as error:
+            if file_finding is None:
+                self._findings.add(Finding(file=entry.file, kind="index", detail=str(error)))
+            return None, False
         if len(index) != examples:
             detail = f"it has {len(index)} rows, the manifest counts {examples} examples"
             self._findings.add(Finding(file=entry.file, kind="index", detail=detail))
@@ -149,7 +176,7 @@ class _Verification:
         address = self._place.address(reading.entry.file)
         return Index(address, self._manifest.features.label_kinds, stream=reading.stream)
 
-    def _check_shard(self, rows: ShardRows, place: ShardPlace, index_file: str) -> None:
+    def _check_shard(self, rows: ShardRows, shard: SplitShard, index_file: str) -> None:
         local = Findings()
         with self._open(rows.shard) as reading:
             if reading is None:
@@ -157,7 +184,7 @@ class _Verification:
             if self._manifest.format == "tfrecord":
                 file_finding = self._read(reading, examine_tfrecord(reading, rows), local)
             else:
-                file_finding = self._check_hdf5(reading, rows, place, local)
+                file_finding = self._check_hdf5(reading, rows, shard, local)
         self._examples += rows.shard.examples
         blamed = list(_attributed(local.kept, file_finding, rows, index_file))
         self._findings.extend(blamed)
@@ -165,14 +192,14 @@ class _Verification:
             self._findings.left_out.update({blamed[-1].file: local.left_out[rows.shard.file]})
 
     def _check_hdf5(
-        self, reading: Reading, rows: ShardRows, place: ShardPlace, local: Findings
+        self, reading: Reading, rows: ShardRows, shard: SplitShard, local: Findings
     ) -> Finding | None:
         from fitfeed.converters.verify.hdf5 import examine_images  # imports h5py
 
         formats: list[str] = []
         file_finding = self._read(reading, examine_images(reading, rows, formats), local)
         if rows.index is not None and len(formats) == rows.shard.examples:
-            read_columns(place, reading.path, rows, formats, local, self._guarded)
+            read_columns(shard, reading.path, rows, formats, local, self._guarded)
         return file_finding
 
     def _check_rejects(self) -> None:

@@ -10,16 +10,24 @@ from pydantic import TypeAdapter
 from fitfeed.converters.verify.report import Finding, Findings
 from fitfeed.converters.verify.rows import ShardRows, rows_of_split
 from fitfeed.schemas.index import open_index
-from fitfeed.schemas.manifest import read_manifest
+from fitfeed.schemas.manifest import parse_manifest
 from fitfeed.schemas.processes.guarded_calls import GuardedCallError, GuardedCalls, timeout_for
 from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.strict_json import JsonObject
 
 
-class ShardPlace(NamedTuple):
-    """Where a shard is: folder of the dataset, name of the split, number of the shard in it."""
+class SplitShard(NamedTuple):
+    """A shard for the other process, which reads files of this machine only.
 
-    folder: str
+    Attributes:
+        manifest_file: The manifest.
+        index_file: The split's index.
+        split: Name of the split.
+        number: Number of the shard in it.
+    """
+
+    manifest_file: str
+    index_file: str
     split: str
     number: int
 
@@ -35,7 +43,7 @@ _COLUMN_FINDINGS = TypeAdapter(ColumnFindings)
 
 
 def read_columns(
-    place: ShardPlace,
+    shard: SplitShard,
     path: Path,
     rows: ShardRows,
     formats: list[str],
@@ -45,7 +53,7 @@ def read_columns(
     """Compares the columns of a shard with the index, as `examine_columns` does.
 
     Args:
-        place: Where the shard is.
+        shard: The shard.
         path: A file of this machine with its bytes.
         rows: Its rows.
         formats: The formats of its images, one for each example.
@@ -54,7 +62,7 @@ def read_columns(
     """
     file = rows.shard.file
     try:
-        guarded.begin(columns_in_child, *place, str(path), rows.index_is_whole, formats)
+        guarded.begin(columns_in_child, *shard, str(path), rows.index_is_whole, formats)
         answer: Any = guarded.result(timeout_for(rows.shard.bytes))
     except GuardedCallError as error:
         detail = f"it {error.on_reading('HDF5')}"
@@ -66,12 +74,18 @@ def read_columns(
 
 
 def columns_in_child(
-    folder: str, split: str, number: int, path: str, index_is_whole: bool, formats: list[str]
+    manifest_file: str,
+    index_file: str,
+    split: str,
+    number: int,
+    path: str,
+    index_is_whole: bool,
+    formats: list[str],
 ) -> JsonObject:
     """Compares the columns of a shard, in the process for it."""
     from fitfeed.converters.verify.hdf5 import examine_columns
 
-    rows = _rows(folder, split, index_is_whole)[number]
+    rows = _rows(manifest_file, index_file, split, index_is_whole)[number]
     found = Findings()
     found.extend(examine_columns(Path(path), rows, formats))
     kept = [dataclasses.asdict(finding) for finding in found.kept]
@@ -79,9 +93,9 @@ def columns_in_child(
 
 
 @functools.lru_cache(maxsize=1)
-def _rows(folder: str, split: str, index_is_whole: bool) -> list[ShardRows]:
+def _rows(manifest_file: str, index_file: str, split: str, index_is_whole: bool) -> list[ShardRows]:
     """The rows of all shards of a split, which is read once for all of them."""
-    place = open_place(folder, "DATASET")
-    manifest = read_manifest(place)
-    index = open_index(place, manifest.splits[split].index.file, manifest.features.label_kinds)
+    path = Path(index_file)
+    manifest = parse_manifest(open_place(path.parent, "DATASET"), Path(manifest_file).read_bytes())
+    index = open_index(path.parent, path.name, manifest.features.label_kinds)
     return list(rows_of_split(manifest, split, index, index_is_whole=index_is_whole))

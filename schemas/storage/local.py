@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import shutil
 import stat
 import uuid
 from collections.abc import Callable, Iterator
@@ -199,8 +200,15 @@ class LocalPlace(Place):
         return path
 
     @override
-    def move(self, name: str, new: str) -> None:
+    def copy(self, name: str, new: str, *, through: str) -> Found:
+        with self.as_file(name) as source, self.writing(through) as target:
+            shutil.copyfile(source, target)
+        return self.move(through, new)
+
+    @override
+    def move(self, name: str, new: str) -> Found:
         (self.path / require_name(name)).replace(self._to_write(new))
+        return self.find(new)
 
     @override
     def delete(self, name: str) -> None:

@@ -229,7 +229,21 @@ class Place(abc.ABC):
         """
 
     @abc.abstractmethod
-    def move(self, name: str, new: str) -> None:
+    def copy(self, name: str, new: str, *, through: str) -> Found:
+        """Copies a file to another name, and replaces what has it. In a store, nothing is fetched for that.
+
+        Args:
+            name: The file.
+            new: Its other name.
+            through: What a folder calls the copy until it is whole.
+
+        Raises:
+            FileNotFoundError: If it is not there.
+            OSError: If it cannot be copied.
+        """
+
+    @abc.abstractmethod
+    def move(self, name: str, new: str) -> Found:
         """Gives a file another name, and replaces what has it. In a store it is copied there, then deleted.
 
         Raises:

@@ -25,6 +25,7 @@ from fitfeed.schemas.storage.identity import bare_tag, found_of, identity_of, ta
 from fitfeed.schemas.storage.listing import LIST_CHUNK, objects_below, objects_here
 from fitfeed.schemas.storage.place import Found, OpenFile, Place, Result, require_name
 from fitfeed.schemas.storage.store_area import StoreWorkArea
+from fitfeed.schemas.storage.store_file import StoreFile
 from fitfeed.schemas.storage.work_area import WorkArea
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ MAX_PARTS = 9000
 
 PARALLEL_PARTS = 4
 """Parts of one object that are under way at once."""
+
+MAX_COPY_BYTES = 5 << 30
+"""What S3 copies by one request. What is larger is fetched and put."""
 
 COPY_WAIT_S = 300
 """Seconds that a copy within the store may take."""
@@ -144,7 +148,7 @@ class StorePlace(Place):
 
     @override
     def open(self, name: str) -> OpenFile:
-        return _StoreFile(self, self.find(name))
+        return StoreFile(self.get, self.find(name))
 
     @override
     def read(self, name: str, *, at_most: int) -> tuple[bytes, Found]:
@@ -157,7 +161,7 @@ class StorePlace(Place):
         content = bytearray(size)
         content[: len(first)] = first
         rest = memoryview(content)[len(first) :]
-        if _StoreFile(self, found).read_into(len(first), rest) < len(rest):
+        if StoreFile(self.get, found).read_into(len(first), rest) < len(rest):
             raise self._cut_off(name)
         return bytes(content), found
 
@@ -282,11 +286,13 @@ class StorePlace(Place):
         with tempfile.TemporaryDirectory(prefix="fitfeed-") as folder:
             path = Path(folder) / name.rpartition("/")[2]
             yield path
-            size = path.stat().st_size
-            chunk = max(PART_BYTES, -(-size // MAX_PARTS))
-            self._written(
-                name, size, again(lambda: self._put_file(name, path, chunk), also=(FileNotFoundError,))
-            )
+            self._upload(path, name)
+
+    def _upload(self, path: Path, name: str) -> Found:
+        size = path.stat().st_size
+        chunk = max(PART_BYTES, -(-size // MAX_PARTS))
+        result = again(lambda: self._put_file(name, path, chunk), also=(FileNotFoundError,))
+        return self._written(name, size, result)
 
     def _put_file(self, name: str, path: Path, chunk: int) -> "PutResult":
         """Puts a file. After an answer that was lost, the parts of an upload may be gone: then it is put anew."""
@@ -311,8 +317,11 @@ class StorePlace(Place):
         return found
 
     @override
-    def move(self, name: str, new: str) -> None:
+    def copy(self, name: str, new: str, *, through: str) -> Found:
         size = self.find(name).bytes
+        if size > MAX_COPY_BYTES:
+            with self.as_file(name) as path:
+                return self._upload(path, new)
 
         def copy() -> None:
             with explained(self.bucket, "write", self.address(new)):
@@ -320,11 +329,17 @@ class StorePlace(Place):
 
         again(copy)
         end = time.monotonic() + COPY_WAIT_S
-        while self.find(new).bytes != size:  # Azure may answer before it has copied
+        while (copied := self.find(new)).bytes != size:  # Azure may answer before it has copied
             if time.monotonic() > end:
                 raise OSError(errno.ETIMEDOUT, f"it was not copied in {COPY_WAIT_S} s", self.address(new))
             time.sleep(0.5)
+        return copied
+
+    @override
+    def move(self, name: str, new: str) -> Found:
+        copied = self.copy(name, new, through=new)
         self.delete(name)
+        return copied
 
     @override
     def delete(self, name: str) -> None:
@@ -367,32 +382,3 @@ class StorePlace(Place):
         return BrokenOffError(
             errno.EIO, "the store gave another number of bytes than it has", self.address(name)
         )
-
-
-class _StoreFile(OpenFile):
-    """An object. It needs no connection of its own, so there is nothing to close."""
-
-    def __init__(self, place: StorePlace, found: Found) -> None:
-        self._place, self._found = place, found
-
-    @override
-    def read_into(self, offset: int, memory: memoryview) -> int:
-        end = min(len(memory), max(0, self._found.bytes - offset))
-        for start in range(0, end, MAX_REQUEST_BYTES):
-            stop = min(end, start + MAX_REQUEST_BYTES)
-            data, _ = self._place.get(
-                self._found.name, offset + start, stop - start, identity=self._found.identity
-            )
-            memory[start:stop] = data
-        return end
-
-    @override
-    def read(self, offset: int, length: int) -> bytes:
-        if not 0 < length <= MAX_REQUEST_BYTES or offset >= self._found.bytes:
-            return super().read(offset, length)
-        data, _ = self._place.get(self._found.name, offset, length, identity=self._found.identity)
-        return bytes(data)
-
-    @override
-    def close(self) -> None:
-        pass

@@ -83,8 +83,6 @@ def test_it_has_the_bytes_of_one_in_a_folder(
     assert stored(place) == contents(tmp_path / "dataset")
     assert first.manifest == read_manifest(str(place))
     assert convert(photos, str(place), options, **given).up_to_date
-    if options.format == "hdf5":  # its columns are read by another process, which has no such store
-        return
     report = verify_dataset(str(place))
     assert report.ok
     assert {table.file for table in report.beside} == set(SIDE_TABLES)
@@ -263,6 +261,31 @@ def test_a_late_shard_replaces_nothing(photos: Path, place: Place, monkeypatch: 
     monkeypatch.setattr(WorkFolder, "read_quarantined", late)
     with pytest.raises(OvertakenError, match="another launch has begun"):
         convert(photos, str(place), OPTIONS)
+    assert verify_dataset(str(place)).ok
+
+
+@pytest.mark.parametrize("append", [False, True], ids=["new", "append"])
+def test_a_shard_that_a_frozen_worker_replaces_is_noticed(
+    photos: Path, place: Place, monkeypatch: pytest.MonkeyPatch, append: bool
+) -> None:
+    """It has the size of the one that it replaces, and comes after all shards were compared."""
+    if append:
+        convert(photos, str(place), OPTIONS)
+        draw(photos, range(6, 9))
+    name = "commit_append" if append else "commit_new"
+    commit, shard = getattr(Staging, name), f"train-0000{2 * append}-of-0000{2 + append}.tfrecord"
+
+    def late(self: Staging, *arguments: Any) -> None:
+        data, _ = place.read(shard, at_most=1 << 20)
+        place.write(shard, bytes(len(data)))
+        commit(self, *arguments)
+
+    monkeypatch.setattr(Staging, name, late)
+    given: dict[str, Any] = {"append": True} if append else {"options": OPTIONS}
+    with pytest.raises(OvertakenError):
+        convert(photos, str(place), **given)
+    monkeypatch.setattr(Staging, name, commit)
+    convert(photos, str(place), **given)
     assert verify_dataset(str(place)).ok
 
 

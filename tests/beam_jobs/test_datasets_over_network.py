@@ -18,7 +18,7 @@ from tests.beam_jobs.test_datasets_in_stores import OPTIONS, draw, stored
 from tests.beam_jobs.test_sources_over_network import FAST
 from tests.folders import contents
 from tests.servers.network_faults import FAULTS, Rule, Rules, Seeded
-from tests.servers.proxy import no_fault
+from tests.servers.proxy import Logged, no_fault
 from tests.servers.stores import EVERY_KIND, Store
 from tests.warm_commands import WarmCommands
 from tests.without_beam import convert
@@ -50,6 +50,11 @@ def test_the_same_dataset(photos: Path, tmp_path: Path, store: Store) -> None:
     assert verify_dataset(place).ok
 
 
+def asked(log: list[Logged], name: str) -> list[str]:
+    """The methods of the requests for an object."""
+    return [each.asked.method for each in log if unquote(each.asked.path).endswith(name)]
+
+
 def test_little_is_asked_twice(photos: Path, store: Store) -> None:
     """What is new is not looked for, and of a dataset that is complete the manifest is read once."""
     address = f"{store.address}/flowers"
@@ -59,8 +64,17 @@ def test_little_is_asked_twice(photos: Path, store: Store) -> None:
     assert plans.count("GET") == 2  # each shard reads its own
     with store.proxy.faults(no_fault) as log:
         assert convert(photos, address, OPTIONS).up_to_date
-    manifest = [each.asked.method for each in log if unquote(each.asked.path).endswith("/manifest.json")]
-    assert manifest == ["GET"]
+    assert asked(log, "/manifest.json") == ["GET"]
+
+
+def test_what_is_given_its_final_name_is_copied_by_the_store(photos: Path, store: Store) -> None:
+    address = f"{store.address}/flowers"
+    convert(photos, address, OPTIONS)
+    draw(photos, range(6, 9))
+    with store.proxy.faults(no_fault) as log:
+        convert(photos, address, append=True)
+    assert "GET" not in asked(log, "/train.append.index.arrow")
+    assert asked(log, "/flowers/.work/train.index.arrow") == []
 
 
 @pytest.mark.slow
@@ -70,8 +84,10 @@ def test_hdf5_is_verified_by_address(photos: Path, store: Store, monkeypatch: py
     address = f"{store.address}/flowers"
     options = ConvertOptions(shards=2, format="hdf5")
     beam_jobs.convert(photos, address, options)  # in processes, as the check is
-    report = verify_dataset(address)
-    assert report.ok
+    with store.proxy.faults(no_fault) as log:
+        assert verify_dataset(address).ok
+    assert asked(log, "/manifest.json") == ["GET"]
+    assert asked(log, "/train.index.arrow") == ["HEAD", "GET"]
     place = open_place(address, "DATASET")
     name = next(iter(place.area().names(["*.h5"])))
     data, _ = place.read(name, at_most=1 << 20)

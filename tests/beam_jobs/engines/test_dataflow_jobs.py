@@ -148,11 +148,9 @@ def test_cancelling_reaches_the_service(google: GoogleCloud, planned: tuple[Work
     google.service.states = ["RUNNING"]
     job = start_job("dataflow", google.arguments, *planned, timeout_s=300)
     assert not job.wait(0.2)
-    assert job.state() == "running"
     job.cancel()
     with pytest.raises(InterruptedConversionError):
         job.wait(60)
-    assert job.state() == "cancelled"
     asked = "PUT /v1b3/projects/test-project/locations/us-central1/jobs/job-1"
     assert google.service.requests.count(asked) == 1
 

@@ -63,7 +63,14 @@ def found(answer: Any) -> Findings:
     findings = Findings()
     rows: Any = Rows
     calls: Any = Answering(answer)
-    guarded.read_columns(guarded.ShardPlace("/x", "train", 0), Path("/x/shard"), rows, [], findings, calls)
+    guarded.read_columns(
+        guarded.SplitShard("/x/manifest.json", "/x/train.index.arrow", "train", 0),
+        Path("/x/shard"),
+        rows,
+        [],
+        findings,
+        calls,
+    )
     return findings
 
 

@@ -221,6 +221,18 @@ def test_of_many_writers_one_succeeds(place: Place, request: pytest.FixtureReque
         identity = place.find("a").identity
 
 
+@pytest.mark.parametrize("limit", [10, 1 << 30], ids=["fetched", "by the store"])
+def test_a_file_is_copied(place: Place, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fitfeed.schemas.storage.store.MAX_COPY_BYTES", limit)
+    place.write("a", b"first, and long enough")
+    place.write("x/b", b"second")
+    assert place.copy("a", "x/b", through="x/c") == place.find("x/b")
+    assert (content(place, "a"), content(place, "x/b")) == (b"first, and long enough",) * 2
+    assert {found.name for found in place.files(deep=True)} == {"a", "x/b"}
+    with pytest.raises(FileNotFoundError):
+        place.copy("none", "b", through="c")
+
+
 def test_a_file_is_moved(place: Place) -> None:
     place.write("a", b"new")
     place.write("x/b", b"old")
