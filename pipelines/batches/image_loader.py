@@ -38,6 +38,7 @@ class ImageLoader:
         threads: WriterThreads,
         processes: int = 0,
         late: bool = False,
+        epoch_images: int = 0,
         payload_buffers: SharedBuffers | None = None,
     ) -> None:
         """Fixes the shape of batches.
@@ -51,6 +52,7 @@ class ImageLoader:
             threads: What writes the batches, and whether damaged examples are left out.
             processes: How many worker processes write the batches instead. 0: threads do.
             late: Whether threads begin, until workers are worth their start and have started.
+            epoch_images: Images of an epoch, by which the start is earlier or later.
             payload_buffers: Memory of payloads that are read ahead for worker processes. None: they read for
                 themselves.
 
@@ -63,7 +65,8 @@ class ImageLoader:
         self._buffers, self._threads = BufferPool(shape, dtype), threads
         self._processes: RenderPool | None = None
         self._are_due = self._are_ready = False
-        self._late = late
+        self._late, self._epoch_images = late, epoch_images
+        self._written = 0  # images, by threads
         if processes:
             self._processes = RenderPool(
                 self._renderer,
@@ -101,6 +104,7 @@ class ImageLoader:
             payloads = request.payloads if isinstance(request.payloads, ReadPayloads) else None
             return self._processes.render(request.epoch, request.examples, request.rng_index, payloads)
         batch = self._buffers.take(len(request.examples))
+        self._written += len(batch)
         if self._renderer.copies and request.payloads is None:
             # Copying takes 3 ms a batch at most, and waking other threads costs as much. Two batches are
             # loaded at once, so two threads work anyway.
@@ -112,7 +116,9 @@ class ImageLoader:
         if not self._late or self._are_ready:
             return True
         if not self._are_due:
-            self._are_due = workers_are_due(self._threads.cpu_s, can_fork=fork_server_runs())
+            cpu_s = self._threads.cpu_s
+            epoch_s = cpu_s / max(1, self._written) * self._epoch_images
+            self._are_due = workers_are_due(cpu_s, epoch_s=epoch_s, can_fork=fork_server_runs())
         if not self._are_due or not processes.is_ready():
             return False
         # Threads need no batches any more. What is still in use goes when its arrays do.

@@ -231,6 +231,7 @@ class BatchMaker:
             threads=threads,
             processes=options.worker_processes,
             late=options.processes is None,
+            epoch_images=len(self.choice) // options.shard[1],
             payload_buffers=self._payload_buffers,
         )
         if is_last:

@@ -21,8 +21,15 @@ MAX_WAIT_S = 120.0
     [(2, False, 2.4), (4, False, 4.8), (5, False, 2.0), (64, False, 2.0), (2, True, 0.4), (64, True, 0.8)],
 )
 def test_workers_are_due_after_some_work_of_all_cpus(cpus: int, can_fork: bool, due_s: float) -> None:
-    assert not workers_are_due(due_s - 0.01, can_fork=can_fork, cpus=cpus)
-    assert workers_are_due(due_s, can_fork=can_fork, cpus=cpus)
+    assert not workers_are_due(due_s - 0.01, epoch_s=1.0, can_fork=can_fork, cpus=cpus)
+    assert workers_are_due(due_s, epoch_s=1.0, can_fork=can_fork, cpus=cpus)
+
+
+@pytest.mark.parametrize("cpus", [1, 2, 4, 64])
+def test_workers_are_due_at_once_if_an_epoch_has_more_work_than_a_start(cpus: int) -> None:
+    assert not workers_are_due(0.09, epoch_s=1e6, can_fork=False, cpus=cpus)
+    assert workers_are_due(0.1, epoch_s=1.2, can_fork=False, cpus=cpus)
+    assert not workers_are_due(0.1, epoch_s=1.19, can_fork=False, cpus=cpus)
 
 
 def count(_: int) -> None:
@@ -31,7 +38,9 @@ def count(_: int) -> None:
 
 
 def test_threads_count_their_own_time_only() -> None:
-    threads = WriterThreads(2)
+    threads = WriterThreads(1)
+    threads.write(count, 1)  # what a thread does first is not counted: it imports, and compiles
+    assert threads.cpu_s == 0
     threads.write(lambda _: time.sleep(0.02), 4)
     waited = threads.cpu_s
     threads.write(count, 4)
