@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINES := .engines
 PINNED := tests/servers/engines
 
-.PHONY: help demo test tests slow fuzz soak engines lint bench clean
+.PHONY: help demo test tests slow fuzz soak engines docs lint bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 8
@@ -60,12 +60,21 @@ lint: $(READY) ## check style, types and imports
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
 
+docs: $(VENV)/.ready-docs ## make the site of the documentation, docs/_build/index.html
+	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build
+	@echo "docs/_build/index.html"
+
 bench: $(READY) ## measure conversion and feeding on this machine
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove everything that make and the tests left
-	@rm -rf $(VENV) $(ENGINES) build dist findings *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(ENGINES) docs/_build build dist findings *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.ready-docs: $(READY) requirements-docs.txt
+	@$(PIP) install --require-hashes --requirement requirements-docs.txt
+	@$(PIP) check
+	@touch $@
 
 $(READY): requirements.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' || \

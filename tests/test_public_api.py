@@ -51,6 +51,13 @@ def test_the_page_names_what_is_public_and_nothing_else() -> None:
     assert sorted(map(name_of, ENTRIES)) == sorted(fitfeed.__all__)
 
 
+def test_the_reference_has_all_of_them() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "reference.md").read_text()
+    named = re.findall(r"^\.\. auto(?:class|function):: fitfeed\.(\w+)$", page, re.MULTILINE)
+    assert sorted([*named, "errors"]) == sorted(fitfeed.__all__)
+    assert ".. automodule:: fitfeed.schemas.errors" in page
+
+
 def test_what_pipelines_has_is_public() -> None:
     assert set(fitfeed.pipelines.__all__) <= set(fitfeed.__all__)
 
