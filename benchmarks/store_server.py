@@ -31,17 +31,16 @@ class LateStorage(CloudStorage):
 
     @override
     def _answer(self, request: Request) -> Answer:
-        if request.method != "PUT":
-            time.sleep(self._latency_s)
+        time.sleep(self._latency_s)
         return super()._answer(request)
 
 
 @contextmanager
 def serving(folder: Path, *, latency_ms: float, cpu: int | None = None) -> Iterator[dict[str, str]]:
-    """Serves the files of a dataset; gives the variables by which a client finds them at `gs://benchmark`.
+    """Serves the files of a folder and of those in it; gives the variables by which a client finds them at `gs://benchmark`.
 
     Args:
-        folder: The dataset.
+        folder: The folder. Links in it count as what they lead to.
         latency_ms: Of each answer.
         cpu: The only CPU that the server may use. None: any.
     """
@@ -61,8 +60,9 @@ def main() -> None:
         os.sched_setaffinity(0, {int(cpu)})
     storage = LateStorage(float(latency_ms) / 1000)
     bucket = storage.bucket(BUCKET)
-    for path in Path(folder).iterdir():
-        bucket.put(path.name, path.read_bytes(), {})
+    for path in Path(folder).rglob("*"):
+        if path.is_file():
+            bucket.put(path.relative_to(folder).as_posix(), path.read_bytes(), {})
     print(storage.port, flush=True)
     sys.stdin.read()
 
