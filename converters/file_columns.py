@@ -3,7 +3,6 @@
 import dataclasses
 import itertools
 import mmap
-import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, overload
@@ -15,6 +14,7 @@ from typing_extensions import override
 from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import SourceFile, SourceRoot, StoredAt
 from fitfeed.schemas.chunks import in_chunks
+from fitfeed.schemas.lazy_sequence import LazySequence
 from fitfeed.schemas.packed_texts import AT_ONCE, PackedTexts, Places, TextSpace
 
 MIN_PART = 256
@@ -23,7 +23,7 @@ MIN_PART = 256
 Numbers = npt.NDArray[np.int64]
 
 
-class FileColumns(Sequence[SourceFile]):
+class FileColumns(LazySequence[SourceFile]):
     """A sequence of files. Where there are many, use its columns: each `SourceFile` is made when it is asked for.
 
     Attributes:
@@ -132,18 +132,6 @@ class FileColumns(Sequence[SourceFile]):
     def __iter__(self) -> Iterator[SourceFile]:
         for begin in range(0, len(self), AT_ONCE):
             yield from self[begin : begin + AT_ONCE].to_list()
-
-    @override
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Sequence):
-            return NotImplemented
-        return len(self) == len(other) and all(map(operator.eq, self, other))
-
-    __hash__ = None  # type: ignore[assignment]
-
-    @override
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}.of({list(self)})"
 
     def to_list(self) -> list[SourceFile]:
         """The files as objects."""

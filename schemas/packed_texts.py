@@ -1,6 +1,5 @@
 """Many texts in little memory: their bytes one after the other, and where each begins."""
 
-import operator
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, overload
@@ -12,6 +11,7 @@ import pyarrow.compute as pc
 from typing_extensions import override
 
 from fitfeed.schemas.chunks import in_chunks
+from fitfeed.schemas.lazy_sequence import LazySequence
 
 AT_ONCE = 1 << 14
 """Texts that are objects at a time while all are iterated over."""
@@ -22,7 +22,7 @@ ENCODING, ERRORS = "utf-8", "surrogatepass"
 Places = npt.NDArray[np.integer[Any]] | Sequence[int]
 
 
-class PackedTexts(Sequence[str]):
+class PackedTexts(LazySequence[str]):
     """A sequence of texts. A path takes its bytes and 8 more; as a `str` of its own, it would take 57 more.
 
     Attributes:
@@ -94,18 +94,6 @@ class PackedTexts(Sequence[str]):
     def __iter__(self) -> Iterator[str]:
         for some in self.blocks():
             yield from some.to_list()
-
-    @override
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Sequence) or isinstance(other, str):
-            return NotImplemented
-        return len(self) == len(other) and all(map(operator.eq, self, other))
-
-    __hash__ = None  # type: ignore[assignment]
-
-    @override
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}.of({list(self)})"
 
     def blocks(self) -> Iterator["PackedTexts"]:
         """All texts, some at a time, without a copy."""

@@ -1,6 +1,7 @@
-"""The file that `-o` names, checked before anything is read."""
+"""The file that `-o` names: it is checked before anything is read."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fitfeed.schemas.errors import UsageError
@@ -28,3 +29,17 @@ def output_file(name: str, extensions: Collection[str]) -> Path:
         msg = f"-o expects a file, and this is a folder. Received: {name}"
         raise UsageError(msg)
     return path
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Lets a failure to make or write the file be an error of one line.
+
+    Raises:
+        UsageError: If it cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror or error}. Make room there, or name another file with -o."
+        raise UsageError(msg) from error

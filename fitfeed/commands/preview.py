@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fitfeed.commands.option_values import parse_size
-from fitfeed.commands.output_file import output_file
+from fitfeed.commands.output_file import output_file, writing
 from fitfeed.output.terminal import print_json, print_lines
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.files import atomic_write
@@ -214,9 +214,6 @@ def _save(image: "Image", path: Path) -> None:
         UsageError: If it cannot be written.
     """
     content = io.BytesIO()
-    try:
+    with writing(path):
         image.save(content, FORMATS[path.suffix.lower()], quality=90)
         atomic_write(path, content.getbuffer())
-    except OSError as error:
-        msg = f"{path} cannot be written: {error.strerror or error}."
-        raise UsageError(msg) from error

@@ -40,22 +40,18 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
-    from fitfeed.commands.output_file import output_file
+    from fitfeed.commands.output_file import output_file, writing
     from fitfeed.output.byte_size import human_bytes
 
     path = output_file(options.output, (".html", ".htm"))
     from fitfeed.pipelines import open_dataset
     from fitfeed.report.page import report_page
-    from fitfeed.schemas.errors import UsageError
     from fitfeed.schemas.files import atomic_write
 
     page = report_page(open_dataset(options.dataset), options.dataset)
     content = page.html.encode()
-    try:
+    with writing(path):
         atomic_write(path, content)
-    except OSError as error:
-        msg = f"{path} cannot be written: {error.strerror or error}."
-        raise UsageError(msg) from error
     if options.json:
         print_json({"file": options.output, "bytes": len(content), "findings": page.findings}, indent=1)
     elif not options.quiet:

@@ -57,6 +57,15 @@ def write(path: Path, records: list[bytes], compression: str = "") -> Path:
     return path
 
 
+def write_shards(folder: Path) -> Path:
+    """Three numbered shards of 1, 2 and 3 records."""
+    folder.mkdir()
+    for number in range(3):
+        records = [example(label=[number])] * (number + 1)
+        write(folder / f"train-{number:05}-of-00003.tfrecord", records)
+    return folder
+
+
 def by_name(report: ForeignReport) -> dict[str, ForeignFeature]:
     return {found.name: found for found in report.features}
 

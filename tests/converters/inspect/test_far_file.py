@@ -16,7 +16,7 @@ from fitfeed.converters.inspect.far_file import MAX_COPY_BYTES
 from fitfeed.converters.inspect.file_list import files_and_datasets
 from fitfeed.schemas.errors import DamagedDatasetError, NotFoundError, UsageError
 from fitfeed.schemas.storage.place import Place
-from tests.converters.inspect.foreign import example, write
+from tests.converters.inspect.foreign import write_shards
 from tests.converters.inspect.reader.programs import run
 from tests.deep import png
 from tests.schemas.storage.places import memory_place
@@ -25,11 +25,7 @@ from tests.without_beam import convert
 
 @pytest.fixture
 def shards(tmp_path: Path) -> Path:
-    folder = tmp_path / "shards"
-    folder.mkdir()
-    for i in range(3):
-        write(folder / f"train-{i:05}-of-00003.tfrecord", [example(label=[i])] * (i + 1))
-    return folder
+    return write_shards(tmp_path / "shards")
 
 
 @pytest.fixture

@@ -9,17 +9,13 @@ import pytest
 
 from fitfeed.cli import main
 from fitfeed.commands import inspect_several
-from tests.converters.inspect.foreign import example, write
+from tests.converters.inspect.foreign import write_shards
 from tests.converters.inspect.reader.programs import run
 
 
 @pytest.fixture
 def shards(tmp_path: Path) -> Path:
-    folder = tmp_path / "shards"
-    folder.mkdir()
-    for i in range(3):
-        write(folder / f"train-{i:05}-of-00003.tfrecord", [example(label=[i])] * (i + 1))
-    return folder
+    return write_shards(tmp_path / "shards")
 
 
 def inspect(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
