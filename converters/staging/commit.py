@@ -7,7 +7,7 @@ import errno
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from fitfeed.converters.staging.folder import WorkFolder
-from fitfeed.converters.staging.result_check import file_identity
+from fitfeed.converters.staging.result_check import file_identity, is_whole
 from fitfeed.schemas.manifest import (
     MANIFEST_NAME,
     REJECTS_NAME,
@@ -196,20 +196,25 @@ def _require_replaced(dataset: Place, identity: str | None) -> None:
 
 
 def _require_files(dataset: Place, manifest: Manifest, known: Mapping[str, str]) -> None:
-    """Looks once more at all that a manifest will name, without reading it.
+    """Looks once more at all that a manifest will name. Only what was replaced since it was compared is read.
 
     A launch that was taken for dead may have lost it to the next. And one of its workers, which was frozen just before it put
-    its shard, may wake and replace that of the next.
+    its shard, may wake and replace that of the next. A second attempt of an engine at a shard of this job does no harm: it has
+    the same bytes.
 
     Raises:
-        FileExistsError: If a file is missing, has another size, or is not the one that is known.
+        FileExistsError: If a file is missing, or is another one.
     """
     listed = {found.name: found for found in dataset.files()}
     for entry in manifest.files():
         found = listed.get(entry.file)
-        is_known = found is not None and known.get(entry.file) in (None, file_identity(found))
-        if found is None or found.bytes != entry.bytes or not is_known:
+        if found is None or found.bytes != entry.bytes or not _is_same(dataset, found, entry, known):
             raise FileExistsError(errno.EEXIST, "another launch has replaced it", dataset.address(entry.file))
+
+
+def _is_same(dataset: Place, found: Found, entry: File, known: Mapping[str, str]) -> bool:
+    identity = file_identity(found)
+    return known.get(entry.file, identity) == identity or is_whole(dataset, entry, identity="")
 
 
 def _move_into(work: WorkFolder, names: Iterable[str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from fitfeed.converters.staging.results import (
 from fitfeed.schemas.features import LabelKind
 from fitfeed.schemas.files import file_sha256
 from fitfeed.schemas.index import DIGEST_BYTES
-from fitfeed.schemas.manifest_parts import Shard
+from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.storage.place import Found, Place
 
 
@@ -67,7 +67,7 @@ def file_identity(found: Found) -> str:
     return f"{found.identity} {found.ctime_ns}"
 
 
-def is_whole(place: Place, shard: Shard, *, identity: str) -> bool:
+def is_whole(place: Place, shard: File, *, identity: str) -> bool:
     """Whether a file is the one that was written as this shard.
 
     Args:

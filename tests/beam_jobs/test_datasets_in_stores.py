@@ -264,6 +264,21 @@ def test_a_late_shard_replaces_nothing(photos: Path, place: Place, monkeypatch: 
     assert verify_dataset(str(place)).ok
 
 
+def test_a_shard_that_an_engine_writes_twice_does_no_harm(
+    photos: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = Staging.commit_new
+
+    def late(self: Staging, *arguments: Any) -> None:
+        for found in list(place.files()):
+            place.write(found.name, place.read(found.name, at_most=found.bytes)[0])
+        commit(self, *arguments)
+
+    monkeypatch.setattr(Staging, "commit_new", late)
+    convert(photos, str(place), OPTIONS)
+    assert verify_dataset(str(place)).ok
+
+
 @pytest.mark.parametrize("append", [False, True], ids=["new", "append"])
 def test_a_shard_that_a_frozen_worker_replaces_is_noticed(
     photos: Path, place: Place, monkeypatch: pytest.MonkeyPatch, append: bool
