@@ -42,8 +42,8 @@ def inspect_hdf5(path: Path, limits: Limits = SAMPLE, progress: Progress | None 
     opened = open_hdf5(path)
     is_matlab = _is_matlab(path)
     families = Families()
-    with opened.file as file:
-        walk = ObjectWalk(path, file, budget, limits)
+    with opened.file as file, path.open("rb") as stream:
+        walk = ObjectWalk(path, file, stream, budget, limits)
         for feature in walk.features():
             if not (is_matlab and (feature.name + "/").startswith(MATLAB_CELLS + "/")):
                 families.add(feature)

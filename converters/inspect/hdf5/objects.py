@@ -4,7 +4,7 @@ import dataclasses
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 
@@ -12,6 +12,7 @@ from fitfeed.converters.inspect.byte_budget import NAME_COST, OBJECT_BYTES, Byte
 from fitfeed.converters.inspect.hdf5.attributes import attributes_of
 from fitfeed.converters.inspect.hdf5.datasets import describe_dataset
 from fitfeed.converters.inspect.hdf5.opening import H5PY_ERRORS
+from fitfeed.converters.inspect.hdf5.virtual_parts import PART_BYTES, virtual_parts
 from fitfeed.converters.inspect.limits import Limits
 from fitfeed.converters.inspect.names import decoded_name
 from fitfeed.converters.inspect.report import ForeignFeature
@@ -30,18 +31,20 @@ class ObjectWalk:
         aliases: Further names of objects, by the first one.
     """
 
-    def __init__(self, path: Path, file: Any, budget: ByteBudget, limits: Limits) -> None:
+    def __init__(self, path: Path, file: Any, stream: BinaryIO, budget: ByteBudget, limits: Limits) -> None:
         """Begins at the root.
 
         Args:
             path: The file.
             file: The open `h5py.File`.
+            stream: The same file, for its bytes.
             budget: Counts what is read.
             limits: How much is read.
         """
         self.left_out: list[str] = []
         self.aliases: dict[str, list[str]] = {}
         self._path, self._file, self._budget, self._limits = path, file, budget, limits
+        self._stream, self._base = stream, file.userblock_size
         self._visited: dict[int, str] = {}
         # With a reference, a group opens at once; by its path, only after all that it is in.
         self._groups: deque[tuple[bytes, Any]] = deque()
@@ -80,6 +83,12 @@ class ObjectWalk:
         link = group.links.get_info(key)
         if link.type != h5py.h5l.TYPE_HARD:
             yield _link(name, group, key, link.type)
+            return
+        parts = virtual_parts(self._stream, self._base, link.u)
+        self._budget.spend(PART_BYTES * parts)
+        if PART_BYTES * parts > self._limits.at_once:
+            self._seen += 1
+            yield _large_virtual(name, parts, is_full=self._limits.is_full)
             return
         yield from self._visit(name, h5py.h5o.open(group, key))
 
@@ -136,4 +145,14 @@ def _link(name: bytes, group: Any, key: bytes, kind: Any) -> ForeignFeature:
         target, words = decoded_name(value)[0], "soft link"
     return ForeignFeature(
         name=text, literal=literal, role="link", dtype=words, note=f"to {target!r}, not followed"
+    )
+
+
+def _large_virtual(name: bytes, parts: int, *, is_full: bool) -> ForeignFeature:
+    text, literal = decoded_name(name)
+    note = f"a virtual data set over {parts:,} parts of other files, too many to open here"
+    if not is_full:
+        note += "; --full opens more"
+    return ForeignFeature(
+        name=text, literal=literal, role="dataset", dtype="virtual", shape=(None,), note=note
     )
