@@ -35,6 +35,7 @@ from fitfeed.pipelines.reading.records import Records
 from fitfeed.pipelines.tf_data.make_pipeline import make_pipeline
 
 if TYPE_CHECKING:
+    from fitfeed.pipelines.callbacks.input_monitor import InputMonitor
     from fitfeed.pipelines.callbacks.resume import ResumeTraining
     from fitfeed.pipelines.device.layer import DeviceAugmentation
 
@@ -47,6 +48,7 @@ __all__ = [
     "Dataset",
     "DeviceAugmentation",
     "Equalization",
+    "InputMonitor",
     "MixUp",
     "MovedBoxes",
     "RandAugment",
@@ -84,11 +86,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Imports what needs Keras when it is first used."""
+    """Imports what needs Keras, or few people need, when it is first used."""
     if name == "DeviceAugmentation":
         from fitfeed.pipelines.device.layer import DeviceAugmentation
 
         return DeviceAugmentation
+    if name == "InputMonitor":
+        from fitfeed.pipelines.callbacks.input_monitor import InputMonitor
+
+        return InputMonitor
     if name == "ResumeTraining":
         from fitfeed.pipelines.callbacks.resume import ResumeTraining
 

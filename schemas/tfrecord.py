@@ -59,7 +59,7 @@ def encode_example(image: bytes, features: Mapping[str, FeatureValue]) -> tuple[
             entry = _number_entry(name, value) if isinstance(value, int) else _entry(name, _numbers(value))
             parts.append(entry)
             position += len(entry)
-    start = _ONE_BYTE[1 << 3 | 2] + _varint(position)  # Example.features = 1
+    start = _ONE_BYTE[1 << 3 | 2] + varint(position)  # Example.features = 1
     return b"".join([start, *parts]), {name: len(start) + offset for name, offset in offsets.items()}
 
 
@@ -70,9 +70,9 @@ def _before_bytes(name: str, length: int) -> bytes:
     """
     before = b""
     for field in (1, 1, 2):
-        before = _ONE_BYTE[field << 3 | 2] + _varint(len(before) + length) + before
-    before = _delimited(1, name.encode()) + before
-    return _ONE_BYTE[1 << 3 | 2] + _varint(len(before) + length) + before
+        before = _ONE_BYTE[field << 3 | 2] + varint(len(before) + length) + before
+    before = delimited(1, name.encode()) + before
+    return _ONE_BYTE[1 << 3 | 2] + varint(len(before) + length) + before
 
 
 @functools.lru_cache(maxsize=4096)
@@ -83,25 +83,27 @@ def _number_entry(name: str, value: int) -> bytes:
 
 def _entry(name: str, feature: bytes) -> bytes:
     """Features.feature is a map: a repeated message 1 of key = 1, value = 2."""
-    return _delimited(1, _delimited(1, name.encode()) + _delimited(2, feature))
+    return delimited(1, delimited(1, name.encode()) + delimited(2, feature))
 
 
 def _numbers(values: float | list[int] | list[float]) -> bytes:
     """Feature: oneof float_list = 2, int64_list = 3; each list: repeated value = 1."""
     if isinstance(values, float):
-        return _delimited(2, _delimited(1, struct.pack("<f", values)))
+        return delimited(2, delimited(1, struct.pack("<f", values)))
     if values and isinstance(values[0], float):
-        return _delimited(2, _delimited(1, struct.pack(f"<{len(values)}f", *values)))
+        return delimited(2, delimited(1, struct.pack(f"<{len(values)}f", *values)))
     # A mask of 64 bits makes two's complement of negative numbers.
-    packed = b"".join(_varint(int(number) & 0xFFFFFFFFFFFFFFFF) for number in values)
-    return _delimited(3, _delimited(1, packed))
+    packed = b"".join(varint(int(number) & 0xFFFFFFFFFFFFFFFF) for number in values)
+    return delimited(3, delimited(1, packed))
 
 
-def _delimited(field: int, content: bytes) -> bytes:
-    return _ONE_BYTE[field << 3 | 2] + _varint(len(content)) + content
+def delimited(field: int, content: bytes) -> bytes:
+    """Encodes a field of a protobuf message that has a length: a message, bytes or a string."""
+    return _ONE_BYTE[field << 3 | 2] + varint(len(content)) + content
 
 
-def _varint(value: int) -> bytes:
+def varint(value: int) -> bytes:
+    """Encodes a number, 0 or more, as protobuf does."""
     if value <= 0x7F:  # nearly all are
         return _ONE_BYTE[value]
     out = bytearray()

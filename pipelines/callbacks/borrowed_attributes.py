@@ -2,6 +2,9 @@
 
 from typing import Any
 
+BORROWERS = "_fitfeed_borrowers"
+"""Attribute of a model: those who have borrowed something of it, in order."""
+
 
 class BorrowedAttributes:
     """Attributes of a model that have other values for a moment.
@@ -12,6 +15,8 @@ class BorrowedAttributes:
 
         set -> fit reads the value -> give_back       the usual way
         set -> an exception ...... -> the next fit    gives back, then begins
+
+    Several callbacks may borrow from one model. What was borrowed last is then given back first.
     """
 
     def __init__(self, model: Any) -> None:
@@ -29,6 +34,9 @@ class BorrowedAttributes:
         """
         # In this order, Ctrl-C between two lines leaves nothing that the next `fit` would not give back.
         self._afterwards[name] = afterwards
+        borrowers = vars(self._model).setdefault(BORROWERS, [])  # not by name: Keras would track the list
+        if self not in borrowers:
+            borrowers.append(self)
         self._model.make_train_function = self._make_train_function
         setattr(self._model, name, value)
 
@@ -36,9 +44,17 @@ class BorrowedAttributes:
         """Ends what `set` has begun."""
         for name, value in self._afterwards.items():
             setattr(self._model, name, value)
-        vars(self._model).pop("make_train_function", None)  # the method of its class shows again
+        borrowers = vars(self._model).get(BORROWERS, [])
+        if self in borrowers:
+            borrowers.remove(self)
+        if not borrowers:
+            vars(self._model).pop("make_train_function", None)  # the method of its class shows again
+            vars(self._model).pop(BORROWERS, None)
         self._afterwards = {}
 
     def _make_train_function(self, force: bool = False) -> Any:
-        self.give_back()
+        for borrower in reversed(list(vars(self._model).get(BORROWERS, []))):
+            borrower.give_back()
+        self.give_back()  # also if an interruption has left it out of the list
+        vars(self._model).pop("make_train_function", None)
         return self._model.make_train_function(force)

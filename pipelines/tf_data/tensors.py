@@ -69,6 +69,8 @@ def tensors_of(
     specs: Mapping[str, ArraySpec],
     epoch: "tf.Tensor",
     step: "tf.Tensor",
+    *,
+    finish: Callable[[int, int, int], None],
 ) -> "dict[str, tf.Tensor]":
     """Makes a batch of arrays in Python, and tensors of them.
 
@@ -77,6 +79,7 @@ def tensors_of(
         specs: `BatchMaker.specs`.
         epoch: int64 scalar.
         step: int64 scalar.
+        finish: Is told epoch, step and number of examples of each batch that is made.
 
     Returns:
         Tensors by name, with the static shapes of `specs`.
@@ -84,8 +87,10 @@ def tensors_of(
     import tensorflow as tf
 
     def load(epoch: "tf.Tensor", step: "tf.Tensor") -> list[Any]:
-        arrays = make(int(epoch), int(step)).values()
-        return [share(array) if array.ndim == SHARED_DIMENSIONS else array for array in arrays]
+        arrays = list(make(int(epoch), int(step)).values())
+        elements = [share(array) if array.ndim == SHARED_DIMENSIONS else array for array in arrays]
+        finish(int(epoch), int(step), len(arrays[0]))
+        return elements
 
     known = {name: tensor_spec(spec) for name, spec in specs.items()}
     tensors = call(load, [epoch, step], [spec.dtype for spec in known.values()])

@@ -54,7 +54,7 @@ def test_a_batch_of_arrays_becomes_a_batch_of_tensors() -> None:
 
     plain = tf.autograph.experimental.do_not_convert
     batches = tf.data.Dataset.range(2).map(
-        plain(lambda step: tensors_of(make, specs, tf.constant(3, tf.int64), step))
+        plain(lambda step: tensors_of(make, specs, tf.constant(3, tf.int64), step, finish=lambda *_: None))
     )
     assert {name: spec.shape.as_list() for name, spec in batches.element_spec.items()} == {
         "image": [2, 4, 4, 3],
@@ -72,7 +72,11 @@ def test_an_array_that_is_not_as_its_spec_says_is_an_error() -> None:
     plain = tf.autograph.experimental.do_not_convert
     zero = np.int64(0)
     batches = tf.data.Dataset.range(1).map(
-        plain(lambda _: tensors_of(lambda *_: {"label": np.arange(3)}, specs, zero, zero))
+        plain(
+            lambda _: tensors_of(
+                lambda *_: {"label": np.arange(3)}, specs, zero, zero, finish=lambda *_: None
+            )
+        )
     )
     with pytest.raises(tf.errors.InvalidArgumentError):
         list(batches)

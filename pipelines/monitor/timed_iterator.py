@@ -1,0 +1,48 @@
+"""Records when each batch that an iterator gives was there."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from fitfeed.pipelines.monitor.epoch_waiting import RunningExecution
+
+Clock = Callable[[], float]
+"""Seconds since some moment."""
+
+
+class TimedIterator(Iterator[Any]):
+    """Passes on the batches of an iterator, and records them in an execution."""
+
+    def __init__(self, batches: Iterator[Any], execution: RunningExecution, clock: Clock) -> None:
+        """Records nothing yet.
+
+        Args:
+            batches: Gives batches: arrays, or tuples, lists and dicts of them.
+            execution: Is told of each.
+            clock: Says what time it is.
+        """
+        self._batches, self._execution, self._clock = batches, execution, clock
+
+    def __next__(self) -> Any:
+        """Returns the next batch."""
+        batch = next(self._batches)
+        self._execution.ready.append(self._clock())
+        self._execution.examples.append(examples_of(batch))
+        return batch
+
+
+def examples_of(batch: Any) -> int:
+    """Returns how many examples a batch has: the length of its first array; 0 if nothing in it has a length.
+
+    Args:
+        batch: An array (examples, ...), or a tuple, list or dict of such. `tf.distribute` has an array for each replica.
+    """
+    while isinstance(batch, tuple | list | Mapping):
+        parts = list(batch.values() if isinstance(batch, Mapping) else batch)
+        if not parts:
+            return 0
+        batch = parts[0]
+    replicas = getattr(batch, "values", None)
+    if isinstance(replicas, tuple):
+        return sum(map(examples_of, replicas))
+    shape = getattr(batch, "shape", None)
+    return int(shape[0]) if shape else 0
