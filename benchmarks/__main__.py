@@ -15,6 +15,7 @@ NAMES = (
     "memory",
     "feed",
     "stages",
+    "bench_is_right",
     "scale",
     "planning",
     "scaling",

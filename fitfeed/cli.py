@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from fitfeed.commands import convert, inspect, preview, report, verify
+from fitfeed.commands import bench, convert, inspect, preview, report, verify
 from fitfeed.commands.parser import CommandParser
 from fitfeed.output.failure_json import print_failure
 from fitfeed.output.terminal import print_lines
@@ -21,6 +21,7 @@ examples:
   fitfeed verify flowers/               whether every file and example is whole
   fitfeed preview flowers/ -o f.png     some of its pictures, stored and augmented
   fitfeed report flowers/ -o f.html     a page: classes, sizes, pixels, duplicates, what is worth a look
+  fitfeed bench flowers/                what limits training on it, and what would help
 
 exit status: 0 done, 1 unexpected failure, 2 wrong usage, 3 too many bad inputs,
 4 the same image in two splits, 5 damaged or incomplete dataset,
@@ -38,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=CommandParser)
-    for command in (convert, inspect, verify, preview, report):
+    for command in (convert, inspect, verify, preview, report, bench):
         command.add_parser(subparsers)
     return parser
 

@@ -1,6 +1,7 @@
 """Progress of a conversion or a reading: a bar on a terminal, a plain line now and then elsewhere."""
 
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from typing import Any, NoReturn, TextIO
 
@@ -33,15 +34,15 @@ class ProgressDisplay:
         elif opening is not None:
             self._print(opening)
 
-    def _show(self, done: int, line: str, *, postfix: str | None = None) -> None:
-        """Moves the bar, or prints a line if the last one is ten seconds old."""
+    def _show(self, done: int, line: str, *, postfix: str | None = None, has_end: bool = True) -> None:
+        """Moves the bar, or prints a line, with the time left if there is an end to see, if the last one is ten seconds old."""
         if self._bar is not None:
             if postfix is not None:
                 self._bar.set_postfix_str(postfix, refresh=False)
             self._bar.update(done - self._bar.n)
         elif (now := time.monotonic()) - self._last >= LINE_INTERVAL_S:
             self._last = now
-            left = self._seconds_left(done)
+            left = self._seconds_left(done) if has_end else None
             self._print(line if left is None else f"{line}, {left:.0f} s left")
 
     def close(self) -> None:
@@ -130,6 +131,24 @@ class ReadingProgress(ProgressDisplay):
         self._read += read_bytes
         read, total = (amount / 1e6 for amount in (self._read, self._total))
         self._show(self._read, f"{read:.0f} of {total:.0f} MB read, {self._per_second(read):.1f} MB/s")
+
+
+class StepProgress(ProgressDisplay):
+    """Which step of a few runs. How long one takes is not known, so no time left is shown."""
+
+    _steps: tuple[str, ...] = ()
+
+    def start(self, steps: Sequence[str]) -> None:
+        """Says which steps there are."""
+        self._steps = tuple(steps)
+        self._begin(len(steps), unit="step", bar_format="{desc}: {n_fmt}/{total_fmt} {elapsed}", delay=1.0)
+
+    def update(self, step: str) -> None:
+        """Says that a step begins, or goes on."""
+        number = self._steps.index(step)
+        if self._bar is not None:
+            self._bar.set_description_str(step, refresh=False)
+        self._show(number, f"{step}: step {number + 1} of {self._total}", has_end=False)
 
 
 def progress_for(stream: TextIO, *, quiet: bool) -> AbstractContextManager[ConversionProgress | None]:

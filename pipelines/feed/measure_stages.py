@@ -57,4 +57,4 @@ def _round(maker: BatchMaker, epoch: int, steps: range) -> dict[Stage, StageTime
     clock, count = maker.stage_clock(), 0
     for step in steps:
         count += len(maker.make(epoch, step, clock)["image"])
-    return clock.times(count, waits=True)
+    return clock.times(count)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from fitfeed.pipelines.stages.feed_rates import Machinery
 from fitfeed.pipelines.stages.stage_times import StageTimes
+from fitfeed.schemas.bit_depth import Depth
 
 ChangeKind = Literal["size", "encoding", "processes", "workers", "cpus", "uint8", "operations"]
 
@@ -40,7 +41,7 @@ class StoredImages:
     height: int
     width: int
     encoding: Literal["jpeg", "png", "raw"]
-    depth: int = 8
+    depth: Depth = 8
     image_size: tuple[int, int] | None = None
     normalizes: bool = True
     operations: int = 0

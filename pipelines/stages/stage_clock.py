@@ -1,5 +1,6 @@
 """Times stages as they run."""
 
+import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -10,48 +11,58 @@ Clock = Callable[[], float]
 """Seconds since some moment."""
 
 
+def blocks_of_thread() -> int:
+    """Counts how often this thread has given up its CPU because it had to wait. Linux calls it a voluntary switch."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+
+
 class StageClock:
     """Adds up CPU time and waiting time of stages. Not thread-safe: each thread has its own.
 
-    A measurement costs 1 us, of stages that take 4 us and more.
+    Only reading has anything to wait for. Other stages take long without CPU time if other programs have the CPU, which says
+    nothing about them. So does reading; there a thread waits only where it has given up its CPU.
     """
 
-    def __init__(self, *, cpu: Clock = time.thread_time, wall: Clock = time.perf_counter) -> None:
+    def __init__(
+        self,
+        *,
+        cpu: Clock = time.thread_time,
+        wall: Clock = time.perf_counter,
+        blocks: Callable[[], int] = blocks_of_thread,
+    ) -> None:
         """Starts at 0.
 
         Args:
             cpu: CPU time of this thread.
             wall: Time as it passes.
+            blocks: How often this thread has waited.
         """
-        self._cpu, self._wall = cpu, wall
-        self._spent: dict[Stage, tuple[float, float]] = dict.fromkeys(STAGES, (0.0, 0.0))
+        self._cpu, self._wall, self._blocks = cpu, wall, blocks
+        self._cpu_s, self._wait_s = dict.fromkeys(STAGES, 0.0), 0.0
 
     @contextmanager
     def time(self, stage: Stage) -> Iterator[None]:
         """Adds what happens inside to a stage; not if it fails."""
-        cpu, wall = self._cpu(), self._wall()
-        yield
-        self.add(stage, cpu_s=self._cpu() - cpu, wall_s=self._wall() - wall)
+        if stage == "read":
+            blocks, wall, cpu = self._blocks(), self._wall(), self._cpu()
+            yield
+            spent, passed = self._cpu() - cpu, self._wall() - wall
+            self._cpu_s[stage] += spent
+            if self._blocks() > blocks:
+                self._wait_s += max(0.0, passed - spent)
+        else:
+            cpu = self._cpu()
+            yield
+            self._cpu_s[stage] += self._cpu() - cpu
 
-    def add(self, stage: Stage, *, cpu_s: float, wall_s: float) -> None:
-        """Adds time to a stage."""
-        cpu, wall = self._spent[stage]
-        self._spent[stage] = cpu + cpu_s, wall + wall_s
-
-    def times(self, images: int, *, waits: bool = False) -> dict[Stage, StageTime]:
-        """Returns what the stages took for each of so many images.
-
-        Args:
-            images: How many there were.
-            waits: Whether reading counts as waiting where it took no CPU time. No other stage has anything to wait for: there
-                a thread only waits for other programs on the same CPUs, which CPU time leaves out.
-        """
+    def times(self, images: int) -> dict[Stage, StageTime]:
+        """Returns what the stages took for each of so many images."""
         return {
             stage: StageTime(
-                cpu_s=cpu / images,
-                wait_s=max(0.0, wall - cpu) / images if waits and stage == "read" else 0.0,
+                cpu_s=self._cpu_s[stage] / images,
+                wait_s=self._wait_s / images if stage == "read" else 0.0,
             )
-            for stage, (cpu, wall) in self._spent.items()
+            for stage in STAGES
         }
 
 

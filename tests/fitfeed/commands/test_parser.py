@@ -61,7 +61,7 @@ def test_an_option_given_twice_names_both_values(
     values, flag = values_of(action), action.option_strings[-1]
     times = [[flag, values[0]], [action.option_strings[0], values[1]]] if values else [[flag], [flag]]
     arguments = [command, *POSITIONAL.get(command, ["flowers"]), *times[0], *times[1]]
-    if action.dest == "output":
+    if action.dest == "output" and "f.png" in arguments:
         arguments.remove("-o")
         arguments.remove("f.png")
     if isinstance(action, REPEATABLE):

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from fitfeed.output.progress import progress_for, reading_progress
+from fitfeed.output.progress import StepProgress, progress_for, reading_progress
 
 
 class Terminal(io.StringIO):
@@ -114,3 +114,14 @@ def test_quiet_is_nothing() -> None:
         assert shown is None
     with reading_progress(io.StringIO(), quiet=True) as reading:
         assert reading is None
+
+
+def test_steps_are_named_without_a_time_left(clock: list[float]) -> None:
+    stream = io.StringIO()
+    shown = StepProgress(stream)
+    shown.start(["stages", "floors", "whole"])
+    for seconds, step in ((1, "stages"), (11, "floors"), (15, "floors"), (22, "whole")):
+        clock[0] = 100.0 + seconds
+        shown.update(step)
+    shown.close()
+    assert stream.getvalue().splitlines() == ["floors: step 2 of 3", "whole: step 3 of 3"]

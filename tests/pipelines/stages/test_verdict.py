@@ -39,7 +39,7 @@ def clocked(*, waiting: float = 0.0, lock: float = 60e-6, **slower: float) -> St
             with clock.time(stage):  # type: ignore[arg-type]
                 clocks.work(seconds + slower.get(stage, 0.0))
                 clocks.wait(waiting if stage == "read" else 0.0)
-    return StageTimes(stages=clock.times(16, waits=True), lock_s=lock)
+    return StageTimes(stages=clock.times(16), lock_s=lock)
 
 
 def limit(times: StageTimes, machinery: Machinery = PROCESSES, consumer_rate: float | None = None) -> str:

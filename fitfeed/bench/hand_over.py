@@ -1,0 +1,78 @@
+"""What TensorFlow adds to a batch that is there already, and how many images per second the whole makes."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fitfeed.pipelines.stages.stage_times import StageTime
+
+if TYPE_CHECKING:
+    from fitfeed.bench.plan import BenchPlan
+    from fitfeed.pipelines import Dataset
+    from fitfeed.pipelines.feed.batch_maker import BatchMaker
+
+BATCHES = 48
+
+WARM_UP_S = 0.5
+"""After the first batch of the whole, until which workers have started. Until here memory is mapped."""
+
+
+def hand_over(maker: "BatchMaker") -> StageTime:
+    """Measures CPU time of all threads, per image: a batch that was made before is handed over again and again."""
+    from fitfeed.pipelines.tf_data.tensors import call, tensors_of
+
+    arrays = maker.make(0, 0)
+    count = len(arrays["image"])
+
+    def finished(step: Any) -> Any:
+        return tensors_of(lambda epoch, step: arrays, maker.specs, step, step)
+
+    def nothing(step: Any) -> Any:
+        return call(lambda step: [step], [step], [step.dtype])
+
+    return StageTime(cpu_s=_cpu_s_of(finished) / count, floor_s=_cpu_s_of(nothing) / count)
+
+
+def _cpu_s_of(element: Callable[[Any], Any]) -> float:
+    """CPU seconds, of all threads, for an element of a pipeline."""
+    import tensorflow as tf
+
+    plain = tf.autograph.experimental.do_not_convert
+    elements = tf.data.Dataset.range(2 * BATCHES).map(plain(element), num_parallel_calls=2).prefetch(1)
+    began = 0.0
+    for number, _ in enumerate(elements):
+        if number == BATCHES:
+            began = time.process_time()
+    return (time.process_time() - began) / (BATCHES - 1)
+
+
+def whole_rate(
+    dataset: "Dataset", plan: "BenchPlan", *, seconds: float, progress: Callable[[], None] = lambda: None
+) -> float:
+    """Images per second of the pipeline as `fit` would have it, when nobody waits for a model.
+
+    Args:
+        dataset: The dataset.
+        plan: Its pipeline.
+        seconds: How long to measure.
+        progress: Called after each batch.
+    """
+    from fitfeed.pipelines import make_pipeline
+
+    batches = make_pipeline(dataset, plan.split, **plan.arguments(dataset)).repeat()
+    started = began = 0.0
+    count = 0
+    for element in batches:
+        progress()
+        now = time.perf_counter()
+        if not started:
+            started = now
+        if now - started < WARM_UP_S:
+            continue
+        if not began:
+            began = now
+            continue
+        count += int((element[0] if isinstance(element, tuple) else element).shape[0])
+        if now - began >= seconds:
+            break
+    return count / (time.perf_counter() - began)

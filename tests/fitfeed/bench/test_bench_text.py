@@ -1,0 +1,94 @@
+"""What people and scripts are told."""
+
+import dataclasses
+import json
+
+from fitfeed.bench.bench_text import bench_json, bench_lines, stage_rate
+from fitfeed.bench.model_step import ModelSpeed
+from fitfeed.pipelines.stages.stage_times import STAGES
+from tests.fitfeed.bench.results import TIMES, made_result
+
+
+def said(**given: object) -> str:
+    return "\n".join(bench_lines(made_result(**given), "flowers"))  # type: ignore[arg-type]
+
+
+def test_the_table_has_each_stage_and_the_whole() -> None:
+    lines = bench_lines(made_result(), "flowers")
+    assert (
+        lines[0]
+        == "flowers, split train: batches of 32, 224 x 224 pixels, float32, made by 2 worker processes on 2 CPUs"
+    )
+    rows = lines[2 : lines.index("", 2)]
+    assert [row.split()[0] for row in rows] == ["stage", *STAGES, "whole"]
+    assert rows[2].split() == ["decode", "4,040", "495.0", "450.0", "0.91"]
+    assert rows[-1].split() == ["whole", "2,600", "710.0", "550.0", "0.72"]
+    assert len({row.index(row.split()[3]) + len(row.split()[3]) for row in rows[2:4]}) == 1, (
+        "columns are aligned"
+    )
+
+
+def test_the_verdict_and_the_one_change_follow() -> None:
+    text = said()
+    assert "Decoding limits at 2,600 images/s: decoding is the slowest stage." in text
+    assert "What would help most: convert with `--size 256`: " in text
+    assert "(calculated)" in text
+    assert "The disk delivers 9,000 images/s in the first epoch; later ones find them in memory." in text
+    assert "busy" not in text
+
+
+def test_a_disk_that_is_needed_in_each_epoch_is_said() -> None:
+    assert "later ones too, as memory cannot hold the split" in said(is_cached=False)
+
+
+def test_a_busy_machine_is_said_first() -> None:
+    lines = bench_lines(made_result(load=3.2), "flowers")
+    assert lines[lines.index("", 2) + 1].startswith("Other programs were busy (3.2 for each CPU)")
+
+
+def test_a_model_that_is_faster_waits_and_the_ways_out_are_named() -> None:
+    text = said(model=ModelSpeed("resnet50", 5200.0, 32 / 5200, "GPU"))
+    assert (
+        "resnet50 takes 5,200 images/s on the GPU (6 ms a step): fit will wait for images 50% of the time."
+        in text
+    )
+    assert "What would end that: 2 more CPUs." in text
+
+
+def test_a_model_that_is_slower_does_not_wait() -> None:
+    text = said(model=ModelSpeed("resnet50", 400.0, 0.08, "GPU"))
+    assert "The model limits" in text
+    assert "fit will not wait for images." in text
+    assert "What would" not in text
+
+
+def test_a_model_on_the_cpu_shares_it() -> None:
+    text = said(model=ModelSpeed("resnet50", 26.0, 1.23, "CPU"))
+    assert "fit will make about 26 images/s" in text
+
+
+def test_a_need_is_answered() -> None:
+    assert "1,000 images/s: this machine makes them as it is." in said(need=1000.0)
+    assert "3,400 images/s need: convert with `--size 256`; or 1 more CPU." in said(need=3400.0)
+    assert "9,999 images/s: nothing that is known reaches them." in said(need=9999.0, ways=[])
+
+
+def test_scripts_get_all_of_it() -> None:
+    model = ModelSpeed("resnet50", 5200.0, 0.006, "GPU")
+    document = json.loads(json.dumps(bench_json(made_result(model=model, need=3400.0), "flowers")))
+    assert list(document["stages"]) == list(STAGES)
+    assert document["stages"]["decode"]["of_floor"] == 450 / 495
+    assert document["whole"]["images_per_second"] == 2600
+    assert (document["limit"], document["slowest_stage"]) == ("decode", "decode")
+    assert document["changes"][0]["kind"] == "size"
+    assert document["model"]["waiting"] == 0.5
+    assert document["model"]["fit_waits"] is True
+    assert document["need"]["ways"] == made_result(model=model, need=3400.0).ways
+
+
+def test_a_stage_that_takes_no_time_has_no_rate() -> None:
+    result = made_result()
+    raw = dataclasses.replace(result, times=TIMES.with_stage("decode", cpu_s=0.0, floor_s=None))
+    assert stage_rate(raw, "decode") is None
+    assert bench_lines(raw, "flowers")[4].split() == ["decode", "-", "-", "-", "-"]
+    assert stage_rate(result, "hand-over") == 1 / 5e-6, "the main process is one"

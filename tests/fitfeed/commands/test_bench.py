@@ -1,0 +1,67 @@
+"""`fitfeed bench`: what is refused, and what is printed and written."""
+
+import json
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from fitfeed.cli import main
+from tests.fitfeed.bench.results import made_result
+
+
+@pytest.fixture
+def measured() -> Any:
+    """Measures nothing: what is printed is looked at."""
+    with mock.patch("fitfeed.bench.run.run_bench", return_value=made_result()) as run:
+        yield run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--batch-size", "0"], "--batch-size expects a number from 1. Received: 0"),
+        (["--processes", "-1"], "--processes expects a number from 0. Received: -1"),
+        (["--need", "0"], "--need expects a number from 1. Received: 0"),
+        (["--seconds", "0"], "--seconds expects a number from 0.1 to 3600. Received: 0"),
+        (["--seconds", "nan"], "--seconds expects a number from 0.1 to 3600. Received: nan"),
+        (["--model", "nothing"], "--model expects a .keras file or one of"),
+        (["-o", "bench.png"], "-o expects a name that ends in .html, .htm"),
+        (["--batch-size", "13"], "a batch is larger than split 'train', which has 12 examples"),
+        (["--split", "nowhere"], "nowhere"),
+        (["--augment", "RandomFlop()"], "Did you mean RandomFlip?"),
+    ],
+)
+def test_what_means_nothing_is_refused(
+    gray: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", str(gray), *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_answer_goes_to_standard_output(
+    gray: Path, tmp_path: Path, measured: mock.Mock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "bench.html"
+    assert main(["bench", str(gray), "--need", "100", "-o", str(page)]) == 0
+    out, err = capsys.readouterr()
+    assert "Decoding limits at 2,600 images/s" in out
+    assert err == f"{page}: open it in a browser.\n"
+    assert page.read_text().startswith("<!doctype html>")
+    assert measured.call_args.kwargs["need"] == 100
+
+
+def test_json_is_one_document(gray: Path, measured: mock.Mock, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", str(gray), "--json", "--augment", "RandomFlip()", "--dtype", "uint8"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["limit"] == "decode"
+    assert err == ""
+    plan = measured.call_args.args[1]
+    assert (plan.dtype, len(plan.augment)) == ("uint8", 1)
+
+
+def test_an_interrupted_measurement_ends_quietly(gray: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with mock.patch("fitfeed.bench.run.run_bench", side_effect=KeyboardInterrupt):
+        assert main(["bench", str(gray)]) == 130
+    assert capsys.readouterr().err == "fitfeed bench: interrupted\n"
