@@ -155,7 +155,8 @@ class Comparison:
     """How files were compared with those from which a dataset was made.
 
     Attributes:
-        times: How many were compared by size and times.
+        times: How many were compared by size and times, or in a store by size and ETag.
+        etags: How many of these are in a store.
         contents: How many were read, and compared by content.
         changed: The paths of images and masks that have another content now, in the order of the listing. A file that
             cannot be read counts as changed.
@@ -164,6 +165,7 @@ class Comparison:
     """
 
     times: int = 0
+    etags: int = 0
     contents: int = 0
     changed: list[str] = dataclasses.field(default_factory=list)
     not_compared: list[str] = dataclasses.field(default_factory=list)

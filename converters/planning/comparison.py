@@ -80,6 +80,7 @@ def compare_files(
     unknown = np.flatnonzero((row < 0) & ~same)
     return Comparison(
         times=int((same & ~reading).sum()),
+        etags=int((same & ~reading & (files.some_etags.lengths > 0)).sum()),
         contents=len(places),
         changed=changed,
         not_compared=files.keys.take(unknown).to_list(),

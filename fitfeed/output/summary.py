@@ -61,8 +61,10 @@ def conversion_lines(conversion: ConversionResult, dataset: str) -> list[str]:
 def up_to_date_line(dataset: str, comparison: Comparison | None) -> str:
     """Says that nothing is to be done, and how that was found out."""
     parts = []
-    if comparison is not None and comparison.times:
-        parts.append(f"{comparison.times:,} sizes and times")
+    if comparison is not None and comparison.times > comparison.etags:
+        parts.append(f"{comparison.times - comparison.etags:,} sizes and times")
+    if comparison is not None and comparison.etags:
+        parts.append(f"{comparison.etags:,} sizes and ETags")
     if comparison is not None and comparison.contents:
         parts.append(f"{comparison.contents:,} contents")
     compared = f"compared {', '.join(parts)}; " if parts else ""

@@ -15,6 +15,7 @@ from fitfeed.converters.reading.sources_reader import SourcesReader
 from fitfeed.converters.shards import write_shard as write_shard_module
 from fitfeed.converters.source_file import SourceRoot
 from fitfeed.converters.verify import verify_dataset
+from fitfeed.output.summary import up_to_date_line
 from fitfeed.schemas.errors import NotFoundError, TooManyRejectsError, UsageError
 from fitfeed.schemas.manifest import read_manifest
 from fitfeed.schemas.side_tables import read_sources
@@ -137,7 +138,11 @@ def test_nothing_is_read_of_what_is_the_same(
         return real(place, name, **given)
 
     monkeypatch.setattr(type(place), "read", reading)
-    assert convert(str(place), dataset).up_to_date
+    again = convert(str(place), dataset)
+    assert again.up_to_date
+    assert (
+        up_to_date_line("x", again.comparison) == "x is up to date: compared 8 sizes and ETags; nothing to do"
+    )
     assert convert(str(place), dataset, append=True).up_to_date
     assert read == []
     assert convert(str(place), dataset, check_content=True).up_to_date
