@@ -1,6 +1,7 @@
 """Finds out what is in a source: images with their labels, and files that cannot become examples."""
 
 import dataclasses
+import shlex
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -219,11 +220,26 @@ def _kind_of(source: Place) -> SourceKind:
 
 def _require_one(given: Sequence[GivenSource], reading: SourceOptions) -> None:
     """Checks that nothing is said of one source that does not say of which."""
-    flags = {"--labels": reading.labels not in (None, "none"), "--split-list": reading.split_lists}
-    for flag, value in flags.items():
-        if value and len(given) > 1:
-            msg = f"{flag} is about one SOURCE, and there are {len(given)}. Give the table of each as SOURCE, in the folder of its images, or convert them one after the other with --append."
-            raise UsageError(msg)
+    if len(given) < 2:
+        return
+    if reading.labels not in (None, "none"):
+        msg = (
+            f"--labels is about one SOURCE, and there are {len(given)}. A table in a folder above all of them names their images as a SOURCE "
+            f"itself: fitfeed convert TABLE DATASET. Or {_one_after_another(given, '--labels TABLE')}"
+        )
+        raise UsageError(msg)
+    if reading.split_lists:
+        msg = f"--split-list is about one SOURCE, and there are {len(given)}. Instead, {_one_after_another(given, '--split-list NAME=FILE')}"
+        raise UsageError(msg)
+
+
+def _one_after_another(given: Sequence[GivenSource], flag: str) -> str:
+    first, second, *others = (shlex.quote(str(source.path)) for source in given)
+    more = ", and so on" if others else ""
+    return (
+        f"convert one after the other, each with its own: fitfeed convert {first} DATASET {flag}, "
+        f"then fitfeed convert {second} DATASET --append {flag}{more}."
+    )
 
 
 def _check_classes(example_table: ExampleTable) -> None:

@@ -22,6 +22,7 @@ from fitfeed.converters.sources.table import Table
 from fitfeed.converters.sources.table_labels import label_by_table
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import PlannedLabel
+from fitfeed.schemas.split_names import usual_split
 
 SHOWN_FOLDERS = 5
 
@@ -120,29 +121,35 @@ def _by_table(
         Reject(text_path(path), "label_invalid", f"ignored: no row of {table.name} names it", "ignored")
         for path in unnamed
     ]
-    warnings = [*found.warnings, *_folders_without_rows(listing, unnamed, table.name)]
+    warnings = [*found.warnings, *_folders_without_rows(listing, unnamed, table)]
     return LabeledFolder(
         found.example_table, [*listing.rejects, *found.rejects], [*listing.ignored, *ignored], warnings
     )
 
 
-def _folders_without_rows(listing: Listing, unnamed: Sequence[str], table: str) -> list[str]:
+def _folders_without_rows(listing: Listing, unnamed: Sequence[str], table: Table) -> list[str]:
     """Warns of top-level folders with many images of which no row names any: a table may be of one split alone."""
     count_of = Counter(path.split("/", 1)[0] for path in listing.files.paths if "/" in path)
     unnamed_of = Counter(path.split("/", 1)[0] for path in unnamed if "/" in path)
     whole = [folder for folder, count in sorted(unnamed_of.items()) if count == count_of[folder]]
     return [
-        f"no row of {table} names any of the {count_of[folder]} images in {text_path(folder)}/, so all are left out; "
-        f"one table with a row for every image takes them, too{_as_two_datasets(listing.links.roots[-1], folder, unnamed)}"
+        f"no row of {table.name} names any of the {count_of[folder]} images in {text_path(folder)}/, so all are left out; "
+        f"one table with a row for every image takes them, too{_as_class_folders(listing.links.roots[-1], folder, unnamed, table)}"
         for folder in whole[:SHOWN_FOLDERS]
     ]
 
 
-def _as_two_datasets(root: str, folder: str, unnamed: Sequence[str]) -> str:
-    """What else takes images that are in class folders: a dataset of their own, with the same classes."""
+def _as_class_folders(root: str, folder: str, unnamed: Sequence[str], table: Table) -> str:
+    """What else takes images that are in class folders: another source, or a dataset of their own with the same classes."""
     if not any(path.startswith(f"{folder}/") and path.count("/") > 1 for path in unnamed):
         return ""
     source, dataset = shlex.quote(f"{root}/{folder}"), shlex.quote(f"{folder}-dataset")
+    # The images of a source without splits are `train`, and the paths of a table that is a source begin at its folder.
+    if usual_split(folder) == "train" and str(table.path.absolute().split()[0]) == root:
+        return (
+            f". Or take both as sources, with a column in the table that says the split of its images: fitfeed convert {source} "
+            f"{shlex.quote(str(table.path))} DATASET --split-column COLUMN"
+        )
     return (
         f". Or make two datasets with the same classes: fitfeed convert {source} {dataset}, and then the command of this one "
         f"with --classes-from {dataset}"

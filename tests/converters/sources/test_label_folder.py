@@ -82,6 +82,9 @@ def test_a_table_of_one_split_is_warned_of(tmp_path: Path) -> None:
     root = source.resolve()
     assert f"fitfeed convert {root}/train train-dataset, and then" in line
     assert line.endswith("with --classes-from train-dataset")
+    (source / "test.csv").write_text("path,label\ntest/3.jpg,cat\n")
+    (line,) = find(source, source / "test.csv").warnings[:1]
+    assert line.endswith(f"fitfeed convert {root}/train {source}/test.csv DATASET --split-column COLUMN")
     (tmp_path / "train.csv").write_text("path,label\ntrain/cat/1.jpg,cat\ntrain/cat/2.jpg,cat\n")
     assert (
         find(source, tmp_path / "train.csv").warnings[0].endswith("takes them, too")

@@ -53,7 +53,8 @@ def test_a_copy_in_another_process_is_the_same() -> None:
 
 
 def test_the_real_library(flowers: Dataset) -> None:
-    albumentations = pytest.importorskip("albumentations")
+    import albumentations  # slow
+
     augment = [
         albumentations.Compose(
             [albumentations.HorizontalFlip(p=0.5), albumentations.RandomBrightnessContrast(p=1)]
