@@ -1,4 +1,4 @@
-"""Feeds a fitfeed dataset to training: `make_pipeline` for Keras and TensorFlow, records for the rest.
+"""Feeds a fitfeed dataset to training: `make_pipeline` for Keras and TensorFlow, `make_loader` for the rest.
 
 Importing this package loads neither TensorFlow nor Keras; `make_pipeline` and
 `Dataset.normalization` import them when called, `DeviceAugmentation` and `ResumeTraining` when they are first used.
@@ -31,6 +31,8 @@ from fitfeed.pipelines.augment.ops.tone import AutoContrast, Equalization, Rando
 from fitfeed.pipelines.augment.ops.trivial_augment import TrivialAugment
 from fitfeed.pipelines.dataset import Dataset, open_dataset
 from fitfeed.pipelines.explain_augment import explain
+from fitfeed.pipelines.loader.loader import Loader
+from fitfeed.pipelines.loader.make_loader import make_loader
 from fitfeed.pipelines.reading.records import Records
 from fitfeed.pipelines.tf_data.make_pipeline import make_pipeline
 
@@ -49,6 +51,7 @@ __all__ = [
     "DeviceAugmentation",
     "Equalization",
     "InputMonitor",
+    "Loader",
     "MixUp",
     "MovedBoxes",
     "RandAugment",
@@ -78,6 +81,7 @@ __all__ = [
     "TrivialAugment",
     "explain",
     "from_image_data_generator",
+    "make_loader",
     "make_pipeline",
     "move_boxes",
     "move_points",

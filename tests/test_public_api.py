@@ -73,6 +73,7 @@ def test_what_people_call_has_its_signature_on_the_page() -> None:
     returned = {
         "ConversionResult",
         "Dataset",
+        "Loader",
         "MovedBoxes",
         "PlannedConversion",
         "Records",

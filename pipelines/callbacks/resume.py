@@ -188,12 +188,9 @@ class ResumeTraining(keras.callbacks.Callback):
             msg = f"ResumeTraining expects each epoch of fit to be one of the pipeline's, of {pipeline.steps} steps. Received: {self.params['steps']} steps. Leave out steps_per_epoch, take and repeat."
             raise UsageError(msg)
         if self._checkpoint is not None:
-            before, now = self._checkpoint.progress.pipeline, pipeline.identity
-            changed = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
-            if changed:
-                was = ", ".join(f"{name}={before.get(name)!r}" for name in changed)
-                received = ", ".join(f"{name}={now.get(name)!r}" for name in changed)
-                msg = f"the training in {self.path} began with another pipeline, so it cannot go on with the same batches. Then: {was}. Received: {received}. Use the same, or another path."
+            changed = pipeline.differences(self._checkpoint.progress.pipeline)
+            if changed is not None:
+                msg = f"the training in {self.path} began with another pipeline, so it cannot go on with the same batches. Then: {changed[0]}. Received: {changed[1]}. Use the same, or another path."
                 raise UsageError(msg)
         return pipeline
 

@@ -46,14 +46,52 @@ class EpochCounter:
         Raises:
             UsageError: If an epoch does not have this step.
         """
-        epoch, step = start
-        if step >= steps:
-            msg = f"start expects a step below the {steps} of an epoch. Received: start={start}. Use ({epoch + 1}, 0) for the next epoch."
-            raise UsageError(msg)
         self.steps, self.identity, self.is_chief = steps, dict(identity or {}), is_chief
-        self._next = (epoch, step)
         self._override: EpochOverride | None = None
         self._lock = threading.Lock()
+        self.go_to(start)
+
+    def go_to(self, start: tuple[int, int]) -> None:
+        """Sets where the next iteration begins. Iterations that are open already are not affected.
+
+        Args:
+            start: Its (epoch, step).
+
+        Raises:
+            UsageError: If an epoch does not have this step.
+        """
+        epoch, step = start
+        if step >= self.steps:
+            msg = f"start expects a step below the {self.steps} of an epoch. Received: start={(epoch, step)}. Use ({epoch + 1}, 0) for the next epoch."
+            raise UsageError(msg)
+        with self._lock:
+            self._next = (epoch, step)
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Where the next iteration begins, (epoch, step)."""
+        return self._next
+
+    def differences(self, identity: Mapping[str, Any]) -> tuple[str, str] | None:
+        """Compares with the identity of an earlier run.
+
+        Args:
+            identity: Of the earlier run, as it was saved.
+
+        Returns:
+            What differs, as texts for a message: its values then, and now. None if the order is the same.
+        """
+        changed = [
+            name
+            for name in sorted({*identity, *self.identity})
+            if identity.get(name) != self.identity.get(name)
+        ]
+        if not changed:
+            return None
+        then, now = (
+            ", ".join(f"{name}={each.get(name)!r}" for name in changed) for each in (identity, self.identity)
+        )
+        return then, now
 
     def next(self) -> tuple[np.int64, np.int64]:
         """Returns the number of the epoch that begins now, and its first step; counts one further."""

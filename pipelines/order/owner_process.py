@@ -24,8 +24,8 @@ class OwnerProcess:
         """
         if os.getpid() != self._pid:
             msg = (
-                f"a pipeline belongs to the process that made it, and TensorFlow does not survive a fork. Received: a call in "
-                f"process {os.getpid()}, forked from {self._pid}. Call make_pipeline in the new process, and start it with "
+                f"a pipeline belongs to the process that made it: its threads, and TensorFlow, do not survive a fork. Received: a call in "
+                f"process {os.getpid()}, forked from {self._pid}. Call make_pipeline or make_loader in the new process, and start it with "
                 f"multiprocessing.get_context('spawn')."
             )
             raise FeedError(msg)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from fitfeed.pipelines.augment.base import Augmentation
 from fitfeed.pipelines.augment.compiler.user_functions import ImageFunction
 from fitfeed.pipelines.batches.normalize import NormalizeKind
-from fitfeed.pipelines.dataset import Dataset, open_dataset
+from fitfeed.pipelines.dataset import Dataset
 from fitfeed.pipelines.feed.batch_maker import PARAMETERS, BatchMaker, as_element
+from fitfeed.pipelines.feed.open_feed import Feed, open_feed
 from fitfeed.pipelines.hosts.choose_shard import Shard
 from fitfeed.pipelines.monitor.made_batches import MadeBatches
 from fitfeed.pipelines.options import (
@@ -23,11 +24,9 @@ from fitfeed.pipelines.options import (
     PipelineOptions,
     SamplingWeights,
 )
-from fitfeed.pipelines.order.epoch_counter import EpochCounter
 from fitfeed.pipelines.tf_data.pipelines_of_iterator import attach_counter, attach_made
 from fitfeed.pipelines.tf_data.py_function import weakly_bound
 from fitfeed.pipelines.tf_data.tensors import call, tensors_of
-from fitfeed.schemas.errors import UsageError
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -180,16 +179,11 @@ def make_pipeline(
         >>> val = make_pipeline("flowers", "validation", batch_size=128, image_size=(224, 224), augment=[CenterCrop()])
         >>> model.fit(train, validation_data=val, epochs=10)
     """
-    if not isinstance(dataset, Dataset):
-        dataset = open_dataset(dataset, cache=cache, cache_size=cache_size)
-    elif cache is not None or cache_size is not None:
-        msg = f"an open dataset has its cache already, or none. Received: a Dataset, cache={cache!r}, cache_size={cache_size!r}. Pass them to open_dataset."
-        raise UsageError(msg)
-    dataset.records(
-        split
-    )  # a split that is misspelled has no default of `shuffle`, which is not what is wrong
-    options = PipelineOptions.of_split(
+    feed = open_feed(
+        dataset,
         split,
+        cache=cache,
+        cache_size=cache_size,
         batch_size=batch_size,
         image_size=image_size,
         augment=augment,
@@ -215,10 +209,10 @@ def make_pipeline(
         processes=processes,
         transforms=transforms,
     )
-    return _chain(dataset, split, options)
+    return _chain(feed)
 
 
-def _chain(dataset: Dataset, split: str | Sequence[str], options: PipelineOptions) -> "tf.data.Dataset":
+def _chain(feed: Feed) -> "tf.data.Dataset":
     """Builds the data path. Read this function, and `BatchMaker.make`, to understand the pipeline.
 
     epochs -> requests -> images -> mix -> labels   |   on_device -> element -> prefetch
@@ -231,15 +225,9 @@ def _chain(dataset: Dataset, split: str | Sequence[str], options: PipelineOption
     # Inside a `tf.function` the dataset is gone after tracing, and only TensorFlow holds our functions.
     held = _as_it_is if tf.inside_function() else weakly_bound
 
-    # All that makes batches, as NumPy arrays. Whatever is right or wrong about the options shows here.
-    maker = BatchMaker(dataset, split, options)
+    # All that makes batches, as NumPy arrays. Whatever is right or wrong about the options has shown there.
+    options, maker, epochs = feed
     stage = _device_stage(maker, options)
-    epochs = EpochCounter(
-        options.start,
-        steps=len(maker.steps),
-        identity={**options.identity(dataset.manifest.fingerprint, split), **maker.choice.identity()},
-        is_chief=options.shard[0] == 0,
-    )
     made = MadeBatches(epochs)
 
     # Epochs. There is one element, so that each iteration of the result asks once for its epoch. TensorFlow

@@ -1,4 +1,4 @@
-"""Makes batches in a process in which TensorFlow and Keras cannot be imported.
+"""Makes batches with `make_loader` in a process in which TensorFlow and Keras cannot be imported.
 
 It is run by `test_without_tensorflow.py` with a JSON document: modules to load, and recipes. Each recipe is a
 dataset's folder, options of `make_pipeline`, and a file with the arrays of the batch that it gives.
@@ -39,13 +39,10 @@ def main(job: dict[str, Any]) -> None:
 def compare(recipe: dict[str, Any]) -> None:
     """Makes a batch, and compares every array of it."""
     from fitfeed import pipelines
-    from fitfeed.pipelines.feed.batch_maker import BatchMaker
-    from fitfeed.pipelines.options import PipelineOptions
 
     augment = [getattr(pipelines, name)(**arguments) for name, arguments in recipe["augment"]]
-    options = PipelineOptions.of_split("train", **{**recipe["options"], "augment": augment})
-    maker = BatchMaker(pipelines.open_dataset(recipe["dataset"]), "train", options)
-    batch = maker.make(*recipe["place"])
+    options = {**recipe["options"], "augment": augment, "start": recipe["place"]}
+    batch = next(iter(pipelines.make_loader(recipe["dataset"], "train", **options)))
     expected = np.load(recipe["expected"], allow_pickle=True)  # of this test's own parent
     if list(batch) != expected.files:
         sys.exit(f"{recipe['name']}: {list(batch)} instead of {expected.files}")

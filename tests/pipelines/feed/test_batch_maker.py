@@ -249,7 +249,7 @@ def test_a_forked_process_is_refused_and_the_parent_goes_on(thumbnails: Dataset,
         try:
             ours.make(0, 1)
         except FeedError as error:
-            os._exit(0 if "Call make_pipeline in the new process" in str(error) else 2)
+            os._exit(0 if "Call make_pipeline or make_loader in the new process" in str(error) else 2)
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert_same(ours.make(0, 0), before)

@@ -15,8 +15,8 @@ from fitfeed.pipelines import Dataset, make_pipeline
 from tests.pipelines.option_defaults import DEFAULTS
 
 ROOT = Path(__file__).parents[3]
-AFTER = ("tf_data", "device", "callbacks")
-"""The rooms after the bar. All others must load."""
+AFTER = ("tf_data", "device", "callbacks", "loader.jax_arrays", "loader.torch_tensors")
+"""The rooms after the bar, and what imports other frameworks. All others must load."""
 
 CROP: list[tuple[str, dict[str, Any]]] = [("RandomResizedCrop", {}), ("RandomFlip", {"mode": "horizontal"})]
 COLOR: list[tuple[str, dict[str, Any]]] = [
@@ -30,6 +30,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "mixed": {"augment": [*CROP, ("MixUp", {}), ("CutMix", {})]},
     "stream": {"augment": CROP, "access": "stream"},
     "masks": {"augment": [*CROP, ("RandomRotation", {"factor": 0.1})], "transforms": True},
+    "skipping": {"augment": CROP, "on_error": "skip", "shard": (1, 2), "batch_size": 4},
 }
 
 
@@ -85,5 +86,5 @@ def test_batches_are_those_of_make_pipeline(job: dict[str, Any]) -> None:
 
 def test_the_rooms_before_the_bar_are_all_that_are_not_behind_it() -> None:
     names = modules()
-    for room in ("arrays", "order", "reading", "augment", "batches", "feed", "dataset", "options"):
+    for room in ("arrays", "order", "reading", "augment", "batches", "feed", "loader", "dataset", "options"):
         assert any(name.startswith(f"fitfeed.pipelines.{room}") for name in names)
