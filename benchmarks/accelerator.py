@@ -11,6 +11,7 @@ and then asks for its next batch; the rest of its time is that of the device.
 """
 
 import argparse
+import importlib.util
 import json
 import subprocess
 import sys
@@ -25,13 +26,17 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import measure
+from benchmarks.material import link_sample
 from benchmarks.measure import ROOT, Result
 from benchmarks.training_steps.step import Network, TrainingStep
+from fitfeed.beam_jobs import convert
 from fitfeed.pipelines import RandomFlip, RandomResizedCrop, make_loader, open_dataset
 from fitfeed.schemas.cpus import available_cpus
 
-FRAMEWORKS = ("loader alone", "jax", "torch")
-"""The first has no step: it shows what the loader could feed."""
+ALONE = "loader alone"
+"""Has no step: it shows what the loader could feed."""
+
+FRAMEWORKS = (ALONE, "jax", "torch")
 
 SIDE = 224
 
@@ -75,8 +80,12 @@ class Rate(NamedTuple):
 def main() -> int:
     """Runs the benchmark; returns the exit status."""
     parser = measure.parser(__doc__, rounds=3)
-    parser.add_argument("--dataset", type=Path, help="a dataset of photographs; none: the sample, converted")
-    parser.add_argument("--frameworks", nargs="+", choices=FRAMEWORKS, default=FRAMEWORKS)
+    parser.add_argument(
+        "--dataset", type=Path, help="a dataset of photographs (default: the sample, converted)"
+    )
+    parser.add_argument(
+        "--frameworks", nargs="+", choices=FRAMEWORKS, default=_installed(), help="default: those installed"
+    )
     parser.add_argument("--batch-size", type=int, default=256, help="images of a step (default: %(default)s)")
     parser.add_argument(
         "--seconds", type=float, default=8.0, help="of one measurement (default: %(default)s)"
@@ -90,7 +99,7 @@ def main() -> int:
         print(json.dumps(measured(options)))
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        options.dataset = options.dataset or _sample(Path(folder) / "sample")
+        options.dataset = options.dataset or _sample(Path(folder), images=64 if options.smoke else 12_000)
         results, devices, failed = [], {}, []
         for framework in options.frameworks:
             print(f"== {framework}", flush=True)
@@ -128,7 +137,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         dtype="bfloat16",
         processes=options.processes,
     )
-    if options.only == "loader alone":
+    if options.only == ALONE:
         fed = _endless(lambda: iter(loader))
         next(fed)
         rates = [rate(_no_step, fed, workload) for _ in range(options.rounds)]
@@ -218,12 +227,14 @@ def _results(framework: str, rates: dict[str, list[list[float]]]) -> list[Result
     ]
 
 
-def _sample(dataset: Path) -> Path:
-    from benchmarks.material import SAMPLE
-    from fitfeed import convert
+def _installed() -> list[str]:
+    return [name for name in FRAMEWORKS if name == ALONE or importlib.util.find_spec(name)]
 
-    convert(SAMPLE, dataset)
-    return dataset
+
+def _sample(folder: Path, *, images: int) -> Path:
+    link_sample(folder / "source", images)
+    convert(folder / "source", folder / "dataset")
+    return folder / "dataset"
 
 
 if __name__ == "__main__":

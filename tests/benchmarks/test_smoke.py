@@ -14,7 +14,7 @@ from benchmarks.measure import ROOT, Spread, alternate, compared
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*NAMES, "gpu"])
+@pytest.mark.parametrize("name", [*NAMES, "gpu", "accelerator"])
 def test_benchmark_runs_and_reports(name: str, tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     command = [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), "--smoke", "--json", str(file)]
