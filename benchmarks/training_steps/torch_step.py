@@ -42,11 +42,18 @@ class TorchStep:
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self._optimizer.step()
-        return loss.detach()
+        if self._kind == "cpu":
+            return loss.detach(), None
+        # `float(loss)` would wait for all steps that are queued, as its copy comes after them.
+        copy = torch.empty((), pin_memory=True).copy_(loss.detach(), non_blocking=True)
+        return copy, torch.cuda.current_stream().record_event()
 
     def value(self, loss: Any) -> float:
         """Waits for a loss."""
-        return float(loss)
+        value, is_there = loss
+        if is_there is not None:
+            is_there.synchronize()
+        return float(value)
 
 
 class Bottleneck(nn.Module):
