@@ -319,7 +319,7 @@ def read_manifest_text(place: Place) -> tuple[bytes, str]:
         raise damaged_file(path, error) from error
     except OSError as error:
         # A store says what to do, and a network that failed needs no permissions.
-        cure = "" if place.local_folder is None else " Change its permissions."
+        cure = place.choose(local=lambda _: " Change its permissions.", far=lambda _: "")
         msg = f"{path} cannot be read: {error.strerror}.{cure}"
         raise UsageError(msg) from error
     return text, found.identity

@@ -209,9 +209,10 @@ def _state(place: Place, shard: Shard) -> _ShardState:
         if place.is_far and not isinstance(error, FileNotFoundError | PermissionError):
             raise
         return _ShardState()
-    if place.local_folder is None:
-        return _ShardState(etag=found.identity)
-    return _ShardState(found.mtime_ns, found.ctime_ns)
+    return place.choose(
+        local=lambda _: _ShardState(found.mtime_ns, found.ctime_ns),
+        far=lambda _: _ShardState(etag=found.identity),
+    )
 
 
 def _example(path: str, size: int, state: _ShardState, stored: StoredAt) -> SourceFile:

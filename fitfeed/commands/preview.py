@@ -156,7 +156,7 @@ def run(options: argparse.Namespace) -> int:
 def _name(dataset: "Dataset") -> str:
     """The name of the dataset's folder, or the last part of its address."""
     place = open_place(dataset.address, "DATASET")
-    return place.split()[1] if place.local_folder is None else place.local_folder.resolve().name
+    return place.choose(local=lambda path: path.resolve().name, far=lambda far: far.split()[1])
 
 
 def _missing_letters(letters: set[str], font: str | None) -> str:

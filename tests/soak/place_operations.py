@@ -67,6 +67,10 @@ def write_large(place: Place) -> None:
         path.write_bytes(LARGE)
 
 
+def copy(place: Place) -> None:
+    place.copy("small", "copied", through="copying")
+
+
 def move(place: Place) -> None:
     place.move("small", "moved")
 
@@ -91,6 +95,7 @@ PLACE_OPERATIONS = (
     Operation("write once", nothing, write_once, may_repeat=False),
     Operation("replace", write_small, replace, may_repeat=False),
     Operation("write large", nothing, write_large),
+    Operation("copy", write_small, copy),
     Operation("move", write_small, move, may_repeat=False),
     # A claim whose answer was lost is dead after a minute; only then it could be taken again.
     Operation("claim", nothing, hold_claim, may_repeat=False, ignore=("claim",)),
