@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from fitfeed.converters.option_parts.classes import ClassOptions, SortedBy
 from fitfeed.converters.rejects import Reject, text_path
-from fitfeed.converters.sources.class_naming import SHOWN_NAMES, NamedClasses, listed, name_classes
+from fitfeed.converters.sources.class_naming import NamedClasses, listed, name_classes
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.number_classes import renumber_classes
 from fitfeed.schemas.class_order import natural_order, sort_classes
@@ -23,6 +23,9 @@ from fitfeed.schemas.text import composed, short_repr
 
 ClassLists = Mapping[str, Sequence[str]]
 """Label name to class names."""
+
+MAX_DROPPED = 50
+"""Classes that a message names in an option to be pasted: all of them, or it would be refused again."""
 
 
 class ArrangedClasses(NamedTuple):
@@ -144,7 +147,7 @@ def _number_counts(values: Sequence[Any]) -> Counter[int]:
 def _require_known(counts: Counter[str], given: Sequence[str], known: Collection[str]) -> None:
     unknown = sort_classes(counts.keys() - set(known), natural_order(counts))
     if unknown:
-        dropping = ",".join(unknown[:SHOWN_NAMES])
+        dropping = ",".join(unknown) if len(unknown) <= MAX_DROPPED else "@FILE (one name a line)"
         msg = f"SOURCE has classes that are not among the given ones: {listed(unknown, counts)}; given are {listed(given)}. Add them to --classes, leave their images out with --drop-classes {dropping}, or give them other names with --rename-class OLD=NEW."
         raise UsageError(msg)
 

@@ -1,5 +1,6 @@
 """One order of classes, whatever lists them, and the options that name, order and leave out classes."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -129,6 +130,15 @@ def test_a_class_that_is_not_given_is_an_error_with_its_count() -> None:
         "Add them to --classes, leave their images out with --drop-classes dog,fox, or give them other names with "
         "--rename-class OLD=NEW."
     )
+
+
+@pytest.mark.parametrize(
+    ("count", "pasted"), [(9, "a0,a1,a2,a3,a4,a5,a6,a7,a8"), (51, "@FILE (one name a line)")]
+)
+def test_the_option_to_paste_names_all_classes(count: int, pasted: str) -> None:
+    names = [f"a{number}" for number in range(count)]
+    with pytest.raises(UsageError, match=re.escape(f"--drop-classes {pasted}, or")):
+        classes(of_folders(*names), classes=["cat"])
 
 
 def test_a_given_class_without_images_stays_and_is_said() -> None:
