@@ -49,7 +49,7 @@ $(ENGINES)/versitygw $(ENGINES)/prism: $(PINNED)/go.mod $(PINNED)/go.sum
 	@touch $@
 
 $(ENGINES)/node_modules/.ready: $(PINNED)/package.json $(PINNED)/package-lock.json
-	@echo "Installing azurite (once) ..."
+	@echo "Installing azurite and axe-core (once) ..."
 	@mkdir -p $(ENGINES) && cp $^ $(ENGINES)
 	@cd $(ENGINES) && npm ci --silent --ignore-scripts --no-audit --no-fund
 	@touch $@

@@ -18,6 +18,7 @@ NAMES = (
     "bench_is_right",
     "scale",
     "planning",
+    "report",
     "scaling",
     "stores",
     "engines",

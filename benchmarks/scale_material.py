@@ -33,37 +33,38 @@ def write_tiny_images(folder: Path, images: int) -> None:
 
 
 def repeat_dataset(dataset: Path, grown: Path, *, times: int) -> None:
-    """Makes a large dataset of a small one with one split of one shard.
+    """Makes a large dataset of a small one whose splits have one shard each.
 
-    Its shard stands there again and again, as a link to the same file, and so do its index's rows.
+    A shard stands there again and again, as a link to the same file, and so do its index's rows.
     To whoever opens it and reads from it, it is a dataset like any other.
 
     Args:
         dataset: The small one.
         grown: Folder to make, on the same file system.
-        times: How many shards it gets.
+        times: How many shards each split gets.
     """
     grown.mkdir()
     manifest = read_manifest(dataset)
-    ((name, split),) = manifest.splits.items()
-    (shard,) = split.shards
-    _, extension = shard.file.split(".", 1)
-    files = [f"{name}-{number:05d}-of-{times:05d}.{extension}" for number in range(times)]
-    for file in files:
-        os.link(dataset / shard.file, grown / file)
     os.link(dataset / manifest.rejects_file.file, grown / manifest.rejects_file.file)
-    _repeat_index(dataset / split.index.file, grown / split.index.file, times=times)
     content = json.loads((dataset / MANIFEST_NAME).read_text())
-    entry, counted = content["splits"][name], content["statistics"]
-    entry["examples"] *= times
-    entry["bytes"] *= times
-    entry["class_counts"] = [count * times for count in entry["class_counts"]]
-    entry["shards"] = [{**entry["shards"][0], "file": file} for file in files]
-    index = grown / split.index.file
-    entry["index"] = {"file": index.name, "bytes": index.stat().st_size, "sha256": file_sha256(index)}
+    for name, split in manifest.splits.items():
+        (shard,) = split.shards
+        _, extension = shard.file.split(".", 1)
+        files = [f"{name}-{number:05d}-of-{times:05d}.{extension}" for number in range(times)]
+        for file in files:
+            os.link(dataset / shard.file, grown / file)
+        index = grown / split.index.file
+        _repeat_index(dataset / split.index.file, index, times=times)
+        entry = content["splits"][name]
+        entry["examples"] *= times
+        entry["bytes"] *= times
+        entry["class_counts"] = [count * times for count in entry["class_counts"]]
+        entry["shards"] = [{**entry["shards"][0], "file": file} for file in files]
+        entry["index"] = {"file": index.name, "bytes": index.stat().st_size, "sha256": file_sha256(index)}
+        entry["histogram"] = [[count * times for count in channel] for channel in entry["histogram"]]
+    counted = content["statistics"]
     counted["images"] *= times
     counted["pixels"] *= times
-    entry["histogram"] = [[count * times for count in channel] for channel in entry["histogram"]]
     for counts in ("profiles", "depths"):
         content[counts] = {each: count * times for each, count in content[counts].items()}
     sealed = Manifest.model_validate_json(json.dumps(content))

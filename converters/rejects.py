@@ -68,6 +68,18 @@ def text_path(path: str) -> str:
     return path
 
 
+def path_of_text(text: str) -> list[str]:
+    """The paths that `text_path` may have written so, the likelier one first: names may have a backslash, too."""
+    if "\\" not in text:
+        return [text]
+    data = re.sub(
+        rb"\\\\|\\x([0-9a-f]{2})",
+        lambda found: bytes.fromhex(found[1].decode()) if found[1] else b"\\",
+        text.encode(),
+    )
+    return [text, os.fsdecode(data)]
+
+
 def count_reasons(rejects: Iterable[Reject]) -> dict[str, int]:
     """Number of rejects by reason, in the order of the reasons' names."""
     return dict(sorted(Counter(reject.reason for reject in rejects).items()))

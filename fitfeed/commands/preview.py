@@ -3,22 +3,22 @@
 import argparse
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fitfeed.commands.option_values import parse_size
 from fitfeed.commands.output_file import output_file, writing
 from fitfeed.output.terminal import print_json, print_lines
+from fitfeed.preview.sheet_options import COLUMNS, COUNT, DRAWS, SIDE, SheetOptions
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.files import atomic_write
 from fitfeed.schemas.local_path import local_path
-from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.strict_json import JsonObject
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from fitfeed.pipelines import Dataset
     from fitfeed.preview.contact_sheet import Placed
     from fitfeed.preview.samples import Preview
 
@@ -34,16 +34,8 @@ examples:
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
-COUNT, DRAWS, SIDE = 8, 4, 160
-
 MAX_LETTERS = 20
 """Letters that the font lacks which are named."""
-
-COLUMNS = 4
-"""Stored pictures side by side. With augmented versions, which have columns of their own, it is one."""
-
-MAX_PIXELS = 200_000_000
-"""Pixels of all tiles together. A larger sheet would take gigabytes, and be too large to look at."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
@@ -100,37 +92,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 def run(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     output = output_file(options.output, FORMATS)
-    _check_numbers(options)
+    _options(options).check(is_augmented=options.augment is not None, options="--")
     from fitfeed.pipelines import open_dataset
     from fitfeed.preview.augment_spec import parse_augment
-    from fitfeed.preview.contact_sheet import ContactSheet
-    from fitfeed.preview.samples import make_preview
+    from fitfeed.preview.sheet import draw_sheet
 
     augment = parse_augment(options.augment) if options.augment is not None else []
-    draws = (options.draws or DRAWS) if augment else 0
-    dataset = open_dataset(options.dataset)
-    split = options.split or ("train" if "train" in dataset.splits else next(iter(dataset.splits)))
-    columns = options.columns or (1 if augment else COLUMNS)
-    sheet = ContactSheet(
-        side=options.tile, columns=columns, font=local_path(options.font, "--font") if options.font else None
-    )
-    preview = make_preview(
-        dataset,
-        split,
-        count=options.count,
-        seed=options.seed,
-        side=options.tile,
-        augment=augment,
-        image_size=options.image_size,
-        draws=draws,
-    )
-    total = dataset.splits[split].examples
-    image, placed = sheet.draw(
-        f"{_name(dataset)} · {split} · {len(preview.rows)} of {total} examples · seed {options.seed}",
-        options.augment or "",
-        ["stored", *(f"epoch {epoch}" for epoch in range(draws))] if draws else [],
-        preview.tiles,
-    )
+    drawn = draw_sheet(open_dataset(options.dataset), replace(_options(options), augment=augment))
+    image, preview = drawn.image, drawn.preview
     _save(image, output)
     if options.json:
         document = {
@@ -138,25 +107,34 @@ def run(options: argparse.Namespace) -> int:
             "width": image.width,
             "height": image.height,
             "dataset": options.dataset,
-            "split": split,
+            "split": drawn.split,
             "seed": options.seed,
             "augment": [repr(op) for op in augment],
             "image_size": options.image_size,
-            "missing_letters": sorted(sheet.missing_letters),
-            "pictures": _pictures(preview, placed),
+            "missing_letters": sorted(drawn.missing_letters),
+            "pictures": _pictures(preview, drawn.placed),
         }
         print_json(document, indent=1)
     elif not options.quiet:
-        versions = f", each stored and augmented {draws} times" if draws else ""
-        message = f"{options.output}: {len(preview.rows)} pictures of {split}{versions}, {image.width} x {image.height} pixels"
-        print_lines([message + _missing_letters(sheet.missing_letters, options.font)], sys.stderr)
+        versions = f", each stored and augmented {drawn.draws} times" if drawn.draws else ""
+        message = f"{options.output}: {len(preview.rows)} pictures of {drawn.split}{versions}, {image.width} x {image.height} pixels"
+        print_lines([message + _missing_letters(drawn.missing_letters, options.font)], sys.stderr)
     return 0
 
 
-def _name(dataset: "Dataset") -> str:
-    """The name of the dataset's folder, or the last part of its address."""
-    place = open_place(dataset.address, "DATASET")
-    return place.choose(local=lambda path: path.resolve().name, far=lambda far: far.split()[1])
+def _options(options: argparse.Namespace) -> SheetOptions:
+    """What the sheet shows, but for the augmentations, which are read later."""
+    return SheetOptions(
+        split=options.split,
+        count=options.count,
+        written=options.augment or "",
+        image_size=options.image_size,
+        draws=options.draws,
+        seed=options.seed,
+        columns=options.columns,
+        side=options.tile,
+        font=local_path(options.font, "--font") if options.font else None,
+    )
 
 
 def _missing_letters(letters: set[str], font: str | None) -> str:
@@ -181,30 +159,6 @@ def _pictures(preview: "Preview", placed: "list[list[Placed]]") -> list[JsonObje
         }
         for i, places in enumerate(placed)
     ]
-
-
-def _check_numbers(options: argparse.Namespace) -> None:
-    """Refuses numbers that a sheet cannot have, and those that would have no effect.
-
-    Raises:
-        UsageError: Naming the option.
-    """
-    for name, least in (("count", 1), ("draws", 1), ("columns", 1), ("tile", 16)):
-        value = getattr(options, name)
-        if value is not None and value < least:
-            msg = f"--{name} expects a number from {least}. Received: {value}"
-            raise UsageError(msg)
-    for name in ("draws", "image_size"):
-        if getattr(options, name) is not None and options.augment is None:
-            msg = f"--{name.replace('_', '-')} is about augmented pictures. Pass --augment too."
-            raise UsageError(msg)
-    versions = 1 + (options.draws or DRAWS) if options.augment is not None else 1
-    if options.count * versions * options.tile**2 > MAX_PIXELS:
-        msg = (
-            f"{options.count * versions} tiles of {options.tile} x {options.tile} pixels are more than a sheet can "
-            f"hold ({MAX_PIXELS:,} pixels). Ask for a smaller --count, --draws or --tile."
-        )
-        raise UsageError(msg)
 
 
 def _save(image: "Image", path: Path) -> None:

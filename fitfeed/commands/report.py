@@ -10,6 +10,8 @@ EPILOG = """\
 examples:
   fitfeed report flowers/ -o flowers.html
       one page: samples, classes, sizes, pixels, splits, duplicates, rejects and what is worth a look
+  fitfeed report flowers/ -o flowers.html --source photos/
+      with pictures of the rejected files, as far as they can be shown
   fitfeed report gs://bucket/flowers -o flowers.html
       the same of a dataset in an object store
 
@@ -33,6 +35,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="page to write: .html")
     parser.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="[NAME=]SOURCE",
+        help="what it was converted from, for pictures of rejected files; once for each source",
+    )
+    parser.add_argument(
         "--json", action="store_true", help="print file, bytes and what is worth a look, as JSON"
     )
     parser.add_argument("--quiet", action="store_true", help="print nothing")
@@ -40,21 +49,18 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
-    from fitfeed.commands.output_file import output_file, writing
+    from fitfeed.commands.output_file import output_file
     from fitfeed.output.byte_size import human_bytes
 
     path = output_file(options.output, (".html", ".htm"))
     from fitfeed.pipelines import open_dataset
     from fitfeed.report.page import report_page
-    from fitfeed.schemas.files import atomic_write
 
-    page = report_page(open_dataset(options.dataset), options.dataset)
-    content = page.html.encode()
-    with writing(path):
-        atomic_write(path, content)
+    page = report_page(open_dataset(options.dataset), options.dataset, sources=options.source)
+    size = page.save(path)
     if options.json:
-        print_json({"file": options.output, "bytes": len(content), "findings": page.findings}, indent=1)
+        print_json({"file": options.output, "bytes": size, "findings": page.findings}, indent=1)
     elif not options.quiet:
-        lines = [f"{options.output}: {human_bytes(len(content))}. Open it in a browser.", *page.findings]
+        lines = [f"{options.output}: {human_bytes(size)}. Open it in a browser.", *page.findings]
         print_lines(lines, sys.stderr)
     return 0

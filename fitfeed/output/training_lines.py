@@ -6,6 +6,7 @@ from fitfeed.schemas.manifest_parts import Split
 MAX_BATCH = 32
 USUAL_SIDE = 224
 
+TRAIN = "train on it:"
 IMPORT = "  from fitfeed import make_pipeline"
 
 
@@ -33,7 +34,7 @@ def training_lines(dataset: str, manifest: Manifest) -> list[str]:
         lines.append(
             f"  # label= is one of {', '.join(map(repr, labels))}; without it, all of them come as a dict"
         )
-    return ["train on it:", IMPORT, *lines]
+    return [TRAIN, IMPORT, *lines]
 
 
 def _target(manifest: Manifest) -> str:

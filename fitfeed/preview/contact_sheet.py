@@ -68,7 +68,7 @@ def fit(pixels: npt.NDArray[np.uint8], side: int, *, labels: bool = False) -> Im
     """
     height, width = pixels.shape[:2]
     if labels:
-        picture = Image.fromarray(_COLORS[pixels[..., 0]])
+        picture = Image.fromarray(MASK_COLORS[pixels[..., 0]])
     else:
         picture = Image.fromarray(np.ascontiguousarray(np.broadcast_to(pixels, (height, width, 3))))
     factor = side // max(height, width)
@@ -248,4 +248,5 @@ def _palette() -> npt.NDArray[np.uint8]:
     return colors
 
 
-_COLORS = _palette()
+MASK_COLORS = _palette()
+"""The color of each value of a mask: uint8 (256, 3)."""

@@ -1,16 +1,13 @@
 """The pairs of pictures that are the same, exactly or nearly: where each of them is."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fitfeed.report.facts import Example
+from fitfeed.report.facts import Example, Tables
 from fitfeed.schemas.side_tables import DUPLICATES_NAME, read_pairs
 from fitfeed.schemas.storage.place import Place
-
-if TYPE_CHECKING:
-    from fitfeed.pipelines import Dataset
 
 SHOWN_PAIRS = 24
 
@@ -22,12 +19,14 @@ class Pair(NamedTuple):
         first: The one that comes first.
         second: The other one.
         exact: Whether all pixels are equal. If not, the two look alike.
+        labels_differ: Whether they have different labels.
         distance: How many of the 128 bits of their hashes differ. It may be 0 where pixels are not equal.
     """
 
     first: Example
     second: Example
     exact: bool
+    labels_differ: bool
     distance: int
 
 
@@ -43,7 +42,7 @@ class Pairs(NamedTuple):
     listed: dict[str, int]
 
 
-def find_pairs(dataset: "Dataset", place: Place) -> Pairs | None:
+def find_pairs(tables: Tables, place: Place) -> Pairs | None:
     """Finds the examples of the first pairs; None if the table of duplicates was deleted, which anybody may do.
 
     Raises:
@@ -56,20 +55,26 @@ def find_pairs(dataset: "Dataset", place: Place) -> Pairs | None:
         str(pair["values"]): int(pair["counts"]) for pair in batch.column("kind").value_counts().to_pylist()
     }
     rows = batch.slice(0, SHOWN_PAIRS * 4).to_pylist()
-    places = _places(dataset, [row["of"] for row in rows] + [row["key"] for row in rows])
+    places = _places(tables, [row["of"] for row in rows] + [row["key"] for row in rows])
     pairs = [
-        Pair(places[row["of"]], places[row["key"]], not row["kind"].startswith("near_"), row["distance"])
+        Pair(
+            places[row["of"]],
+            places[row["key"]],
+            exact=not row["kind"].startswith("near_"),
+            labels_differ=row["kind"].endswith("label_conflict"),
+            distance=row["distance"],
+        )
         for row in rows
         if row["of"] in places and row["key"] in places
     ]
     return Pairs(pairs[:SHOWN_PAIRS], kinds)
 
 
-def _places(dataset: "Dataset", keys: list[str]) -> dict[str, Example]:
+def _places(tables: Tables, keys: list[str]) -> dict[str, Example]:
     """Where the examples with some keys are."""
     wanted, found = pa.array(keys, pa.large_string()), dict[str, Example]()
-    for split in dataset.splits:
-        column = dataset.index(split)["key"]
+    for split, index in tables.items():
+        column = index["key"]
         for row in pc.indices_nonzero(pc.is_in(column, value_set=wanted)).to_pylist():
             found[str(column[row])] = Example(split, int(row))
     return found

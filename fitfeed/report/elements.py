@@ -66,7 +66,7 @@ def table(
         element(
             "table",
             element("caption", caption),
-            element("thead", element("tr", *(element("th", text, scope="col") for text in head))),
+            element("thead", element("tr", *_heads(head, align))),
             element(
                 "tbody",
                 *(
@@ -81,9 +81,15 @@ def table(
         ),
         class_="scroll",
         tabindex="0",
-        role="region",
+        role="group",
         aria_label=caption,
     )
+
+
+def _heads(head: Sequence[str], align: str | None) -> list[Element]:
+    return [
+        element("th", text, scope="col", class_=align if number else None) for number, text in enumerate(head)
+    ]
 
 
 def write_page(title: str, style: str, *content: Element) -> str:

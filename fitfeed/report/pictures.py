@@ -1,14 +1,11 @@
 """Pictures of the page: examples, read by the index one by one, as small JPEG files inside it."""
 
-import base64
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
 from fitfeed.report.elements import Element, element
 from fitfeed.report.facts import Example
+from fitfeed.report.picture_data import SIDE, as_jpeg, mask_as_png, shrunk
 from fitfeed.schemas.bit_depth import on_screen
 from fitfeed.schemas.errors import DamagedExampleError
 from fitfeed.schemas.payload import DecodeWindow
@@ -16,7 +13,6 @@ from fitfeed.schemas.payload import DecodeWindow
 if TYPE_CHECKING:
     from fitfeed.pipelines import Dataset
 
-SIDE, QUALITY = 96, 72
 SHRINKS = (8, 4, 2, 1)
 
 
@@ -45,9 +41,41 @@ class Pictures:
         shown = (
             element("p", "damaged", class_="finding")
             if address is None
-            else element("img", src=address, alt=f"{caption}: {key}", loading="lazy")
+            else element("img", src=address, alt=f"{caption}: {key}", decoding="async")
         )
         return element("figure", shown, element("figcaption", caption), class_="picture", title=key)
+
+    def pair(self, first: Example, second: Example, caption: str) -> Element:
+        """Two examples side by side, with one text below."""
+        keys = [self.key(each) for each in (first, second)]
+        shown = [
+            element("p", "damaged", class_="finding")
+            if (address := self._address(example)) is None
+            else element("img", src=address, alt=f"{caption}: {key}", decoding="async")
+            for example, key in zip((first, second), keys, strict=True)
+        ]
+        caption_below = element("figcaption", caption)
+        return element("figure", *shown, caption_below, class_="picture several", title=" and ".join(keys))
+
+    def with_masks(self, example: Example, names: Sequence[str]) -> Element:
+        """A small picture of an example, and its masks beside it."""
+        key, address = self.key(example), self._address(example)
+        images = [("image", address), *((name, self._mask(example, name)) for name in names)]
+        shown = [
+            element("img", src=of, alt=f"{what} of {key}", decoding="async")
+            for what, of in images
+            if of is not None
+        ]
+        damaged = element("p", "damaged", class_="finding") if len(shown) < len(images) else None
+        caption = element("figcaption", key.rpartition("/")[2])
+        return element("figure", *shown, damaged, caption, class_="picture several", title=key)
+
+    def _mask(self, example: Example, name: str) -> str | None:
+        try:
+            return mask_as_png(self._dataset.records(example.split).mask(name, example.row))
+        except DamagedExampleError as error:
+            self.damaged.append(str(error))
+            return None
 
     def key(self, example: Example) -> str:
         """The key of an example."""
@@ -66,9 +94,5 @@ class Pictures:
         records = self._dataset.records(example.split)
         longer = max(int(records.index.height[example.row]), int(records.index.width[example.row]))
         shrink = next(each for each in SHRINKS if each == 1 or longer // each >= SIDE)
-        pixels = on_screen(records.pixels(example.row, DecodeWindow(shrink=shrink)).pixels)
-        picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-        picture.thumbnail((SIDE, SIDE))
-        content = io.BytesIO()
-        picture.save(content, "JPEG", quality=QUALITY)
-        return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}"
+        pixels = records.pixels(example.row, DecodeWindow(shrink=shrink)).pixels
+        return as_jpeg(shrunk(on_screen(pixels)))

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from fitfeed.output.byte_size import human_bytes
-from fitfeed.output.source_facts import depth_lines, mask_value_lines, profile_lines
 from fitfeed.report.charts import bar, histogram, scatter
 from fitfeed.report.duplicate_pairs import Pairs
 from fitfeed.report.elements import Element, element, table
@@ -16,6 +15,14 @@ from fitfeed.schemas.manifest import Manifest
 
 CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}
 VALUES = {"darkest": ": mean", "brightest": ": mean", "flattest": ": deviation"}
+SHOWN_MISSING = 10
+
+MAX_ROWS = 100
+"""Classes with a heading of their own."""
+
+MAX_CLASS_ROWS = 1000
+"""Classes of the table. Of more, the largest and the smallest are shown."""
+
 WHY_OUTLIERS = "Flat images are often empty, covered or damaged; very dark and very bright ones are often failed exposures."
 
 
@@ -46,12 +53,16 @@ def overview(manifest: Manifest) -> Element:
 def samples(
     groups: Sequence[Sequence[Example]], names: Sequence[str], split: str, pictures: Pictures
 ) -> Element:
-    """Some pictures of each class."""
-    shown: list[Element] = []
-    for number, examples in enumerate(groups):
-        name = names[number] if number < len(names) else ""
-        shown += [element("h3", name)] if name else []
-        shown.append(pictures.row(examples, [pictures.key(each).rpartition("/")[2] for each in examples]))
+    """Some pictures of each class: a row for each, or one grid if most classes have one or two."""
+    if len(groups) > MAX_ROWS:
+        pairs = [(each, names[number]) for number, examples in enumerate(groups) for each in examples]
+        shown = [pictures.row([each for each, _ in pairs], [name for _, name in pairs])]
+    else:
+        shown = []
+        for number, examples in enumerate(groups):
+            name = names[number] if number < len(names) else ""
+            shown += [element("h3", name)] if name else []
+            shown.append(pictures.row(examples, [pictures.key(each).rpartition("/")[2] for each in examples]))
     chosen = f"Chosen at random from {split}."
     if len(groups) < len(names):
         chosen += f" Of the {len(names):,} classes, the first {len(groups):,} are shown."
@@ -65,16 +76,34 @@ def balance(manifest: Manifest) -> Element | None:
     splits = manifest.splits
     most = max((max(split.class_counts, default=0) for split in splits.values()), default=0) or 1
     rows: list[list[Element | str]] = []
-    for number, name in enumerate(manifest.class_names):
+    together = np.sum([split.class_counts for split in splits.values()], axis=0)
+    shown = _shown_classes(together.tolist())
+    for number in shown:
+        name = manifest.class_names[number]
         counts = [split.class_counts[number] for split in splits.values()]
         cells = [
             element("span", element("span", f"{count:,}", class_="count"), bar(count / most, color))
             for color, count in enumerate(counts)
         ]
         rows.append([f"{number} {name}", *cells])
-    return section(
-        "classes", "Classes", table(["class", *splits], rows, caption="Examples of each class", numbers=False)
+    left_out = (
+        f"Of the {len(manifest.class_names):,} classes, those with the most and with the fewest examples are "
+        f"shown, {len(shown):,} together."
     )
+    return section(
+        "classes",
+        "Classes",
+        table(["class", *splits], rows, caption="Examples of each class", numbers=False),
+        element("p", left_out, class_="faint") if len(shown) < len(manifest.class_names) else None,
+    )
+
+
+def _shown_classes(counts: Sequence[int]) -> list[int]:
+    """The numbers of the classes that the table shows."""
+    if len(counts) <= MAX_CLASS_ROWS:
+        return list(range(len(counts)))
+    ordered, half = sorted(range(len(counts)), key=counts.__getitem__), MAX_CLASS_ROWS // 2
+    return sorted([*ordered[:half], *ordered[-half:]])
 
 
 def sizes(facts: Sequence[SplitFacts]) -> Element:
@@ -106,7 +135,7 @@ def sizes(facts: Sequence[SplitFacts]) -> Element:
             "div",
             _figure(
                 scatter(dots, label="Widths and heights of all images", across="width", upwards="height"),
-                "Widths and heights",
+                "Widths and heights, on logarithmic axes",
             ),
             _figure(
                 histogram(curves, low=-bound, high=bound, label="Width / height of the images of each split"),
@@ -135,7 +164,9 @@ def pixels(manifest: Manifest) -> Element:
     ]
     charts = [
         _figure(
-            histogram({name: counts[i]}, low=0, high=top, label=f"Values of the channel {name}"),
+            histogram(
+                {name: counts[i]}, low=0, high=top, label=f"Values of the channel {name}", colors=[name]
+            ),
             f"{name}: mean {recorded.mean[i]:.1f}, deviation {recorded.std[i]:.1f}",
         )
         for i, name in enumerate(names)
@@ -168,7 +199,7 @@ def splits(facts: Sequence[SplitFacts], drifts: Sequence[Drift]) -> Element:
         [
             f"{drift.name} against {drift.other}",
             "" if drift.classes is None else f"{drift.classes:.1%}",
-            str(len(drift.missing)),
+            _missing(drift),
             f"{drift.brightness:+.2f}",
             f"{drift.pixels:.2f}",
         ]
@@ -195,22 +226,11 @@ def splits(facts: Sequence[SplitFacts], drifts: Sequence[Drift]) -> Element:
     )
 
 
-def rejects(manifest: Manifest, first: Mapping[str, Sequence[str]]) -> Element:
-    """What did not become an example."""
-    if not manifest.rejects:
-        text = f"None. {manifest.ignored:,} other files were ignored."
-        return section("rejects", "Rejects", element("p", text))
-    rows: list[list[Element | str]] = [
-        [reason, f"{count:,}", element("span", *(element("div", line) for line in first.get(reason, ())))]
-        for reason, count in manifest.rejects.items()
-    ]
-    text = f"{manifest.ignored:,} other files were ignored. rejects.jsonl names all."
-    return section(
-        "rejects",
-        "Rejects",
-        table(["reason", "files", "the first of them"], rows, caption="Rejected files", numbers=False),
-        element("p", text, class_="faint"),
-    )
+def _missing(drift: Drift) -> str:
+    """How many classes are missing, and the first of them."""
+    more = "" if len(drift.missing) <= SHOWN_MISSING else ", ..."
+    named = f": {', '.join(drift.missing[:SHOWN_MISSING])}{more}" if drift.missing else ""
+    return f"{len(drift.missing)}{named}"
 
 
 def duplicates(manifest: Manifest, pairs: Pairs | None, pictures: Pictures) -> Element:
@@ -225,8 +245,9 @@ def duplicates(manifest: Manifest, pairs: Pairs | None, pictures: Pictures) -> E
     shown: list[Element] = []
     for pair in pairs.shown if pairs else ():
         what = "equal pixels" if pair.exact else f"alike, {pair.distance} bits differ"
-        both = [f"{pair.first.split}: {what}", f"{pair.second.split}: {what}"]
-        shown.append(pictures.row([pair.first, pair.second], both))
+        what += ", labels differ" if pair.labels_differ else ""
+        where = " and ".join(dict.fromkeys([pair.first.split, pair.second.split]))
+        shown.append(pictures.pair(pair.first, pair.second, f"{where}: {what}"))
     listed = pairs and ", ".join(
         f"{count:,} {kind.replace('_', ' ')}" for kind, count in pairs.listed.items()
     )
@@ -253,42 +274,6 @@ def outlying(found: Mapping[str, Sequence[Outlier]], pictures: Pictures) -> Elem
             pictures.row([each.example for each in examples], [each.value for each in examples]),
         ]
     return section("outliers", "Worth a look", element("p", WHY_OUTLIERS, class_="faint"), *shown)
-
-
-def files(manifest: Manifest, facts: Sequence[SplitFacts]) -> Element:
-    """What the image files were."""
-    formats: dict[str, int] = {}
-    for each in facts:
-        for name, count in each.formats.items():
-            formats[name] = formats.get(name, 0) + count
-    counted = [
-        *([f"format {name}", f"{count:,}"] for name, count in sorted(formats.items())),
-        *([f"color profile {name}", f"{count:,}"] for name, count in manifest.profiles.items()),
-        *([f"{bits} bits", f"{count:,}"] for bits, count in manifest.depths.items()),
-    ]
-    lines = [
-        " ".join(line.split())
-        for line in (*depth_lines(manifest), *profile_lines(manifest), *mask_value_lines(manifest))
-    ]
-    return section(
-        "files",
-        "Files",
-        table(["property", "images"], counted, caption="What the image files were"),
-        element("ul", *(element("li", line) for line in lines)) if lines else None,
-    )
-
-
-def making(manifest: Manifest) -> Element:
-    """How it was made."""
-    options = [[name, str(value)] for name, value in manifest.options.items()]
-    sources = [[source.name, source.kind] for source in manifest.sources]
-    return section(
-        "making",
-        "How it was made",
-        table(["option", "value"], options, caption="Options of the conversion", numbers=False),
-        table(["source", "kind"], sources, caption="Sources", numbers=False),
-        element("p", f"{manifest.source.files:,} files, digest {manifest.source.digest}", class_="faint"),
-    )
 
 
 def _legend(facts: Sequence[SplitFacts]) -> Element:

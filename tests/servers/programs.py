@@ -19,6 +19,9 @@ AZURITE = ENGINES / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main
 
 # Ends the server when its own input ends: when the test wants it, and when the process of the test dies.
 KEEPER = 'exec 3<&0; (read -r _ <&3; kill -9 $$) & exec "$@" </dev/null 3<&-'
+AXE = ENGINES / "node_modules" / "axe-core" / "axe.min.js"
+"""No server, but installed with them: a program in JavaScript that finds what some people cannot read on a page."""
+
 BUCKETS = "buckets"
 MAX_START_S = 120.0
 

@@ -57,9 +57,23 @@ def test_nothing_is_drawn_of_nothing() -> None:
 def test_points_lie_where_their_numbers_say() -> None:
     chart = scatter([(400, 300, 1), (200, 600, 4)], label="sizes", across="width", upwards="height")
     frequent, rare = (each for each in chart if each.tag == "circle")
-    assert (frequent.get("cx"), frequent.get("cy"), frequent.get("r")) == ("160", "0", "9.5")
-    assert (rare.get("cx"), rare.get("cy"), rare.get("r")) == ("320", "96", "5.5")
+    assert (frequent.get("r"), rare.get("r")) == ("9.5", "5.5")
+
+    def place(circle: Element) -> tuple[float, float]:
+        return float(str(circle.get("cx"))) / WIDTH, 1 - float(str(circle.get("cy"))) / (WIDTH * 0.6)
+
+    # From 200 / 1.15 to 400 * 1.15 the axis has a factor of 2.645, of which 2 lie between the two.
+    part = np.log(1.15) / np.log(2 * 1.15**2)
+    assert place(frequent) == pytest.approx((part, 1 - part), abs=1e-3)
+    assert place(rare) == pytest.approx((1 - part, part), abs=1e-3)
+    assert [text.text for text in chart if text.tag == "text"] == ["width 200 to 400", "height 300 to 600"]
     assert [child.text for child in frequent] == ["200 x 600: 4"]
+
+
+def test_one_size_is_in_the_middle() -> None:
+    chart = scatter([(64, 64, 9)], label="sizes", across="width", upwards="height")
+    (circle,) = (each for each in chart if each.tag == "circle")
+    assert (circle.get("cx"), circle.get("cy")) == ("160", "96")
 
 
 def test_a_bar_is_as_long_as_its_share() -> None:

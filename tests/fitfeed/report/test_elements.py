@@ -59,7 +59,8 @@ def test_numbers_of_attributes_have_the_digits_that_a_screen_needs() -> None:
 def test_a_table_names_its_rows_and_columns() -> None:
     page = write_page("", "", table(["class", "train"], [["rose", "3"]], caption="Examples"))
     for part in (
-        '<th scope="col">train</th>',
+        '<th scope="col">class</th>',
+        '<th scope="col" class="number">train</th>',
         '<th scope="row">rose</th>',
         '<td class="number">3</td>',
         "<caption>Examples</caption>",

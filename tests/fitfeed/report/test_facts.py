@@ -8,7 +8,16 @@ import pytest
 from PIL import Image
 
 from fitfeed.pipelines import Dataset, open_dataset
-from fitfeed.report.facts import Example, Outlier, drifts, outliers, samples_of_classes, split_facts
+from fitfeed.report.facts import (
+    Example,
+    Outlier,
+    SplitFacts,
+    drifts,
+    index_tables,
+    outliers,
+    samples_of_classes,
+    split_facts,
+)
 from tests.labelled import make_source, options
 from tests.without_beam import convert
 
@@ -35,6 +44,14 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return open_dataset(root / "out")
 
 
+def facts_of(dataset: Dataset, split: str) -> SplitFacts:
+    return split_facts(split, dataset.splits[split], dataset.index(split))
+
+
+def samples(dataset: Dataset, split: str, *, each: int) -> list[list[Example]]:
+    return samples_of_classes(index_tables(dataset), dataset.manifest, split, each=each)
+
+
 def mean(level: int) -> float:
     return float(np.asarray(picture(level), np.float64).mean())
 
@@ -44,7 +61,7 @@ def key(dataset: Dataset, example: Example) -> str:
 
 
 def test_a_split_is_counted(dataset: Dataset) -> None:
-    facts = split_facts(dataset, "train")
+    facts = facts_of(dataset, "train")
     means = [mean(level) for level in (200, 220, 240, 10, 20, 30, 40)]
     assert facts.mean_brightness == pytest.approx(np.mean(means), abs=0.01)
     assert facts.deviation_of_brightness == pytest.approx(np.std(means), abs=0.01)
@@ -57,7 +74,7 @@ def test_a_split_is_counted(dataset: Dataset) -> None:
 
 
 def test_splits_are_compared_with_the_training_split(dataset: Dataset) -> None:
-    facts = [split_facts(dataset, split) for split in dataset.splits]
+    facts = [facts_of(dataset, split) for split in dataset.splits]
     (drift,) = drifts(facts, dataset.class_names, of="train")
     assert (drift.name, drift.other, drift.missing) == ("test", "train", ["night"])
     assert drift.classes == pytest.approx(4 / 7)
@@ -68,7 +85,7 @@ def test_splits_are_compared_with_the_training_split(dataset: Dataset) -> None:
 
 
 def test_the_ends_are_found_over_all_splits(dataset: Dataset) -> None:
-    found = outliers(dataset, count=2)
+    found = outliers(index_tables(dataset), count=2)
     named = {kind: [(key(dataset, each.example), each.value) for each in of] for kind, of in found.items()}
     assert [name for name, _ in named["darkest"]] == ["train/night/10.png", "train/night/20.png"]
     assert [name for name, _ in named["brightest"]] == ["train/day/240.png", "train/day/220.png"]
@@ -81,12 +98,12 @@ def test_the_ends_are_found_over_all_splits(dataset: Dataset) -> None:
 
 
 def test_samples_are_of_their_class_and_the_same_each_time(dataset: Dataset) -> None:
-    chosen = samples_of_classes(dataset, "train", each=3)
-    assert chosen == samples_of_classes(dataset, "train", each=3)
+    chosen = samples(dataset, "train", each=3)
+    assert chosen == samples(dataset, "train", each=3)
     for name, examples in zip(dataset.class_names, chosen, strict=True):
         assert len(examples) == 3
         assert all(key(dataset, example).startswith(f"train/{name}/") for example in examples)
-    assert [len(of) for of in samples_of_classes(dataset, "test", each=8)] == [2, 0]
+    assert [len(of) for of in samples(dataset, "test", each=8)] == [2, 0]
 
 
 def test_many_sizes_are_joined_on_a_grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,10 +112,10 @@ def test_many_sizes_are_joined_on_a_grid(tmp_path: Path, monkeypatch: pytest.Mon
     for side in (79, 80, 40, 20):
         Image.effect_noise((side, side), side).save(tmp_path / "source" / f"{side}.png")
     convert(tmp_path / "source", tmp_path / "out", labels="none")
-    facts = split_facts(open_dataset(tmp_path / "out"), "train")
+    facts = facts_of(open_dataset(tmp_path / "out"), "train")
     assert sorted(facts.sizes) == [(20, 20, 1), (40, 40, 1), (80, 80, 2)]
     assert facts.class_shares.tolist() == []
-    (examples,) = samples_of_classes(open_dataset(tmp_path / "out"), "train", each=3)
+    (examples,) = samples(open_dataset(tmp_path / "out"), "train", each=3)
     assert len(examples) == 3
 
 
@@ -108,7 +125,7 @@ def test_samples_of_images_with_several_classes_have_their_class(tmp_path: Path)
     convert(tmp_path / "labels.csv", tmp_path / "out", tags)
     dataset = open_dataset(tmp_path / "out")
     for each in (2, 99):
-        chosen = samples_of_classes(dataset, "train", each=each)
+        chosen = samples(dataset, "train", each=each)
         counts = dataset.splits["train"].class_counts
         for name, count, examples in zip(dataset.class_names, counts, chosen, strict=True):
             assert len(set(examples)) == len(examples) == min(each, count)

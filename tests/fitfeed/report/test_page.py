@@ -78,13 +78,14 @@ def test_what_stands_out_comes_first(folder: Path) -> None:
     assert text.index("1 files were rejected") < text.index("The dataset")
     assert "rose/broken.png: " in text
     assert "duplicates.arrow lists pairs: 1 duplicate." in text
-    assert page.html.count("equal pixels") >= 2
+    assert page.html.count("equal pixels</figcaption>") == 1
 
 
 def test_the_lines_that_train_are_lines_of_the_page(folder: Path) -> None:
     dataset = open_dataset(folder)
     text = text_of(report_page(dataset, "flowers").html)
-    assert "\n".join(training_lines("flowers", dataset.manifest)) in text
+    _, *lines = training_lines("flowers", dataset.manifest)
+    assert "\n".join(line.removeprefix("  ") for line in lines) in text
 
 
 def test_a_damaged_example_is_named_and_the_rest_is_shown(folder: Path, tmp_path: Path) -> None:
@@ -111,4 +112,4 @@ def test_a_dataset_with_labels_of_all_kinds_and_without_the_table_of_duplicates(
     text = text_of(page.html)
     assert "duplicates.arrow is not there, so pairs are not shown." in text
     assert "région (mask)" in text
-    assert "values 0" in text
+    assert "Values of région" in text

@@ -12,7 +12,8 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.pipelines import open_dataset
 from fitfeed.report.elements import Element
 from fitfeed.report.facts import Example
-from fitfeed.report.pictures import SIDE, Pictures
+from fitfeed.report.picture_data import SIDE
+from fitfeed.report.pictures import Pictures
 from fitfeed.schemas.bit_depth import Depth
 from tests.without_beam import convert
 

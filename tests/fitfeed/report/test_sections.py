@@ -8,10 +8,15 @@ import numpy as np
 from fitfeed.pipelines import open_dataset
 from fitfeed.report import sections
 from fitfeed.report.elements import Element
-from fitfeed.report.facts import Example, split_facts
+from fitfeed.report.facts import Example, SplitFacts, split_facts
 from fitfeed.report.pictures import Pictures
-from fitfeed.schemas.manifest import Manifest, read_manifest
+from fitfeed.schemas.manifest import read_manifest
 from tests.without_beam import convert
+
+
+def facts_of(folder: Path) -> SplitFacts:
+    dataset = open_dataset(folder)
+    return split_facts("train", dataset.splits["train"], dataset.index("train"))
 
 
 def texts(part: Element | None) -> list[str]:
@@ -52,13 +57,13 @@ def test_gray_images_have_one_channel(gray: Path) -> None:
 
 
 def test_one_split_is_compared_with_none(gray: Path) -> None:
-    facts = [split_facts(open_dataset(gray), "train")]
+    facts = [facts_of(gray)]
     assert "How they differ" not in texts(sections.splits(facts, []))
     assert "20 / 20 / 20 / 20 / 20" in texts(sections.sizes(facts))
 
 
 def test_a_split_has_one_color_in_all_charts(gray: Path) -> None:
-    full = split_facts(open_dataset(gray), "train")
+    full = facts_of(gray)
     empty = dataclasses.replace(
         full,
         name="empty",
@@ -76,14 +81,6 @@ def test_a_split_has_one_color_in_all_charts(gray: Path) -> None:
             ("empty", "fill0"),
             ("train", "fill1"),
         ]
-
-
-def test_rejects_are_counted_and_the_first_are_named(gray: Path) -> None:
-    manifest: Manifest = read_manifest(gray)
-    assert texts(sections.rejects(manifest, {}))[1] == "None. 0 other files were ignored."
-    some = manifest.model_copy(update={"rejects": {"corrupt": 2000, "timeout": 1}})
-    said = texts(sections.rejects(some, {"corrupt": ["a.jpg: broken"]}))
-    assert {"corrupt", "2,000", "a.jpg: broken", "timeout", "1"} <= set(said)
 
 
 def test_the_page_says_which_classes_have_no_pictures(gray: Path) -> None:
