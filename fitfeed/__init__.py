@@ -6,6 +6,8 @@ Importing this package loads nothing; each name imports what it needs when it is
 
 import importlib
 
+from fitfeed.schemas.views import VIEWS
+
 TYPE_CHECKING = False
 """As in `typing`, which is not imported: `python -m fitfeed` would look for it in the current folder (`__main__.py`)."""
 
@@ -129,6 +131,13 @@ _MODULES = {
     "verify_dataset": "fitfeed.converters.verify",
 }
 """Where a public name comes from; all others come from `fitfeed.pipelines`."""
+
+
+VIEWS.update(
+    dataset_html="fitfeed.notebook:dataset_html",
+    preview="fitfeed.notebook:preview",
+    report="fitfeed.notebook:report",
+)
 
 
 def __getattr__(name: str) -> "Any":

@@ -39,7 +39,9 @@ class ReportPage(NamedTuple):
         try:
             atomic_write(file, content)
         except OSError as error:
-            msg = f"{file} cannot be written: {error.strerror or error}. Make room there, or name another file."
+            msg = (
+                f"{file} cannot be written: {error.strerror or error}. Make room there, or name another file."
+            )
             raise UsageError(msg) from error
         return len(content)
 

@@ -11,7 +11,6 @@ from fitfeed.commands.option_values import parse_size
 from fitfeed.commands.output_file import output_file, writing
 from fitfeed.output.terminal import print_json, print_lines
 from fitfeed.preview.sheet_options import COLUMNS, COUNT, DRAWS, SIDE, SheetOptions
-from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.files import atomic_write
 from fitfeed.schemas.local_path import local_path
 from fitfeed.schemas.strict_json import JsonObject

@@ -66,7 +66,10 @@ def test_what_is_not_a_dataset_is_refused_with_the_reason(tmp_path: Path) -> Non
 def test_splits_classes_and_its_name(flowers: Dataset) -> None:
     assert {name: split.examples for name, split in flowers.splits.items()} == {"train": 53, "validation": 11}
     assert flowers.class_names == CLASS_NAMES
-    assert repr(flowers) == f"Dataset({str(flowers.path)!r}, {{train: 53, validation: 11}})"
+    assert (
+        repr(flowers)
+        == f"<Dataset {flowers.path}: train 53, validation 11; label:class, 3 classes; uint8 any size x 3>"
+    )
     assert flowers.records("train") is flowers.records("train")
     assert flowers.records("validation").split == "validation"
 
