@@ -29,6 +29,9 @@ MIN_GAIN = 1.05
 PROCESS_EFFICIENCY = 0.95
 """What worker processes reach of what their CPUs allow; threads wait for each other more."""
 
+MAX_PROCESS_GAIN = 1.3
+"""How much of that may come from waiting less: all that is missing beyond is other programs, which stay."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedChange:
@@ -157,7 +160,7 @@ def _expected(change: Change, rate: float, efficiency: float, machinery: Machine
 
 def _efficiency_after(change: Change, efficiency: float, machinery: Machinery) -> float:
     if change.machinery.kind != machinery.kind:
-        return max(efficiency, PROCESS_EFFICIENCY)
+        return max(efficiency, min(PROCESS_EFFICIENCY, MAX_PROCESS_GAIN * efficiency))
     return efficiency
 
 
@@ -169,8 +172,10 @@ def _limit(times: StageTimes, machinery: Machinery) -> Limit:
         case "disk" | "interpreter" | "memory":
             return scarcest
         case "workers":
-            # They are too few for the CPUs, or most of their time is waiting.
-            return "disk" if times["read"].wait_s > times.worker_s / 2 else "workers"
+            # They are too few for the CPUs, or wait most of their time, or wait a little beside the work that counts.
+            if times["read"].wait_s > times.worker_s / 2:
+                return "disk"
+            return "workers" if machinery.workers < machinery.cpus else _of_stage(times.most_cpu)
         case "cpus":
             return "workers" if machinery.cpus == 1 else _of_stage(times.most_cpu)
 

@@ -63,6 +63,19 @@ def test_machinery_that_is_short_is_named() -> None:
     assert limit(clocked(), Machinery(cpus=2, workers=2, kind="threads")) == "decode"
 
 
+def test_a_little_waiting_beside_much_work_is_no_lack_of_workers() -> None:
+    assert limit(clocked(waiting=150e-6)) == "decode"
+    assert limit(clocked(waiting=150e-6), Machinery(cpus=8, workers=4)) == "workers"
+
+
+def test_a_busy_machine_is_not_taken_for_threads_that_wait() -> None:
+    times = clocked()
+    verdict = judge(times, THREADS, changes=possible_changes(times, THREADS, SMALL), measured_rate=100.0)
+    assert max(each.gain for each in verdict.changes) <= 1.3 * feed_rate(times, PROCESSES) / feed_rate(
+        times, THREADS
+    )
+
+
 def test_a_consumer_that_is_slower_is_the_limit_and_nothing_is_to_be_changed() -> None:
     times = clocked()
     verdict = judge(times, PROCESSES, changes=possible_changes(times, PROCESSES, PHOTOS), consumer_rate=100.0)
