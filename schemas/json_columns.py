@@ -25,35 +25,60 @@ def json_rows(columns: Sequence[Column]) -> bytes:
     Args:
         columns: Their columns, at least one, all of one length. Columns of texts, categories and integers are fast.
     """
-    rows = _joined(*map(_json_column, columns), separator=",")
-    joined = PackedTexts.of_arrow(_joined(rows, "", separator="],["))
-    return b"[" + joined.data[: joined.size - 2].tobytes() if len(joined) else b""
+    if not len(columns[0]):
+        return b""
+    # What is the same in each row is put together before it is joined with the rest, row by row.
+    parts: list[Any] = ["["]
+    for number, (quote, texts) in enumerate(map(_json_column, columns)):
+        parts[-1] += f"{',' if number else ''}{quote}"
+        if isinstance(texts, str):
+            parts[-1] += texts
+        else:
+            parts += [texts, quote]
+    rows = pc.binary_join_element_wise(*map(_scalar, [*parts, "]", ""]))
+    if len(parts) == 1:  # all rows are equal
+        rows = pa.repeat(rows, len(columns[0]))
+    return _in_a_line(rows, ",")
 
 
-def _json_column(values: Column) -> Any:
-    """The JSON of each value, as an Arrow array of `large_string`."""
-    if isinstance(values, PackedTexts):
-        return _quoted(values)
+def json_list(values: Column) -> bytes:
+    """JSON of a list, with the spaces that `json.dumps` writes."""
+    quote, texts = _json_column(values)
+    if isinstance(texts, str):
+        texts = pa.repeat(_scalar(texts), len(values))
+    edge = quote.encode() if len(values) else b""
+    return b"[%b%b%b]" % (edge, _in_a_line(texts, f"{quote}, {quote}"), edge)
+
+
+def _json_column(values: Column) -> tuple[str, Any]:
+    """The JSON of each value: what is before and after each, and an Arrow array of `large_string`, or one text for all."""
+    if isinstance(values, PackedTexts) and _is_plain(values):
+        return '"', values.arrow
     if isinstance(values, Categories):
-        return _json_texts(values.names).take(pa.array(values.numbers))
+        return "", _json_texts(values.names).take(pa.array(values.numbers))
     if isinstance(values, np.ndarray):
-        return pc.cast(pa.array(values), pa.large_string())
-    return _json_texts(values)
+        is_one = len(values) > 0 and values.min() == values.max()
+        return "", str(values[0]) if is_one else pc.cast(pa.array(values), pa.large_string())
+    return "", _json_texts(values)
 
 
 def _json_texts(values: Iterable[Any]) -> Any:
     return pa.array([to_json(value) for value in values], pa.large_string())
 
 
-def _quoted(texts: PackedTexts) -> Any:
+def _is_plain(texts: PackedTexts) -> bool:
+    """Whether no character needs an escape."""
     data = texts.data[texts.offsets[0] : texts.offsets[-1]]
     is_plain = (data >= ord(" ")) & (data <= ord("~")) & (data != ord('"')) & (data != ord("\\"))
-    if not is_plain.all():
-        return _json_texts(texts)
-    return _joined("", texts.arrow, "", separator='"')
+    return bool(is_plain.all())
 
 
-def _joined(*columns: Any, separator: str) -> Any:
-    """The texts of each row, with a separator between them. A column may be one text."""
-    texts = (pa.scalar(each, pa.large_string()) if isinstance(each, str) else each for each in columns)
-    return pc.binary_join_element_wise(*texts, pa.scalar(separator, pa.large_string()))
+def _in_a_line(texts: Any, separator: str) -> bytes:
+    """All texts of an Arrow array, with a separator between them."""
+    together = pa.LargeListArray.from_arrays(pa.array([0, len(texts)], pa.int64()), texts)
+    line: bytes = pc.binary_join(together, _scalar(separator))[0].as_buffer().to_pybytes()
+    return line
+
+
+def _scalar(texts: Any) -> Any:
+    return pa.scalar(texts, pa.large_string()) if isinstance(texts, str) else texts

@@ -92,21 +92,20 @@ class ShardPlans(Sequence[ShardPlan]):
             name: _planned(values_at(values, places), kind=self._table.kinds[name])
             for name, values in self._table.labels.items()
         }
-        paths = files.paths.to_list()
         content = [outline.file, _identities(files), labels, options.writing_json()]
         return ShardPlan(
             number=number,
             split=outline.split,
             file=outline.file,
-            paths=paths,
-            keys=paths if files.keys is files.paths else files.keys.to_list(),
+            paths=files.paths,
+            keys=files.keys,
             labels=labels,
             bytes=files.bytes.tolist(),
             mtimes_ns=files.mtimes_ns.tolist(),
             sources=files.sources.tolist() if files.sources.any() else [],
             stored=list(files.stored) if files.stored is not None and any(files.stored) else [],
             digest=digest_of(content),
-            etags=files.some_etags.to_list() if files.has_etags else [],
+            etags=files.some_etags if files.has_etags else [],
         )
 
 

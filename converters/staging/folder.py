@@ -232,7 +232,7 @@ class WorkFolder:
             The stamp of all that is made from this plan, here.
         """
         name = _part("plans", plan.number)
-        content = json.dumps(vars(plan)).encode()
+        content = plan.to_json()
         if is_new or _read_or_none(self.root, name) != content:
             self.root.write(name, content)
         return _stamp(begun, content)

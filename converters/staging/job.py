@@ -1,5 +1,6 @@
 """The plan of a conversion, as the staging area stores it: the job, and what goes into each shard."""
 
+import builtins
 import dataclasses
 import hashlib
 import json
@@ -20,7 +21,8 @@ from fitfeed.converters.source_file import (
     StoredAt,
 )
 from fitfeed.schemas.features import PlannedLabel, WithLabels
-from fitfeed.schemas.json_columns import to_json
+from fitfeed.schemas.json_columns import json_list, to_json
+from fitfeed.schemas.packed_texts import PackedTexts
 from fitfeed.schemas.sharding import is_shard_file_name
 from fitfeed.schemas.strict_json import JsonObject, parse_any_json
 
@@ -48,13 +50,13 @@ class ShardPlan:
     number: int
     split: str
     file: str
-    paths: list[str]
-    keys: list[str]
+    paths: Sequence[str]
+    keys: Sequence[str]
     labels: dict[str, list[Any]]
     bytes: list[int]
     mtimes_ns: list[int]
     digest: str
-    etags: list[str] = dataclasses.field(default_factory=list)
+    etags: Sequence[str] = dataclasses.field(default_factory=list)
     sources: list[int] = dataclasses.field(default_factory=list)
     stored: list[StoredAt | None] = dataclasses.field(default_factory=list)
 
@@ -63,6 +65,11 @@ class ShardPlan:
         if not is_shard_file_name(self.file):
             msg = f"a shard is called like train-00003-of-00016.tfrecord. Received: {self.file!r}"
             raise ValueError(msg)
+
+    def to_json(self) -> builtins.bytes:
+        """The plan as the staging area stores it."""
+        values = (b'"%b": %b' % (name.encode(), _list_json(value)) for name, value in vars(self).items())
+        return b"{%b}" % b", ".join(values)
 
     def source(self, entry: int) -> int:
         """Number of the source of an image."""
@@ -82,6 +89,10 @@ class ShardPlan:
     def mask_file(self, name: str, entry: int) -> SourceFile:
         """The file of a mask of an image."""
         return SourceFile.planned(*self.labels[name][entry], source=self.source(entry))
+
+
+def _list_json(value: Any) -> bytes:
+    return json_list(value) if isinstance(value, PackedTexts) else json.dumps(value).encode()
 
 
 class ShardOutline(NamedTuple):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fitfeed.schemas.categories import Categories
-from fitfeed.schemas.json_columns import Column, json_rows
+from fitfeed.schemas.json_columns import Column, json_list, json_rows
 from fitfeed.schemas.packed_texts import PackedTexts
 
 TEXTS = st.text(
@@ -41,3 +41,12 @@ def test_rows_are_those_of_json(rows: list[tuple[str, str, int, int, str, object
     assert (
         json_rows(columns[:1]) == json.dumps([row[:1] for row in rows], separators=(",", ":"))[1:-1].encode()
     )
+    for column, values in zip(columns, (plain, texts, numbers, small, names), strict=False):
+        assert json_list(column) == json.dumps(values).encode()
+
+
+@given(st.lists(st.integers(-1, 1).map(lambda sign: sign * 2**62), min_size=1, max_size=3), st.integers(0, 4))
+def test_rows_that_are_all_equal_are_those_of_json(row: list[int], count: int) -> None:
+    columns = [np.full(count, value, np.int64) for value in row]
+    assert json_rows(columns) == json.dumps([row] * count, separators=(",", ":"))[1:-1].encode()
+    assert json_list(columns[0]) == json.dumps(row[:1] * count).encode()

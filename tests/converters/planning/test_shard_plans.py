@@ -103,7 +103,7 @@ def test_plans_are_those_of_one_image_after_the_other(
         (plan.split, plan.file, len(plan.paths), sum(plan.bytes)) for plan in expected
     ]
     for plan, written in zip(plans, expected, strict=True):
-        assert json.dumps(vars(plan)) == json.dumps(vars(written))
+        assert plan.to_json() == json.dumps(vars(written)).encode()
 
 
 def test_there_are_as_many_as_asked_for() -> None:
