@@ -56,21 +56,24 @@ class FarNames:
             listed: The files.
         """
         for some in in_chunks(listed, NAMES_AT_ONCE):
-            if self._all_are_images(prefix, [found.name for found in some]):
+            names = [found.name for found in some]
+            if self._all_are_images(prefix, names):
                 self._with_files.add(prefix[:-1])
-                self.files.add_columns(_columns(prefix, some))
+                self.files.add_columns(_columns(prefix, names, some))
             else:
                 self.files.add(self._sorted(prefix, some))
 
     def _all_are_images(self, prefix: str, names: Sequence[str]) -> bool:
         """Whether all files are directly in a folder, and images by name. There are millions of such files."""
-        together = "\n".join(["", *names])
-        extensions = {name[name.rfind(".") :] for name in names}
+        together = "\n".join(["", *names, ""])
         return (
             "/" not in together
             and "\n." not in together
             and not prefix.startswith("/")
-            and all(each.startswith(".") and self._looks_like(f"1{each}") == "image" for each in extensions)
+            and all(
+                each.startswith(".") and self._looks_like(f"1{each}") == "image"
+                for each in _extensions(names, together)
+            )
             and self.takes(prefix[:-1])
         )
 
@@ -149,9 +152,22 @@ def _why_never(name: str) -> str | None:
     return why_never(name) or (NO_PATH if name in NO_PARTS else None)
 
 
-def _columns(prefix: str, some: Sequence[Found]) -> FileColumns:
+def _extensions(names: Sequence[str], together: str) -> set[str]:
+    """The ends of names from their last dot; of one without, its last character.
+
+    Args:
+        names: The names, at least one.
+        together: The same with a line feed before, between and after them.
+    """
+    first = names[0][names[0].rfind(".") :]
+    if together.count(f"{first}\n") == together.count("\n") - 1:  # it is before each line feed but the first
+        return {first}
+    return {name[name.rfind(".") :] for name in names}
+
+
+def _columns(prefix: str, names: Sequence[str], some: Sequence[Found]) -> FileColumns:
     """`source_file` of many."""
-    names, sizes, identities, *_ = zip(*some, strict=True)
+    sizes = np.fromiter((found.bytes for found in some), np.int64, len(some))
     unknown = zeros(len(some))
     paths = PackedTexts.of([prefix + name for name in names])
-    return FileColumns(paths, np.fromiter(sizes, np.int64), unknown, unknown, PackedTexts.of(identities))
+    return FileColumns(paths, sizes, unknown, unknown, PackedTexts.of([found.identity for found in some]))
