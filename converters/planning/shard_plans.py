@@ -1,5 +1,6 @@
 """What goes into each shard: decided by arithmetic for all of them, written out for one at a time."""
 
+from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
@@ -100,8 +101,8 @@ class ShardPlans(Sequence[ShardPlan]):
             paths=files.paths,
             keys=files.keys,
             labels=labels,
-            bytes=files.bytes.tolist(),
-            mtimes_ns=files.mtimes_ns.tolist(),
+            bytes=array("q", files.bytes.tobytes()),
+            mtimes_ns=array("q", files.mtimes_ns.tobytes()),
             sources=files.sources.tolist() if files.sources.any() else [],
             stored=list(files.stored) if files.stored is not None and any(files.stored) else [],
             digest=digest_of(content),
