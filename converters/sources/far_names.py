@@ -10,7 +10,7 @@ import numpy as np
 from fitfeed.converters.file_columns import FileColumns, FilePacker, zeros
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.far_folder import source_file
-from fitfeed.converters.sources.image_names import NOT_AN_IMAGE, Looks, looks_like, why_never
+from fitfeed.converters.sources.image_names import NOT_AN_IMAGE, looks_like, why_never
 from fitfeed.schemas.chunks import in_chunks
 from fitfeed.schemas.packed_texts import PackedTexts
 from fitfeed.schemas.storage.place import Found
@@ -20,9 +20,6 @@ NO_PARTS = frozenset({"", ".", ".."})
 
 NAMES_AT_ONCE = 1 << 12
 """Names that are objects at a time, in each thread."""
-
-MAX_REMEMBERED = 6
-"""Characters of an extension that is remembered, with its dot: some files have a number for an extension."""
 
 
 class FarNames:
@@ -41,7 +38,6 @@ class FarNames:
         self.ignored: dict[str, str] = {}
         self._folders: dict[str, bool] = {"": True}
         self._with_files: set[str] = set()
-        self._looks: dict[str, Looks] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -71,7 +67,7 @@ class FarNames:
             and "\n." not in together
             and not prefix.startswith("/")
             and all(
-                each.startswith(".") and self._looks_like(f"1{each}") == "image"
+                each.startswith(".") and looks_like(f"1{each}") == "image"
                 for each in _extensions(names, together)
             )
             and self.takes(prefix[:-1])
@@ -94,7 +90,7 @@ class FarNames:
         return images
 
     def _add(self, path: str, folder: str, name: str, found: Found) -> list[SourceFile]:
-        looks = self._looks_like(name)
+        looks = looks_like(name)
         if looks == "image" and name[0] != ".":  # before all else: there are millions
             self._with_files.add(folder)
             return [source_file(path, found)]
@@ -110,15 +106,6 @@ class FarNames:
             self._with_files.add(folder)
             self.ignored[path] = NOT_AN_IMAGE
         return []
-
-    def _looks_like(self, name: str) -> Looks:
-        dot = name.rfind(".")
-        if dot <= 0 or len(name) - dot > MAX_REMEMBERED:
-            return looks_like(name)
-        looks = self._looks.get(name[dot:])
-        if looks is None:
-            looks = self._looks[name[dot:]] = looks_like(name)
-        return looks
 
     def takes(self, folder: str) -> bool:
         """Whether files in a folder are looked at. If not, the folder is ignored as a whole."""

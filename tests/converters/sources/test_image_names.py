@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fitfeed.converters.sources.image_names import looks_like, why_never, why_no_image
 
@@ -25,6 +27,11 @@ JPEG = b"\xff\xd8\xff\xe0rest"
 )
 def test_by_extension(name: str, looks: str) -> None:
     assert looks_like(name) == looks
+
+
+@given(st.text("./j", max_size=6).map(lambda name: name.replace("j", "jpg")))
+def test_an_extension_is_what_python_takes_for_one(name: str) -> None:
+    assert (looks_like(name) == "image") == (os.path.splitext(name)[1] == ".jpg")  # noqa: PTH122
 
 
 @pytest.mark.parametrize(
