@@ -8,7 +8,7 @@ import hashlib
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -68,9 +68,13 @@ def _hashed(
 ) -> Iterator[tuple[int, npt.NDArray[np.unsignedinteger[Any]]]]:
     """Hashes keys, some at a time: where they begin, and their hashes."""
     salt = f"{purpose}:{seed}".encode()
-    hash_some = _hashed_by_one_call_each
+    hash_some: Callable[[Sequence[str], bytes], npt.NDArray[np.unsignedinteger[Any]]] = (
+        _hashed_by_one_call_each
+    )
     if len(keys) >= MIN_COMPILED:
-        from fitfeed.schemas.keyed_hashes import keyed_hashes as hash_some  # imports Numba
+        from fitfeed.schemas.keyed_hashes import keyed_hashes  # imports Numba
+
+        hash_some = keyed_hashes
     for start in range(0, len(keys), KEYS_AT_ONCE):
         yield start, hash_some(keys[start : start + KEYS_AT_ONCE], salt)
 
