@@ -2,7 +2,7 @@
 
 import dataclasses
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ def write(dataset: Path, job: Job, plan: ShardPlan) -> ShardResult:
 def without(plan: ShardPlan, rows: set[int]) -> ShardPlan:
     """A plan in which some files never were."""
 
-    def kept(values: list[Any]) -> list[Any]:
+    def kept(values: Sequence[Any]) -> list[Any]:
         return [value for row, value in enumerate(values) if row not in rows]
 
     return dataclasses.replace(
