@@ -8,7 +8,7 @@ import hashlib
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -25,9 +25,6 @@ MAX_SHARDS_OF_SMALL_DATASET = 8
 
 KEYS_AT_ONCE = 1 << 16
 """Keys that are hashed at once. It limits the memory that is used besides the result."""
-
-MIN_COMPILED = 1 << 22
-"""Of so many keys, hashing takes longer than compiling the loop that does it, which takes five seconds."""
 
 SORTED_AT_ONCE = 1 << 20
 """About how many hashes are sorted at once, for the same reason."""
@@ -57,37 +54,21 @@ def salted_hashes(keys: Sequence[str], *, seed: int, purpose: str) -> npt.NDArra
     Returns:
         uint64 (keys,).
     """
+    salted = hashlib.blake2b(digest_size=8, key=f"{purpose}:{seed}".encode())
     hashes = np.empty(len(keys), np.uint64)
-    for start, some in _hashed(keys, seed=seed, purpose=purpose):
-        hashes[start : start + len(some)] = some
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        some = keys[start : start + KEYS_AT_ONCE]
+        hashes[start : start + len(some)] = np.frombuffer(b"".join(map(_digest_by(salted), some)), ">u8")
     return hashes
 
 
-def _hashed(
-    keys: Sequence[str], *, seed: int, purpose: str
-) -> Iterator[tuple[int, npt.NDArray[np.unsignedinteger[Any]]]]:
-    """Hashes keys, some at a time: where they begin, and their hashes."""
-    salt = f"{purpose}:{seed}".encode()
-    hash_some: Callable[[Sequence[str], bytes], npt.NDArray[np.unsignedinteger[Any]]] = (
-        _hashed_by_one_call_each
-    )
-    if len(keys) >= MIN_COMPILED:
-        from fitfeed.schemas.keyed_hashes import keyed_hashes  # imports Numba
-
-        hash_some = keyed_hashes
-    for start in range(0, len(keys), KEYS_AT_ONCE):
-        yield start, hash_some(keys[start : start + KEYS_AT_ONCE], salt)
-
-
-def _hashed_by_one_call_each(keys: Sequence[str], salt: bytes) -> npt.NDArray[np.unsignedinteger[Any]]:
-    salted = hashlib.blake2b(digest_size=8, key=salt)
-
+def _digest_by(salted: "hashlib.blake2b") -> Callable[[str], bytes]:
     def digest(key: str) -> bytes:
         state = salted.copy()
         state.update(key.encode())
         return state.digest()
 
-    return np.frombuffer(b"".join(map(digest, keys)), ">u8")
+    return digest
 
 
 def salted_order(keys: Sequence[str], *, seed: int) -> npt.NDArray[np.unsignedinteger[Any]]:
@@ -143,8 +124,10 @@ def splits_of(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int)
     """`split_of` of many keys."""
     uppers = list(itertools.accumulate(fractions.values()))[:-1]
     numbers = np.empty(len(keys), np.min_scalar_type(len(fractions)))
-    for start, some in _hashed(keys, seed=seed, purpose="split"):
-        numbers[start : start + len(some)] = np.searchsorted(uppers, some / 2**64, side="right")
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        some = keys[start : start + KEYS_AT_ONCE]
+        positions = salted_hashes(some, seed=seed, purpose="split") / 2**64
+        numbers[start : start + len(some)] = np.searchsorted(uppers, positions, side="right")
     return Categories(list(fractions), numbers)
 
 
