@@ -1,7 +1,6 @@
 """Writes scalars for TensorBoard, without TensorFlow: TFRecord files of small protobuf messages."""
 
 import os
-import socket
 import struct
 import time
 from collections.abc import Mapping
@@ -23,7 +22,7 @@ class EventFile:
             folder: What `tensorboard --logdir` reads, or a folder in it.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        name = f"events.out.tfevents.{time.time():.6f}.{socket.gethostname()}.{os.getpid()}.fitfeed"
+        name = f"events.out.tfevents.{time.time():.6f}.{os.uname().nodename}.{os.getpid()}.fitfeed"
         self.path = folder / name
         self._append([_event(0, delimited(3, VERSION))])
 
