@@ -19,6 +19,7 @@ NAMES = (
     "scale",
     "planning",
     "report",
+    "input_monitor",
     "scaling",
     "stores",
     "engines",

@@ -17,9 +17,11 @@ from fitfeed.pipelines.callbacks.plain_callback import Logs, PlainCallback
 from fitfeed.pipelines.monitor.batch_cursor import BatchCursor
 from fitfeed.pipelines.monitor.epoch_waiting import EpochWaiting, InputWaiting, RunningExecution
 from fitfeed.pipelines.monitor.event_file import EventFile
+from fitfeed.pipelines.monitor.late_input import FedPipeline, LateInput, late_input, look_at
+from fitfeed.pipelines.monitor.made_batches import MadeBatches, at_work_since
 from fitfeed.pipelines.monitor.step_seconds import StepSeconds
 from fitfeed.pipelines.monitor.timed_iterator import Clock, TimedIterator
-from fitfeed.pipelines.monitor.waiting_line import waiting_line
+from fitfeed.pipelines.monitor.waiting_line import MIN_SHARE, waiting_line
 from fitfeed.pipelines.tf_data.pipelines_of_iterator import made_of
 from fitfeed.schemas.local_path import local_path
 
@@ -67,6 +69,8 @@ class InputMonitor(PlainCallback):
         self._events: EventFile | None = None
         self._clock: Clock = time.monotonic  # as `MadeBatches` has
         self._pool: ThreadPoolExecutor | None = None
+        self._source: MadeBatches | None = None
+        self._fed: FedPipeline | None = None
         self._steps_before = 0
         self._seen: set[int] = set()
         self._begin_epoch()
@@ -102,6 +106,7 @@ class InputMonitor(PlainCallback):
                 except StopIteration:
                     return
                 self._mark_compiling(running)
+                self._find_source(running)
                 self._waiting.add(running)
                 self._is_asynchronous = False
                 yield batch
@@ -161,6 +166,7 @@ class InputMonitor(PlainCallback):
             result = self._function(iterator)
             self._follow(iterator, running)
         self._mark_compiling(running)
+        self._find_source(running)
         self._waiting.add(running)
         self._executions[self._step] = running
         self._waiting.settle()
@@ -213,6 +219,7 @@ class InputMonitor(PlainCallback):
         self._waiting = EpochWaiting()
         self._executions: dict[int, RunningExecution] = {}
         self._pool = None
+        self._has_source = False
         self._results: deque[Future[None]] = deque()
 
     def _end_epoch(self) -> None:
@@ -221,7 +228,7 @@ class InputMonitor(PlainCallback):
         self._settle()
         waiting = self._waiting.result()
         self.epochs.append(waiting)
-        self.lines.append(waiting_line(waiting))
+        self.lines.append(waiting_line(waiting, self._late_input(waiting)))
         self._write_events()
 
     def _settle(self) -> None:
@@ -238,6 +245,25 @@ class InputMonitor(PlainCallback):
         """Batches of a new size are compiled for."""
         running.compiles = not self._seen.issuperset(running.examples)
         self._seen.update(running.examples)
+
+    def _find_source(self, running: RunningExecution) -> None:
+        """Finds the pipeline that makes the batches: the only one at work while they are asked for."""
+        if not self._has_source:
+            found = at_work_since(running.asked)
+            if len(found) == 1:
+                self._has_source = True
+                if found[0] is not self._source:
+                    self._source, self._fed = found[0], None
+
+    def _late_input(self, waiting: InputWaiting) -> LateInput | None:
+        """Says why input was late, if it was. The stages of a pipeline are measured once, while it is at rest."""
+        maker = None if self._source is None else self._source.maker
+        # What is read ahead comes in order, which a measurement would disturb.
+        if waiting.share < MIN_SHARE or maker is None or maker.is_read_ahead:
+            return None
+        if self._fed is None:
+            self._fed = look_at(maker)
+        return late_input(waiting, self._fed)
 
     def _write_events(self) -> None:
         points = self._waiting.series(MAX_POINTS)

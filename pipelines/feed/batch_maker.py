@@ -36,6 +36,7 @@ from fitfeed.pipelines.order.owner_process import OwnerProcess
 from fitfeed.pipelines.reading.labels import check_any_label, leave_out_label, select_label
 from fitfeed.pipelines.reading.payload_ranges import max_payload_bytes
 from fitfeed.pipelines.reading.read_ahead import MAX_WAITING_BATCHES, private_memory
+from fitfeed.pipelines.reading.records import Records
 from fitfeed.pipelines.stages.stage_clock import StageClock, untimed
 from fitfeed.schemas.errors import UsageError
 
@@ -200,6 +201,21 @@ class BatchMaker:
         if self.device is not None:
             arrays[PARAMETERS] = self.device.sample(epoch, rng_index, sizes=sizes, mixtures=mixtures)
         return {name: arrays[name] for name in self.specs}
+
+    @property
+    def options(self) -> PipelineOptions:
+        """The options of the pipeline."""
+        return self._options
+
+    @property
+    def records(self) -> Records:
+        """The examples of the split."""
+        return self._records
+
+    @property
+    def is_read_ahead(self) -> bool:
+        """Whether stored bytes are read before their batch is made, so that batches must come in order."""
+        return self._is_read_ahead
 
     @property
     def batch_size(self) -> int:

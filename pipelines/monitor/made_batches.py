@@ -1,11 +1,15 @@
 """Records when each batch of a pipeline was made, so that a monitor can compare that with when it was needed."""
 
+import math
+import threading
 import time
+import weakref
 from collections import deque
 from typing import NamedTuple
 
 import numpy as np
 
+from fitfeed.pipelines.feed.batch_maker import BatchMaker
 from fitfeed.pipelines.order.epoch_counter import EpochCounter
 
 MAX_KEPT = 4096
@@ -34,17 +38,23 @@ class MadeBatches:
 
     Attributes:
         steps: Steps per epoch.
+        maker: What makes the batches, if that is known.
     """
 
-    def __init__(self, epochs: EpochCounter) -> None:
+    def __init__(self, epochs: EpochCounter, maker: BatchMaker | None = None) -> None:
         """Begins with none.
 
         Args:
             epochs: Says which epoch an iteration is.
+            maker: What makes the batches, so that a monitor can measure its stages.
         """
+        self.maker = maker
+        self._last = -math.inf
         self.steps, self._epochs = epochs.steps, epochs
         self._openings: deque[Opening] = deque(maxlen=MAX_KEPT)
         self._made: dict[tuple[int, int], MadeBatch] = {}
+        with _ADDING:
+            _ALIVE.add(self)
 
     def open(self) -> tuple[np.int64, np.int64]:
         """Returns the epoch and the first step of an iteration that begins, and records it."""
@@ -56,7 +66,8 @@ class MadeBatches:
         """Records that a batch is finished."""
         place = epoch, step
         self._made.pop(place, None)  # what was made before becomes the newest again
-        self._made[place] = MadeBatch(time.monotonic(), examples)
+        self._last = time.monotonic()
+        self._made[place] = MadeBatch(self._last, examples)
         while len(self._made) > MAX_KEPT:
             self._made.pop(next(iter(self._made)), None)
 
@@ -68,3 +79,17 @@ class MadeBatches:
     def openings(self) -> list[Opening]:
         """The iterations, oldest first."""
         return list(self._openings)
+
+    def works_since(self, moment: float) -> bool:
+        """Returns whether a batch was finished since a moment, by `time.monotonic()`."""
+        return self._last >= moment
+
+
+def at_work_since(moment: float) -> list[MadeBatches]:
+    """Returns the pipelines of this process that have finished a batch since a moment, by `time.monotonic()`."""
+    with _ADDING:
+        return [made for made in _ALIVE if made.works_since(moment)]
+
+
+_ALIVE: "weakref.WeakSet[MadeBatches]" = weakref.WeakSet()
+_ADDING = threading.Lock()

@@ -228,7 +228,7 @@ def _chain(feed: Feed) -> "tf.data.Dataset":
     # All that makes batches, as NumPy arrays. Whatever is right or wrong about the options has shown there.
     options, maker, epochs = feed
     stage = _device_stage(maker, options)
-    made = MadeBatches(epochs)
+    made = MadeBatches(epochs, maker)
 
     # Epochs. There is one element, so that each iteration of the result asks once for its epoch. TensorFlow
     # runs this step again for each iterator. That is how every epoch gets its own order.

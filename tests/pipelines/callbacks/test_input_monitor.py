@@ -1,5 +1,6 @@
 """What `InputMonitor` says about a `fit`, and about a loop of one's own, of steps and input of known lengths."""
 
+import importlib.util
 import itertools
 import threading
 import time
@@ -279,6 +280,58 @@ def test_an_error_while_waiting_for_results_is_raised() -> None:
     monitor = InputMonitor()
     with pytest.raises(RuntimeError, match="the device is gone"):
         loop()
+
+
+JAX_PROGRAM = """
+import sys, time
+import jax, keras, numpy as np
+from fitfeed import InputMonitor, make_pipeline
+assert keras.backend.backend() == "jax"
+STEP_S = 0.02
+
+class TimedModel(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense, self.moments = keras.layers.Dense(3), []
+    def sleep(self, images):
+        began = time.monotonic()
+        time.sleep(STEP_S)
+        self.moments.append((began, time.monotonic()))
+        return np.asarray(images)
+    def call(self, images):
+        images = jax.lax.stop_gradient(images)
+        slept = jax.pure_callback(self.sleep, jax.ShapeDtypeStruct(images.shape, images.dtype), images)
+        return self.dense(keras.ops.mean(jax.lax.stop_gradient(slept), axis=(1, 2)))
+
+def slow(image):
+    time.sleep(float(sys.argv[2]))
+    return image
+
+train = make_pipeline(sys.argv[1], "train", batch_size=8, image_size=(8, 8), augment=[slow], processes=0, drop_remainder=True)
+model = TimedModel()
+model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), steps_per_execution=int(sys.argv[3]))
+monitor = InputMonitor()
+model.fit(train, epochs=3, verbose=0, shuffle=False, callbacks=[monitor])
+steps = len(train)
+moments = model.moments[-steps:]
+true = sum(began - ended for (_, ended), (began, _) in zip(moments, moments[1:]))
+last = monitor.epochs[-1]
+print(last.steps, last.waiting, last.computing, sum(step.waiting for step in monitor.steps[1:]), true)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
+@pytest.mark.parametrize(("each_s", "at_once"), [(0.0125, 1), (0.0125, 3), (0.0, 1)])
+def test_on_jax_steps_are_asynchronous(own_copy: Callable[[Any], Path], each_s: float, at_once: int) -> None:
+    printed = run_program(JAX_PROGRAM, own_copy("tfrecord"), each_s, at_once, KERAS_BACKEND="jax")
+    steps, waiting, computing, later, true = map(float, printed.split()[-5:])
+    assert steps == 6
+    assert computing / steps > STEP_S
+    if each_s:
+        assert 0.5 * true < later < true + 0.01
+    else:
+        assert waiting < 0.5 * computing
 
 
 @pytest.mark.slow

@@ -1,0 +1,42 @@
+"""The stages of a pipeline are measured as it is."""
+
+import numpy as np
+import pytest
+
+from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop
+from fitfeed.pipelines.augment.base import Augmentation
+from fitfeed.pipelines.augment.compiler.user_functions import ImageFunction
+from fitfeed.pipelines.feed.batch_maker import BatchMaker
+from fitfeed.pipelines.monitor.epoch_waiting import InputWaiting
+from fitfeed.pipelines.monitor.late_input import late_input, look_at
+from tests.pipelines.option_defaults import DEFAULTS
+
+
+def maker(dataset: Dataset, augment: list[Augmentation | ImageFunction], processes: int = 0) -> BatchMaker:
+    from fitfeed.pipelines.options import PipelineOptions
+
+    chosen = {"batch_size": 8, "image_size": (16, 16), "augment": augment, "processes": processes}
+    return BatchMaker(dataset, "train", PipelineOptions.of_split("train", **{**DEFAULTS, **chosen}))
+
+
+def heavy(image: np.ndarray) -> np.ndarray:
+    return np.sort(np.repeat(image.ravel(), 200))[: image.size].reshape(image.shape)
+
+
+def test_the_stage_that_is_slow_is_named(flowers: Dataset) -> None:
+    waiting = InputWaiting(steps=10, left_out=1, images=80, waiting=8.0, computing=2.0, between=0.0)
+    pipeline = look_at(maker(flowers, [heavy]))
+    late = late_input(waiting, pipeline)
+    assert pipeline.times.slowest == "augment"
+    assert late.verdict.slowest == "augment"
+    assert late.verdict.waiting == pytest.approx(0.8)
+
+
+def test_what_is_stored_and_what_executes_it_are_known(flowers: Dataset, thumbnails: Dataset) -> None:
+    found = look_at(maker(flowers, [RandomResizedCrop(), RandomFlip()]))
+    assert (found.images.encoding, found.images.operations, found.images.normalizes) == ("jpeg", 2, True)
+    assert (found.machinery.kind, found.images.may_fork) == ("threads", True)
+    raw = look_at(maker(thumbnails, [], processes=2))
+    assert (raw.images.encoding, raw.images.may_fork) == ("raw", True)
+    assert (raw.machinery.kind, raw.machinery.workers) == ("processes", 2)
+    assert not look_at(maker(thumbnails, [lambda image: image])).images.may_fork
