@@ -94,7 +94,18 @@ def _failed(options: argparse.Namespace, error: Exception) -> int:
     """Prints the document of a failure, if one was asked for; returns the exit status."""
     if options.json:
         print_failure(error)
+    if isinstance(error, InterruptedConversionError):
+        _end_by_status()
     return error.exit_status if isinstance(error, FitfeedError) else FitfeedError.exit_status
+
+
+def _end_by_status() -> None:
+    """Lets the process end with its exit status after Ctrl-C.
+
+    Python notes that a KeyboardInterrupt has passed text that it executes, as that of a dataclass when a module is imported.
+    `python -m fitfeed` would then end by SIGINT, whatever the status is. Executing any other text clears the note.
+    """
+    exec("")  # noqa: S102 - nothing is executed
 
 
 def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:

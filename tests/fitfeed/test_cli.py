@@ -2,7 +2,11 @@
 
 import argparse
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +14,7 @@ from fitfeed.cli import build_parser, main
 from fitfeed.commands import inspect
 from fitfeed.schemas.errors import FitfeedError, NotFoundError
 
+ROOT = Path(__file__).parents[2]
 Run = Callable[[argparse.Namespace], int]
 
 
@@ -66,6 +71,33 @@ def test_an_interruption_is_130(running: Callable[[Run], None], capsys: pytest.C
     running(raising(KeyboardInterrupt()))
     assert main(["inspect", "flowers"]) == 130
     assert capsys.readouterr().err == "fitfeed inspect: interrupted\n"
+
+
+INTERRUPTED_IN_TEXT = """\
+import sys
+from fitfeed import cli
+from fitfeed.commands import inspect
+
+def interrupted(options):
+    exec("raise KeyboardInterrupt")  # as in a dataclass of a module that is imported
+
+inspect.run = interrupted
+sys.exit(cli.main(["inspect", "flowers"]))
+"""
+
+
+def test_python_does_not_end_by_the_signal_instead(tmp_path: Path) -> None:
+    """It would with `-m`."""
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED_IN_TEXT)
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    done = subprocess.run(
+        [sys.executable, "-m", "interrupted"],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "fitfeed inspect: interrupted\n")
 
 
 def test_other_errors_are_bugs_and_have_a_traceback_of_printable_lines(

@@ -29,11 +29,7 @@ MOMENTS: dict[EngineFault, int] = {"worker killed": 10, "client interrupted": 5,
 RESTARTING: tuple[EngineKind, ...] = ("dask",)
 """Engines that give the work of a killed worker to another one. On the others a job fails."""
 
-INTERRUPTED = (130, -signal.SIGINT)
-"""Exit statuses after Ctrl-C, which are one to a shell. Python ends by the signal itself under `-m` if it came while a module
-made a class from text."""
-
-OVERTAKEN, REFUSED = 7, 2
+OVERTAKEN, REFUSED, INTERRUPTED = 7, 2, 130
 
 
 class EngineCase(NamedTuple):
@@ -138,7 +134,7 @@ class EngineRunner:
             ended = launch.finish()
             if ended.returncode == 0:
                 return "same", ""
-            if ended.returncode not in INTERRUPTED:
+            if ended.returncode != INTERRUPTED:
                 raise Trouble("STATUS", ended.returncode, ended.stderr)
             _require_line(ended.stderr)
             again = self._launch(started, dataset).finish()
@@ -190,14 +186,20 @@ FAULT_RUNS: dict[EngineFault, Callable[[EngineRunner, EngineCase, str], tuple[st
 }
 
 
-def run_engine_cases(cases: list[EngineCase]) -> list[EngineOutcome]:
-    """Runs cases, on servers of their own."""
+def run_engine_cases(cases: list[EngineCase], add: Callable[[EngineOutcome], None]) -> None:
+    """Runs cases, on servers of their own.
+
+    Args:
+        cases: The cases.
+        add: Receives each outcome.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="fitfeed-engines-") as folder,
         contextlib.closing(StoreServers()) as servers,
     ):
         runner = EngineRunner(servers, Path(folder))
-        return [runner.run(case) for case in cases]
+        for case in cases:
+            add(runner.run(case))
 
 
 def _wait(launch: LaunchedCommand, case: EngineCase, started: RunningEngine) -> None:

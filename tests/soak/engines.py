@@ -2,17 +2,18 @@
 
 import argparse
 import sys
+import tempfile
 import time
 from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
 from tests.servers.engines import ENGINE_KINDS
 from tests.soak.cases import sample
 from tests.soak.engine_matrix import MOMENTS, PLACES, EngineOutcome, all_engine_cases, run_engine_cases
-
-GOOD = ("same", "continued")
+from tests.soak.engine_record import GOOD, EngineRecord
 
 
 def main() -> int:
@@ -23,6 +24,12 @@ def main() -> int:
     parser.add_argument("--fault", choices=list(MOMENTS), action="append", help="only this one")
     parser.add_argument("--sample", metavar="TEXT", help="one case of twenty, chosen by a text")
     parser.add_argument("--table", type=Path, metavar="FILE", help="write the table of all cases")
+    parser.add_argument(
+        "--record",
+        type=Path,
+        metavar="FILE",
+        help="add each outcome; leave out the cases that are good there",
+    )
     parser.add_argument(
         "--jobs", type=int, default=2, metavar="N", help="cases at a time (default: %(default)s)"
     )
@@ -36,11 +43,14 @@ def main() -> int:
     ]
     if arguments.sample:
         cases = sample(cases, arguments.sample, 20)
-    begin = time.monotonic()
-    parts = [part for number in range(arguments.jobs) if (part := cases[number :: arguments.jobs])]
-    with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn")) as pool:
-        outcomes = sorted(outcome for part in pool.map(run_engine_cases, parts) for outcome in part)
-    text = engine_report(outcomes, time.monotonic() - begin)
+    with tempfile.TemporaryDirectory() as folder:
+        record = EngineRecord(arguments.record or Path(folder, "record"))
+        left = record.left(cases)
+        parts = [part for number in range(arguments.jobs) if (part := left[number :: arguments.jobs])]
+        with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn")) as pool:
+            list(pool.map(partial(run_engine_cases, add=record.add), parts))
+        outcomes, repeated = record.outcomes(), record.repeated()
+    text = engine_report(outcomes, repeated)
     if arguments.table:
         arguments.table.write_text(text)
     wrong = [outcome for outcome in outcomes if outcome.verdict not in GOOD]
@@ -50,15 +60,17 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def engine_report(outcomes: list[EngineOutcome], seconds: float) -> str:
+def engine_report(outcomes: list[EngineOutcome], repeated: int = 0) -> str:
     """The result of a soak test as a page.
 
     Args:
         outcomes: The outcomes of its cases.
-        seconds: How long it took.
+        repeated: How many of them ran more than once.
     """
     verdicts = Counter(outcome.verdict for outcome in outcomes)
     counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    again = f" {repeated} of them ran more than once, and the last time counts." if repeated else ""
     cells: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for case, verdict, *_ in outcomes:
         cells[case.engine, case.place][case.fault].append(verdict)
@@ -70,7 +82,7 @@ def engine_report(outcomes: list[EngineOutcome], seconds: float) -> str:
         [
             "# Engines under faults",
             "",
-            f"`make soak` of {time.strftime('%Y-%m-%d')}: {len(outcomes)} cases, {seconds:.0f} s: {counts}.",
+            f"`make soak` of {time.strftime('%Y-%m-%d')}: {len(outcomes)} cases, {seconds:.0f} s: {counts}.{again}",
             "",
             "Each case is a job of its own, in which something goes wrong once, at one of several moments between its beginning",
             "and its end. `same`: the dataset has the bytes of a local run, file by file, and nothing else is left. `continued`:",

@@ -16,6 +16,7 @@ from tests.soak.engine_matrix import (
     EngineRunner,
     all_engine_cases,
 )
+from tests.soak.engine_record import EngineRecord
 from tests.soak.engines import engine_report
 
 
@@ -62,5 +63,19 @@ def test_all_cells_are_there_and_reported() -> None:
     cases = all_engine_cases()
     assert len(cases) == len(set(cases)) == len(ENGINE_KINDS) * len(PLACES) * sum(MOMENTS.values())
     assert 0 < len(sample(cases, "one", 20)) < len(cases) / 8
-    text = engine_report([EngineOutcome(case, "same", "", 1.0) for case in cases], 2.0)
-    assert "| dask | folder | 10 same | 5 same | 3 same |" in text.splitlines()
+    lines = engine_report([EngineOutcome(case, "same", "", 1.0) for case in cases]).splitlines()
+    assert f"{len(cases)} cases, {len(cases)} s: {len(cases)} same." in lines[2]
+    assert "| dask | folder | 10 same | 5 same | 3 same |" in lines
+
+
+def test_a_long_run_is_continued_from_its_record(tmp_path: Path) -> None:
+    one, two, three = cases = all_engine_cases()[:3]
+    record = EngineRecord(tmp_path / "record")
+    assert record.left(cases) == cases
+    for outcome in (EngineOutcome(two, "NOT ONE LINE", "a\nb", 1.0), EngineOutcome(one, "same", "", 2.0)):
+        record.add(outcome)
+    assert record.left(cases) == [two, three]
+    record.add(better := EngineOutcome(two, "continued", "c", 3.0))
+    assert record.left(cases) == [three]
+    assert record.outcomes() == [EngineOutcome(one, "same", "", 2.0), better]
+    assert "1 of them ran more than once" in engine_report(record.outcomes(), record.repeated())
