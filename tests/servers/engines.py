@@ -10,6 +10,7 @@ All but Prism listen on 127.0.0.1 only. Workers are processes of the interpreter
 """
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -25,6 +26,7 @@ from tests.servers.programs import PRISM, ROOT, Program, free_port, require
 
 EngineKind = Literal["dask", "prism", "job service"]
 ENGINE_KINDS: tuple[EngineKind, ...] = get_args(EngineKind)
+SCHEDULER_FILE = "scheduler.json"
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -58,6 +60,7 @@ class RunningEngine:
             "PATH": f"{_interpreter(self._folder)}{os.pathsep}{os.environ['PATH']}",
         }
         self._programs: list[Program] = []
+        self._dask_workers = itertools.count()
         try:
             self.arguments = self._start_dask(dask_workers) if kind == "dask" else self._start_job_server()
         except BaseException:
@@ -77,6 +80,11 @@ class RunningEngine:
         for pid in workers[:count]:
             os.kill(pid, signal.SIGKILL)
 
+    def replace_worker(self) -> None:
+        """Starts a worker of Dask in place of the first one, which was killed."""
+        self._programs.pop(1).end()
+        self._start_dask_worker()
+
     def close(self) -> None:
         """Ends all of its processes."""
         descendants = [pid for program in self._programs for pid in tree_of(program.pid)[1:]]
@@ -88,19 +96,21 @@ class RunningEngine:
         shutil.rmtree(self._folder)
 
     def _start_dask(self, workers: int) -> list[str]:
-        scheduler, found = free_port(), self._folder / "scheduler.json"
-        here = ["--host", "127.0.0.1", "--scheduler-file", str(found), "--dashboard-address", "127.0.0.1:0"]
-        self._start(
-            "scheduler",
-            [sys.executable, "-m", "dask", "scheduler", "--port", str(scheduler), *here],
-            scheduler,
-        )
-        for number in range(workers):
-            port = free_port()
-            worker = [sys.executable, "-m", "dask", "worker", "--worker-port", str(port), *here]
-            worker += ["--nthreads", "1", "--no-nanny"]
-            self._start(f"worker-{number}", worker, port)
-        return ["--runner", "dask", "--", f"--dask_scheduler_file={found}"]
+        port = free_port()
+        command = [sys.executable, "-m", "dask", "scheduler", "--port", str(port), *self._dask_options()]
+        self._start("scheduler", command, port)
+        for _ in range(workers):
+            self._start_dask_worker()
+        return ["--runner", "dask", "--", f"--dask_scheduler_file={self._folder / SCHEDULER_FILE}"]
+
+    def _start_dask_worker(self) -> None:
+        port = free_port()
+        command = [sys.executable, "-m", "dask", "worker", "--worker-port", str(port), *self._dask_options()]
+        self._start(f"worker-{next(self._dask_workers)}", [*command, "--nthreads", "1", "--no-nanny"], port)
+
+    def _dask_options(self) -> list[str]:
+        found = str(self._folder / SCHEDULER_FILE)
+        return ["--host", "127.0.0.1", "--scheduler-file", found, "--dashboard-address", "127.0.0.1:0"]
 
     def _start_job_server(self) -> list[str]:
         server, pool = free_port(), free_port()

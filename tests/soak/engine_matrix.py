@@ -16,7 +16,8 @@ from fitfeed.schemas.side_tables import SIDE_TABLES
 from fitfeed.schemas.storage.open_place import open_place
 from tests.faults import faulty_decoder
 from tests.servers.engine_jobs import OPTIONS, SHARDS, LaunchedCommand, draw_slow
-from tests.servers.engines import ENGINE_KINDS, EngineKind, RunningEngine, engine
+from tests.servers.engines import ENGINE_KINDS, EngineKind, RunningEngine
+from tests.servers.programs import PRISM, require
 from tests.servers.stores import StoreServers
 from tests.without_beam import convert
 
@@ -28,6 +29,9 @@ MOMENTS: dict[EngineFault, int] = {"worker killed": 10, "client interrupted": 5,
 
 RESTARTING: tuple[EngineKind, ...] = ("dask",)
 """Engines that give the work of a killed worker to another one. On the others a job fails."""
+
+GOOD = ("same", "continued")
+"""Verdicts of cases that went as they should."""
 
 OVERTAKEN, REFUSED, INTERRUPTED = 7, 2, 130
 
@@ -79,7 +83,7 @@ def all_engine_cases() -> list[EngineCase]:
 
 
 class EngineRunner:
-    """Runs cases one after the other, each on an engine of its own."""
+    """Runs cases one after the other. An engine is kept for those with datasets in the same kind of place, until one fails."""
 
     def __init__(self, servers: StoreServers, folder: Path) -> None:
         """Draws the pictures, and converts them without an engine.
@@ -90,6 +94,7 @@ class EngineRunner:
         """
         self._servers, self._folder = servers, folder
         self._numbers = itertools.count()
+        self._kept: tuple[tuple[EngineKind, Place], RunningEngine] | None = None
         self._photos = draw_slow(folder / "photos")
         self._slowly = {"PYTHONPATH": faulty_decoder(folder / "faults")}
         convert(self._photos, folder / "local", OPTIONS)
@@ -104,21 +109,30 @@ class EngineRunner:
                 verdict = verdict if _content(dataset) == self._expected else "ANOTHER DATASET"
         except Trouble as trouble:
             verdict, text = str(trouble.args[0]), "\n".join(map(str, trouble.args[1:]))
-        except (
-            AssertionError,
-            OSError,
-            subprocess.SubprocessError,
-        ) as error:  # an engine that does not start, a launch that ends
+        except (AssertionError, OSError, RuntimeError, subprocess.SubprocessError) as error:
+            # an engine that does not start, a launch that ends
             verdict, text = "FAILED", f"{type(error).__name__}: {error}"
+        if verdict not in GOOD:
+            self.close()
         return EngineOutcome(case, verdict, text, time.monotonic() - begin)
+
+    def close(self) -> None:
+        """Ends the engine."""
+        if self._kept is not None:
+            self._kept[1].close()
+            self._kept = None
 
     def kill_worker(self, case: EngineCase, dataset: str) -> tuple[str, str]:
         """Kills a worker. Engines that do not restart are started anew then."""
-        with engine(case.engine, self._slowly) as started:
-            launch = self._launch(started, dataset)
-            _wait(launch, case, started)
-            started.kill_workers()
-            ended = launch.finish()
+        started = self._engine(case)
+        launch = self._launch(started, dataset)
+        _wait(launch, case, started)
+        started.kill_workers()
+        ended = launch.finish()
+        if case.engine in RESTARTING:
+            started.replace_worker()
+        else:
+            self.close()
         if ended.returncode == 0 and (case.engine in RESTARTING or case.moment == 0):
             return "same", ""
         if ended.returncode == 0:
@@ -126,29 +140,25 @@ class EngineRunner:
         return self._continue(case, dataset, ended.stderr)
 
     def interrupt_client(self, case: EngineCase, dataset: str) -> tuple[str, str]:
-        """Presses Ctrl-C, and gives the same command again, to the same engine."""
-        with engine(case.engine, self._slowly) as started:
-            launch = self._launch(started, dataset)
-            _wait(launch, case, started)
-            launch.process.send_signal(signal.SIGINT)
-            ended = launch.finish()
-            if ended.returncode == 0:
-                return "same", ""
-            if ended.returncode != INTERRUPTED:
-                raise Trouble("STATUS", ended.returncode, ended.stderr)
-            _require_line(ended.stderr)
-            again = self._launch(started, dataset).finish()
-        if again.returncode:
-            raise Trouble("DOES NOT CONTINUE", again.stderr)
-        return "continued", ended.stderr
+        """Presses Ctrl-C, and gives the same command again."""
+        started = self._engine(case)
+        launch = self._launch(started, dataset)
+        _wait(launch, case, started)
+        launch.process.send_signal(signal.SIGINT)
+        ended = launch.finish()
+        if ended.returncode == 0:
+            return "same", ""
+        if ended.returncode != INTERRUPTED:
+            raise Trouble("STATUS", ended.returncode, ended.stderr)
+        return self._continue(case, dataset, ended.stderr)
 
     def launch_twice(self, case: EngineCase, dataset: str) -> tuple[str, str]:
         """Starts the same command again while the first one runs."""
-        with engine(case.engine, self._slowly) as started:
-            first = self._launch(started, dataset)
-            _wait(first, case, started)
-            second = self._launch(started, dataset).finish()
-            ended = first.finish()
+        started = self._engine(case)
+        first = self._launch(started, dataset)
+        _wait(first, case, started)
+        second = self._launch(started, dataset).finish()
+        ended = first.finish()
         for each in (ended, second):
             if each.returncode not in (0, OVERTAKEN, REFUSED):
                 raise Trouble("STATUS", each.returncode, each.stderr)
@@ -156,10 +166,20 @@ class EngineRunner:
             return self._continue(case, dataset, ended.stderr)
         return "same", ended.stderr + second.stderr
 
+    def _engine(self, case: EngineCase) -> RunningEngine:
+        """The engine of a case. It has the variables of the store, as all processes have that start meanwhile."""
+        use = (case.engine, case.place)
+        if self._kept is None or self._kept[0] != use:
+            self.close()
+            if case.engine == "prism":
+                require(PRISM)
+            self._kept = (use, RunningEngine(case.engine, self._slowly))
+        return self._kept[1]
+
     def _continue(self, case: EngineCase, dataset: str, text: str) -> tuple[str, str]:
+        """Gives the same command again, after one line said that it continues."""
         _require_line(text)
-        with engine(case.engine) as started:
-            again = self._launch(started, dataset).finish()
+        again = self._launch(self._engine(case), dataset).finish()
         if again.returncode:
             raise Trouble("DOES NOT CONTINUE", text, again.stderr)
         return "continued", text
@@ -196,8 +216,8 @@ def run_engine_cases(cases: list[EngineCase], add: Callable[[EngineOutcome], Non
     with (
         tempfile.TemporaryDirectory(prefix="fitfeed-engines-") as folder,
         contextlib.closing(StoreServers()) as servers,
+        contextlib.closing(EngineRunner(servers, Path(folder))) as runner,
     ):
-        runner = EngineRunner(servers, Path(folder))
         for case in cases:
             add(runner.run(case))
 

@@ -4,9 +4,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from tests.soak.engine_matrix import EngineCase, EngineOutcome, all_engine_cases
-
-GOOD = ("same", "continued")
+from tests.soak.engine_matrix import GOOD, EngineCase, EngineOutcome, all_engine_cases
 
 
 class EngineRecord:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tests.servers.engines import ENGINE_KINDS
 from tests.soak.cases import sample
-from tests.soak.engine_matrix import MOMENTS, PLACES, EngineOutcome, all_engine_cases, run_engine_cases
-from tests.soak.engine_record import GOOD, EngineRecord
+from tests.soak.engine_matrix import GOOD, MOMENTS, PLACES, EngineOutcome, all_engine_cases, run_engine_cases
+from tests.soak.engine_record import EngineRecord
 
 
 def main() -> int:

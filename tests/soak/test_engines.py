@@ -1,5 +1,6 @@
 """A few cells of the soak test on engines; `make soak` has all of them."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,8 @@ from tests.soak.engines import engine_report
 def test_a_case_has_its_verdict(
     case: EngineCase, verdict: str, store_servers: StoreServers, tmp_path: Path
 ) -> None:
-    outcome = EngineRunner(store_servers, tmp_path).run(case)
+    with contextlib.closing(EngineRunner(store_servers, tmp_path)) as runner:
+        outcome = runner.run(case)
     assert outcome.verdict == verdict, outcome.text
 
 
