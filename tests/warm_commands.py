@@ -82,12 +82,16 @@ class WarmCommand:
 class WarmCommands:
     """The server, which ends with this process."""
 
-    def __init__(self) -> None:
-        """Starts it, and waits until it has imported everything."""
+    def __init__(self, *more: str) -> None:
+        """Starts it, and waits until it has imported everything.
+
+        Args:
+            more: Modules to import that most commands do not need.
+        """
         self._folder = tempfile.TemporaryDirectory(prefix="fitfeed-commands-")
         self._address = str(Path(self._folder.name) / "server")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.warm_commands", self._address],
+            [sys.executable, "-m", "tests.warm_commands", self._address, *more],
             cwd=ROOT,
             env={**os.environ, **ONE_THREAD},
             stdin=subprocess.PIPE,
@@ -135,9 +139,9 @@ class WarmCommands:
         self._folder.cleanup()
 
 
-def serve(address: str) -> list[str]:
+def serve(address: str, *more: str) -> list[str]:
     """Serves until standard input closes. It returns in each command, with the arguments."""
-    for name in LOADED:
+    for name in (*LOADED, *more):
         import_module(name)
     assert other_threads() <= {MEMORY_THREAD}, "a fork would lose them"
     gc.collect()
@@ -189,4 +193,4 @@ def handle(connection: socket.socket) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(serve(sys.argv[1])))
+    sys.exit(main(serve(*sys.argv[1:])))

@@ -1,4 +1,4 @@
-"""Jobs on real engines whose commands are interrupted, killed, or leave them; and the same command afterwards."""
+"""Jobs on real engines whose commands are interrupted, killed, or leave them; and the same command afterwards, or another."""
 
 import signal
 from pathlib import Path
@@ -72,4 +72,41 @@ def test_an_interrupted_job_is_cancelled(
         assert "was cancelled. The same command continues" in ended.stderr
         again = run(slow_photos, dataset, *started.arguments)
     assert again.returncode == 0
+    require_same(slow_photos, dataset, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["prism", "dask"])
+def test_another_job_into_the_dataset_is_refused(
+    kind: EngineKind, slow_photos: Path, slowly: dict[str, str], tmp_path: Path
+) -> None:
+    dataset = tmp_path / "dataset"
+    with engine(kind, slowly) as started:
+        first = LaunchedCommand(slow_photos, dataset, "--quiet", *started.arguments)
+        first.wait_for_shards(1)
+        other = run(slow_photos, dataset, "--size", "10", "--quiet", *started.arguments)
+        assert first.process.poll() is None
+        ended = first.finish()
+    assert other.returncode == 2
+    assert other.stderr == (
+        f"fitfeed convert: another conversion into {dataset} is running. Wait for it, or choose another folder.\n"
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    require_same(slow_photos, dataset, tmp_path)
+
+
+def test_another_job_is_refused_while_one_runs_whose_command_was_killed(
+    slow_photos: Path, slowly: dict[str, str], tmp_path: Path
+) -> None:
+    dataset = tmp_path / "dataset"
+    with engine("prism", slowly) as started:
+        killed = LaunchedCommand(slow_photos, dataset, *started.arguments)
+        killed.wait_for_shards(1)
+        killed.process.kill()
+        killed.finish()
+        other = run(slow_photos, dataset, "--size", "10", "--quiet", *started.arguments)
+        assert other.returncode == 2, other.stderr
+        assert f"another conversion into {dataset} is running: PortableRunner job" in other.stderr
+        assert other.stderr.count("\n") == 1
+        followed = run(slow_photos, dataset, *started.arguments)
+    assert followed.returncode == 0, followed.stderr
     require_same(slow_photos, dataset, tmp_path)

@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from fitfeed.schemas.storage.open_place import open_place
 from tests.deep import png
 from tests.faults import add_fault
 from tests.servers.programs import ROOT
+from tests.warm_commands import WarmCommands
 
 SHARDS = 12
 OPTIONS = {"shards": SHARDS, "size": (12, 12), "encoding": "png"}
@@ -30,29 +33,54 @@ def draw_slow(folder: Path, count: int = 2 * SHARDS) -> Path:
     return folder
 
 
+class WarmProcess:
+    """A command that has imported everything before it begins, as far as it is like `Popen`."""
+
+    def __init__(self, commands: WarmCommands, command: Sequence[str]) -> None:
+        self._files = ExitStack()
+        self._output = self._files.enter_context(tempfile.TemporaryFile("w+"))
+        self._errors = self._files.enter_context(tempfile.TemporaryFile("w+"))
+        self._command = commands.start(*command, output=self._output.fileno(), errors=self._errors.fileno())
+
+    def poll(self) -> int | None:
+        return None if self._command.is_running() else self._command.wait()
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self._command.pid, number)
+
+    def kill(self) -> None:
+        self._command.kill(group=False)
+
+    def communicate(self) -> tuple[str, str]:
+        self._command.wait()
+        with self._files:
+            for file in (self._output, self._errors):
+                file.seek(0)
+            return self._output.read(), self._errors.read()
+
+
 class LaunchedCommand:
     """A `fitfeed convert` in a process of its own."""
 
-    def __init__(self, source: object, dataset: object, *arguments: str) -> None:
+    def __init__(
+        self, source: object, dataset: object, *arguments: str, commands: WarmCommands | None = None
+    ) -> None:
         """Starts it.
 
         Args:
             source: SOURCE.
             dataset: DATASET.
             arguments: Further ones; `--` and what is after it last.
+            commands: What starts it; None to start it as a shell does.
         """
         self.dataset = str(dataset)
+        command = ["convert", str(source), self.dataset, *COMMAND_LINE, *arguments]
+        self.process: WarmProcess | subprocess.Popen[str]
+        if commands is not None:
+            self.process = WarmProcess(commands, command)
+            return
         self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "fitfeed",
-                "convert",
-                str(source),
-                self.dataset,
-                *COMMAND_LINE,
-                *arguments,
-            ],
+            [sys.executable, "-m", "fitfeed", *command],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
@@ -80,8 +108,10 @@ class LaunchedCommand:
 
     def finish(self) -> "subprocess.CompletedProcess[str]":
         """Waits for its end; returns what it printed."""
-        output, errors = self.process.communicate(timeout=MAX_S)
-        return subprocess.CompletedProcess(self.process.args, self.process.returncode, output, errors)
+        output, errors = self.process.communicate()
+        status = self.process.poll()
+        assert status is not None
+        return subprocess.CompletedProcess(["fitfeed"], status, output, errors)
 
 
 def run(source: object, dataset: object, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -19,6 +19,7 @@ from tests.servers.engine_jobs import OPTIONS, SHARDS, LaunchedCommand, draw_slo
 from tests.servers.engines import ENGINE_KINDS, EngineKind, RunningEngine
 from tests.servers.programs import PRISM, require
 from tests.servers.stores import StoreServers
+from tests.warm_commands import WarmCommands
 from tests.without_beam import convert
 
 Place = Literal["folder", "gs", "s3"]
@@ -26,6 +27,13 @@ PLACES: tuple[Place, ...] = get_args(Place)
 EngineFault = Literal["worker killed", "client interrupted", "two launches"]
 MOMENTS: dict[EngineFault, int] = {"worker killed": 10, "client interrupted": 5, "two launches": 3}
 """At how many moments each goes wrong, from the beginning of a job until all but a few shards are finished."""
+
+LOADED = (
+    "apache_beam.runners.dask.dask_runner",
+    "apache_beam.runners.portability.portable_runner",
+    "fitfeed.beam_jobs.pipeline",
+)
+"""What commands need for any of these engines, besides what they need without one."""
 
 RESTARTING: tuple[EngineKind, ...] = ("dask",)
 """Engines that give the work of a killed worker to another one. On the others a job fails."""
@@ -95,6 +103,7 @@ class EngineRunner:
         self._servers, self._folder = servers, folder
         self._numbers = itertools.count()
         self._kept: tuple[tuple[EngineKind, Place], RunningEngine] | None = None
+        self._commands = WarmCommands(*LOADED)
         self._photos = draw_slow(folder / "photos")
         self._slowly = {"PYTHONPATH": faulty_decoder(folder / "faults")}
         convert(self._photos, folder / "local", OPTIONS)
@@ -113,11 +122,15 @@ class EngineRunner:
             # an engine that does not start, a launch that ends
             verdict, text = "FAILED", f"{type(error).__name__}: {error}"
         if verdict not in GOOD:
-            self.close()
+            self._end_engine()
         return EngineOutcome(case, verdict, text, time.monotonic() - begin)
 
     def close(self) -> None:
-        """Ends the engine."""
+        """Ends the engine, and what starts commands."""
+        self._end_engine()
+        self._commands.close()
+
+    def _end_engine(self) -> None:
         if self._kept is not None:
             self._kept[1].close()
             self._kept = None
@@ -132,7 +145,7 @@ class EngineRunner:
         if case.engine in RESTARTING:
             started.replace_worker()
         else:
-            self.close()
+            self._end_engine()
         if ended.returncode == 0 and (case.engine in RESTARTING or case.moment == 0):
             return "same", ""
         if ended.returncode == 0:
@@ -170,7 +183,7 @@ class EngineRunner:
         """The engine of a case. It has the variables of the store, as all processes have that start meanwhile."""
         use = (case.engine, case.place)
         if self._kept is None or self._kept[0] != use:
-            self.close()
+            self._end_engine()
             if case.engine == "prism":
                 require(PRISM)
             self._kept = (use, RunningEngine(case.engine, self._slowly))
@@ -185,7 +198,7 @@ class EngineRunner:
         return "continued", text
 
     def _launch(self, started: RunningEngine, dataset: str) -> LaunchedCommand:
-        return LaunchedCommand(self._photos, dataset, "--quiet", *started.arguments)
+        return LaunchedCommand(self._photos, dataset, "--quiet", *started.arguments, commands=self._commands)
 
     @contextlib.contextmanager
     def _place(self, place: Place) -> Iterator[str]:

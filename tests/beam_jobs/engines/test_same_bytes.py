@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fitfeed.beam_jobs.engines.job_failure import LOST_WORKERS
+from fitfeed.converters.shards.write_shard import CONTINUES
 from fitfeed.schemas.manifest import read_manifest
 from fitfeed.schemas.storage.open_place import open_place
 from tests.faults import add_fault, faulty_decoder
@@ -79,6 +81,25 @@ def test_dask_goes_on_without_killed_workers(
         launch.wait_for_shards(3)
         started.kill_workers(killed)
         done = launch.finish()
+    assert done.returncode == 0, done.stderr
+    assert contents(tmp_path / "dataset") == expected
+
+
+def test_dask_ends_a_job_whose_workers_end_again_and_again(
+    photos: Path, expected: dict[str, bytes], slowly: Mapping[str, str], tmp_path: Path
+) -> None:
+    few = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+    with engine("dask", {**slowly, **few}) as started:
+        launch = LaunchedCommand(photos, tmp_path / "dataset", "--quiet", *started.arguments)
+        launch.wait_for_shards(3)
+        started.kill_workers()
+        failed = launch.finish()
+        assert failed.returncode == 6, failed.stderr
+        assert failed.stderr == (
+            f"fitfeed convert: the Dask job failed: {LOST_WORKERS}. Nothing was published, and finished shards are kept."
+            f" {CONTINUES}\n"
+        )
+        done = run(photos, tmp_path / "dataset", *started.arguments)
     assert done.returncode == 0, done.stderr
     assert contents(tmp_path / "dataset") == expected
 
