@@ -6,7 +6,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -37,9 +36,8 @@ class WarmProcess:
     """A command that has imported everything before it begins, as far as it is like `Popen`."""
 
     def __init__(self, commands: WarmCommands, command: Sequence[str]) -> None:
-        self._files = ExitStack()
-        self._output = self._files.enter_context(tempfile.TemporaryFile("w+"))
-        self._errors = self._files.enter_context(tempfile.TemporaryFile("w+"))
+        self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - `communicate` closes it
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - the same
         self._command = commands.start(*command, output=self._output.fileno(), errors=self._errors.fileno())
 
     def poll(self) -> int | None:
@@ -53,7 +51,7 @@ class WarmProcess:
 
     def communicate(self) -> tuple[str, str]:
         self._command.wait()
-        with self._files:
+        with self._output, self._errors:
             for file in (self._output, self._errors):
                 file.seek(0)
             return self._output.read(), self._errors.read()
