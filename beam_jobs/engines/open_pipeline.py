@@ -7,6 +7,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fitfeed.beam_jobs.engines.engine import Engine
+from fitfeed.beam_jobs.engines.known_engines import ENGINES
+from fitfeed.beam_jobs.engines.portable import PORTABLE
 from fitfeed.beam_jobs.engines.quiet_beam import quiet_beam
 from fitfeed.schemas.errors import UsageError
 
@@ -109,6 +111,10 @@ def _mistakes_in_one_line() -> Iterator[None]:
 
 
 def _refused(runner: str, error: Exception) -> UsageError:
+    if "Unexpected pipeline runner" in str(error):
+        names = ", ".join(engine.name for engine in ENGINES if engine is not PORTABLE)
+        msg = f"--runner {runner} is not known. Choose local, {names}, or the name of a runner of Beam, such as PortableRunner."
+        return UsageError(msg)
     reasons = [line.strip(" .") for line in str(error).splitlines() if "validations errors" not in line]
     hint = " Some runners need an extra of Beam's, for example: pip install 'apache-beam[gcp]'"
     missing = isinstance(error, AttributeError | ImportError)
