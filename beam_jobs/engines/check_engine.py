@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from fitfeed.beam_jobs.engines.executables import require_local_executable
-from fitfeed.beam_jobs.engines.known_engines import engine_named, engine_of
+from fitfeed.beam_jobs.engines.known_engines import ENGINES, engine_named, engine_of
 from fitfeed.beam_jobs.engines.launch import Launch
-from fitfeed.beam_jobs.engines.open_pipeline import open_pipeline, open_runner
+from fitfeed.beam_jobs.engines.open_pipeline import is_of_beam, open_pipeline, open_runner
+from fitfeed.beam_jobs.engines.portable import PORTABLE
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.storage.place import Place
 
@@ -39,6 +40,10 @@ def check_engine(
             raise UsageError(msg)
         return []
     named = engine_named(runner)
+    if named is None and not is_of_beam(runner):
+        names = ", ".join(engine.name for engine in ENGINES if engine is not PORTABLE)
+        msg = f"--runner {runner} is not known. Choose local, {names}, or the name of a runner of Beam, such as PortableRunner."
+        raise UsageError(msg)
     chosen, options, unknown = open_runner(runner, arguments, named)
     if any(each.__name__ == "SwitchingDirectRunner" for each in type(chosen).__mro__):
         msg = f"--runner {runner} is Beam's DirectRunner, which would download and start an executable. Use --runner local (the default): the same graph, faster, on this machine."

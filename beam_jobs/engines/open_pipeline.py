@@ -6,9 +6,7 @@ from contextlib import contextmanager, redirect_stderr
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fitfeed.beam_jobs.engines.engine import Engine
-from fitfeed.beam_jobs.engines.known_engines import ENGINES
-from fitfeed.beam_jobs.engines.portable import PORTABLE
+from fitfeed.beam_jobs.engines.engine import Engine, short_name
 from fitfeed.beam_jobs.engines.quiet_beam import quiet_beam
 from fitfeed.schemas.errors import UsageError
 
@@ -28,6 +26,14 @@ class Opened(NamedTuple):
     runner: Any
     options: Mapping[str, Any]
     unknown: list[str]
+
+
+def is_of_beam(runner: str) -> bool:
+    """Whether Beam has a runner of this name. A name with a module may be anybody's."""
+    with quiet_beam():
+        from apache_beam.options.pipeline_options import StandardOptions
+
+    return "." in runner or short_name(runner) in map(short_name, StandardOptions.KNOWN_RUNNER_NAMES)
 
 
 def open_runner(runner: str, arguments: Sequence[str], engine: Engine | None) -> Opened:
@@ -111,10 +117,6 @@ def _mistakes_in_one_line() -> Iterator[None]:
 
 
 def _refused(runner: str, error: Exception) -> UsageError:
-    if "Unexpected pipeline runner" in str(error):
-        names = ", ".join(engine.name for engine in ENGINES if engine is not PORTABLE)
-        msg = f"--runner {runner} is not known. Choose local, {names}, or the name of a runner of Beam, such as PortableRunner."
-        return UsageError(msg)
     reasons = [line.strip(" .") for line in str(error).splitlines() if "validations errors" not in line]
     hint = " Some runners need an extra of Beam's, for example: pip install 'apache-beam[gcp]'"
     missing = isinstance(error, AttributeError | ImportError)

@@ -103,7 +103,7 @@ class EngineRunner:
         self._servers, self._folder = servers, folder
         self._numbers = itertools.count()
         self._kept: tuple[tuple[EngineKind, Place], RunningEngine] | None = None
-        self._commands = WarmCommands(*LOADED)
+        self._commands: WarmCommands | None = None
         self._photos = draw_slow(folder / "photos")
         self._slowly = {"PYTHONPATH": faulty_decoder(folder / "faults")}
         convert(self._photos, folder / "local", OPTIONS)
@@ -128,7 +128,8 @@ class EngineRunner:
     def close(self) -> None:
         """Ends the engine, and what starts commands."""
         self._end_engine()
-        self._commands.close()
+        if self._commands is not None:
+            self._commands.close()
 
     def _end_engine(self) -> None:
         if self._kept is not None:
@@ -198,6 +199,8 @@ class EngineRunner:
         return "continued", text
 
     def _launch(self, started: RunningEngine, dataset: str) -> LaunchedCommand:
+        if self._commands is None:
+            self._commands = WarmCommands(*LOADED)
         return LaunchedCommand(self._photos, dataset, "--quiet", *started.arguments, commands=self._commands)
 
     @contextlib.contextmanager

@@ -59,6 +59,15 @@ def test_the_runners_with_executables_are_all_of_beams() -> None:
     assert starters - {"FnApiRunner", "PortableRunner"} == set(EXECUTABLES)
 
 
+def test_a_runner_that_nobody_knows_is_answered_with_those_there_are() -> None:
+    with pytest.raises(UsageError) as caught:
+        check("dusk")
+    assert str(caught.value) == (
+        "--runner dusk is not known. Choose local, dataflow, flink, spark, dask, prism, or the name of a runner of Beam,"
+        " such as PortableRunner."
+    )
+
+
 @pytest.mark.parametrize("runner", ["NoSuchRunner", "no.such.Runner", "json.NoSuchRunner"])
 def test_unknown_runner(few_photos: Path, tmp_path: Path, runner: str) -> None:
     with pytest.raises(UsageError, match=runner.rsplit(".", maxsplit=1)[0]):

@@ -46,15 +46,6 @@ def test_what_beam_refuses_is_one_line() -> None:
     )
 
 
-def test_a_runner_that_nobody_knows_is_answered_with_those_there_are() -> None:
-    with pytest.raises(UsageError) as caught:
-        open_runner("dusk", [], None)
-    assert str(caught.value) == (
-        "--runner dusk is not known. Choose local, dataflow, flink, spark, dask, prism, or the name of a runner of Beam,"
-        " such as PortableRunner."
-    )
-
-
 @pytest.mark.parametrize(
     ("runner", "option", "reason"),
     [
