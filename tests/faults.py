@@ -1,6 +1,8 @@
 """Pictures at which the decoder of a conversion's processes fails: it crashes them, or never ends."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -13,6 +15,7 @@ import os, signal, time
 from fitfeed.converters.shards import write_shard
 
 HUNG = os.path.join(os.path.dirname(__file__), "hung")
+HOLD = os.path.join(os.path.dirname(__file__), "hold")
 decode = write_shard.decode_source
 
 def faulty(data, root, options):
@@ -25,6 +28,8 @@ def faulty(data, root, options):
         time.sleep(1e6)
     if data.endswith(b"slow"):
         time.sleep({SLOW_S})
+        while os.path.exists(HOLD):
+            time.sleep(0.05)
     if data.endswith(b"memory"):
         bytearray(1 << 42)
     return decode(data, root, options)
@@ -46,6 +51,14 @@ def add_fault(picture: Path, fault: str) -> None:
     with picture.open("r+b") as file:
         file.seek(0, os.SEEK_END)
         file.write(fault.encode())
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Slow pictures take as long as the block, at least, with the decoder that `folder` has."""
+    (folder / "hold").touch()
+    yield
+    (folder / "hold").unlink()
 
 
 def hangs(folder: Path, pid: int) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import faulty_decoder
+from tests.faults import faulty_decoder, held
 from tests.folders import contents
 from tests.servers.engine_jobs import LaunchedCommand, draw_slow, run
 from tests.servers.engines import EngineKind, engine
@@ -83,8 +83,8 @@ def test_another_job_into_the_dataset_is_refused(
     with engine(kind, slowly) as started:
         first = LaunchedCommand(slow_photos, dataset, "--quiet", *started.arguments)
         first.wait_for_shards(1)
-        other = run(slow_photos, dataset, "--size", "10", "--quiet", *started.arguments)
-        assert first.process.poll() is None
+        with held(tmp_path / "faults"):
+            other = run(slow_photos, dataset, "--fit", "cover", "--quiet", *started.arguments)
         ended = first.finish()
     assert other.returncode == 2
     assert other.stderr == (
@@ -103,9 +103,10 @@ def test_another_job_is_refused_while_one_runs_whose_command_was_killed(
         killed.wait_for_shards(1)
         killed.process.kill()
         killed.finish()
-        other = run(slow_photos, dataset, "--size", "10", "--quiet", *started.arguments)
+        with held(tmp_path / "faults"):
+            other = run(slow_photos, dataset, "--fit", "cover", "--quiet", *started.arguments)
         assert other.returncode == 2, other.stderr
-        assert f"another conversion into {dataset} is running: PortableRunner job" in other.stderr
+        assert f"another conversion into {dataset} is running: portable job" in other.stderr
         assert other.stderr.count("\n") == 1
         followed = run(slow_photos, dataset, *started.arguments)
     assert followed.returncode == 0, followed.stderr
