@@ -161,7 +161,7 @@ def mistakes(folder: Path) -> Iterator[list[Mistake]]:
             ),
             Mistake(
                 "DATASET in a bucket that is not there",
-                (*job_server, f"--job_endpoint={server}", EXTERNAL),
+                (*job_server, f"--job_endpoint={server}", EXTERNAL, f"--environment_config={server}"),
                 dataset="s3://no-such-bucket/flowers",
                 environment=variables,
             ),
