@@ -4,7 +4,7 @@
 
 The photographs of the sample have no masks, so the script first draws some: what differs from the border of the picture is 1, the rest
 0. Then it does what `fitfeed convert build/silhouettes/photos build/silhouettes/dataset --size 96 --fit cover --mask-from
-'{dir}/{stem}_mask.png'` does. On the sample it ends above a mean intersection over union of 0.6.
+'{dir}/{stem}_mask.png'` does. On the sample it ends above a mean intersection over union of 0.45; all background has 0.38.
 """
 
 import argparse
