@@ -21,7 +21,7 @@ import pytest
 import tensorflow as tf
 
 import fitfeed.pipelines.batches.workers.supervisor
-import fitfeed.pipelines.tf_data.make_pipeline
+import fitfeed.pipelines.feed.open_feed
 from fitfeed.pipelines import Dataset, make_pipeline
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.feed.batch_maker import BatchMaker
@@ -200,7 +200,7 @@ def test_a_pipeline_of_threads_is_freed_as_well(flowers: Dataset, monkeypatch: p
             super().__init__(*arguments, **options)
             made.append(weakref.ref(self))
 
-    monkeypatch.setattr(fitfeed.pipelines.tf_data.make_pipeline, "BatchMaker", Remembered)
+    monkeypatch.setattr(fitfeed.pipelines.feed.open_feed, "BatchMaker", Remembered)
     for _ in make_pipeline(flowers, "train", batch_size=8, image_size=(16, 20)).map(lambda x, y: (x, y)):
         gc.collect()  # what is still needed is not freed
     gc.collect()
