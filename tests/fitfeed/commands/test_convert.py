@@ -123,7 +123,7 @@ WRONG_CALLS = [
     (["{photos}", "{tmp}/out", "--workers", "0"], "Received: workers=0"),
     (["{photos}", "{tmp}/out", "--timeout", "-1"], "Received: timeout_s=-1"),
     (["{photos}", "{tmp}/out", "--runner", "DirectRunner"], "Use --runner local"),
-    (["{photos}", "{tmp}/out", "--runner", "NoSuchRunner"], "Beam does not accept --runner NoSuchRunner"),
+    (["{photos}", "{tmp}/out", "--runner", "NoSuchRunner"], "--runner NoSuchRunner is not known"),
     (["{photos}", "{tmp}/out", "--", "--project=x"], "--project=x"),
     (["{photos}", "{tmp}/out", "--labels", "{tmp}/none.csv"], "none.csv"),
     (["{photos}/hat", "{tmp}/out"], "SOURCE/<class>/<image>"),
