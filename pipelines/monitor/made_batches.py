@@ -32,9 +32,9 @@ class Opening(NamedTuple):
 
 
 class MadeBatches:
-    """The iterations and batches of a pipeline that were made last. Thread-safe: each change is one operation.
+    """The iterations and batches of a pipeline that were made last. Thread-safe.
 
-    That takes two microseconds for a batch, so it is done in every pipeline.
+    Recording takes two microseconds for a batch, so it is done in every pipeline.
 
     Attributes:
         steps: Steps per epoch.
@@ -53,32 +53,38 @@ class MadeBatches:
         self.steps, self._epochs = epochs.steps, epochs
         self._openings: deque[Opening] = deque(maxlen=MAX_KEPT)
         self._made: dict[tuple[int, int], MadeBatch] = {}
+        # TensorFlow makes several batches at once, each in a thread of its own.
+        self._recording = threading.Lock()
         with _ADDING:
             _ALIVE.add(self)
 
     def open(self) -> tuple[np.int64, np.int64]:
         """Returns the epoch and the first step of an iteration that begins, and records it."""
         epoch, first = self._epochs.next()
-        self._openings.append(Opening(time.monotonic(), int(epoch), int(first)))
+        with self._recording:
+            self._openings.append(Opening(time.monotonic(), int(epoch), int(first)))
         return epoch, first
 
     def finish(self, epoch: int, step: int, examples: int) -> None:
         """Records that a batch is finished."""
         place = epoch, step
-        self._made.pop(place, None)  # what was made before becomes the newest again
-        self._last = time.monotonic()
-        self._made[place] = MadeBatch(self._last, examples)
-        while len(self._made) > MAX_KEPT:
-            self._made.pop(next(iter(self._made)), None)
+        with self._recording:
+            self._made.pop(place, None)  # what was made before becomes the newest again
+            self._last = time.monotonic()
+            self._made[place] = MadeBatch(self._last, examples)
+            while len(self._made) > MAX_KEPT:
+                del self._made[next(iter(self._made))]
 
     def batch(self, epoch: int, step: int) -> MadeBatch | None:
         """Returns when a batch was made; None if it was not, or long ago."""
-        return self._made.get((epoch, step))
+        with self._recording:
+            return self._made.get((epoch, step))
 
     @property
     def openings(self) -> list[Opening]:
         """The iterations, oldest first."""
-        return list(self._openings)
+        with self._recording:
+            return list(self._openings)
 
     def works_since(self, moment: float) -> bool:
         """Returns whether a batch was finished since a moment, by `time.monotonic()`."""

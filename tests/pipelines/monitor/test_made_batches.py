@@ -1,6 +1,11 @@
 """What a pipeline has made, and where an iterator is in it."""
 
+import threading
 import time
+from collections.abc import Iterator
+from typing import Any
+
+from typing_extensions import override
 
 from fitfeed.pipelines.monitor.batch_cursor import BatchCursor
 from fitfeed.pipelines.monitor.made_batches import MAX_KEPT, MadeBatches
@@ -69,3 +74,31 @@ def test_memory_is_bounded() -> None:
     for _ in range(MAX_KEPT + 10):
         log.open()
     assert len(log.openings) == MAX_KEPT
+
+
+class Overtaken(dict[Any, Any]):
+    """What was made, where another thread finishes a batch between the moments in which the oldest is sought and found."""
+
+    def __init__(self, log: MadeBatches) -> None:
+        super().__init__(log._made)
+        self.other = threading.Thread(target=log.finish, args=(1, 0, 8))
+
+    @override
+    def __iter__(self) -> Iterator[Any]:
+        oldest = super().__iter__()
+        if self.other.ident is None:
+            self.other.start()
+            self.other.join(timeout=0.05)  # it waits for this thread, if all is well
+        return oldest
+
+
+def test_two_threads_may_finish_batches_at_once() -> None:
+    log = made(steps=10**6)
+    for step in range(MAX_KEPT):
+        log.finish(0, step, 8)
+    log._made = overtaken = Overtaken(log)
+    log.finish(0, MAX_KEPT, 8)
+    overtaken.other.join()
+    assert log.batch(0, 1) is None
+    assert log.batch(0, 2) is not None
+    assert log.batch(1, 0) is not None
