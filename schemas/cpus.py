@@ -4,6 +4,8 @@ import math
 import os
 from pathlib import Path
 
+from fitfeed.schemas.control_groups import group_folders, words
+
 
 def available_cpus(*, root: Path = Path("/")) -> int:
     """Counts the CPUs of this process's affinity mask, limited by its control group's quota.
@@ -20,48 +22,20 @@ def available_cpus(*, root: Path = Path("/")) -> int:
 
 
 def _quotas_v2(root: Path) -> list[float]:
-    """Quotas in CPUs of this process's group and of all groups above it, which hold for it, too."""
-    folder = root / "sys/fs/cgroup"
-    group = _group(root, controller="")
-    if group is None:
-        return []
+    """Quotas in CPUs."""
     quotas = []
-    for level in (group, *group.parents):
-        words = _words(folder / level / "cpu.max")
-        if len(words) == 2 and words[0].isdigit() and words[1].isdigit():
-            quotas.append(int(words[0]) / int(words[1]))
+    for folder in group_folders(root, controller=""):
+        quota = words(folder / "cpu.max")
+        if len(quota) == 2 and quota[0].isdigit() and quota[1].isdigit():
+            quotas.append(int(quota[0]) / int(quota[1]))
     return quotas
 
 
 def _quotas_v1(root: Path) -> list[float]:
     """The same for the older interface, in which -1 means no limit."""
-    group = _group(root, controller="cpu")
-    if group is None:
-        return []
     quotas = []
-    for level in (group, *group.parents):
-        folder = root / "sys/fs/cgroup/cpu" / level
-        quota, period = _words(folder / "cpu.cfs_quota_us"), _words(folder / "cpu.cfs_period_us")
+    for folder in group_folders(root, controller="cpu"):
+        quota, period = words(folder / "cpu.cfs_quota_us"), words(folder / "cpu.cfs_period_us")
         if quota and period and quota[0].isdigit() and period[0].isdigit():
             quotas.append(int(quota[0]) / int(period[0]))
     return quotas
-
-
-def _group(root: Path, *, controller: str) -> Path | None:
-    """Path of this process's group below the hierarchy's root, read from lines `id:controllers:/path`."""
-    try:
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return None
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controller in controllers.split(","):
-            return Path(path.lstrip("/"))
-    return None
-
-
-def _words(file: Path) -> list[str]:
-    try:
-        return file.read_text().split()
-    except OSError:
-        return []

@@ -8,10 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from fitfeed.bench import disk
 from fitfeed.bench.alternatives import measured_changes
+from fitfeed.bench.disk import ask_disk
 from fitfeed.bench.floors import Sample, copy_rate, stage_floors
 from fitfeed.bench.held_lock import lock_s
 from fitfeed.bench.plan import BenchPlan, stored_images
@@ -130,15 +128,7 @@ def run_bench(
     )
 
     progress("disk")
-    is_cached = records.are_far or disk.fits_in_memory(dataset, plan.split)
-    rows = np.unique(np.linspace(0, len(records) - 1, min(disk.IMAGES, len(records))).astype(int)).tolist()
-    cold = None
-    if not records.are_far:
-        cold = disk.cold_rate(dataset, plan.split, threads=machinery.workers, rows=rows)
-    times = _with_disk(times, machinery, cold, is_cached=is_cached)
-    if times["read"].wait_s > times.worker_s / 10 and not records.are_far:
-        most = disk.read_rate(records, threads=2 * machinery.workers, rows=rows)
-        times = dataclasses.replace(times, max_read_rate=most)
+    times, cold, is_cached = ask_disk(dataset, plan.split, times, machinery)
     measured = {kind: _like(after, times) for kind, after in measured.items()}
 
     progress("hand-over")
@@ -192,14 +182,6 @@ def _ways(
 ) -> list[str]:
     """What reaches a need, whatever the consumer is."""
     return ways_to(need, times, machinery, judge(times, machinery, changes=changes, measured_rate=rate))
-
-
-def _with_disk(times: StageTimes, machinery: Machinery, cold: float | None, *, is_cached: bool) -> StageTimes:
-    """The times of a later epoch: of a split that memory cannot hold, each image comes from the disk."""
-    if cold is None or is_cached:
-        return times
-    occupied = machinery.workers / cold
-    return times.with_stage("read", wait_s=max(times["read"].wait_s, occupied - times["read"].cpu_s))
 
 
 def _like(after: StageTimes, times: StageTimes) -> StageTimes:
