@@ -168,6 +168,7 @@ def stored_images(dataset: "Dataset", plan: BenchPlan) -> StoredImages:
         depth=records.depth,
         image_size=plan.image_size,
         normalizes=plan.dtype not in ("uint8", "uint16"),
+        dtype=plan.dtype,
         operations=len(plan.augment),
         may_fork=_may_fork(plan.augment),
     )

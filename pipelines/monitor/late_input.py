@@ -81,6 +81,7 @@ def look_at(maker: BatchMaker) -> FedPipeline:
             depth=records.depth,
             image_size=options.image_size,
             normalizes=options.normalize is not None,
+            dtype=options.dtype,
             operations=len(options.augment),
             may_fork=_may_fork(options.augment),
         ),

@@ -22,6 +22,9 @@ DECODE_POWER, AUGMENT_SHARE = 0.7, 0.5
 """How decoding depends on the number of pixels, and which part of augmentation does. From 533 x 400 to 256 pixels, 0.41 of the
 pixels take 0.54 of the time to decode, and 0.55 to crop and resize (docs/performance.md)."""
 
+VALUE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "uint16": 2, "uint8": 1}
+"""Bytes of a value, for each type that a batch can have."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoredImages:
@@ -34,6 +37,7 @@ class StoredImages:
         depth: Bits per value.
         image_size: (height, width) that the pipeline makes; None: as stored.
         normalizes: Whether the pipeline makes floats.
+        dtype: Of the batch.
         operations: How many augmentations it has.
         may_fork: Whether worker processes can do what it does: there is no function that lives in the script only.
     """
@@ -44,6 +48,7 @@ class StoredImages:
     depth: Depth = 8
     image_size: tuple[int, int] | None = None
     normalizes: bool = True
+    dtype: str = "float32"
     operations: int = 0
     may_fork: bool = True
 
@@ -121,7 +126,7 @@ def _other_work(
         yield "encoding", "convert with `--encoding jpeg`", None
     if images.normalizes and images.depth == 8:
         action = "feed uint8 and normalize on the device: `dtype='uint8', normalize=None`, and `dataset.normalization()` in the model"
-        yield "uint8", action, without_normalizing(times)
+        yield "uint8", action, without_normalizing(times, images.dtype)
     if images.operations:
         floor = times["augment"].floor_s
         fewer = (
@@ -174,7 +179,12 @@ def smaller(times: StageTimes, pixels: float) -> StageTimes:
     return dataclasses.replace(times, max_read_rate=None if rate is None else rate / max(pixels, 1e-9))
 
 
-def without_normalizing(times: StageTimes) -> StageTimes:
-    """Foretells what the stages take if images stay uint8: a quarter of the bytes of float32 is written."""
+def without_normalizing(times: StageTimes, dtype: str) -> StageTimes:
+    """Foretells what the stages take if images stay uint8: a quarter of the bytes of float32 is written.
+
+    Args:
+        times: What they take now.
+        dtype: Of the batch now.
+    """
     times = times.with_stage("normalize", cpu_s=0.0, floor_s=None)
-    return dataclasses.replace(times, copied_bytes=times.copied_bytes / 4)
+    return dataclasses.replace(times, copied_bytes=times.copied_bytes / VALUE_BYTES[dtype])

@@ -1,10 +1,19 @@
 """Only what can be changed is offered, and what it brings is foretold plausibly."""
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitfeed.pipelines.stages.changes import StoredImages, possible_changes, smaller, without_normalizing
+from fitfeed.pipelines.options import OutputType
+from fitfeed.pipelines.stages.changes import (
+    VALUE_BYTES,
+    StoredImages,
+    possible_changes,
+    smaller,
+    without_normalizing,
+)
 from fitfeed.pipelines.stages.feed_rates import Machinery, feed_rate
 from fitfeed.pipelines.stages.stage_times import StageTime, StageTimes
 
@@ -99,9 +108,17 @@ def test_fewer_pixels_are_never_more_work(pixels: float) -> None:
     assert after.worker_s <= times.worker_s * (1 + 1e-9)
 
 
-def test_uint8_is_not_normalized_and_a_quarter_of_the_bytes() -> None:
+@pytest.mark.parametrize(("dtype", "copied_bytes"), [("float32", 100), ("float16", 200), ("bfloat16", 200)])
+def test_uint8_is_not_normalized_and_fewer_bytes(dtype: str, copied_bytes: float) -> None:
     times = StageTimes(
         stages={"normalize": StageTime(cpu_s=1, floor_s=1), "decode": StageTime(cpu_s=2)}, copied_bytes=400
     )
-    after = without_normalizing(times)
-    assert (after.cpu_s, after.copied_bytes, after.floor_s) == (2, 100, None)
+    after = without_normalizing(times, dtype)
+    assert (after.cpu_s, after.copied_bytes, after.floor_s) == (2, copied_bytes, None)
+    images = StoredImages(height=64, width=64, encoding="raw", dtype=dtype)
+    (change,) = possible_changes(times, FOUR, images)
+    assert change.times == after
+
+
+def test_the_bytes_of_each_type_of_a_batch_are_known() -> None:
+    assert set(VALUE_BYTES) == set(get_args(OutputType))
