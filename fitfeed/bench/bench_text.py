@@ -91,8 +91,8 @@ def bench_json(result: BenchResult, dataset: str) -> JsonObject:
             "device": result.model.on,
             "images_per_second": result.model.images_per_second,
             "step_seconds": result.model.step_s,
-            "waiting": verdict.waiting,
-            "fit_waits": verdict.limit != "consumer",
+            "waiting": verdict.waiting if result.model.is_apart else None,
+            "fit_waits": verdict.limit != "consumer" if result.model.is_apart else None,
         },
         "need": None
         if result.need is None
@@ -157,7 +157,7 @@ def _about_model(result: BenchResult) -> Iterator[str]:
     if model is None:
         return
     takes = f"{model.name} takes {model.images_per_second:,.0f} images/s on the {model.on} ({1e3 * model.step_s:,.0f} ms a step)"
-    if model.on == "CPU":
+    if not model.is_apart:
         both = 1 / (1 / model.images_per_second + 1 / verdict.rate)
         yield f"{takes}. It shares the CPUs with feeding, so fit will make about {both:,.0f} images/s."
     elif verdict.limit == "consumer":

@@ -50,6 +50,11 @@ class ModelSpeed(NamedTuple):
     step_s: float
     on: str
 
+    @property
+    def is_apart(self) -> bool:
+        """Whether it computes where feeding does not, so that it can wait, or be waited for."""
+        return self.on != "CPU"
+
 
 def model_speed(
     name: str,

@@ -153,14 +153,10 @@ def run_bench(
     progress("whole")
     rate = whole_rate(dataset, plan, seconds=seconds, progress=lambda: progress("whole"))
     changes = possible_changes(times, machinery, images, measured=measured, operation=operation)
-    verdict = judge(
-        times,
-        machinery,
-        changes=changes,
-        measured_rate=rate,
-        consumer_rate=None if speed is None else speed.images_per_second,
-    )
-    wanted = need if need is not None else None if speed is None else speed.images_per_second
+    # A model on the CPU is neither waited for nor waits: both are slower the more the other takes.
+    consumer = speed.images_per_second if speed is not None and speed.is_apart else None
+    verdict = judge(times, machinery, changes=changes, measured_rate=rate, consumer_rate=consumer)
+    wanted = consumer if need is None else need
     return BenchResult(
         plan=plan,
         images=images,

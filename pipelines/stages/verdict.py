@@ -80,9 +80,9 @@ class Verdict:
         """What limits, as a sentence."""
         if self.limit == "consumer" and self.consumer_rate is not None:
             return f"The model limits: it takes {self.consumer_rate:,.0f} images/s, and feeding makes {self.rate:,.0f}."
-        slowest = f"{WORDS[self.slowest]} is the slowest stage"
-        limits = LIMIT_WORDS[self.limit]
-        return f"{limits[0].upper()}{limits[1:]} limits at {self.rate:,.0f} images/s: {slowest}."
+        limits, slowest = LIMIT_WORDS[self.limit], WORDS[self.slowest]
+        why = "" if limits == slowest else f": {slowest} is the slowest stage"
+        return f"{limits[0].upper()}{limits[1:]} limits at {self.rate:,.0f} images/s{why}."
 
 
 def judge(

@@ -27,7 +27,7 @@ def made_result(
 ) -> BenchResult:
     """A result whose verdict follows from its times."""
     changes = possible_changes(TIMES, MACHINERY, IMAGES)
-    consumer = None if model is None else model.images_per_second
+    consumer = model.images_per_second if model is not None and model.is_apart else None
     verdict = judge(TIMES, MACHINERY, changes=changes, measured_rate=rate, consumer_rate=consumer)
     wanted = need or consumer
     free = judge(TIMES, MACHINERY, changes=changes, measured_rate=rate)

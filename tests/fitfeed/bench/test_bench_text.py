@@ -3,6 +3,8 @@
 import dataclasses
 import json
 
+import pytest
+
 from fitfeed.bench.bench_text import bench_json, bench_lines, stage_rate
 from fitfeed.bench.model_step import ModelSpeed
 from fitfeed.pipelines.stages.stage_times import STAGES
@@ -30,7 +32,7 @@ def test_the_table_has_each_stage_and_the_whole() -> None:
 
 def test_the_verdict_and_the_one_change_follow() -> None:
     text = said()
-    assert "Decoding limits at 2,600 images/s: decoding is the slowest stage." in text
+    assert "Decoding limits at 2,600 images/s.\n" in text
     assert "What would help most: convert with `--size 256`: " in text
     assert "(calculated)" in text
     assert "The disk delivers 9,000 images/s in the first epoch; later ones find them in memory." in text
@@ -62,9 +64,17 @@ def test_a_model_that_is_slower_does_not_wait() -> None:
     assert "What would" not in text
 
 
-def test_a_model_on_the_cpu_shares_it() -> None:
-    text = said(model=ModelSpeed("resnet50", 26.0, 1.23, "CPU"))
-    assert "fit will make about 26 images/s" in text
+@pytest.mark.parametrize("takes", [26.0, 2900.0])
+def test_a_model_on_the_cpu_shares_it_and_neither_waits_nor_limits(takes: float) -> None:
+    model = ModelSpeed("resnet50", takes, 32 / takes, "CPU")
+    text, document = said(model=model), bench_json(made_result(model=model), "flowers")
+    assert "Decoding limits at 2,600 images/s" in text
+    assert "What would help most: convert with `--size 256`" in text
+    both = 1 / (1 / takes + 1 / 2600)
+    assert text.endswith(f"shares the CPUs with feeding, so fit will make about {both:,.0f} images/s.")
+    assert document["limit"] == "decode"
+    assert isinstance(document["model"], dict)
+    assert (document["model"]["waiting"], document["model"]["fit_waits"]) == (None, None)
 
 
 def test_a_need_is_answered() -> None:
