@@ -11,12 +11,13 @@ from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.result_check import file_identity, is_whole
 from fitfeed.converters.staging.results import ShardResult, ShardTotals
 from fitfeed.schemas.errors import ConversionError
+from fitfeed.schemas.storage.many import for_each
 
 
 def require_files_of(
     work: WorkFolder, job: Job, totals: Sequence[ShardTotals], results: Sequence[ShardResult]
 ) -> dict[str, str]:
-    """Checks the files of shards that were written in this run; those of an earlier one have been compared already.
+    """Checks the files of all shards: those that an earlier run has finished were compared hours ago, and may be replaced since.
 
     Files are listed once. Only one that was replaced since its result was written is read.
 
@@ -35,11 +36,15 @@ def require_files_of(
     """
     place = work.place_for_shards(job)
     present = {found.name: file_identity(found) for found in place.files()}
-    for shard, result in zip(totals, results, strict=True):
-        if shard.reused or present.get(result.shard.file) == result.identity:
-            continue
+    pairs = zip(totals, results, strict=True)
+    changed = [pair for pair in pairs if present.get(pair[1].shard.file) != pair[1].identity]
+
+    def require(pair: tuple[ShardTotals, ShardResult]) -> None:
+        shard, result = pair
         if not is_whole(work.find_shard(result.shard.file), result.shard, identity=result.identity):
             msg = f"{result.shard.file} is not the file that was written as shard {shard.number}: an engine wrote it twice at once, and an image took too long or crashed its decoder in one attempt only, or a publication was interrupted. Nothing was published. Run the same command again: it writes this shard anew, and continues."
             raise ConversionError(msg)
+
+    for_each(place, require, changed)
     shards = {result.shard.file for result in results}
     return {name: present[name] for name in shards & present.keys()} if place == work.dataset else {}

@@ -1,5 +1,6 @@
 """Writes one shard, the unit of work, of retry and of resumption."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
@@ -29,7 +30,7 @@ from fitfeed.converters.source_file import SourceFile, SourceRoot
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job, ShardPlan
 from fitfeed.converters.staging.quarantine import Quarantine
-from fitfeed.converters.staging.result_check import file_identity, follows_plan, is_whole
+from fitfeed.converters.staging.result_check import file_identity, follows_plan, whole_identity
 from fitfeed.converters.staging.results import RowColumns, ShardResult, ShardTotals
 from fitfeed.converters.staging.sign_of_life import sign_of_life
 from fitfeed.schemas.errors import ConversionError
@@ -291,8 +292,16 @@ def _finished_result(work: WorkFolder, job: Job, plan: ShardPlan) -> ShardResult
         return None
     if any(_may_pass(reject) for reject in result.rejects):
         return None
-    whole = is_whole(work.find_shard(plan.file), result.shard, identity=result.identity)
-    return result if whole else None
+    identity = whole_identity(work.find_shard(plan.file), result.shard, identity=result.identity)
+    if identity is None:
+        return None
+    if identity != result.identity:  # publication compares it once more, and need not read it again
+        result = dataclasses.replace(result, identity=identity)
+        try:
+            work.write_result(plan.number, result)
+        except OSError as error:
+            raise work.write_error(error) from error
+    return result
 
 
 def _may_pass(reject: Reject) -> bool:

@@ -206,10 +206,13 @@ def _require_files(dataset: Place, manifest: Manifest, known: Mapping[str, str])
         FileExistsError: If a file is missing, or is another one.
     """
     listed = {found.name: found for found in dataset.files()}
-    for entry in manifest.files():
+
+    def require(entry: File) -> None:
         found = listed.get(entry.file)
         if found is None or found.bytes != entry.bytes or not _is_same(dataset, found, entry, known):
             raise FileExistsError(errno.EEXIST, "another launch has replaced it", dataset.address(entry.file))
+
+    for_each(dataset, require, manifest.files())
 
 
 def _is_same(dataset: Place, found: Found, entry: File, known: Mapping[str, str]) -> bool:

@@ -1,6 +1,8 @@
 """Says whether a result that is found is of the plan that this run has made, and whether its shard is still there."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sized
+from contextlib import closing
 
 from fitfeed.converters.staging.job import Job, ShardPlan
 from fitfeed.converters.staging.results import (
@@ -11,10 +13,12 @@ from fitfeed.converters.staging.results import (
     label_columns,
 )
 from fitfeed.schemas.features import LabelKind
-from fitfeed.schemas.files import file_sha256
 from fitfeed.schemas.index import DIGEST_BYTES
 from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.storage.place import Found, Place
+
+PIECE_BYTES = 4 << 20
+"""What is read of a file at once to compare it."""
 
 
 def follows_plan(result: ShardResult, plan: ShardPlan, job: Job) -> bool:
@@ -76,10 +80,23 @@ def is_whole(place: Place, shard: File, *, identity: str) -> bool:
         identity: `file_identity` of the file when it was written. If that is so still, its bytes are not read: accepting
             rejects, for example, takes seconds even if the shards are a terabyte.
     """
+    return whole_identity(place, shard, identity=identity) is not None
+
+
+def whole_identity(place: Place, shard: File, *, identity: str) -> str | None:
+    """The `file_identity` that a file has now, if `is_whole`; else None."""
     found = place.area().find_file(shard.file)
-    if found is None:
-        return False
-    if found.bytes != shard.bytes or file_identity(found) == identity:
-        return found.bytes == shard.bytes
-    with place.as_file(shard.file) as path:
-        return file_sha256(path) == shard.sha256
+    if found is None or found.bytes != shard.bytes:
+        return None
+    present = file_identity(found)
+    return present if present == identity or _sha256(place, shard.file) == shard.sha256 else None
+
+
+def _sha256(place: Place, name: str) -> str:
+    """SHA-256 of a file, which is read piece by piece: in a store, many are compared at once, and none is kept."""
+    digest, offset = hashlib.sha256(), 0
+    with closing(place.open(name)) as file:
+        while piece := file.read(offset, PIECE_BYTES):
+            digest.update(piece)
+            offset += len(piece)
+    return digest.hexdigest()

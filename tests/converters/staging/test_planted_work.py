@@ -17,6 +17,7 @@ from fitfeed.beam_jobs.progress import NoProgress
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.shards.write_shard import write_shard
+from fitfeed.converters.staging import result_check
 from fitfeed.converters.staging.folder import BEGUN_NAME, WorkFolder, sha256_line
 from fitfeed.converters.staging.job import ShardPlan
 from fitfeed.converters.staging.staging import open_staging
@@ -24,6 +25,7 @@ from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.side_tables import SOURCES_NAME
 from fitfeed.schemas.storage.local import LocalPlace
+from fitfeed.schemas.storage.place import Place
 from tests.folders import contents, job_folder, path_of
 from tests.without_beam import convert
 
@@ -257,12 +259,35 @@ def test_a_shard_is_not_read_while_nothing_has_touched_it(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = leave_unfinished(source, tmp_path / "dataset")
-    read: list[str] = []
-    monkeypatch.setattr(
-        "fitfeed.converters.staging.result_check.file_sha256", lambda path: read.append(path.name)
-    )
+    read = noting_reads(monkeypatch)
     convert(source, path_of(work.dataset), OPTIONS)
     assert read == []
+
+
+def test_a_shard_that_was_moved_already_is_read_once(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the beginning of the next launch, and not again when that publishes."""
+    work = leave_unfinished(source, tmp_path / "dataset")
+    names = sorted(shard.name for shard in path_of(work.shards).iterdir())
+    for name in names:
+        (path_of(work.shards) / name).rename(path_of(work.dataset) / name)
+    read = noting_reads(monkeypatch)
+    assert convert(source, path_of(work.dataset), OPTIONS).reused_shards == len(names)
+    assert sorted(read) == names
+
+
+def noting_reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the shards that are read to compare them, from now on."""
+    names: list[str] = []
+    original = result_check._sha256
+
+    def noted(place: Place, name: str) -> str:
+        names.append(name)
+        return original(place, name)
+
+    monkeypatch.setattr(result_check, "_sha256", noted)
+    return names
 
 
 def test_a_shard_that_is_a_link_is_not_taken(
