@@ -3,6 +3,7 @@
 import dataclasses
 from collections import deque
 from collections.abc import Iterator
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,6 +22,9 @@ from fitfeed.schemas.text import first_line
 
 MAX_ALIASES = 1000
 """Further names of objects that are remembered."""
+
+MAX_COUNTED = 1000
+"""Objects whose parts are remembered: a file may have thousands of links to one."""
 
 
 class ObjectWalk:
@@ -44,7 +48,7 @@ class ObjectWalk:
         self.left_out: list[str] = []
         self.aliases: dict[str, list[str]] = {}
         self._path, self._file, self._budget, self._limits = path, file, budget, limits
-        self._stream, self._base = stream, file.userblock_size
+        self._parts = lru_cache(MAX_COUNTED)(partial(virtual_parts, stream, file.userblock_size, budget))
         self._visited: dict[int, str] = {}
         # With a reference, a group opens at once; by its path, only after all that it is in.
         self._groups: deque[tuple[bytes, Any]] = deque()
@@ -84,12 +88,18 @@ class ObjectWalk:
         if link.type != h5py.h5l.TYPE_HARD:
             yield _link(name, group, key, link.type)
             return
-        parts = virtual_parts(self._stream, self._base, link.u)
-        self._budget.spend(PART_BYTES * parts)
+        if link.u in self._visited:  # it is not opened again for another of its names
+            self._seen += 1
+            self._add_alias(self._visited[link.u], decoded_name(name)[0])
+            return
+        parts = self._parts(link.u)
         if PART_BYTES * parts > self._limits.at_once:
             self._seen += 1
-            yield _large_virtual(name, parts, is_full=self._limits.is_full)
+            feature = _large_virtual(name, parts, is_full=self._limits.is_full)
+            self._visited[link.u] = feature.name
+            yield feature
             return
+        self._budget.spend(PART_BYTES * parts)
         yield from self._visit(name, h5py.h5o.open(group, key))
 
     def _visit(self, name: bytes, found: Any) -> Iterator[ForeignFeature]:
@@ -97,9 +107,6 @@ class ObjectWalk:
         self._seen += 1
         info = h5py.h5o.get_info(found)
         if info.rc > 1 or name == b"/":  # all others have one name
-            if info.addr in self._visited:
-                self._add_alias(self._visited[info.addr], text)
-                return
             self._visited[info.addr] = text
         if isinstance(found, h5py.h5d.DatasetID):
             feature = describe_dataset(text, found, self._budget, self._limits)
@@ -151,7 +158,9 @@ def _link(name: bytes, group: Any, key: bytes, kind: Any) -> ForeignFeature:
 def _large_virtual(name: bytes, parts: int, *, is_full: bool) -> ForeignFeature:
     text, literal = decoded_name(name)
     note = f"a virtual data set over {parts:,} parts of other files, too many to open here"
-    if not is_full:
+    if is_full:
+        note += f"; h5py takes about {PART_BYTES * parts >> 20:,} MiB to open it"
+    else:
         note += "; --full opens more"
     return ForeignFeature(
         name=text, literal=literal, role="dataset", dtype="virtual", shape=(None,), note=note

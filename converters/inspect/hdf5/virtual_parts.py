@@ -10,11 +10,16 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import BinaryIO, NamedTuple
 
+from fitfeed.converters.inspect.byte_budget import ByteBudget
+
 Read = Callable[[int, int], bytes]
 """Reads so many bytes from an address."""
 
 PART_BYTES = 12 << 10
 """What HDF5 takes for a part: 11 KB, of 20,000 parts of one name each."""
+
+STEP_BYTES = 64
+"""What a message, or an object of a heap, costs: the time in which so many bytes are read. A forged file has 65,536."""
 
 LAYOUT, CONTINUATION = 0x08, 0x10
 """Types of messages in an object header."""
@@ -46,12 +51,13 @@ class Block(NamedTuple):
     has_order: bool
 
 
-def virtual_parts(file: BinaryIO, base: int, address: int) -> int:
+def virtual_parts(file: BinaryIO, base: int, budget: ByteBudget, address: int) -> int:
     """Counts the parts of a virtual data set.
 
     Args:
         file: The file, whose addresses have 8 bytes.
         base: Where its superblock is; addresses count from there.
+        budget: Counts the steps until the number is found.
         address: Where the object header is.
 
     Returns:
@@ -60,9 +66,10 @@ def virtual_parts(file: BinaryIO, base: int, address: int) -> int:
     read = partial(_read, file, base)
     try:
         for kind, message in itertools.islice(_messages(read, address), MAX_BLOCK):
+            budget.spend(STEP_BYTES)
             if kind == LAYOUT and message[:2] == bytes([VERSION_OF_VIRTUAL, VIRTUAL]):
                 heap, index = struct.unpack_from("<QI", message, 2)
-                return _count(read, heap, index)
+                return _count(read, budget, heap, index)
     except (struct.error, IndexError, OSError, OverflowError, ValueError):  # it contradicts itself
         return 0
     return 0
@@ -70,18 +77,18 @@ def virtual_parts(file: BinaryIO, base: int, address: int) -> int:
 
 def _messages(read: Read, address: int) -> Iterator[tuple[int, bytes]]:
     """The messages of an object header: type and content."""
-    blocks = [_first_block(read, address)]
-    for count in itertools.count(1):
-        if not blocks or count > MAX_BLOCKS:
-            return
-        block = blocks.pop()
+    block = _first_block(read, address)
+    more: list[tuple[int, int]] = []
+    for _ in range(MAX_BLOCKS):
         for kind, message in _messages_of(block):
             if kind == CONTINUATION:
-                start, size = struct.unpack_from("<QQ", message)
-                content = read(start, size)
-                blocks.append(block._replace(content=content[4:-4] if block.is_new else content))
-            else:
-                yield kind, message
+                more.append(struct.unpack_from("<QQ", message))
+            yield kind, message
+        if not more:
+            return
+        # A block is read when its turn comes, as a forged header names thousands.
+        content = read(*more.pop())
+        block = block._replace(content=content[4:-4] if block.is_new else content)
 
 
 def _first_block(read: Read, address: int) -> Block:
@@ -109,12 +116,13 @@ def _messages_of(block: Block) -> Iterator[tuple[int, bytes]]:
         place += size
 
 
-def _count(read: Read, heap: int, index: int) -> int:
+def _count(read: Read, budget: ByteBudget, heap: int, index: int) -> int:
     """The number that begins an object of a global heap, after a byte for the version."""
     head = read(heap, 16)
     (end,) = struct.unpack_from("<Q", head, 8)
     place = heap + 16
     for _ in range(MAX_HEAP_OBJECTS):
+        budget.spend(STEP_BYTES)
         if head[:4] != b"GCOL" or place + 16 > heap + end:
             return 0
         number, _, size = struct.unpack("<HHxxxxQ", read(place, 16))
