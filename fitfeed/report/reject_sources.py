@@ -76,7 +76,7 @@ def find_sources(given: Sequence[str], manifest: Manifest) -> RejectSources:
 
     Raises:
         NotFoundError: If one is not there.
-        UsageError: If it is not known which source of the dataset one is.
+        UsageError: If it is not known which source of the dataset one is, or if one is given twice.
     """
     places: dict[str, Place] = {}
     for text in given:
@@ -84,6 +84,9 @@ def find_sources(given: Sequence[str], manifest: Manifest) -> RejectSources:
         folder = _folder(source.path)
         name = source.name if source.name is not None else _name(folder, manifest)
         _require_known(name, manifest, text)
+        if name in places:
+            msg = f"source {short_repr(name)} of the dataset was given twice. Received: --source {' --source '.join(given)}. Give one folder or table for each source."
+            raise UsageError(msg)
         places[name] = folder
     return RejectSources(manifest, places)
 

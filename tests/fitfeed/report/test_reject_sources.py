@@ -93,3 +93,18 @@ def test_examples_of_a_dataset_have_no_file(manifest: Manifest) -> None:
 def test_a_source_that_is_not_there(manifest: Manifest, tmp_path: Path) -> None:
     with pytest.raises(FitfeedError, match=r"does not exist\. Give the folder from which"):
         find_sources([str(tmp_path / "no")], manifest)
+
+
+def test_a_source_may_be_given_once(manifest: Manifest, tmp_path: Path) -> None:
+    """The only source of a dataset needs no name, so two folders would both be that one."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    two = several(manifest, "first", "second")
+    assert find_sources([str(first), str(second)], two)
+    with pytest.raises(
+        FitfeedError, match=r"given twice. Received: --source \S+first --source \S+second\. Give"
+    ):
+        find_sources([str(first), str(second)], manifest)
+    with pytest.raises(FitfeedError, match="source 'second' of the dataset was given twice"):
+        find_sources([f"second={first}", str(second)], two)
