@@ -23,6 +23,7 @@ from fitfeed.pipelines.monitor.step_seconds import StepSeconds
 from fitfeed.pipelines.monitor.timed_iterator import Clock, TimedIterator
 from fitfeed.pipelines.monitor.waiting_line import MIN_SHARE, waiting_line
 from fitfeed.pipelines.tf_data.pipelines_of_iterator import made_of
+from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.local_path import local_path
 
 Batch = TypeVar("Batch")
@@ -37,9 +38,10 @@ MAX_POINTS = 200
 class InputMonitor(PlainCallback):
     """Measures, in each step, how long training waits for its input and how long it computes.
 
-    After each epoch it prints one line: whether the input or the model limits, and what would end the waiting. Steps that
-    compile are left out, and so is validation. Waiting is what nothing hides: not the prefetching of batches, and, where
-    steps are computed asynchronously, not the step before, which the device still computes.
+    After each epoch there is one line: whether the input or the model limits, and what would end the waiting. `fit` prints it; a
+    loop of your own finds it in `lines[-1]`. Steps that compile are left out, and so is validation. Waiting is what nothing hides:
+    not the prefetching of batches, and, where steps are computed asynchronously, not the step before, which the device still
+    computes.
 
     `fit` may read any dataset. With `steps_per_execution` on Keras' TensorFlow backend, it must be a pipeline of `make_pipeline`,
     mapped, prefetched or repeated if you like: TensorFlow then takes several batches in one call, and only the pipeline knows when
@@ -52,6 +54,10 @@ class InputMonitor(PlainCallback):
     Example:
         >>> model.fit(train, epochs=90, callbacks=[InputMonitor(log_dir="runs/flowers")])
     """
+
+    # From `on_train_begin` and `on_epoch_begin` on, as the model is.
+    _borrowed: BorrowedAttributes
+    _function: Callable[..., Any]
 
     def __init__(self, *, log_dir: str | os.PathLike[str] | None = None) -> None:
         """Sets where the scalars go.
@@ -69,10 +75,15 @@ class InputMonitor(PlainCallback):
         self._events: EventFile | None = None
         self._clock: Clock = time.monotonic  # as `MadeBatches` has
         self._pool: ThreadPoolExecutor | None = None
-        self._source: MadeBatches | None = None
+        # By weak references, as who keeps a monitor for its numbers must not keep threads and worker processes of a pipeline.
+        self._source: Callable[[], MadeBatches | None] = _nothing
+        self._iterator: Callable[[], Any] = _nothing
+        self._cursor: BatchCursor | None = None
         self._fed: FedPipeline | None = None
-        self._steps_before = 0
+        self._steps_before = self._step = 0
         self._seen: set[int] = set()
+        self._running: RunningExecution | None = None
+        self._is_asynchronous = self._unprinted = False
         self._begin_epoch()
 
     @property
@@ -85,8 +96,11 @@ class InputMonitor(PlainCallback):
     def watch(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Passes on the batches of one epoch, and measures the steps of the loop that takes them.
 
+        When the loop has ended, `epochs[-1]` has its sums and `lines[-1]` its line. Nothing is printed.
+
         Args:
-            batches: A pipeline, a loader, or anything else that gives batches.
+            batches: A pipeline, a loader, or anything else that gives batches. The line names the stage that is slow, and what
+                would end the waiting, only if a pipeline of `make_pipeline` makes them.
 
         Yields:
             The same batches.
@@ -124,7 +138,13 @@ class InputMonitor(PlainCallback):
         Args:
             wait: Returns when the step is computed: `loss.block_until_ready` of JAX, `synchronize` of an event that PyTorch has
                 recorded. It is called in another thread, so the loop goes on.
+
+        Raises:
+            UsageError: If there is no step: outside of a loop through `watch`.
         """
+        if self._running is None:
+            msg = "computed_when belongs into a loop through watch, after the step that it is about. Received: a call outside of such a loop. Write: for batch in monitor.watch(batches): loss = train_step(batch); monitor.computed_when(loss.block_until_ready)"
+            raise UsageError(msg)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(1, thread_name_prefix="fitfeed-monitor")
         self._is_asynchronous = True
@@ -137,7 +157,7 @@ class InputMonitor(PlainCallback):
         self._borrowed = BorrowedAttributes(self.model)
         self._unprinted = False
         self._seen = set()
-        self._iterator: Callable[[], Any] = _no_iterator
+        self._iterator = _nothing
 
     @override
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
@@ -223,6 +243,7 @@ class InputMonitor(PlainCallback):
         self._results: deque[Future[None]] = deque()
 
     def _end_epoch(self) -> None:
+        self._running = None
         if self._pool is not None:
             self._pool.shutdown()
         self._settle()
@@ -230,6 +251,7 @@ class InputMonitor(PlainCallback):
         self.epochs.append(waiting)
         self.lines.append(waiting_line(waiting, self._late_input(waiting)))
         self._write_events()
+        self._steps_before += waiting.steps + waiting.left_out
 
     def _settle(self) -> None:
         """Adds up what is known, and raises what went wrong while results were waited for."""
@@ -252,14 +274,15 @@ class InputMonitor(PlainCallback):
             found = at_work_since(running.asked)
             if len(found) == 1:
                 self._has_source = True
-                if found[0] is not self._source:
-                    self._source, self._fed = found[0], None
+                if found[0] is not self._source():
+                    self._source, self._fed = weakref.ref(found[0]), None
 
     def _late_input(self, waiting: InputWaiting) -> LateInput | None:
         """Says why input was late, if it was. The stages of a pipeline are measured once, while it is at rest."""
-        maker = None if self._source is None else self._source.maker
+        source = self._source()
+        maker = None if source is None else source.maker
         # What is read ahead comes in order, which a measurement would disturb.
-        if waiting.share < MIN_SHARE or maker is None or maker.is_read_ahead:
+        if maker is None or maker.is_read_ahead or waiting.need is None or waiting.share < MIN_SHARE:
             return None
         if self._fed is None:
             self._fed = look_at(maker)
@@ -276,16 +299,15 @@ class InputMonitor(PlainCallback):
                 (
                     self._steps_before + step,
                     {
-                        "input/waiting_ms": 1e3 * waiting,
-                        "input/computing_ms": 1e3 * computing,
-                        "input/waiting_share": waiting / max(waiting + computing, 1e-12),
+                        "input/waiting_ms": 1e3 * mean.waiting,
+                        "input/computing_ms": 1e3 * mean.computing,
+                        "input/waiting_share": mean.share,
                     },
                 )
-                for step, waiting, computing in points
+                for step, mean in points
             ]
         )
-        self._steps_before += points[-1][0]
 
 
-def _no_iterator() -> None:
-    """Stands for an iterator that is gone."""
+def _nothing() -> None:
+    """Stands for a weak reference to what is gone, or was never there."""

@@ -1,5 +1,7 @@
 """Follows which batches of a pipeline one iterator has taken."""
 
+import weakref
+
 from fitfeed.pipelines.monitor.made_batches import MadeBatch, MadeBatches
 
 
@@ -15,24 +17,26 @@ class BatchCursor:
                 then. Iterators of a distributed dataset have opened theirs before.
             later: How many batches must be made besides one, before the iterator gives that one.
         """
-        self._made, self._later = made, later
+        # A cursor outlives its iterator, in a monitor that is kept. It must not keep threads, buffers and worker processes.
+        self._made, self._later = weakref.ref(made), later
         openings = made.openings
         after = [opening for opening in openings if opening.opened >= since]
         found = after[:1] or openings[-1:]
         self._place = (found[0].epoch, found[0].first) if found else None
 
     def take(self, count: int) -> list[MadeBatch]:
-        """Returns the next `count` batches, or fewer if no more have been made."""
+        """Returns the next `count` batches, or fewer if no more have been made; none if the pipeline is gone."""
         taken: list[MadeBatch] = []
-        while self._place is not None and len(taken) < count:
+        made = self._made()
+        while made is not None and self._place is not None and len(taken) < count:
             epoch, step = self._place
-            batch = self._made.batch(epoch, step)
+            batch = made.batch(epoch, step)
             if batch is None:
                 break
-            following = self._made.batch(epoch, step + self._later)
+            following = made.batch(epoch, step + self._later)
             taken.append(
                 batch if following is None else batch._replace(ready=max(batch.ready, following.ready))
             )
             # After its last step, a dataset that is repeated goes on with the next epoch.
-            self._place = (epoch, step + 1) if step + 1 < self._made.steps else (epoch + 1, 0)
+            self._place = (epoch, step + 1) if step + 1 < made.steps else (epoch + 1, 0)
         return taken

@@ -1,5 +1,6 @@
 """Adds up the steps of an epoch: how long it waited for its input, and how long it computed."""
 
+import math
 import threading
 from array import array
 from collections import deque
@@ -35,8 +36,16 @@ class InputWaiting:
 
     @property
     def share(self) -> float:
-        """Share of an average step that is waiting, 0..1; 0 if no step was measured."""
+        """Share of an average step that is waiting, 0..1. Not a number (NaN) if no step was measured."""
+        if not self.steps:
+            return math.nan
         return self.waiting / self.total if self.total else 0.0
+
+    @property
+    def need(self) -> float | None:
+        """Images per second that these steps would take if they never waited; None if nobody can say."""
+        busy = self.computing + self.between
+        return self.images / busy if self.images and busy > 0 else None
 
 
 @dataclass
@@ -66,9 +75,9 @@ class EpochWaiting:
         self._running: deque[RunningExecution] = deque()
         self._previous: float | None = None
         self._left_out = self._images = 0
-        self._between = 0.0
-        # 16 bytes a step: an epoch of a million steps has 16 MB.
-        self._waiting, self._computing = array("d"), array("d")
+        # 32 bytes a step: an epoch of a million steps has 32 MB.
+        self._waiting, self._computing, self._between = array("d"), array("d"), array("d")
+        self._numbers = array("q")  # of the measured steps, in the epoch, from 1
         self._lock = threading.Lock()
 
     def add(self, execution: RunningExecution) -> None:
@@ -94,7 +103,8 @@ class EpochWaiting:
         for step in times:
             self._waiting.append(step.waiting)
             self._computing.append(step.computing)
-            self._between += step.between
+            self._between.append(step.between)
+            self._numbers.append(len(self._numbers) + self._left_out + 1)
         self._images += sum(execution.examples)
         return times
 
@@ -106,28 +116,26 @@ class EpochWaiting:
             images=self._images,
             waiting=sum(self._waiting),
             computing=sum(self._computing),
-            between=self._between,
+            between=sum(self._between),
         )
 
     @property
     def steps(self) -> list[StepSeconds]:
-        """The steps that were settled, without what was between them."""
-        return list(map(StepSeconds, self._waiting, self._computing))
+        """The steps that were settled."""
+        return list(map(StepSeconds, self._waiting, self._computing, self._between))
 
-    def series(self, points: int) -> list[tuple[int, float, float]]:
+    def series(self, points: int) -> list[tuple[int, StepSeconds]]:
         """Returns the course of the epoch in at most `points` means of consecutive steps.
 
         Returns:
-            The number of steps up to each point, and the mean seconds of waiting and of computing of a step.
+            The number of the last step of each point in the epoch, from 1, and the mean seconds of its steps. Steps that were
+            left out have a number, too.
         """
         steps = len(self._waiting)
         each = max(1, -(-steps // points))
         bounds = [(first, min(first + each, steps)) for first in range(0, steps, each)]
-        return [
-            (last, _mean(self._waiting[first:last]), _mean(self._computing[first:last]))
-            for first, last in bounds
-        ]
+        return [(self._numbers[last - 1], self._mean(first, last)) for first, last in bounds]
 
-
-def _mean(values: "array[float]") -> float:
-    return sum(values) / len(values)
+    def _mean(self, first: int, last: int) -> StepSeconds:
+        parts = (self._waiting, self._computing, self._between)
+        return StepSeconds(*(sum(part[first:last]) / (last - first) for part in parts))

@@ -88,15 +88,17 @@ def look_at(maker: BatchMaker) -> FedPipeline:
     )
 
 
-def late_input(waiting: InputWaiting, pipeline: FedPipeline) -> LateInput:
-    """Says why input was late.
+def late_input(waiting: InputWaiting, pipeline: FedPipeline) -> LateInput | None:
+    """Says why input was late; None if it is not known how fast it was needed.
 
     Args:
         waiting: What was measured of an epoch that has waited.
         pipeline: What has made its batches.
     """
     times, machinery = pipeline.times, pipeline.machinery
-    need = waiting.images / (waiting.computing + waiting.between)
+    need = waiting.need
+    if need is None:
+        return None
     verdict = judge(
         times,
         machinery,

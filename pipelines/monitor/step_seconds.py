@@ -53,6 +53,11 @@ class StepSeconds(NamedTuple):
         """Their sum."""
         return self.waiting + self.computing + self.between
 
+    @property
+    def share(self) -> float:
+        """Share of the sum that is waiting, 0..1."""
+        return self.waiting / self.total if self.total else 0.0
+
 
 def step_seconds(execution: Execution, previous: float | None = None) -> list[StepSeconds]:
     """Divides the time of an execution among its steps.

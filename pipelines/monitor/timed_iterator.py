@@ -1,6 +1,6 @@
 """Records when each batch that an iterator gives was there."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fitfeed.pipelines.monitor.epoch_waiting import RunningExecution
@@ -34,15 +34,22 @@ def examples_of(batch: Any) -> int:
     """Returns how many examples a batch has: the length of its first array; 0 if nothing in it has a length.
 
     Args:
-        batch: An array (examples, ...), or a tuple, list or dict of such. `tf.distribute` has an array for each replica.
+        batch: An array (examples, ...), or a tuple, list or dict of such, which may have numbers before them, as those of
+            `enumerate`. `tf.distribute` has an array for each replica.
     """
-    while isinstance(batch, tuple | list | Mapping):
-        parts = list(batch.values() if isinstance(batch, Mapping) else batch)
-        if not parts:
-            return 0
-        batch = parts[0]
+    return next(_lengths(batch), 0)
+
+
+def _lengths(batch: Any) -> Iterator[int]:
+    """Yields the lengths of arrays, in order."""
+    if isinstance(batch, tuple | list | Mapping):
+        for part in batch.values() if isinstance(batch, Mapping) else batch:
+            yield from _lengths(part)
+        return
     replicas = getattr(batch, "values", None)
     if isinstance(replicas, tuple):
-        return sum(map(examples_of, replicas))
-    shape = getattr(batch, "shape", None)
-    return int(shape[0]) if shape else 0
+        yield sum(map(examples_of, replicas))
+        return
+    shape: Sequence[int] = getattr(batch, "shape", ())
+    if len(shape):  # numbers of TensorFlow have a shape, and none of its entries
+        yield int(shape[0])

@@ -27,9 +27,19 @@ def test_the_stage_that_is_slow_is_named(flowers: Dataset) -> None:
     waiting = InputWaiting(steps=10, left_out=1, images=80, waiting=8.0, computing=2.0, between=0.0)
     pipeline = look_at(maker(flowers, [heavy]))
     late = late_input(waiting, pipeline)
+    assert late is not None
     assert pipeline.times.slowest == "augment"
     assert late.verdict.slowest == "augment"
     assert late.verdict.waiting == pytest.approx(0.8)
+
+
+def test_where_nobody_can_say_what_is_needed_nothing_is_said(thumbnails: Dataset) -> None:
+    pipeline = look_at(maker(thumbnails, []))
+    for images, computing in ((0, 2.0), (80, 0.0)):
+        waiting = InputWaiting(
+            steps=10, left_out=1, images=images, waiting=8.0, computing=computing, between=0.0
+        )
+        assert late_input(waiting, pipeline) is None
 
 
 def test_what_is_stored_and_what_executes_it_are_known(flowers: Dataset, thumbnails: Dataset) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -102,3 +103,14 @@ def test_two_threads_may_finish_batches_at_once() -> None:
     assert log.batch(0, 1) is None
     assert log.batch(0, 2) is not None
     assert log.batch(1, 0) is not None
+
+
+def test_a_cursor_keeps_no_pipeline() -> None:
+    log = made()
+    since = time.monotonic()
+    log.open()
+    log.finish(0, 0, 7)
+    cursor, gone = BatchCursor(log, since=since), weakref.ref(log)
+    del log
+    assert gone() is None
+    assert cursor.take(1) == []

@@ -60,4 +60,6 @@ def test_a_pipeline_that_is_not_known_is_left_to_bench() -> None:
 
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.99])
 def test_the_predicted_waiting_is_what_was_measured(share: float) -> None:
-    assert late_input(epoch(share=share), fed(6.16e-3)).verdict.waiting == pytest.approx(share)
+    late = late_input(epoch(share=share), fed(6.16e-3))
+    assert late is not None
+    assert late.verdict.waiting == pytest.approx(share)
