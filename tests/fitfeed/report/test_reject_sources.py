@@ -101,7 +101,7 @@ def test_a_source_may_be_given_once(manifest: Manifest, tmp_path: Path) -> None:
     first.mkdir()
     second.mkdir()
     two = several(manifest, "first", "second")
-    assert find_sources([str(first), str(second)], two)
+    find_sources([str(first), str(second)], two)
     with pytest.raises(
         FitfeedError, match=r"given twice. Received: --source \S+first --source \S+second\. Give"
     ):
