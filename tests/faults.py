@@ -57,8 +57,10 @@ def add_fault(picture: Path, fault: str) -> None:
 def held(folder: Path) -> Iterator[None]:
     """Slow pictures take as long as the block, at least, with the decoder that `folder` has."""
     (folder / "hold").touch()
-    yield
-    (folder / "hold").unlink()
+    try:
+        yield
+    finally:
+        (folder / "hold").unlink(missing_ok=True)
 
 
 def hangs(folder: Path, pid: int) -> bool:

@@ -71,9 +71,14 @@ class WarmCommand:
         with suppress(ProcessLookupError):
             (os.killpg if group else os.kill)(self.pid, signal.SIGKILL)
 
-    def wait(self) -> int:
-        """Its exit status, once it has ended; that of a signal is below zero."""
+    def wait(self, timeout: float = END_S) -> int:
+        """Its exit status, once it has ended; that of a signal is below zero.
+
+        Raises:
+            TimeoutError: If it does not end.
+        """
         if self._status is None:
+            self._handler.settimeout(timeout)
             self._status = int(self._handler.recv(100))
             self._handler.close()
         return self._status

@@ -96,6 +96,7 @@ def test_python_does_not_end_by_the_signal_instead(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
     assert (done.returncode, done.stderr) == (130, "fitfeed inspect: interrupted\n")
 

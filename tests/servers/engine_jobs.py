@@ -49,9 +49,13 @@ class WarmProcess:
     def kill(self) -> None:
         self._command.kill(group=False)
 
-    def communicate(self) -> tuple[str, str]:
-        self._command.wait()
+    def communicate(self, timeout: float) -> tuple[str, str]:
         with self._output, self._errors:
+            try:
+                self._command.wait(timeout)
+            except TimeoutError:
+                self._command.kill()
+                raise
             for file in (self._output, self._errors):
                 file.seek(0)
             return self._output.read(), self._errors.read()
@@ -105,8 +109,17 @@ class LaunchedCommand:
         return [found.name for found in open_place(self.dataset, "DATASET").files(deep=True)]
 
     def finish(self) -> "subprocess.CompletedProcess[str]":
-        """Waits for its end; returns what it printed."""
-        output, errors = self.process.communicate()
+        """Waits for its end; returns what it printed.
+
+        Raises:
+            TimeoutError: If it does not end; then it is killed.
+        """
+        try:
+            output, errors = self.process.communicate(timeout=MAX_S)
+        except (TimeoutError, subprocess.TimeoutExpired) as error:
+            self.process.kill()
+            msg = f"fitfeed convert into {self.dataset} did not end within {MAX_S} s"
+            raise TimeoutError(msg) from error
         status = self.process.poll()
         assert status is not None
         return subprocess.CompletedProcess(["fitfeed"], status, output, errors)
