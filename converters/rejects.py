@@ -75,7 +75,7 @@ def path_of_text(text: str) -> list[str]:
     data = re.sub(
         rb"\\\\|\\x([0-9a-f]{2})",
         lambda found: bytes.fromhex(found[1].decode()) if found[1] else b"\\",
-        text.encode(),
+        text.encode("utf-8", "surrogatepass"),  # a list that comes with a dataset may have any text
     )
     return [text, os.fsdecode(data)]
 

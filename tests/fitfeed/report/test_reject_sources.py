@@ -36,7 +36,18 @@ def test_a_file_is_read_from_the_source_or_beside_the_table(manifest: Manifest, 
 
 @pytest.mark.parametrize(
     "path",
-    ["../secret.jpg", "/etc/hostname", "out/secret.jpg", "link.jpg", "a/./x.jpg", "", "pipe", "folder"],
+    [
+        "../secret.jpg",
+        "/etc/hostname",
+        "out/secret.jpg",
+        "link.jpg",
+        "a/./x.jpg",
+        "",
+        "pipe",
+        "folder",
+        "a\\\udc80.jpg",
+        "\\\ud800",
+    ],
 )
 def test_a_list_of_rejects_leads_nowhere_else(path: str, manifest: Manifest, tmp_path: Path) -> None:
     source = tmp_path / "source"
