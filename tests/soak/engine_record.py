@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from tests.soak.engine_matrix import GOOD, EngineCase, EngineOutcome, all_engine_cases
+from tests.soak.engine_matrix import GOOD, EngineCase, EngineOutcome
 
 
 class EngineRecord:
@@ -23,18 +23,24 @@ class EngineRecord:
         with self._file.open("a") as file:  # lines this short are appended whole
             file.write(json.dumps(outcome) + "\n")
 
-    def outcomes(self) -> list[EngineOutcome]:
-        """The last outcome of each case, in the order of cases."""
-        last = {outcome.case: outcome for outcome in self._all()}
-        return [last[case] for case in all_engine_cases() if case in last]
+    def outcomes(self, cases: list[EngineCase]) -> list[EngineOutcome]:
+        """The last outcome of each of some cases, which all have run.
 
-    def repeated(self) -> int:
-        """How many cases have run more than once."""
-        return sum(count > 1 for count in Counter(outcome.case for outcome in self._all()).values())
+        Raises:
+            KeyError: If one has not.
+        """
+        last = {outcome.case: outcome for outcome in self._all()}
+        return [last[case] for case in cases]
+
+    def repeated(self, cases: list[EngineCase]) -> int:
+        """How many of some cases have run more than once."""
+        counts = Counter(outcome.case for outcome in self._all())
+        return sum(counts[case] > 1 for case in cases)
 
     def left(self, cases: list[EngineCase]) -> list[EngineCase]:
         """Those of some cases that have not run yet, or not ended well."""
-        done = {outcome.case for outcome in self.outcomes() if outcome.verdict in GOOD}
+        last = {outcome.case: outcome for outcome in self._all()}
+        done = {case for case, outcome in last.items() if outcome.verdict in GOOD}
         return [case for case in cases if case not in done]
 
     def _all(self) -> list[EngineOutcome]:

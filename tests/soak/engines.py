@@ -49,7 +49,7 @@ def main() -> int:
         parts = [part for number in range(arguments.jobs) if (part := left[number :: arguments.jobs])]
         with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn")) as pool:
             list(pool.map(partial(run_engine_cases, add=record.add), parts))
-        outcomes, repeated = record.outcomes(), record.repeated()
+        outcomes, repeated = record.outcomes(cases), record.repeated(cases)
     text = engine_report(outcomes, repeated)
     if arguments.table:
         arguments.table.write_text(text)

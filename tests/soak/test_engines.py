@@ -79,5 +79,10 @@ def test_a_long_run_is_continued_from_its_record(tmp_path: Path) -> None:
     assert record.left(cases) == [two, three]
     record.add(better := EngineOutcome(two, "continued", "c", 3.0))
     assert record.left(cases) == [three]
-    assert record.outcomes() == [EngineOutcome(one, "same", "", 2.0), better]
-    assert "1 of them ran more than once" in engine_report(record.outcomes(), record.repeated())
+    assert record.outcomes([one, two]) == [EngineOutcome(one, "same", "", 2.0), better]
+    assert "1 of them ran more than once" in engine_report(
+        record.outcomes([two]), record.repeated([two, three])
+    )
+    assert record.repeated([one]) == 0
+    with pytest.raises(KeyError):
+        record.outcomes(cases)
