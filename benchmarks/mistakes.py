@@ -26,6 +26,9 @@ from tests.servers.engines import RunningEngine
 from tests.servers.programs import free_port
 from tests.servers.stores import StoreServers
 
+CLOUD_VARIABLES = ("GOOGLE_", "CLOUDSDK_", "GCE_METADATA_", "AWS_", "AZURE_")
+"""Beginnings of the names of variables that may hold credentials, or say where some are."""
+
 EXTERNAL = "--environment_type=EXTERNAL"
 GOOGLE = (
     "--project=my-project-123",
@@ -34,6 +37,9 @@ GOOGLE = (
     "--sdk_container_image=image",
 )
 DASK_MODULE = "dask"
+
+MAX_S = 300
+"""A command that takes longer never ends."""
 
 
 class Mistake(NamedTuple):
@@ -78,18 +84,21 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="PART", help="only mistakes whose names have this part")
     parser.add_argument("--table", type=Path, metavar="FILE", help="write the page of all of them")
     arguments = parser.parse_args()
-    rows, wrong = [], 0
+    rows, wrong = [], []
     with tempfile.TemporaryDirectory(prefix="fitfeed-") as folder, mistakes(Path(folder)) as found:
         link_sample(Path(folder, "photos"), 12)
         for mistake in found:
             if arguments.names and not any(part in mistake.name for part in arguments.names):
                 continue
             answer = answer_to(mistake, Path(folder))
-            wrong += not is_right(mistake, answer)
+            if not is_right(mistake, answer):
+                wrong.append(mistake.name)
             rows.append(row(mistake, answer, folder))
             print(rows[-1], flush=True)
     if arguments.table:
         arguments.table.write_text(page(rows))
+    if wrong:
+        print("not one line with its exit status:", "; ".join(wrong), file=sys.stderr)
     return 1 if wrong else 0
 
 
@@ -127,7 +136,9 @@ def mistakes(folder: Path) -> Iterator[list[Mistake]]:
             Mistake("a runner that is none", ("--runner", "dusk")),
             Mistake("Beam's DirectRunner", ("--runner", "DirectRunner")),
             Mistake("Prism without its program", ("--runner", "prism")),
-            Mistake("a misspelt option", ("--runner", "dask", "--", f"--dask_client_adress=tcp://{closed}")),
+            Mistake(
+                "a misspelled option", ("--runner", "dask", "--", f"--dask_client_adress=tcp://{closed}")
+            ),
             Mistake(
                 "an option that is no number", (*job_server, f"--job_endpoint={server}", "--parallelism=two")
             ),
@@ -200,8 +211,8 @@ def answer_to(mistake: Mistake, folder: Path) -> Answer:
         mistake: The mistake.
         folder: Where the command runs; also the home of its user, who is logged in nowhere.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GOOGLE_")}
-    environment |= {"HOME": str(folder), "PYTHONPATH": str(ROOT), **mistake.environment}
+    environment = without_clouds(os.environ) | {"HOME": str(folder), "PYTHONPATH": str(ROOT)}
+    environment |= mistake.environment
     command = [sys.executable, "-m", "fitfeed", "convert", mistake.source, mistake.dataset]
     before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
@@ -211,10 +222,19 @@ def answer_to(mistake: Mistake, folder: Path) -> Answer:
         capture_output=True,
         text=True,
         check=False,
+        timeout=MAX_S,
     )
     seconds, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Answer(done.returncode, done.stderr or done.stdout, seconds, cpu_s)
+
+
+def without_clouds(environment: Mapping[str, str]) -> dict[str, str]:
+    """Variables with which a command has no credentials, on a machine of Google Cloud or AWS either."""
+    kept = {name: value for name, value in environment.items() if not name.startswith(CLOUD_VARIABLES)}
+    closed = f"127.0.0.1:{free_port()}"
+    servers = dict.fromkeys(("GCE_METADATA_HOST", "GCE_METADATA_IP"), closed)
+    return kept | servers | {"NO_GCE_CHECK": "true", "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 def is_right(mistake: Mistake, answer: Answer) -> bool:
