@@ -55,7 +55,7 @@ def blocks(page: Path, *, excuse: str | None = None) -> Iterator[Block]:
         excuse: Instead, those that are not to be, for this reason.
 
     Raises:
-        PageError: If a fence is not closed, a language is missing or misspelt, or an excuse has no
+        PageError: If a fence is not closed, a language is missing or misspelled, or an excuse has no
             reason.
     """
     lines = page.read_text().splitlines()

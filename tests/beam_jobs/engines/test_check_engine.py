@@ -98,7 +98,7 @@ def test_dataflow_takes_no_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("dask") is None, reason="fitfeed[dask] is not installed")
-def test_a_misspelt_option_is_refused_where_no_job_server_may_know_it(server: str) -> None:
+def test_a_misspelled_option_is_refused_where_no_job_server_may_know_it(server: str) -> None:
     with pytest.raises(UsageError, match="Beam does not know --dask_npartitons, and would ignore it"):
         check("dask", "--dask_npartitons=3")
     assert check("dask", "--dask_npartitions=3") == []

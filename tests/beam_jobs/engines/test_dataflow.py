@@ -60,7 +60,7 @@ def test_options_that_dataflow_needs_are_named(given: dict[str, str | None], exp
 
 
 @pytest.mark.parametrize("option", ["--max_num_worker=5", "--max_workers=5", "--machine=n2-standard-4"])
-def test_a_misspelt_option_is_refused(google: GoogleCloud, option: str) -> None:
+def test_a_misspelled_option_is_refused(google: GoogleCloud, option: str) -> None:
     """Beam says in its log only that it ignores it, and starts as many workers as it likes."""
     with pytest.raises(
         UsageError, match=f"Beam does not know {option.partition('=')[0]}, and would ignore it"
