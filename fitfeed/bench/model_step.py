@@ -1,5 +1,6 @@
 """How many images per second a model takes if it never waits: its training step, on one batch that is there already."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -72,9 +73,10 @@ def model_speed(
         progress: Called after each step.
 
     Raises:
-        UsageError: If there is no such model, or it takes no such images.
+        UsageError: If there is no such model, it takes no such images, or Keras does not work on TensorFlow.
     """
     check_model_name(name)
+    check_backend()
     import tensorflow as tf
 
     model = _model(name, image_shape)
@@ -108,6 +110,22 @@ def check_model_name(name: str) -> None:
         raise UsageError(msg)
     if not local_path(name, "--model").is_file():
         msg = f"there is no such file. Received: --model {name}. Save one by model.save({name!r})."
+        raise UsageError(msg)
+
+
+def check_backend() -> None:
+    """Checks that Keras works on TensorFlow, which times the steps.
+
+    Raises:
+        UsageError: If it works on something else.
+    """
+    backend = os.environ.get("KERAS_BACKEND", "")
+    if not backend:
+        import keras
+
+        backend = keras.backend.backend()
+    if backend != "tensorflow":
+        msg = f"--model is timed by Keras on TensorFlow. Received: backend {backend!r}. Set KERAS_BACKEND=tensorflow for this command."
         raise UsageError(msg)
 
 

@@ -91,9 +91,10 @@ def run(options: argparse.Namespace) -> int:
     path = None if options.output is None else output_file(options.output, CHART_TYPES)
     _check_numbers(options)
     if options.model is not None:
-        from fitfeed.bench.model_step import check_model_name
+        from fitfeed.bench.model_step import check_backend, check_model_name
 
         check_model_name(options.model)
+        check_backend()
     from fitfeed.bench.bench_page import bench_page
     from fitfeed.bench.bench_text import bench_json, bench_lines
     from fitfeed.bench.plan import make_plan

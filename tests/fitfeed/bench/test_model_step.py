@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fitfeed.bench.model_step import check_model_name, model_speed
+from fitfeed.bench.model_step import check_backend, check_model_name, model_speed
 from fitfeed.schemas.errors import UsageError
 
 
@@ -20,10 +20,30 @@ def test_a_model_is_a_file_or_a_known_name(tmp_path: Path) -> None:
         check_model_name("other.keras")
 
 
+def test_steps_are_timed_on_tensorflow_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    check_backend()
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    with pytest.raises(UsageError, match=r"Received: backend 'jax'\. Set KERAS_BACKEND=tensorflow for this"):
+        model_speed("resnet50", batch_size=8, image_shape=(16, 16, 3))
+
+
+@pytest.mark.slow
+def test_the_backend_that_keras_itself_has_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    check_backend()
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    with pytest.raises(UsageError, match="backend 'torch'"):
+        check_backend()
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras with NumPy 2
 def test_a_saved_model_is_timed(tmp_path: Path) -> None:
     import keras
+    import tensorflow as tf
 
     file = str(tmp_path / "mine.keras")
     layers = [keras.layers.Conv2D(4, 3), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3)]
@@ -31,7 +51,7 @@ def test_a_saved_model_is_timed(tmp_path: Path) -> None:
     steps: list[None] = []
     speed = model_speed(file, batch_size=8, image_shape=(16, 16, 3), progress=lambda: steps.append(None))
     assert speed.images_per_second == pytest.approx(8 / speed.step_s)
-    assert speed.on == "CPU"
+    assert speed.on == ("GPU" if tf.config.list_physical_devices("GPU") else "CPU")
     assert len(steps) >= 3
     with pytest.raises(UsageError, match=r"is not a model of images \(8, 8, 1\)"):
         model_speed(file, batch_size=8, image_shape=(8, 8, 1))

@@ -40,6 +40,15 @@ def test_what_means_nothing_is_refused(
     assert message in capsys.readouterr().err
 
 
+def test_another_backend_is_refused_before_anything_is_measured(
+    gray: Path, measured: mock.Mock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    assert main(["bench", str(gray), "--model", "resnet50"]) == 2
+    assert "backend 'jax'" in capsys.readouterr().err
+    measured.assert_not_called()
+
+
 def test_the_answer_goes_to_standard_output(
     gray: Path, tmp_path: Path, measured: mock.Mock, capsys: pytest.CaptureFixture[str]
 ) -> None:
