@@ -1,5 +1,6 @@
 """Loads the images of a batch: reads, decodes, augments and normalizes them, in threads or processes."""
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.pipelines.batches.renderer import Renderer
 from fitfeed.pipelines.batches.workers.process_pool import RenderPool
 from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout, SharedBuffers
-from fitfeed.pipelines.batches.writer_threads import Damaged, WriterThreads
+from fitfeed.pipelines.batches.writer_threads import Damaged, TimedWriting, WriterThreads
 from fitfeed.pipelines.order.batch_request import BatchRequest
 from fitfeed.pipelines.reading.payloads import ReadPayloads
 from fitfeed.pipelines.reading.records import Records
@@ -66,7 +67,7 @@ class ImageLoader:
         self._processes: RenderPool | None = None
         self._are_due = self._are_ready = False
         self._late, self._epoch_images = late, epoch_images
-        self._written = 0  # images, by threads
+        self._timed, self._timing = TimedWriting(), threading.Lock()
         if processes:
             self._processes = RenderPool(
                 self._renderer,
@@ -104,20 +105,30 @@ class ImageLoader:
             payloads = request.payloads if isinstance(request.payloads, ReadPayloads) else None
             return self._processes.render(request.epoch, request.examples, request.rng_index, payloads)
         batch = self._buffers.take(len(request.examples))
-        self._written += len(batch)
         if self._renderer.copies and request.payloads is None:
             # Copying takes 3 ms a batch at most, and waking other threads costs as much. Two batches are
             # loaded at once, so two threads work anyway.
             return batch, self._renderer.copy(request.examples, out=batch)
         write = self._renderer.image_writer(request.examples, compiled, out=batch, payloads=request.payloads)
-        return batch, self._threads.write(write, len(batch))
+        before = self._threads.timed
+        damaged = self._threads.write(write, len(batch))
+        self._add_timed(before, self._threads.timed)
+        return batch, damaged
+
+    def _add_timed(self, before: TimedWriting, after: TimedWriting) -> None:
+        """Adds the images of a batch. Masks and mixed images, which the same threads write, are not among them."""
+        with self._timing:
+            places, cpu_s = self._timed
+            self._timed = TimedWriting(
+                places + after.places - before.places, cpu_s + after.cpu_s - before.cpu_s
+            )
 
     def _workers_write(self, processes: RenderPool) -> bool:
         if not self._late or self._are_ready:
             return True
         if not self._are_due:
-            cpu_s = self._threads.cpu_s
-            epoch_s = cpu_s / max(1, self._written) * self._epoch_images
+            images, cpu_s = self._timed
+            epoch_s = cpu_s / max(1, images) * self._epoch_images
             self._are_due = workers_are_due(cpu_s, epoch_s=epoch_s, can_fork=fork_server_runs())
         if not self._are_due or not processes.is_ready():
             return False

@@ -1,5 +1,6 @@
 """When worker processes start, and that nothing but time depends on it."""
 
+import threading
 import time
 
 import numpy as np
@@ -40,11 +41,38 @@ def count(_: int) -> None:
 def test_threads_count_their_own_time_only() -> None:
     threads = WriterThreads(1)
     threads.write(count, 1)  # what a thread does first is not counted: it imports, and compiles
-    assert threads.cpu_s == 0
+    assert threads.timed == (0, 0.0)
     threads.write(lambda _: time.sleep(0.02), 4)
-    waited = threads.cpu_s
+    waited = threads.timed.cpu_s
     threads.write(count, 4)
-    assert 0 < waited < 0.02 < threads.cpu_s
+    assert threads.timed.places == 8
+    assert 0 < waited < 0.02 < threads.timed.cpu_s
+
+
+def test_threads_count_by_who_asks() -> None:
+    """A pipeline that is measured may make batches ahead of use meanwhile."""
+    threads = WriterThreads(1)
+    threads.write(count, 1)
+    other = threading.Thread(target=threads.write, args=(count, 2))
+    other.start()
+    other.join()
+    assert threads.timed == (0, 0.0)
+    threads.write(lambda _: None, 3)
+    assert threads.timed.places == 3
+
+
+def test_an_image_takes_what_timed_images_took(flowers: Dataset) -> None:
+    """First blocks of threads, and masks, which the same threads write, say nothing of an image."""
+    loading = Loading(flowers, Program([], image_size=(20, 30), seed=1))
+    loader = loading.loader
+    loader._threads = WriterThreads(1)
+    loading.load(0, ALL)
+    images, seconds = loader._timed
+    assert images == len(ALL) - 16  # without the first block
+    loader._threads.write(count, 4)
+    assert loader._timed == (images, seconds)
+    loading.load(1, ALL)
+    assert loader._timed.places == images + len(ALL)
 
 
 @pytest.mark.slow
