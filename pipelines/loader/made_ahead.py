@@ -29,7 +29,7 @@ class MadeAhead(Generic[T]):
             pool: The threads that call it.
             ahead: How many may be made, or being made, before they are asked for. 0: the thread that asks makes each.
         """
-        self._make, self._numbers, self._pool, self._ahead = make, iter(numbers), pool, ahead
+        self._make, self._numbers, self._pool, self._ahead = make, numbers, pool, ahead
         self._pending: deque[tuple[int, Future[T]]] = deque()
         weakref.finalize(self, _cancel, self._pending).atexit = False
 
@@ -44,8 +44,7 @@ class MadeAhead(Generic[T]):
             Exception: What the function raised. Nothing comes after that.
         """
         if not self._ahead:
-            number = next(self._numbers)
-            return number, self._made(number)
+            return self._made_now()
         self._begin()
         if not self._pending:
             raise StopIteration
@@ -60,27 +59,34 @@ class MadeAhead(Generic[T]):
 
     @property
     def is_ready(self) -> bool:
-        """Whether the next one is made, so that asking for it does not wait."""
-        return bool(self._pending) and self._pending[0][1].done()
+        """Whether the next one is made, so that asking for it neither waits nor raises."""
+        if not self._pending:
+            return False
+        _, future = self._pending[0]
+        return future.done() and future.exception() is None
 
     def close(self) -> None:
         """Begins no more."""
-        self._numbers = iter(())
+        self._numbers = range(0)
         _cancel(self._pending)
 
-    def _made(self, number: int) -> T:
+    def _made_now(self) -> tuple[int, T]:
+        if not self._numbers:
+            raise StopIteration
+        number = self._numbers[0]
         try:
-            return self._make(number)
+            made = self._make(number)
         except Exception:
             self.close()
             raise
+        self._numbers = self._numbers[1:]  # after it is made, so that Ctrl-C meanwhile loses nothing
+        return number, made
 
     def _begin(self) -> None:
-        while len(self._pending) < self._ahead:
-            number = next(self._numbers, None)
-            if number is None:
-                return
+        while self._numbers and len(self._pending) < self._ahead:
+            number = self._numbers[0]
             self._pending.append((number, self._pool.submit(self._make, number)))
+            self._numbers = self._numbers[1:]
 
 
 def _cancel(pending: deque[tuple[int, Future[T]]]) -> None:

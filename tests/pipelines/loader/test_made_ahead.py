@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fitfeed.pipelines.loader.made_ahead import MadeAhead
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +37,8 @@ def test_no_more_are_begun_than_may_wait(pool: ThreadPoolExecutor, ahead: int) -
         next(made)
         pool.submit(int).result()  # whatever was submitted has been taken by a thread
         assert set(begun) <= set(range(returned + ahead))
-        while len(begun) < returned + ahead:  # and all that may wait is made, although nobody asks
-            pass
+        # And all that may wait is made, although nobody asks.
+        wait_until(lambda least=returned + ahead: len(begun) >= least)
 
 
 def test_without_anything_ahead_the_thread_that_asks_makes_it(pool: ThreadPoolExecutor) -> None:
@@ -73,8 +74,7 @@ def test_what_nobody_wants_any_more_is_not_begun() -> None:
     with ThreadPoolExecutor(1) as pool:
         made = MadeAhead(make, range(9), pool=pool, ahead=5)
         next(made)  # 1 to 5 wait: 1 is being made
-        while len(begun) < 2:
-            pass
+        wait_until(lambda: len(begun) == 2)
         del made
         may_end.set()
     assert begun == [0, 1]
@@ -84,9 +84,32 @@ def test_whether_the_next_is_ready_is_known(pool: ThreadPoolExecutor) -> None:
     may_end = threading.Event()
     made = MadeAhead(lambda number: number and may_end.wait(), range(2), pool=pool, ahead=2)
     next(made)
-    states = [made.is_ready]
+    assert not made.is_ready
     may_end.set()
-    while not states[-1]:
-        states.append(made.is_ready)
+    wait_until(lambda: made.is_ready)
     assert next(made) == (1, True)
-    assert [states[0], states[-1], made.is_ready] == [False, True, False]
+    assert not made.is_ready
+
+
+def test_what_failed_is_not_ready(pool: ThreadPoolExecutor) -> None:
+    made = MadeAhead(lambda number: 1 // (1 - number), range(2), pool=pool, ahead=2)
+    assert next(made) == (0, 1)
+    wait([future for _, future in made._pending])
+    assert not made.is_ready
+    with pytest.raises(ZeroDivisionError):
+        next(made)
+
+
+def test_ctrl_c_in_the_thread_that_makes_loses_nothing(pool: ThreadPoolExecutor) -> None:
+    interrupts = [KeyboardInterrupt()]
+
+    def make(number: int) -> int:
+        if number == 1 and interrupts:
+            raise interrupts.pop()
+        return number
+
+    made = MadeAhead(make, range(3), pool=pool, ahead=0)
+    assert next(made) == (0, 0)
+    with pytest.raises(KeyboardInterrupt):
+        next(made)
+    assert list(made) == [(1, 1), (2, 2)]
