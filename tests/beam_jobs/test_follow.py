@@ -2,7 +2,6 @@
 
 import signal
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from fitfeed.schemas.storage import claim
 from fitfeed.schemas.storage.place import Place
 from tests.beam_jobs.launches import OPTIONS, RUNNER, launch, left_at, require_clean, stored
 from tests.beam_jobs.stepped_engine import SteppedEngine, frozen
+from tests.waiting import wait_until
 from tests.without_beam import without_beam
 
 
@@ -121,7 +121,7 @@ def test_ctrl_c_of_who_follows_stops_the_job_by_its_token(
 
 def _interrupt_when(ready: Callable[[], bool]) -> None:
     def wait() -> None:
-        _wait_until(ready)
+        wait_until(ready)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
     threading.Thread(target=wait, daemon=True).start()
@@ -131,16 +131,11 @@ def _is_stopped(engine: SteppedEngine) -> bool:
     return bool(engine.jobs) and engine.jobs[0].stopped.is_set()
 
 
-def _wait_until(ready: Callable[[], bool]) -> None:
-    while not ready():
-        time.sleep(0.001)
-
-
 def test_a_failed_job_is_no_running_one(engine: SteppedEngine, six_photos: Path, place: Place) -> None:
     engine.stop_at = "some results"
 
     def cancel_at_the_engine() -> None:
-        _wait_until(lambda: _is_stopped(engine))
+        wait_until(lambda: _is_stopped(engine))
         engine.jobs[0].cancel()
 
     threading.Thread(target=cancel_at_the_engine).start()

@@ -13,6 +13,7 @@ import pytest
 
 from fitfeed.pipelines.reading import block_cache
 from fitfeed.pipelines.reading.block_cache import BLOCK, IDLE_S, BlockCache, CachedFile
+from tests.waiting import wait_until
 
 SIZE = 5 * BLOCK + 1000
 NAME = "a" * 64
@@ -102,8 +103,7 @@ def test_killed_writers_leave_nothing_wrong(tmp_path: Path) -> None:
         process = get_context("spawn").Process(target=_fill_for_ever, args=(str(tmp_path),))
         process.start()
         path = tmp_path / f"{NAME}.blocks"
-        while not path.exists():
-            time.sleep(0.01)
+        wait_until(path.exists)
         time.sleep(0.003 * moment)
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)

@@ -14,6 +14,7 @@ from fitfeed.schemas.storage.place import Found, Place
 from fitfeed.schemas.storage.store import StorePlace
 from tests.schemas.storage.places import local_place, memory_place
 from tests.servers.stores import EVERY_KIND, Store
+from tests.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -93,8 +94,7 @@ def test_of_many_that_take_over_one_succeeds() -> None:
     threads = [threading.Thread(target=attempt) for _ in range(6)]
     for thread in threads:
         thread.start()
-    while len(won) < 6:
-        time.sleep(0.01)
+    wait_until(lambda: len(won) == 6)
     done.set()
     for thread in threads:
         thread.join()

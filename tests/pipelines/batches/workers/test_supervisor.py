@@ -29,6 +29,7 @@ from fitfeed.schemas.errors import FeedError
 from fitfeed.schemas.processes.fork_server import serve_forks
 from tests.pipelines import functions
 from tests.pipelines.image_loading import Loading
+from tests.waiting import wait_until
 
 ALL = np.arange(53)
 BYTES: dict[str, Any] = {"batch_size": 8, "image_size": (16, 20), "normalize": None, "dtype": "uint8"}
@@ -162,8 +163,7 @@ def test_a_hanging_function_holds_nobody_up(flowers: Dataset) -> None:
     one = loader(flowers, functions.hang)
     with ThreadPoolExecutor(1) as pool:
         load = pool.submit(one.load, 0, ALL)
-        while not one.pids:
-            time.sleep(0.01)
+        wait_until(lambda: one.pids)
         started = one.pids
         assert one.loader._processes is not None
         assert one.loader._processes._supervisor is not None
