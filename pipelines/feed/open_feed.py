@@ -53,9 +53,8 @@ def open_feed(
     elif cache is not None or cache_size is not None:
         msg = f"an open dataset has its cache already, or none. Received: a Dataset, cache={cache!r}, cache_size={cache_size!r}. Pass them to open_dataset."
         raise UsageError(msg)
-    dataset.records(
-        split
-    )  # a split that is misspelled has no default of `shuffle`, which is not what is wrong
+    # A split that is misspelled has no default of `shuffle`, which is not what is wrong.
+    dataset.records(split)
     checked = PipelineOptions.of_split(split, **options)
     maker = BatchMaker(dataset, split, checked)
     epochs = EpochCounter(

@@ -37,15 +37,10 @@ class TorchTensors(HandOver[Any]):
         if channels not in ("first", "last"):
             msg = f"channels expects 'first' or 'last'. Received: channels={channels!r}"
             raise UsageError(msg)
-        try:
-            self._device = torch.device("cpu" if device is None else device)
-        except (RuntimeError, TypeError) as error:
-            msg = f"device expects a device of PyTorch, such as 'cuda'. Received: device={device!r} ({error})"
-            raise UsageError(msg) from error
+        self._device = _usable_device(device)
         is_cuda = self._device.type == "cuda"
-        if is_cuda and not torch.cuda.is_available():
-            msg = f"PyTorch finds no CUDA device. Received: device={device!r}. Leave it out, or install PyTorch for CUDA."
-            raise UsageError(msg)
+        if pin_memory:
+            _check_pinning()
         self.sends = self._device.type != "cpu"
         self._options, self._channels_first = options, channels == "first"
         self._pins = is_cuda if pin_memory is None else pin_memory
@@ -70,9 +65,8 @@ class TorchTensors(HandOver[Any]):
             stream = torch.cuda.current_stream(self._device)
             stream.wait_event(arrival)
             for tensor in tensors.values():
-                if isinstance(
-                    tensor, torch.Tensor
-                ):  # its memory is not reused before this stream has done with it
+                if isinstance(tensor, torch.Tensor):
+                    # Its memory is not reused before this stream has done with it.
                     tensor.record_stream(stream)
         return as_element(tensors, self._options)
 
@@ -94,3 +88,37 @@ class TorchTensors(HandOver[Any]):
             name: value.to(self._device, non_blocking=True) if isinstance(value, torch.Tensor) else value
             for name, value in tensors.items()
         }
+
+
+def _usable_device(device: Any) -> torch.device:
+    try:
+        usable = torch.device("cpu" if device is None else device)
+    except (RuntimeError, TypeError) as error:
+        msg = f"device expects a device of PyTorch, such as 'cuda'. Received: device={device!r} ({error})"
+        raise UsageError(msg) from error
+    if usable.type == "cuda":
+        _check_cuda(device, usable.index or 0)
+    try:
+        torch.empty(1, device=usable)  # only this shows what a build of PyTorch, and the machine, can do
+    except (RuntimeError, AssertionError, ImportError) as error:
+        msg = f"PyTorch cannot use this device. Received: device={device!r} ({error!s:.200}). Leave it out for tensors on the CPU."
+        raise UsageError(msg) from error
+    return usable
+
+
+def _check_cuda(device: Any, index: int) -> None:
+    if not torch.cuda.is_available():
+        msg = f"PyTorch finds no CUDA device. Received: device={device!r}. Leave it out, or install PyTorch for CUDA."
+        raise UsageError(msg)
+    if index >= torch.cuda.device_count():
+        found = ", ".join(f"'cuda:{number}'" for number in range(torch.cuda.device_count()))
+        msg = f"PyTorch finds these CUDA devices: {found}. Received: device={device!r}"
+        raise UsageError(msg)
+
+
+def _check_pinning() -> None:
+    try:
+        torch.empty(1).pin_memory()
+    except RuntimeError as error:
+        msg = f"PyTorch can pin no memory here. Received: pin_memory=True ({error!s:.200}). Leave it out."
+        raise UsageError(msg) from error

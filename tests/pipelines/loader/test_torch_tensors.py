@@ -8,7 +8,9 @@ import pytest
 from fitfeed.pipelines import Dataset, Loader, RandomFlip, make_loader
 from fitfeed.schemas.errors import UsageError
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip(
+    "torch", reason="PyTorch is not installed: CONTRIBUTING.md says how to run these tests"
+)
 
 
 def loader(dataset: Dataset, **options: Any) -> Loader:
@@ -60,6 +62,7 @@ def test_the_loader_counts_them(flowers: Dataset) -> None:
     ("options", "text"),
     [
         ({"channels": "middle"}, "channels expects 'first' or 'last'. Received: channels='middle'"),
+        ({"device": "xla"}, "PyTorch cannot use this device. Received: device='xla' "),
         ({"device": "gpu"}, "device expects a device of PyTorch, such as 'cuda'. Received: device='gpu'"),
     ],
 )
@@ -72,3 +75,25 @@ def test_wrong_arguments_are_refused(flowers: Dataset, options: Any, text: str) 
 def test_a_missing_device_is_named(flowers: Dataset) -> None:
     with pytest.raises(UsageError, match=r"PyTorch finds no CUDA device. Received: device='cuda'"):
         loader(flowers).torch("cuda")
+
+
+def test_memory_that_cannot_be_pinned_is_refused_at_once(
+    flowers: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Any) -> None:
+        msg = "no driver"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(torch.Tensor, "pin_memory", fail)
+    with pytest.raises(UsageError, match=r"can pin no memory here. Received: pin_memory=True \(no driver\)"):
+        loader(flowers).torch(pin_memory=True)
+
+
+@pytest.mark.parametrize(("count", "found"), [(1, "'cuda:0'"), (3, "'cuda:0', 'cuda:1', 'cuda:2'")])
+def test_a_device_beyond_the_last_is_refused(
+    flowers: Dataset, monkeypatch: pytest.MonkeyPatch, count: int, found: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    with pytest.raises(UsageError, match=f"these CUDA devices: {found}. Received: device='cuda:7'"):
+        loader(flowers).torch("cuda:7")
