@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -28,6 +29,10 @@ def test_everything_comes_once_and_in_order(
     assert list(made) == []
 
 
+def _has(begun: list[int], least: int) -> bool:
+    return len(begun) >= least
+
+
 @pytest.mark.parametrize("ahead", [1, 2, 5])
 def test_no_more_are_begun_than_may_wait(pool: ThreadPoolExecutor, ahead: int) -> None:
     begun: list[int] = []
@@ -38,7 +43,7 @@ def test_no_more_are_begun_than_may_wait(pool: ThreadPoolExecutor, ahead: int) -
         pool.submit(int).result()  # whatever was submitted has been taken by a thread
         assert set(begun) <= set(range(returned + ahead))
         # And all that may wait is made, although nobody asks.
-        wait_until(lambda least=returned + ahead: len(begun) >= least)
+        wait_until(partial(_has, begun, returned + ahead))
 
 
 def test_without_anything_ahead_the_thread_that_asks_makes_it(pool: ThreadPoolExecutor) -> None:
