@@ -20,8 +20,9 @@ from fitfeed.pipelines.monitor.event_file import EventFile
 from fitfeed.pipelines.monitor.late_input import FedPipeline, LateInput, late_input, look_at
 from fitfeed.pipelines.monitor.made_batches import MadeBatches, at_work_since
 from fitfeed.pipelines.monitor.step_seconds import StepSeconds
-from fitfeed.pipelines.monitor.timed_iterator import Clock, TimedIterator
+from fitfeed.pipelines.monitor.timed_iterator import TimedIterator
 from fitfeed.pipelines.monitor.waiting_line import MIN_SHARE, waiting_line
+from fitfeed.pipelines.stages.stage_clock import Clock
 from fitfeed.pipelines.tf_data.pipelines_of_iterator import made_of
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.local_path import local_path

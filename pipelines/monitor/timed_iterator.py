@@ -1,12 +1,10 @@
 """Records when each batch that an iterator gives was there."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fitfeed.pipelines.monitor.epoch_waiting import RunningExecution
-
-Clock = Callable[[], float]
-"""Seconds since some moment."""
+from fitfeed.pipelines.stages.stage_clock import Clock
 
 
 class TimedIterator(Iterator[Any]):
