@@ -4,15 +4,12 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from fitfeed.pipelines.batches.workers.pickling import check_importable
+from fitfeed.pipelines.feed.stored_images import describe_images
 from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.pipelines.stages.changes import StoredImages
 from fitfeed.pipelines.stages.feed_rates import Machinery
 from fitfeed.schemas.cpus import available_cpus
 from fitfeed.schemas.errors import UsageError
-from fitfeed.schemas.payload import payload_format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,29 +151,10 @@ def make_plan(
 
 def stored_images(dataset: "Dataset", plan: BenchPlan) -> StoredImages:
     """What is known of the images that the plan feeds."""
-    records = dataset.records(plan.split)
-    heights, widths = np.asarray(records.index.height), np.asarray(records.index.width)
-    encoding: Any = "raw"
-    if not records.is_raw:
-        some = np.unique(np.linspace(0, len(records) - 1, min(LOOKED_AT, len(records))).astype(int))
-        formats = [payload_format(records.encoded(int(number))) for number in some]
-        encoding = max(set(formats), key=formats.count)
-    return StoredImages(
-        height=int(np.median(heights)),
-        width=int(np.median(widths)),
-        encoding=encoding,
-        depth=records.depth,
+    return describe_images(
+        dataset.records(plan.split),
         image_size=plan.image_size,
         normalizes=plan.dtype not in ("uint8", "uint16"),
-        dtype=plan.dtype,
-        operations=len(plan.augment),
-        may_fork=_may_fork(plan.augment),
+        augment=plan.augment,
+        looked_at=LOOKED_AT,
     )
-
-
-def _may_fork(augment: "Sequence[Any]") -> bool:
-    try:
-        check_importable(augment)
-    except UsageError:
-        return False
-    return True

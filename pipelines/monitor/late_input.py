@@ -1,23 +1,17 @@
 """Why input is late: measures the stages of the pipeline that made it, and asks for a verdict."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
-from fitfeed.pipelines.batches.workers.pickling import check_importable
 from fitfeed.pipelines.feed.batch_maker import BatchMaker
 from fitfeed.pipelines.feed.measure_stages import measure_stages
+from fitfeed.pipelines.feed.stored_images import describe_images
 from fitfeed.pipelines.monitor.epoch_waiting import InputWaiting
 from fitfeed.pipelines.stages.changes import StoredImages, possible_changes
 from fitfeed.pipelines.stages.feed_rates import Machinery
 from fitfeed.pipelines.stages.stage_times import StageTimes
 from fitfeed.pipelines.stages.verdict import Verdict, judge, ways_to
 from fitfeed.schemas.cpus import available_cpus
-from fitfeed.schemas.errors import UsageError
-from fitfeed.schemas.payload import payload_format
 
 IMAGES = 64
 """Images that stages are measured on, about. They take some 30 ms, once for a pipeline."""
@@ -61,11 +55,6 @@ def look_at(maker: BatchMaker) -> FedPipeline:
         maker: What makes its batches.
     """
     options, records, cpus = maker.options, maker.records, available_cpus()
-    some = np.unique(np.linspace(0, len(records) - 1, min(LOOKED_AT, len(records))).astype(int))
-    formats: list[Any] = ["raw"]
-    if not records.is_raw:
-        formats = [payload_format(records.encoded(int(number))) for number in some]
-    heights, widths = np.asarray(records.index.height), np.asarray(records.index.width)
     return FedPipeline(
         times=measure_stages(maker, images=IMAGES, rounds=1),
         machinery=Machinery(
@@ -74,16 +63,12 @@ def look_at(maker: BatchMaker) -> FedPipeline:
             kind="processes" if options.worker_processes else "threads",
             machine_cpus=os.cpu_count() or 1,
         ),
-        images=StoredImages(
-            height=int(np.median(heights)),
-            width=int(np.median(widths)),
-            encoding=max(set(formats), key=formats.count),
-            depth=records.depth,
+        images=describe_images(
+            records,
             image_size=options.image_size,
             normalizes=options.normalize is not None,
-            dtype=options.dtype,
-            operations=len(options.augment),
-            may_fork=_may_fork(options.augment),
+            augment=options.augment,
+            looked_at=LOOKED_AT,
         ),
     )
 
@@ -107,11 +92,3 @@ def late_input(waiting: InputWaiting, pipeline: FedPipeline) -> LateInput | None
         consumer_rate=need,
     )
     return LateInput(verdict=verdict, ways=tuple(ways_to(need, times, machinery, verdict)))
-
-
-def _may_fork(augment: Sequence[Any]) -> bool:
-    try:
-        check_importable(augment)
-    except UsageError:
-        return False
-    return True
