@@ -16,6 +16,7 @@ NAMES = (
     "feed",
     "stages",
     "bench_is_right",
+    "estimate_is_right",
     "scale",
     "planning",
     "report",

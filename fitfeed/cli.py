@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from fitfeed.commands import bench, convert, inspect, preview, report, verify
+from fitfeed.commands import bench, convert, estimate, inspect, preview, report, verify
 from fitfeed.commands.parser import CommandParser
 from fitfeed.output.failure_json import print_failure
 from fitfeed.output.terminal import print_lines
@@ -16,6 +16,7 @@ DESCRIPTION = "Turn a folder of images into a dataset once, then feed Keras fit 
 
 EPILOG = """\
 examples:
+  fitfeed estimate photos/              what each way to store them would cost and bring
   fitfeed convert photos/ flowers/      one folder of images per class -> TFRecord shards
   fitfeed inspect flowers/              what is in it, and how to train on it
   fitfeed verify flowers/               whether every file and example is whole
@@ -39,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=CommandParser)
-    for command in (convert, inspect, verify, preview, report, bench):
+    for command in (estimate, convert, inspect, verify, preview, report, bench):
         command.add_parser(subparsers)
     return parser
 

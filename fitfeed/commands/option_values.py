@@ -14,6 +14,16 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2] or match[1])
 
 
+def parse_sides(text: str) -> list[int]:
+    """`192,256` to sides in pixels, each once."""
+    parts = [part.strip() for part in text.split(",")]
+    sides = sorted({int(part) for part in parts if re.fullmatch(r"\d{1,5}", part)})
+    if len(sides) != len(parts) or not all(sides):
+        msg = f"expected positive numbers of pixels such as 192,256, each once. Received: {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return sides
+
+
 def parse_bytes(text: str) -> int:
     """`128MiB`, `1GB` or a plain number to bytes."""
     from pydantic import ByteSize, TypeAdapter

@@ -1,0 +1,133 @@
+"""`fitfeed estimate SOURCE`."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fitfeed.commands.option_values import parse_sides, parse_size
+from fitfeed.output.terminal import print_json, print_lines
+
+EPILOG = """\
+examples:
+  fitfeed estimate photos/
+      for each way to store them: bytes, time to convert, images/s when training, what JPEG loses
+  fitfeed estimate photos/ --need 2500
+      which of them gives 2,500 images/s, with the fewest bytes
+  fitfeed estimate photos/ --image-size 160 --sizes 192,256 --augment "RandomResizedCrop(), RandomFlip('horizontal')"
+      the same with the sizes and the pipeline of your training
+
+A sample is copied to a temporary folder (set TMPDIR to choose the disk), converted in each way and fed as fit would have it. It
+takes about a minute. Small and large files are in it as the source has them. Labels and masks are not looked at.
+"""
+
+MIN_SAMPLES = 16
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    """Adds the command's options."""
+    parser = subparsers.add_parser(
+        "estimate",
+        help="say what each way to store images would cost and bring",
+        description="Convert a sample of SOURCE in several ways, and say for each: bytes, time, images/s, what is lost.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="folder of images, table that names them, or dataset; also in a store",
+    )
+    parser.add_argument("--need", type=int, metavar="N", help="images/s that the training takes")
+    parser.add_argument(
+        "--sizes",
+        type=parse_sides,
+        default=[],
+        metavar="N,...",
+        help="sizes to compare, as for convert --size; default: two that leave a random crop some room",
+    )
+    parser.add_argument(
+        "--image-size",
+        type=parse_size,
+        metavar="N|HxW",
+        help="of the batch; default: 224, or that of the images if they are smaller",
+    )
+    parser.add_argument(
+        "--augment",
+        metavar="SPEC",
+        help="augmentations as in Python, with literal arguments and commas between; default: none",
+    )
+    parser.add_argument("--quality", type=int, default=90, metavar="Q", help="of JPEG; default: 90")
+    parser.add_argument(
+        "--samples", type=int, default=96, metavar="N", help="images to measure, about; default: 96"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=1.0, metavar="S", help="feed each way so long; default: 1"
+    )
+    parser.add_argument("--json", action="store_true", help="print all as JSON")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Runs the command; returns the exit status."""
+    _check_numbers(options)
+    from fitfeed.estimate.estimate_text import estimate_json, estimate_lines
+    from fitfeed.estimate.run import run_estimate
+    from fitfeed.preview.augment_spec import parse_augment
+
+    augment = [] if options.augment is None else parse_augment(options.augment)
+    with _progress(quiet=options.quiet) as progress:
+        estimate = run_estimate(
+            options.source,
+            samples=options.samples,
+            sides=options.sizes,
+            image_size=options.image_size,
+            augment=augment,
+            quality=options.quality,
+            seconds=options.seconds,
+            progress=progress,
+        )
+    if options.json:
+        print_json(estimate_json(estimate, options.source, need=options.need), indent=1)
+    else:
+        print_lines(estimate_lines(estimate, options.source, need=options.need))
+    return 0
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Any]:
+    """Shows which step of how many runs."""
+    if quiet:
+        yield lambda step: None
+        return
+    from contextlib import closing
+
+    from fitfeed.estimate.run import STEPS
+    from fitfeed.output.progress import StepProgress
+
+    with closing(StepProgress(sys.stderr)) as shown:
+        shown.start(STEPS)
+        yield shown.update
+
+
+def _check_numbers(options: argparse.Namespace) -> None:
+    """Refuses numbers that mean nothing.
+
+    Raises:
+        UsageError: Naming the option.
+    """
+    from fitfeed.schemas.errors import UsageError
+
+    limits = (
+        ("need", 1, 10**9),
+        ("samples", MIN_SAMPLES, 100_000),
+        ("quality", 1, 100),
+        ("seconds", 0.1, 3600),
+    )
+    for name, least, most in limits:
+        value = getattr(options, name)
+        if value is not None and not least <= value <= most:
+            msg = f"--{name} expects a number from {least} to {most}. Received: {value:g}"
+            raise UsageError(msg)
