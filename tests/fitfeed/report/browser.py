@@ -3,9 +3,11 @@
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +31,9 @@ AS_DESCRIPTORS = "import os, sys; r, w = map(int, sys.argv[1:3]); os.dup2(r, 3);
 """Chromium reads commands from descriptor 3, and answers on 4. They are 10 and higher before, so none is overwritten."""
 
 MIN_DESCRIPTOR = 10
+
+MAX_ANSWER_S = 120.0
+"""A browser that takes longer never answers."""
 
 Scheme = Literal["light", "dark"]
 
@@ -58,18 +63,25 @@ class Browser:
         if self._session is not None:
             command["sessionId"] = self._session
         data = json.dumps(command).encode() + b"\0"
+        deadline = time.monotonic() + MAX_ANSWER_S
         while data:
-            data = data[os.write(self._commands, data) :]
-        while True:
+            assert select.select([], [self._commands], [], MAX_ANSWER_S)[1], "the browser takes no commands"
+            data = data[os.write(self._commands, data[: select.PIPE_BUF]) :]  # so much never waits
+        while time.monotonic() < deadline:
             answer = self._next()
             if answer.get("id") == self._number:
                 assert "error" not in answer, answer["error"]
                 result: dict[str, Any] = answer["result"]
                 return result
             self.events.append((answer["method"], answer["params"]))
+        msg = f"the browser does not answer {method} within {MAX_ANSWER_S} s"
+        raise TimeoutError(msg)
 
     def _next(self) -> dict[str, Any]:
+        deadline = time.monotonic() + MAX_ANSWER_S
         while b"\0" not in self._rest:
+            left = max(deadline - time.monotonic(), 0)
+            assert select.select([self._answers], [], [], left)[0], "the browser says nothing any more"
             more = os.read(self._answers, 1 << 20)
             assert more, "the browser has ended"
             self._rest += more
@@ -89,7 +101,9 @@ class Browser:
         self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.events.clear()
         self.send("Page.navigate", url=page.absolute().as_uri())
+        deadline = time.monotonic() + MAX_ANSWER_S
         while not any(name == "Page.loadEventFired" for name, _ in self.events):
+            assert time.monotonic() < deadline, "the page does not load"
             answer = self._next()
             self.events.append((answer["method"], answer["params"]))
 
