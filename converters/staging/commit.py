@@ -5,6 +5,7 @@ At any moment, even if the machine stops, a manifest that is there names files t
 
 import errno
 from collections.abc import Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
 
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.result_check import file_identity, is_whole
@@ -21,7 +22,7 @@ from fitfeed.schemas.side_tables import SIDE_TABLES, SOURCES_NAME
 from fitfeed.schemas.storage.many import for_each
 from fitfeed.schemas.storage.place import Found, Place
 
-NOTHING: Mapping[str, str] = {}
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 STAGED_REJECTS = "rejects.append.jsonl"
 """What the list of rejects of an append is called until the old list is no longer needed."""

@@ -27,8 +27,6 @@ is to the floor: the same library on the same bytes, with nothing around it. 1 i
 
 DTYPES = ("float32", "bfloat16", "float16", "uint8")
 
-CHART_TYPES = (".html", ".htm")
-
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Adds the command's options."""
@@ -86,9 +84,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
-    from fitfeed.commands.output_file import output_file
+    from fitfeed.commands.output_file import PAGE_TYPES, output_file, writing
 
-    path = None if options.output is None else output_file(options.output, CHART_TYPES)
+    path = None if options.output is None else output_file(options.output, PAGE_TYPES)
     _check_numbers(options)
     if options.model is not None:
         from fitfeed.bench.model_step import check_backend, check_model_name
@@ -101,7 +99,6 @@ def run(options: argparse.Namespace) -> int:
     from fitfeed.bench.run import run_bench
     from fitfeed.pipelines import open_dataset
     from fitfeed.preview.augment_spec import parse_augment
-    from fitfeed.schemas.errors import UsageError
     from fitfeed.schemas.files import atomic_write
 
     augment = [] if options.augment is None else parse_augment(options.augment)
@@ -119,17 +116,14 @@ def run(options: argparse.Namespace) -> int:
         result = run_bench(
             dataset, plan, model=options.model, need=options.need, seconds=options.seconds, progress=progress
         )
-    if path is not None:
-        try:
-            atomic_write(path, bench_page(result, options.dataset).encode())
-        except OSError as error:
-            msg = f"{path} cannot be written: {error.strerror or error}."
-            raise UsageError(msg) from error
     if options.json:
         print_json(bench_json(result, options.dataset), indent=1)
     else:
         print_lines(bench_lines(result, options.dataset))
-        if path is not None and not options.quiet:
+    if path is not None:  # after the answer, which took minutes and needs no room on a disk
+        with writing(path):
+            atomic_write(path, bench_page(result, options.dataset).encode())
+        if not options.quiet and not options.json:
             print_lines([f"{options.output}: open it in a browser."], sys.stderr)
     return 0
 

@@ -7,6 +7,9 @@ from pathlib import Path
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.local_path import local_path
 
+PAGE_TYPES = (".html", ".htm")
+"""What the name of a page may end in."""
+
 
 def output_file(name: str, extensions: Collection[str]) -> Path:
     """The file to write.

@@ -49,10 +49,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
-    from fitfeed.commands.output_file import output_file
+    from fitfeed.commands.output_file import PAGE_TYPES, output_file
     from fitfeed.output.byte_size import human_bytes
 
-    path = output_file(options.output, (".html", ".htm"))
+    path = output_file(options.output, PAGE_TYPES)
     from fitfeed.pipelines import open_dataset
     from fitfeed.report.page import report_page
 

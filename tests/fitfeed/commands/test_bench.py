@@ -1,6 +1,8 @@
 """`fitfeed bench`: what is refused, and what is printed and written."""
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -59,6 +61,27 @@ def test_the_answer_goes_to_standard_output(
     assert err == f"{page}: open it in a browser.\n"
     assert page.read_text().startswith("<!doctype html>")
     assert measured.call_args.kwargs["need"] == 100
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+@pytest.mark.usefixtures("measured")
+def test_a_page_that_cannot_be_written_takes_nothing_of_the_answer(
+    gray: Path,
+    tmp_path: Path,
+    more: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(os, "fsync", mock.Mock(side_effect=full))
+    page = tmp_path / "bench.html"
+    assert main(["bench", str(gray), "-o", str(page), *more]) == 2
+    out, err = capsys.readouterr()
+    assert "2600" in out.replace(",", "")
+    assert err == (
+        f"fitfeed bench: {page} cannot be written: No space left on device. Make room there, or name another file with -o.\n"
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_json_is_one_document(gray: Path, measured: mock.Mock, capsys: pytest.CaptureFixture[str]) -> None:
