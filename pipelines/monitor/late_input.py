@@ -14,7 +14,8 @@ from fitfeed.pipelines.stages.verdict import Verdict, judge, ways_to
 from fitfeed.schemas.cpus import available_cpus
 
 IMAGES = 64
-"""Images that stages are measured on, about. They take some 30 ms, once for a pipeline."""
+"""Images that stages are measured on, about, once for a pipeline. It is whole batches: one, if that is larger, and one more before
+that is not counted."""
 
 LOOKED_AT = 8
 """Stored images whose encoding is looked at."""
