@@ -57,6 +57,8 @@ def _json_column(values: Column) -> tuple[str, Any]:
     if isinstance(values, Categories):
         return "", _json_texts(values.names).take(pa.array(values.numbers))
     if isinstance(values, np.ndarray):
+        if values.dtype.kind not in "iu":  # Arrow writes other numbers as JSON does not
+            return "", _json_texts(values.tolist())
         is_one = len(values) > 0 and values.min() == values.max()
         return "", str(values[0]) if is_one else pc.cast(pa.array(values), pa.large_string())
     return "", _json_texts(values)

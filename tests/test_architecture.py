@@ -75,8 +75,8 @@ def test_files_stay_readable_in_one_sitting(folder: str) -> None:
     assert {str(path): length for path, length in lengths.items() if length >= MAX_LINES} == {}
 
 
-def test_only_the_storage_room_knows_which_kind_of_place_it_has() -> None:
-    """All others ask the place: `Place.choose`."""
+def test_only_the_storage_room_names_the_kinds_of_places() -> None:
+    """All others ask the place: `Place.choose`, or, for one line that differs, `is_far` and `local_folder`."""
     kinds = {"LocalPlace", "StorePlace"}
     naming = {
         path.relative_to(ROOT)

@@ -7,6 +7,7 @@ names of the source -> one spelling -> --rename-class -> --drop-classes -> order
 
 import dataclasses
 import itertools
+import shlex
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -147,7 +148,10 @@ def _number_counts(values: Sequence[Any]) -> Counter[int]:
 def _require_known(counts: Counter[str], given: Sequence[str], known: Collection[str]) -> None:
     unknown = sort_classes(counts.keys() - set(known), natural_order(counts))
     if unknown:
-        dropping = ",".join(unknown) if len(unknown) <= MAX_DROPPED else "@FILE (one name a line)"
+        can_be_typed = len(unknown) <= MAX_DROPPED and not any("," in name for name in unknown)
+        together = ",".join(unknown)
+        in_a_file = not can_be_typed or together.startswith("@")
+        dropping = "@FILE (one name a line)" if in_a_file else shlex.quote(together)
         msg = f"SOURCE has classes that are not among the given ones: {listed(unknown, counts)}; given are {listed(given)}. Add them to --classes, leave their images out with --drop-classes {dropping}, or give them other names with --rename-class OLD=NEW."
         raise UsageError(msg)
 

@@ -234,12 +234,17 @@ def _require_one(given: Sequence[GivenSource], reading: SourceOptions) -> None:
 
 
 def _one_after_another(given: Sequence[GivenSource], flag: str) -> str:
-    first, second, *others = (shlex.quote(str(source.path)) for source in given)
+    first, second, *others = map(_as_argument, given)
     more = ", and so on" if others else ""
     return (
         f"convert one after the other, each with its own: fitfeed convert {first} DATASET {flag}, "
         f"then fitfeed convert {second} DATASET --append {flag}{more}."
     )
+
+
+def _as_argument(source: GivenSource) -> str:
+    name = "" if source.name is None else f"{source.name}="
+    return shlex.quote(f"{name}{source.path}")
 
 
 def _check_classes(example_table: ExampleTable) -> None:

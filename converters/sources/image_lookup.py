@@ -69,7 +69,7 @@ class TablePaths:
     def __init__(self, links: SourceFolder, table: Place | None = None) -> None:
         """Takes SOURCE, which knows where it is, and the table: paths may be relative to its folder, too."""
         self.links = links
-        folder = "" if table is None else _as_written(table.split()[0])
+        folder = "" if table is None else as_written(table.split()[0])
         inside = (folder[len(root) + 1 :] for root in links.roots if folder.startswith(f"{root}/"))
         self._folder = next(inside, "")
 
@@ -216,7 +216,7 @@ class ListedPictures:
         return self._shortened
 
 
-def _as_written(folder: Place) -> str:
+def as_written(folder: Place) -> str:
     """A whole path, without following links, or an address."""
     return folder.choose(local=lambda path: os.path.abspath(path), far=str)  # noqa: PTH100 - links stay
 

@@ -12,7 +12,7 @@ from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.sources.choose_files import choose_files
 from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.converters.sources.folder_labels import label_by_folders, without_labels
-from fitfeed.converters.sources.image_lookup import ListedPictures, TablePaths
+from fitfeed.converters.sources.image_lookup import ListedPictures, TablePaths, as_written
 from fitfeed.converters.sources.listing import Listing
 from fitfeed.converters.sources.paired_masks import MASK_LABEL, PairedMasks, pair_masks
 from fitfeed.converters.sources.source_hints import detection_hints, empty_folder_hints, mask_hints
@@ -134,18 +134,18 @@ def _folders_without_rows(listing: Listing, unnamed: Sequence[str], table: Table
     whole = [folder for folder, count in sorted(unnamed_of.items()) if count == count_of[folder]]
     return [
         f"no row of {table.name} names any of the {count_of[folder]} images in {text_path(folder)}/, so all are left out; "
-        f"one table with a row for every image takes them, too{_as_class_folders(listing.links.roots[-1], folder, unnamed, table)}"
+        f"one table with a row for every image takes them, too{_as_class_folders(listing.links.roots, folder, unnamed, table)}"
         for folder in whole[:SHOWN_FOLDERS]
     ]
 
 
-def _as_class_folders(root: str, folder: str, unnamed: Sequence[str], table: Table) -> str:
+def _as_class_folders(roots: Sequence[str], folder: str, unnamed: Sequence[str], table: Table) -> str:
     """What else takes images that are in class folders: another source, or a dataset of their own with the same classes."""
     if not any(path.startswith(f"{folder}/") and path.count("/") > 1 for path in unnamed):
         return ""
-    source, dataset = shlex.quote(f"{root}/{folder}"), shlex.quote(f"{folder}-dataset")
+    source, dataset = shlex.quote(f"{roots[-1]}/{folder}"), shlex.quote(f"{folder}-dataset")
     # The images of a source without splits are `train`, and the paths of a table that is a source begin at its folder.
-    if usual_split(folder) == "train" and str(table.path.absolute().split()[0]) == root:
+    if usual_split(folder) == "train" and as_written(table.path.split()[0]) in roots:
         return (
             f". Or take both as sources, with a column in the table that says the split of its images: fitfeed convert {source} "
             f"{shlex.quote(str(table.path))} DATASET --split-column COLUMN"

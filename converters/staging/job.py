@@ -77,7 +77,7 @@ class ShardPlan:
     __hash__ = None  # type: ignore[assignment]
 
     def to_json(self) -> builtins.bytes:
-        """The plan as the staging area stores it. Of texts that are packed and of an `array` of int64, it is made fast."""
+        """The plan as the staging area stores it. Of texts that are packed and of an `array`, it is made fast."""
         values = (b'"%b": %b' % (name.encode(), _value_json(value)) for name, value in vars(self).items())
         return b"{%b}" % b", ".join(values)
 
@@ -103,7 +103,7 @@ class ShardPlan:
 
 def _value_json(value: Any) -> bytes:
     if isinstance(value, array):
-        return json_list(np.frombuffer(value, np.int64))
+        return json_list(np.asarray(value))
     return json_list(value) if isinstance(value, PackedTexts) else json.dumps(value).encode()
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
@@ -109,20 +109,13 @@ class _Verification:
             beside=tuple(_tables_beside(self._place)),
         )
 
-    def _manifest_file(self) -> AbstractContextManager[Path]:
-        """The manifest as a file of this machine, for the process that reads columns and asks no store."""
-
-        def there(folder: Path) -> AbstractContextManager[Path]:
-            return nullcontext(folder / MANIFEST_NAME)
-
-        @contextmanager
-        def written(_place: Place) -> Iterator[Path]:
-            with TemporaryDirectory(prefix="fitfeed-") as folder:
-                path = Path(folder, MANIFEST_NAME)
-                path.write_bytes(self._text)
-                yield path
-
-        return self._place.choose(local=there, far=written)
+    @contextmanager
+    def _manifest_file(self) -> Iterator[Path]:
+        """The manifest that was checked, as a file for the process that reads columns: the dataset may have another one by then."""
+        with TemporaryDirectory(prefix="fitfeed-") as folder:
+            path = Path(folder, MANIFEST_NAME)
+            path.write_bytes(self._text)
+            yield path
 
     def _check_text_of_manifest(self) -> Iterator[Finding]:
         """Compares the text of the manifest. It may be changed although it means the same, such as 1.0 for 1."""

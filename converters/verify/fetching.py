@@ -18,7 +18,7 @@ class _Fetched(ExitStack):
 
 
 class Fetching:
-    """The files of a dataset as files of this machine. Use as a context manager. Of a store, at most two are here at once."""
+    """The files of a dataset as files of this machine; of a store, at most two besides those held open. A context manager."""
 
     def __init__(self, place: Place, names: Sequence[str]) -> None:
         """Names the files. Nothing is fetched before the block begins.

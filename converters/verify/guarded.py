@@ -20,7 +20,7 @@ class SplitShard(NamedTuple):
     """A shard for the other process, which reads files of this machine only.
 
     Attributes:
-        manifest_file: The manifest.
+        manifest_file: A file with the text of the manifest that was checked.
         index_file: The split's index.
         split: Name of the split.
         number: Number of the shard in it.

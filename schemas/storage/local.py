@@ -207,8 +207,12 @@ class LocalPlace(Place):
 
     @override
     def move(self, name: str, new: str) -> Found:
-        (self.path / require_name(name)).replace(self._to_write(new))
-        return self.find(new)
+        descriptor = open_below(self.path, require_name(name))
+        try:
+            (self.path / name).replace(self._to_write(new))
+            return Found.of_status(new, os.fstat(descriptor))  # the new name may be another file's by now
+        finally:
+            os.close(descriptor)
 
     @override
     def delete(self, name: str) -> None:

@@ -230,7 +230,7 @@ class Place(abc.ABC):
 
     @abc.abstractmethod
     def copy(self, name: str, new: str, *, through: str) -> Found:
-        """Copies a file to another name, and replaces what has it. In a store, nothing is fetched for that.
+        """Copies a file to another name, and replaces what has it. In a store, nothing is fetched for that, but what S3 does not copy by one request.
 
         Args:
             name: The file.
@@ -244,7 +244,7 @@ class Place(abc.ABC):
 
     @abc.abstractmethod
     def move(self, name: str, new: str) -> Found:
-        """Gives a file another name, and replaces what has it. In a store it is copied there, then deleted.
+        """Gives a file another name, and replaces what has it. In a store it is copied, as by `copy`, then deleted.
 
         Raises:
             FileNotFoundError: If it is not there.

@@ -40,8 +40,8 @@ MAX_PARTS = 9000
 PARALLEL_PARTS = 4
 """Parts of one object that are under way at once."""
 
-MAX_COPY_BYTES = 5 << 30
-"""What S3 copies by one request. What is larger is fetched and put."""
+MAX_COPY_BYTES = {"s3": 5 << 30}
+"""Scheme to what its stores copy by one request. What is larger is fetched and put; others copy files of any size."""
 
 COPY_WAIT_S = 300
 """Seconds that a copy within the store may take."""
@@ -319,7 +319,7 @@ class StorePlace(Place):
     @override
     def copy(self, name: str, new: str, *, through: str) -> Found:
         size = self.find(name).bytes
-        if size > MAX_COPY_BYTES:
+        if size > MAX_COPY_BYTES.get(self.bucket.scheme, size):
             with self.as_file(name) as path:
                 return self._upload(path, new)
 

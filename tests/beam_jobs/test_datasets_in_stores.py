@@ -9,13 +9,10 @@ import pytest
 
 from fitfeed.beam_jobs import ConversionResult, plan_conversion
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.publishing import publish as publishing
-from fitfeed.converters.staging import commit
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.staging import Staging, open_staging
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import (
-    ConversionError,
     DuplicateImagesError,
     OvertakenError,
     TooManyRejectsError,
@@ -310,41 +307,6 @@ def test_a_shard_that_a_frozen_worker_replaces_is_noticed(
     monkeypatch.setattr(Staging, name, commit)
     convert(photos, str(place), **given)
     assert verify_dataset(str(place)).ok
-
-
-@pytest.mark.parametrize("before", ["require_files_of", "find_duplicates"])
-@pytest.mark.parametrize("overwrite", [False, True], ids=["new", "overwrite"])
-def test_so_is_one_that_this_launch_found_finished(
-    photos: Path, place: Place, monkeypatch: pytest.MonkeyPatch, before: str, overwrite: bool
-) -> None:
-    """A shard of an earlier launch is compared at the beginning, and may be replaced hours later, before publication."""
-    given: dict[str, Any] = {"overwrite": overwrite}
-    shard = "train-00000-of-00002.tfrecord"
-    if overwrite:
-        convert(photos, str(place), ConvertOptions(shards=3))
-        monkeypatch.setattr(commit, "put_manifest", _interrupted)
-    else:
-        monkeypatch.setattr(Staging, "commit_new", _interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        convert(photos, str(place), OPTIONS, **given)
-    monkeypatch.undo()
-    original = getattr(publishing, before)
-
-    def late(*arguments: Any) -> Any:
-        data, _ = place.read(shard, at_most=1 << 20)
-        place.write(shard, bytes(len(data)))
-        return original(*arguments)
-
-    monkeypatch.setattr(publishing, before, late)
-    with pytest.raises((ConversionError, OvertakenError)):
-        convert(photos, str(place), OPTIONS, **given)
-    monkeypatch.undo()
-    convert(photos, str(place), OPTIONS, **given)
-    assert verify_dataset(str(place)).ok
-
-
-def _interrupted(*arguments: object, **named: object) -> None:
-    raise KeyboardInterrupt
 
 
 def test_what_was_copied_into_a_bucket_is_begun_anew(

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,3 +51,8 @@ def test_rows_that_are_all_equal_are_those_of_json(row: list[int], count: int) -
     columns = [np.full(count, value, np.int64) for value in row]
     assert json_rows(columns) == json.dumps([row] * count, separators=(",", ":"))[1:-1].encode()
     assert json_list(columns[0]) == json.dumps(row[:1] * count).encode()
+
+
+@pytest.mark.parametrize("values", [[True, True], [True, False], [1.0, 1.0], [1.0, 2.5]])
+def test_other_numbers_are_those_of_json_whether_equal_or_not(values: list[float]) -> None:
+    assert json_list(np.array(values)) == json.dumps(values).encode()

@@ -141,6 +141,21 @@ def test_the_option_to_paste_names_all_classes(count: int, pasted: str) -> None:
         classes(of_folders(*names), classes=["cat"])
 
 
+@pytest.mark.parametrize(
+    ("name", "pasted"),
+    [
+        ("New York", "'New York'"),
+        ("a'b", """'a'"'"'b'"""),
+        ("$HOME", "'$HOME'"),
+        ("dog, big", "@FILE (one name a line)"),
+        ("@home", "@FILE (one name a line)"),
+    ],
+)
+def test_the_option_to_paste_means_these_classes(name: str, pasted: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(f"--drop-classes {pasted}, or")):
+        classes(of_folders("cat", name), classes=["cat"])
+
+
 def test_a_given_class_without_images_stays_and_is_said() -> None:
     result = arranged(of_folders("dog", "cat"), classes=["cow", "dog", "cat", "ant"])
     assert result.example_table.features["label"].class_names == ["cow", "dog", "cat", "ant"]

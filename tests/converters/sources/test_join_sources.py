@@ -1,6 +1,7 @@
 """Several sources that become one dataset: their numbers, names, keys and classes."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -259,6 +260,11 @@ def test_what_is_said_of_one_source_is_refused_for_several(three: list[Path], tm
         plan_conversion(three, tmp_path / "all", labels="t.csv")
     with pytest.raises(UsageError, match=f"--split-list is about one SOURCE.*{again} --split-list NAME=FILE"):
         plan_conversion(three, tmp_path / "all", split_lists={"test": "t.txt"})
+    named = {"a": three[0], "b c": three[1]}
+    with pytest.raises(UsageError) as caught:
+        plan_conversion(named, tmp_path / "all", labels="t.csv")
+    for name, path in named.items():
+        assert f"fitfeed convert {shlex.quote(f'{name}={path}')} DATASET" in str(caught.value)
 
 
 def test_a_source_without_its_only_image_is_an_error_of_rejects(tmp_path: Path) -> None:

@@ -85,6 +85,10 @@ def test_a_table_of_one_split_is_warned_of(tmp_path: Path) -> None:
     (source / "test.csv").write_text("path,label\ntest/3.jpg,cat\n")
     (line,) = find(source, source / "test.csv").warnings[:1]
     assert line.endswith(f"fitfeed convert {root}/train {source}/test.csv DATASET --split-column COLUMN")
+    (tmp_path / "link").symlink_to(source)
+    for reached in (tmp_path / "link" / "test.csv", source / ".." / source.name / "test.csv"):
+        (line,) = find(reached.parent, reached).warnings[:1]
+        assert line.endswith(f"fitfeed convert {root}/train {reached} DATASET --split-column COLUMN")
     (tmp_path / "train.csv").write_text("path,label\ntrain/cat/1.jpg,cat\ntrain/cat/2.jpg,cat\n")
     assert (
         find(source, tmp_path / "train.csv").warnings[0].endswith("takes them, too")

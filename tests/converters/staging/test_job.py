@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from array import array
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject
 from fitfeed.converters.source_file import SourceRoot
-from fitfeed.converters.staging.job import AppendTarget, Job, LongList, digest_of
+from fitfeed.converters.staging.job import AppendTarget, Job, LongList, _value_json, digest_of
 from fitfeed.schemas.features import PlannedLabel
 
 LEAVES = st.none() | st.integers() | st.text(max_size=3) | st.dictionaries(st.text(max_size=2), st.integers())
@@ -61,3 +62,8 @@ def test_a_job_is_read_as_it_was_written(base: AppendTarget | None) -> None:
     assert written.all_class_names == ["a", "b", "c"]
     assert written.kinds == {"age": "float", "tags": "multiclass", "species": "class"}
     assert (written.shards, written.allowed_rejects) == (3, 2)
+
+
+@pytest.mark.parametrize("code", ["i", "q", "B"])
+def test_an_array_has_its_own_type(code: str) -> None:
+    assert _value_json(array(code, [1, 2, 3, 4])) == b"[1, 2, 3, 4]"

@@ -1,5 +1,6 @@
 """A shard that ends the process which reads it is a finding, and the next one is checked all the same."""
 
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -102,3 +103,21 @@ def test_a_process_that_does_not_come_back() -> None:
 def test_an_answer_of_another_kind_is_refused(answer: Any) -> None:
     with pytest.raises(ValueError, match="validation error"):
         found(answer)
+
+
+class Swapping(GuardedCalls):
+    """The dataset has another manifest when its columns are read, as when an append has settled meanwhile."""
+
+    dataset = Path()
+
+    def begin(self, function: Any, *arguments: Any) -> None:
+        (self.dataset / "manifest.json").write_bytes(b"another")
+        super().begin(function, *arguments)
+
+
+def test_columns_are_compared_with_the_manifest_that_was_checked(
+    dataset_hdf5: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Swapping.dataset = shutil.copytree(dataset_hdf5, tmp_path / "dataset")
+    monkeypatch.setattr("fitfeed.converters.verify.dataset.GuardedCalls", Swapping)
+    assert verify_dataset(tmp_path / "dataset").findings == ()

@@ -139,3 +139,17 @@ def test_a_file_that_grows_while_it_is_read_is_noticed(
     monkeypatch.setattr(os, "read", grow)
     with pytest.raises(OSError, match="changed while it was read"):
         place.read("file", at_most=7)
+
+
+def test_a_file_that_is_replaced_after_it_was_moved_was_moved(
+    place: LocalPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace, moved = Path.replace, place.find("file")
+
+    def taken(self: Path, target: Path) -> None:
+        replace(self, target)
+        target.unlink()
+
+    monkeypatch.setattr(Path, "replace", taken)
+    found = place.move("file", "new")
+    assert (found.name, found.identity, found.bytes) == ("new", moved.identity, moved.bytes)

@@ -3,7 +3,9 @@
 import urllib.request
 
 import obstore
+import pytest
 
+from fitfeed.schemas.storage import store
 from fitfeed.schemas.storage.clients import client_of
 from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.storage.store import StorePlace
@@ -61,3 +63,12 @@ def test_the_bucket_itself_is_a_place() -> None:
     assert place.folders() == ["a"]
     assert place.below("a").split() == (place, "a")
     assert place.address("a") == f"{place}/a"
+
+
+def test_only_s3_has_a_bound_for_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert store.MAX_COPY_BYTES == {"s3": 5 << 30}
+    monkeypatch.setattr(store, "MAX_COPY_BYTES", {"s3": 1})
+    monkeypatch.setattr(store.StorePlace, "as_file", None)
+    place = memory_place()
+    place.write("a", b"longer than S3 would copy")
+    assert place.copy("a", "b", through="c").bytes == 25
