@@ -18,12 +18,13 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else a machine without a GPU prints an error
 
 import keras
+from small_network import small_network
 
 from fitfeed import RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "examples" / "clothing"
-IMAGE_SIZE = (64, 64)
+SIDE = 64
 BATCH_SIZE = 16
 EPOCHS = 16
 SEED = 1
@@ -85,7 +86,7 @@ def pipeline(dataset: Path, split: str) -> Any:
     """Batches of a split: augmented where they are for training."""
     augment = [RandomResizedCrop(scale=(0.5, 1.0)), RandomFlip("horizontal")] if split == "train" else []
     return make_pipeline(
-        dataset, split, batch_size=BATCH_SIZE, image_size=IMAGE_SIZE, augment=augment, seed=SEED
+        dataset, split, batch_size=BATCH_SIZE, image_size=(SIDE, SIDE), augment=augment, seed=SEED
     )
 
 
@@ -104,7 +105,7 @@ def feeding_rate(dataset: Path) -> float:
 def train(dataset: Path, *, epochs: int) -> float:
     """Trains from scratch; returns the mean validation accuracy of the last quarter of epochs."""
     keras.utils.set_random_seed(SEED)
-    model = network(classes=len(open_dataset(dataset).class_names))
+    model = small_network(SIDE, len(open_dataset(dataset).class_names))
     model.compile(
         optimizer=keras.optimizers.Adam(1e-3), loss="sparse_categorical_crossentropy", metrics=["accuracy"]
     )
@@ -117,26 +118,6 @@ def train(dataset: Path, *, epochs: int) -> float:
     )
     last = history.history["val_accuracy"][-max(1, epochs // 4) :]
     return float(sum(last) / len(last))
-
-
-def network(*, classes: int) -> Any:
-    """A small convolutional network for float32 (64, 64, 3) images of mean 0 and deviation 1."""
-    layers = keras.layers
-    return keras.Sequential(
-        [
-            keras.Input((*IMAGE_SIZE, 3)),
-            layers.Conv2D(24, 5, strides=2, padding="same", activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Conv2D(48, 3, padding="same", activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Conv2D(64, 3, padding="same", activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Flatten(),
-            layers.Dropout(0.3),
-            layers.Dense(64, activation="relu"),
-            layers.Dense(classes, activation="softmax"),
-        ]
-    )
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Iterable
 
 SPLIT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 """What a split may be called: its name begins the names of its files."""
@@ -32,6 +33,12 @@ def usual_split(name: str) -> str | None:
         if found and _BEFORE.fullmatch(before) and _AFTER.fullmatch(after):
             return split
     return None
+
+
+def default_split(names: Iterable[str]) -> str:
+    """The split that is meant where nobody names one: `train`, or else the first of at least one."""
+    names = list(names)
+    return "train" if "train" in names else names[0]
 
 
 def split_name(text: str) -> str:

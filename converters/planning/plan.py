@@ -33,6 +33,7 @@ from fitfeed.converters.staging.job import ConversionPlan, Job, LongList, ShardO
 from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.json_columns import Column, json_rows, to_json
 from fitfeed.schemas.packed_texts import AT_ONCE, Places
+from fitfeed.schemas.split_names import default_split
 
 
 def make_plan(
@@ -249,4 +250,4 @@ def _shard_files(shards: Sequence[ShardOutline], base: BaseDataset | None) -> di
 def _statistics_split(splits: Collection[str], base: BaseDataset | None) -> str:
     if base is not None:
         return base.statistics_split(splits)
-    return "train" if "train" in splits else next(iter(splits))
+    return default_split(splits)

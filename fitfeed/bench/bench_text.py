@@ -3,15 +3,13 @@
 import math
 from collections.abc import Iterator
 
+from fitfeed.bench.load import MAX_LOAD
 from fitfeed.bench.run import BenchResult
 from fitfeed.output.table import aligned
 from fitfeed.pipelines.stages.feed_rates import Machinery
 from fitfeed.pipelines.stages.stage_times import OF_WORKERS, STAGES, Stage
 from fitfeed.pipelines.stages.verdict import ExpectedChange
 from fitfeed.schemas.strict_json import JsonObject
-
-MAX_LOAD = 0.5
-"""Programs that want a CPU, for each CPU, before the measurement: with more, its figures are of little use."""
 
 
 def stage_rate(result: BenchResult, stage: Stage) -> float | None:

@@ -1,15 +1,18 @@
 """What is to be measured: the pipeline that a training would have."""
 
-import os
+import inspect
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fitfeed.pipelines import make_pipeline
+from fitfeed.pipelines.feed.batch_maker import BatchMaker
 from fitfeed.pipelines.feed.stored_images import describe_images
 from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.pipelines.stages.changes import StoredImages
 from fitfeed.pipelines.stages.feed_rates import Machinery
-from fitfeed.schemas.cpus import available_cpus
 from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.split_names import default_split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,27 +26,11 @@ LOOKED_AT = 64
 """Payloads whose format is looked at."""
 
 DEFAULTS: dict[str, Any] = {
-    "normalize": "zscore",
-    "dtype": "float32",
-    "label": None,
-    "labels": "int",
-    "label_smoothing": 0.0,
-    "output": "tuple",
-    "drop_remainder": None,
-    "statistics": None,
-    "examples": None,
-    "sampling_weights": None,
-    "sample_weight": None,
-    "seed": 0,
-    "shard": None,
-    "start": (0, 0),
-    "balance": None,
-    "access": "auto",
-    "on_error": "raise",
-    "augment_on": "cpu",
-    "transforms": False,
+    name: parameter.default
+    for name, parameter in inspect.signature(make_pipeline).parameters.items()
+    if parameter.default is not inspect.Parameter.empty and not name.startswith("cache")
 }
-"""Of `make_pipeline`, for all that the command has no option for."""
+"""Of `make_pipeline`, but for what opens the dataset: for all that the command has no option for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,41 +55,43 @@ class BenchPlan:
 
     def arguments(self, dataset: "Dataset") -> dict[str, Any]:
         """The arguments of `make_pipeline`."""
-        integers = self.dtype in ("uint8", "uint16")
+        machinery = self.machinery
         return {
             "batch_size": self.batch_size,
             "image_size": self.image_size,
             "augment": list(self.augment),
             "dtype": self.dtype,
-            "normalize": None if integers else "zscore",
+            "normalize": "zscore" if self.normalizes else None,
             "labels": "int" if dataset.manifest.features.labels else None,
             "shuffle": True,
-            "statistics": None if integers else [dataset.manifest.statistics.split],
-            "processes": self.machinery(dataset).workers
-            if self.machinery(dataset).kind == "processes"
-            else 0,
+            "statistics": [dataset.manifest.statistics.split] if self.normalizes else None,
+            "processes": machinery.workers if machinery.kind == "processes" else 0,
         }
 
     def options(self, dataset: "Dataset", **changed: Any) -> PipelineOptions:
         """The same as checked options."""
         return PipelineOptions.of_split(self.split, **{**DEFAULTS, **self.arguments(dataset), **changed})
 
-    def machinery(self, dataset: "Dataset") -> Machinery:
+    def maker(self, dataset: "Dataset") -> BatchMaker:
+        """What makes the batches, in this process. It is silent about a constant channel, which the pipeline itself warns of."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return BatchMaker(dataset, self.split, self.options(dataset, processes=0))
+
+    @property
+    def normalizes(self) -> bool:
+        """Whether the batch has floats."""
+        return self.dtype not in ("uint8", "uint16")
+
+    @property
+    def machinery(self) -> Machinery:
         """What executes the stages in a long run."""
-        cpus, machine = available_cpus(), os.cpu_count() or 1
-        processes = self.processes
-        if processes is None:
-            chosen: dict[str, Any] = {"batch_size": 1, "image_size": self.image_size, "augment": self.augment}
-            others = {"normalize": None, "dtype": "uint8", "shuffle": True, "processes": None}
-            processes = PipelineOptions.of_split(
-                self.split, **{**DEFAULTS, **chosen, **others}
-            ).worker_processes
-        return Machinery(
-            cpus=cpus,
-            workers=processes or cpus,
-            kind="processes" if processes else "threads",
-            machine_cpus=machine,
-        )
+        if self.processes is not None:
+            return Machinery.of_this_machine(self.processes)
+        given = {"batch_size": 1, "image_size": self.image_size, "augment": self.augment}
+        others = {"normalize": None, "dtype": "uint8", "shuffle": True}
+        options = PipelineOptions.of_split(self.split, **{**DEFAULTS, **given, **others})
+        return Machinery.of_this_machine(options.worker_processes)
 
 
 def make_plan(
@@ -129,7 +118,7 @@ def make_plan(
     Raises:
         UsageError: If there is no such split, or it is empty or smaller than a batch.
     """
-    split = split or ("train" if "train" in dataset.splits else next(iter(dataset.splits)))
+    split = split or default_split(dataset.splits)
     records = dataset.records(split)
     if not len(records):
         msg = f"split {split!r} has no examples, so there is nothing to measure. Name another: --split {' or '.join(dataset.splits)}."
@@ -154,7 +143,8 @@ def stored_images(dataset: "Dataset", plan: BenchPlan) -> StoredImages:
     return describe_images(
         dataset.records(plan.split),
         image_size=plan.image_size,
-        normalizes=plan.dtype not in ("uint8", "uint16"),
+        normalizes=plan.normalizes,
+        dtype=plan.dtype,
         augment=plan.augment,
         looked_at=LOOKED_AT,
     )

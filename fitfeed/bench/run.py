@@ -1,9 +1,7 @@
 """The whole measurement, step by step."""
 
 import dataclasses
-import os
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +10,7 @@ from fitfeed.bench.alternatives import measured_changes
 from fitfeed.bench.disk import ask_disk
 from fitfeed.bench.floors import Sample, copy_rate, stage_floors
 from fitfeed.bench.held_lock import lock_s
+from fitfeed.bench.load import load_of_each_cpu
 from fitfeed.bench.plan import BenchPlan, stored_images
 from fitfeed.pipelines.stages.changes import Change, StoredImages, possible_changes
 from fitfeed.pipelines.stages.feed_rates import Machinery
@@ -98,16 +97,13 @@ def run_bench(
         DamagedExampleError: If an example is damaged.
     """
     from fitfeed.bench.hand_over import hand_over, whole_rate
-    from fitfeed.pipelines.feed.batch_maker import BatchMaker
     from fitfeed.pipelines.feed.measure_stages import measure_stages
 
-    began, load = time.monotonic(), os.getloadavg()[0] / (os.cpu_count() or 1)
+    began, load = time.monotonic(), load_of_each_cpu()
     records = dataset.records(plan.split)
-    machinery, images = plan.machinery(dataset), stored_images(dataset, plan)
+    machinery, images = plan.machinery, stored_images(dataset, plan)
     progress("stages")
-    with warnings.catch_warnings():  # a constant channel, which the pipeline itself will warn of
-        warnings.simplefilter("ignore")
-        maker = BatchMaker(dataset, plan.split, plan.options(dataset, processes=0))
+    maker = plan.maker(dataset)
     times = measure_stages(maker, max_s=seconds, progress=lambda _: progress("stages"))
 
     progress("floors")

@@ -2,11 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from fitfeed.commands.option_values import parse_size
+from fitfeed.commands.option_values import check_number, parse_size
 from fitfeed.output.terminal import print_json, print_lines
 
 EPILOG = """\
@@ -87,7 +85,10 @@ def run(options: argparse.Namespace) -> int:
     from fitfeed.commands.output_file import PAGE_TYPES, output_file, writing
 
     path = None if options.output is None else output_file(options.output, PAGE_TYPES)
-    _check_numbers(options)
+    check_number(options, "batch_size", 1)
+    check_number(options, "processes", 0)
+    check_number(options, "need", 1)
+    check_number(options, "seconds", 0.1, 3600)
     if options.model is not None:
         from fitfeed.bench.model_step import check_backend, check_model_name
 
@@ -96,7 +97,8 @@ def run(options: argparse.Namespace) -> int:
     from fitfeed.bench.bench_page import bench_page
     from fitfeed.bench.bench_text import bench_json, bench_lines
     from fitfeed.bench.plan import make_plan
-    from fitfeed.bench.run import run_bench
+    from fitfeed.bench.run import STEPS, run_bench
+    from fitfeed.output.progress import step_progress
     from fitfeed.pipelines import open_dataset
     from fitfeed.preview.augment_spec import parse_augment
     from fitfeed.schemas.files import atomic_write
@@ -112,7 +114,7 @@ def run(options: argparse.Namespace) -> int:
         dtype=options.dtype,
         processes=options.processes,
     )
-    with _progress(quiet=options.quiet) as progress:
+    with step_progress(sys.stderr, STEPS, quiet=options.quiet) as progress:
         result = run_bench(
             dataset, plan, model=options.model, need=options.need, seconds=options.seconds, progress=progress
         )
@@ -126,37 +128,3 @@ def run(options: argparse.Namespace) -> int:
         if not options.quiet and not options.json:
             print_lines([f"{options.output}: open it in a browser."], sys.stderr)
     return 0
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Any]:
-    """Shows which step of how many runs."""
-    if quiet:
-        yield lambda step: None
-        return
-    from contextlib import closing
-
-    from fitfeed.bench.run import STEPS
-    from fitfeed.output.progress import StepProgress
-
-    with closing(StepProgress(sys.stderr)) as shown:
-        shown.start(STEPS)
-        yield shown.update
-
-
-def _check_numbers(options: argparse.Namespace) -> None:
-    """Refuses numbers that mean nothing.
-
-    Raises:
-        UsageError: Naming the option.
-    """
-    from fitfeed.schemas.errors import UsageError
-
-    for name, least in (("batch_size", 1), ("processes", 0), ("need", 1)):
-        value = getattr(options, name)
-        if value is not None and value < least:
-            msg = f"--{name.replace('_', '-')} expects a number from {least}. Received: {value}"
-            raise UsageError(msg)
-    if not 0.1 <= options.seconds <= 3600:
-        msg = f"--seconds expects a number from 0.1 to 3600. Received: {options.seconds:g}"
-        raise UsageError(msg)

@@ -2,11 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from fitfeed.commands.option_values import parse_sides, parse_size
+from fitfeed.commands.option_values import check_number, parse_sides, parse_size
 from fitfeed.output.terminal import print_json, print_lines
 
 EPILOG = """\
@@ -72,13 +70,17 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
-    _check_numbers(options)
+    check_number(options, "need", 1, 10**9)
+    check_number(options, "samples", MIN_SAMPLES, 100_000)
+    check_number(options, "quality", 1, 100)
+    check_number(options, "seconds", 0.1, 3600)
     from fitfeed.estimate.estimate_text import estimate_json, estimate_lines
-    from fitfeed.estimate.run import run_estimate
+    from fitfeed.estimate.run import STEPS, run_estimate
+    from fitfeed.output.progress import step_progress
     from fitfeed.preview.augment_spec import parse_augment
 
     augment = [] if options.augment is None else parse_augment(options.augment)
-    with _progress(quiet=options.quiet) as progress:
+    with step_progress(sys.stderr, STEPS, quiet=options.quiet) as progress:
         estimate = run_estimate(
             options.source,
             samples=options.samples,
@@ -94,40 +96,3 @@ def run(options: argparse.Namespace) -> int:
     else:
         print_lines(estimate_lines(estimate, options.source, need=options.need))
     return 0
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Any]:
-    """Shows which step of how many runs."""
-    if quiet:
-        yield lambda step: None
-        return
-    from contextlib import closing
-
-    from fitfeed.estimate.run import STEPS
-    from fitfeed.output.progress import StepProgress
-
-    with closing(StepProgress(sys.stderr)) as shown:
-        shown.start(STEPS)
-        yield shown.update
-
-
-def _check_numbers(options: argparse.Namespace) -> None:
-    """Refuses numbers that mean nothing.
-
-    Raises:
-        UsageError: Naming the option.
-    """
-    from fitfeed.schemas.errors import UsageError
-
-    limits = (
-        ("need", 1, 10**9),
-        ("samples", MIN_SAMPLES, 100_000),
-        ("quality", 1, 100),
-        ("seconds", 0.1, 3600),
-    )
-    for name, least, most in limits:
-        value = getattr(options, name)
-        if value is not None and not least <= value <= most:
-            msg = f"--{name} expects a number from {least} to {most}. Received: {value:g}"
-            raise UsageError(msg)

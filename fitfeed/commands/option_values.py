@@ -1,6 +1,7 @@
 """How values are written on the command line: sizes, shares, limits."""
 
 import argparse
+import math
 import re
 from decimal import Decimal
 
@@ -115,3 +116,24 @@ def parse_max_bad(text: str) -> int | float:
         msg = f"expected a number of files such as 10, or a share such as 0.5%. Received: {text!r}"
         raise argparse.ArgumentTypeError(msg)
     return int(match[1]) if match[1] else float(match[2]) / 100
+
+
+def check_number(options: argparse.Namespace, name: str, least: float, most: float | None = None) -> None:
+    """Refuses a number that means nothing.
+
+    Args:
+        options: Of the command line.
+        name: Of the option, with `_`. One that was not given is None.
+        least: The smallest number.
+        most: The largest one; None: there is none.
+
+    Raises:
+        UsageError: Naming the option.
+    """
+    from fitfeed.schemas.errors import UsageError
+
+    value = getattr(options, name)
+    if value is not None and not least <= value <= (math.inf if most is None else most):
+        bounds = f"from {least}" if most is None else f"from {least} to {most}"
+        msg = f"--{name.replace('_', '-')} expects a number {bounds}. Received: {value:g}"
+        raise UsageError(msg)

@@ -4,15 +4,13 @@ import math
 import shlex
 from collections.abc import Iterator
 
+from fitfeed.bench.load import MAX_LOAD
 from fitfeed.estimate.interval import Interval
 from fitfeed.estimate.prediction import Prediction, fastest, missing, recommend
 from fitfeed.estimate.run import Estimate
 from fitfeed.output.byte_size import human_bytes
 from fitfeed.output.table import aligned
 from fitfeed.schemas.strict_json import JsonObject
-
-MAX_LOAD = 0.5
-"""Programs that want a CPU, for each CPU, before the measurement: with more, its figures are of little use."""
 
 
 def estimate_lines(estimate: Estimate, source: str, *, need: int | None) -> list[str]:

@@ -13,7 +13,6 @@ from fitfeed.bench import disk
 from fitfeed.bench.hand_over import whole_rate
 from fitfeed.bench.plan import BenchPlan
 from fitfeed.pipelines import open_dataset
-from fitfeed.pipelines.feed.batch_maker import BatchMaker
 from fitfeed.pipelines.feed.measure_stages import measure_stages
 from fitfeed.pipelines.stages.feed_rates import Machinery
 from fitfeed.pipelines.stages.stage_times import STAGES, StageTime, StageTimes
@@ -68,17 +67,15 @@ def measure_feeding(
         split=splits, batch_size=min(BATCH_SIZE, examples), image_size=image_size, augment=augment
     )
     of_parts, cold_s = [], 0.0
-    machinery = plan.machinery(dataset)
+    machinery = plan.machinery
     for part in parts:
         count = dataset.splits[part].examples
         part_plan = dataclasses.replace(plan, split=part, batch_size=count)
-        with warnings.catch_warnings():  # a constant channel, of gray pictures for example
-            warnings.simplefilter("ignore")
-            maker = BatchMaker(dataset, part, part_plan.options(dataset, processes=0))
+        maker = part_plan.maker(dataset)
         of_parts.append(measure_stages(maker, images=count, rounds=STAGE_ROUNDS, max_s=seconds))
         cold_s += count / disk.cold_rate(dataset, part, threads=machinery.workers)
         progress()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings():  # a constant channel, of gray pictures for example
         warnings.simplefilter("ignore")
         rate = whole_rate(dataset, plan, seconds=seconds, progress=progress)
     return Feeding(

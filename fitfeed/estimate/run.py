@@ -1,6 +1,5 @@
 """The whole estimate, step by step."""
 
-import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fitfeed.bench.load import load_of_each_cpu
 from fitfeed.estimate.compare import Fidelity, compare
 from fitfeed.estimate.convert_sample import COUNTED_SINGLES, ConvertedSample, convert_sample
 from fitfeed.estimate.feeding import measure_feeding, shorter_side
@@ -83,7 +83,7 @@ def run_estimate(
         NotFoundError, UsageError: If the source is not there or not what it must be, or no image of it can be converted.
         ConversionError: If reading or writing failed.
     """
-    began, load = time.monotonic(), os.getloadavg()[0] / (os.cpu_count() or 1)
+    began, load = time.monotonic(), load_of_each_cpu()
     workers = available_cpus()
     with tempfile.TemporaryDirectory(prefix="fitfeed-") as name:
         folder = Path(name)

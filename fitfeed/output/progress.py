@@ -1,8 +1,8 @@
 """Progress of a conversion or a reading: a bar on a terminal, a plain line now and then elsewhere."""
 
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from typing import Any, NoReturn, TextIO
 
 from tqdm import tqdm
@@ -159,3 +159,14 @@ def progress_for(stream: TextIO, *, quiet: bool) -> AbstractContextManager[Conve
 def reading_progress(stream: TextIO, *, quiet: bool) -> AbstractContextManager[ReadingProgress | None]:
     """How much of a dataset was read; closed afterwards."""
     return nullcontext() if quiet else closing(ReadingProgress(stream))
+
+
+@contextmanager
+def step_progress(stream: TextIO, steps: Sequence[str], *, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Which step of a few runs: to be called with each as it begins, and while it goes on."""
+    if quiet:
+        yield lambda step: None
+        return
+    with closing(StepProgress(stream)) as shown:
+        shown.start(steps)
+        yield shown.update

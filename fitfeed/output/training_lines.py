@@ -2,6 +2,7 @@
 
 from fitfeed.schemas.manifest import Manifest
 from fitfeed.schemas.manifest_parts import Split
+from fitfeed.schemas.split_names import default_split
 
 MAX_BATCH = 32
 USUAL_SIDE = 224
@@ -17,7 +18,7 @@ def training_lines(dataset: str, manifest: Manifest) -> list[str]:
         dataset: Its folder, as it was written.
         manifest: Of the dataset.
     """
-    split = "train" if "train" in manifest.splits else next(iter(manifest.splits))
+    split = default_split(manifest.splits)
     content, labels = manifest.splits[split], list(manifest.features.labels)
     arguments = [repr(dataset), repr(split), f"batch_size={min(MAX_BATCH, content.examples)}"]
     if manifest.features.image.shape[0] is None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from fitfeed.preview.contact_sheet import ContactSheet, Placed
 from fitfeed.preview.samples import Preview, make_preview
 from fitfeed.preview.sheet_options import COLUMNS, DRAWS, SheetOptions
+from fitfeed.schemas.split_names import default_split
 from fitfeed.schemas.storage.open_place import open_place
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def draw_sheet(dataset: "Dataset", options: SheetOptions) -> DrawnSheet:
         DamagedDatasetError: If an example cannot be read.
     """
     draws = (options.draws or DRAWS) if options.augment else 0
-    split = options.split or ("train" if "train" in dataset.splits else next(iter(dataset.splits)))
+    split = options.split or default_split(dataset.splits)
     columns = options.columns or (1 if options.augment else COLUMNS)
     sheet = ContactSheet(side=options.side, columns=columns, font=options.font)
     preview = make_preview(

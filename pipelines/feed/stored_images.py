@@ -18,6 +18,7 @@ def describe_images(
     *,
     image_size: tuple[int, int] | None,
     normalizes: bool,
+    dtype: str,
     augment: Sequence[Any],
     looked_at: int,
 ) -> StoredImages:
@@ -27,6 +28,7 @@ def describe_images(
         records: The images.
         image_size: (height, width) that they are fed in; None: as stored.
         normalizes: Whether they are normalized.
+        dtype: Of the batch.
         augment: What changes them.
         looked_at: Payloads whose encoding is looked at, evenly over the records.
     """
@@ -42,6 +44,7 @@ def describe_images(
         depth=records.depth,
         image_size=image_size,
         normalizes=normalizes,
+        dtype=dtype,
         operations=len(augment),
         may_fork=_may_fork(augment),
     )

@@ -1,6 +1,5 @@
 """Why input is late: measures the stages of the pipeline that made it, and asks for a verdict."""
 
-import os
 from dataclasses import dataclass
 
 from fitfeed.pipelines.feed.batch_maker import BatchMaker
@@ -11,7 +10,6 @@ from fitfeed.pipelines.stages.changes import StoredImages, possible_changes
 from fitfeed.pipelines.stages.feed_rates import Machinery
 from fitfeed.pipelines.stages.stage_times import StageTimes
 from fitfeed.pipelines.stages.verdict import Verdict, judge, ways_to
-from fitfeed.schemas.cpus import available_cpus
 
 IMAGES = 64
 """Images that stages are measured on, about, once for a pipeline. It is whole batches: one, if that is larger, and one more before
@@ -55,19 +53,15 @@ def look_at(maker: BatchMaker) -> FedPipeline:
     Args:
         maker: What makes its batches.
     """
-    options, records, cpus = maker.options, maker.records, available_cpus()
+    options = maker.options
     return FedPipeline(
         times=measure_stages(maker, images=IMAGES, rounds=1),
-        machinery=Machinery(
-            cpus=cpus,
-            workers=options.worker_processes or cpus,
-            kind="processes" if options.worker_processes else "threads",
-            machine_cpus=os.cpu_count() or 1,
-        ),
+        machinery=Machinery.of_this_machine(options.worker_processes),
         images=describe_images(
-            records,
+            maker.records,
             image_size=options.image_size,
             normalizes=options.normalize is not None,
+            dtype=options.dtype,
             augment=options.augment,
             looked_at=LOOKED_AT,
         ),

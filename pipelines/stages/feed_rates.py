@@ -2,10 +2,12 @@
 
 import dataclasses
 import math
+import os
 from dataclasses import dataclass
 from typing import Literal
 
 from fitfeed.pipelines.stages.stage_times import StageTimes
+from fitfeed.schemas.cpus import available_cpus
 
 Resource = Literal["cpus", "workers", "disk", "interpreter", "memory"]
 """What a pipeline can run out of."""
@@ -28,6 +30,17 @@ class Machinery:
     kind: Literal["threads", "processes"] = "processes"
     machine_cpus: int = 0
     memory_bytes_per_s: float | None = None
+
+    @classmethod
+    def of_this_machine(cls, worker_processes: int) -> "Machinery":
+        """Returns what makes batches here: so many worker processes or, with 0, a thread for each CPU."""
+        cpus = available_cpus()
+        return cls(
+            cpus=cpus,
+            workers=worker_processes or cpus,
+            kind="processes" if worker_processes else "threads",
+            machine_cpus=os.cpu_count() or 1,
+        )
 
     def with_cpus(self, cpus: int) -> "Machinery":
         """Returns the same on other CPUs, with a worker for each that is added. What they copy together stays as it is."""

@@ -27,6 +27,7 @@ def test_integers_are_not_normalized(gray: Path) -> None:
     plan = make_plan(dataset, dtype="uint8")
     assert plan.options(dataset).normalize is None
     assert not stored_images(dataset, plan).normalizes
+    assert stored_images(dataset, plan).dtype == "uint8"
 
 
 def test_the_stored_images_are_known(gray: Path) -> None:
@@ -37,7 +38,7 @@ def test_the_stored_images_are_known(gray: Path) -> None:
 
 def test_threads_and_processes_are_told_apart(gray: Path) -> None:
     dataset = open_dataset(gray)
-    threads, three = (make_plan(dataset, processes=number).machinery(dataset) for number in (0, 3))
+    threads, three = (make_plan(dataset, processes=number).machinery for number in (0, 3))
     assert threads.kind == "threads"
     assert (three.kind, three.workers) == ("processes", 3)
     assert make_plan(dataset, processes=3).arguments(dataset)["processes"] == 3

@@ -29,7 +29,13 @@ class FourRecords:
 )
 def test_the_most_frequent_encoding_counts_and_the_first_of_two(payloads: list[bytes], encoding: str) -> None:
     images = describe_images(
-        cast("Any", FourRecords(payloads)), image_size=None, normalizes=True, augment=[], looked_at=8
+        cast("Any", FourRecords(payloads)),
+        image_size=None,
+        normalizes=True,
+        dtype="bfloat16",
+        augment=[],
+        looked_at=8,
     )
     assert (images.encoding, images.height, images.width) == (encoding, 7, 3)
     assert images.may_fork
+    assert images.dtype == "bfloat16"
