@@ -33,6 +33,7 @@ from fitfeed.pipelines.dataset import Dataset, open_dataset
 from fitfeed.pipelines.explain_augment import explain
 from fitfeed.pipelines.loader.loader import Loader
 from fitfeed.pipelines.loader.make_loader import make_loader
+from fitfeed.pipelines.needed_package import load_package
 from fitfeed.pipelines.reading.records import Records
 from fitfeed.pipelines.tf_data.make_pipeline import make_pipeline
 
@@ -92,6 +93,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Imports what needs Keras, or few people need, when it is first used."""
     if name == "DeviceAugmentation":
+        load_package("keras", by=name)
         from fitfeed.pipelines.device.layer import DeviceAugmentation
 
         return DeviceAugmentation
@@ -100,6 +102,7 @@ def __getattr__(name: str) -> Any:
 
         return InputMonitor
     if name == "ResumeTraining":
+        load_package("keras", by=name)
         from fitfeed.pipelines.callbacks.resume import ResumeTraining
 
         return ResumeTraining

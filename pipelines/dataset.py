@@ -292,6 +292,7 @@ class Dataset:
 
         Raises:
             UsageError: If there is no such kind or split.
+            MissingPackageError: An ImportError: if Keras is not installed.
         """
         return keras_layer(kind, self.statistics_for(statistics))
 

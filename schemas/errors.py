@@ -58,6 +58,12 @@ class NotFoundError(FitfeedError, FileNotFoundError):
     exit_status = 2
 
 
+class MissingPackageError(FitfeedError, ImportError):
+    """A package that fitfeed does not bring along (TensorFlow, Keras, PyTorch, JAX, Grain) is not installed, or does not load."""
+
+    exit_status = 2
+
+
 class TooManyRejectsError(FitfeedError):
     """More inputs were rejected than `--max-bad` allows. Nothing was published."""
 

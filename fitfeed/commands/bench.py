@@ -83,12 +83,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 def run(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     from fitfeed.commands.output_file import PAGE_TYPES, output_file, writing
+    from fitfeed.pipelines.needed_package import check_installed
 
     path = None if options.output is None else output_file(options.output, PAGE_TYPES)
     check_number(options, "batch_size", 1)
     check_number(options, "processes", 0)
     check_number(options, "need", 1)
     check_number(options, "seconds", 0.1, 3600)
+    check_installed("tensorflow", by="this command")
     if options.model is not None:
         from fitfeed.bench.model_step import check_backend, check_model_name
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from fitfeed.pipelines.needed_package import load_package
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.payload import Pixels
 from fitfeed.schemas.statistics import ChannelStatistics
@@ -69,8 +70,10 @@ def keras_layer(kind: str, statistics: ChannelStatistics) -> "keras.layers.Norma
 
     Raises:
         UsageError: If there is no such kind.
+        MissingPackageError: An ImportError: if Keras is not installed.
     """
     shift, scale = shift_and_scale(kind, statistics)
+    load_package("keras", by="Dataset.normalization")
     import keras  # slow, and not needed to read a dataset
 
     return keras.layers.Normalization(mean=shift, variance=scale**2, name=f"{kind}_normalization")

@@ -8,6 +8,7 @@ from fitfeed.pipelines.feed.open_feed import Feed
 from fitfeed.pipelines.loader.epoch_batches import EpochBatches
 from fitfeed.pipelines.loader.hand_over import AsArrays, HandOver
 from fitfeed.pipelines.loader.made_ahead import MadeAhead
+from fitfeed.pipelines.needed_package import load_package
 from fitfeed.pipelines.options import is_int_pair
 from fitfeed.schemas.errors import UsageError
 
@@ -135,8 +136,9 @@ class Loader:
 
         Raises:
             UsageError: If an argument is wrong.
-            ImportError: If PyTorch is not installed.
+            MissingPackageError: An ImportError: if PyTorch is not installed.
         """
+        load_package("torch", by="Loader.torch")
         from fitfeed.pipelines.loader.torch_tensors import TorchTensors  # imports PyTorch
 
         return Batches(self, TorchTensors(self._options, device, channels=channels, pin_memory=pin_memory))
@@ -156,8 +158,9 @@ class Loader:
             As usual in JAX, int64 becomes int32 unless `jax_enable_x64` is set. Keys and texts stay NumPy arrays.
 
         Raises:
-            ImportError: If JAX is not installed.
+            MissingPackageError: An ImportError: if JAX is not installed.
         """
+        load_package("jax", by="Loader.jax")
         from fitfeed.pipelines.loader.jax_arrays import JaxArrays  # imports JAX
 
         return Batches(self, JaxArrays(self._options, device))

@@ -12,6 +12,7 @@ from fitfeed.pipelines.feed.batch_maker import PARAMETERS, BatchMaker, as_elemen
 from fitfeed.pipelines.feed.open_feed import Feed, open_feed
 from fitfeed.pipelines.hosts.choose_shard import Shard
 from fitfeed.pipelines.monitor.made_batches import MadeBatches
+from fitfeed.pipelines.needed_package import load_package
 from fitfeed.pipelines.options import (
     Access,
     AugmentOn,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from fitfeed.pipelines.tf_data.on_device import DeviceStage
+
+WITHOUT_TENSORFLOW = "Or use make_loader: the same batches as NumPy arrays, for PyTorch, JAX and Keras."
 
 
 def make_pipeline(
@@ -172,6 +175,7 @@ def make_pipeline(
         IncompleteDatasetError: If its conversion has not finished.
         DamagedDatasetError: If manifest and index contradict each other. Damage that is found later
             ends the iteration with a `tf.errors.OpError` that names shard, key and byte offset.
+        MissingPackageError: An ImportError: if TensorFlow is not installed.
 
     Example:
         >>> train = make_pipeline("flowers", "train", batch_size=128, image_size=(224, 224),
@@ -218,6 +222,7 @@ def _chain(feed: Feed) -> "tf.data.Dataset":
     epochs -> requests -> images -> mix -> labels   |   on_device -> element -> prefetch
               `---------- BatchMaker.make --------'
     """
+    load_package("tensorflow", by="make_pipeline", instead=WITHOUT_TENSORFLOW)
     import tensorflow as tf  # this takes seconds, so it is done only when needed
 
     plain = tf.autograph.experimental.do_not_convert  # our functions are written for the graph already
