@@ -14,6 +14,9 @@ from fitfeed.schemas.errors import UsageError
 MASTERS = ("flink_master", "spark_master_url")
 """Options that name a cluster, for a job server that Beam starts on this machine."""
 
+UNSAID = (None, -1)
+"""What Beam takes for `parallelism` that nobody has given."""
+
 CLUSTERS_PAGE = "docs/clusters.md"
 
 
@@ -37,9 +40,15 @@ def check_job_server(launch: Launch) -> list[str]:
     if environment == "DOCKER" and not _names_an_image(launch):
         msg = f"workers would run in Beam's own container, which has no fitfeed. Give -- --environment_type=DOCKER --environment_config=IMAGE, or -- --environment_type=EXTERNAL --environment_config=HOST:PORT for a pool of workers ({CLUSTERS_PAGE})."
         raise UsageError(msg)
-    if environment == "LOOPBACK" or all(server.is_here for server in servers.values()):
-        return _warn_of_pool(launch) if environment == "EXTERNAL" else []
-    return warn_of_folders(launch, f"workers of {_where(servers)} may be on other machines")
+    if environment == "EXTERNAL" and not _names_a_pool(launch):
+        msg = f"environment_type=EXTERNAL is a pool of workers, and no address of one is given. Start one: python -m apache_beam.runners.worker.worker_pool_main --service_port=50000, and give -- --environment_config=HOST:50000, as the engine sees it ({CLUSTERS_PAGE})."
+        raise UsageError(msg)
+    if environment == "LOOPBACK":
+        return []
+    warnings = _warn_of_one_worker(launch)
+    if all(server.is_here for server in servers.values()):
+        return [*warnings, *(_warn_of_pool(launch) if environment == "EXTERNAL" else [])]
+    return [*warnings, *warn_of_folders(launch, f"workers of {_where(servers)} may be on other machines")]
 
 
 def _servers(launch: Launch) -> dict[str, Endpoint]:
@@ -78,6 +87,21 @@ def _names_an_image(launch: Launch) -> bool:
     options = launch.options.get("environment_options") or []
     given = any(option.startswith("docker_container_image=") for option in options)
     return given or bool(launch.options.get("environment_config"))
+
+
+def _names_a_pool(launch: Launch) -> bool:
+    options = launch.options.get("environment_options") or []
+    given = any(option.startswith("external_service_address=") for option in options)
+    return given or bool(launch.options.get("environment_config"))
+
+
+def _warn_of_one_worker(launch: Launch) -> list[str]:
+    """A warning where Flink would do one shard at a time, which is what it does if nothing is said."""
+    if short_name(launch.runner) != "flink" or launch.options.get("parallelism") not in UNSAID:
+        return []
+    return [
+        "Flink writes one shard at a time, unless its configuration has another default. Give the number of its free slots: -- --parallelism=N"
+    ]
 
 
 def _warn_of_pool(launch: Launch) -> list[str]:

@@ -83,7 +83,12 @@ def test_warnings_are_those_of_the_plan(
         few_photos,
         tmp_path / "dataset",
         runner="flink",
-        runner_arguments=[f"--job_endpoint={server}", *EXTERNAL, "--environment_config=pool:50000"],
+        runner_arguments=[
+            f"--job_endpoint={server}",
+            *EXTERNAL,
+            "--environment_config=pool:50000",
+            "--parallelism=2",
+        ],
     )
     assert [line.split()[0] for line in planned.plan.warnings] == ["DATASET", "SOURCE"]
 

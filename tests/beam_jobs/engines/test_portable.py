@@ -53,10 +53,28 @@ def test_a_pool_of_workers_that_does_not_answer_is_a_warning(server: str, closed
     assert check("PortableRunner", *given, f"--environment_config={server}") == []
 
 
+def test_a_pool_of_workers_without_an_address_is_refused(server: str) -> None:
+    given = [f"--job_endpoint={server}", *EXTERNAL]
+    with pytest.raises(
+        UsageError, match=r"no address of one is given\. Start one: .* -- --environment_config=HOST:50000"
+    ):
+        check("PortableRunner", *given)
+    assert check("PortableRunner", *given, f"--environment_options=external_service_address={server}") == []
+
+
+def test_flink_is_warned_of_if_nobody_says_how_many_workers(server: str) -> None:
+    given = [f"--job_endpoint={server}", *EXTERNAL, f"--environment_config={server}"]
+    (warning,) = check("flink", *given)
+    assert warning.startswith("Flink writes one shard at a time")
+    assert warning.endswith("-- --parallelism=N")
+    assert check("flink", *given, "--parallelism=1") == []
+    assert check("PortableRunner", *given) == []
+
+
 def test_folders_are_warned_of_where_workers_may_be_elsewhere(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = [f"--job_endpoint={server}", *EXTERNAL, f"--environment_config={server}"]
+    given = [f"--job_endpoint={server}", *EXTERNAL, f"--environment_config={server}", "--parallelism=2"]
     assert check("flink", *given, dataset=str(tmp_path)) == []
     monkeypatch.setattr("fitfeed.beam_jobs.engines.endpoint.Endpoint.is_here", False)
     (warning,) = check("flink", *given, dataset=str(tmp_path))
