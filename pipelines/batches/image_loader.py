@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from fitfeed.pipelines.arrays.buffer_pool import BufferPool
 from fitfeed.pipelines.augment.compiler.program import CompiledBatch, Program
-from fitfeed.pipelines.batches.late_start import workers_are_due
+from fitfeed.pipelines.batches.late_start import PREPARE_S, epoch_cpu_s, workers_are_due
 from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.pipelines.batches.renderer import Renderer
 from fitfeed.pipelines.batches.workers.process_pool import RenderPool
@@ -53,7 +53,7 @@ class ImageLoader:
             threads: What writes the batches, and whether damaged examples are left out.
             processes: How many worker processes write the batches instead. 0: threads do.
             late: Whether threads begin, until workers are worth their start and have started.
-            epoch_images: Images of an epoch, by which the start is earlier or later.
+            epoch_images: Images of an epoch. If they are many, the start is prepared beside the first batch.
             payload_buffers: Memory of payloads that are read ahead for worker processes. None: they read for
                 themselves.
 
@@ -66,7 +66,7 @@ class ImageLoader:
         self._buffers, self._threads = BufferPool(shape, dtype), threads
         self._processes: RenderPool | None = None
         self._are_due = self._are_ready = False
-        self._late, self._epoch_images = late, epoch_images
+        self._late, self._is_long = late, epoch_cpu_s(epoch_images, _stored_pixels(records)) >= PREPARE_S
         self._timed, self._timing = TimedWriting(), threading.Lock()
         if processes:
             self._processes = RenderPool(
@@ -126,12 +126,20 @@ class ImageLoader:
     def _workers_write(self, processes: RenderPool) -> bool:
         if not self._late or self._are_ready:
             return True
+        if self._is_long:
+            processes.prepare()
         if not self._are_due:
-            images, cpu_s = self._timed
-            epoch_s = cpu_s / max(1, images) * self._epoch_images
-            self._are_due = workers_are_due(cpu_s, epoch_s=epoch_s, can_fork=fork_server_runs())
+            self._are_due = workers_are_due(self._timed.cpu_s, can_fork=fork_server_runs())
         if not self._are_due or not processes.is_ready():
             return False
         # Threads need no batches any more. What is still in use goes when its arrays do.
         self._are_ready, self._buffers = True, BufferPool(self._buffers.shape, self._buffers.dtype)
         return True
+
+
+def _stored_pixels(records: Records) -> float:
+    """Pixels of a stored image, on average; of a thousand of them if there are more."""
+    every = slice(None, None, 1 + len(records.index.height) // 1000)
+    return float(
+        np.mean(np.multiply(records.index.height[every], records.index.width[every], dtype=np.float64))
+    )

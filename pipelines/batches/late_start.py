@@ -5,38 +5,45 @@ from fitfeed.schemas.cpus import available_cpus
 THREADS_KEEP_UP = 4
 """CPUs that threads can keep busy. With more, others are idle while workers start."""
 
-START_S = 1.2
-"""CPU seconds of a start. Where an epoch has more work, workers start at once: they have earned it before the second one ends."""
+IMAGE_S, PIXEL_S = 200e-6, 8e-9
+"""CPU seconds of an image and of each of its stored pixels, about: enough to tell a small epoch before its first batch."""
 
-LOOK_S = 0.1
-"""At once is after so many CPU seconds: enough to tell a look at some batches from an epoch."""
+PREPARE_S = 0.3
+"""CPU seconds of an epoch that are worth a fork server, which starts beside the first batch: a fifth of what it takes is
+waited for (docs/adr/0063-workers-prepare-beside-the-first-batch.md)."""
 
 BREAK_EVEN_S = 1.2
-"""Seconds of work of all CPUs after which workers start where epochs are shorter, if CPUs are few
-(docs/adr/0050-workers-start-at-once-for-long-epochs.md)."""
+"""Seconds of work of all CPUs after which workers start where epochs are smaller, if CPUs are few."""
 
 SPARE_S = 0.5
 """The same where CPUs are idle: enough to tell a look at one batch from an epoch."""
 
 FORKED_S = 0.2
-"""The same where another pipeline's workers are there: they can be forked, in 0.05 s each."""
+"""The same where what workers are forked from is there: they can be forked, in 0.05 s each."""
 
 
-def workers_are_due(cpu_s: float, *, epoch_s: float, can_fork: bool, cpus: int | None = None) -> bool:
+def epoch_cpu_s(images: int, pixels: float) -> float:
+    """Guesses the CPU time that the images of an epoch take, before one of them is decoded.
+
+    Args:
+        images: How many.
+        pixels: Stored pixels of an image, on average.
+    """
+    return images * (IMAGE_S + PIXEL_S * pixels)
+
+
+def workers_are_due(cpu_s: float, *, can_fork: bool, cpus: int | None = None) -> bool:
     """Returns whether workers should be started.
 
     Args:
         cpu_s: CPU time that threads have spent on images. Waiting for the model, the disk or other programs is none: it
             makes a start take longer, too.
-        epoch_s: CPU time that the images of an epoch take.
         can_fork: Whether what workers are forked from is there already.
         cpus: CPUs that this process may use. None: as they are.
     """
     cpus = cpus or available_cpus()
     if can_fork:
         return cpu_s >= FORKED_S * min(cpus, THREADS_KEEP_UP)
-    if epoch_s >= START_S:
-        return cpu_s >= LOOK_S
     if cpus <= THREADS_KEEP_UP:
         return cpu_s >= BREAK_EVEN_S * cpus
     return cpu_s >= SPARE_S * THREADS_KEEP_UP

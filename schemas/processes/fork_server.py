@@ -18,22 +18,13 @@ import os
 import select
 import signal
 import socket
-import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
-from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 from fitfeed.schemas.processes.child_process import PARENT_S, end_with_parent, read_file_in_memory
-
-T = TypeVar("T")
-
-NICE = 10
-"""How much lower the priority of a gentle start is: other threads that want the same CPU get nine tenths of it."""
 
 MAX_REQUEST_BYTES = 64 << 10
 
@@ -109,9 +100,9 @@ class ForkServer:
         )
         if not message:
             self._end()
-        count, gently, *names = json.loads(message)
+        count, *names = json.loads(message)
         group = Group(socket.socket(fileno=descriptors[0]))
-        function = _gently(_load, *names) if gently else _load(*names)
+        function = _load(*names)
         task = partial(function, read_file_in_memory(descriptors[1]), *descriptors[2:])
         # Collecting garbage writes to all objects that it looks at. It leaves out those that are here now.
         gc.collect()
@@ -194,23 +185,3 @@ def _load(function: tuple[str, str], prepare: tuple[str, str] | None) -> Callabl
     if prepare is not None:
         getattr(import_module(prepare[0]), prepare[1])()
     return loaded
-
-
-def _gently(work: Callable[..., T], *arguments: Any) -> T:
-    """Calls a function at low priority: in a thread, as a process may lower its own priority only, and not raise it again."""
-
-    def begin() -> None:
-        thread = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICE)
-
-    before = count_threads()
-    with ThreadPoolExecutor(1, initializer=begin) as threads:
-        result = threads.submit(work, *arguments).result()
-    while count_threads() > before:  # it has nothing left to do but to end
-        time.sleep(0.001)
-    return result
-
-
-def count_threads() -> int:
-    """Counts the threads of this process, also those that Python does not know."""
-    return len(list(Path("/proc/self/task").iterdir()))

@@ -50,7 +50,6 @@ class ForkedProcesses:
         *,
         count: int,
         prepare: Callable[[], None] | None = None,
-        gently: bool = False,
     ) -> None:
         """Asks for the processes, and does not wait for them.
 
@@ -61,7 +60,6 @@ class ForkedProcesses:
             count: How many processes.
             prepare: Another function at the top of a module. The fork server calls it before: what it loads is shared. It
                 must start no thread.
-            gently: Whether the fork server leaves the CPUs to others while it imports. The processes have the usual priority.
 
         Raises:
             OSError: If no process can be started.
@@ -73,7 +71,7 @@ class ForkedProcesses:
         self._ended: list[ExitCode] = []
         self._failure: OSError | None = None
         with theirs, file_in_memory(setup) as setup_file:
-            request = [count, gently, _name(function), None if prepare is None else _name(prepare)]
+            request = [count, _name(function), None if prepare is None else _name(prepare)]
             self._server.ask(request, [theirs.fileno(), setup_file, *descriptors])
 
     @property
@@ -132,6 +130,30 @@ class ForkedProcesses:
                 case _:
                     self._failure = OSError(*content)
         return True
+
+
+class PreparedServer:
+    """Keeps a fork server that loads what processes will need, so that they can be forked soon. It waits for nothing."""
+
+    def __init__(self, function: Callable[..., None], prepare: Callable[[], None] | None = None) -> None:
+        """Asks for it.
+
+        Args:
+            function: As for `ForkedProcesses`; it is not called.
+            prepare: As there.
+
+        Raises:
+            OSError: If no process can be started.
+        """
+        self._server = _shared.find_or_start()
+        answers, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with (
+            answers,
+            theirs,
+            file_in_memory(b"") as setup_file,
+        ):  # nobody listens: no process is a sure success
+            request = [0, _name(function), None if prepare is None else _name(prepare)]
+            self._server.ask(request, [theirs.fileno(), setup_file])
 
 
 def fork_server_runs() -> bool:

@@ -30,6 +30,7 @@ class Loading:
         skips: bool = False,
         processes: int = 0,
         late: bool = False,
+        epoch_images: int = 0,
     ) -> None:
         self.records, self.program = dataset.records("train"), program
         self.loader = ImageLoader(
@@ -41,6 +42,7 @@ class Loading:
             threads=WriterThreads(threads, skips=skips),
             processes=processes,
             late=late,
+            epoch_images=epoch_images,
         )
 
     @property

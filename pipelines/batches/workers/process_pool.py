@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from fitfeed.pipelines.batches.workers.protocol import NO_SLOT, Task, no_numbers
 from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout, SharedBuffers
-from fitfeed.pipelines.batches.workers.supervisor import WorkerSupervisor
+from fitfeed.pipelines.batches.workers.supervisor import WorkerSupervisor, prepare_workers
 from fitfeed.pipelines.batches.workers.worker import Rendering, Setup, load_kernels
 from fitfeed.pipelines.batches.writer_threads import Damaged
 from fitfeed.pipelines.reading.payloads import ReadPayloads
+from fitfeed.schemas.processes.forked_processes import PreparedServer
 
 MIN_BLOCK = 16
 """Images per task, at least."""
@@ -72,21 +73,34 @@ class RenderPool:
         self._buffers = SharedBuffers(layout, spare=batches_at_once(count, layout.shape[0]) + 2)
         self._starting = threading.Lock()
         self._supervisor: WorkerSupervisor | None = None
+        self._server: PreparedServer | None = None  # what workers will be forked from, kept until they are
 
     @property
     def pids(self) -> list[int]:
         """Process ids of the workers; empty before the first batch."""
         return [] if self._supervisor is None else self._supervisor.pids
 
+    def prepare(self) -> None:
+        """Starts what workers will be forked from, and does not wait. Only the first call does something.
+
+        Raises:
+            FeedError: If it cannot be started.
+        """
+        if self._server is not None or self._supervisor is not None:
+            return
+        with self._starting:
+            if self._server is None and self._supervisor is None:
+                self._server = prepare_workers(self._prepare)
+
     def is_ready(self) -> bool:
-        """Returns whether all workers can write batches. The first call starts them, gently, and does not wait.
+        """Returns whether all workers can write batches. The first call starts them and does not wait.
 
         Raises:
             FeedError: If one of them has ended.
         """
         if self._supervisor is None and self._starting.locked():  # another thread starts them
             return False
-        return self._started(gently=True).is_ready
+        return self._started().is_ready
 
     def render(
         self,
@@ -135,13 +149,14 @@ class RenderPool:
         )
         return batch, pending.result()
 
-    def _started(self, *, gently: bool = False) -> WorkerSupervisor:
+    def _started(self) -> WorkerSupervisor:
         with self._starting:
             if self._supervisor is None:
                 buffers = [self._buffers, self._payload_buffers]
                 memory = [each.descriptor for each in buffers if each is not None]
                 self._supervisor = WorkerSupervisor(
-                    self._setup, memory=memory, count=self._count, prepare=self._prepare, gently=gently
+                    self._setup, memory=memory, count=self._count, prepare=self._prepare
                 )
+                self._server = None
                 weakref.finalize(self, self._supervisor.end)  # also when the interpreter exits
             return self._supervisor

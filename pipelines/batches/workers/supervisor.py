@@ -28,7 +28,7 @@ from fitfeed.pipelines.batches.workers.worker import serve
 from fitfeed.pipelines.batches.writer_threads import Damaged
 from fitfeed.schemas.errors import DamagedExampleError, FeedError
 from fitfeed.schemas.processes.child_process import signal_name
-from fitfeed.schemas.processes.forked_processes import ExitCode, ForkedProcesses
+from fitfeed.schemas.processes.forked_processes import ExitCode, ForkedProcesses, PreparedServer
 
 POLL_S = 0.2
 """Seconds between two checks that all workers are alive."""
@@ -99,7 +99,6 @@ class WorkerSupervisor:
         memory: Sequence[int],
         count: int,
         prepare: Callable[[], None] | None = None,
-        gently: bool = False,
     ) -> None:
         """Starts the workers.
 
@@ -108,7 +107,6 @@ class WorkerSupervisor:
             memory: Descriptors of the file of batches, and of that of payloads if there is one.
             count: Number of workers.
             prepare: Loads what all of them need, before they are forked.
-            gently: Whether threads go on with batches meanwhile, and should not be held up.
 
         Raises:
             FeedError: If they cannot be started.
@@ -125,7 +123,7 @@ class WorkerSupervisor:
         with theirs:
             try:
                 self._workers = ForkedProcesses(
-                    serve, setup, (theirs.fileno(), *memory), count=count, prepare=prepare, gently=gently
+                    serve, setup, (theirs.fileno(), *memory), count=count, prepare=prepare
                 )
             except BaseException as error:  # no process or descriptor left, or Ctrl-C
                 self._socket.close()
@@ -230,6 +228,24 @@ class WorkerSupervisor:
         with self._lock:
             if self._pending[answer.job].record(answer):
                 del self._pending[answer.job]
+
+
+def prepare_workers(prepare: Callable[[], None] | None) -> PreparedServer:
+    """Starts what workers are forked from, and does not wait.
+
+    Args:
+        prepare: Loads what all of them need.
+
+    Returns:
+        What keeps it. It ends with that, unless workers keep it, too.
+
+    Raises:
+        FeedError: If it cannot be started.
+    """
+    try:
+        return PreparedServer(serve, prepare)
+    except OSError as error:
+        raise FeedError(_start_message(error)) from error
 
 
 def _start_message(error: OSError) -> str:

@@ -9,8 +9,9 @@ import pytest
 from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.batches import late_start
-from fitfeed.pipelines.batches.late_start import workers_are_due
+from fitfeed.pipelines.batches.late_start import PREPARE_S, epoch_cpu_s, workers_are_due
 from fitfeed.pipelines.batches.writer_threads import WriterThreads
+from fitfeed.schemas.processes.forked_processes import fork_server_runs
 from tests.pipelines.image_loading import Loading
 
 ALL = np.arange(53)
@@ -22,15 +23,32 @@ MAX_WAIT_S = 120.0
     [(2, False, 2.4), (4, False, 4.8), (5, False, 2.0), (64, False, 2.0), (2, True, 0.4), (64, True, 0.8)],
 )
 def test_workers_are_due_after_some_work_of_all_cpus(cpus: int, can_fork: bool, due_s: float) -> None:
-    assert not workers_are_due(due_s - 0.01, epoch_s=1.0, can_fork=can_fork, cpus=cpus)
-    assert workers_are_due(due_s, epoch_s=1.0, can_fork=can_fork, cpus=cpus)
+    assert not workers_are_due(due_s - 0.01, can_fork=can_fork, cpus=cpus)
+    assert workers_are_due(due_s, can_fork=can_fork, cpus=cpus)
 
 
-@pytest.mark.parametrize("cpus", [1, 2, 4, 64])
-def test_workers_are_due_at_once_if_an_epoch_has_more_work_than_a_start(cpus: int) -> None:
-    assert not workers_are_due(0.09, epoch_s=1e6, can_fork=False, cpus=cpus)
-    assert workers_are_due(0.1, epoch_s=1.2, can_fork=False, cpus=cpus)
-    assert not workers_are_due(0.1, epoch_s=1.19, can_fork=False, cpus=cpus)
+@pytest.mark.parametrize(
+    ("images", "side", "is_worth_it"),
+    [(300, 128, False), (1000, 128, True), (300, 256, False), (300, 512, True)],
+)
+def test_a_start_is_prepared_for_epochs_that_take_a_while(images: int, side: int, is_worth_it: bool) -> None:
+    assert (epoch_cpu_s(images, side * side) >= PREPARE_S) == is_worth_it
+
+
+def test_a_start_is_prepared_with_the_first_batch_of_a_long_epoch(flowers: Dataset) -> None:
+    program = Program([], image_size=(20, 30), seed=1)
+    short, long = (Loading(flowers, program, processes=2, late=True, epoch_images=n) for n in (53, 10_000))
+    short.load(0, ALL)
+    assert short.loader._processes is not None
+    assert short.loader._processes._server is None
+    long.load(0, ALL)
+    assert fork_server_runs()
+    assert long.pids == []
+    deadline = time.monotonic() + MAX_WAIT_S
+    while not long.loader._are_ready:  # workers are due sooner
+        assert time.monotonic() < deadline
+        long.load(1, ALL)
+    assert len(long.pids) == 2
 
 
 def count(_: int) -> None:

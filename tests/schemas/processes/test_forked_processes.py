@@ -15,7 +15,12 @@ import psutil
 import pytest
 
 from fitfeed.schemas.processes.child_process import import_paths
-from fitfeed.schemas.processes.forked_processes import ExitCode, ForkedProcesses, fork_server_runs
+from fitfeed.schemas.processes.forked_processes import (
+    ExitCode,
+    ForkedProcesses,
+    PreparedServer,
+    fork_server_runs,
+)
 
 END_S = 600.0
 
@@ -81,9 +86,8 @@ def ended(group: ForkedProcesses) -> ExitCode:
     return code
 
 
-@pytest.mark.parametrize("gently", [False, True])
-def test_they_get_their_setup_and_share_what_was_prepared(gently: bool) -> None:
-    for seen in reports(2, prepare=remember, gently=gently):
+def test_they_get_their_setup_and_share_what_was_prepared() -> None:
+    for seen in reports(2, prepare=remember):
         assert seen["setup"] == "ünï"
         assert seen["path"] == import_paths()
         assert seen["prepared"] == [seen["parent"]]  # once, in the fork server
@@ -93,6 +97,14 @@ def test_they_get_their_setup_and_share_what_was_prepared(gently: bool) -> None:
         assert seen["priority"] == os.getpriority(os.PRIO_PROCESS, 0)
         # Standard ones, their own, their lifeline, and the server's; nothing of other processes.
         assert seen["descriptors"] == 3 + 1 + 2
+
+
+def test_what_is_prepared_is_shared_by_processes_that_follow() -> None:
+    prepared = PreparedServer(report, remember)
+    assert fork_server_runs()
+    (seen,) = reports(1)
+    assert seen["prepared"] == [seen["parent"]]
+    del prepared
 
 
 @pytest.mark.parametrize(("function", "setup", "code"), [(leave, b"3", 3), (leave, b"0", 0), (fail, b"x", 1)])
