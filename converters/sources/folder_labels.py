@@ -9,7 +9,7 @@ from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject, text_path
 from fitfeed.converters.sources.examples import ExampleTable
-from fitfeed.converters.sources.folder_layout import FolderLayout, folders_of
+from fitfeed.converters.sources.folder_layout import FolderLayout, Folders, folders_of
 from fitfeed.converters.sources.number_classes import number_classes
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.split_names import usual_split
@@ -54,8 +54,20 @@ def label_by_folders(
         features={"label": label},
         splits=folders.renamed([each.split for each in read]),
     )
-    warnings = [*layout.warnings, *_split_like(label.class_names)]
+    flat = _flat_splits(folders.names, read, np.bincount(folders.numbers, minlength=len(read)).tolist())
+    warnings = [*layout.warnings, *_split_like(label.class_names), *flat]
     return example_table.without(outside), rejects, warnings
+
+
+def _flat_splits(names: Sequence[str], read: Sequence[Folders], counts: Sequence[int]) -> list[str]:
+    """Warns of split folders without a class folder, which only a table can give classes."""
+    with_classes = {each.split for each in read if each.class_name is not None}
+    return [
+        f"{text_path(name)}/ has {count} images and no class folder, so all are rejected. A table has their classes, perhaps: "
+        f"give --labels TABLE, with a row for every image of SOURCE; or leave them out: --exclude {text_path(name)}"
+        for name, each, count in zip(names, read, counts, strict=True)
+        if each.class_name is None and each.split is not None and each.split not in with_classes
+    ]
 
 
 def without_labels(

@@ -26,6 +26,14 @@ def test_classes_are_numbered_by_name() -> None:
     assert warnings == []
 
 
+def test_a_split_folder_without_class_folders_is_warned_of() -> None:
+    found = files("train/hat/1.jpg", "train/2.jpg", "val/3.jpg", "val/4.jpg")
+    _, rejects, (warning,) = label_by_folders(found, ConvertOptions())
+    assert [reject.path for reject in rejects] == ["train/2.jpg", "val/3.jpg", "val/4.jpg"]
+    assert warning.startswith("val/ has 2 images and no class folder, so all are rejected.")
+    assert warning.endswith("or leave them out: --exclude val")
+
+
 def test_classes_that_are_called_like_splits_are_warned_of() -> None:
     options = ConvertOptions(split={"train": 1.0})
     _, _, warnings = label_by_folders(files("train/1.jpg", "hat/2.jpg"), options)
