@@ -37,6 +37,7 @@ class Case:
 
     Attributes:
         limit: What the verdict must be.
+        function: The function of the user that it must name; None: none.
         dataset: Name of a conversion.
         augment: Names of functions of `slow_functions`.
         bytes_per_s: Of a throttled disk.
@@ -47,6 +48,7 @@ class Case:
     """
 
     limit: str
+    function: str | None = None
     dataset: str = "jpeg"
     augment: Sequence[str] = ()
     bytes_per_s: float | None = None
@@ -60,8 +62,9 @@ CASES = {
     "photographs": Case(limit="decode", dataset="keep"),
     "png": Case(limit="decode", dataset="png"),
     "throttled disk": Case(limit="disk", dataset="keep", bytes_per_s=8e6, processes=0),
-    "heavy function": Case(limit="augmentation", augment=["blur"], processes=0),
-    "python function": Case(limit="interpreter", augment=["count"], processes=0),
+    "heavy function": Case(limit="augmentation", function="blur", augment=["blur"], processes=0),
+    "python function": Case(limit="interpreter", function="count", augment=["count"], processes=0),
+    "numpy function": Case(limit="augmentation", function="arrange", augment=["arrange"]),
     "slow consumer": Case(limit="consumer", model="resnet50"),
     "one CPU": Case(limit="workers", cpus=1),
     "one worker": Case(limit="workers", processes=1),
@@ -178,7 +181,9 @@ def run_case(case: Case, options: argparse.Namespace) -> dict[str, Any]:
     rates = measure.alternate(runs, rounds=options.rounds)
     return {
         "expected": case.limit,
+        "expected_function": case.function,
         "limit": result.verdict.limit,
+        "function": result.verdict.function,
         "sentence": result.verdict.sentence,
         "cpu_us": {stage: 1e6 * time.cpu_s for stage, time in result.times.stages.items()},
         "efficiency": result.verdict.efficiency,
@@ -226,13 +231,24 @@ def gains(outcome: dict[str, Any]) -> dict[str, list[float]]:
     }
 
 
+def verdicts(outcome: dict[str, Any]) -> tuple[str, str]:
+    """What was said to limit, and what should have been."""
+    pairs = [("limit", "function"), ("expected", "expected_function")]
+    said, expected = (
+        f"{outcome[limit]}, {outcome[function]}" if outcome[function] else outcome[limit]
+        for limit, function in pairs
+    )
+    return said, expected
+
+
 def results(name: str, outcome: dict[str, Any]) -> list[Result]:
     """The lines of a case."""
-    right = "right" if outcome["limit"] == outcome["expected"] else f"WRONG, expected {outcome['expected']}"
+    said, expected = verdicts(outcome)
+    right = "right" if said == expected else f"WRONG, expected {expected}"
     lines = [
         Result(
             case=name,
-            contestant=f"verdict: {outcome['limit']} ({right})",
+            contestant=f"verdict: {said} ({right})",
             unit="images/s",
             values=outcome["rates"]["now"],
         )
@@ -254,8 +270,9 @@ def results(name: str, outcome: dict[str, Any]) -> list[Result]:
 def mistakes(name: str, outcome: dict[str, Any]) -> list[str]:
     """What is wrong about a case, as lines."""
     found = []
-    if outcome["limit"] != outcome["expected"]:
-        found.append(f"{name}: expected {outcome['expected']}. {outcome['sentence']} {outcome['cpu_us']}")
+    said, expected = verdicts(outcome)
+    if said != expected:
+        found.append(f"{name}: expected {expected}. {outcome['sentence']} {outcome['cpu_us']}")
     for kind, ratios in gains(outcome).items():
         ratio = statistics.median(ratios)
         if not RIGHT[0] <= ratio <= RIGHT[1]:

@@ -23,6 +23,13 @@ def count(image: Pixels) -> Pixels:
     return image
 
 
+def arrange(image: Pixels) -> Pixels:
+    """Some milliseconds of NumPy, with and without the lock."""
+    values = image.ravel()
+    order = np.argsort(values, kind="stable")
+    return np.ascontiguousarray(values[order[np.argsort(order)]].reshape(image.shape))
+
+
 class ThrottledDisk:
     """Lets all reads of this process together have so many bytes per second, from when it is made."""
 

@@ -10,10 +10,10 @@ from fitfeed.bench.floors import Sample
 from fitfeed.converters.images.encode import encode_jpeg
 from fitfeed.converters.images.resize import shrink
 from fitfeed.pipelines.arrays.buffer_pool import ThreadScratch
-from fitfeed.pipelines.augment.base import Augmentation
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.augment.ops.mixup_cutmix import split_batch
 from fitfeed.pipelines.batches.decode_window import decode_window_of
+from fitfeed.pipelines.feed.function_times import operation_name
 from fitfeed.schemas.payload import Pixels, decode_window
 
 if TYPE_CHECKING:
@@ -74,9 +74,10 @@ def measured_changes(
             without.append(now.cpu_s(rest, plan)[1])
             progress()
         place = int(np.argmin(without))
-        slowest = _name(augment[place])
+        slowest = operation_name(augment[place])
         kept = min(1.0, without[place] / render)
-        found["operations"] = times.with_stage("augment", cpu_s=times["augment"].cpu_s * kept)
+        rest_s = times["augment"].cpu_s * kept
+        found["operations"] = times.without_function(slowest).with_stage("augment", cpu_s=rest_s)
     return found, slowest
 
 
@@ -148,9 +149,3 @@ def _scaled(pixels: Pixels, side: int) -> Pixels:
     height, width = pixels.shape[:2]
     scale = min(1.0, side / min(height, width))
     return shrink(pixels, max(1, round(height * scale)), max(1, round(width * scale)))
-
-
-def _name(operation: Any) -> str:
-    if isinstance(operation, Augmentation):
-        return repr(operation)
-    return str(getattr(operation, "__name__", None) or type(operation).__name__)

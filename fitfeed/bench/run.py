@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from fitfeed.bench.alternatives import measured_changes
 from fitfeed.bench.disk import ask_disk
 from fitfeed.bench.floors import Sample, copy_rate, stage_floors
-from fitfeed.bench.held_lock import lock_s
 from fitfeed.bench.load import load_of_each_cpu
 from fitfeed.bench.plan import BenchPlan, stored_images
 from fitfeed.pipelines.stages.changes import Change, StoredImages, possible_changes
@@ -97,6 +96,7 @@ def run_bench(
         DamagedExampleError: If an example is damaged.
     """
     from fitfeed.bench.hand_over import hand_over, whole_rate
+    from fitfeed.pipelines.feed.function_times import with_functions
     from fitfeed.pipelines.feed.measure_stages import measure_stages
 
     began, load = time.monotonic(), load_of_each_cpu()
@@ -115,8 +115,7 @@ def run_bench(
     for stage in STAGES:
         if stage in floors and times[stage].cpu_s > 0:
             times = times.with_stage(stage, floor_s=floors[stage])
-    if machinery.kind == "threads" and machinery.cpus > 1:
-        times = dataclasses.replace(times, lock_s=lock_s(plan.augment, sample.pixels))
+    times = with_functions(times, plan.augment, sample.pixels, image_size=plan.image_size)
 
     progress("changes")
     measured, operation = measured_changes(

@@ -101,7 +101,7 @@ class InputMonitor(PlainCallback):
 
         Args:
             batches: A pipeline, a loader, or anything else that gives batches. The line names the stage that is slow, and what
-                would end the waiting, only if a pipeline of `make_pipeline` makes them.
+                would end the waiting, only if `make_pipeline` or `make_loader` makes them.
 
         Yields:
             The same batches.

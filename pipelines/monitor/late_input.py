@@ -1,22 +1,29 @@
 """Why input is late: measures the stages of the pipeline that made it, and asks for a verdict."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
+import numpy as np
+
 from fitfeed.pipelines.feed.batch_maker import BatchMaker
+from fitfeed.pipelines.feed.function_times import with_functions
 from fitfeed.pipelines.feed.measure_stages import measure_stages
 from fitfeed.pipelines.feed.stored_images import describe_images
 from fitfeed.pipelines.monitor.epoch_waiting import InputWaiting
+from fitfeed.pipelines.reading.records import Records
 from fitfeed.pipelines.stages.changes import StoredImages, possible_changes
 from fitfeed.pipelines.stages.feed_rates import Machinery
 from fitfeed.pipelines.stages.stage_times import StageTimes
 from fitfeed.pipelines.stages.verdict import Verdict, judge, ways_to
+from fitfeed.schemas.errors import DamagedExampleError
+from fitfeed.schemas.payload import Pixels
 
 IMAGES = 64
 """Images that stages are measured on, about, once for a pipeline. It is whole batches: one, if that is larger, and one more before
 that is not counted."""
 
 LOOKED_AT = 8
-"""Stored images whose encoding is looked at."""
+"""Stored images whose encoding is looked at, and with which functions of the user are called."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +60,13 @@ def look_at(maker: BatchMaker) -> FedPipeline:
     Args:
         maker: What makes its batches.
     """
-    options = maker.options
+    options, records = maker.options, maker.records
+    times = measure_stages(maker, images=IMAGES, rounds=1)
     return FedPipeline(
-        times=measure_stages(maker, images=IMAGES, rounds=1),
+        times=with_functions(times, options.augment, _stored(records), image_size=options.image_size),
         machinery=Machinery.of_this_machine(options.worker_processes),
         images=describe_images(
-            maker.records,
+            records,
             image_size=options.image_size,
             normalizes=options.normalize is not None,
             dtype=options.dtype,
@@ -66,6 +74,15 @@ def look_at(maker: BatchMaker) -> FedPipeline:
             looked_at=LOOKED_AT,
         ),
     )
+
+
+def _stored(records: Records) -> list[Pixels]:
+    """Some images. Damaged ones are left out: training may skip them."""
+    images = []
+    for row in np.unique(np.linspace(0, len(records) - 1, min(LOOKED_AT, len(records))).astype(int)):
+        with suppress(DamagedExampleError):
+            images.append(records.pixels(int(row)).pixels)
+    return images
 
 
 def late_input(waiting: InputWaiting, pipeline: FedPipeline) -> LateInput | None:

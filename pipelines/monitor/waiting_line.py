@@ -3,6 +3,7 @@
 from fitfeed.pipelines.monitor.epoch_waiting import InputWaiting
 from fitfeed.pipelines.monitor.late_input import LateInput
 from fitfeed.pipelines.stages.stage_times import WORDS
+from fitfeed.pipelines.stages.verdict import Verdict
 
 MIN_SHARE = 0.05
 """Share of waiting from which on an epoch is input-bound. Below, ending it would not be noticed."""
@@ -35,9 +36,16 @@ def waiting_line(waiting: InputWaiting, late: LateInput | None = None) -> str:
             f"input-bound: {step} waits. The stages could make {could}: what held them up is other programs, the first "
             f"reading from a slow disk, or a function in augment that waits."
         )
-    line = f"input-bound: {step} waits, {WORDS[verdict.slowest]} is the slowest stage"
+    line = f"input-bound: {step} waits, {_why(verdict)}"
     if late.ways:
         return f"{line}. To end it: {', or '.join(late.ways[:MAX_WAYS])}."
     if verdict.best is not None:
         return f"{line}. What helps most: {verdict.best.change.action} ({verdict.best.gain:.2g} times as many images/s)."
     return f"{line}."
+
+
+def _why(verdict: Verdict) -> str:
+    if verdict.function is None:
+        return f"{WORDS[verdict.slowest]} is the slowest stage"
+    does = "holds the interpreter lock" if verdict.limit == "interpreter" else "takes most of augmentation"
+    return f"your function {verdict.function} {does}"

@@ -128,16 +128,21 @@ def _other_work(
         action = "feed uint8 and normalize on the device: `dtype='uint8', normalize=None`, and `dataset.normalization()` in the model"
         yield "uint8", action, without_normalizing(times, images.dtype)
     if images.operations:
-        floor = times["augment"].floor_s
-        fewer = (
-            None if floor is None else times.with_stage("augment", cpu_s=min(floor, times["augment"].cpu_s))
-        )
-        action = (
-            "use fewer augmentations"
-            if operation is None
-            else f"leave out {operation}, the augmentation that costs most"
-        )
-        yield "operations", action, fewer
+        yield "operations", *_fewer_operations(times, operation)
+
+
+def _fewer_operations(times: StageTimes, operation: str | None) -> tuple[str, StageTimes | None]:
+    """What to do about augmentations, and the stages after it."""
+    names = {each.name: each.cpu_s for each in times.functions}
+    if operation is None and max(names.values(), default=0.0) > times["augment"].cpu_s / 2:
+        operation = max(names, key=lambda name: names[name])
+    if operation in names:
+        return f"leave out your function {operation}, or make it faster", times.without_function(operation)
+    floor = times["augment"].floor_s
+    fewer = None if floor is None else times.with_stage("augment", cpu_s=min(floor, times["augment"].cpu_s))
+    if operation is None:
+        return "use fewer augmentations", fewer
+    return f"leave out {operation}, the augmentation that costs most", fewer
 
 
 def _other_machinery(

@@ -54,7 +54,7 @@ def resource_rates(times: StageTimes, machinery: Machinery) -> dict[Resource, fl
         times: What an image takes.
         machinery: What executes it.
     """
-    holds_lock = times.main_cpu_s + (times.lock_s if machinery.kind == "threads" else 0.0)
+    holds_lock = holds_lock_s(times) if machinery.kind == "threads" else times.main_cpu_s
     memory = machinery.memory_bytes_per_s
     return {
         "cpus": _per_second(times.cpu_s / machinery.cpus),
@@ -64,6 +64,11 @@ def resource_rates(times: StageTimes, machinery: Machinery) -> dict[Resource, fl
         "interpreter": _per_second(holds_lock),
         "memory": math.inf if memory is None else _per_second(times.copied_bytes / memory),
     }
+
+
+def holds_lock_s(times: StageTimes) -> float:
+    """Seconds for an image in which threads, and the main process, hold the lock that they share."""
+    return times.main_cpu_s + times.lock_s
 
 
 def feed_rate(times: StageTimes, machinery: Machinery) -> float:

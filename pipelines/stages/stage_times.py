@@ -52,18 +52,35 @@ class StageTime:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FunctionTime:
+    """What a function of the user in `augment` takes for an image. It is a part of the stage.
+
+    Attributes:
+        name: As the user calls it.
+        cpu_s: Seconds of CPU time.
+        lock_s: Seconds of them that hold the interpreter lock.
+    """
+
+    name: str
+    cpu_s: float
+    lock_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class StageTimes:
     """What all stages take for an image.
 
     Attributes:
         stages: Of each stage that there is; one that is missing takes no time.
         lock_s: Seconds of `cpu_s` that hold the interpreter lock, in the stages of workers. Only threads share it.
+        functions: Functions of the user. What they hold the lock for is in `lock_s`.
         max_read_rate: Images per second that disk or store deliver at most, to any number of workers; None: no limit is known.
         copied_bytes: Bytes of an image that are written to memory outside the processor's cache.
     """
 
     stages: Mapping[Stage, StageTime]
     lock_s: float = 0.0
+    functions: tuple[FunctionTime, ...] = ()
     max_read_rate: float | None = None
     copied_bytes: float = 0.0
 
@@ -115,3 +132,11 @@ class StageTimes:
         """Returns the same with other times of one stage."""
         time: Any = dataclasses.replace(self[stage], **changed)  # type: ignore[arg-type]
         return dataclasses.replace(self, stages={**self.stages, stage: time})
+
+    def without_function(self, name: str) -> Self:
+        """Returns the same without a function of the user."""
+        gone = [each for each in self.functions if each.name == name]
+        rest = tuple(each for each in self.functions if each.name != name)
+        lock_s = max(0.0, self.lock_s - sum(each.lock_s for each in gone))
+        cpu_s = max(0.0, self["augment"].cpu_s - sum(each.cpu_s for each in gone))
+        return dataclasses.replace(self, functions=rest, lock_s=lock_s).with_stage("augment", cpu_s=cpu_s)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fitfeed.pipelines.stages.changes import Change
-from fitfeed.pipelines.stages.feed_rates import Machinery, cpus_for, feed_rate, resource_rates
+from fitfeed.pipelines.stages.feed_rates import Machinery, cpus_for, feed_rate, holds_lock_s, resource_rates
 from fitfeed.pipelines.stages.stage_times import WORDS, Stage, StageTimes
 
 Limit = Literal["disk", "decode", "augmentation", "interpreter", "memory", "workers", "consumer"]
@@ -55,6 +55,7 @@ class Verdict:
     Attributes:
         limit: What there is too little of.
         slowest: The stage that takes longest.
+        function: The function of the user that is most of what limits; None if none is.
         rate: Images per second that feeding makes, if nobody waits for the consumer.
         consumer_rate: Images per second that the consumer takes; None if it is not known.
         waiting: Share of each step that the consumer waits for input, 0..1; 0 if the consumer is not known.
@@ -64,6 +65,7 @@ class Verdict:
 
     limit: Limit
     slowest: Stage
+    function: str | None
     rate: float
     consumer_rate: float | None
     waiting: float
@@ -80,9 +82,17 @@ class Verdict:
         """What limits, as a sentence."""
         if self.limit == "consumer" and self.consumer_rate is not None:
             return f"The model limits: it takes {self.consumer_rate:,.0f} images/s, and feeding makes {self.rate:,.0f}."
-        limits, slowest = LIMIT_WORDS[self.limit], WORDS[self.slowest]
-        why = "" if limits == slowest else f": {slowest} is the slowest stage"
-        return f"{limits[0].upper()}{limits[1:]} limits at {self.rate:,.0f} images/s{why}."
+        limits = LIMIT_WORDS[self.limit]
+        return f"{limits[0].upper()}{limits[1:]} limits at {self.rate:,.0f} images/s{self._why}."
+
+    @property
+    def _why(self) -> str:
+        """What is slow, if the limit does not say it."""
+        if self.function is not None:
+            does = "holds it" if self.limit == "interpreter" else "takes most of it"
+            return f": your function {self.function} {does}"
+        slowest = WORDS[self.slowest]
+        return "" if LIMIT_WORDS[self.limit] == slowest else f": {slowest} is the slowest stage"
 
 
 def judge(
@@ -109,9 +119,11 @@ def judge(
     is_behind = consumer_rate is None or rate < consumer_rate
     expected = [_expected(change, rate, efficiency, machinery) for change in changes] if is_behind else []
     helpful = [each for each in expected if each.gain >= MIN_GAIN]
+    limit: Limit = _limit(times, machinery) if is_behind else "consumer"
     return Verdict(
-        limit=_limit(times, machinery) if is_behind else "consumer",
+        limit=limit,
         slowest=times.slowest,
+        function=_function(limit, times),
         rate=rate,
         consumer_rate=consumer_rate,
         waiting=0.0 if consumer_rate is None or not is_behind else 1 - rate / consumer_rate,
@@ -178,6 +190,18 @@ def _limit(times: StageTimes, machinery: Machinery) -> Limit:
             return "workers" if machinery.workers < machinery.cpus else _of_stage(times.most_cpu)
         case "cpus":
             return "workers" if machinery.cpus == 1 else _of_stage(times.most_cpu)
+
+
+def _function(limit: Limit, times: StageTimes) -> str | None:
+    """Names the function of the user that is more than half of what limits."""
+    match limit:
+        case "augmentation":
+            spent, all_of_them = {each.name: each.cpu_s for each in times.functions}, times["augment"].cpu_s
+        case "interpreter":
+            spent, all_of_them = {each.name: each.lock_s for each in times.functions}, holds_lock_s(times)
+        case _:
+            return None
+    return next((name for name in spent if spent[name] > all_of_them / 2), None)
 
 
 def _of_stage(stage: Stage) -> Limit:

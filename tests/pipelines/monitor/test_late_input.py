@@ -1,5 +1,7 @@
 """The stages of a pipeline are measured as it is."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,13 +11,17 @@ from fitfeed.pipelines.augment.compiler.user_functions import ImageFunction
 from fitfeed.pipelines.feed.batch_maker import BatchMaker
 from fitfeed.pipelines.monitor.epoch_waiting import InputWaiting
 from fitfeed.pipelines.monitor.late_input import late_input, look_at
+from fitfeed.pipelines.reading.records import Records
+from fitfeed.schemas.errors import DamagedExampleError
 from tests.pipelines.option_defaults import DEFAULTS
 
 
-def maker(dataset: Dataset, augment: list[Augmentation | ImageFunction], processes: int = 0) -> BatchMaker:
+def maker(
+    dataset: Dataset, augment: list[Augmentation | ImageFunction], processes: int = 0, **given: Any
+) -> BatchMaker:
     from fitfeed.pipelines.options import PipelineOptions
 
-    chosen = {"batch_size": 8, "image_size": (16, 16), "augment": augment, "processes": processes}
+    chosen = {"batch_size": 8, "image_size": (16, 16), "augment": augment, "processes": processes, **given}
     return BatchMaker(dataset, "train", PipelineOptions.of_split("train", **{**DEFAULTS, **chosen}))
 
 
@@ -31,6 +37,8 @@ def test_the_stage_that_is_slow_is_named(flowers: Dataset) -> None:
     assert pipeline.times.slowest == "augment"
     assert late.verdict.slowest == "augment"
     assert late.verdict.waiting == pytest.approx(0.8)
+    assert [each.name for each in pipeline.times.functions] == ["heavy"]
+    assert late.verdict.function == "heavy"
 
 
 def test_where_nobody_can_say_what_is_needed_nothing_is_said(thumbnails: Dataset) -> None:
@@ -50,3 +58,18 @@ def test_what_is_stored_and_what_executes_it_are_known(flowers: Dataset, thumbna
     assert (raw.images.encoding, raw.images.may_fork) == ("raw", True)
     assert (raw.machinery.kind, raw.machinery.workers) == ("processes", 2)
     assert not look_at(maker(thumbnails, [lambda image: image])).images.may_fork
+
+
+def test_damaged_images_do_not_end_a_training_that_skips_them(
+    flowers: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Records.pixels
+
+    def fail(records: Records, row: int, *arguments: Any, **named: Any) -> Any:
+        if row == 0:
+            raise DamagedExampleError("damaged")
+        return read(records, row, *arguments, **named)
+
+    pipeline = maker(flowers, [heavy], on_error="skip")
+    monkeypatch.setattr(Records, "pixels", fail)
+    assert [each.name for each in look_at(pipeline).times.functions] == ["heavy"]

@@ -1,5 +1,7 @@
 """The line about an epoch says what was measured, and what would end the waiting."""
 
+import dataclasses
+
 import pytest
 
 from fitfeed.pipelines.monitor.epoch_waiting import InputWaiting
@@ -7,7 +9,7 @@ from fitfeed.pipelines.monitor.late_input import FedPipeline, late_input
 from fitfeed.pipelines.monitor.waiting_line import waiting_line
 from fitfeed.pipelines.stages.changes import StoredImages
 from fitfeed.pipelines.stages.feed_rates import Machinery
-from fitfeed.pipelines.stages.stage_times import StageTimes
+from fitfeed.pipelines.stages.stage_times import FunctionTime, StageTimes
 
 PHOTOS = StoredImages(height=400, width=533, encoding="jpeg", image_size=(224, 224))
 
@@ -41,6 +43,32 @@ def test_what_would_end_the_waiting_is_named() -> None:
     assert said.endswith("4 more CPUs.")
     small = line(epoch(share=0.1), fed(6.16e-3))
     assert "To end it: convert with `--size 256`, or 1 more CPU." in small
+
+
+def test_a_function_of_the_user_is_named() -> None:
+    times = StageTimes.of(decode=0.2e-3, augment=6.05e-3)
+    blur = FunctionTime(name="blur", cpu_s=6e-3, lock_s=0.0)
+    pipeline = FedPipeline(
+        times=dataclasses.replace(times, functions=(blur,)),
+        machinery=Machinery(cpus=4, workers=4),
+        images=dataclasses.replace(PHOTOS, operations=1),
+    )
+    said = line(epoch(share=0.43), pipeline)
+    assert ", your function blur takes most of augmentation. To end it: " in said
+    assert "leave out your function blur, or make it faster" in said
+
+
+def test_a_function_that_holds_the_lock_is_named() -> None:
+    times = StageTimes.of(decode=0.2e-3, augment=1.5e-3, lock_s=1.5e-3)
+    count = FunctionTime(name="count", cpu_s=1.45e-3, lock_s=1.45e-3)
+    pipeline = FedPipeline(
+        times=dataclasses.replace(times, functions=(count,)),
+        machinery=Machinery(cpus=4, workers=4, kind="threads", machine_cpus=4),
+        images=dataclasses.replace(PHOTOS, operations=1),
+    )
+    said = line(epoch(share=0.43), pipeline)
+    assert ", your function count holds the interpreter lock. To end it: " in said
+    assert "use worker processes: `processes=4`" in said
 
 
 def test_what_would_not_end_it_but_helps_is_named() -> None:

@@ -1,8 +1,10 @@
 """What the times of stages say together."""
 
+import dataclasses
+
 import pytest
 
-from fitfeed.pipelines.stages.stage_times import STAGES, WORDS, StageTime, StageTimes
+from fitfeed.pipelines.stages.stage_times import STAGES, WORDS, FunctionTime, StageTime, StageTimes
 
 
 def test_sums_tell_workers_from_the_main_process() -> None:
@@ -25,6 +27,17 @@ def test_shares_of_the_floor() -> None:
     )
     assert times.floor_s == 3
     assert StageTimes.of(read=1).floor_s is None
+
+
+def test_without_a_function_its_time_and_its_lock_are_gone() -> None:
+    functions = (
+        FunctionTime(name="a", cpu_s=2.0, lock_s=1.5),
+        FunctionTime(name="b", cpu_s=1.0, lock_s=0.25),
+    )
+    times = dataclasses.replace(StageTimes.of(augment=4.0, lock_s=2.0), functions=functions)
+    without = times.without_function("a")
+    assert (without["augment"].cpu_s, without.lock_s, without.functions) == (2.0, 0.5, functions[1:])
+    assert times.without_function("c") == times
 
 
 def test_a_stage_that_does_not_exist_is_refused() -> None:

@@ -1,12 +1,14 @@
 """The verdict is right: about each limit, by times of a fake clock, and about gains."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fitfeed.pipelines.stages.changes import StoredImages, possible_changes
 from fitfeed.pipelines.stages.feed_rates import Machinery, feed_rate
-from fitfeed.pipelines.stages.stage_times import StageTimes
+from fitfeed.pipelines.stages.stage_times import FunctionTime, StageTimes
 from fitfeed.pipelines.stages.verdict import Verdict, judge, ways_to
 from tests.pipelines.stages.test_feed_rates import machineries, times_of
 from tests.pipelines.stages.test_stage_clock import FakeClocks
@@ -22,6 +24,10 @@ USUAL = {
 """docs/performance.md: JPEG of 256 pixels."""
 
 PHOTOS = StoredImages(height=400, width=533, encoding="jpeg", image_size=(224, 224))
+
+OWN_FUNCTIONS = StoredImages(
+    height=256, width=256, encoding="jpeg", image_size=(224, 224), operations=2, may_fork=True
+)
 
 SMALL = StoredImages(height=256, width=256, encoding="jpeg", image_size=(224, 224))
 
@@ -61,6 +67,43 @@ def test_machinery_that_is_short_is_named() -> None:
     assert limit(clocked(lock=300e-6), THREADS) == "interpreter"
     assert limit(clocked(lock=300e-6), PROCESSES) == "decode"
     assert limit(clocked(), Machinery(cpus=2, workers=2, kind="threads")) == "decode"
+
+
+def heavy(*, cpu_s: float, lock_s: float) -> StageTimes:
+    """Times of a pipeline with two functions of the user, one of them heavy."""
+    functions = (
+        FunctionTime(name="light", cpu_s=10e-6, lock_s=10e-6),
+        FunctionTime(name="heavy", cpu_s=cpu_s, lock_s=lock_s),
+    )
+    return dataclasses.replace(clocked(augment=cpu_s + 10e-6, lock=70e-6 + lock_s), functions=functions)
+
+
+def test_a_heavy_function_of_the_user_is_named() -> None:
+    opencv = judge(heavy(cpu_s=5e-3, lock_s=0.0), PROCESSES)
+    assert (opencv.limit, opencv.function) == ("augmentation", "heavy")
+    assert opencv.sentence.endswith(" images/s: your function heavy takes most of it.")
+    python = judge(heavy(cpu_s=5e-3, lock_s=5e-3), THREADS)
+    assert (python.limit, python.function) == ("interpreter", "heavy")
+    assert python.sentence == (
+        f"The interpreter lock limits at {python.rate:,.0f} images/s: your function heavy holds it."
+    )
+    assert judge(heavy(cpu_s=5e-3, lock_s=5e-3), PROCESSES).limit == "augmentation"
+
+
+def test_a_light_function_of_the_user_is_not_to_blame() -> None:
+    assert judge(heavy(cpu_s=10e-6, lock_s=10e-6), PROCESSES).function is None
+    assert judge(clocked(augment=1e-3), PROCESSES).function is None
+    lock = dataclasses.replace(heavy(cpu_s=300e-6, lock_s=10e-6), lock_s=400e-6)
+    assert (judge(lock, THREADS).limit, judge(lock, THREADS).function) == ("interpreter", None)
+
+
+def test_a_heavy_function_is_to_be_left_out_or_leaves_the_lock_to_others() -> None:
+    times = heavy(cpu_s=5e-3, lock_s=5e-3)
+    verdict = judge(times, THREADS, changes=possible_changes(times, THREADS, OWN_FUNCTIONS))
+    assert [each.change.kind for each in verdict.changes[:2]] == ["operations", "processes"]
+    assert verdict.best is not None
+    assert verdict.best.change.action == "leave out your function heavy, or make it faster"
+    assert verdict.best.rate == pytest.approx(feed_rate(heavy(cpu_s=0.0, lock_s=0.0), THREADS))
 
 
 def test_a_little_waiting_beside_much_work_is_no_lack_of_workers() -> None:
