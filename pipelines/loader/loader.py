@@ -8,6 +8,7 @@ from fitfeed.pipelines.feed.open_feed import Feed
 from fitfeed.pipelines.loader.epoch_batches import EpochBatches
 from fitfeed.pipelines.loader.hand_over import AsArrays, HandOver
 from fitfeed.pipelines.loader.made_ahead import MadeAhead
+from fitfeed.pipelines.monitor.made_batches import MadeBatches
 from fitfeed.pipelines.needed_package import load_package
 from fitfeed.pipelines.options import is_int_pair
 from fitfeed.schemas.errors import UsageError
@@ -40,6 +41,7 @@ class Loader:
             prefetch: As for `make_loader`.
         """
         self._options, self._maker, self._epochs = feed
+        self._made = MadeBatches(self._epochs, self._maker)  # so that `InputMonitor` finds it
         # Several batches are made at once, so that no CPU waits for the last image of one. Those that are finished wait.
         self._ahead = self._maker.at_once + prefetch if prefetch else 0
         self._pool = ThreadPoolExecutor(self._maker.at_once, thread_name_prefix="fitfeed-batches")
@@ -60,13 +62,16 @@ class Loader:
         Args:
             hand_over: What becomes of the arrays of each batch.
         """
-        epoch, first = map(int, self._epochs.next())
+        epoch, first = map(int, self._made.open())
         self._iterations += 1
         number, steps = self._iterations, self._epochs.steps
         self._position = epoch, first
 
         def prepared(step: int) -> Any:
-            return hand_over.prepare(self._maker.make(epoch, step))
+            arrays = self._maker.make(epoch, step)
+            finished = hand_over.prepare(arrays)
+            self._made.finish(epoch, step, len(arrays["image"]))
+            return finished
 
         def returned(step: int) -> None:
             if number == self._iterations:  # an older iterator says nothing about where we are
