@@ -48,6 +48,7 @@ def estimate_json(estimate: Estimate, source: str, *, need: int | None) -> JsonO
         "median_shorter_side": estimate.stored_side,
         "image_size": list(estimate.image_size),
         "cpus": estimate.cpus,
+        "conversion_start_seconds": estimate.start_s,
         "ways": [_way_json(each) for each in estimate.predictions],
         "fastest": estimate.predictions.index(fastest(estimate.predictions)),
         "need": None

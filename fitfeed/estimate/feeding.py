@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fitfeed.bench import disk
-from fitfeed.bench.hand_over import whole_rate
+from fitfeed.bench.hand_over import endless_rate
 from fitfeed.bench.plan import BenchPlan
 from fitfeed.pipelines import open_dataset
 from fitfeed.pipelines.feed.measure_stages import measure_stages
@@ -77,7 +77,7 @@ def measure_feeding(
         progress()
     with warnings.catch_warnings():  # a constant channel, of gray pictures for example
         warnings.simplefilter("ignore")
-        rate = whole_rate(dataset, plan, seconds=seconds, progress=progress)
+        rate = endless_rate(dataset, plan, seconds=seconds, progress=progress)
     return Feeding(
         rate=rate,
         cold_rate=examples / cold_s,

@@ -10,9 +10,6 @@ from fitfeed.pipelines.stages.feed_rates import Machinery
 from fitfeed.pipelines.stages.stage_times import StageTimes
 from fitfeed.pipelines.stages.verdict import judge, ways_to
 
-START_S = 2.5
-"""What a conversion takes besides its images on this kind of machine: Beam is imported, processes start, the dataset is published."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
@@ -52,7 +49,7 @@ def predict_bytes(image_bytes: Sequence[float], *, images: int) -> Interval:
 
 
 def predict_seconds(
-    image_s: Sequence[float], *, images: int, read_s: float, is_far: bool, workers: int
+    image_s: Sequence[float], *, images: int, read_s: float, is_far: bool, workers: int, start_s: float
 ) -> Interval:
     """Seconds of a conversion.
 
@@ -62,12 +59,13 @@ def predict_seconds(
         read_s: Seconds to read a file where the source is.
         is_far: Whether that is a store, from which files are read ahead.
         workers: Worker processes.
+        start_s: What a conversion takes besides its images.
     """
     if is_far:
         each = mean_interval([max(read_s, seconds) for seconds in image_s])
     else:
         each = mean_interval(image_s).plus(read_s)
-    return each.times(images / min(workers, images)).plus(START_S)
+    return each.times(images / min(workers, images)).plus(start_s)
 
 
 def predict_rate(rate: float, part_s: Sequence[float], *, cold_rate: float, fits_in_memory: bool) -> Interval:

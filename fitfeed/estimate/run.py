@@ -13,6 +13,7 @@ from fitfeed.estimate.convert_sample import COUNTED_SINGLES, ConvertedSample, co
 from fitfeed.estimate.feeding import measure_feeding, shorter_side
 from fitfeed.estimate.prediction import Prediction, predict_bytes, predict_rate, predict_seconds
 from fitfeed.estimate.sample import SourceSample, take_sample
+from fitfeed.estimate.start import start_seconds
 from fitfeed.estimate.ways import Way, usual_sides, ways_for
 from fitfeed.schemas.cpus import available_cpus
 from fitfeed.schemas.memory import available_memory
@@ -20,7 +21,7 @@ from fitfeed.schemas.memory import available_memory
 SAMPLES, SIDE, SECONDS = 96, 224, 1.0
 """Images of a sample, the side of images in a batch, and how long the whole of each way is measured."""
 
-STEPS = ("listing", "sample", "keep", "jpeg", "smaller png", "smaller jpeg", "smaller raw")
+STEPS = ("listing", "sample", "start", "keep", "jpeg", "smaller png", "smaller jpeg", "smaller raw")
 """What an estimate does, in this order, as progress names it."""
 
 Progress = Callable[[str], None]
@@ -36,6 +37,7 @@ class Estimate:
     Attributes:
         sample: What was measured.
         rejected: How many files of the sample cannot be converted.
+        start_s: What a conversion takes besides its images.
         stored_side: The shorter side of the images as they are, median.
         image_size: (height, width) of a batch.
         cpus: That this process may use.
@@ -46,6 +48,7 @@ class Estimate:
 
     sample: SourceSample
     rejected: int
+    start_s: float
     stored_side: int
     image_size: tuple[int, int]
     cpus: int
@@ -94,6 +97,8 @@ def run_estimate(
             singles=workers + COUNTED_SINGLES,
             progress=progress,
         )
+        progress("start")
+        start_s = start_seconds(folder / "start")
         progress("keep")
         keep, jpeg = Way(encoding="keep"), Way(encoding="jpeg", quality=quality)
         kept = convert_sample(sample, keep, folder / "keep", workers=workers)
@@ -125,6 +130,7 @@ def run_estimate(
                     read_s=sample.read_s,
                     is_far=sample.is_far,
                     workers=workers,
+                    start_s=start_s,
                 ),
                 images_per_second=predict_rate(
                     fed.rate, fed.part_s, cold_rate=fed.cold_rate, fits_in_memory=fits
@@ -150,6 +156,7 @@ def run_estimate(
     return Estimate(
         sample=sample,
         rejected=kept.rejected,
+        start_s=start_s,
         stored_side=stored_side,
         image_size=image_size,
         cpus=workers,

@@ -1,10 +1,11 @@
 """What TensorFlow adds is measured by itself, and the whole as fit would have it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from fitfeed.bench.hand_over import hand_over, whole_rate
+from fitfeed.bench.hand_over import endless_rate, hand_over, whole_rate
 from fitfeed.bench.plan import make_plan
 from fitfeed.pipelines import open_dataset
 from fitfeed.pipelines.feed.batch_maker import BatchMaker
@@ -20,3 +21,21 @@ def test_the_hand_over_is_more_than_nothing(gray: Path) -> None:
     batches: list[None] = []
     assert whole_rate(dataset, plan, seconds=0.1, progress=lambda: batches.append(None)) > 0
     assert len(batches) > 2
+
+
+@pytest.mark.slow
+def test_epochs_without_an_end_have_all_batches_of_each(gray: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = open_dataset(gray)
+    plan = make_plan(dataset, batch_size=2, processes=0)
+    made: list[tuple[int, int]] = []
+    make = BatchMaker.make
+
+    def recorded(maker: BatchMaker, epoch: int, step: int) -> Any:
+        made.append((int(epoch), int(step)))
+        return make(maker, epoch, step)
+
+    monkeypatch.setattr(BatchMaker, "make", recorded)
+    assert endless_rate(dataset, plan, seconds=0.1) > 0
+    steps = -(-dataset.splits["train"].examples // 2)
+    assert steps > 1
+    assert sorted(made)[: 2 * steps] == [(epoch, step) for epoch in range(2) for step in range(steps)]

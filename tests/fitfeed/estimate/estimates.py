@@ -65,6 +65,7 @@ def made_estimate(**changed: Any) -> Estimate:
     given: dict[str, Any] = {
         "sample": sample,
         "rejected": 1,
+        "start_s": 2.5,
         "stored_side": 480,
         "image_size": (224, 224),
         "cpus": 2,

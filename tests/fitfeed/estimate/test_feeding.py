@@ -28,11 +28,11 @@ def test_parts_are_measured_alone_and_the_whole_together(
 ) -> None:
     plans: list[BenchPlan] = []
 
-    def whole_rate(opened: object, plan: BenchPlan, **_: object) -> float:
+    def endless_rate(opened: object, plan: BenchPlan, **_: object) -> float:
         plans.append(plan)
         return 123.0
 
-    monkeypatch.setattr(module, "whole_rate", whole_rate)
+    monkeypatch.setattr(module, "endless_rate", endless_rate)
     calls: list[None] = []
     found = measure_feeding(
         dataset,

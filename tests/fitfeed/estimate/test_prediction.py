@@ -4,7 +4,6 @@ import pytest
 
 from fitfeed.estimate.interval import Interval
 from fitfeed.estimate.prediction import (
-    START_S,
     fastest,
     missing,
     predict_bytes,
@@ -23,20 +22,20 @@ def test_bytes_are_those_of_all_images() -> None:
 
 
 def test_workers_share_images_and_the_start_is_once() -> None:
-    found = predict_seconds([0.010, 0.010], images=1000, read_s=0.002, is_far=False, workers=4)
-    assert found.value == pytest.approx(1000 * 0.012 / 4 + START_S)
+    found = predict_seconds([0.010, 0.010], images=1000, read_s=0.002, is_far=False, workers=4, start_s=2.5)
+    assert found.value == pytest.approx(1000 * 0.012 / 4 + 2.5)
 
 
 def test_what_a_store_reads_ahead_is_hidden_behind_the_work() -> None:
-    hidden = predict_seconds([0.010, 0.010], images=1000, read_s=0.002, is_far=True, workers=4)
-    waiting = predict_seconds([0.010, 0.010], images=1000, read_s=0.050, is_far=True, workers=4)
-    assert hidden.value == pytest.approx(1000 * 0.010 / 4 + START_S)
-    assert waiting.value == pytest.approx(1000 * 0.050 / 4 + START_S)
+    hidden = predict_seconds([0.010, 0.010], images=1000, read_s=0.002, is_far=True, workers=4, start_s=2.5)
+    waiting = predict_seconds([0.010, 0.010], images=1000, read_s=0.050, is_far=True, workers=4, start_s=2.5)
+    assert hidden.value == pytest.approx(1000 * 0.010 / 4 + 2.5)
+    assert waiting.value == pytest.approx(1000 * 0.050 / 4 + 2.5)
 
 
 def test_one_image_has_one_worker() -> None:
-    found = predict_seconds([1.0], images=1, read_s=0.0, is_far=False, workers=8)
-    assert found.value == pytest.approx(1.0 + START_S)
+    found = predict_seconds([1.0], images=1, read_s=0.0, is_far=False, workers=8, start_s=2.5)
+    assert found.value == pytest.approx(1.0 + 2.5)
 
 
 def test_the_rate_is_as_measured_and_its_range_that_of_the_parts() -> None:
