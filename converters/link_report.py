@@ -1,6 +1,10 @@
 """What is said of the links of a source."""
 
 import dataclasses
+from typing import Literal
+
+Links = Literal["follow", "refuse"]
+"""What to do about links that lead out of a source."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

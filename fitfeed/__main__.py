@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK: shells look for this word before they ask a program what to complete.
 """`python -m fitfeed` is `fitfeed`.
 
 Python looks for modules in the current folder first, in which a stranger's `numpy.py` may lie beside his photographs. So the

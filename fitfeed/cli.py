@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK: shells look for this word before they ask a program what to complete.
 """The command line: parsing, and turning errors into one line and an exit status."""
 
 import argparse
@@ -7,6 +8,7 @@ import traceback
 from collections.abc import Sequence
 
 from fitfeed.commands import bench, convert, estimate, inspect, preview, report, verify
+from fitfeed.commands.help_format import HelpFormat
 from fitfeed.commands.parser import CommandParser
 from fitfeed.output.failure_json import print_failure
 from fitfeed.output.terminal import print_lines
@@ -16,30 +18,29 @@ DESCRIPTION = "Turn a folder of images into a dataset once, then feed Keras fit 
 
 EPILOG = """\
 examples:
-  fitfeed estimate photos/              what each way to store them would cost and bring
-  fitfeed convert photos/ flowers/      one folder of images per class -> TFRecord shards
-  fitfeed inspect flowers/              what is in it, and how to train on it
-  fitfeed verify flowers/               whether every file and example is whole
-  fitfeed preview flowers/ -o f.png     some of its pictures, stored and augmented
-  fitfeed report flowers/ -o f.html     a page: classes, sizes, pixels, duplicates, what is worth a look
-  fitfeed bench flowers/                what limits training on it, and what would help
+  fitfeed convert photos/ flowers/    a folder of images per class -> a dataset
+  fitfeed inspect flowers/            what is in it, and how to train on it
 
 exit status: 0 done, 1 unexpected failure, 2 wrong usage, 3 too many bad inputs,
-4 the same image in two splits, 5 damaged or incomplete dataset,
-6 a remote place or job failed, 7 another launch has published meanwhile, 130 interrupted
+4 image in two splits, 5 damaged, 6 remote failure, 7 overtaken, 130 interrupted
 """
 
+ASKED_BY_SHELL = "_ARGCOMPLETE"
+"""The variable that a shell sets when it asks what may follow on the command line."""
 
-def build_parser() -> argparse.ArgumentParser:
+
+def build_parser() -> CommandParser:
     """The whole command line."""
     parser = CommandParser(
         prog="fitfeed",
         description=DESCRIPTION,
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormat,
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=CommandParser)
+    subparsers = parser.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", parser_class=CommandParser
+    )
     for command in (estimate, convert, inspect, verify, preview, report, bench):
         command.add_parser(subparsers)
     return parser
@@ -57,6 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     arguments, passed_on = _split_at_dashes(arguments)
     parser = build_parser()
+    if ASKED_BY_SHELL in os.environ:
+        from fitfeed.commands.completion import complete
+
+        complete(parser)
     options = parser.parse_args(arguments)
     if options.version:
         from importlib.metadata import version

@@ -12,19 +12,17 @@ import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 from typing_extensions import override
 
 from fitfeed.converters.link_report import LinkReport
+from fitfeed.converters.link_report import Links as Links
 from fitfeed.converters.open_source import KERNEL_FOLDERS, Located, find_out, is_of_kernel, is_within
 from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.source_folder import SourceFolder
 from fitfeed.schemas.errors import UsageError
-
-Links = Literal["follow", "refuse"]
-"""Whether links that lead out of a source are followed."""
 
 SHOWN_LINKS = 3
 

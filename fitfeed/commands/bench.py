@@ -4,74 +4,64 @@ import argparse
 import sys
 from typing import Any
 
+from fitfeed.commands.help_format import HelpFormat
 from fitfeed.commands.option_values import check_number, parse_size
 from fitfeed.output.terminal import print_json, print_lines
 
 EPILOG = """\
-examples:
-  fitfeed bench flowers/
-      what each stage of feeding costs, what limits, and the one change that would help most
-  fitfeed bench flowers/ --image-size 224 --augment "RandomResizedCrop(), RandomFlip('horizontal')"
-      the same with the pipeline of your training
-  fitfeed bench flowers/ --model resnet50
-      whether fit will wait for images on this machine; also --model mine.keras
-  fitfeed bench flowers/ --need 5000 -o bench.html
-      what would reach 5,000 images/s, and a page with bars
-
-The table has, for each stage, how many images per second all workers make of it, its CPU time for an image, and how near that
-is to the floor: the same library on the same bytes, with nothing around it. 1 is as fast as this machine can. A gain that is
-"measured" was tried on 64 images in memory. Other programs that run meanwhile make all of it slower.
+example:
+  fitfeed bench flowers/ --image-size 224 --augment "RandomResizedCrop()"
 """
 
 DTYPES = ("float32", "bfloat16", "float16", "uint8")
+"""The first is the default."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Adds the command's options."""
     parser = subparsers.add_parser(
         "bench",
-        help="measure what each stage of feeding costs, what limits, and what would help",
-        description="Measure how fast this machine feeds a dataset: each stage, what limits, and the change that would help most.",
+        help="measure how fast a dataset feeds training, and what limits",
+        description="Measure how fast this machine feeds a dataset, what limits, and what would help.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormat,
     )
     parser.set_defaults(run=run)
     parser.add_argument(
         "dataset", metavar="DATASET", help="dataset folder, or its address: gs://, s3://, az://"
     )
-    feeding = parser.add_argument_group("the pipeline, as in make_pipeline")
-    feeding.add_argument("--split", metavar="S", help="default: train, or the only one")
-    feeding.add_argument("--batch-size", type=int, metavar="N", help="examples per batch; default: 32")
-    feeding.add_argument(
+    parser.add_argument("--split", metavar="S", help="default: train, or the only one")
+    parser.add_argument("--batch-size", type=int, metavar="N", help="examples per batch; default: 32")
+    parser.add_argument(
         "--image-size",
         type=parse_size,
         metavar="N|HxW",
-        help="of the batch; default: as stored, or 224 where images are stored in different sizes",
+        help="default: as stored, or 224 where sizes differ",
     )
-    feeding.add_argument(
+    parser.add_argument(
         "--augment",
         metavar="SPEC",
-        help="augmentations as in Python, with literal arguments and commas between",
+        help="as in Python: Name(literals), ...; default: none",
     )
-    feeding.add_argument(
+    parser.add_argument(
         "--dtype",
         choices=DTYPES,
         default="float32",
-        help="of the batch; uint8 is not normalized; default: float32",
+        metavar="TYPE",
+        help=f"of the batch: {', '.join(DTYPES)}",
     )
-    feeding.add_argument(
+    parser.add_argument(
         "--processes",
         type=int,
         metavar="N",
-        help="worker processes, 0 for threads; default: what a long run has",
+        help="workers, 0: threads; default: as a long run has",
     )
-    asked = parser.add_argument_group("what it is for")
-    asked.add_argument(
+    parser.add_argument(
         "--model",
-        metavar="FILE.keras|NAME",
-        help="whether fit will wait: a saved model, or a name such as resnet50",
+        metavar="FILE|NAME",
+        help="say whether fit will wait: resnet50, mine.keras",
     )
-    asked.add_argument("--need", type=int, metavar="N", help="what would reach N images/s")
+    parser.add_argument("--need", type=int, metavar="N", help="say what would reach N images/s")
     parser.add_argument(
         "--seconds", type=float, default=4.0, metavar="S", help="measure the whole so long; default: 4"
     )

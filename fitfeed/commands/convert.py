@@ -5,6 +5,7 @@ import dataclasses
 import sys
 from typing import TYPE_CHECKING, Any, get_args
 
+from fitfeed.commands.help_format import HelpFormat
 from fitfeed.commands.option_values import parse_max_bad, parse_separator
 from fitfeed.schemas.errors import UsageError
 
@@ -14,31 +15,36 @@ if TYPE_CHECKING:
 EPILOG = """\
 examples:
   fitfeed convert photos/ flowers/
-      photos/<class>/*.jpg, or photos/<train|validation|test>/<class>/*.jpg; original bytes are kept
+      photos/<class>/*.jpg, or photos/<train|validation|test>/<class>/*.jpg
   fitfeed convert photos/ flowers/ --size 256 --split train=0.9,validation=0.1
-      shorter side 256 pixels, stored as JPEG; split by hash, stable when images are added
-  fitfeed convert photos/ flowers/ --format hdf5 --encoding raw --size 224 --fit cover
-      uint8 pixels of one shape in HDF5: most bytes, no decoding when training
-  fitfeed convert photos/ flowers/ --labels labels.csv --label-column species --label-column height_cm:float
-      labels from a table, whose column path, file or image names the images in photos/
-  fitfeed convert scans.csv scans/ --label-column lesion:mask --size 256 --split train=0.8,validation=0.2 --group patient
-      the table is the source; each image keeps its mask, and no patient is in two splits
-  fitfeed convert photos/ flowers/ --duplicates drop
-      of images with the same pixels only one is taken; flowers/rejects.jsonl names the others
-  fitfeed convert photos/ flowers/ --max-bad 1%
-      tolerate one bad file in a hundred; each is named in flowers/rejects.jsonl
-  fitfeed convert more/ more-flowers/ --classes-from flowers/ --drop-classes weeds
-      the same classes with the same numbers as flowers/, though more/ has fewer of them; pictures of weeds are left out
+      shorter side 256 pixels, as JPEG; split by hash, so images may be added
+  fitfeed convert photos/ flowers/ --format hdf5 --encoding raw --size 224 \\
+      --fit cover
+      pixels of one shape in HDF5: most bytes, no decoding when training
+  fitfeed convert photos/ flowers/ --labels labels.csv --label-column species \\
+      --label-column height_cm:float
+      labels from a table whose column path, file or image names the images
+  fitfeed convert scans.csv scans/ --label-column lesion:mask --group patient \\
+      --split train=0.8,validation=0.2
+      the table is the source; each image keeps its mask, and no patient is in
+      two splits
+  fitfeed convert photos/ flowers/ --max-bad 1% --duplicates drop
+      one bad file in a hundred is tolerated, and of images with the same pixels
+      only one is taken; flowers/rejects.jsonl names all of them
+  fitfeed convert more/ more-flowers/ --classes-from flowers/ --drop-classes hat
+      classes with the numbers of flowers/; pictures of hats are left out
   fitfeed convert flowers/ folds/ --split a=0.5,b=0.5
-      a dataset is a source, too: its images and labels as they are stored, without the pictures it was made from
+      a dataset is a source, too: its images and labels as they are stored
   fitfeed convert photos/ site2/ old=flowers/ all/
-      several sources are one dataset; keys are cat/1.jpg, site2/cat/1.jpg, old/cat/1.jpg
+      several sources are one dataset, with keys such as cat/1.jpg,
+      site2/cat/1.jpg, old/cat/1.jpg
   fitfeed convert photos/ flowers/ --append
-      adds the images that flowers/ does not have yet, in further shards; its options stay
-  fitfeed convert gs://bucket/photos gs://bucket/flowers --runner dask -- --dask_client_address=tcp://10.0.0.5:8786
+      adds the images that flowers/ does not have yet, in further shards
+  fitfeed convert gs://bucket/photos gs://bucket/flowers --runner dask -- \\
+      --dask_client_address=tcp://10.0.0.5:8786
       the same dataset, made by the workers of a cluster
 
-If it is stopped at any moment, the same command continues where it was. Options after -- go to Beam.
+If it is stopped, the same command continues. Options after -- go to Beam.
 """
 
 
@@ -49,17 +55,17 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help="turn a folder of images into a dataset",
         description="Turn a folder of images into sharded TFRecord or HDF5 with exact statistics.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormat,
     )
     parser.set_defaults(run=run)
     parser.add_argument(
         "source",
         metavar="SOURCE",
         nargs="+",
-        help="folder with one folder of images per class, a .csv, .tsv, .txt or .jsonl table of images, or a dataset; "
-        "several are merged. NAME=SOURCE names one, else its folder does: keys of all but the first begin with the name",
+        help="folder with a folder of images per class, a table (.csv, .tsv, .txt, .jsonl), or a dataset; several "
+        "are merged; NAME=SOURCE names one",
     )
-    parser.add_argument("dataset", metavar="DATASET", help="folder to make")
+    parser.add_argument("dataset", metavar="DATASET", help="folder to make, or its address in a store")
     parser.add_flags = _add_flags  # the options take 0.2 s to import, which other commands need not wait for
 
 
@@ -70,9 +76,12 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
         CLASSES,
         FROM_TABLE,
         STORED,
+        USED,
         add_option_flags,
     )
 
+    add_option_flags(parser, USED)
+    _add_used_flags(parser)
     add_option_flags(parser.add_argument_group("how images are stored"), STORED)
     arranged = parser.add_argument_group("how examples are arranged")
     add_option_flags(arranged, ARRANGED)
@@ -100,11 +109,6 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
     )
     table = parser.add_argument_group("labels from a table")
     table.add_argument(
-        "--labels",
-        metavar="TABLE",
-        help=".csv, .tsv, .txt or .jsonl with a row for each image of SOURCE; or none: images have no labels",
-    )
-    table.add_argument(
         "--table-encoding",
         metavar="NAME",
         help="encoding of the table, for example cp1252; default: utf-8, or what its byte order mark says",
@@ -119,16 +123,33 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
     _add_run_flags(parser.add_argument_group("how it runs"))
 
 
-def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
-    from fitfeed.converters.sources.links import Links
-
-    group.add_argument(
+def _add_used_flags(parser: argparse.ArgumentParser) -> None:
+    """Those that most people need: they are on the first screen of the help."""
+    parser.add_argument(
+        "--labels",
+        metavar="TABLE",
+        help="table with a row for each image of SOURCE; or none: images have no labels",
+    )
+    parser.add_argument(
         "--max-bad",
         type=parse_max_bad,
         default=0,
         metavar="N|P%",
         help="files that may be rejected; default: 0",
     )
+    parser.add_argument("--dry-run", action="store_true", help="check everything, say what would be done")
+    replacing = parser.add_mutually_exclusive_group()
+    replacing.add_argument("--overwrite", action="store_true", help="replace a complete dataset")
+    replacing.add_argument(
+        "--append",
+        action="store_true",
+        help="add to a complete dataset the images of SOURCE that it does not have, with its own options",
+    )
+
+
+def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
+    from fitfeed.converters.link_report import Links
+
     group.add_argument(
         "--allow-leaks",
         action="store_true",
@@ -165,20 +186,10 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
         action="store_true",
         help="end as soon as the runner has the job, which goes on; the same command follows it",
     )
-    replacing = group.add_mutually_exclusive_group()
-    replacing.add_argument("--overwrite", action="store_true", help="replace a complete dataset")
-    replacing.add_argument(
-        "--append",
-        action="store_true",
-        help="add to a complete dataset the images of SOURCE that it does not have, with its own options",
-    )
     group.add_argument(
         "--check-content",
         action="store_true",
         help="read every file that the dataset has already, and compare its bytes; otherwise only those whose size or times are others",
-    )
-    group.add_argument(
-        "--dry-run", action="store_true", help="check everything, print what would be done, and do nothing"
     )
     group.add_argument("--json", action="store_true", help="print one JSON document instead of the summary")
     group.add_argument("--quiet", action="store_true", help="no progress, no summary")

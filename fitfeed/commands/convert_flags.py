@@ -5,12 +5,11 @@ Choices, default and help come from the field. Only how a value is written is sa
 
 import argparse
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from fitfeed.commands.class_lists import read_class_list, read_renames
 from fitfeed.commands.option_values import (
     parse_bytes,
     parse_color,
@@ -25,15 +24,16 @@ from fitfeed.converters.option_parts.values import as_written, flag_of
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.checked_options import choices_of, fields_of, when_none_of
 
+USED = ("size", "split", "format")
 STORED = (
-    *("format", "encoding", "size", "fit", "quality", "channels", "depth", "white", "color"),
+    *("encoding", "fit", "quality", "channels", "depth", "white", "color"),
     *("background", "frames", "lossy_masks", "max_pixels"),
 )
-ARRANGED = ("shards", "shard_bytes", "split", "split_folders", "class_from", "seed", "stratify", "duplicates")
+ARRANGED = ("shards", "shard_bytes", "split_folders", "class_from", "seed", "stratify", "duplicates")
 CHOSEN = ("include", "exclude", "mask_from", "group_from")
 CLASSES = ("classes", "class_order", "rename_classes", "drop_classes")
 FROM_TABLE = ("path_column", "label_columns", "label_separator", "split_column", "group")
-"""The options, as the help groups them."""
+"""The options, as the help groups them; the first are those that most people need."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -80,17 +80,17 @@ SYNTAX = {
     "classes": Syntax(
         metavar="A,B,...|@FILE",
         note="@FILE has one name a line",
-        read=lambda text: read_class_list(text, "--classes"),
+        read=lambda text: _class_list(text, "--classes"),
     ),
-    "rename_classes": Syntax(metavar="OLD=NEW", note="may be repeated", repeated=True, read=read_renames),
-    "drop_classes": Syntax(
-        metavar="A,B,...|@FILE", read=lambda text: read_class_list(text, "--drop-classes")
+    "rename_classes": Syntax(
+        metavar="OLD=NEW", note="may be repeated", repeated=True, read=lambda texts: _renames(texts)
     ),
+    "drop_classes": Syntax(metavar="A,B,...|@FILE", read=lambda text: _class_list(text, "--drop-classes")),
 }
 """Of every option that is neither a choice nor a yes or no."""
 
 
-def add_option_flags(group: "argparse._ArgumentGroup", names: Iterable[str]) -> None:
+def add_option_flags(group: "argparse._ActionsContainer", names: Iterable[str]) -> None:
     """Adds the flags of some fields of `ConvertOptions`.
 
     No flag has a default: those of `ConvertOptions` hold or, with `--append`, what the dataset was made with.
@@ -114,7 +114,20 @@ def _read(name: str, value: object) -> object:
     return value if read is None else read(value)
 
 
-def _add_flag(group: "argparse._ArgumentGroup", name: str) -> None:
+def _class_list(text: str, flag: str) -> list[str]:
+    # It brings NumPy along, for which no completion should wait.
+    from fitfeed.commands.class_lists import read_class_list
+
+    return read_class_list(text, flag)
+
+
+def _renames(texts: Sequence[str]) -> dict[str, str]:
+    from fitfeed.commands.class_lists import read_renames
+
+    return read_renames(texts)
+
+
+def _add_flag(group: "argparse._ActionsContainer", name: str) -> None:
     flag, help_ = flag_of(name), _help(name)
     field = fields_of(ConvertOptions)[name]
     if choices := choices_of(field):

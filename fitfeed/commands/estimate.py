@@ -4,20 +4,16 @@ import argparse
 import sys
 from typing import Any
 
+from fitfeed.commands.help_format import HelpFormat
 from fitfeed.commands.option_values import check_number, parse_sides, parse_size
 from fitfeed.output.terminal import print_json, print_lines
 
 EPILOG = """\
 examples:
-  fitfeed estimate photos/
-      for each way to store them: bytes, time to convert, images/s when training, what JPEG loses
   fitfeed estimate photos/ --need 2500
-      which of them gives 2,500 images/s, with the fewest bytes
-  fitfeed estimate photos/ --image-size 160 --sizes 192,256 --augment "RandomResizedCrop(), RandomFlip('horizontal')"
-      the same with the sizes and the pipeline of your training
+  fitfeed estimate photos/ --image-size 160 --augment "RandomResizedCrop()"
 
-A sample is copied to a temporary folder (set TMPDIR to choose the disk), converted in each way and fed as fit would have it. It
-takes about a minute. Small and large files are in it as the source has them. Labels and masks are not looked at.
+A sample is copied to TMPDIR, converted and fed in each way, in about a minute.
 """
 
 MIN_SAMPLES = 16
@@ -28,15 +24,15 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "estimate",
         help="say what each way to store images would cost and bring",
-        description="Convert a sample of SOURCE in several ways, and say for each: bytes, time, images/s, what is lost.",
+        description="Convert a sample of SOURCE in several ways, and say what each costs and brings.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormat,
     )
     parser.set_defaults(run=run)
     parser.add_argument(
         "source",
         metavar="SOURCE",
-        help="folder of images, table that names them, or dataset; also in a store",
+        help="folder of images, table that names them, or dataset",
     )
     parser.add_argument("--need", type=int, metavar="N", help="images/s that the training takes")
     parser.add_argument(
@@ -44,18 +40,18 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         type=parse_sides,
         default=[],
         metavar="N,...",
-        help="sizes to compare, as for convert --size; default: two that leave a random crop some room",
+        help="as for convert --size; default: two with room for a crop",
     )
     parser.add_argument(
         "--image-size",
         type=parse_size,
         metavar="N|HxW",
-        help="of the batch; default: 224, or that of the images if they are smaller",
+        help="of the batch; default: 224, or less if images are",
     )
     parser.add_argument(
         "--augment",
         metavar="SPEC",
-        help="augmentations as in Python, with literal arguments and commas between; default: none",
+        help="as in Python: Name(literals), ...; default: none",
     )
     parser.add_argument("--quality", type=int, default=90, metavar="Q", help="of JPEG; default: 90")
     parser.add_argument(

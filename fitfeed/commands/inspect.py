@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fitfeed.commands.help_format import HelpFormat
 from fitfeed.output.terminal import print_json, print_lines
 
 if TYPE_CHECKING:
@@ -15,16 +16,11 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 examples:
-  fitfeed inspect flowers/
-      splits, classes, features, statistics and rejects of a dataset, and how to train on it
-  fitfeed inspect flowers/ --json
-      the same as one JSON document
-  fitfeed inspect somebody-elses.tfrecord
-      what is in any TFRecord (also gzip or zlib) or HDF5 file, and Python that reads it
-  fitfeed inspect shards/
-      each TFRecord and HDF5 file of a folder on a line, and Python that reads all of them
-
-A large file is read in part. Counts then say "at least", and --full counts all.
+  fitfeed inspect flowers/           a dataset, and how to train on it
+  fitfeed inspect flowers/ --json    the same as one JSON document
+  fitfeed inspect some.tfrecord      any TFRecord (also gzip) or HDF5 file, and
+                                     Python that reads it
+  fitfeed inspect shards/            each such file of a folder on a line
 """
 
 
@@ -35,16 +31,20 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help="say what is in a dataset, or in any TFRecord or HDF5 file",
         description="Say what is in a dataset, or in TFRecord or HDF5 files of any program.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormat,
     )
     parser.set_defaults(run=run)
     parser.add_argument(
         "paths",
         nargs="+",
         metavar="PATH",
-        help="dataset folder, TFRecord file or HDF5 file; or a pattern, or a folder of such files; or the address of one of these, but no pattern: gs://, s3://, az://",
+        help="dataset folder, TFRecord or HDF5 file; a pattern or a folder of such files; or the address of one of these, but no pattern: gs://, s3://, az://",
     )
-    parser.add_argument("--full", action="store_true", help="read whole files, however long it takes")
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help='read whole files, however long it takes; of a large one, a part is read otherwise, and counts say "at least"',
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 

@@ -7,7 +7,7 @@ choice that does not exist is answered with the one that was probably meant.
 import argparse
 import difflib
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NoReturn
 
 from typing_extensions import override
@@ -29,13 +29,37 @@ class CommandParser(argparse.ArgumentParser):
     add_flags: "Callable[[argparse.ArgumentParser], None] | None" = None
     _as_json = False
     _is_inner = False
+    _is_completed = False
 
-    @override
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Makes it as argparse does; the names of what is required say enough without a heading."""
+        super().__init__(*arguments, **options)
+        self._positionals.title = None
+
+    def add_all_flags(self) -> None:
+        """Adds the flags that take time to find out, if there are any."""
         if self.add_flags is not None:
             self.add_flags(self)
             self.add_flags = None
-        if self._is_inner:
+
+    def prepare_completion(self, words: Collection[str]) -> None:
+        """Lets argcomplete walk through this parser, which knows what plain argparse does.
+
+        Args:
+            words: The command line. Only a command that is named in it gets all of its flags.
+        """
+        self._is_completed = True
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - no public name
+                for name, parser in action.choices.items():
+                    parser.prepare_completion(words)
+                    if name in words:
+                        parser.add_all_flags()
+
+    @override
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        self.add_all_flags()
+        if self._is_inner or self._is_completed:
             return super().parse_known_args(args, namespace)
         arguments = sys.argv[1:] if args is None else list(args)
         self._as_json = "--json" in arguments
@@ -65,6 +89,8 @@ class CommandParser(argparse.ArgumentParser):
     @override
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
         """The values of one option: argparse calls this each time that it is given."""
+        if self._is_completed:
+            return super()._get_values(action, arg_strings)
         if action.option_strings and not isinstance(action, REPEATABLE):
             value, flag = " ".join(arg_strings), max(action.option_strings, key=len)
             if flag in self._values:

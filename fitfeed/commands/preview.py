@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fitfeed.commands.help_format import HelpFormat
 from fitfeed.commands.option_values import parse_size
 from fitfeed.commands.output_file import output_file, writing
 from fitfeed.output.terminal import print_json, print_lines
@@ -22,13 +23,8 @@ if TYPE_CHECKING:
     from fitfeed.preview.samples import Preview
 
 EPILOG = """\
-examples:
-  fitfeed preview flowers/ -o flowers.png
-      some pictures as they are stored, with their labels, and with masks below them
-  fitfeed preview flowers/ -o flowers.png --augment "RandomFlip('horizontal'), RandomRotation(0.1)"
-      the same, and beside each what training would see in its first four epochs
-  fitfeed preview flowers/ -o flowers.png --image-size 224 --augment "RandomResizedCrop(), CutMix()"
-      cropped to 224 x 224 pixels, and mixed with each other
+example:
+  fitfeed preview flowers/ -o f.png --augment "RandomFlip(), RandomZoom(0.1)"
 """
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
@@ -41,10 +37,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Adds the command's options."""
     parser = subparsers.add_parser(
         "preview",
-        help="draw a contact sheet of stored and augmented pictures with their labels",
-        description="Draw a contact sheet: pictures as they are stored, and as augmentation shows them to training, with labels and masks.",
+        help="draw pictures with their labels: stored, and augmented",
+        description="Draw pictures with labels and masks: as stored, and as augmented for training.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormat,
     )
     parser.set_defaults(run=run)
     parser.add_argument(
@@ -53,38 +49,36 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "-o", "--output", required=True, metavar="FILE", help="picture to write: .png, .jpg or .jpeg"
     )
-    shown = parser.add_argument_group("what is shown")
-    shown.add_argument("--split", metavar="S", help="default: train, or the only one")
-    shown.add_argument("--count", type=int, default=COUNT, metavar="N", help=f"pictures; default: {COUNT}")
-    shown.add_argument(
+    parser.add_argument("--split", metavar="S", help="default: train, or the only one")
+    parser.add_argument("--count", type=int, default=COUNT, metavar="N", help=f"pictures; default: {COUNT}")
+    parser.add_argument(
         "--augment",
         metavar="SPEC",
-        help="augmentations as in Python, with literal arguments and commas between",
+        help="as in Python: Name(literals), ...; default: none",
     )
-    shown.add_argument(
+    parser.add_argument(
         "--image-size", type=parse_size, metavar="N|HxW", help="of augmented pictures, as in make_pipeline"
     )
-    shown.add_argument(
+    parser.add_argument(
         "--draws",
         type=int,
         metavar="N",
-        help=f"augmented versions of each: epochs 0 to N - 1; default: {DRAWS}",
+        help=f"versions of each: epochs 0 to N - 1; default: {DRAWS}",
     )
-    shown.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="chooses the pictures and augments them; default: 0"
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of which are chosen, and augmented how; default: 0"
     )
-    layout = parser.add_argument_group("layout")
-    layout.add_argument(
+    parser.add_argument(
         "--columns",
         type=int,
         metavar="N",
         help=f"pictures side by side; default: {COLUMNS}, with --augment 1",
     )
-    layout.add_argument(
+    parser.add_argument(
         "--tile", type=int, default=SIDE, metavar="N", help=f"side of a picture in pixels; default: {SIDE}"
     )
-    layout.add_argument("--font", metavar="FILE", help="font for labels with letters that are not ASCII")
-    parser.add_argument("--json", action="store_true", help="print what the sheet shows, and where, as JSON")
+    parser.add_argument("--font", metavar="FILE", help="font for labels with letters that are not ASCII")
+    parser.add_argument("--json", action="store_true", help="print what it shows, and where, as JSON")
     parser.add_argument("--quiet", action="store_true", help="print nothing")
 
 

@@ -4,19 +4,16 @@ import argparse
 import sys
 from typing import Any
 
+from fitfeed.commands.help_format import HelpFormat
 from fitfeed.output.terminal import print_json, print_lines
 
 EPILOG = """\
 examples:
   fitfeed report flowers/ -o flowers.html
-      one page: samples, classes, sizes, pixels, splits, duplicates, rejects and what is worth a look
-  fitfeed report flowers/ -o flowers.html --source photos/
-      with pictures of the rejected files, as far as they can be shown
-  fitfeed report gs://bucket/flowers -o flowers.html
-      the same of a dataset in an object store
+  fitfeed report gs://bucket/flowers -o flowers.html --source photos/
 
-The page needs no network and no program: open it in a browser, or send it to somebody. It has small pictures of
-the dataset in it.
+The page needs no network and no program: open it in a browser, or send it to
+somebody. It has small pictures of the dataset in it.
 """
 
 
@@ -25,9 +22,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "report",
         help="write a page that shows what is in a dataset",
-        description="Write one HTML page that shows what is in a dataset, how its splits differ, and what is worth a look.",
+        description="Write one HTML page that shows what is in a dataset (samples, classes, sizes,\npixels, duplicates, rejects), how its splits differ, and what is worth a look.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormat,
     )
     parser.set_defaults(run=run)
     parser.add_argument(

@@ -4,6 +4,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from fitfeed.commands.help_format import HelpFormat
 from fitfeed.output.terminal import print_json, print_lines
 
 if TYPE_CHECKING:
@@ -11,12 +12,11 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 examples:
-  fitfeed verify flowers/
-      read every file once and name each file, example and byte offset that is wrong
-  fitfeed verify flowers/ --json
-      the same as one JSON document: ok, findings, checked
+  fitfeed verify flowers/           name each file, example and byte at fault
+  fitfeed verify flowers/ --json    as one document: ok, findings, checked
 
-exit status: 0 whole, 5 damaged, incomplete, or with files that do not belong to it, 2 no dataset there
+exit status: 0 whole; 5 damaged, incomplete, or with files that do not belong to
+it; 2 no dataset there
 """
 
 SHOWN_FINDINGS = 20
@@ -27,9 +27,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "verify",
         help="check every file, example and count of a dataset",
-        description="Check a dataset: every file's SHA-256, every example's CRC-32C, and manifest, index, records and statistics against each other.",
+        description="Check a dataset: every file's SHA-256, every example's CRC-32C, and manifest,\nindex, records and statistics against each other.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormat,
     )
     parser.set_defaults(run=run)
     parser.add_argument("dataset", metavar="DATASET", help="dataset folder")

@@ -11,6 +11,7 @@ from fitfeed.commands.convert_flags import (
     FROM_TABLE,
     STORED,
     SYNTAX,
+    USED,
     add_option_flags,
     given_options,
 )
@@ -20,16 +21,17 @@ from fitfeed.schemas.checked_options import choices_of, fields_of
 from fitfeed.schemas.sharding import DEFAULT_SHARD_BYTES
 
 FIELDS = fields_of(ConvertOptions)
+GROUPED = (*USED, *STORED, *ARRANGED, *CHOSEN, *CLASSES, *FROM_TABLE)
 
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser()
-    add_option_flags(made.add_argument_group("all"), (*STORED, *ARRANGED, *CHOSEN, *CLASSES, *FROM_TABLE))
+    add_option_flags(made.add_argument_group("all"), GROUPED)
     return made
 
 
 def test_every_option_has_one_flag() -> None:
-    assert sorted((*STORED, *ARRANGED, *CHOSEN, *CLASSES, *FROM_TABLE)) == sorted(FIELDS)
+    assert sorted(GROUPED) == sorted(FIELDS)
     assert set(SYNTAX) == {
         name for name, field in FIELDS.items() if not choices_of(field) and field.annotation is not bool
     }

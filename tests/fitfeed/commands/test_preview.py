@@ -25,7 +25,7 @@ def test_what_is_printed(gray: Path, capsys: pytest.CaptureFixture[str], tmp_pat
     assert capsys.readouterr() == ("", "")
     with pytest.raises(SystemExit):
         main(["preview", "--help"])
-    assert "fitfeed preview flowers/ -o flowers.png --augment" in capsys.readouterr().out
+    assert "fitfeed preview flowers/ -o f.png --augment" in capsys.readouterr().out
 
 
 def test_letters_that_the_font_lacks_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
