@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from fitfeed.output.byte_size import human_bytes
 from fitfeed.output.class_counts import class_counts_line
+from fitfeed.output.histogram_bars import histogram_lines
 from fitfeed.output.source_facts import mask_values
 from fitfeed.output.training_lines import training_lines
 from fitfeed.schemas.bit_depth import levels_of
@@ -18,12 +19,13 @@ MAX_NAMED = 20
 """Classes of a label that are named, and the last one."""
 
 
-def dataset_lines(name: str, manifest: "Manifest") -> list[str]:
+def dataset_lines(name: str, manifest: "Manifest", *, columns: int | None = None) -> list[str]:
     """Splits, features, statistics and rejects of a dataset, and how to train on it.
 
     Args:
         name: The dataset's folder as the user wrote it.
         manifest: Of the dataset.
+        columns: Width of the terminal, for histograms; None: without them.
     """
     image = manifest.features.image
     size = f"{image.shape[0]} x {image.shape[1]} pixels" if image.shape[0] else "of any size"
@@ -42,6 +44,7 @@ def dataset_lines(name: str, manifest: "Manifest") -> list[str]:
         ),
         f"key        {manifest.features.key.dtype}, the file's path below the source folder",
         *statistics_lines(manifest),
+        *histogram_lines(manifest, columns),
         "",
         *_reject_lines(manifest),
         "",
