@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fitfeed.beam_jobs.engines.check_engine import check_engine
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.planning.comparison import ComparisonProgress
+from fitfeed.converters.planning.comparison import PlanReport
 from fitfeed.converters.planning.plan import make_plan
 from fitfeed.converters.planning.room import require_room
 from fitfeed.converters.planning.source_listing import forget_files
@@ -16,6 +16,7 @@ from fitfeed.converters.source_file import Comparison, SomeFiles
 from fitfeed.converters.sources.dataset_source import kept_options
 from fitfeed.converters.sources.given_source import Sources, given_sources
 from fitfeed.converters.sources.links import Links
+from fitfeed.converters.sources.listed import ignore_files
 from fitfeed.converters.sources.shell_pattern import pattern_hint
 from fitfeed.converters.sources.source_options import SourceOptions
 from fitfeed.converters.staging.job import ConversionPlan
@@ -67,7 +68,7 @@ def plan_conversion(
     append: bool = False,
     check_content: bool = False,
     detach: bool = False,
-    progress: ComparisonProgress | None = None,
+    progress: PlanReport | None = None,
 ) -> PlannedConversion:
     """Says what `convert` would do with the same arguments, or refuses them as it would. Writes nothing.
 
@@ -94,7 +95,7 @@ def plan_conversion(
         append: Add to a complete dataset.
         check_content: Read every file that a dataset has already, and compare its bytes.
         detach: Leave the job running.
-        progress: Receives the progress of reading files that are compared.
+        progress: Receives the progress of listing files, and of reading those that are compared.
 
     Returns:
         The plan.
@@ -122,6 +123,7 @@ def plan_conversion(
         links=links,
         table_encoding=table_encoding,
         table_separator=table_separator,
+        listed=ignore_files if progress is None else progress.listed,
     )
     for each in sources:
         require_apart(place, open_place(each.path, "SOURCE"))
@@ -129,6 +131,8 @@ def plan_conversion(
     target = open_target(place, append=append, overwrite=overwrite, pattern=pattern)
     if target.base is None and not isinstance(options, ConvertOptions):
         options = {**kept_options(sources, dict(options or {})), **(options or {})}
+    if progress is not None:
+        progress.listed(0)
     plan = make_plan(
         sources,
         target.complete(options),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from fitfeed.converters.planning.comparison import ComparisonProgress
+from fitfeed.converters.planning.comparison import PlanReport
 
 Counts = tuple[int, int, int]
 """Images done, rejects among them, and source bytes."""
@@ -48,8 +48,8 @@ class ProgressReport(Protocol):
     def notify(self, line: str) -> None:
         """Something that the user should know before the work begins."""
 
-    def comparing(self) -> ComparisonProgress | None:
-        """What receives the progress of comparing files with a dataset, before the work begins."""
+    def comparing(self) -> PlanReport | None:
+        """What receives how many files were listed and compared with a dataset, before the work begins."""
 
     def start(self, *, images: int, shards: int) -> None:
         """Planning is done: so many images and shards are to be converted."""

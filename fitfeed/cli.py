@@ -11,7 +11,7 @@ from fitfeed.commands import bench, convert, estimate, inspect, preview, report,
 from fitfeed.commands.help_format import HelpFormat
 from fitfeed.commands.parser import CommandParser
 from fitfeed.output.failure_json import print_failure
-from fitfeed.output.terminal import print_lines
+from fitfeed.output.terminal import print_error, print_lines
 from fitfeed.schemas.errors import FitfeedError, InterruptedConversionError
 
 DESCRIPTION = "Turn a folder of images into a dataset once, then feed Keras fit at full speed."
@@ -82,10 +82,10 @@ def _run(options: argparse.Namespace) -> int:
         status: int = options.run(options)
         sys.stdout.flush()
     except FitfeedError as error:
-        print_lines(f"fitfeed {options.command}: {error}".split("\n"), sys.stderr)  # its lines are escaped
+        print_error(f"fitfeed {options.command}", str(error).split("\n"))  # its lines are escaped
         return _failed(options, error)
     except KeyboardInterrupt:
-        print_lines([f"fitfeed {options.command}: interrupted"], sys.stderr)
+        print_error(f"fitfeed {options.command}", ["interrupted"])
         return _failed(options, InterruptedConversionError("interrupted"))
     except BrokenPipeError:  # `fitfeed inspect ... | head` closed the pipe: that is fine
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -39,6 +39,12 @@ def one_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fitfeed.pipelines.options.available_cpus", lambda: 1)
 
 
+@pytest.fixture(autouse=True)
+def no_progress_of_slow_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command prints does not depend on how long it takes, unless a test asks for that."""
+    monkeypatch.setattr("fitfeed.output.progress_display.QUIET_S", 3600.0)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_guard() -> Iterator[None]:
     """Foreign files and columns of shards are read in one guarded process for all tests."""

@@ -32,6 +32,13 @@ class ComparisonProgress(Protocol):
         """So many more bytes were read."""
 
 
+class PlanReport(ComparisonProgress, Protocol):
+    """Receives how far planning is: what was listed, and then what was read to compare it."""
+
+    def listed(self, files: int) -> None:
+        """So many more files were found in the source. Called from any thread; with 0 when the listing begins."""
+
+
 def compare_files(
     listing: SourceListing,
     known: Any | None,

@@ -139,7 +139,7 @@ def _find_labeled(
         )
     if kind == "dataset":
         return read_dataset(source, options, reading)
-    listing = list_source(source, reading.links)
+    listing = list_source(source, reading.links, listed=reading.listed)
     folder = label_folder(listing, options, reading)
     return LabeledSource(
         source,

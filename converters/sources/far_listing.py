@@ -12,6 +12,7 @@ from fitfeed.converters.sources.far_folder import FarFolder, cannot_list
 from fitfeed.converters.sources.far_names import FarNames
 from fitfeed.converters.sources.far_walk import THREADS, walk
 from fitfeed.converters.sources.image_names import START_BYTES, why_no_start
+from fitfeed.converters.sources.listed import Listed, ignore_files
 from fitfeed.converters.sources.listing import Listing, no_images_error
 from fitfeed.schemas.errors import NotFoundError, UsageError
 from fitfeed.schemas.storage.place import Found, Place
@@ -20,8 +21,12 @@ MAX_PENDING = 4096
 """Files that wait for a thread to look into them."""
 
 
-def list_place(place: Place) -> Listing:
+def list_place(place: Place, *, listed: Listed = ignore_files) -> Listing:
     """Lists a place recursively.
+
+    Args:
+        place: The place.
+        listed: Is told of files as they are found.
 
     Raises:
         NotFoundError: If there is nothing.
@@ -30,7 +35,7 @@ def list_place(place: Place) -> Listing:
     """
     try:
         names = FarNames()
-        for some in walk(place, _sorted, wanted=names.takes):
+        for some in walk(place, partial(_sorted, told=listed), wanted=names.takes):
             names.add_all(some)
         taken = _look_into(place, names)
     except FileNotFoundError as error:
@@ -76,8 +81,8 @@ def _require_different(files: FileColumns) -> None:
         raise UsageError(msg)
 
 
-def _sorted(prefix: str, listed: Iterable[Found]) -> FarNames:
-    names = FarNames()
+def _sorted(prefix: str, listed: Iterable[Found], *, told: Listed) -> FarNames:
+    names = FarNames(told)
     names.add(prefix, listed)
     return names
 

@@ -11,6 +11,7 @@ from fitfeed.converters.file_columns import FileColumns, FilePacker, zeros
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.far_folder import source_file
 from fitfeed.converters.sources.image_names import NOT_AN_IMAGE, looks_like, why_never
+from fitfeed.converters.sources.listed import Listed, ignore_files
 from fitfeed.schemas.chunks import in_chunks
 from fitfeed.schemas.packed_texts import PackedTexts
 from fitfeed.schemas.storage.place import Found
@@ -31,8 +32,13 @@ class FarNames:
         ignored: The path of a file or folder to why it is ignored.
     """
 
-    def __init__(self) -> None:
-        """Begins without any."""
+    def __init__(self, listed: Listed = ignore_files) -> None:
+        """Begins without any.
+
+        Args:
+            listed: Is told of files as they are found.
+        """
+        self._listed = listed
         self.files = FilePacker()
         self.unknown: list[SourceFile] = []
         self.ignored: dict[str, str] = {}
@@ -58,6 +64,7 @@ class FarNames:
                 self.files.add_columns(_columns(prefix, names, some))
             else:
                 self.files.add(self._sorted(prefix, some))
+            self._listed(len(names))
 
     def _all_are_images(self, prefix: str, names: Sequence[str]) -> bool:
         """Whether all files are directly in a folder, and images by name. There are millions of such files."""

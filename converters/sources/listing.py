@@ -13,6 +13,7 @@ from fitfeed.converters.rejects import Reject, count_extensions, text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.image_names import NOT_AN_IMAGE, looks_like, why_never, why_no_image
 from fitfeed.converters.sources.links import Links, SourceLinks
+from fitfeed.converters.sources.listed import Listed, ignore_files
 from fitfeed.converters.sources.source_folder import SourceFolder
 from fitfeed.schemas.errors import ConversionError, NotFoundError, UsageError
 
@@ -43,12 +44,13 @@ class Listing:
     empty_folders: list[str] = dataclasses.field(default_factory=list)
 
 
-def list_folder(source: Path, links: Links = "follow") -> Listing:
+def list_folder(source: Path, links: Links = "follow", *, listed: Listed = ignore_files) -> Listing:
     """Lists a folder recursively. Links are followed, but never in a circle, and to no folder more than `MAX_LISTINGS` times.
 
     Args:
         source: The folder.
         links: Whether links that lead out of it are followed or refused.
+        listed: Is told of files as they are found.
 
     Raises:
         NotFoundError: If the source does not exist.
@@ -62,7 +64,7 @@ def list_folder(source: Path, links: Links = "follow") -> Listing:
     if not source.is_dir():
         msg = f"SOURCE {source} is a file. Expected a folder with one folder of images per class, or a table of images: a .csv, .tsv, .txt or .jsonl file."
         raise UsageError(msg)
-    walk = _Walk(SourceLinks(source, links))
+    walk = _Walk(SourceLinks(source, links), listed)
     walk.run()
     walk.links.require_none()
     if not walk.files:
@@ -99,8 +101,8 @@ class _Walk:
     Paths without links are always listed: they cannot multiply, and some file systems give one inode to many folders.
     """
 
-    def __init__(self, links: SourceLinks) -> None:
-        self.links = links
+    def __init__(self, links: SourceLinks, listed: Listed) -> None:
+        self.links, self._listed = links, listed
         self.files = FilePacker()
         self.rejects: list[Reject] = []
         self.ignored: list[Reject] = []
@@ -168,6 +170,7 @@ class _Walk:
             else:
                 self._ignore(path, "not a regular file")
         self.files.add(files)
+        self._listed(len(files))
 
     def _entries(self, folder: _Folder) -> "list[os.DirEntry[str]]":
         """The entries of a folder. In the source, one that cannot be listed is an error: it may hold any number of images."""

@@ -3,6 +3,7 @@
 from fitfeed.converters.sources.far_folder import FarFolder
 from fitfeed.converters.sources.far_listing import list_place
 from fitfeed.converters.sources.links import Links, SourceLinks
+from fitfeed.converters.sources.listed import Listed, ignore_files
 from fitfeed.converters.sources.listing import Listing, list_folder
 from fitfeed.converters.sources.source_folder import SourceFolder
 from fitfeed.schemas.storage.open_place import GivenPath, open_place
@@ -21,12 +22,13 @@ def open_folder(folder: GivenPath, links: Links = "follow") -> SourceFolder:
     return open_place(folder, "SOURCE").choose(local=lambda path: SourceLinks(path, links), far=FarFolder)
 
 
-def list_source(source: GivenPath, links: Links = "follow") -> Listing:
+def list_source(source: GivenPath, links: Links = "follow", *, listed: Listed = ignore_files) -> Listing:
     """Lists a folder recursively.
 
     Args:
         source: The folder.
         links: Whether links that lead out of it are followed or refused.
+        listed: Is told of files as they are found.
 
     Raises:
         NotFoundError: If the source does not exist.
@@ -34,4 +36,7 @@ def list_source(source: GivenPath, links: Links = "follow") -> Listing:
             lead out of it are refused, and there are some.
         ConversionError: If listing failed for another reason.
     """
-    return open_place(source, "SOURCE").choose(local=lambda path: list_folder(path, links), far=list_place)
+    return open_place(source, "SOURCE").choose(
+        local=lambda path: list_folder(path, links, listed=listed),
+        far=lambda place: list_place(place, listed=listed),
+    )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal, Self
 
 from fitfeed.converters.sources.links import Links
+from fitfeed.converters.sources.listed import Listed, ignore_files
 from fitfeed.converters.sources.split_lists import SplitLists, named_lists
 from fitfeed.converters.sources.table_text import FOUND, TableFormat
 from fitfeed.schemas.storage.open_place import GivenPath, open_place
@@ -25,6 +26,7 @@ class SourceOptions:
         leave_out: A list of keys of images that are left out; None for no list.
         links: Whether links that lead out of a source are followed or refused.
         table_format: How tables are written, as far as it is given.
+        listed: Is told of the files of folders as they are found.
     """
 
     labels: LabelSource = None
@@ -32,6 +34,7 @@ class SourceOptions:
     leave_out: GivenPath | None = None
     links: Links = "follow"
     table_format: TableFormat = FOUND
+    listed: Listed = ignore_files
 
     @classmethod
     def of(
@@ -43,6 +46,7 @@ class SourceOptions:
         links: Links,
         table_encoding: str | None,
         table_separator: str | None,
+        listed: Listed = ignore_files,
     ) -> Self:
         """Takes what a user gives: see `fitfeed.convert`.
 
@@ -55,6 +59,7 @@ class SourceOptions:
             leave_out=None if leave_out is None else open_place(leave_out, "--leave-out"),
             links=links,
             table_format=TableFormat(table_encoding, table_separator),
+            listed=listed,
         )
 
 

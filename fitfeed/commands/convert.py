@@ -199,7 +199,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Converts, or says what would be converted."""
     from fitfeed.beam_jobs import convert, plan_conversion
     from fitfeed.converters.sources.given_source import parse_source
-    from fitfeed.output.progress import progress_for, reading_progress
+    from fitfeed.output.progress import planning_progress, progress_for
 
     sources, options = [parse_source(text) for text in arguments.source], _given_options(arguments)
     if arguments.passed_on and arguments.runner == "local":
@@ -224,7 +224,7 @@ def run(arguments: argparse.Namespace) -> int:
         "detach": arguments.detach,
     }
     if arguments.dry_run:
-        with reading_progress(sys.stderr, quiet=arguments.quiet) as reading:
+        with planning_progress(sys.stderr, quiet=arguments.quiet) as reading:
             planned = plan_conversion(sources, arguments.dataset, options, **given, progress=reading)
         _print_plan(arguments, planned)
         return 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fitfeed.commands.help_format import HelpFormat
-from fitfeed.output.terminal import print_json, print_lines
+from fitfeed.output.terminal import columns_of_bars, print_json, print_lines
 
 if TYPE_CHECKING:
     from fitfeed.converters.inspect.far_file import FileInStore
@@ -46,6 +46,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help='read whole files, however long it takes; of a large one, a part is read otherwise, and counts say "at least"',
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -58,11 +59,11 @@ def run(options: argparse.Namespace) -> int:
     if len(paths) > 1:
         from fitfeed.commands.inspect_several import inspect_several
 
-        document, lines, status = inspect_several(paths, full=options.full)
+        document, lines, status = inspect_several(paths, full=options.full, quiet=options.quiet)
     elif isinstance(path := paths[0], Place) or (isinstance(path, Path) and path.is_dir()):
         document, lines = _dataset(path)
     else:
-        document, lines = _file(path, full=options.full)
+        document, lines = _file(path, full=options.full, quiet=options.quiet)
     if options.json:
         print_json(document, indent=1)
     else:
@@ -76,15 +77,19 @@ def _dataset(path: "Path | Place") -> tuple["JsonObject", list[str]]:
     from fitfeed.schemas.manifest import read_manifest
 
     manifest = read_manifest(path)
-    return describe(manifest), dataset_lines(str(path), manifest)
+    return describe(manifest), dataset_lines(str(path), manifest, columns=columns_of_bars())
 
 
-def _file(path: "Path | FileInStore", *, full: bool) -> tuple["JsonObject", list[str]]:
+def _file(path: "Path | FileInStore", *, full: bool, quiet: bool) -> tuple["JsonObject", list[str]]:
     from fitfeed.converters.inspect.detect import guarded_calls, inspect_with
     from fitfeed.output.progress import reading_progress
 
-    with guarded_calls(full=full) as guarded, reading_progress(sys.stderr, quiet=not full) as progress:
-        report = inspect_with(guarded, path, full=full, progress=bytes_done(progress, path))
+    with (
+        guarded_calls(full=full) as guarded,
+        reading_progress(sys.stderr, "inspecting", quiet=quiet) as progress,
+    ):
+        told = bytes_done(progress, path) if full else None
+        report = inspect_with(guarded, path, full=full, progress=told)
     from fitfeed.converters.inspect.own_shards import own_shard
     from fitfeed.output.foreign_text import report_lines
 

@@ -43,21 +43,27 @@ class FileOutcome:
     own: OwnShard | None = None
 
 
-def inspect_several(paths: Sequence[Inspected], *, full: bool) -> tuple["JsonObject", list[str], int]:
+def inspect_several(
+    paths: Sequence[Inspected], *, full: bool, quiet: bool = False
+) -> tuple["JsonObject", list[str], int]:
     """Looks at several files. One that cannot be read does not hide the others.
 
     Args:
         paths: Files and datasets.
         full: Whether whole files are read, and all of them.
+        quiet: Whether no progress is shown.
 
     Returns:
         The JSON document, the lines, and the exit status: that of the worst file.
     """
     looked_at = paths if full else _first_of(paths)
     outcomes = []
-    with guarded_calls(full=full) as guarded, reading_progress(sys.stderr, quiet=not full) as progress:
+    with (
+        guarded_calls(full=full) as guarded,
+        reading_progress(sys.stderr, "inspecting", quiet=quiet) as progress,
+    ):
         if progress is not None:
-            progress.start(files=len(paths), total_bytes=sum(size_of(path) or 0 for path in paths))
+            progress.start(files=len(looked_at), total_bytes=sum(size_of(path) or 0 for path in looked_at))
         for path in looked_at:
             try:
                 if isinstance(path, Place) or (isinstance(path, Path) and path.is_dir()):

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from typing_extensions import override
 
 from fitfeed.output.failure_json import print_failure
-from fitfeed.output.terminal import print_lines
+from fitfeed.output.terminal import print_error
 from fitfeed.schemas.errors import UsageError
 
 REPEATABLE = (argparse._AppendAction, argparse._ExtendAction, argparse._CountAction)  # noqa: SLF001 - no public names
@@ -81,7 +81,7 @@ class CommandParser(argparse.ArgumentParser):
 
     @override
     def error(self, message: str) -> NoReturn:
-        print_lines([f"{self.prog}: {message}", f"Try: {self.prog} --help"], sys.stderr)
+        print_error(self.prog, [message, f"Try: {self.prog} --help"])
         if self._as_json:
             print_failure(UsageError(f"{self.prog}: {message}"))
         self.exit(UsageError.exit_status)

@@ -79,21 +79,23 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument("--font", metavar="FILE", help="font for labels with letters that are not ASCII")
     parser.add_argument("--json", action="store_true", help="print what it shows, and where, as JSON")
-    parser.add_argument("--quiet", action="store_true", help="print nothing")
+    parser.add_argument("--quiet", action="store_true", help="no progress, no summary")
 
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     output = output_file(options.output, FORMATS)
     _options(options).check(is_augmented=options.augment is not None, options="--")
+    from fitfeed.output.progress import phase_progress
     from fitfeed.pipelines import open_dataset
     from fitfeed.preview.augment_spec import parse_augment
     from fitfeed.preview.sheet import draw_sheet
 
     augment = parse_augment(options.augment) if options.augment is not None else []
-    drawn = draw_sheet(open_dataset(options.dataset), replace(_options(options), augment=augment))
-    image, preview = drawn.image, drawn.preview
-    _save(image, output)
+    with phase_progress(sys.stderr, "drawing", quiet=options.quiet):
+        drawn = draw_sheet(open_dataset(options.dataset), replace(_options(options), augment=augment))
+        image, preview = drawn.image, drawn.preview
+        _save(image, output)
     if options.json:
         document = {
             "file": options.output,

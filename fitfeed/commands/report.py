@@ -41,20 +41,22 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "--json", action="store_true", help="print file, bytes and what is worth a look, as JSON"
     )
-    parser.add_argument("--quiet", action="store_true", help="print nothing")
+    parser.add_argument("--quiet", action="store_true", help="no progress, no summary")
 
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     from fitfeed.commands.output_file import PAGE_TYPES, output_file
     from fitfeed.output.byte_size import human_bytes
+    from fitfeed.output.progress import phase_progress
 
     path = output_file(options.output, PAGE_TYPES)
     from fitfeed.pipelines import open_dataset
     from fitfeed.report.page import report_page
 
-    page = report_page(open_dataset(options.dataset), options.dataset, sources=options.source)
-    size = page.save(path)
+    with phase_progress(sys.stderr, "making the page", quiet=options.quiet):
+        page = report_page(open_dataset(options.dataset), options.dataset, sources=options.source)
+        size = page.save(path)
     if options.json:
         print_json({"file": options.output, "bytes": size, "findings": page.findings}, indent=1)
     elif not options.quiet:

@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     from fitfeed.output.progress import reading_progress
     from fitfeed.schemas.errors import DamagedDatasetError
 
-    with reading_progress(sys.stderr, quiet=options.quiet) as progress:
+    with reading_progress(sys.stderr, "verifying", quiet=options.quiet) as progress:
         report = verify_dataset(options.dataset, progress=progress)
     if options.json:
         print_json(report.to_dict())

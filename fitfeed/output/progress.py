@@ -1,154 +1,185 @@
-"""Progress of a conversion or a reading: a bar on a terminal, a plain line now and then elsewhere."""
+"""What each command tells of its progress, and how that is shown."""
 
-import time
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from typing import Any, NoReturn, TextIO
+from typing import TextIO
 
-from tqdm import tqdm
-from typing_extensions import override
-
-from fitfeed.output.terminal import print_lines
-
-LINE_INTERVAL_S = 10.0
+from fitfeed.output.progress_display import ProgressDisplay
 
 
-class ProgressDisplay:
-    """A tqdm bar on a terminal, else a line every ten seconds."""
+class ReadingProgress:
+    """How many bytes of files were read."""
 
-    def __init__(self, stream: TextIO) -> None:
-        """Remembers the stream. Nothing is shown before the work begins."""
-        self._stream = stream
-        self._bar: tqdm[NoReturn] | None = None
-        self._total = self._before = 0  # the latter had been done by an earlier run
-        self._started = self._last = time.monotonic()
+    def __init__(self, display: ProgressDisplay, title: str) -> None:
+        """Begins to show what is done.
 
-    def _begin(self, total: int, *, opening: str | None = None, **bar_options: Any) -> None:
-        """Shows the bar, or the opening line if there is one."""
-        self._total = total
-        self._started = self._last = time.monotonic()
-        if self._stream.isatty():
-            self._bar = tqdm(
-                total=total, unit_scale=True, file=self._stream, dynamic_ncols=True, **bar_options
-            )
-        elif opening is not None:
-            self._print(opening)
-
-    def _show(self, done: int, line: str, *, postfix: str | None = None, has_end: bool = True) -> None:
-        """Moves the bar, or prints a line, with the time left if there is an end to see, if the last one is ten seconds old."""
-        if self._bar is not None:
-            if postfix is not None:
-                self._bar.set_postfix_str(postfix, refresh=False)
-            self._bar.update(done - self._bar.n)
-        elif (now := time.monotonic()) - self._last >= LINE_INTERVAL_S:
-            self._last = now
-            left = self._seconds_left(done) if has_end else None
-            self._print(line if left is None else f"{line}, {left:.0f} s left")
-
-    def close(self) -> None:
-        """Leaves the bar as it is."""
-        if self._bar is not None:
-            self._bar.close()
-
-    def _print(self, line: str) -> None:
-        print_lines([line], self._stream)
-
-    def _per_second(self, amount: float) -> float:
-        return amount / max(time.monotonic() - self._started, 1e-9)
-
-    def _seconds_left(self, done: int) -> float | None:
-        """Seconds that the rest takes at the same speed; None while nothing is known of it."""
-        here = done - self._before
-        return (self._total - done) / self._per_second(here) if here > 0 else None
-
-
-class ConversionProgress(ProgressDisplay):
-    """Images, images/s, MB/s, rejects and time left; before that, how much was read to compare files with a dataset."""
-
-    _comparing: "ReadingProgress | None" = None
-    _shards = 0
-    _counts_shards = False
-
-    def notify(self, line: str) -> None:
-        """Says something before the work begins."""
-        self._print(line)
-
-    def comparing(self) -> "ReadingProgress":
-        """Shows how many bytes were read, if that takes long."""
-        self._comparing = ReadingProgress(self._stream)
-        return self._comparing
-
-    @override
-    def close(self) -> None:
-        if self._comparing is not None:
-            self._comparing.close()
-        super().close()
-
-    def start(self, *, images: int, shards: int) -> None:
-        """Says what is to be done."""
-        if self._comparing is not None:
-            self._comparing.close()
-        self._shards = shards
-        opening = f"converting {images} images into {shards} shards"
-        self._begin(images, opening=opening, unit="img", desc=f"{shards} shards")
-
-    def update(self, images: int, rejects: int, source_bytes: int) -> None:
-        """Says how much is done, all in all."""
-        rest = f"{self._per_second(source_bytes / 1e6):.1f} MB/s, {rejects} rejected"
-        line = f"{images}/{self._total} images, {self._per_second(images):.0f} img/s, {rest}"
-        self._show(images, line, postfix=rest)
-
-    def update_shards(self, shards: int, images: int, rejects: int, source_bytes: int) -> None:
-        """Says how many shards an engine has finished; of images and bytes only what it tells."""
-        if not self._counts_shards:
-            self._count_shards(shards)
-        rest = f"{self._per_second(source_bytes / 1e6):.1f} MB/s, {rejects} rejected" if images else None
-        line = f"{shards}/{self._total} shards"
-        if rest is not None:
-            line += f", {self._per_second(images):.0f} img/s, {rest}"
-        self._show(shards, line, postfix=rest)
-
-    def _count_shards(self, finished: int) -> None:
-        """From now on the bar, and the time left, are of shards. Those that are finished tell nothing of the speed."""
-        self._counts_shards, self._total, self._before = True, self._shards, finished
-        if self._bar is not None:
-            self._bar.unit = "shard"
-            self._bar.initial = finished
-            self._bar.reset(total=self._shards)
-
-
-class ReadingProgress(ProgressDisplay):
-    """Bytes of files. All that is read within a second shows nothing."""
-
-    _read = 0
+        Args:
+            display: Where to show it.
+            title: What is done.
+        """
+        self._display, self._title = display, title
+        self._read = self._total = 0
+        display.begin(title)
 
     def start(self, *, files: int, total_bytes: int) -> None:
-        """Says how much there is."""
-        self._begin(total_bytes, unit="B", unit_divisor=1024, desc=f"{files} files", delay=1.0)
+        """Says how much there is to read."""
+        self._total, self._read = total_bytes, 0
+        self._display.begin(self._title, max(1, total_bytes), details=self._details)
 
     def update(self, read_bytes: int) -> None:
         """Says how many more bytes were read."""
         self._read += read_bytes
+        self._display.set(self._read)
+
+    def close(self) -> None:
+        """Shows nothing more."""
+        self._display.close()
+
+    def _details(self, seconds: float) -> list[str]:
+        if self._read >= self._total:
+            return [f"{self._total / 1e6:,.0f} MB read", "checking"]
         read, total = (amount / 1e6 for amount in (self._read, self._total))
-        self._show(self._read, f"{read:.0f} of {total:.0f} MB read, {self._per_second(read):.1f} MB/s")
+        return [f"{read:,.0f} of {total:,.0f} MB read", f"{_per_second(read, seconds):.1f} MB/s"]
 
 
-class StepProgress(ProgressDisplay):
+class PlanningProgress:
+    """How many files were listed, and how many bytes were read to compare them with a dataset.
+
+    Nothing is shown before the listing begins: what is wrong on the command line is found before, and answered alone.
+    """
+
+    def __init__(self, display: ProgressDisplay) -> None:
+        """Shows nothing yet."""
+        self._display, self._lock = display, threading.Lock()
+        self._files = -1
+        self._comparing: ReadingProgress | None = None
+
+    def listed(self, files: int) -> None:
+        """Says that so many more files were found, in any thread; with 0, that the listing begins."""
+        with self._lock:
+            if self._files < 0:
+                self._files = 0
+                self._display.begin("listing and planning", details=self._details)
+            self._files += files
+
+    def start(self, *, files: int, total_bytes: int) -> None:
+        """Says how much there is to read."""
+        self._comparing = ReadingProgress(self._display, "comparing")
+        self._comparing.start(files=files, total_bytes=total_bytes)
+
+    def update(self, read_bytes: int) -> None:
+        """Says how many more bytes were read."""
+        if self._comparing is not None:
+            self._comparing.update(read_bytes)
+
+    def close(self) -> None:
+        """Shows nothing more."""
+        self._display.close()
+
+    def _details(self, seconds: float) -> list[str]:
+        return [f"{self._files:,} files"] if self._files else []
+
+
+class ConversionProgress:
+    """Images, time left, images/s, rejects and MB/s; before that, how much was listed and compared with a dataset."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Shows nothing yet."""
+        self._display = ProgressDisplay(stream)
+        self._images = self._shards = 0
+        self._done = self._before = self._rejects = self._bytes = self._counted = 0
+        self._counts_shards = False
+        self._is_finishing = False
+
+    def notify(self, line: str) -> None:
+        """Says something before the work begins."""
+        self._display.print(line)
+
+    def comparing(self) -> PlanningProgress:
+        """Shows how many files were listed, and how many bytes were read to compare them, if that takes long."""
+        return PlanningProgress(self._display)
+
+    def close(self) -> None:
+        """Shows nothing more."""
+        self._display.close()
+
+    def start(self, *, images: int, shards: int) -> None:
+        """Says what is to be done."""
+        self._images, self._shards = images, shards
+        opening = f"converting {images} images into {shards} shards"
+        self._display.begin("converting", images, details=self._image_details, opening=opening, stays=True)
+
+    def update(self, images: int, rejects: int, source_bytes: int) -> None:
+        """Says how much is done, all in all."""
+        new, read = images - self._done - (rejects - self._rejects), source_bytes - self._bytes
+        self._done, self._rejects, self._bytes = images, rejects, source_bytes
+        if new > 0 and not read:  # of a shard that an earlier run has finished: nothing of it is read again
+            self._before += new
+            self._display.skip(new)
+        self._show(images, of=self._images)
+
+    def update_shards(self, shards: int, images: int, rejects: int, source_bytes: int) -> None:
+        """Says how many shards an engine has finished; of images and bytes only what it tells."""
+        if not self._counts_shards:
+            self._counts_shards, self._before = True, shards
+            details = self._shard_details
+            self._display.begin("converting", self._shards, details=details, stays=True, in_large_steps=True)
+            self._display.skip(shards)
+        self._done, self._counted, self._rejects, self._bytes = shards, images, rejects, source_bytes
+        self._show(shards, of=self._shards)
+
+    def _show(self, done: int, *, of: int) -> None:
+        """Shows how much is done. When that is all, what follows is publication, of which nothing is told."""
+        if self._is_finishing:
+            return
+        self._display.set(done)
+        if done >= of:
+            self._is_finishing = True
+            self._display.begin("publishing")
+
+    def _image_details(self, seconds: float) -> list[str]:
+        speed = _per_second(self._done - self._before, seconds)
+        return [f"{self._done:,}/{self._images:,} images", f"{speed:.0f} img/s", *self._rest(seconds)]
+
+    def _shard_details(self, seconds: float) -> list[str]:
+        shards = f"{self._done:,}/{self._shards:,} shards"
+        if not self._counted:
+            return [shards]
+        return [shards, f"{_per_second(self._counted, seconds):.0f} img/s", *self._rest(seconds)]
+
+    def _rest(self, seconds: float) -> list[str]:
+        return [f"{self._rejects:,} rejected", f"{_per_second(self._bytes / 1e6, seconds):.1f} MB/s"]
+
+
+class StepProgress:
     """Which step of a few runs. How long one takes is not known, so no time left is shown."""
 
-    _steps: tuple[str, ...] = ()
+    def __init__(self, stream: TextIO, steps: Sequence[str]) -> None:
+        """Begins.
 
-    def start(self, steps: Sequence[str]) -> None:
-        """Says which steps there are."""
-        self._steps = tuple(steps)
-        self._begin(len(steps), unit="step", bar_format="{desc}: {n_fmt}/{total_fmt} {elapsed}", delay=1.0)
+        Args:
+            stream: Where to show it.
+            steps: Their names, in order.
+        """
+        self._display, self._steps = ProgressDisplay(stream), tuple(steps)
+        self._step = ""
 
     def update(self, step: str) -> None:
         """Says that a step begins, or goes on."""
-        number = self._steps.index(step)
-        if self._bar is not None:
-            self._bar.set_description_str(step, refresh=False)
-        self._show(number, f"{step}: step {number + 1} of {self._total}", has_end=False)
+        if step != self._step:
+            self._step = step
+            where = f"step {self._steps.index(step) + 1} of {len(self._steps)}"
+            self._display.begin(step, details=lambda seconds: [where])
+        self._display.tick()
+
+    def close(self) -> None:
+        """Shows nothing more."""
+        self._display.close()
+
+
+def _per_second(amount: float, seconds: float) -> float:
+    return amount / max(seconds, 1.0)  # no speed of a moment
 
 
 def progress_for(stream: TextIO, *, quiet: bool) -> AbstractContextManager[ConversionProgress | None]:
@@ -156,9 +187,27 @@ def progress_for(stream: TextIO, *, quiet: bool) -> AbstractContextManager[Conve
     return nullcontext() if quiet else closing(ConversionProgress(stream))
 
 
-def reading_progress(stream: TextIO, *, quiet: bool) -> AbstractContextManager[ReadingProgress | None]:
-    """How much of a dataset was read; closed afterwards."""
-    return nullcontext() if quiet else closing(ReadingProgress(stream))
+def planning_progress(stream: TextIO, *, quiet: bool) -> AbstractContextManager[PlanningProgress | None]:
+    """How far the planning of a conversion is; closed afterwards."""
+    return nullcontext() if quiet else closing(PlanningProgress(ProgressDisplay(stream)))
+
+
+def reading_progress(
+    stream: TextIO, title: str, *, quiet: bool
+) -> AbstractContextManager[ReadingProgress | None]:
+    """How many bytes were read for what the title says; closed afterwards."""
+    return nullcontext() if quiet else closing(ReadingProgress(ProgressDisplay(stream), title))
+
+
+@contextmanager
+def phase_progress(stream: TextIO, title: str, *, quiet: bool) -> Iterator[None]:
+    """That something is done of which nothing is counted, and for how long already."""
+    if quiet:
+        yield
+        return
+    with closing(ProgressDisplay(stream)) as display:
+        display.begin(title)
+        yield
 
 
 @contextmanager
@@ -167,6 +216,5 @@ def step_progress(stream: TextIO, steps: Sequence[str], *, quiet: bool) -> Itera
     if quiet:
         yield lambda step: None
         return
-    with closing(StepProgress(stream)) as shown:
-        shown.start(steps)
+    with closing(StepProgress(stream, steps)) as shown:
         yield shown.update

@@ -175,7 +175,7 @@ def pipe(tmp_path: Path) -> Path:
 
 def verified_in_time(folder: Path) -> str:
     """Verifies in a process of its own, which can be stopped when it waits."""
-    program = "import sys; from fitfeed.cli import main; sys.exit(main(['verify', sys.argv[1]]))"
+    program = "import sys; from fitfeed.cli import main; sys.exit(main(['verify', sys.argv[1], '--quiet']))"
     result = subprocess.run(
         [sys.executable, "-c", program, str(folder)],
         cwd=ROOT,

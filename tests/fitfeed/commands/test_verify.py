@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fitfeed.cli import main
-from fitfeed.output import progress as progress_module
+from fitfeed.output import progress_display as progress_module
 from fitfeed.output.progress import reading_progress
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import MANIFEST_NAME, read_manifest
@@ -119,20 +119,21 @@ def test_progress_is_a_line_now_and_then(
     dataset_tfrecord: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress_module, "LINE_INTERVAL_S", 0.0)
+    monkeypatch.setattr(progress_module, "QUIET_S", 0.0)
     _, out, err = verify(capsys, str(dataset_tfrecord), "--json")
     assert json.loads(out)["ok"]
     total = sum(entry.bytes for entry in read_manifest(dataset_tfrecord).files())
-    assert f"{total / 1e6:.0f} of {total / 1e6:.0f} MB read" in err.splitlines()[-1]
+    assert f"verifying: {total / 1e6:.0f} MB read, checking" in err.splitlines()
 
 
 def test_progress_is_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: True)
-    with reading_progress(stream, quiet=False) as progress:
+    with reading_progress(stream, "verifying", quiet=False) as progress:
         assert progress is not None
         progress.start(files=3, total_bytes=100)
         progress.update(100)
-    with reading_progress(stream, quiet=True) as progress:
+    with reading_progress(stream, "verifying", quiet=True) as progress:
         assert progress is None
 
 

@@ -1,23 +1,27 @@
-"""What progress shows, on a terminal and elsewhere."""
+"""What each command tells of its progress, elsewhere than on a terminal."""
 
 import io
 import time
 
 import pytest
 
-from fitfeed.output.progress import StepProgress, progress_for, reading_progress
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+from fitfeed.output import progress_display
+from fitfeed.output.progress import (
+    phase_progress,
+    planning_progress,
+    progress_for,
+    reading_progress,
+    step_progress,
+)
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A clock that is set by hand."""
+    """A clock that is set by hand, and no thread that looks at it."""
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(progress_display, "TICK_S", 3600.0)
+    monkeypatch.setattr(progress_display, "QUIET_S", 2.0)
     return now
 
 
@@ -25,14 +29,38 @@ def test_a_conversion_says_where_it_is_every_ten_seconds(clock: list[float]) -> 
     stream = io.StringIO()
     with progress_for(stream, quiet=False) as shown:
         assert shown is not None
-        shown.start(images=100, shards=3)
-        for seconds, images in ((5, 5), (10, 20), (15, 40), (20, 60)):
+        shown.start(images=1000, shards=3)
+        for seconds, images in ((5, 50), (10, 200), (15, 400), (20, 600)):
             clock[0] = 100.0 + seconds
-            shown.update(images, images // 10, images * 1_000_000)
+            shown.update(images, images // 100, images * 100_000)
     assert stream.getvalue().splitlines() == [
-        "converting 100 images into 3 shards",
-        "20/100 images, 2 img/s, 2.0 MB/s, 2 rejected, 40 s left",
-        "60/100 images, 3 img/s, 3.0 MB/s, 6 rejected, 13 s left",
+        "converting 1000 images into 3 shards",
+        "converting: 200/1,000 images, 20 img/s, 2 rejected, 2.0 MB/s",
+        "converting: 600/1,000 images, 30 img/s, 6 rejected, 3.0 MB/s, 11 s left",
+    ]
+
+
+def test_before_a_conversion_it_is_said_what_was_listed_and_compared(clock: list[float]) -> None:
+    stream = io.StringIO()
+    with progress_for(stream, quiet=False) as shown:
+        assert shown is not None
+        planning = shown.comparing()
+        clock[0] += 20  # until the command line was looked at, nothing is said
+        planning.listed(0)
+        planning.listed(120_000)
+        clock[0] += 1
+        shown.notify("warning: odd")
+        planning.listed(1)
+        clock[0] += 3
+        planning.listed(1)
+        shown._display.tick()
+        planning.start(files=2, total_bytes=20_000_000)
+        clock[0] += 10
+        planning.update(10_000_000)
+    assert stream.getvalue().splitlines() == [
+        "warning: odd",
+        "listing and planning: 120,002 files, 4 s",
+        "comparing: 10 of 20 MB read, 1.0 MB/s",
     ]
 
 
@@ -43,7 +71,39 @@ def test_nothing_done_yet_has_no_end(clock: list[float]) -> None:
         shown.start(images=100, shards=3)
         clock[0] += 10
         shown.update(0, 0, 0)
-    assert stream.getvalue().splitlines()[1] == "0/100 images, 0 img/s, 0.0 MB/s, 0 rejected"
+    assert stream.getvalue().splitlines()[1] == "converting: 0/100 images, 0 img/s, 0 rejected, 0.0 MB/s"
+
+
+def test_shards_of_an_earlier_run_tell_nothing_of_the_speed(clock: list[float]) -> None:
+    stream = io.StringIO()
+    with progress_for(stream, quiet=False) as shown:
+        assert shown is not None
+        shown.start(images=10_000, shards=100)
+        clock[0] += 0.2
+        shown.update(9_000, 0, 0)  # nothing of them is read again
+        for _ in range(10):
+            clock[0] += 1
+            shown.update(shown._done + 10, 0, shown._bytes + 1_000_000)
+    assert (
+        stream.getvalue().splitlines()[1]
+        == "converting: 9,100/10,000 images, 10 img/s, 0 rejected, 1.0 MB/s, 90 s left"
+    )
+
+
+def test_what_follows_the_last_image_is_publication(clock: list[float]) -> None:
+    stream = io.StringIO()
+    with progress_for(stream, quiet=False) as shown:
+        assert shown is not None
+        shown.start(images=100, shards=3)
+        for _ in range(4):
+            clock[0] += 5
+            shown.update(100, 0, 1)
+            shown._display.tick()
+    assert stream.getvalue().splitlines() == [
+        "converting 100 images into 3 shards",
+        "publishing",
+        "publishing: 10 s",
+    ]
 
 
 def test_an_engines_job_is_counted_in_shards(clock: list[float]) -> None:
@@ -56,72 +116,69 @@ def test_an_engines_job_is_counted_in_shards(clock: list[float]) -> None:
             shown.update_shards(shards, images, images // 10, images * 1_000_000)
     assert stream.getvalue().splitlines() == [
         "converting 100 images into 12 shards",
-        "2/12 shards",  # of an earlier run: they tell nothing of the speed
-        "4/12 shards, 80 s left",
-        "8/12 shards, 2 img/s, 2.0 MB/s, 6 rejected, 20 s left",
-        "12/12 shards, 2 img/s, 2.2 MB/s, 9 rejected, 0 s left",
+        "converting: 2/12 shards",  # of an earlier run: they tell nothing of the speed
+        "converting: 4/12 shards",
+        "converting: 8/12 shards, 2 img/s, 6 rejected, 2.0 MB/s, 20 s left",
+        "converting: 12/12 shards, 2 img/s, 9 rejected, 2.2 MB/s, 0 s left",
     ]
-
-
-def test_an_engines_job_has_a_bar_of_shards() -> None:
-    stream = Terminal()
-    with progress_for(stream, quiet=False) as shown:
-        assert shown is not None
-        shown.start(images=100, shards=3)
-        shown.update_shards(1, 0, 0, 0)
-        shown.update_shards(3, 100, 7, 1)
-    assert "3.00/3.00" in stream.getvalue()
-    assert "shard/s" in stream.getvalue()
-    assert "7 rejected" in stream.getvalue()
 
 
 def test_a_reading_counts_what_is_added(clock: list[float]) -> None:
     stream = io.StringIO()
-    with reading_progress(stream, quiet=False) as shown:
+    with reading_progress(stream, "verifying", quiet=False) as shown:
         assert shown is not None
         shown.start(files=3, total_bytes=100_000_000)
         for _ in range(4):
             clock[0] += 5
             shown.update(10_000_000)
+        shown.update(60_000_000)
+        clock[0] += 10
+        shown._display.tick()
     assert stream.getvalue().splitlines() == [
-        "20 of 100 MB read, 2.0 MB/s, 40 s left",
-        "40 of 100 MB read, 2.0 MB/s, 30 s left",
+        "verifying: 10 of 100 MB read, 2.0 MB/s",
+        "verifying: 30 of 100 MB read, 2.0 MB/s, 35 s left",
+        "verifying: 100 MB read, checking, 0 s left",
     ]
 
 
-def test_a_terminal_gets_a_bar() -> None:
-    stream = Terminal()
-    with progress_for(stream, quiet=False) as shown:
-        assert shown is not None
-        shown.start(images=100, shards=3)
-        shown.update(100, 7, 1)
-    assert "3 shards: 100%" in stream.getvalue()
-    assert "7 rejected" in stream.getvalue()
-    assert "converting" not in stream.getvalue()
-
-
-def test_a_short_reading_shows_no_bar() -> None:
-    stream = Terminal()
-    with reading_progress(stream, quiet=False) as shown:
+def test_what_takes_two_seconds_shows_nothing(clock: list[float]) -> None:
+    stream = io.StringIO()
+    with reading_progress(stream, "verifying", quiet=False) as shown:
         assert shown is not None
         shown.start(files=3, total_bytes=100)
+        clock[0] += 1.9
         shown.update(100)
-    assert "3 files" not in stream.getvalue()
+    assert stream.getvalue() == ""
 
 
 def test_quiet_is_nothing() -> None:
     with progress_for(io.StringIO(), quiet=True) as shown:
         assert shown is None
-    with reading_progress(io.StringIO(), quiet=True) as reading:
+    with reading_progress(io.StringIO(), "verifying", quiet=True) as reading:
         assert reading is None
+    with planning_progress(io.StringIO(), quiet=True) as planning:
+        assert planning is None
+    stream = io.StringIO()
+    with phase_progress(stream, "drawing", quiet=True), step_progress(stream, ["a"], quiet=True) as step:
+        step("a")
+    assert stream.getvalue() == ""
 
 
 def test_steps_are_named_without_a_time_left(clock: list[float]) -> None:
     stream = io.StringIO()
-    shown = StepProgress(stream)
-    shown.start(["stages", "floors", "whole"])
-    for seconds, step in ((1, "stages"), (11, "floors"), (15, "floors"), (22, "whole")):
-        clock[0] = 100.0 + seconds
-        shown.update(step)
-    shown.close()
-    assert stream.getvalue().splitlines() == ["floors: step 2 of 3", "whole: step 3 of 3"]
+    with step_progress(stream, ["stages", "floors", "whole"], quiet=False) as told:
+        for seconds, step in (
+            (0, "stages"),
+            (1, "stages"),
+            (2, "stages"),
+            (13, "floors"),
+            (22, "floors"),
+            (23, "whole"),
+        ):
+            clock[0] = 100.0 + seconds
+            told(step)
+    assert stream.getvalue().splitlines() == [
+        "stages: step 1 of 3, 2 s",
+        "floors: step 2 of 3",
+        "whole: step 3 of 3",
+    ]

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 from pathlib import Path
 
 import h5py
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fitfeed.cli import main
-from fitfeed.output.terminal import print_json, print_lines
+from fitfeed.output.terminal import columns_of_bars, print_error, print_json, print_lines
 from tests.without_beam import without_beam
 
 ANY_TEXT = st.text(st.characters() | st.sampled_from("\n\r\x1b\x9b\x7f\u2028\u202e\udc80"))
@@ -92,3 +93,53 @@ def status_in(encoding: str, command: list[str], monkeypatch: pytest.MonkeyPatch
         stream.flush()
     printed = b"".join(stream.buffer.getvalue() for stream in streams)
     return status, b"Traceback" not in printed
+
+
+class ColorTerminal(io.StringIO):
+    """A terminal that shows colors."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("variables", "has_colors"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({"TERM": "xterm", "NO_COLOR": ""}, True),  # no-color.org: set, and not empty
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+        ({}, False),
+    ],
+)
+def test_only_errors_and_warnings_have_a_color_and_only_where_it_is_wanted(
+    variables: dict[str, str], has_colors: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TERM", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    terminal = ColorTerminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    print_error("fitfeed convert", ["no \x1b[32m folder", "warning: of a stranger"])
+    print_lines(["warning: odd", "a warning: none"], terminal)
+    red, yellow, plain = ("\x1b[31m", "\x1b[33m", "\x1b[0m") if has_colors else ("", "", "")
+    assert terminal.getvalue().splitlines() == [
+        rf"{red}fitfeed convert:{plain} no \x1b[32m folder",
+        "warning: of a stranger",
+        f"{yellow}warning:{plain} odd",
+        "a warning: none",
+    ]
+    elsewhere = io.StringIO()
+    print_lines(["warning: odd"], elsewhere)
+    assert elsewhere.getvalue() == "warning: odd\n"
+
+
+def test_bars_need_a_terminal_and_its_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "97")
+    assert columns_of_bars() is None
+    monkeypatch.setattr(sys, "stdout", ColorTerminal())
+    assert columns_of_bars() == 97
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="latin-1"))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert columns_of_bars() is None
