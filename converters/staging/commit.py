@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.result_check import file_identity, is_whole
+from fitfeed.converters.staging.tfds_place import put_tfds_files, remove_tfds_files
 from fitfeed.schemas.manifest import (
     MANIFEST_NAME,
     REJECTS_NAME,
@@ -44,8 +45,10 @@ def replace_dataset(
 
     ```
     manifest.json     removed: from now on there is an unfinished conversion
+    features.json, dataset_info.json    removed
     rejects.jsonl, indexes, shards, the tables beside them    moved into place
     files of the old dataset    removed
+    features.json, dataset_info.json    written
     manifest.json     written: the dataset is complete
     ```
 
@@ -63,10 +66,12 @@ def replace_dataset(
         OSError: If a file cannot be written.
     """
     work.dataset.delete(MANIFEST_NAME)
+    remove_tfds_files(work.dataset)
     files = [entry.file for entry in manifest.files()]
     moved = _move_into(work, [*files, *SIDE_TABLES])
     require_ours()  # copying takes long in a store
     _remove_leftovers(work.dataset, keep=set(files))
+    put_tfds_files(work.dataset, manifest)
     work.dataset.area().sync()
     put_manifest(work.dataset, manifest, identity=None, known={**in_place, **moved})
 
@@ -85,6 +90,7 @@ def join_dataset(
     new shards        under names that no reader knows yet
     train.append.index.arrow, rejects.append.jsonl    beside the old ones
     sources.arrow, duplicates.arrow    replaced; no manifest names them
+    features.json, dataset_info.json    replaced, likewise; all shards that they name are there
     manifest.json     replaced: from now on the dataset is the new one
     ```
 
@@ -103,6 +109,7 @@ def join_dataset(
     # The tables beside the dataset may speak of images that are not in it yet, and must not lack those that are.
     new = [entry.file for entry in manifest.files() if entry.file not in old]
     moved = _move_into(work, [*new, *SIDE_TABLES])
+    put_tfds_files(work.dataset, manifest)
     work.dataset.area().sync()
     put_manifest(work.dataset, manifest, identity=identity, known={**in_place, **moved})
 

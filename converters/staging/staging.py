@@ -43,6 +43,7 @@ from fitfeed.schemas.storage.claim import Claim
 from fitfeed.schemas.storage.failures import kind_of
 from fitfeed.schemas.storage.own_folder import TEMPORARY_NAME
 from fitfeed.schemas.storage.place import Place
+from fitfeed.schemas.tfds_info import TFDS_NAMES
 
 LOCK_NAME = "lock"
 
@@ -134,7 +135,7 @@ class Staging:
                 # Not written anew: a shard that is kept may be of files as they were when it was planned first.
                 begun, sources = earlier.begun, work.keep_sources(earlier.sources_sha256)
             work.root.area().sweep()
-            self._sweep_side_tables()
+            self._sweep_side_files()
             stamps = work.write_plans(plan.shards, begun, is_new=earlier is None)
             job = dataclasses.replace(
                 plan.job, begun=begun, stamps=stamps, sources_sha256=sources, launch=token, engine=engine
@@ -335,9 +336,9 @@ class Staging:
     def _folders(self) -> list[WorkFolder]:
         return [WorkFolder(self.dataset, name) for name in self.root.folders()]
 
-    def _sweep_side_tables(self) -> None:
-        """Removes what is left of a table beside the dataset, whose writer was killed."""
-        for name in self.dataset.area().names(f"{table}.*" for table in SIDE_TABLES):
+    def _sweep_side_files(self) -> None:
+        """Removes what is left of a file beside the dataset, whose writer was killed."""
+        for name in self.dataset.area().names(f"{file}.*" for file in (*SIDE_TABLES, *TFDS_NAMES)):
             if TEMPORARY_NAME.fullmatch(name):
                 self.dataset.delete(name)
 

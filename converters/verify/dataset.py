@@ -35,6 +35,7 @@ from fitfeed.schemas.storage.failures import failures_named
 from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.text import shortened
+from fitfeed.schemas.tfds_info import MARKED_BYTES, TFDS_NAMES, is_tfds_file, tfds_files
 
 
 class VerifyProgress(Protocol):
@@ -106,7 +107,7 @@ class _Verification:
             files=self._files,
             bytes=self._bytes,
             examples=self._examples,
-            beside=tuple(_tables_beside(self._place)),
+            beside=(*_tables_beside(self._place), *_tfds_files_beside(self._place, self._manifest)),
         )
 
     @contextmanager
@@ -250,6 +251,22 @@ def _tables_beside(place: Place) -> Iterator[BesideReport]:
                 yield BesideReport(file=name, damage=str(error))
             else:
                 yield BesideReport(file=name, damage=None)
+
+
+def _tfds_files_beside(place: Place, manifest: Manifest) -> Iterator[BesideReport]:
+    """Compares the files for TensorFlow Datasets with what follows from the manifest. Files of others are left alone."""
+    expected = tfds_files(manifest)
+    for name in TFDS_NAMES:
+        published = expected.get(name, b"")
+        try:
+            content, _ = place.read(name, at_most=max(len(published) + 1, MARKED_BYTES))
+        except (FileNotFoundError, RefusedFileError, IsADirectoryError):
+            continue
+        if content == published:
+            yield BesideReport(file=name, damage=None)
+        elif is_tfds_file(content):
+            damage = f"{place.address(name)} is not what follows from {MANIFEST_NAME}, so TensorFlow Datasets may read the dataset wrongly. Delete it: it is not a part of the dataset."
+            yield BesideReport(file=name, damage=damage)
 
 
 def _unreadable(entry: File, error: OSError, offset: int | None) -> Finding:

@@ -89,7 +89,7 @@ class Findings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BesideReport:
-    """A table beside a dataset, which is not a part of it.
+    """A file beside a dataset, which is not a part of it.
 
     Attributes:
         file: Its name.
@@ -108,7 +108,7 @@ class Report:
         findings: All that is wrong.
         fingerprint: Fingerprint of the dataset; None if its manifest is not whole.
         files, bytes, examples: How many were read and compared.
-        beside: The tables beside the dataset that are there. They may be missing.
+        beside: The files beside the dataset that are there and known. They may be missing.
     """
 
     findings: tuple[Finding, ...]

@@ -26,6 +26,7 @@ from fitfeed.schemas.errors import OvertakenError
 from fitfeed.schemas.manifest import read_manifest
 from fitfeed.schemas.side_tables import SIDE_TABLES, read_pairs
 from fitfeed.schemas.storage.local import LocalPlace
+from fitfeed.schemas.tfds_info import TFDS_NAMES
 from tests.folders import contents, path_of
 from tests.warm_commands import WarmCommand, WarmCommands
 from tests.without_beam import run_here, without_beam
@@ -153,7 +154,10 @@ def test_an_append_that_is_not_continued_leaves_nothing(
     names = {entry.file for entry in read_manifest(dataset).files()}
     assert "train-00001-of-00002.tfrecord" in names
     foreign = "other-00000-of-00001.tfrecord"
-    assert {path.name for path in dataset.iterdir()} == {*names, "manifest.json", foreign, *SIDE_TABLES}
+    assert {path.name for path in dataset.iterdir()} == {
+        *(*names, "manifest.json", foreign),
+        *(*SIDE_TABLES, *TFDS_NAMES),
+    }
     keys = {row["key"] for row in read_pairs(LocalPlace(dataset)).batch.to_pylist()}
     assert keys <= set(open_base_dataset(LocalPlace(dataset)).known)
     (dataset / foreign).unlink()

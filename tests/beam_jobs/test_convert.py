@@ -66,7 +66,7 @@ def test_same_bytes_from_a_copy_listed_in_another_order(
 @pytest.mark.slow
 def test_nothing_but_the_dataset_is_left(dataset_tfrecord: Path) -> None:
     manifest = read_manifest(dataset_tfrecord)
-    expected = {"manifest.json", "rejects.jsonl"}
+    expected = {"manifest.json", "rejects.jsonl", "features.json", "dataset_info.json"}
     for split in manifest.splits.values():
         expected |= {split.index.file, *(write_shard.file for write_shard in split.shards)}
     assert set(contents(dataset_tfrecord)) == expected

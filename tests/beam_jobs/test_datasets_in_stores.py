@@ -23,6 +23,7 @@ from fitfeed.schemas.side_tables import SIDE_TABLES
 from fitfeed.schemas.storage import claim
 from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.storage.store import StorePlace
+from fitfeed.schemas.tfds_info import TFDS_NAMES
 from tests.deep import png
 from tests.folders import contents
 from tests.schemas.storage.places import memory_place
@@ -90,7 +91,8 @@ def test_it_has_the_bytes_of_one_in_a_folder(
     assert convert(photos, str(place), options, **given).up_to_date
     report = verify_dataset(str(place))
     assert report.ok
-    assert {table.file for table in report.beside} == set(SIDE_TABLES)
+    with_tfds = TFDS_NAMES if first.manifest.format == "tfrecord" else ()
+    assert {table.file for table in report.beside} == {*SIDE_TABLES, *with_tfds}
 
 
 def test_it_is_replaced_and_appended_to(photos: Path, place: Place, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import SplitLeakError, UsageError
 from fitfeed.schemas.side_tables import DUPLICATES_NAME, SIDE_TABLES, SOURCES_NAME, read_pairs, read_sources
 from fitfeed.schemas.storage.local import LocalPlace
+from fitfeed.schemas.tfds_info import TFDS_NAMES
 from tests.beam_jobs.growing import SMALL, come_in
 from tests.deep import noise, png
 from tests.without_beam import convert
@@ -120,7 +121,7 @@ def test_nothing_depends_on_them(
     assert main(["verify", str(small_dataset)]) == 0
     printed = capsys.readouterr().out
     assert ("is not a readable table of" in printed) == (damage != "deleted")
-    assert "beside it" not in printed
+    assert "beside it features.json, dataset_info.json: known" in printed
     assert convert(photos, small_dataset, OPTIONS).up_to_date
     assert read_sources(LocalPlace(small_dataset)).num_rows == len(list(photos.glob("*/*/*")))
     come_in(later, photos)
@@ -131,9 +132,13 @@ def test_nothing_depends_on_them(
     assert [(table.file, table.damage) for table in report.beside] == [
         (SOURCES_NAME, None),
         (DUPLICATES_NAME, None),
+        *((name, None) for name in TFDS_NAMES),
     ]
     assert main(["verify", str(small_dataset)]) == 0
-    assert "beside it sources.arrow, duplicates.arrow: known" in capsys.readouterr().out
+    assert (
+        "beside it sources.arrow, duplicates.arrow, features.json, dataset_info.json: known"
+        in capsys.readouterr().out
+    )
 
 
 def test_pairs_are_listed_and_grow(photos: Path, tmp_path: Path) -> None:

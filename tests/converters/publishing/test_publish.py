@@ -25,6 +25,7 @@ from fitfeed.schemas.errors import ConversionError, OvertakenError
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
 from fitfeed.schemas.side_tables import read_pairs
 from fitfeed.schemas.storage.local import LocalPlace
+from fitfeed.schemas.tfds_info import TFDS_NAMES
 from tests.converters.handmade import Example, job_of, write_result
 from tests.folders import contents, path_of
 
@@ -109,7 +110,7 @@ def test_a_new_dataset(tmp_path: Path) -> None:
     assert set(files(tmp_path)) == {
         *(f"train-0000{number}-of-00002.tfrecord" for number in range(2)),
         *("test-00000-of-00001.tfrecord", "train.index.arrow", "test.index.arrow"),
-        *("rejects.jsonl", MANIFEST_NAME),
+        *("rejects.jsonl", MANIFEST_NAME, *TFDS_NAMES),
     }
     Staging(LocalPlace(tmp_path)).remove()
     manifest = read_manifest(tmp_path)

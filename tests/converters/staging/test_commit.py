@@ -15,6 +15,7 @@ from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, fingerprint_of, read_manifest
 from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.storage.local import LocalPlace
+from fitfeed.schemas.tfds_info import tfds_files
 from tests.folders import contents, path_of
 
 GOLDEN = next((Path(__file__).parents[2] / "golden").glob("version-2-16-bits-tfrecord"))
@@ -78,6 +79,7 @@ def test_a_dataset_is_replaced(work: WorkFolder, manifest: Manifest) -> None:
         first: b"without duplicates",
         "notes.txt": b"old",
         MANIFEST_NAME: manifest.to_json().encode(),
+        **tfds_files(manifest),
     }
     assert dataset_files(work) == expected
     (path_of(work.kept) / first).write_bytes(b"without duplicates")

@@ -28,6 +28,7 @@ from fitfeed.schemas.errors import OvertakenError, UsageError
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, fingerprint_of, read_manifest
 from fitfeed.schemas.manifest_parts import Shard
 from fitfeed.schemas.storage.local import LocalPlace
+from fitfeed.schemas.tfds_info import tfds_files
 from tests.folders import contents, path_of
 
 GOLDEN = next((Path(__file__).parents[2] / "golden").glob("version-2-16-bits-tfrecord"))
@@ -148,7 +149,8 @@ def test_a_new_dataset_moves_from_state_to_state(tmp_path: Path, manifest: Manif
         staging.commit_new(work, plan_of().job, manifest)  # a runner may repeat it
         staging.remove()
     shards = {plan.file: b"" for plan in plan_of().shards}
-    assert contents(dataset) == {**shards, MANIFEST_NAME: manifest.to_json().encode()}
+    json = {MANIFEST_NAME: manifest.to_json().encode(), **tfds_files(manifest)}
+    assert contents(dataset) == {**shards, **json}
 
 
 def test_a_dataset_that_is_replaced_counts_as_unpublished(tmp_path: Path, manifest: Manifest) -> None:
@@ -192,6 +194,7 @@ def test_an_append_is_committed_and_then_settled(tmp_path: Path, manifest: Manif
     assert contents(tmp_path) == {
         MANIFEST_NAME: settled.to_json().encode(),
         "rejects.jsonl": b"",
+        **tfds_files(settled),
     }
 
 
