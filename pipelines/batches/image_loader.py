@@ -139,7 +139,7 @@ class ImageLoader:
 
 def _stored_pixels(records: Records) -> float:
     """Pixels of a stored image, on average; of a thousand of them if there are more."""
-    every = slice(None, None, 1 + len(records.index.height) // 1000)
+    every = slice(None, None, 1 + len(records) // 1000)  # columns of several splits have no length
     return float(
         np.mean(np.multiply(records.index.height[every], records.index.width[every], dtype=np.float64))
     )
