@@ -64,7 +64,7 @@ CASES = {
     "throttled disk": Case(limit="disk", dataset="keep", bytes_per_s=8e6, processes=0),
     "heavy function": Case(limit="augmentation", function="blur", augment=["blur"], processes=0),
     "python function": Case(limit="interpreter", function="count", augment=["count"], processes=0),
-    "numpy function": Case(limit="augmentation", function="arrange", augment=["arrange"]),
+    "numpy function": Case(limit="augmentation", function="arrange", augment=["arrange"], processes=2),
     "slow consumer": Case(limit="consumer", model="resnet50"),
     "one CPU": Case(limit="workers", cpus=1),
     "one worker": Case(limit="workers", processes=1),

@@ -379,7 +379,7 @@ def test_on_jax_steps_are_asynchronous(own_copy: Callable[[Any], Path], each_s: 
     if each_s:
         assert 0.3 * true < later < 1.3 * true + 0.01
     else:
-        assert waiting < 0.5 * computing
+        assert waiting < computing  # on a machine that does other things, too
 
 
 @pytest.mark.slow
