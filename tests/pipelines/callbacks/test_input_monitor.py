@@ -364,7 +364,7 @@ steps = len(train)
 moments = model.moments[-steps:]
 true = sum(began - ended for (_, ended), (began, _) in zip(moments, moments[1:]))
 last = monitor.epochs[-1]
-print(last.steps, last.waiting, last.computing, sum(step.waiting for step in monitor.steps[1:]), true)
+print(last.steps, last.computing, sum(step.waiting for step in monitor.steps[1:]), true)
 """
 
 
@@ -373,13 +373,11 @@ print(last.steps, last.waiting, last.computing, sum(step.waiting for step in mon
 @pytest.mark.parametrize(("each_s", "at_once"), [(0.0125, 1), (0.0125, 3), (0.0, 1)])
 def test_on_jax_steps_are_asynchronous(own_copy: Callable[[Any], Path], each_s: float, at_once: int) -> None:
     printed = run_program(JAX_PROGRAM, own_copy("tfrecord"), each_s, at_once, KERAS_BACKEND="jax")
-    steps, waiting, computing, later, true = map(float, printed.split()[-5:])
+    steps, computing, later, true = map(float, printed.split()[-4:])
     assert steps == 6
     assert computing / steps > STEP_S / 2
-    if each_s:
-        assert 0.3 * true < later < 1.3 * true + 0.01
-    else:
-        assert waiting < computing  # on a machine that does other things, too
+    # The model itself sees how long it has nothing to do, whatever else the machine does.
+    assert (0.3 * true if each_s else 0) <= later < 1.3 * true + 0.01
 
 
 @pytest.mark.slow
