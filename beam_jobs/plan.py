@@ -132,7 +132,7 @@ def plan_conversion(
     if target.base is None and not isinstance(options, ConvertOptions):
         options = {**kept_options(sources, dict(options or {})), **(options or {})}
     if progress is not None:
-        progress.listed(0)
+        progress.listing()
     plan = make_plan(
         sources,
         target.complete(options),

@@ -35,8 +35,11 @@ class ComparisonProgress(Protocol):
 class PlanReport(ComparisonProgress, Protocol):
     """Receives how far planning is: what was listed, and then what was read to compare it."""
 
+    def listing(self) -> None:
+        """Sources are listed now, perhaps once more."""
+
     def listed(self, files: int) -> None:
-        """So many more files were found in the source. Called from any thread; with 0 when the listing begins."""
+        """So many more files were found. Called from any thread."""
 
 
 def compare_files(

@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
 
         document, lines, status = inspect_several(paths, full=options.full, quiet=options.quiet)
     elif isinstance(path := paths[0], Place) or (isinstance(path, Path) and path.is_dir()):
-        document, lines = _dataset(path)
+        document, lines = _dataset(path, quiet=options.quiet)
     else:
         document, lines = _file(path, full=options.full, quiet=options.quiet)
     if options.json:
@@ -71,12 +71,14 @@ def run(options: argparse.Namespace) -> int:
     return status
 
 
-def _dataset(path: "Path | Place") -> tuple["JsonObject", list[str]]:
+def _dataset(path: "Path | Place", *, quiet: bool) -> tuple["JsonObject", list[str]]:
     from fitfeed.output.dataset_json import describe
     from fitfeed.output.dataset_text import dataset_lines
+    from fitfeed.output.progress import phase_progress
     from fitfeed.schemas.manifest import read_manifest
 
-    manifest = read_manifest(path)
+    with phase_progress(sys.stderr, "inspecting", quiet=quiet):
+        manifest = read_manifest(path)
     return describe(manifest), dataset_lines(str(path), manifest, columns=columns_of_bars())
 
 

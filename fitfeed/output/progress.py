@@ -52,15 +52,17 @@ class PlanningProgress:
     def __init__(self, display: ProgressDisplay) -> None:
         """Shows nothing yet."""
         self._display, self._lock = display, threading.Lock()
-        self._files = -1
+        self._files = 0
         self._comparing: ReadingProgress | None = None
 
+    def listing(self) -> None:
+        """Says that the listing begins."""
+        self._files = 0
+        self._display.begin("listing and planning", details=self._details)
+
     def listed(self, files: int) -> None:
-        """Says that so many more files were found, in any thread; with 0, that the listing begins."""
+        """Says that so many more files were found, in any thread."""
         with self._lock:
-            if self._files < 0:
-                self._files = 0
-                self._display.begin("listing and planning", details=self._details)
             self._files += files
 
     def start(self, *, files: int, total_bytes: int) -> None:
@@ -93,8 +95,10 @@ class ConversionProgress:
         self._is_finishing = False
 
     def notify(self, line: str) -> None:
-        """Says something before the work begins."""
+        """Says something before the work begins, which it has something to wait for or to prepare until then."""
         self._display.print(line)
+        if not self._images:
+            self._display.begin("preparing")
 
     def comparing(self) -> PlanningProgress:
         """Shows how many files were listed, and how many bytes were read to compare them, if that takes long."""

@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TextIO
 
 from tqdm import tqdm
@@ -83,7 +84,7 @@ class ProgressDisplay:
         self._lock = threading.RLock()
         self._phase: Phase | None = None
         self._drawn = ""
-        self._last = time.monotonic()  # when something was printed, or the work began
+        self._last = time.monotonic()  # when something was printed, or the first phase began
         self._next_line = self._last + QUIET_S
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
@@ -110,8 +111,10 @@ class ProgressDisplay:
         """
         with self._lock:
             self._finish_line()
+            is_first = self._phase is None
             self._phase = Phase(title, total, details, stays=stays, in_large_steps=in_large_steps)
             now = self._phase.started
+            self._last = now if is_first else self._last
             if opening is not None and not self._is_terminal:
                 self._print(opening)
                 self._next_line = now + LINE_INTERVAL_S
@@ -120,6 +123,7 @@ class ProgressDisplay:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
                 self._thread.start()
+            self.tick()
 
     def set(self, done: float) -> None:
         """Says how much of the phase is done."""
@@ -172,17 +176,23 @@ class ProgressDisplay:
         """Leaves the line of a phase whose line stays. Another one is drawn over."""
         if self._phase is not None and self._phase.stays and self._is_terminal:
             self._draw(self._phase, time.monotonic())
-            self._stream.write("\n")
+            self._write("\n")
             self._drawn = ""
 
     def _print(self, line: str) -> None:
-        print_lines([line], self._stream)
+        with suppress(OSError):
+            print_lines([line], self._stream)
         self._last = time.monotonic()
+
+    def _write(self, text: str) -> None:
+        """Writes to the terminal. A work goes on if that is gone, or the disk of a log is full."""
+        with suppress(OSError):
+            self._stream.write(text)
+            self._stream.flush()
 
     def _erase(self) -> None:
         if self._drawn:
-            self._stream.write(f"\r{' ' * disp_len(self._drawn)}\r")
-            self._stream.flush()
+            self._write(f"\r{' ' * disp_len(self._drawn)}\r")
             self._drawn = ""
 
     def _draw(self, phase: Phase, now: float) -> None:
@@ -192,8 +202,7 @@ class ProgressDisplay:
         else:
             line = self._bar(phase, parts, width)
         rest = " " * max(0, disp_len(self._drawn) - disp_len(line))
-        self._stream.write(f"\r{line}{rest}")
-        self._stream.flush()
+        self._write(f"\r{line}{rest}")
         self._drawn, self._last = line, now
 
     def _bar(self, phase: Phase, parts: list[str], width: int) -> str:

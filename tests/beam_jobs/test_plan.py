@@ -33,6 +33,39 @@ def test_a_plan_is_what_the_conversion_does_then(few_photos: Path, tmp_path: Pat
     assert again.existing == manifest
 
 
+class PlanReports:
+    """Remembers what planning tells."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.files = 0
+
+    def listing(self) -> None:
+        self.told.append("listing")
+
+    def listed(self, files: int) -> None:
+        self.files += files
+
+    def start(self, *, files: int, total_bytes: int) -> None:
+        self.told.append(f"{files} to compare")
+
+    def update(self, read_bytes: int) -> None:
+        self.told.append("compared")
+
+
+def test_planning_tells_what_it_does(few_photos: Path, tmp_path: Path) -> None:
+    reports = PlanReports()
+    plan_conversion(few_photos, tmp_path / "out", progress=reports)
+    assert (reports.told, reports.files) == (["listing"], 8)
+    convert(few_photos, tmp_path / "out")
+    plan_conversion(few_photos, tmp_path / "out", progress=reports, check_content=True)
+    assert reports.told == ["listing", "listing", "8 to compare", *["compared"] * 8]
+    wrong = PlanReports()
+    with pytest.raises(UsageError):
+        plan_conversion(few_photos, tmp_path / "out", runner="DirectRunner", progress=wrong)
+    assert wrong.told == []  # what is wrong on the command line is answered alone
+
+
 def test_an_append_plans_what_is_new(few_photos: Path, tmp_path: Path) -> None:
     dataset = tmp_path / "dataset"
     convert(few_photos, dataset, ConvertOptions(**SMALL))

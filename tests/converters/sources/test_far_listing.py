@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fitfeed.converters.source_file import SourceFile
-from fitfeed.converters.sources import far_walk
+from fitfeed.converters.sources import far_names, far_walk
 from fitfeed.converters.sources.far_listing import list_place
 from fitfeed.converters.sources.listing import list_folder
 from fitfeed.schemas.errors import ConversionError, NotFoundError, UsageError
@@ -45,6 +45,15 @@ def test_it_is_listed_like_a_folder(files: dict[tuple[str, str], bytes]) -> None
             (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
             (Path(folder) / name).write_bytes(data)
         assert listed(list_place(place)) == listed(list_folder(Path(folder)))
+
+
+def test_files_are_counted_while_they_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(far_names, "NAMES_AT_ONCE", 2)
+    place, told = memory_place(), list[int]()
+    for name in ("a/1.jpg", "a/2.jpg", "a/3.jpg", "b/notes.txt"):
+        place.write(name, b"x")
+    list_place(place, listed=told.append)
+    assert (sum(told), max(told)) == (4, 2)
 
 
 def test_an_object_is_known_by_its_etag() -> None:

@@ -344,3 +344,10 @@ def test_text_path() -> None:
     assert text_path("ünïcødé/图片.jpg") == "ünïcødé/图片.jpg"
     assert text_path("back\\slash.jpg") == "back\\slash.jpg"
     assert text_path("bad\udcff\\.jpg") == "bad\\xff\\\\.jpg"
+
+
+def test_files_are_counted_while_they_are_found(tmp_path: Path) -> None:
+    told: list[int] = []
+    make(tmp_path, "a/1.jpg", "a/2.jpg", "b/c/3.jpg", "notes.txt")
+    list_folder(tmp_path, listed=told.append)
+    assert (sum(told), max(told)) == (3, 2)

@@ -46,21 +46,23 @@ def test_before_a_conversion_it_is_said_what_was_listed_and_compared(clock: list
         assert shown is not None
         planning = shown.comparing()
         clock[0] += 20  # until the command line was looked at, nothing is said
-        planning.listed(0)
+        planning.listing()
         planning.listed(120_000)
-        clock[0] += 1
-        shown.notify("warning: odd")
         planning.listed(1)
-        clock[0] += 3
-        planning.listed(1)
+        clock[0] += 4
         shown._display.tick()
         planning.start(files=2, total_bytes=20_000_000)
         clock[0] += 10
         planning.update(10_000_000)
+        clock[0] += 1
+        shown.notify("the dataset is locked")
+        clock[0] += 5
+        shown._display.tick()
     assert stream.getvalue().splitlines() == [
-        "warning: odd",
-        "listing and planning: 120,002 files, 4 s",
+        "listing and planning: 120,001 files, 4 s",
         "comparing: 10 of 20 MB read, 1.0 MB/s",
+        "the dataset is locked",
+        "preparing: 5 s",
     ]
 
 

@@ -73,7 +73,7 @@ def test_a_bar_has_share_time_left_and_what_fits(clock: list[float]) -> None:
         clock[0] += 1
         display.set(5 * i)
     display.close()
-    first, *_, last = stream.drawn()
+    _, first, *_, last = stream.drawn()
     assert first.startswith("converting   5%|")
     assert "left" not in first
     assert last.startswith("converting  50%|███")
