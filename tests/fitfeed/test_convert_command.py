@@ -54,7 +54,8 @@ def test_terminal_shows_a_bar_and_then_the_summary(
         output.seek(0)
         summary = output.read()
     assert b"100%" in shown
-    assert b"MB/s, 0 rejected" in shown
+    assert b"10/10 images, " in shown
+    assert b"0 rejected, " in shown
     for expected in (
         "is complete",
         "10 examples in 1 shards",
