@@ -135,8 +135,10 @@ _MODULES = {
 
 VIEWS.update(
     dataset_html="fitfeed.notebook:dataset_html",
+    export_croissant="fitfeed.export.croissant:export_croissant",
     preview="fitfeed.notebook:preview",
     report="fitfeed.notebook:report",
+    to_huggingface="fitfeed.export.huggingface:to_huggingface",
 )
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fitfeed.pipelines.batches.normalize import NormalizeKind, keras_layer
 from fitfeed.pipelines.batches.skipped_examples import Skipped
+from fitfeed.pipelines.dataset_views import DatasetViews
 from fitfeed.pipelines.reading.cache_options import cache_options
 from fitfeed.pipelines.reading.dataset_files import DatasetFiles
 from fitfeed.pipelines.reading.index_table import index_table
@@ -22,17 +23,12 @@ from fitfeed.schemas.features import ClassFeature, Features
 from fitfeed.schemas.manifest import Manifest, find_manifest
 from fitfeed.schemas.manifest_line import manifest_line
 from fitfeed.schemas.manifest_parts import Split
-from fitfeed.schemas.report_page import ReportPage
 from fitfeed.schemas.statistics import ChannelStatistics, class_weights
 from fitfeed.schemas.storage.open_place import open_place
-from fitfeed.schemas.views import load_view
 
 if TYPE_CHECKING:
     import keras
     import pyarrow as pa
-    from PIL.Image import Image
-
-    from fitfeed.pipelines.augment.base import Augmentation
 
 
 def open_dataset(
@@ -71,7 +67,7 @@ def open_dataset(
     return Dataset(DatasetFiles(place, identity, options), manifest)
 
 
-class Dataset:
+class Dataset(DatasetViews):
     """An open dataset. Thread-safe and picklable. Only `skipped` and `traffic` change.
 
     Attributes:
@@ -88,77 +84,6 @@ class Dataset:
     def __repr__(self) -> str:
         """Names the place, the splits, the labels and the images, on one line."""
         return f"<Dataset {manifest_line(self.address, self.manifest)}>"
-
-    def _repr_html_(self) -> str:
-        """Shows splits, classes, size and statistics in a notebook."""
-        shown: str = load_view("dataset_html")(self)
-        return shown
-
-    def preview(
-        self,
-        split: str | None = None,
-        *,
-        count: int = 8,
-        augment: "Sequence[Augmentation]" = (),
-        image_size: tuple[int, int] | None = None,
-        draws: int | None = None,
-        seed: int = 0,
-        columns: int | None = None,
-        tile: int = 160,
-    ) -> "Image":
-        """Draws a contact sheet, as `fitfeed preview` does. At the end of a cell of a notebook it shows itself.
-
-        Args:
-            split: Of which; None: train, or the first one.
-            count: Pictures.
-            augment: As for `make_pipeline`; each picture is then shown as stored, and as training would see it.
-            image_size: As for `make_pipeline`, of augmented pictures.
-            draws: Augmented versions of each: epochs 0, 1, ...; None: four.
-            seed: Chooses the pictures and augments them.
-            columns: Pictures side by side; None: four, with augmentations one.
-            tile: Side of a picture, in pixels.
-
-        Returns:
-            A picture of Pillow, RGB.
-
-        Raises:
-            UsageError: If there is no such split, or a number cannot be.
-            DamagedDatasetError: If an example cannot be read.
-        """
-        drawn: Image = load_view("preview")(
-            self,
-            split=split,
-            count=count,
-            augment=augment,
-            image_size=image_size,
-            draws=draws,
-            seed=seed,
-            columns=columns,
-            side=tile,
-        )
-        return drawn
-
-    def report(
-        self,
-        path: str | os.PathLike[str] | None = None,
-        *,
-        source: str | os.PathLike[str] | Sequence[str] = (),
-    ) -> ReportPage:
-        """Makes the page of `fitfeed report`. At the end of a cell of a notebook it shows itself.
-
-        Args:
-            path: A file to write it into. None: none, and `save` of the result writes one.
-            source: What the dataset was converted from, for pictures of rejected files; of several, NAME=SOURCE each.
-
-        Returns:
-            The page, with `findings`, `html` and `save`.
-
-        Raises:
-            UsageError: If the file cannot be written, or a source is not one of the dataset's.
-            DamagedDatasetError: If manifest, index or tables are damaged.
-        """
-        page: ReportPage = load_view("report")(self, path, source)
-        return page
 
     @property
     def address(self) -> str:
