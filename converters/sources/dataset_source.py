@@ -24,6 +24,8 @@ from fitfeed.converters.sources.listing import Listing
 from fitfeed.converters.sources.open_folder import open_folder
 from fitfeed.converters.sources.source_options import SourceOptions
 from fitfeed.converters.sources.split_lists import SplitLists, divide_by_lists, require_lists_alone
+from fitfeed.converters.sources.tfds_folder import TfdsFolder, open_tfds_folder
+from fitfeed.converters.sources.tfds_json import is_tfds_folder
 from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.checked_index import open_checked_index
 from fitfeed.schemas.class_order import ClassOrder, natural_order, sort_classes
@@ -31,6 +33,7 @@ from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.features import (
     ClassFeature,
     FloatsFeature,
+    ImageFeature,
     LabelFeature,
     MulticlassFeature,
     PlannedLabel,
@@ -39,7 +42,6 @@ from fitfeed.schemas.index import Index
 from fitfeed.schemas.index_columns import MaskColumn
 from fitfeed.schemas.index_labels import classes_at, floats_at
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
-from fitfeed.schemas.manifest_parts import Shard
 from fitfeed.schemas.storage.failures import failures_named
 from fitfeed.schemas.storage.many import for_each
 from fitfeed.schemas.storage.open_place import GivenPath, open_place
@@ -73,10 +75,9 @@ def kept_options(sources: Sequence[GivenSource], given: dict[str, object]) -> di
         sources: All sources. If they differ, or one of them is not a dataset, nothing is decided.
         given: The options that the user gave, by name.
     """
-    folders = [source.path for source in sources if is_dataset(source.path)]
-    if len(folders) < len(sources):
+    images = [image for source in sources if (image := _stored_images(source.path)) is not None]
+    if len(images) < len(sources):
         return {}
-    images = [read_manifest(folder).features.image for folder in folders]
     kept: dict[str, object] = {}
     if len({image.channels for image in images}) == 1:
         kept["channels"] = images[0].channels
@@ -84,6 +85,29 @@ def kept_options(sources: Sequence[GivenSource], given: dict[str, object]) -> di
     if len({image.depth for image in images}) == 1 and not needs_8_bits:
         kept["depth"] = images[0].depth
     return kept
+
+
+def _stored_images(source: Place) -> ImageFeature | TfdsFolder | None:
+    """What a dataset says of its images; None if it is not one."""
+    if is_dataset(source):
+        return read_manifest(source).features.image
+    return open_tfds_folder(source) if is_tfds_folder(source) else None
+
+
+class StoredPart(NamedTuple):
+    """The examples of a split.
+
+    Attributes:
+        split: Its name.
+        files: The examples as files.
+        labels: Their labels, by name, as in `ExampleTable`.
+        lost_profiles: How many of them had a color profile, and were encoded anew.
+    """
+
+    split: str
+    files: list[SourceFile]
+    labels: dict[str, list[Any]]
+    lost_profiles: int = 0
 
 
 def read_dataset(given: GivenPath, options: ConvertOptions, reading: SourceOptions) -> LabeledSource:
@@ -99,11 +123,36 @@ def read_dataset(given: GivenPath, options: ConvertOptions, reading: SourceOptio
         DamagedDatasetError, FormatVersionError: If it cannot be read, or is not what was published.
     """
     source = open_place(given, "SOURCE")
-    _require_no_labels(source, options, reading)
+    require_no_labels(source, options, reading)
     manifest = read_manifest(source)
     with failures_named("cannot read SOURCE", source, UsageError):
         parts = [_read_split(source, manifest, name) for name in manifest.splits]
-    features = manifest.features.labels
+    found = labeled_examples(source, parts, manifest.features.labels, options, reading, _raw_pixels(manifest))
+    return found._replace(warnings=[*found.warnings, *_lost_profiles(source, manifest, parts, options)])
+
+
+def labeled_examples(
+    source: Place,
+    parts: Sequence[StoredPart],
+    features: Mapping[str, LabelFeature],
+    options: ConvertOptions,
+    reading: SourceOptions,
+    raw: RawPixels | None = None,
+) -> LabeledSource:
+    """Makes a table of the examples of a dataset.
+
+    Args:
+        source: The dataset.
+        parts: Its splits.
+        features: All its labels.
+        options: Which examples are taken, and which of its labels is a group.
+        reading: What else is said of it.
+        raw: How its images are stored, if they are plain pixels.
+
+    Raises:
+        UsageError: If no example is left, a group is not a label, or a list is not as it must be.
+        DamagedDatasetError: If two examples have the same key.
+    """
     files = list(itertools.chain.from_iterable(part.files for part in parts))
     labels: dict[str, Sequence[Any]] = {
         name: list(itertools.chain.from_iterable(part.labels[name] for part in parts)) for name in features
@@ -119,16 +168,13 @@ def read_dataset(given: GivenPath, options: ConvertOptions, reading: SourceOptio
             [part.split for part in parts],
             np.repeat(np.arange(len(parts)), [len(part.files) for part in parts]),
         ),
-        groups=_groups(source, manifest, labels, options),
+        groups=_groups(source, features, labels, options),
     )
     links = open_folder(source)
     listing, warnings = choose_files(Listing(columns, [], [], links), options)
     kept = set(listing.files)
     example_table = example_table.without({place for place, file in enumerate(files) if file not in kept})
-    warnings += _lost_profiles(source, manifest, parts, options)
-    found = LabeledSource(
-        source, "dataset", links, example_table, [], listing.ignored, warnings, _raw_pixels(manifest)
-    )
+    found = LabeledSource(source, "dataset", links, example_table, [], listing.ignored, warnings, raw)
     return _with_lists(found, TablePaths(links), reading.split_lists) if reading.split_lists else found
 
 
@@ -143,27 +189,11 @@ def _with_lists(found: LabeledSource, paths: TablePaths, lists: SplitLists) -> L
     )
 
 
-class _Part(NamedTuple):
-    """The examples of a split.
-
-    Attributes:
-        split: Its name.
-        files: The examples as files.
-        labels: Their labels, by name, as in `ExampleTable`.
-        lost_profiles: How many of them had a color profile, and were encoded anew.
-    """
-
-    split: str
-    files: list[SourceFile]
-    labels: dict[str, list[Any]]
-    lost_profiles: int
-
-
-def _read_split(source: Place, manifest: Manifest, split: str) -> _Part:
+def _read_split(source: Place, manifest: Manifest, split: str) -> StoredPart:
     index = open_checked_index(source, manifest, split, whole=True)
     index.require_valid()
     shards = manifest.splits[split].shards
-    states = for_each(source, lambda shard: _state(source, shard), shards)
+    states = for_each(source, lambda shard: shard_state(source, shard.file), shards)
     of_shard = index.shard.tolist()
     keys: list[str] = index.columns()["key"].to_pylist()
 
@@ -173,7 +203,7 @@ def _read_split(source: Place, manifest: Manifest, split: str) -> _Part:
             strict=True,
         )
         return [
-            _example(path, length, states[shard], StoredAt(shards[shard].file, offset, crc32c))
+            stored_example(path, length, states[shard], StoredAt(shards[shard].file, offset, crc32c))
             for path, length, shard, offset, crc32c in rows
         ]
 
@@ -186,10 +216,10 @@ def _read_split(source: Place, manifest: Manifest, split: str) -> _Part:
             labels[name] = _values(source, index, name, feature)
     reencoded = index.source_bytes != index.length
     had_profile = index.profile.numbers(slice(None)) >= 0
-    return _Part(split, stored(keys, index), labels, int((reencoded & had_profile).sum()))
+    return StoredPart(split, stored(keys, index), labels, int((reencoded & had_profile).sum()))
 
 
-class _ShardState(NamedTuple):
+class ShardState(NamedTuple):
     """The times of a shard, or in a store its ETag, as those of a `SourceFile`."""
 
     mtime_ns: int = 0
@@ -197,25 +227,25 @@ class _ShardState(NamedTuple):
     etag: str = ""
 
 
-def _state(place: Place, shard: Shard) -> _ShardState:
+def shard_state(place: Place, file: str) -> ShardState:
     """What tells that a shard was changed; nothing if it cannot be opened, so that each of its examples says it.
 
     Raises:
         OSError: If the store does not answer.
     """
     try:
-        found = place.find(shard.file)
+        found = place.find(file)
     except OSError as error:
         if place.is_far and not isinstance(error, FileNotFoundError | PermissionError):
             raise
-        return _ShardState()
+        return ShardState()
     return place.choose(
-        local=lambda _: _ShardState(found.mtime_ns, found.ctime_ns),
-        far=lambda _: _ShardState(etag=found.identity),
+        local=lambda _: ShardState(found.mtime_ns, found.ctime_ns),
+        far=lambda _: ShardState(etag=found.identity),
     )
 
 
-def _example(path: str, size: int, state: _ShardState, stored: StoredAt) -> SourceFile:
+def stored_example(path: str, size: int, state: ShardState, stored: StoredAt) -> SourceFile:
     """An example as a file."""
     return SourceFile(path, size, state.mtime_ns, state.ctime_ns, state.etag, stored=stored)
 
@@ -258,20 +288,27 @@ def _planned(feature: LabelFeature, values: Sequence[Any], options: ConvertOptio
 
 
 def _groups(
-    source: Place, manifest: Manifest, labels: Mapping[str, Sequence[Any]], options: ConvertOptions
+    source: Place,
+    features: Mapping[str, LabelFeature],
+    labels: Mapping[str, Sequence[Any]],
+    options: ConvertOptions,
 ) -> list[str] | None:
     """The group of each example: a label of the dataset."""
     if options.group is None:
         return None
-    kinds = manifest.features.label_kinds
-    usable = [name for name, kind in kinds.items() if kind in ("class", "int", "text")]
+    usable = [name for name, feature in features.items() if feature.kind in ("class", "int", "text")]
     if options.group not in usable:
         msg = f"--group {options.group}: SOURCE {source} is a dataset, which knows nothing of images but its labels. Those that can be groups are: {', '.join(usable) or 'none'}. Give one of them, or --group-from REGEX."
         raise UsageError(msg)
     return [str(value) for value in labels[options.group]]
 
 
-def _require_no_labels(source: Place, options: ConvertOptions, reading: SourceOptions) -> None:
+def require_no_labels(source: Place, options: ConvertOptions, reading: SourceOptions) -> None:
+    """Checks that it is not said where labels and splits come from.
+
+    Raises:
+        UsageError: If it is: a dataset has them.
+    """
     given = {
         "--labels": reading.labels not in (None, "none"),
         "--label-column": options.label_columns,
@@ -308,7 +345,7 @@ def _require_finite(source: Place, name: str, values: npt.NDArray[np.float64]) -
 
 
 def _lost_profiles(
-    source: Place, manifest: Manifest, parts: Sequence[_Part], options: ConvertOptions
+    source: Place, manifest: Manifest, parts: Sequence[StoredPart], options: ConvertOptions
 ) -> list[str]:
     lost = sum(part.lost_profiles for part in parts)
     if options.color != "srgb" or not lost or manifest.options.get("color") == "srgb":

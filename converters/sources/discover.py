@@ -27,6 +27,8 @@ from fitfeed.converters.sources.source_options import AS_FOUND, SourceOptions
 from fitfeed.converters.sources.table import Table, is_table
 from fitfeed.converters.sources.table_labels import label_by_table
 from fitfeed.converters.sources.table_text import FOUND
+from fitfeed.converters.sources.tfds_json import is_tfds_folder
+from fitfeed.converters.sources.tfds_source import read_tfds_folder
 from fitfeed.converters.sources.unicode_forms import form_warnings
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import MAX_CLASS_NAMES, MAX_CLASSES
@@ -138,7 +140,8 @@ def _find_labeled(
             root, "table", source_links, found.example_table, found.rejects, [], found.warnings
         )
     if kind == "dataset":
-        return read_dataset(source, options, reading)
+        read = read_dataset if is_dataset(source) else read_tfds_folder
+        return read(source, options, reading)
     listing = list_source(source, reading.links, listed=reading.listed)
     folder = label_folder(listing, options, reading)
     return LabeledSource(
@@ -215,7 +218,9 @@ def _about(
 
 
 def _kind_of(source: Place) -> SourceKind:
-    return "table" if is_table(source) else "dataset" if is_dataset(source) else "folder"
+    if is_table(source):
+        return "table"
+    return "dataset" if is_dataset(source) or is_tfds_folder(source) else "folder"
 
 
 def _require_one(given: Sequence[GivenSource], reading: SourceOptions) -> None:

@@ -17,6 +17,7 @@ from fitfeed.converters.sources.discover import find_examples
 from fitfeed.converters.sources.image_names import IMAGE_EXTENSIONS
 from fitfeed.converters.sources.source_options import SourceOptions
 from fitfeed.converters.sources.table import is_table
+from fitfeed.converters.sources.tfds_json import is_tfds_folder
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.storage.open_place import open_place
 
@@ -77,7 +78,7 @@ def take_sample(
     progress("listing")
     reading = SourceOptions.of(
         # Labels do not matter here, so a folder needs no class folders.
-        labels=None if is_table(source) or is_dataset(source) else "none",
+        labels=None if is_table(source) or is_dataset(source) or is_tfds_folder(source) else "none",
         split_lists=None,
         leave_out=None,
         links="follow",
