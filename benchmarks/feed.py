@@ -1,4 +1,4 @@
-"""Measures `make_pipeline` against decoding and resizing alone, and against what people use without it.
+"""Measures `make_pipeline` and `make_loader` against decoding and resizing alone, and against what people use without it.
 
 All train at 224 x 224 in batches of 128: a random part of each image, resized, flipped at random.
 
@@ -36,7 +36,7 @@ from benchmarks.material import enlarge_sample, link_sample
 from benchmarks.measure import Epoch, Result
 from fitfeed.beam_jobs import convert
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_pipeline, open_dataset
+from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop, make_loader, make_pipeline, open_dataset
 from fitfeed.schemas.cpus import available_cpus
 
 SIDE = 224
@@ -158,11 +158,13 @@ def rate_of(epoch: Epoch) -> Rate:
     return Rate(images / (time.perf_counter() - started), images / (cpu_seconds() - cpu_started))
 
 
+AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal")]
+
+
 def pipeline(dataset: Dataset, batch_size: int, **arguments: Any) -> Any:
     """Our pipeline as a training would use it."""
-    augment = [RandomResizedCrop(), RandomFlip("horizontal")]
     return make_pipeline(
-        dataset, "train", batch_size=batch_size, image_size=(SIDE, SIDE), augment=augment, **arguments
+        dataset, "train", batch_size=batch_size, image_size=(SIDE, SIDE), augment=AUGMENT, **arguments
     )
 
 
@@ -171,11 +173,21 @@ def training(dataset: Dataset, batch_size: int, **arguments: Any) -> Epoch:
     return peers.epochs_of(pipeline(dataset, batch_size, **arguments), EPOCHS)
 
 
+def loading(dataset: Dataset, batch_size: int, **arguments: Any) -> Epoch:
+    """Some epochs of the same batches as NumPy arrays."""
+    batches = make_loader(
+        dataset, "train", batch_size=batch_size, image_size=(SIDE, SIDE), augment=AUGMENT, **arguments
+    )
+    return lambda: sum(len(images) for _ in range(EPOCHS) for images, _ in batches)
+
+
 def ours(dataset: Dataset, batch_size: int, **arguments: Any) -> dict[str, Epoch]:
-    """It with worker processes where there are several CPUs, and with threads."""
+    """Both with worker processes where there are several CPUs, and with threads."""
     return {
         "fitfeed": training(dataset, batch_size, processes=measure.WORKERS, **arguments),
+        "fitfeed, make_loader": loading(dataset, batch_size, processes=measure.WORKERS, **arguments),
         "fitfeed, threads": training(dataset, batch_size, processes=0, **arguments),
+        "fitfeed, make_loader, threads": loading(dataset, batch_size, processes=0, **arguments),
     }
 
 
@@ -230,10 +242,18 @@ def stored_pixels(datasets: Mapping[str, Dataset], batch_size: int) -> dict[str,
         )
         return peers.epochs_of(batches, RAW_EPOCHS)
 
+    def loaded(name: str, processes: int = measure.WORKERS) -> Epoch:
+        batches = make_loader(
+            datasets[name], "train", batch_size=batch_size, normalize=None, dtype="uint8", processes=processes
+        )
+        return lambda: sum(len(images) for _ in range(RAW_EPOCHS) for images, _ in batches)
+
     generator = peers.h5py_generator(shards(datasets["raw_hdf5"]), batch_size=batch_size)
     return {
         "fitfeed, TFRecord": stored("raw"),
+        "fitfeed, TFRecord, make_loader": loaded("raw"),
         "fitfeed, TFRecord, threads": stored("raw", 0),
+        "fitfeed, TFRecord, make_loader, threads": loaded("raw", 0),
         "fitfeed, HDF5": stored("raw_hdf5"),
         "fitfeed, HDF5, threads": stored("raw_hdf5", 0),
         "h5py and from_generator": peers.epochs_of(generator),

@@ -43,6 +43,8 @@ JPEG = {
     "LitData": ("torch_based", "litdata", "litdata"),
     "MosaicML Streaming": ("torch_based", "mosaic", "streaming"),
     "PyTorch DataLoader": ("torch_based", "pytorch", "torch"),
+    "fitfeed, make_loader.torch": ("torch_based", "fitfeed", "torch"),
+    "fitfeed in DataLoader": ("torch_based", "fitfeed_examples", "torch"),
     "image_dataset_from_directory": ("tensorflow_based", "keras_folder", None),
     "ImageDataGenerator": ("tensorflow_based", "image_data_generator", "scipy"),
 }

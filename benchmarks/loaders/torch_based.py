@@ -1,4 +1,4 @@
-"""Loaders for PyTorch, fed to anything that takes NumPy: DataLoader, WebDataset, LitData, MosaicML Streaming."""
+"""Loaders for PyTorch, fed to anything that takes NumPy: DataLoader, WebDataset, LitData, MosaicML Streaming; and fitfeed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,6 +6,9 @@ from typing import Any
 
 from benchmarks.loaders.material import SHARDS, Task, class_folders
 from benchmarks.loaders.transform import Transform
+from fitfeed import RandomFlip, RandomResizedCrop, TorchExamples, make_loader
+
+AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal")]
 
 PREFETCH = 4
 """Batches per worker that are made ahead."""
@@ -36,6 +39,35 @@ def pytorch(task: Task) -> Callable[[], int]:
 
     loader = torch.utils.data.DataLoader(
         Files(class_folders(task), _transform(task)),
+        batch_size=task.batch_size,
+        shuffle=True,
+        drop_last=True,
+        num_workers=task.workers,
+        persistent_workers=True,
+        prefetch_factor=PREFETCH,
+    )
+    return lambda: sum(len(labels) for _, labels in loader)
+
+
+def fitfeed(task: Task) -> Callable[[], int]:
+    """Our loader, as tensors, without a `DataLoader`."""
+    batches = make_loader(
+        task.dataset(),
+        "train",
+        batch_size=task.batch_size,
+        image_size=(task.side, task.side),
+        augment=AUGMENT,
+        processes=task.workers,
+    ).torch()
+    return lambda: sum(len(labels) for _, labels in batches)
+
+
+def fitfeed_examples(task: Task) -> Callable[[], int]:
+    """Our map-style dataset in a `DataLoader` as `pytorch` has it."""
+    import torch
+
+    loader = torch.utils.data.DataLoader(
+        TorchExamples(task.dataset(), "train", image_size=(task.side, task.side), augment=AUGMENT),
         batch_size=task.batch_size,
         shuffle=True,
         drop_last=True,
