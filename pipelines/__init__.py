@@ -33,6 +33,7 @@ from fitfeed.pipelines.dataset import Dataset, open_dataset
 from fitfeed.pipelines.explain_augment import explain
 from fitfeed.pipelines.loader.loader import Loader
 from fitfeed.pipelines.loader.make_loader import make_loader
+from fitfeed.pipelines.loader.torch_examples import TorchExamples
 from fitfeed.pipelines.needed_package import load_package
 from fitfeed.pipelines.reading.records import Records
 from fitfeed.pipelines.tf_data.make_pipeline import make_pipeline
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from fitfeed.pipelines.callbacks.input_monitor import InputMonitor
     from fitfeed.pipelines.callbacks.resume import ResumeTraining
     from fitfeed.pipelines.device.layer import DeviceAugmentation
+    from fitfeed.pipelines.loader.grain_augmentation import GrainAugmentation
 
 __all__ = [
     "AugMix",
@@ -51,6 +53,7 @@ __all__ = [
     "Dataset",
     "DeviceAugmentation",
     "Equalization",
+    "GrainAugmentation",
     "InputMonitor",
     "Loader",
     "MixUp",
@@ -79,6 +82,7 @@ __all__ = [
     "Records",
     "ResumeTraining",
     "Solarization",
+    "TorchExamples",
     "TrivialAugment",
     "explain",
     "from_image_data_generator",
@@ -91,12 +95,17 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Imports what needs Keras, or few people need, when it is first used."""
+    """Imports what needs Keras or Grain, or few people need, when it is first used."""
     if name == "DeviceAugmentation":
         load_package("keras", by=name)
         from fitfeed.pipelines.device.layer import DeviceAugmentation
 
         return DeviceAugmentation
+    if name == "GrainAugmentation":
+        load_package("grain", by=name)
+        from fitfeed.pipelines.loader.grain_augmentation import GrainAugmentation
+
+        return GrainAugmentation
     if name == "InputMonitor":
         from fitfeed.pipelines.callbacks.input_monitor import InputMonitor
 

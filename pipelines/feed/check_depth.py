@@ -49,10 +49,18 @@ def check_depth(options: PipelineOptions, depth: Depth) -> None:
             "normalize=None. Use dtype='float32' or 'uint16', or a normalization."
         )
         raise UsageError(msg)
-    _check_augment(options.augment)
+    check_augment_depth(options.augment)
 
 
-def _check_augment(augment: Sequence[Augmentation | ImageFunction]) -> None:
+def check_augment_depth(augment: Sequence[Augmentation | ImageFunction]) -> None:
+    """Refuses augmentations that cannot process images of 16 bits.
+
+    Args:
+        augment: As for `make_pipeline`.
+
+    Raises:
+        UsageError: If there is one. It names it.
+    """
     for place, op in enumerate(augment):
         if isinstance(op, Augmentation) and op.only_8_bit:
             msg = (

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from jax.sharding import Sharding
     from torch import device as TorchDevice  # noqa: N812  a class in lower case, and a method is called `torch` here
 
+    from fitfeed.pipelines.loader.keras_batches import KerasBatches
+
 T = TypeVar("T")
 Channels = Literal["first", "last"]
 
@@ -169,6 +171,26 @@ class Loader:
         from fitfeed.pipelines.loader.jax_arrays import JaxArrays  # imports JAX
 
         return Batches(self, JaxArrays(self._options, device))
+
+    def keras(self, *, rest: bool = False) -> "KerasBatches":
+        """Returns the batches for Keras' `fit`, on JAX, PyTorch or TensorFlow: `model.fit(loader.keras(), epochs=10)`.
+
+        Args:
+            rest: Whether these are only the batches that are left of the epoch that the loader is in, after `start` or
+                `load_state_dict`: Keras gives each epoch of a `fit` as many steps, so this one needs a `fit` of its own.
+
+        Returns:
+            A `keras.utils.PyDataset`. Each epoch of `fit` is the next one of this loader, in its order, also with `shuffle=True`. Its
+            `state_dict(steps)` is the state after so many steps of an epoch.
+
+        Raises:
+            UsageError: If the loader was made with output="dict".
+            MissingPackageError: An ImportError: if Keras is not installed.
+        """
+        load_package("keras", by="Loader.keras")
+        from fitfeed.pipelines.loader.keras_batches import KerasBatches  # imports Keras
+
+        return KerasBatches(self, self._options, rest=rest)
 
 
 class Batches(Generic[T]):

@@ -34,9 +34,7 @@ class TorchTensors(HandOver[Any]):
         Raises:
             UsageError: If an argument is wrong.
         """
-        if channels not in ("first", "last"):
-            msg = f"channels expects 'first' or 'last'. Received: channels={channels!r}"
-            raise UsageError(msg)
+        check_channels(channels)
         self._device = _usable_device(device)
         is_cuda = self._device.type == "cuda"
         if pin_memory:
@@ -71,23 +69,53 @@ class TorchTensors(HandOver[Any]):
         return as_element(tensors, self._options)
 
     def _as_tensor(self, array: npt.NDArray[Any]) -> Any:
-        if array.dtype == object:
-            return array.tolist()
-        if array.dtype.name == "bfloat16":  # this is not a type of NumPy
-            tensor = torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
-        else:
-            tensor = torch.from_numpy(array)
-        if self._pins:
-            tensor = tensor.pin_memory()
-        if self._channels_first and tensor.ndim == IMAGE_DIMENSIONS:
-            tensor = tensor.permute(0, 3, 1, 2)
-        return tensor
+        return as_tensor(array, channels_first=self._channels_first, pins=self._pins)
 
     def _moved(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
         return {
             name: value.to(self._device, non_blocking=True) if isinstance(value, torch.Tensor) else value
             for name, value in tensors.items()
         }
+
+
+def as_tensor(array: npt.NDArray[Any], *, channels_first: bool, pins: bool = False) -> Any:
+    """Makes a tensor of an array of a batch. It shares the array's memory, unless it is pinned.
+
+    Args:
+        array: (n, ...). If it has four dimensions, its last is that of channels.
+        channels_first: Whether the channels come before height and width; nothing is copied for that.
+        pins: Whether to copy to pinned memory.
+
+    Returns:
+        The tensor; of keys and texts, a list of str.
+    """
+    if array.dtype == object:
+        return array.tolist()
+    if array.dtype.name == "bfloat16":  # this is not a type of NumPy
+        tensor = torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
+    else:
+        tensor = torch.from_numpy(array)
+    if pins:
+        tensor = tensor.pin_memory()
+    if channels_first and tensor.ndim == IMAGE_DIMENSIONS:
+        tensor = tensor.permute(0, 3, 1, 2)
+    return tensor
+
+
+def shared_counter() -> Any:
+    """Makes an int64 tensor with one number, 0, that worker processes of a `DataLoader` see changing."""
+    return torch.zeros((), dtype=torch.int64).share_memory_()
+
+
+def check_channels(channels: str) -> None:
+    """Checks the argument `channels`.
+
+    Raises:
+        UsageError: If it is neither "first" nor "last".
+    """
+    if channels not in ("first", "last"):
+        msg = f"channels expects 'first' or 'last'. Received: channels={channels!r}"
+        raise UsageError(msg)
 
 
 def _usable_device(device: Any) -> torch.device:

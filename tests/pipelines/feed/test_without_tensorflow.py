@@ -15,7 +15,15 @@ from fitfeed.pipelines import Dataset, make_pipeline
 from tests.pipelines.option_defaults import DEFAULTS
 
 ROOT = Path(__file__).parents[3]
-AFTER = ("tf_data", "device", "callbacks", "loader.jax_arrays", "loader.torch_tensors")
+AFTER = (
+    "tf_data",
+    "device",
+    "callbacks",
+    "loader.grain_augmentation",
+    "loader.jax_arrays",
+    "loader.keras_batches",
+    "loader.torch_tensors",
+)
 """The rooms after the bar, and what imports other frameworks. All others must load."""
 
 CROP: list[tuple[str, dict[str, Any]]] = [("RandomResizedCrop", {}), ("RandomFlip", {"mode": "horizontal"})]
