@@ -15,12 +15,14 @@ from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import SourceFile, SourceRoot, StoredAt
 from fitfeed.schemas.chunks import in_chunks
 from fitfeed.schemas.lazy_sequence import LazySequence
+from fitfeed.schemas.packed_hex import ITEM, HexSpace, PackedHex
 from fitfeed.schemas.packed_texts import AT_ONCE, PackedTexts, Places, TextSpace
 
 MIN_PART = 256
 """Fewer files are put together with those of other folders: a part takes a kilobyte besides."""
 
 Numbers = npt.NDArray[np.int64]
+Etags = PackedTexts | PackedHex
 
 
 class FileColumns(LazySequence[SourceFile]):
@@ -29,7 +31,7 @@ class FileColumns(LazySequence[SourceFile]):
     Attributes:
         paths: Their paths.
         bytes, mtimes_ns, ctimes_ns: int64 (files,): their sizes and times.
-        etags: Their ETags; None if no file has one.
+        etags: Their ETags, packed where all are 32 hexadecimal digits; None if no file has one.
         sources: int64 (files,): the numbers of their sources.
         stored: Where datasets have their bytes; None if all are files.
     """
@@ -40,7 +42,7 @@ class FileColumns(LazySequence[SourceFile]):
         sizes: Numbers,
         mtimes_ns: Numbers,
         ctimes_ns: Numbers,
-        etags: PackedTexts | None = None,
+        etags: Etags | None = None,
         sources: Numbers | None = None,
         stored: Sequence[StoredAt | None] | None = None,
     ) -> None:
@@ -63,9 +65,7 @@ class FileColumns(LazySequence[SourceFile]):
             return parts.pop()
         last = sum(map(len, parts))
         paths = TextSpace([part.paths for part in parts])
-        etags = None
-        if any(part.etags for part in parts):
-            etags = TextSpace([part.some_etags for part in parts])
+        etags = _space_for_etags(parts)
         # Zeros that nobody writes take no memory.
         numbers = np.zeros((4, last), np.int64)
         stored: list[StoredAt | None] | None = [None] * last if any(part.stored for part in parts) else None
@@ -73,8 +73,10 @@ class FileColumns(LazySequence[SourceFile]):
             part = parts.pop()
             first = last - len(part)
             paths.put_before(part.paths)
-            if etags is not None:
+            if isinstance(etags, TextSpace):
                 etags.put_before(part.some_etags)
+            elif isinstance(part.etags, PackedHex) and etags is not None:
+                etags.put_before(part.etags)
             for column, values in zip(numbers, part.numbers, strict=True):
                 if values.any():
                     column[first:last] = values
@@ -98,9 +100,9 @@ class FileColumns(LazySequence[SourceFile]):
 
     @property
     def some_etags(self) -> PackedTexts:
-        """The ETags, empty ones if there are none."""
+        """The ETags as texts, empty ones if there are none."""
         if self.etags is not None:
-            return self.etags
+            return self.etags.texts if isinstance(self.etags, PackedHex) else self.etags
         return PackedTexts(np.empty(0, np.uint8), np.zeros(len(self) + 1, np.int64))
 
     @cached_property
@@ -155,17 +157,28 @@ class FileColumns(LazySequence[SourceFile]):
             None if self.stored is None else [self.stored[place] for place in places.tolist()],
         )
 
+    def with_etags_as_texts(self) -> "FileColumns":
+        """The same with ETags that are ready to be used several times."""
+        etags = None if self.etags is None else self.some_etags
+        return FileColumns(self.paths, *self.numbers[:3], etags, self.sources, self.stored)
+
     def in_own_pages(self) -> "FileColumns":
         """A copy in memory that the system gets back at once when it is no longer used. malloc would keep it."""
-        texts = [self.paths] if self.etags is None else [self.paths, self.etags]
-        pages = _Pages(8 * 4 * len(self) + sum(8 * len(text.offsets) + text.size for text in texts))
+        texts = [each for each in (self.paths, self.etags) if isinstance(each, PackedTexts)]
+        packed = self.etags.data if isinstance(self.etags, PackedHex) else np.empty((0, ITEM), np.uint8)
+        pages = _Pages(
+            8 * 4 * len(self) + sum(8 * len(text.offsets) + text.size for text in texts) + packed.nbytes
+        )
         numbers = [pages.copy(values) if values.any() else zeros(len(self)) for values in self.numbers]
         offsets = [pages.copy(text.offsets - text.offsets[0]) for text in texts]
         data = [pages.copy(text.data[text.offsets[0] : text.offsets[-1]]) for text in texts]
-        paths, *etags = map(PackedTexts, data, offsets)
+        paths, *etags = [
+            *map(PackedTexts, data, offsets),
+            PackedHex(pages.copy(packed.reshape(-1)).reshape(-1, ITEM)),
+        ]
         sizes, mtimes_ns, ctimes_ns, sources = numbers
         return FileColumns(
-            paths, sizes, mtimes_ns, ctimes_ns, etags[0] if etags else None, sources, self.stored
+            paths, sizes, mtimes_ns, ctimes_ns, None if self.etags is None else etags[0], sources, self.stored
         )
 
     def in_order(self) -> "FileColumns":
@@ -275,6 +288,20 @@ class _Columns(NamedTuple):
     stored: tuple[StoredAt | None, ...]
 
 
+def packed_etags(etags: Sequence[str]) -> Etags:
+    """Packs ETags, as well as they can be."""
+    return PackedHex.of(etags) or PackedTexts.of(etags)
+
+
+def _space_for_etags(parts: Sequence[FileColumns]) -> TextSpace | HexSpace | None:
+    """Room for the ETags of all parts. Where some cannot be packed well, none is."""
+    if not any(part.etags for part in parts):
+        return None
+    if all(isinstance(part.etags, PackedHex) for part in parts):
+        return HexSpace(sum(map(len, parts)))
+    return TextSpace([part.some_etags if part.etags is None else part.etags for part in parts])
+
+
 def _packed(files: list[SourceFile]) -> FileColumns:
     columns = _Columns(*zip(*files, strict=True))
     return FileColumns(
@@ -282,7 +309,7 @@ def _packed(files: list[SourceFile]) -> FileColumns:
         _numbers(columns.sizes),
         _numbers(columns.mtimes_ns),
         _numbers(columns.ctimes_ns),
-        PackedTexts.of(columns.etags) if any(columns.etags) else None,
+        packed_etags(columns.etags) if any(columns.etags) else None,
         _numbers(columns.sources),
         columns.stored if any(columns.stored) else None,
     )

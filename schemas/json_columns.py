@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fitfeed.schemas.categories import Categories
+from fitfeed.schemas.integer_column import IntegerColumn
 from fitfeed.schemas.packed_texts import PackedTexts
 
 to_json = partial(json.dumps, sort_keys=True, separators=(",", ":"))
 """Canonical JSON: sorted keys and no spaces."""
 
-Column = PackedTexts | Categories[str] | npt.NDArray[np.integer[Any]] | Sequence[Any]
+Column = PackedTexts | Categories[str] | IntegerColumn | npt.NDArray[np.integer[Any]] | Sequence[Any]
 
 
 def json_rows(columns: Sequence[Column]) -> bytes:
@@ -38,29 +39,40 @@ def json_rows(columns: Sequence[Column]) -> bytes:
     rows = pc.binary_join_element_wise(*map(_scalar, [*parts, "]", ""]))
     if len(parts) == 1:  # all rows are equal
         rows = pa.repeat(rows, len(columns[0]))
-    return _in_a_line(rows, ",")
+    return bytes(_in_a_line(rows, ","))
 
 
 def json_list(values: Column) -> bytes:
     """JSON of a list, with the spaces that `json.dumps` writes."""
+    return b"".join([b"[", *json_items(values, ", "), b"]"])
+
+
+def json_items(values: Column, separator: str = ",") -> list[Any]:
+    """JSON of the items of a list, with a separator between them and without brackets around them.
+
+    Returns:
+        The pieces of it, all of which have bytes: copying them takes as long as making them.
+    """
+    if not len(values):
+        return []
     quote, texts = _json_column(values)
     if isinstance(texts, str):
         texts = pa.repeat(_scalar(texts), len(values))
-    edge = quote.encode() if len(values) else b""
-    return b"[%b%b%b]" % (edge, _in_a_line(texts, f"{quote}, {quote}"), edge)
+    return [quote.encode(), _in_a_line(texts, f"{quote}{separator}{quote}"), quote.encode()]
 
 
 def _json_column(values: Column) -> tuple[str, Any]:
     """The JSON of each value: what is before and after each, and an Arrow array of `large_string`, or one text for all."""
-    if isinstance(values, PackedTexts) and _is_plain(values):
+    if isinstance(values, PackedTexts) and values.is_plain:
         return '"', values.arrow
     if isinstance(values, Categories):
-        return "", _json_texts(values.names).take(pa.array(values.numbers))
+        return "", _names_json(tuple(values.names)).take(pa.array(values.numbers))
     if isinstance(values, np.ndarray):
         if values.dtype.kind not in "iu":  # Arrow writes other numbers as JSON does not
             return "", _json_texts(values.tolist())
-        is_one = len(values) > 0 and values.min() == values.max()
-        return "", str(values[0]) if is_one else pc.cast(pa.array(values), pa.large_string())
+        return "", IntegerColumn(values).texts
+    if isinstance(values, IntegerColumn):
+        return "", values.texts
     return "", _json_texts(values)
 
 
@@ -68,18 +80,16 @@ def _json_texts(values: Iterable[Any]) -> Any:
     return pa.array([to_json(value) for value in values], pa.large_string())
 
 
-def _is_plain(texts: PackedTexts) -> bool:
-    """Whether no character needs an escape."""
-    data = texts.data[texts.offsets[0] : texts.offsets[-1]]
-    is_plain = (data >= ord(" ")) & (data <= ord("~")) & (data != ord('"')) & (data != ord("\\"))
-    return bool(is_plain.all())
+@lru_cache(maxsize=4)
+def _names_json(names: tuple[str | None, ...]) -> Any:
+    """`_json_texts` of the names of categories, which are the same for thousands of rows, and again for the next ones."""
+    return _json_texts(names)
 
 
-def _in_a_line(texts: Any, separator: str) -> bytes:
-    """All texts of an Arrow array, with a separator between them."""
+def _in_a_line(texts: Any, separator: str) -> Any:
+    """All texts of an Arrow array, with a separator between them: a buffer of Arrow."""
     together = pa.LargeListArray.from_arrays(pa.array([0, len(texts)], pa.int64()), texts)
-    line: bytes = pc.binary_join(together, _scalar(separator))[0].as_buffer().to_pybytes()
-    return line
+    return pc.binary_join(together, _scalar(separator))[0].as_buffer()
 
 
 def _scalar(texts: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, overload
+from typing import Any, Protocol, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from fitfeed.schemas.lazy_sequence import LazySequence
 
 AT_ONCE = 1 << 14
 """Texts that are objects at a time while all are iterated over."""
+
+BYTES_AT_ONCE = 1 << 18
+"""Bytes that are looked at at once, so that the results are in a cache."""
 
 ENCODING, ERRORS = "utf-8", "surrogatepass"
 """Names of files need not be text. So encoded, any `str` comes back as it was, and the order of bytes is that of `str`."""
@@ -30,9 +33,13 @@ class PackedTexts(LazySequence[str]):
         offsets: int64 (texts + 1,): where each begins, and where the last one ends.
     """
 
-    def __init__(self, data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> None:
-        """Takes what `of` packs."""
+    def __init__(
+        self, data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], *, is_plain: bool | None = None
+    ) -> None:
+        """Takes what `of` packs; and whether it `is_plain`, if that is known."""
         self.data, self.offsets = data, offsets
+        if is_plain is not None:
+            vars(self)["is_plain"] = is_plain
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> "PackedTexts":
@@ -40,6 +47,11 @@ class PackedTexts(LazySequence[str]):
         if isinstance(texts, PackedTexts):
             return texts
         return cls.joined(list(map(_packed, in_chunks(texts, AT_ONCE))))
+
+    @classmethod
+    def of_names(cls, prefix: str, names: Sequence[str]) -> "PackedTexts":
+        """Packs names, each after a prefix, without making a text of both."""
+        return _packed(names, prefix)
 
     @classmethod
     def of_arrow(cls, column: Any) -> "PackedTexts":
@@ -86,7 +98,7 @@ class PackedTexts(LazySequence[str]):
             begin, end, step = place.indices(len(self))
             if step != 1:
                 return self.take(np.arange(begin, end, step))
-            return PackedTexts(self.data, self.offsets[begin : max(begin, end) + 1])
+            return self._part(PackedTexts(self.data, self.offsets[begin : max(begin, end) + 1]), "in_order")
         place = range(len(self))[place]
         return self[place : place + 1].joined_text()
 
@@ -112,11 +124,32 @@ class PackedTexts(LazySequence[str]):
 
     def take(self, places: Places) -> "PackedTexts":
         """The texts at some places, in their order."""
-        return PackedTexts.of_arrow(self.binary.take(pa.array(places, pa.int64())))
+        return self._part(PackedTexts.of_arrow(self.binary.take(pa.array(places, pa.int64()))))
+
+    def to_bytes(self) -> list[bytes]:
+        """The texts in UTF-8, as objects."""
+        encoded: list[bytes] = self.binary.to_numpy(zero_copy_only=False).tolist()
+        return encoded
+
+    def _part(self, texts: "PackedTexts", *kept: str) -> "PackedTexts":
+        """Some of these texts. What is known of all need not be found out of a part."""
+        for name in ("is_plain", "is_text", *kept):
+            if vars(self).get(name):
+                vars(texts)[name] = True
+        return texts
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether all characters are ASCII that JSON has as they are: no quotes, no backslashes, nothing that cannot be seen."""
+        data = self.data[self.offsets[0] : self.offsets[-1]]
+        parts = (data[begin : begin + BYTES_AT_ONCE] for begin in range(0, len(data), BYTES_AT_ONCE))
+        return all(map(_is_plain, parts))
 
     @cached_property
     def is_text(self) -> bool:
         """Whether all texts can be written as UTF-8."""
+        if self.is_plain:
+            return True
         try:
             self.arrow.validate(full=True)
         except pa.ArrowInvalid:
@@ -128,12 +161,15 @@ class PackedTexts(LazySequence[str]):
         """The texts as an Arrow array of `large_string`, without a copy. It is valid if `is_text`."""
         return self._array(pa.large_string())
 
+    @cached_property
+    def in_order(self) -> bool:
+        """Whether the texts are in their order as `str`."""
+        binary = self.binary
+        return pc.all(pc.less_equal(binary[:-1], binary[1:])).as_py() is not False
+
     def order(self) -> npt.NDArray[np.int64] | None:
         """int64 (texts,): the places of the texts in their order as `str`; None if they are in order."""
-        binary = self.binary
-        if pc.all(pc.less_equal(binary[:-1], binary[1:])).as_py() is not False:
-            return None
-        return np.asarray(pc.array_sort_indices(binary), np.int64)
+        return None if self.in_order else np.asarray(pc.array_sort_indices(self.binary), np.int64)
 
     def first_twice(self) -> str | None:
         """The first text that occurs twice, of texts in order; None if none does."""
@@ -151,15 +187,20 @@ class PackedTexts(LazySequence[str]):
         return pa.Array.from_buffers(kind, len(self), buffers)
 
 
-def _packed(texts: list[str]) -> PackedTexts:
+def _is_plain(data: npt.NDArray[np.uint8]) -> bool:
+    inside = data.min() >= ord(" ") and data.max() <= ord("~")
+    return bool(inside and not ((data == ord('"')) | (data == ord("\\"))).any())
+
+
+def _packed(texts: Sequence[str], prefix: str = "") -> PackedTexts:
     offsets = np.zeros(len(texts) + 1, np.int64)
-    joined = "".join(texts)
+    joined = prefix.join(["", *texts])
     if joined.isascii():
         data, lengths = joined.encode(), map(len, texts)
     else:
-        parts = [text.encode(ENCODING, ERRORS) for text in texts]
-        data, lengths = b"".join(parts), map(len, parts)
-    np.cumsum(np.fromiter(lengths, np.int64, len(texts)), out=offsets[1:])
+        parts = [f"{prefix}{text}".encode(ENCODING, ERRORS) for text in texts]
+        data, lengths, prefix = b"".join(parts), map(len, parts), ""
+    np.cumsum(np.fromiter(lengths, np.int64, len(texts)) + len(prefix), out=offsets[1:])
     return PackedTexts(np.frombuffer(data, np.uint8), offsets)
 
 
@@ -187,6 +228,19 @@ class TextsAt(Sequence[str]):
         return self._texts[int(self._places[number])]
 
 
+class HasSize(Protocol):
+    """What is known of texts before they are put together.
+
+    Attributes:
+        size: The bytes of all together.
+    """
+
+    @property
+    def size(self) -> int: ...  # noqa: D102 - see above
+
+    def __len__(self) -> int: ...  # noqa: D105
+
+
 class TextSpace:
     """Memory for texts that are put together, the last ones first.
 
@@ -196,7 +250,7 @@ class TextSpace:
         texts: What was put in so far, at its end.
     """
 
-    def __init__(self, parts: Sequence[PackedTexts]) -> None:
+    def __init__(self, parts: Sequence[HasSize]) -> None:
         """Makes room for the texts of all parts."""
         self._size, self._count = sum(part.size for part in parts), sum(map(len, parts))
         data, offsets = np.empty(self._size, np.uint8), np.empty(self._count + 1, np.int64)

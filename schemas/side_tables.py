@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from fitfeed.schemas.arrow_file import ArrowFile, only_batch, readable, write_batch
+from fitfeed.schemas.packed_etags import PACKED, is_packed, write_packed
 from fitfeed.schemas.storage.open_file import open_file
 from fitfeed.schemas.storage.place import Place
 
@@ -35,14 +36,16 @@ ETAG_FIELD = pa.field("etag", pa.large_string(), nullable=False)
 """What a store says of the content of a file, which has no times then. Tables of files on a disk do not have it."""
 
 
-def sources_schema(folder: str | None = None, *, etags: bool = False) -> pa.Schema:
+def sources_schema(folder: str | None = None, *, etags: bool = False, packed: bool = False) -> pa.Schema:
     """The schema of `sources.arrow`.
 
     Args:
         folder: Digest of the folder in which the files were listed; None if it is not known.
         etags: Whether the files have ETags.
+        packed: Whether these are packed, as they may be in memory only (`schemas.packed_etags`).
     """
-    fields = [*SOURCES_FIELDS, ETAG_FIELD] if etags else SOURCES_FIELDS
+    etag = ETAG_FIELD.with_type(PACKED) if packed else ETAG_FIELD
+    fields = [*SOURCES_FIELDS, etag] if etags else SOURCES_FIELDS
     return pa.schema(fields, metadata=_VERSION if folder is None else {**_VERSION, "folder": folder})
 
 
@@ -68,13 +71,14 @@ def write_table(place: Place, name: str, batch: Any) -> None:
     Args:
         place: Where it is.
         name: Name of its file.
-        batch: A record batch of the table's schema.
+        batch: A record batch of the table's schema. ETags may be packed.
 
     Raises:
         OSError: If it cannot be written.
     """
+    write = write_packed if is_packed(batch) else write_batch
     with place.writing(name) as temporary:
-        write_batch(temporary, batch)
+        write(temporary, batch)
 
 
 def read_sources(place: Place) -> Any:

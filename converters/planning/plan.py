@@ -14,6 +14,7 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.base_dataset import BaseDataset, all_rows, join_classes, select_new
 from fitfeed.converters.planning.class_warnings import class_warnings
 from fitfeed.converters.planning.comparison import ComparisonProgress
+from fitfeed.converters.planning.fewer_collections import fewer_collections
 from fitfeed.converters.planning.file_difference import find_difference
 from fitfeed.converters.planning.manifest_limits import check_capacity
 from fitfeed.converters.planning.shard_plans import ShardPlans
@@ -25,7 +26,7 @@ from fitfeed.converters.planning.source_listing import (
 )
 from fitfeed.converters.source_file import Comparison, SomeFiles
 from fitfeed.converters.sources.discover import find_examples
-from fitfeed.converters.sources.examples import ExampleTable, values_at
+from fitfeed.converters.sources.examples import ExampleTable, numbers_at, values_at
 from fitfeed.converters.sources.given_source import Sources
 from fitfeed.converters.sources.source_options import AS_FOUND, SourceOptions
 from fitfeed.converters.sources.splits import PlacesOfSplits, by_split
@@ -68,9 +69,10 @@ def make_plan(
     """
     listed_ns = time.time_ns()
     held = None if base is None else base.class_names
-    found = find_examples(
-        source, options, reading, held=held, held_sources=None if base is None else base.sources
-    )
+    with fewer_collections():
+        found = find_examples(
+            source, options, reading, held=held, held_sources=None if base is None else base.sources
+        )
     example_table = found.example_table if base is None else join_classes(base, found.example_table)
     placed = by_split(example_table, options, allow_leaks=allow_leaks)
     listing = list_files(found.roots, example_table)
@@ -189,11 +191,11 @@ def _listed(example_table: ExampleTable, splits: PlacesOfSplits) -> LongList:
         split_of[places] = number
     assigned = Categories(list(splits), split_of)
 
-    def rows(places: Places) -> bytes:
+    def rows(some: FileColumns, places: Places) -> bytes:
         labels = (example_table.column(name, places) for name in example_table.labels)
-        return json_rows([files.keys.take(places), files.bytes[places], *labels, assigned.take(places)])
+        return json_rows([some.keys, some.bytes, *labels, assigned.take(places)])
 
-    return LongList(map(rows, _by_key(files)))
+    return LongList(itertools.starmap(rows, _by_key(files)))
 
 
 def _times(example_table: ExampleTable) -> LongList:
@@ -202,23 +204,27 @@ def _times(example_table: ExampleTable) -> LongList:
     masks = [example_table.labels[name] for name, kind in example_table.kinds.items() if kind == "mask"]
     columns = [files, *map(FileColumns.of, masks)]
 
-    def rows(places: Places) -> bytes:
-        chosen: list[Column] = [files.keys.take(places)]
+    def rows(some: FileColumns, places: Places) -> bytes:
+        chosen: list[Column] = [some.keys]
         for column in columns:
-            chosen.append(column.mtimes_ns[places])
+            there = some if column is files else column.take(places)
+            chosen.append(there.mtimes_ns)
             if column.has_etags:
-                chosen.append(column.some_etags.take(places))
+                chosen.append(there.some_etags)
         return json_rows(chosen)
 
-    return LongList(map(rows, _by_key(files)))
+    return LongList(itertools.starmap(rows, _by_key(files)))
 
 
-def _by_key(files: FileColumns) -> Iterator[Places]:
-    """The places of files in the order of their keys, some at a time."""
+def _by_key(files: FileColumns) -> Iterator[tuple[FileColumns, Places]]:
+    """Files in the order of their keys, some at a time, and their places."""
     order = files.keys.order()
     for begin in range(0, len(files), AT_ONCE):
         end = min(begin + AT_ONCE, len(files))
-        yield np.arange(begin, end) if order is None else order[begin:end]
+        if order is None:  # no copy is needed
+            yield files[begin:end], np.arange(begin, end)
+        else:
+            yield files.take(order[begin:end]), order[begin:end]
 
 
 def _class_counts(example_table: ExampleTable, splits: PlacesOfSplits) -> dict[str, list[int]]:
@@ -229,12 +235,21 @@ def _class_counts(example_table: ExampleTable, splits: PlacesOfSplits) -> dict[s
         if name is None:
             numbers = np.empty(0, np.intc)
         elif example_table.kinds[name] == "class":
-            numbers = np.asarray(example_table.labels[name], np.intc)[places]
+            counts[split] = _counted(example_table.labels[name], places, classes=len(names))
+            continue
         else:
             several = itertools.chain.from_iterable(values_at(example_table.labels[name], places))
             numbers = np.fromiter(several, np.intc)
         counts[split] = np.bincount(numbers, minlength=len(names)).tolist()
     return counts
+
+
+def _counted(values: Sequence[int], places: Places, *, classes: int) -> list[int]:
+    """How many images at some places have each class. A part at a time, as counting copies the numbers twice."""
+    counts = np.zeros(classes, np.int64)
+    for begin in range(0, len(places), AT_ONCE):
+        counts += np.bincount(numbers_at(values, places[begin : begin + AT_ONCE]), minlength=classes)
+    return counts.tolist()
 
 
 def _shard_files(shards: Sequence[ShardOutline], base: BaseDataset | None) -> dict[str, list[str]]:

@@ -11,11 +11,12 @@ from typing_extensions import override
 from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.size_estimate import expected_bytes
-from fitfeed.converters.sources.examples import ExampleTable, values_at
+from fitfeed.converters.sources.examples import ExampleTable, numbers_at, values_at
 from fitfeed.converters.sources.splits import PlacesOfSplits
 from fitfeed.converters.staging.job import LongList, ShardOutline, ShardPlan, digest_of
 from fitfeed.schemas.features import LabelKind
-from fitfeed.schemas.json_columns import Column, json_rows, to_json
+from fitfeed.schemas.integer_column import IntegerColumn
+from fitfeed.schemas.json_columns import Column, json_items, json_rows, to_json
 from fitfeed.schemas.manifest import SHARD_EXTENSIONS
 from fitfeed.schemas.packed_texts import TextsAt
 from fitfeed.schemas.sharding import number_of_shards, salted_order, shard_bounds, shard_file_name
@@ -90,10 +91,15 @@ class ShardPlans(Sequence[ShardPlan]):
         outline, places = self.outlines[number], self._places[number]
         files, options = self._table.files.take(places), self._options
         labels = {
-            name: _planned(values_at(values, places), kind=self._table.kinds[name])
+            name: _planned(values, places, kind=self._table.kinds[name])
             for name, values in self._table.labels.items()
         }
-        content = [outline.file, _identities(files), labels, options.writing_json()]
+        identities = {name: _label_json(values) for name, values in labels.items()}
+        # What is in both is made once.
+        files = files.with_etags_as_texts()
+        sizes, mtimes_ns = IntegerColumn(files.bytes), IntegerColumn(files.mtimes_ns)
+        listed = _identities(files, sizes, mtimes_ns)
+        content = [outline.file, listed, identities, options.writing_json()]
         return ShardPlan(
             number=number,
             split=outline.split,
@@ -101,8 +107,8 @@ class ShardPlans(Sequence[ShardPlan]):
             paths=files.paths,
             keys=files.keys,
             labels=labels,
-            bytes=array("q", files.bytes.tobytes()),
-            mtimes_ns=array("q", files.mtimes_ns.tobytes()),
+            bytes=sizes,
+            mtimes_ns=mtimes_ns,
             sources=files.sources.tolist() if files.sources.any() else [],
             stored=list(files.stored) if files.stored is not None and any(files.stored) else [],
             digest=digest_of(content),
@@ -110,16 +116,26 @@ class ShardPlans(Sequence[ShardPlan]):
         )
 
 
-def _identities(files: FileColumns) -> LongList:
+def _identities(files: FileColumns, sizes: IntegerColumn, mtimes_ns: IntegerColumn) -> LongList:
     """Source and `SourceFile.content_identity` of each file."""
-    columns: list[Column] = [files.sources, files.paths, files.bytes, files.mtimes_ns]
+    columns: list[Column] = [files.sources, files.paths, sizes, mtimes_ns]
     if files.etags is not None:
-        columns.append(files.etags)
+        columns.append(files.some_etags)
     if files.stored is None and (files.etags is None or files.etags.lengths.all()):
         return LongList([json_rows(columns)])
     return LongList(to_json([file.source, *file.content_identity]).encode() for file in files)
 
 
-def _planned(labels: list[Any], *, kind: LabelKind) -> list[Any]:
+def _planned(
+    values: Sequence[Any], places: npt.NDArray[np.integer[Any]], *, kind: LabelKind
+) -> Sequence[Any]:
     """Labels as they are in the plan. A mask is what was listed of its file."""
+    if isinstance(values, array):
+        return IntegerColumn(numbers_at(values, places))
+    labels = values_at(values, places)
     return [list(mask.content_identity) for mask in labels] if kind == "mask" else labels
+
+
+def _label_json(values: Sequence[Any]) -> LongList | Sequence[Any]:
+    """Labels for `digest_of`."""
+    return LongList(json_items(values)) if isinstance(values, IntegerColumn) else values

@@ -18,6 +18,8 @@ from fitfeed.converters.reading.open_reader import open_reader
 from fitfeed.converters.source_file import SourceRoot
 from fitfeed.converters.sources.examples import ExampleTable, values_at
 from fitfeed.schemas.errors import DamagedDatasetError
+from fitfeed.schemas.packed_etags import unpacked
+from fitfeed.schemas.packed_hex import PackedHex
 from fitfeed.schemas.packed_texts import Places
 from fitfeed.schemas.side_tables import (
     SOURCES_NAME,
@@ -56,11 +58,12 @@ def sources_table(listing: SourceListing, before: Any | None, *, listed_ns: int)
         listed_ns: When the files were listed.
 
     Returns:
-        A record batch of `sources_schema`.
+        A record batch of `sources_schema`, whose ETags may be packed (`schemas.packed_etags`).
     """
     here = _batch(listing.roots.values(), _settled(listing, before=listed_ns - RECENT_NS))
     if before is None:
         return here
+    here = unpacked(here)
     gone = before.filter(pc.invert(pc.is_in(before.column("key"), value_set=listing.files.keys.arrow)))
     columns = [pa.concat_arrays([gone.column(name), here.column(name)]) for name in here.schema.names]
     return pa.record_batch(columns, schema=here.schema)
@@ -92,9 +95,11 @@ def forget_files(table: Any, paths: Collection[str]) -> Any:
 
 def _batch(roots: Iterable[SourceRoot], files: FileColumns) -> Any:
     columns = [files.keys.arrow, *map(pa.array, (files.bytes, files.mtimes_ns, files.ctimes_ns))]
-    if files.has_etags:
-        columns.append(files.some_etags.arrow)
-    return pa.record_batch(columns, schema=sources_schema(sources_digest(roots), etags=files.has_etags))
+    packed = isinstance(files.etags, PackedHex)
+    if files.etags is not None and files.has_etags:
+        columns.append(files.etags.arrow)
+    schema = sources_schema(sources_digest(roots), etags=files.has_etags, packed=packed)
+    return pa.record_batch(columns, schema=schema)
 
 
 def sources_digest(roots: Iterable[SourceRoot]) -> str:
@@ -135,7 +140,7 @@ def remember_sources(dataset: Place, table: Any | None) -> None:
     if table is None:
         return
     with suppress(DamagedDatasetError):
-        if read_sources(dataset).equals(table, check_metadata=True):
+        if read_sources(dataset).equals(unpacked(table), check_metadata=True):
             return
     with suppress(OSError):  # the dataset is as it must be, even if its folder is read-only
         write_table(dataset, SOURCES_NAME, table)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.source_file import SourceFile
@@ -78,16 +79,23 @@ class ExampleTable(WithLabels):
         """The same, for classes as categories."""
         feature = self.features[name]
         if feature.kind == "class":
-            return Categories(feature.class_names, values_at(self.labels[name], places))
+            return Categories(feature.class_names, numbers_at(self.labels[name], places))
         return self.values(name, places)
 
 
 def values_at(values: Sequence[Any], places: Places) -> list[Any]:
     """The values of a label or the like at some places."""
     if isinstance(values, array):
-        chosen: list[Any] = np.frombuffer(values, np.intc)[places].tolist()
+        chosen: list[Any] = numbers_at(values, places).tolist()
         return chosen
     return [values[place] for place in np.asarray(places).tolist()]
+
+
+def numbers_at(values: Sequence[int], places: Places) -> npt.NDArray[np.signedinteger[Any]]:
+    """int16 or int32 (places,): the numbers of a label at some places."""
+    if isinstance(values, array):
+        return np.frombuffer(values, values.typecode)[places]
+    return np.array(values_at(values, places), np.intc)
 
 
 def in_split_order(names: set[str]) -> list[str]:

@@ -4,10 +4,11 @@ A store has no folders. Some programs make an empty file for each, called `photo
 """
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 import numpy as np
 
-from fitfeed.converters.file_columns import FileColumns, FilePacker, zeros
+from fitfeed.converters.file_columns import FileColumns, FilePacker, packed_etags, zeros
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.far_folder import source_file
 from fitfeed.converters.sources.image_names import NOT_AN_IMAGE, looks_like, why_never
@@ -21,6 +22,8 @@ NO_PARTS = frozenset({"", ".", ".."})
 
 NAMES_AT_ONCE = 1 << 12
 """Names that are objects at a time, in each thread."""
+
+_NAME, _BYTES, _IDENTITY = map(itemgetter, map(Found._fields.index, ("name", "bytes", "identity")))
 
 
 class FarNames:
@@ -58,7 +61,7 @@ class FarNames:
             listed: The files.
         """
         for some in in_chunks(listed, NAMES_AT_ONCE):
-            names = [found.name for found in some]
+            names = list(map(_NAME, some))
             if self._all_are_images(prefix, names):
                 self._with_files.add(prefix[:-1])
                 self.files.add_columns(_columns(prefix, names, some))
@@ -161,7 +164,7 @@ def _extensions(names: Sequence[str], together: str) -> set[str]:
 
 def _columns(prefix: str, names: Sequence[str], some: Sequence[Found]) -> FileColumns:
     """`source_file` of many."""
-    sizes = np.fromiter((found.bytes for found in some), np.int64, len(some))
+    sizes = np.fromiter(map(_BYTES, some), np.int64, len(some))
     unknown = zeros(len(some))
-    paths = PackedTexts.of([prefix + name for name in names])
-    return FileColumns(paths, sizes, unknown, unknown, PackedTexts.of([found.identity for found in some]))
+    etags = packed_etags(list(map(_IDENTITY, some)))
+    return FileColumns(PackedTexts.of_names(prefix, names), sizes, unknown, unknown, etags)

@@ -16,6 +16,9 @@ from fitfeed.schemas.split_names import usual_split
 
 SHOWN_CLASSES = 10
 
+MAX_SMALL = 1 << 15
+"""Fewer classes have numbers of 16 bits."""
+
 
 def label_by_folders(
     files: FileColumns, options: ConvertOptions, *, decides_split: bool = True
@@ -47,10 +50,11 @@ def label_by_folders(
         raise UsageError(msg)
     label, _ = number_classes("class", [each.class_name for each in read if each.class_name is not None])
     number_of: dict[str | None, int] = {name: number for number, name in enumerate(label.class_names)}
-    of_folder = np.array([number_of.get(each.class_name, -1) for each in read], np.intc)
+    code = "h" if len(number_of) < MAX_SMALL else "i"  # of ten million images, 20 MB less
+    of_folder = np.array([number_of.get(each.class_name, -1) for each in read], code)
     example_table = ExampleTable(
         files=files,
-        labels={"label": array("i", of_folder[folders.numbers].tobytes())},
+        labels={"label": array(code, of_folder[folders.numbers].tobytes())},
         features={"label": label},
         splits=folders.renamed([each.split for each in read]),
     )

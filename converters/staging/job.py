@@ -4,12 +4,10 @@ import builtins
 import dataclasses
 import hashlib
 import json
-from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-import numpy as np
 from typing_extensions import override
 
 from fitfeed.converters.file_columns import SourceListing
@@ -25,7 +23,8 @@ from fitfeed.converters.source_file import (
     StoredAt,
 )
 from fitfeed.schemas.features import PlannedLabel, WithLabels
-from fitfeed.schemas.json_columns import json_list, to_json
+from fitfeed.schemas.integer_column import IntegerColumn
+from fitfeed.schemas.json_columns import json_items, to_json
 from fitfeed.schemas.packed_texts import PackedTexts
 from fitfeed.schemas.sharding import is_shard_file_name
 from fitfeed.schemas.strict_json import JsonObject, parse_any_json
@@ -56,7 +55,7 @@ class ShardPlan:
     file: str
     paths: Sequence[str]
     keys: Sequence[str]
-    labels: dict[str, list[Any]]
+    labels: Mapping[str, Sequence[Any]]
     bytes: Sequence[int]
     mtimes_ns: Sequence[int]
     digest: str
@@ -77,9 +76,11 @@ class ShardPlan:
     __hash__ = None  # type: ignore[assignment]
 
     def to_json(self) -> builtins.bytes:
-        """The plan as the staging area stores it. Of texts that are packed and of an `array`, it is made fast."""
-        values = (b'"%b": %b' % (name.encode(), _value_json(value)) for name, value in vars(self).items())
-        return b"{%b}" % b", ".join(values)
+        """The plan as the staging area stores it. Of columns, it is made fast."""
+        pieces: list[Any] = []
+        for name, value in vars(self).items():
+            pieces += [f'{", " if pieces else "{"}"{name}": '.encode(), *_value_json(value)]
+        return b"".join([*pieces, b"}"])
 
     def source(self, entry: int) -> int:
         """Number of the source of an image."""
@@ -101,10 +102,16 @@ class ShardPlan:
         return SourceFile.planned(*self.labels[name][entry], source=self.source(entry))
 
 
-def _value_json(value: Any) -> bytes:
-    if isinstance(value, array):
-        return json_list(np.asarray(value))
-    return json_list(value) if isinstance(value, PackedTexts) else json.dumps(value).encode()
+def _value_json(value: Any) -> list[Any]:
+    """The JSON of an attribute, in pieces that have bytes."""
+    if isinstance(value, dict):
+        pieces: list[Any] = []
+        for name, each in value.items():
+            pieces += [b", " if pieces else b"", json.dumps(name).encode(), b": ", *_value_json(each)]
+        return [b"{", *pieces, b"}"]
+    if isinstance(value, IntegerColumn | PackedTexts):
+        return [b"[", *json_items(value, ", "), b"]"]
+    return [json.dumps(value).encode()]
 
 
 class ShardOutline(NamedTuple):
@@ -298,7 +305,7 @@ class LongList(NamedTuple):
 
 
 def digest_of(content: Any) -> str:
-    """SHA-256 of a value's canonical JSON. A `LongList` may be the value, or an item of it if it is a list."""
+    """SHA-256 of a value's canonical JSON. A `LongList` may be the value, or in it where all around it are lists and objects."""
     digest = hashlib.sha256()
     for part in _canonical_json(content):
         digest.update(part)
@@ -312,10 +319,22 @@ def _canonical_json(content: Any) -> Iterator[bytes]:
             yield b"," if number else b""
             yield part
         yield b"]"
-    elif isinstance(content, list):
+    elif isinstance(content, list) and _is_long(content):
         for number, item in enumerate(content):
             yield b"," if number else b"["
-            yield from _canonical_json(item) if isinstance(item, LongList) else [to_json(item).encode()]
-        yield b"]" if content else b"[]"
+            yield from _canonical_json(item)
+        yield b"]"
+    elif isinstance(content, dict) and _is_long(content):
+        for number, (name, item) in enumerate(sorted(content.items())):
+            yield b"%b%b:" % (b"," if number else b"{", to_json(name).encode())
+            yield from _canonical_json(item)
+        yield b"}"
     else:
         yield to_json(content).encode()
+
+
+def _is_long(value: Any) -> bool:
+    """Whether a value is a `LongList`, or has one in it."""
+    if isinstance(value, list | dict):
+        return any(map(_is_long, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, LongList)

@@ -8,8 +8,10 @@ from fitfeed.converters import file_columns
 from fitfeed.converters.file_columns import FileColumns, FilePacker, SourceListing
 from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import SourceFile, StoredAt
+from fitfeed.schemas.packed_hex import PackedHex
 
 NUMBERS = st.integers(0, 2**62) | st.just(0)
+PACKED = [f"{number:032x}" for number in (3, 2**127)]
 FILES = st.lists(
     st.builds(
         SourceFile,
@@ -17,7 +19,7 @@ FILES = st.lists(
         bytes=NUMBERS,
         mtime_ns=NUMBERS,
         ctime_ns=NUMBERS,
-        etag=st.sampled_from(["", "", '"abc"', "é"]),
+        etag=st.sampled_from(["", "", '"abc"', "é", *PACKED]),
         source=st.sampled_from([0, 0, 3]),
         stored=st.none() | st.builds(StoredAt, st.just("a.h5"), NUMBERS, NUMBERS),
     ),
@@ -52,6 +54,23 @@ def test_parts_are_joined(parts: list[list[SourceFile]]) -> None:
     columns = [FileColumns.of(files) for files in parts]
     assert FileColumns.joined(columns) == [file for files in parts for file in files]
     assert columns == []
+
+
+@given(FILES, st.data(), st.integers(1, 5))
+def test_etags_of_hexadecimal_digits_are_as_any_others(
+    files: list[SourceFile], data: st.DataObject, at_once: int
+) -> None:
+    files = [file._replace(etag=data.draw(st.sampled_from(PACKED))) for file in files]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(file_columns, "AT_ONCE", at_once)
+        columns = FileColumns.of(iter(files))
+    assert not files or isinstance(columns.etags, PackedHex)
+    assert columns.with_etags_as_texts() == columns == columns.in_own_pages() == files
+    assert columns.some_etags == [file.etag for file in files]
+    assert columns[1:3] == files[1:3]
+    assert columns.take(range(len(files))[::-1]) == files[::-1]
+    others = [file._replace(etag="x") for file in files]
+    assert FileColumns.joined([columns, FileColumns.of(others)]) == [*files, *others]
 
 
 @given(st.lists(st.lists(FILES, max_size=4), max_size=4), st.integers(1, 9))

@@ -1,6 +1,7 @@
 """Packed texts are a sequence like a list of the same texts, whatever characters they have."""
 
 import itertools
+import json
 
 import numpy as np
 import pyarrow as pa
@@ -76,6 +77,25 @@ def test_text_is_an_arrow_array_without_a_copy() -> None:
     assert packed.arrow.buffers()[2].address == packed.data.ctypes.data
     assert PackedTexts.of_arrow(packed.arrow[1:]) == ["é", ""]
     assert not PackedTexts.of(["a", "\udcff"]).is_text
+
+
+@given(TEXTS, st.text("a\U0001f600\udcff", max_size=2))
+def test_names_after_a_prefix(texts: list[str], prefix: str) -> None:
+    assert PackedTexts.of_names(prefix, texts) == [prefix + text for text in texts]
+
+
+@given(TEXTS)
+def test_what_is_known_of_all_is_known_of_parts(texts: list[str]) -> None:
+    packed = PackedTexts.of(texts)
+    known = packed.is_plain, packed.is_text, packed.in_order
+    assert known[0] == all(json.dumps(text) == f'"{text}"' and "\x7f" not in text for text in texts)
+    assert known[2] == (texts == sorted(texts))
+    for part in (packed[1:], packed[::2], packed.take(range(len(texts))[::-1])):
+        fresh = PackedTexts.of(list(part))
+        assert part.is_plain == fresh.is_plain
+        assert part.is_text == fresh.is_text
+        assert part.in_order == fresh.in_order
+    assert packed.to_bytes() == [text.encode("utf-8", "surrogatepass") for text in texts]
 
 
 def test_what_it_is_not_equal_to() -> None:

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from array import array
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +14,7 @@ from fitfeed.converters.rejects import Reject
 from fitfeed.converters.source_file import SourceRoot
 from fitfeed.converters.staging.job import AppendTarget, Job, LongList, _value_json, digest_of
 from fitfeed.schemas.features import PlannedLabel
+from fitfeed.schemas.integer_column import IntegerColumn
 
 LEAVES = st.none() | st.integers() | st.text(max_size=3) | st.dictionaries(st.text(max_size=2), st.integers())
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=9), max_leaves=40)
@@ -33,6 +34,10 @@ def test_parts_are_those_of_the_whole(content: Any, items: list[Any], size: int)
     parts = [json.dumps(each, sort_keys=True, separators=(",", ":"))[1:-1].encode() for each in [*some, []]]
     assert digest_of(LongList(iter(parts))) == whole_digest(items)
     assert digest_of([content, LongList(parts), LongList(parts)]) == whole_digest([content, items, items])
+    inside = {"b": LongList(parts), "a": content}
+    assert digest_of([content, inside, [inside]]) == whole_digest(
+        [content, {"a": content, "b": items}, [{"a": content, "b": items}]]
+    )
 
 
 @pytest.mark.parametrize("base", [None, AppendTarget(fingerprint="f", source_files=9, retried=["a"])])
@@ -65,5 +70,5 @@ def test_a_job_is_read_as_it_was_written(base: AppendTarget | None) -> None:
 
 
 @pytest.mark.parametrize("code", ["i", "q", "B"])
-def test_an_array_has_its_own_type(code: str) -> None:
-    assert _value_json(array(code, [1, 2, 3, 4])) == b"[1, 2, 3, 4]"
+def test_a_column_has_its_own_type(code: str) -> None:
+    assert b"".join(_value_json(IntegerColumn(np.array([1, 2, 3, 4], code)))) == b"[1, 2, 3, 4]"

@@ -1,0 +1,52 @@
+"""A table of packed ETags is the same file, byte for byte, as Arrow writes of texts."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from fitfeed.schemas import packed_etags
+from fitfeed.schemas.packed_etags import is_packed, unpacked
+from fitfeed.schemas.packed_hex import PackedHex
+from fitfeed.schemas.side_tables import SOURCES_NAME, etags_of, read_sources, sources_schema, write_table
+from fitfeed.schemas.storage.local import LocalPlace
+
+
+def table(rows: int, *, packed: bool) -> Any:
+    """A table of so many files."""
+    etags = [hashlib.md5(str(row).encode(), usedforsecurity=False).hexdigest() for row in range(rows)]
+    column = PackedHex(np.frombuffer(bytes.fromhex("".join(etags)), np.uint8).reshape(-1, 16)).arrow
+    keys = pa.array([f"é/{row}.jpg" for row in range(rows)], pa.large_string())
+    numbers = [pa.array(np.arange(rows) * factor) for factor in (1, 0, 7)]
+    etags = column if packed else pa.array(etags, pa.large_string())
+    return pa.record_batch([keys, *numbers, etags], schema=sources_schema("abc", etags=True, packed=packed))
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 7, 1000])
+def test_the_file_is_that_of_texts(rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packed_etags, "AT_ONCE", 7)
+    with pa.OSFile(str(tmp_path / "expected"), "wb") as sink:
+        texts = table(rows, packed=False)
+        with pa.ipc.new_file(sink, texts.schema) as writer:
+            writer.write_batch(texts)
+    write_table(LocalPlace(tmp_path), SOURCES_NAME, table(rows, packed=True))
+    assert (tmp_path / SOURCES_NAME).read_bytes() == (tmp_path / "expected").read_bytes()
+    read = read_sources(LocalPlace(tmp_path))
+    assert read.equals(texts, check_metadata=True)
+    assert etags_of(read).tolist() == texts.column("etag").to_pylist()
+
+
+def test_a_part_of_a_table_is_written_as_well(tmp_path: Path) -> None:
+    write_table(LocalPlace(tmp_path), SOURCES_NAME, table(10, packed=True)[3:8])
+    assert read_sources(LocalPlace(tmp_path)).equals(table(10, packed=False)[3:8], check_metadata=True)
+
+
+def test_unpacked_it_is_that_of_texts() -> None:
+    assert is_packed(table(3, packed=True))
+    assert unpacked(table(3, packed=True)).equals(table(3, packed=False), check_metadata=True)
+    plain = table(3, packed=False)
+    assert not is_packed(plain)
+    assert unpacked(plain) is plain
