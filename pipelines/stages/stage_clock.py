@@ -66,12 +66,14 @@ class StageClock:
     def time(self, stage: Stage) -> Iterator[None]:
         """Adds what happens inside to a stage; not if it fails."""
         if stage == "read":
-            queued, blocks, wall, cpu = self._queued(), self._blocks(), self._wall(), self._cpu()
+            # Queueing is asked for within the time that passes: what comes before or after is not subtracted from it.
+            blocks, wall, queued, cpu = self._blocks(), self._wall(), self._queued(), self._cpu()
             yield
-            spent, passed = self._cpu() - cpu, self._wall() - wall
+            spent = self._cpu() - cpu
             self._cpu_s[stage] += spent
             if self._blocks() > blocks:
-                self._wait_s += max(0.0, passed - spent - (self._queued() - queued))
+                queueing = self._queued() - queued
+                self._wait_s += max(0.0, self._wall() - wall - spent - queueing)
         else:
             cpu = self._cpu()
             yield

@@ -167,6 +167,8 @@ def _more_cpus(rate: float, times: StageTimes, machinery: Machinery) -> str | No
 
 def _expected(change: Change, rate: float, efficiency: float, machinery: Machinery) -> ExpectedChange:
     after = feed_rate(change.times, change.machinery) * _efficiency_after(change, efficiency, machinery)
+    if change.times.max_read_rate is not None:  # a disk is no faster for processes than for threads
+        after = min(after, max(rate, change.times.max_read_rate * efficiency))
     return ExpectedChange(change=change, rate=after, gain=after / rate)
 
 

@@ -186,6 +186,14 @@ def test_threads_that_wait_for_each_other_gain_by_processes() -> None:
     assert verdict.best.gain == pytest.approx(0.95 / 0.75)
 
 
+def test_processes_make_no_disk_faster() -> None:
+    two = Machinery(cpus=2, workers=2, kind="threads", machine_cpus=2)
+    times = StageTimes(stages=clocked(waiting=1e-3).stages, max_read_rate=500.0)
+    verdict = judge(times, two, changes=possible_changes(times, two, SMALL), measured_rate=400.0)
+    assert verdict.limit == "disk"
+    assert "processes" not in {each.change.kind for each in verdict.changes}
+
+
 @given(times_of, machineries, st.floats(0.3, 1.2), st.one_of(st.none(), st.floats(1, 1e6)))
 def test_every_promise_is_a_gain_and_the_best_is_first(
     times: StageTimes, machinery: Machinery, share: float, consumer_rate: float | None
