@@ -2,14 +2,28 @@
 
 import json
 import re
+import shutil
+import subprocess
+import tomllib
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
-REQUIREMENT = re.compile(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[0-9][0-9A-Za-z.+]*( --hash=sha256:[0-9a-f]{64})+")
+REQUIREMENT = re.compile(
+    r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[0-9][0-9A-Za-z.+]*( ; python_version [<>]=? \"3\.[0-9]+\")?( --hash=sha256:[0-9a-f]{64})+"
+)
 NAMES = ("requirements.txt", "requirements-dev.txt", "requirements-worker.txt", "requirements-docs.txt")
+LANES = {"oldest": "3.11", "middle": "3.12", "newest": "3.13"}
+PINNED_FOR = {
+    "oldest": ["requirements-oldest.txt"],
+    "middle": ["requirements-middle.txt"],
+    "newest": list(NAMES[:2]),
+}
 
 
 def requirements(name: str) -> list[str]:
@@ -20,12 +34,17 @@ def requirements(name: str) -> list[str]:
 
 
 def pins(name: str) -> dict[str, str]:
-    """Name of a package, without extras, to version and hashes."""
-    pairs = (re.split(r"(?:\[[a-z,]+\])?==", line) for line in requirements(name))
-    return {re.sub(r"[-_.]+", "-", package).lower(): rest for package, rest in pairs}
+    """Name of a package, without extras, to version and hashes, with the newest Python."""
+    pairs = (re.split(r"(?:\[[a-z,]+\])?==", line, maxsplit=1) for line in requirements(name))
+    return {canonicalize_name(package): rest for package, rest in pairs}
 
 
-@pytest.mark.parametrize("name", NAMES)
+def versions(name: str) -> dict[str, str]:
+    """Name of a package to its version."""
+    return {package: pin.partition(" ")[0] for package, pin in pins(name).items()}
+
+
+@pytest.mark.parametrize("name", [*NAMES, "requirements-oldest.txt", "requirements-middle.txt"])
 def test_every_requirement_has_a_version_and_hashes(name: str) -> None:
     lines = requirements(name)
     assert len(lines) > 20
@@ -40,6 +59,55 @@ def test_all_files_agree() -> None:
         for package, pin in pins(name).items():
             pinned[package].add(pin)
     assert {package: found for package, found in pinned.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_lanes_are_within_the_ranges(lane: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = ["tensorflow", "io"] if lane == "oldest" else ["tensorflow"]
+    wanted = [
+        *project["dependencies"],
+        *(line for extra in extras for line in project["optional-dependencies"][extra]),
+    ]
+    pinned = {package: version for name in PINNED_FOR[lane] for package, version in versions(name).items()}
+    for requirement in map(Requirement, wanted):
+        if requirement.marker is None or requirement.marker.evaluate({"python_version": LANES[lane]}):
+            assert requirement.specifier.contains(pinned[canonicalize_name(requirement.name)]), requirement
+
+
+def test_lower_ends_of_ranges_are_those_of_the_oldest_lane() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pinned = versions("requirements-oldest.txt")
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["tensorflow"]]
+    for requirement in map(Requirement, wanted):
+        lowest = [each.version for each in requirement.specifier if each.operator == ">="]
+        assert [Version(pinned[canonicalize_name(requirement.name)])] == list(map(Version, lowest)), (
+            requirement
+        )
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_a_lane_without_its_python_is_skipped_with_a_line_and_fails_in_ci(
+    tmp_path: Path, required: bool
+) -> None:
+    """No python3.12 is on PATH, and none of pyenv is below HOME."""
+    for program in ("make", "sh", "python3"):
+        (tmp_path / program).symlink_to(shutil.which(program) or program)
+    environment = {"HOME": str(tmp_path), "PATH": str(tmp_path)}
+    if required:
+        environment["FITFEED_REQUIRE_LANES"] = "1"
+    done = subprocess.run(
+        ["make", "lanes", "LANES=middle"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (
+        "Skipped the lane middle: Python 3.12 is neither below ~/.pyenv/versions nor on PATH." in done.stderr
+    )
+    assert (done.returncode != 0) == required
 
 
 def test_make_installs_by_hash() -> None:

@@ -58,7 +58,7 @@ def find_near_duplicates(looks: Words, splits: npt.NDArray[np.int64]) -> NearDup
         looks: uint64 (n, 2), the hashes; of identical pictures only one.
         splits: int64 (n,), ascending: number of the split.
     """
-    informative = np.flatnonzero(np.bitwise_count(looks).sum(axis=1) >= MIN_BITS)
+    informative = np.flatnonzero(count_bits(looks).sum(axis=1) >= MIN_BITS)
     # Sorted, so that in a bucket the most similar ones are neighbors, which are compared even in a large bucket.
     order = informative[np.lexsort((looks[informative, 1], looks[informative, 0]))]
     collector = _PairCollector(looks[order], order, splits)
@@ -72,6 +72,22 @@ def find_near_duplicates(looks: Words, splits: npt.NDArray[np.int64]) -> NearDup
         pairs=pairs,
         exhaustive=exhaustive and collector.has_all,
     )
+
+
+def count_bits(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
+    """Counts the bits that are set: uint64 of any shape to uint8 of that shape, 0 to 64."""
+    return np.bitwise_count(words) if hasattr(np, "bitwise_count") else add_up_bits(words)
+
+
+def add_up_bits(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
+    """Counts bits as `count_bits` does, with what NumPy 1 has: adds up pairs of bits, then of pairs, then of bytes."""
+    ones = 0x0101010101010101
+    pairs, fours, eights = (np.uint64(byte * ones) for byte in (0x55, 0x33, 0x0F))
+    sums = words - ((words >> np.uint64(1)) & pairs)
+    sums = (sums & fours) + ((sums >> np.uint64(2)) & fours)
+    sums = (sums + (sums >> np.uint64(4))) & eights
+    counts: npt.NDArray[np.uint8] = ((sums * np.uint64(ones)) >> np.uint64(56)).astype(np.uint8)
+    return counts
 
 
 def _buckets(words: npt.NDArray[np.uint64]) -> Iterator[tuple[npt.NDArray[np.uint32], Places]]:
@@ -116,7 +132,7 @@ class _PairCollector:
 
     def compare(self, one: Places, other: Places) -> None:
         """Compares pairs of words, given by their places in sorted order."""
-        bits = np.bitwise_count(self._looks[one] ^ self._looks[other])
+        bits = count_bits(self._looks[one] ^ self._looks[other])
         near = np.flatnonzero((bits <= DISTANCE).all(axis=1))
         pair = np.stack([self._origin[one[near]], self._origin[other[near]]])
         later, earlier = pair.max(axis=0), pair.min(axis=0)

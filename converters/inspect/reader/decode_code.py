@@ -6,7 +6,7 @@ from typing import NamedTuple
 from fitfeed.converters.inspect.report import Content, ForeignFeature
 
 DECODABLE = {"jpeg", "png", "gif", "bmp", "webp"}
-"""Formats that `tf.io.decode_image` of TensorFlow 2.21 reads."""
+"""Formats that `tf.io.decode_image` reads; WebP since TensorFlow 2.20."""
 
 
 class Decoding(NamedTuple):
@@ -61,6 +61,9 @@ def _image(content: Content) -> Decoding | None:
     if content.dtype == "uint16":
         options += ", dtype=tf.uint16"
     decode = {"jpeg": "decode_jpeg", "png": "decode_png"}.get("+".join(content.formats))
+    if "webp" in content.formats and content.dtype == "uint8" and channels >= 3:
+        call = f"tf.ensure_shape(decode_image({{}}, {channels}), {[height, width, channels]})"
+        return Decoding(call, content.dtype, (height, width, channels), "decode_image")
     if decode is None:
         decode, options = "decode_image", f"{options}, expand_animations=False"
     return Decoding(f"tf.io.{decode}({{}}, {options})", content.dtype, (height, width, channels))
@@ -81,6 +84,22 @@ HELPERS = {
             "def palette_numbers(png):",
             "    # The numbers of the pixels, such as classes of a mask. decode_png would give the palette's colors.",
             "    return np.asarray(Image.open(io.BytesIO(png)))[..., None]",
+        ],
+    ),
+    "decode_image": (
+        [],
+        [
+            "def decode_image(data, channels):",
+            "    version = tuple(map(int, tf.__version__.split('.')[:2]))",
+            "    if version >= (2, 20):",
+            "        return tf.io.decode_image(data, channels=channels, expand_animations=False)",
+            "    if version >= (2, 18):",
+            "        raise NotImplementedError('WebP needs TensorFlow 2.20 or later, or 2.16 or 2.17 with tensorflow-io')",
+            "    import tensorflow_io as tfio  # pip install 'fitfeed[io]'",
+            "",
+            "    others = lambda: tf.io.decode_image(data, channels=channels, expand_animations=False)",
+            "    webp = lambda: tfio.image.decode_webp(data)[..., :channels]",
+            "    return tf.cond(tf.strings.substr(data, 8, 4) == 'WEBP', webp, others)",
         ],
     ),
     "load_array": (

@@ -199,7 +199,7 @@ def _can_decode(decoding: Decoding, feature: ForeignFeature) -> bool:
     is_nested = feature.role == "sequence" and feature.shape != ()
     shape = decoding.shape
     is_one_tensor = None not in shape or (len(shape) > 1 and None not in shape[2:])
-    return decoding.helper is None and is_one_tensor and not is_nested
+    return decoding.helper in (None, "decode_image") and is_one_tensor and not is_nested
 
 
 def _why_bytes(literal: str, feature: ForeignFeature) -> list[str]:

@@ -3,18 +3,24 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fitfeed.converters.duplicates import near_duplicates
 from fitfeed.converters.duplicates.near_duplicates import (
     DISTANCE,
     MIN_BITS,
+    add_up_bits,
+    count_bits,
     find_near_duplicates,
 )
 from tests.effort import tries
 
 Words = npt.NDArray[np.uint64]
+
+
+def bits_of(words: Words) -> npt.NDArray[np.int64]:
+    return np.array([word.bit_count() for word in words.tolist()])
 
 
 def by_comparing_all(
@@ -25,8 +31,8 @@ def by_comparing_all(
     pairs: set[tuple[int, int, int]] = set()
     for later in range(len(looks)):
         for earlier in range(later):
-            bits = np.bitwise_count(looks[later] ^ looks[earlier])
-            plain = min(np.bitwise_count(looks[i]).sum() for i in (later, earlier)) < MIN_BITS
+            bits = bits_of(looks[later] ^ looks[earlier])
+            plain = min(bits_of(looks[i]).sum() for i in (later, earlier)) < MIN_BITS
             if (bits <= DISTANCE).all() and not plain:
                 pairs.add((later, earlier, int(bits.sum())))
                 (within if splits[later] == splits[earlier] else across).add(later)
@@ -110,3 +116,12 @@ def test_pairs_beyond_the_limit_are_left_out(monkeypatch: pytest.MonkeyPatch) ->
     assert {tuple(pair) for pair in found.pairs.tolist()} < {tuple(pair) for pair in whole.pairs.tolist()}
     assert (whole.exhaustive, found.exhaustive) == (True, False)
     assert (found.within, found.across_splits) == (whole.within, whole.across_splits)
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=1))
+@example([0, 1, 2**63, 2**64 - 1])
+def test_bits_are_counted_with_numpy_1_and_2(words: list[int]) -> None:
+    array = np.array(words, np.uint64)
+    for count in (add_up_bits, count_bits):
+        assert count(array).dtype == np.uint8
+        assert count(array).tolist() == [word.bit_count() for word in words]

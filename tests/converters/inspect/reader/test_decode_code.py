@@ -23,6 +23,11 @@ def expression(**content: object) -> str | None:
             {"formats": ("jpeg", "png"), "channels": 3},
             "tf.io.decode_image({}, channels=3, expand_animations=False)",
         ),
+        ({"formats": ("webp",)}, "tf.ensure_shape(decode_image({}, 3), [None, None, 3])"),
+        (
+            {"formats": ("png", "webp"), "channels": 4},
+            "tf.ensure_shape(decode_image({}, 4), [None, None, 4])",
+        ),
         ({"formats": ("png", "tiff")}, None),
     ],
     ids=str,

@@ -16,6 +16,11 @@ from tests.converters.inspect.reader.programs import records_read, run
 
 RANDOM = np.random.default_rng(0)
 
+READS_WEBP = pytest.mark.skipif(
+    tf.__version__.startswith(("2.18.", "2.19.")),
+    reason="neither this TensorFlow nor tensorflow-io decodes WebP",
+)
+
 
 def png(pixels: Any, mode: str | None = None, colors: list[int] | None = None) -> bytes:
     stream = io.BytesIO()
@@ -71,11 +76,32 @@ def test_kinds_of_png_together_keep_all_of_each(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read[2], alpha)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "GIF", "BMP", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "GIF", "BMP", pytest.param("WEBP", marks=READS_WEBP)])
 def test_other_formats_are_decoded(tmp_path: Path, kind: str) -> None:
     (read,) = images_read(tmp_path, [picture(kind)])
     expected = np.asarray(Image.open(io.BytesIO(picture(kind))).convert("RGB"))
     assert np.abs(read.astype(int) - expected).max() <= 4
+
+
+@READS_WEBP
+def test_webp_among_others(tmp_path: Path) -> None:
+    photo, gray = picture("WEBP"), pixels(6, 5)
+    read = images_read(tmp_path, [photo, png(gray)])
+    assert np.abs(read[0].astype(int) - np.asarray(Image.open(io.BytesIO(photo)).convert("RGB"))).max() <= 4
+    np.testing.assert_array_equal(read[1], np.repeat(gray[..., None], 3, axis=2))
+
+
+def test_the_program_names_what_reads_webp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.tfrecord", [example(image=[picture("WEBP")])])
+    names = run(inspect_tfrecord(path, "none").parser.partition("dataset = ")[0])
+    for version in ("2.18.1", "2.19.0"):
+        monkeypatch.setattr(tf, "__version__", version)
+        with pytest.raises(
+            NotImplementedError, match=r"needs TensorFlow 2\.20 or later, or 2\.16 or 2\.17 with"
+        ):
+            names["decode_image"](tf.constant(picture("WEBP")), 3)
+    path = write(tmp_path / "b.tfrecord", [example(image=[picture("BMP")])])
+    assert "WebP" not in inspect_tfrecord(path, "none").parser
 
 
 def test_what_tensorflow_does_not_decode_stays_bytes(tmp_path: Path) -> None:
