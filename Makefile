@@ -1,8 +1,10 @@
 # Needs only make and Python 3.11. Another interpreter: make PYTHON=/path/to/python3.11 test
+find_python = $(firstword $(wildcard $(HOME)/.pyenv/versions/$(1).*/bin/python3) $(shell python$(1) -c 'import sys; print(sys.executable)' 2>/dev/null))
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+REQUIREMENTS ?= requirements-dev.txt
 # Whoever has nothing left to do takes tests from the others. PARALLEL= runs all in one process, for a debugger.
 PARALLEL ?= --numprocesses logical --maxprocesses 8 --dist worksteal
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -13,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINES := .engines
 PINNED := tests/servers/engines
 
-.PHONY: help demo test tests slow fuzz soak engines docs lint bench clean
+.PHONY: help demo test tests slow lanes pythons tests-of-lane fuzz soak engines docs lint bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 8
@@ -29,6 +31,33 @@ tests: $(READY)
 
 slow: $(READY) ## run the slow tests: soak and fault tests, pages, benchmarks
 	@$(BIN)/python -m pytest $(PARALLEL) -m slow
+
+# Lanes: the ends and the middle of the ranges in pyproject.toml. The newest has the versions of `make test`, with a newer Python.
+LANES ?= oldest middle newest
+PYTHON_OF_oldest := 3.11
+PYTHON_OF_middle := 3.12
+PYTHON_OF_newest := 3.13
+REQUIREMENTS_OF_newest := requirements-dev.txt
+# Where versions differ: what TensorFlow, NumPy, OpenCV, h5py and protobuf compute, and how they call each other.
+LANE_TESTS ?= tests/pipelines tests/end_to_end tests/golden tests/converters
+
+lanes: $(LANES:%=lane-%) ## run the tests with the oldest, a middle and the newest TensorFlow, each with a Python of its own
+
+lane-newest: LANE_TESTS := tests
+lane-%:
+	@if [ -n "$(call find_python,$(PYTHON_OF_$*))" ]; then \
+	  $(MAKE) --no-print-directory PYTHON=$(call find_python,$(PYTHON_OF_$*)) VENV=.venv-$* \
+	    REQUIREMENTS=$(or $(REQUIREMENTS_OF_$*),requirements-$*.txt) LANE_TESTS="$(LANE_TESTS)" tests-of-lane; \
+	else $(call missing,$*); fi
+
+pythons: ## say which lanes lack their Python
+	@$(foreach lane,$(LANES),[ -n "$(call find_python,$(PYTHON_OF_$(lane)))" ] || $(call missing,$(lane));) true
+
+# With FITFEED_REQUIRE_LANES=1 it is an error.
+missing = { echo "Skipped the lane $(1): Python $(PYTHON_OF_$(1)) is neither below ~/.pyenv/versions nor on PATH." >&2; [ -z "$$FITFEED_REQUIRE_LANES" ] || exit 1; }
+
+tests-of-lane: $(READY)
+	@$(BIN)/python -m pytest $(PARALLEL) $(LANE_TESTS)
 
 FITFEED_FUZZ_SECONDS ?= 60
 fuzz: $(READY) ## give damaged files to all that reads foreign ones, a minute for each target, two at a time
@@ -68,7 +97,7 @@ bench: $(READY) ## measure conversion and feeding on this machine
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove everything that make and the tests left
-	@rm -rf $(VENV) $(ENGINES) docs/_build build dist findings *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(LANES:%=.venv-%) $(ENGINES) docs/_build build dist findings *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.ready-docs: $(READY) requirements-docs.txt
@@ -76,12 +105,12 @@ $(VENV)/.ready-docs: $(READY) requirements-docs.txt
 	@$(PIP) check
 	@touch $@
 
-$(READY): requirements.txt requirements-dev.txt pyproject.toml
+$(READY): requirements.txt $(REQUIREMENTS) pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' || \
 	  { echo "fitfeed needs Python 3.11 or newer as $(PYTHON). Name another: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "Setting up $(VENV) (once; downloads TensorFlow and Beam) ..."
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(PIP) install --require-hashes --requirement requirements-dev.txt
+	@$(PIP) install --require-hashes --requirement $(REQUIREMENTS)
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@$(PIP) check
 	@touch $@
