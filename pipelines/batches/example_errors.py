@@ -32,7 +32,7 @@ def raise_naming(error: Exception, records: Records, row: int) -> NoReturn:
         cause = error.__cause__
         assert cause is not None  # noqa: S101  as `CallPass` raises it from one
         cause.add_note(f"It was raised for example {name}.")
-        raise cause
+        raise cause from cause.__cause__  # `CallError` says nothing that a user has to know
     if isinstance(error, UsageError):
         msg = f"{error} The example is {name}."
         raise UsageError(msg) from error

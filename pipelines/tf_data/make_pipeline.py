@@ -174,7 +174,7 @@ def make_pipeline(
         NotFoundError: If there is no such folder.
         IncompleteDatasetError: If its conversion has not finished.
         DamagedDatasetError: If manifest and index contradict each other. Damage that is found later
-            ends the iteration with a `tf.errors.OpError` that names shard, key and byte offset.
+            ends the iteration with a `tf.errors.OpError` that ends with shard, key and byte offset.
         MissingPackageError: An ImportError: if TensorFlow is not installed.
 
     Example:
@@ -224,6 +224,8 @@ def _chain(feed: Feed) -> "tf.data.Dataset":
     """
     load_package("tensorflow", by="make_pipeline", instead=WITHOUT_TENSORFLOW)
     import tensorflow as tf  # this takes seconds, so it is done only when needed
+
+    from fitfeed.pipelines.tf_data.own_iterator import with_own_iterator
 
     plain = tf.autograph.experimental.do_not_convert  # our functions are written for the graph already
 
@@ -283,7 +285,7 @@ def _chain(feed: Feed) -> "tf.data.Dataset":
     behavior.autotune.enabled = False
     batches = batches.with_options(behavior)
     attach_made(batches, made)  # so that `InputMonitor` finds it
-    return batches
+    return with_own_iterator(batches)  # whose errors end with what fitfeed says
 
 
 def _device_stage(maker: BatchMaker, options: PipelineOptions) -> "DeviceStage | None":

@@ -36,13 +36,12 @@ class _RunningCalls:
         self._last = 0.0
         self._closed = False
 
-    def enter(self) -> None:
+    def enter(self) -> bool:
+        """Returns whether a call may begin."""
         with self._lock:
             self._last = time.monotonic()
-            if self._closed:
-                msg = "the interpreter is exiting"
-                raise RuntimeError(msg)
-            self._active += 1
+            self._active += not self._closed
+            return not self._closed
 
     def leave(self) -> None:
         with self._lock:
@@ -87,13 +86,19 @@ def weakly_bound(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-def refuse_at_exit(function: Callable[P, R]) -> Callable[P, R]:
-    """Makes a function that TensorFlow may call from its threads until the interpreter exits."""
+def refuse_at_exit(function: Callable[P, R], *, refused: R) -> Callable[P, R]:
+    """Makes a function that TensorFlow may call from its threads until the interpreter exits.
+
+    Args:
+        function: What is called until then.
+        refused: What is returned from then on. It is there already, as Python may be gone before anything is made.
+    """
     calls, owner = _calls(), OwnerProcess()
 
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         owner.check()  # before any lock, which a thread of the parent may have held when it forked
-        calls.enter()
+        if not calls.enter():
+            return refused
         try:
             return function(*args, **kwargs)
         finally:

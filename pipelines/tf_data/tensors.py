@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fitfeed.pipelines.arrays.types import ArraySpec
+from fitfeed.pipelines.tf_data.batch_errors import errors_returned, no_batch, raise_returned
 from fitfeed.pipelines.tf_data.py_function import refuse_at_exit
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ def call(
     """
     import tensorflow as tf
 
-    results = tf.py_function(refuse_at_exit(function), inputs, types)
+    refused = no_batch(["the interpreter is exiting"], types)
+    returning = refuse_at_exit(errors_returned(function, types), refused=refused)
+    results = raise_returned(tf.py_function(returning, inputs, [tf.string, *types]))
     for result, shape in zip(results, shapes, strict=False):
         result.set_shape(shape)
     return results

@@ -1,5 +1,6 @@
 """Functions that TensorFlow's threads call: not kept alive by it, and refused when the interpreter exits."""
 
+import functools
 import gc
 import threading
 import time
@@ -34,7 +35,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> py_function._RunningCalls:
 # ---------------------------------------------------------------- weakly bound
 
 
-@pytest.mark.parametrize("wrap", [weakly_bound, refuse_at_exit])
+@pytest.mark.parametrize("wrap", [weakly_bound, functools.partial(refuse_at_exit, refused=None)])
 def test_a_call_is_the_functions(wrap: Callable[..., Callable[..., object]]) -> None:
     maker = Maker()
     assert wrap(maker.add)(3) == 4
@@ -66,11 +67,10 @@ def test_it_does_not_keep_what_it_calls_alive() -> None:
 
 def test_new_calls_are_refused_after_closing(calls: py_function._RunningCalls) -> None:
     maker = Maker()
-    guarded = refuse_at_exit(maker.add)
+    guarded = refuse_at_exit(maker.add, refused=-1)
     assert guarded(3) == 4
     calls.close()
-    with pytest.raises(RuntimeError, match="the interpreter is exiting"):
-        guarded(3)
+    assert guarded(3) == -1
 
 
 def test_closing_waits_for_the_calls_that_run(calls: py_function._RunningCalls) -> None:
@@ -86,7 +86,7 @@ def test_closing_waits_for_the_calls_that_run(calls: py_function._RunningCalls) 
         calls.close()
         ended.append("close")
 
-    threads = [threading.Thread(target=target) for target in (refuse_at_exit(slow), close)]
+    threads = [threading.Thread(target=target) for target in (refuse_at_exit(slow, refused=None), close)]
     threads[0].start()
     running.wait(600)
     threads[1].start()
@@ -102,7 +102,7 @@ def test_closing_waits_for_the_calls_that_run(calls: py_function._RunningCalls) 
 def test_a_call_that_fails_has_ended(calls: py_function._RunningCalls) -> None:
     maker = Maker()
     with pytest.raises(LookupError):
-        refuse_at_exit(maker.fail)()
+        refuse_at_exit(maker.fail, refused=None)()
     start = time.monotonic()
     calls.close()
     assert time.monotonic() - start < MAX_WAIT_S / 2  # it waits no longer, and only for running calls so long
@@ -114,8 +114,7 @@ def test_closing_does_not_wait_forever(
     monkeypatch.setattr(py_function, "MAX_WAIT_S", 0.1)
     calls.enter()  # never leaves
     calls.close()
-    with pytest.raises(RuntimeError, match="exiting"):
-        calls.enter()
+    assert not calls.enter()
 
 
 def test_all_functions_of_a_process_are_closed_together() -> None:
