@@ -1,11 +1,13 @@
 """Each example runs as its first lines say, and reaches what they say."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from fitfeed.cli import main
+from tests.notebooks import printed, read_notebook, run_notebook
 from tests.programs import ROOT, run_program
 
 EXAMPLES = ROOT / "examples"
@@ -23,9 +25,13 @@ def clothing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def stated(name: str) -> float:
     """What an example says that it ends above."""
-    text = " ".join((EXAMPLES / f"{name}.py").read_text().partition('"""\n\nimport')[0].split())
+    return stated_in(" ".join((EXAMPLES / f"{name}.py").read_text().partition('"""\n\nimport')[0].split()))
+
+
+def stated_in(text: str) -> float:
+    """What a text says that an example ends above."""
     found = re.search(r"ends above an? [\w ]+ of (0\.\d+)", text)
-    assert found is not None, name
+    assert found is not None, text
     return float(found[1])
 
 
@@ -74,3 +80,28 @@ def test_an_example_begins_with_the_command_that_makes_its_data(name: str) -> No
     assert "fitfeed convert" in text
     assert f"python examples/{name}.py" in text
     assert 0 < stated(name) < 1
+
+
+NOTEBOOK = EXAMPLES / "transfer_learning.ipynb"
+
+
+@pytest.mark.slow
+def test_the_notebook_reaches_what_it_says(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES / "clothing", tmp_path / "clothing")
+    notebook = read_notebook(NOTEBOOK)
+    run_notebook(notebook, tmp_path)
+    output = "".join(printed(cell.outputs) for cell in notebook.cells if cell.cell_type == "code")
+    assert reached(output) > stated_in(" ".join(cell.source for cell in notebook.cells))
+    assert re.search(r"^test/shoes/\S+\.jpg: [\w-]+, and it is shoes$", output, re.MULTILINE)
+    assert output.rstrip().splitlines()[-1].startswith("ReportPage(")
+    assert (tmp_path / "build" / "report.html").stat().st_size > 100_000
+
+
+def test_the_notebook_is_small_and_begins_with_the_command_that_makes_its_data() -> None:
+    notebook = read_notebook(NOTEBOOK)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert code[0].source.startswith("!fitfeed convert clothing ")
+    assert "dataset.report(" in code[-1].source
+    assert NOTEBOOK.stat().st_size < 12_000
+    assert {output.output_type for cell in code for output in cell.outputs} == {"stream"}  # text, no pictures
+    assert {output.name for cell in code for output in cell.outputs} == {"stdout"}

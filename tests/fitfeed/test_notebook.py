@@ -1,6 +1,9 @@
 """What an open dataset shows of itself: in a line, in a notebook, as pictures, as a page."""
 
+import base64
+import io
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +16,7 @@ from fitfeed.schemas.errors import NotFoundError, UsageError
 from fitfeed.schemas.report_page import ReportPage
 from tests.fitfeed.report.test_elements import Reader
 from tests.labelled import make_source, options
+from tests.notebooks import run_cells
 from tests.without_beam import convert
 
 
@@ -102,3 +106,52 @@ def test_a_copy_shows_the_same(dataset: Dataset) -> None:
 def test_whoever_opens_it_by_pipelines_gets_the_same(gray: Path) -> None:
     code = f"from fitfeed.pipelines import open_dataset; print(open_dataset({str(gray)!r}).report().findings)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+@pytest.mark.slow
+def test_a_kernel_shows_the_table_the_pictures_and_the_page(gray: Path, tmp_path: Path) -> None:
+    outputs = run_cells(
+        tmp_path,
+        f"from fitfeed import open_dataset\ndataset = open_dataset({str(gray)!r})",
+        "dataset",
+        "dataset.preview(count=4, tile=32)",
+        "dataset.report()",
+    )
+    (table,), (picture,), (page,) = ([one for one in shown if "data" in one] for shown in outputs[1:])
+    assert Reader(table.data["text/html"]).tags[:2] == ["div", "p"]
+    assert table.data["text/plain"].startswith("<Dataset ")
+    with Image.open(io.BytesIO(base64.b64decode(picture.data["image/png"]))) as drawn:
+        assert drawn.size == open_dataset(gray).preview(count=4, tile=32).size
+    assert Reader(page.data["text/html"]).tags == ["iframe"]
+    assert page.data["text/plain"].startswith("ReportPage(")
+
+
+FIT = """import keras
+model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)])
+model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+model.fit(train, verbose=0, shuffle=False)"""
+
+
+@pytest.mark.slow
+def test_a_kernel_shows_why_a_batch_cannot_be_made(gray: Path, tmp_path: Path) -> None:
+    pipeline = (
+        f"train = make_pipeline({str(gray)!r}, 'train', batch_size=4, image_size=(8, 8), augment=[fussy])"
+    )
+    outputs = run_cells(
+        tmp_path,
+        "from fitfeed import make_pipeline\ndef fussy(image):\n    raise LookupError('no such colour')",
+        pipeline,
+        "for batch in train: pass",
+        FIT,
+        "import tensorflow as tf\ntf.constant([1, 2]) + tf.constant([1, 2, 3])",
+        "1 / 0",
+        allow_errors=True,
+    )
+    for shown in outputs[2:4]:
+        (error,) = (one for one in shown if one.output_type == "error")
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error.traceback)).rstrip().splitlines()
+        assert lines[-2] == "LookupError: no such colour"
+        assert lines[-1].startswith("It was raised for example ")
+        assert len(lines) < 60
+    others = [one.ename for shown in outputs[4:] for one in shown if one.output_type == "error"]
+    assert others == ["InvalidArgumentError", "ZeroDivisionError"]  # shown as ever
