@@ -1,6 +1,7 @@
 """Loads the images of a batch: reads, decodes, augments and normalizes them, in threads or processes."""
 
 import threading
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ class ImageLoader:
         self._buffers, self._threads = BufferPool(shape, dtype), threads
         self._processes: RenderPool | None = None
         self._are_due = self._are_ready = False
-        self._late, self._is_long = late, epoch_cpu_s(epoch_images, _stored_pixels(records)) >= PREPARE_S
+        self._late, self._epoch_images, self._records = late, epoch_images, records
         self._timed, self._timing = TimedWriting(), threading.Lock()
         if processes:
             self._processes = RenderPool(
@@ -123,10 +124,15 @@ class ImageLoader:
                 places + after.places - before.places, cpu_s + after.cpu_s - before.cpu_s
             )
 
+    @cached_property
+    def _are_worth_preparing(self) -> bool:
+        """Whether an epoch is long enough to prepare for workers. It looks into the index, so the first batch asks."""
+        return epoch_cpu_s(self._epoch_images, _stored_pixels(self._records)) >= PREPARE_S
+
     def _workers_write(self, processes: RenderPool) -> bool:
         if not self._late or self._are_ready:
             return True
-        if self._is_long:
+        if self._are_worth_preparing:
             processes.prepare()
         if not self._are_due:
             self._are_due = workers_are_due(self._timed.cpu_s, can_fork=fork_server_runs())

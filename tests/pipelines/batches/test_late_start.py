@@ -42,6 +42,8 @@ def test_a_start_is_prepared_with_the_first_batch_of_a_long_epoch(flowers: Datas
     assert short.loader._processes is not None
     assert short.loader._processes._server is None
     long.load(0, ALL)
+    assert long.loader._processes is not None
+    assert long.loader._processes._server is not None
     assert fork_server_runs()
     assert long.pids == []
     deadline = time.monotonic() + MAX_WAIT_S
