@@ -14,10 +14,11 @@ from fitfeed.converters.inspect.report import ForeignReport
 from fitfeed.converters.inspect.several_files import common_reader
 from fitfeed.output.byte_size import human_bytes
 from fitfeed.output.foreign_text import kind_of
-from fitfeed.output.progress import reading_progress
+from fitfeed.output.progress import file_progress
 from fitfeed.output.table import aligned
 from fitfeed.schemas.errors import FitfeedError
 from fitfeed.schemas.manifest import Manifest, read_manifest
+from fitfeed.schemas.processes.guarded_calls import GuardedCalls
 from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.text import printable
 
@@ -57,24 +58,14 @@ def inspect_several(
         The JSON document, the lines, and the exit status: that of the worst file.
     """
     looked_at = paths if full else _first_of(paths)
-    outcomes = []
+    outcomes: list[FileOutcome] = []
     with (
         guarded_calls(full=full) as guarded,
-        reading_progress(sys.stderr, "inspecting", quiet=quiet) as progress,
+        file_progress(sys.stderr, "inspecting", len(looked_at), quiet=quiet) as looked_at_one,
     ):
-        if progress is not None:
-            progress.start(files=len(looked_at), total_bytes=sum(size_of(path) or 0 for path in looked_at))
         for path in looked_at:
-            try:
-                if isinstance(path, Place) or (isinstance(path, Path) and path.is_dir()):
-                    outcomes.append(FileOutcome(path, read_manifest(path)))
-                    continue
-                report = inspect_with(guarded, path, full=full, files=len(looked_at), progress=_ignore)
-                outcomes.append(FileOutcome(path, report, own_shard(path, report)))
-            except FitfeedError as error:
-                outcomes.append(FileOutcome(path, error))
-            if progress is not None:
-                progress.update(size_of(path) or 0)
+            outcomes.append(_look_at(path, guarded, full=full, files=len(looked_at)))
+            looked_at_one()
     status = max(
         (outcome.found.exit_status for outcome in outcomes if isinstance(outcome.found, FitfeedError)),
         default=0,
@@ -87,6 +78,17 @@ def inspect_several(
     return document, _lines(outcomes, left_out, reader), status
 
 
+def _look_at(path: Inspected, guarded: GuardedCalls, *, full: bool, files: int) -> FileOutcome:
+    """Looks at one of so many files. Progress within it is not shown."""
+    try:
+        if isinstance(path, Place) or (isinstance(path, Path) and path.is_dir()):
+            return FileOutcome(path, read_manifest(path))
+        report = inspect_with(guarded, path, full=full, files=files)
+        return FileOutcome(path, report, own_shard(path, report))
+    except FitfeedError as error:
+        return FileOutcome(path, error)
+
+
 def _first_of(paths: Sequence[Inspected]) -> list[Inspected]:
     """Those that are looked at without `--full`. Of files in a store, so many that their copies take no more than one may."""
     left = MAX_COPY_BYTES
@@ -97,10 +99,6 @@ def _first_of(paths: Sequence[Inspected]) -> list[Inspected]:
             break
         first.append(path)
     return first
-
-
-def _ignore(done: int) -> None:
-    """Progress within a file is not shown where there are many."""
 
 
 def _reader(outcomes: list[FileOutcome]) -> str | None:

@@ -1,8 +1,10 @@
 """What each command tells of its progress, and how that is shown."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import TextIO
 
 from fitfeed.output.progress_display import ProgressDisplay
@@ -11,34 +13,37 @@ from fitfeed.output.progress_display import ProgressDisplay
 class ReadingProgress:
     """How many bytes of files were read."""
 
-    def __init__(self, display: ProgressDisplay, title: str) -> None:
+    def __init__(self, display: ProgressDisplay, title: str, *, afterwards: str = "checking") -> None:
         """Begins to show what is done.
 
         Args:
             display: Where to show it.
             title: What is done.
+            afterwards: What is done when all is read.
         """
-        self._display, self._title = display, title
+        self._display, self._title, self._afterwards = display, title, afterwards
         self._read = self._total = 0
         display.begin(title)
 
     def start(self, *, files: int, total_bytes: int) -> None:
         """Says how much there is to read."""
         self._total, self._read = total_bytes, 0
-        self._display.begin(self._title, max(1, total_bytes), details=self._details)
+        if total_bytes:
+            self._display.begin(self._title, total_bytes, details=self._details)
 
     def update(self, read_bytes: int) -> None:
-        """Says how many more bytes were read."""
-        self._read += read_bytes
-        self._display.set(self._read)
+        """Says how many more bytes were read. When that is all, of what follows nothing is told."""
+        before, self._read = self._read, self._read + read_bytes
+        if before < self._total <= self._read:
+            self._display.begin(self._afterwards)
+        else:
+            self._display.set(self._read)
 
     def close(self) -> None:
         """Shows nothing more."""
         self._display.close()
 
     def _details(self, seconds: float) -> list[str]:
-        if self._read >= self._total:
-            return [f"{self._total / 1e6:,.0f} MB read", "checking"]
         read, total = (amount / 1e6 for amount in (self._read, self._total))
         return [f"{read:,.0f} of {total:,.0f} MB read", f"{_per_second(read, seconds):.1f} MB/s"]
 
@@ -67,7 +72,7 @@ class PlanningProgress:
 
     def start(self, *, files: int, total_bytes: int) -> None:
         """Says how much there is to read."""
-        self._comparing = ReadingProgress(self._display, "comparing")
+        self._comparing = ReadingProgress(self._display, "comparing", afterwards="planning")
         self._comparing.start(files=files, total_bytes=total_bytes)
 
     def update(self, read_bytes: int) -> None:
@@ -83,22 +88,53 @@ class PlanningProgress:
         return [f"{self._files:,} files"] if self._files else []
 
 
+@dataclass
+class _Launch:
+    """What was told of the launch that works now: this one, or an earlier one that it follows.
+
+    Attributes:
+        images: How many there are; 0 before the work begins.
+        shards: How many there are.
+        started: When the work began.
+        done: Images that are done, or shards if those are counted.
+        before: Images of them that an earlier run has finished.
+        counted: Images that an engine tells of.
+        rejects: Rejects among the images.
+        bytes: Bytes of sources that were read.
+        counts_shards: Whether shards are counted.
+        is_finishing: Whether all is done but the publication.
+    """
+
+    images: int = 0
+    shards: int = 0
+    started: float = 0.0
+    done: int = 0
+    before: int = 0
+    counted: int = 0
+    rejects: int = 0
+    bytes: int = 0
+    counts_shards: bool = False
+    is_finishing: bool = False
+
+
 class ConversionProgress:
     """Images, time left, images/s, rejects and MB/s; before that, how much was listed and compared with a dataset."""
 
     def __init__(self, stream: TextIO) -> None:
         """Shows nothing yet."""
         self._display = ProgressDisplay(stream)
-        self._images = self._shards = 0
-        self._done = self._before = self._rejects = self._bytes = self._counted = 0
-        self._counts_shards = False
-        self._is_finishing = False
+        self._launch = _Launch()
 
     def notify(self, line: str) -> None:
-        """Says something before the work begins, which it has something to wait for or to prepare until then."""
+        """Says something before the work begins, which it has something to wait for or to prepare until then.
+
+        What is said after shards were counted is the end of a launch that was followed: this one prepares its own work.
+        """
         self._display.print(line)
-        if not self._images:
-            self._display.begin("preparing")
+        if self._launch.counts_shards:
+            self._launch = _Launch()
+        if not self._launch.images:
+            self._display.begin("preparing", replaces=True)
 
     def comparing(self) -> PlanningProgress:
         """Shows how many files were listed, and how many bytes were read to compare them, if that takes long."""
@@ -109,51 +145,96 @@ class ConversionProgress:
         self._display.close()
 
     def start(self, *, images: int, shards: int) -> None:
-        """Says what is to be done."""
-        self._images, self._shards = images, shards
-        opening = f"converting {images} images into {shards} shards"
-        self._display.begin("converting", images, details=self._image_details, opening=opening, stays=True)
+        """Says what is to be done. Nothing counts that was told of a launch before."""
+        self._launch = _Launch(images, shards, started=time.monotonic())
+        self._display.begin(
+            "converting",
+            images,
+            details=self._image_details,
+            opening=f"converting {images} images into {shards} shards",
+            stays=True,
+            replaces=True,
+        )
 
     def update(self, images: int, rejects: int, source_bytes: int) -> None:
         """Says how much is done, all in all."""
-        new, read = images - self._done - (rejects - self._rejects), source_bytes - self._bytes
-        self._done, self._rejects, self._bytes = images, rejects, source_bytes
+        now = self._launch
+        new, read = images - now.done - (rejects - now.rejects), source_bytes - now.bytes
+        now.done, now.rejects, now.bytes = images, rejects, source_bytes
         if new > 0 and not read:  # of a shard that an earlier run has finished: nothing of it is read again
-            self._before += new
+            now.before += new
             self._display.skip(new)
-        self._show(images, of=self._images)
+        self._show(of=now.images)
 
     def update_shards(self, shards: int, images: int, rejects: int, source_bytes: int) -> None:
         """Says how many shards an engine has finished; of images and bytes only what it tells."""
-        if not self._counts_shards:
-            self._counts_shards, self._before = True, shards
-            details = self._shard_details
-            self._display.begin("converting", self._shards, details=details, stays=True, in_large_steps=True)
+        now = self._launch
+        now.done, now.counted, now.rejects, now.bytes = shards, images, rejects, source_bytes
+        if not now.counts_shards:
+            now.counts_shards = True
+            self._display.begin(
+                "converting",
+                now.shards,
+                details=self._shard_details,
+                stays=True,
+                in_large_steps=True,
+                replaces=True,
+            )
             self._display.skip(shards)
-        self._done, self._counted, self._rejects, self._bytes = shards, images, rejects, source_bytes
-        self._show(shards, of=self._shards)
+        self._show(of=now.shards)
 
-    def _show(self, done: int, *, of: int) -> None:
+    def _show(self, *, of: int) -> None:
         """Shows how much is done. When that is all, what follows is publication, of which nothing is told."""
-        if self._is_finishing:
+        if self._launch.is_finishing:
             return
-        self._display.set(done)
-        if done >= of:
-            self._is_finishing = True
+        self._display.set(self._launch.done)
+        if self._launch.done >= of:
+            self._launch.is_finishing = True
             self._display.begin("publishing")
 
     def _image_details(self, seconds: float) -> list[str]:
-        speed = _per_second(self._done - self._before, seconds)
-        return [f"{self._done:,}/{self._images:,} images", f"{speed:.0f} img/s", *self._rest(seconds)]
+        now = self._launch
+        speed = _per_second(now.done - now.before, seconds)
+        return [f"{now.done:,}/{now.images:,} images", f"{speed:.0f} img/s", *self._rest(seconds)]
 
     def _shard_details(self, seconds: float) -> list[str]:
-        shards = f"{self._done:,}/{self._shards:,} shards"
-        if not self._counted:
+        now = self._launch
+        shards = f"{now.done:,}/{now.shards:,} shards"
+        if not now.counted:
             return [shards]
-        return [shards, f"{_per_second(self._counted, seconds):.0f} img/s", *self._rest(seconds)]
+        seconds = (
+            time.monotonic() - now.started
+        )  # images and bytes were counted before the first report of shards
+        return [shards, f"{_per_second(now.counted, seconds):.0f} img/s", *self._rest(seconds)]
 
     def _rest(self, seconds: float) -> list[str]:
-        return [f"{self._rejects:,} rejected", f"{_per_second(self._bytes / 1e6, seconds):.1f} MB/s"]
+        now = self._launch
+        return [f"{now.rejects:,} rejected", f"{_per_second(now.bytes / 1e6, seconds):.1f} MB/s"]
+
+
+class FileProgress:
+    """How many files were looked at. Bytes are not counted: of some all is read, and of others a part."""
+
+    def __init__(self, display: ProgressDisplay, title: str, files: int) -> None:
+        """Begins.
+
+        Args:
+            display: Where to show it.
+            title: What is done.
+            files: How many there are.
+        """
+        self._display, self._files = display, files
+        self._done = 0
+        display.begin(title, files, details=lambda seconds: [f"{self._done:,}/{self._files:,} files"])
+
+    def update(self) -> None:
+        """Says that one more was looked at."""
+        self._done += 1
+        self._display.set(self._done)
+
+    def close(self) -> None:
+        """Shows nothing more."""
+        self._display.close()
 
 
 class StepProgress:
@@ -201,6 +282,16 @@ def reading_progress(
 ) -> AbstractContextManager[ReadingProgress | None]:
     """How many bytes were read for what the title says; closed afterwards."""
     return nullcontext() if quiet else closing(ReadingProgress(ProgressDisplay(stream), title))
+
+
+@contextmanager
+def file_progress(stream: TextIO, title: str, files: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
+    """How many files were looked at for what the title says: to be called after each."""
+    if quiet:
+        yield lambda: None
+        return
+    with closing(FileProgress(ProgressDisplay(stream), title, files)) as shown:
+        yield shown.update
 
 
 @contextmanager

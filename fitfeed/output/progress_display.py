@@ -98,6 +98,7 @@ class ProgressDisplay:
         opening: str | None = None,
         stays: bool = False,
         in_large_steps: bool = False,
+        replaces: bool = False,
     ) -> None:
         """Begins a phase, which ends the one before.
 
@@ -108,9 +109,11 @@ class ProgressDisplay:
             opening: What a plain line says at once.
             stays: Whether its last line stays on a terminal, where its first one is drawn at once.
             in_large_steps: What is done is told rarely.
+            replaces: It is drawn over the one before, even if the line of that was to stay.
         """
         with self._lock:
-            self._finish_line()
+            if not replaces:
+                self._finish_line()
             is_first = self._phase is None
             self._phase = Phase(title, total, details, stays=stays, in_large_steps=in_large_steps)
             now = self._phase.started
@@ -196,19 +199,20 @@ class ProgressDisplay:
             self._drawn = ""
 
     def _draw(self, phase: Phase, now: float) -> None:
-        parts, width = phase.text(now, is_plain=False), self._width()
+        title, width = escaped(phase.title, self._stream), self._width()
+        parts = [escaped(part, self._stream) for part in phase.text(now, is_plain=False)]
         if phase.total is None:
-            line = disp_trim(escaped(_joined(phase.title, parts), self._stream), width)
+            line = disp_trim(_joined(title, parts), width)
         else:
-            line = self._bar(phase, parts, width)
+            line = self._bar(title, phase, parts, width)
         rest = " " * max(0, disp_len(self._drawn) - disp_len(line))
         self._write(f"\r{line}{rest}")
         self._drawn, self._last = line, now
 
-    def _bar(self, phase: Phase, parts: list[str], width: int) -> str:
-        """Title, share, bar, and as many details as leave room for the bar."""
+    def _bar(self, title: str, phase: Phase, parts: list[str], width: int) -> str:
+        """Title, share, bar, and as many details as leave room for the bar. The texts are escaped already."""
         total = phase.total or 1
-        before = escaped(f"{phase.title} {min(1, phase.done / total):4.0%}", self._stream)
+        before = f"{title} {min(1, phase.done / total):4.0%}"
         while len(parts) > 1 and disp_len(f"{before}|| {', '.join(parts)}") + MIN_BAR > width:
             parts.pop()
         # Braces are how a format is written, and a title may have some.

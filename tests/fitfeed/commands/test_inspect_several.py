@@ -9,6 +9,7 @@ import pytest
 
 from fitfeed.cli import main
 from fitfeed.commands import inspect_several
+from fitfeed.output import progress_display
 from tests.converters.inspect.foreign import write_shards
 from tests.converters.inspect.reader.programs import run
 
@@ -64,6 +65,23 @@ def test_many_files_are_looked_at_in_part(
     assert "and 1 more files, which were not looked at; --full looks at all" in out
     _, out, _ = inspect(capsys, str(shards), "--full")
     assert "train-00002-of-00003" in out
+
+
+@pytest.mark.parametrize("options", [[], ["--full"]], ids=str)
+def test_progress_counts_files_and_datasets(
+    options: list[str],
+    shards: Path,
+    dataset_tfrecord: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(progress_display, "LINE_INTERVAL_S", 0.0)
+    monkeypatch.setattr(progress_display, "QUIET_S", 0.0)
+    arguments = [str(dataset_tfrecord), *map(str, sorted(shards.iterdir())), *options]
+    _, _, err = inspect(capsys, *arguments)
+    told = list(dict.fromkeys(line.split(",")[0] for line in err.splitlines()))
+    assert told == [f"inspecting: {done}/4 files" for done in range(5)]
+    assert inspect(capsys, *arguments, "--quiet")[2] == ""
 
 
 def test_full_of_one_file(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -122,8 +122,7 @@ def test_progress_is_a_line_now_and_then(
     monkeypatch.setattr(progress_module, "QUIET_S", 0.0)
     _, out, err = verify(capsys, str(dataset_tfrecord), "--json")
     assert json.loads(out)["ok"]
-    total = sum(entry.bytes for entry in read_manifest(dataset_tfrecord).files())
-    assert f"verifying: {total / 1e6:.0f} MB read, checking" in err.splitlines()
+    assert "checking" in err.splitlines()
 
 
 def test_progress_is_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,19 +1,25 @@
 """The line that moves: on a terminal of the system, and one of the test's own with a clock that is set by hand."""
 
+import codecs
 import errno
 import io
 import os
 import pty
+import re
+import select
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tqdm.utils import disp_len
 
 from fitfeed.output import progress_display
+from fitfeed.output.progress import progress_for
 from fitfeed.output.progress_display import ProgressDisplay
+from tests.waiting import MAX_SECONDS
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,6 +32,12 @@ class Terminal(io.StringIO):
 
     def drawn(self) -> list[str]:
         return [line.strip() for line in self.getvalue().replace("\n", "\r\n\r").split("\r") if line.strip()]
+
+
+def lines_that_stay(stream: Terminal) -> list[str]:
+    """What is on the terminal when all is over. What is drawn over a line covers it, or blanks do."""
+    lines = [line.rpartition("\r")[2] for line in stream.getvalue().split("\n")]
+    return [line.rstrip() for line in lines if line.strip()]
 
 
 @pytest.fixture
@@ -82,6 +94,39 @@ def test_a_bar_has_share_time_left_and_what_fits(clock: list[float]) -> None:
     assert stream.getvalue().endswith("0 rejected\n")
 
 
+def test_the_bar_of_an_engines_job_is_the_only_line_that_stays(clock: list[float]) -> None:
+    stream = Terminal()
+    with progress_for(stream, quiet=False) as shown:
+        assert shown is not None
+        shown.start(images=100, shards=12)
+        for shards, images in ((2, 0), (6, 40), (12, 90)):
+            clock[0] += 5
+            shown.update_shards(shards, images, images // 10, images * 1_000_000)
+    first, *_, last = stream.drawn()
+    assert first.endswith("| 0/100 images, 0 img/s, 0 rejected, 0.0 MB/s")
+    assert last.startswith("converting 100%|███")
+    assert last.endswith("| 12/12 shards, 0 s left, 6 img/s, 9 rejected")
+    assert lines_that_stay(stream) == [last]
+
+
+def test_a_launch_that_takes_over_draws_over_the_bar_of_the_other(clock: list[float]) -> None:
+    stream = Terminal()
+    with progress_for(stream, quiet=False) as shown:
+        assert shown is not None
+        shown.start(images=100, shards=12)
+        clock[0] += 5
+        shown.update_shards(6, 0, 0, 0)
+        shown.notify("nothing of job 7 moves")
+        clock[0] += 3
+        shown._display.tick()
+        shown.start(images=100, shards=12)
+        shown.update(100, 0, 1)
+    assert "preparing: 3 s" in stream.drawn()
+    notice, bar = lines_that_stay(stream)
+    assert notice == "nothing of job 7 moves"
+    assert bar.startswith("converting 100%|███")
+
+
 def test_a_line_that_stays_is_printed_between(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     stream = Terminal()
@@ -102,10 +147,11 @@ def test_titles_of_strangers_cannot_control_the_terminal(clock: list[float]) -> 
         clock[0] += 3
         display.tick()
     display.close()
-    assert "\x1b" not in stream.getvalue()
-    assert "\n" not in stream.getvalue()
+    for character in "\x1b\n\u202e":
+        assert character not in stream.getvalue()
     assert r"a\x1b]0;owned\x07{b}\n: {0}\u202e, 3 s" in stream.getvalue()
     assert r"a\x1b]0;owned\x07{b}\n   0%|" in stream.getvalue()
+    assert r"| {0}\u202e" in stream.getvalue()
 
 
 def test_an_encoding_without_blocks_gets_a_bar_of_ascii(clock: list[float]) -> None:
@@ -120,8 +166,10 @@ def test_an_encoding_without_blocks_gets_a_bar_of_ascii(clock: list[float]) -> N
 
 
 PROGRAM = """\
-import os, sys, time
+import os, sys
+from fitfeed.output import progress_display
 from fitfeed.output.progress import phase_progress, progress_for
+progress_display.QUIET_S = 0.0
 print(os.get_terminal_size(2).columns)
 with progress_for(sys.stderr, quiet="--quiet" in sys.argv) as shown:
     if shown is not None:
@@ -130,42 +178,68 @@ with progress_for(sys.stderr, quiet="--quiet" in sys.argv) as shown:
             shown.update(i, 0, i)
         shown.notify("warning: see")
 with phase_progress(sys.stderr, "drawing", quiet="--quiet" in sys.argv):
-    time.sleep(2.5)
+    print("waiting")
+    sys.stdin.readline()
 """
+"""Its last phase goes on until a line is typed."""
 
 
-def on_a_terminal(*arguments: str, **variables: str) -> str:
-    """All that a program writes to a terminal."""
+def on_a_terminal(*arguments: str, until: str, **variables: str) -> str:
+    """All that a program writes to a terminal, where a line is typed as soon as a pattern is seen."""
     leader, follower = pty.openpty()
+    inherited = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", **variables},
+        env={**inherited, "PYTHONPATH": str(ROOT), "TERM": "xterm", **variables},
         stdin=follower,
         stdout=follower,
         stderr=follower,
     )
     os.close(follower)
-    written = b""
     try:
-        while some := os.read(leader, 65536):
-            written += some
-    except OSError as error:  # the last process has closed it
-        if error.errno != errno.EIO:
-            raise
-    os.close(leader)
-    assert process.wait(60) == 0, written
-    return written.decode()
+        written = read_from(leader)
+        seen = next(written)
+        while not re.search(until, seen):
+            seen += next(written, "")
+            assert process.poll() is None, seen
+        os.write(leader, b"\n")
+        seen += "".join(written)
+        assert process.wait(MAX_SECONDS) == 0, seen
+    finally:
+        process.kill()
+        process.wait()
+        os.close(leader)
+    return seen
+
+
+def read_from(leader: int) -> Iterator[str]:
+    """Pieces of what is written to a terminal, until the last process has closed it."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    while select.select([leader], [], [], MAX_SECONDS)[0]:
+        try:
+            some = os.read(leader, 65536)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return
+        yield decoder.decode(some)
+    pytest.fail(f"waited {MAX_SECONDS:g} s in vain")
 
 
 def test_a_real_terminal_gets_bars_and_phases() -> None:
-    written = on_a_terminal()
+    written = on_a_terminal(until=r"drawing: \d+ s")  # a thread draws that: nothing is told meanwhile
     assert "converting 100%|█" in written
     assert "10/10 images" in written
     assert "\x1b[33mwarning:\x1b[0m see\r\n" in written
-    assert "drawing: 2 s" in written
-    assert "\x1b" not in on_a_terminal(NO_COLOR="1")
 
 
-@pytest.mark.slow
+def test_a_real_terminal_gets_no_colors_if_nobody_wants_them() -> None:
+    written = on_a_terminal(until="drawing", NO_COLOR="1")
+    assert "warning: see\r\n" in written
+    assert "\x1b" not in written
+
+
 def test_quiet_is_nothing_on_a_terminal_too() -> None:
-    assert on_a_terminal("--quiet").strip().isdecimal()
+    columns, waiting = on_a_terminal("--quiet", until="waiting").split()
+    assert columns.isdecimal()
+    assert waiting == "waiting"
