@@ -33,15 +33,23 @@ from fitfeed.schemas.features import (
     FloatsFeature,
     IntFeature,
     LabelFeature,
+    LabelKind,
     MaskFeature,
     MulticlassFeature,
     TextFeature,
     check_label_names,
 )
 from fitfeed.schemas.storage.place import Place
+from fitfeed.schemas.text import shortened
 
 MAX_FLOATS = 4096
 """Numbers of a vector; more are rather an embedding than labels."""
+
+MAX_TOTAL_NAMES = 1 << 20
+"""Names of classes and numbers of all labels together. A number of classes alone makes so many names."""
+
+MAX_FILE_NAME = 255
+"""Of a shard, and of each part of its name. No file system of ours has longer ones."""
 
 WAY_ON = "Write its images to a folder: docs/from-tfds.md."
 
@@ -105,14 +113,7 @@ def open_tfds_folder(place: Place) -> TfdsFolder:
         (named for named in features if named is not image),
         key=lambda named: (named.name not in outputs, named.feature.class_name != "ClassLabel"),
     )
-    labels: dict[str, TfdsLabel] = {}
-    left_out: list[str] = []
-    for named in others:
-        feature, name = _label(place, named), named.name.replace("/", "_")[:MAX_NAME]
-        if feature is None or not _can_be_added(name, feature, labels):
-            left_out.append(named.name)
-        else:
-            labels[name] = TfdsLabel(named.name, feature)
+    labels, left_out = _labels(place, others)
     pixels = _pixels(image)
     return TfdsFolder(
         image=image.name,
@@ -122,6 +123,36 @@ def open_tfds_folder(place: Place) -> TfdsFolder:
         left_out=left_out,
         shards=_shards(place, info),
     )
+
+
+def _labels(place: Place, others: Sequence[NamedFeature]) -> tuple[dict[str, TfdsLabel], list[str]]:
+    """The labels by name, and the names of features that no label can be made of.
+
+    Raises:
+        UsageError: If classes cannot be read, or are too many.
+    """
+    labels: dict[str, TfdsLabel] = {}
+    left_out: list[str] = []
+    total = 0
+    for named in others:
+        name = named.name.replace("/", "_")[:MAX_NAME]
+        # The name comes first: nothing is read or made for a feature that is left out anyway.
+        feature = _label(place, named, name) if _can_be_added(name, "int", labels) else None
+        total += _count_of_names(feature)
+        if total > MAX_TOTAL_NAMES:
+            msg = f"SOURCE {place} was prepared by TensorFlow Datasets, and its labels have more than {MAX_TOTAL_NAMES} classes and numbers together. {WAY_ON}"
+            raise UsageError(msg)
+        if feature is None or not _can_be_added(name, feature.kind, labels):
+            left_out.append(named.name)
+        else:
+            labels[name] = TfdsLabel(named.name, feature)
+    return labels, left_out
+
+
+def _count_of_names(feature: LabelFeature | None) -> int:
+    if isinstance(feature, ClassFeature | MulticlassFeature):
+        return len(feature.class_names)
+    return len(feature.names) if isinstance(feature, FloatsFeature) else 0
 
 
 def _the_image(place: Place, features: Sequence[NamedFeature], wanted: str) -> NamedFeature:
@@ -135,11 +166,11 @@ def _the_image(place: Place, features: Sequence[NamedFeature], wanted: str) -> N
     if len(found) != 1:
         what = "no image" if not images else "several images, none of which is the one to learn from"
         names = ", ".join(f"{named.name} ({named.feature.class_name})" for named in features)
-        msg = f"SOURCE {place} was prepared by TensorFlow Datasets, and its examples have {what}: {names}. {WAY_ON}"
+        msg = f"SOURCE {place} was prepared by TensorFlow Datasets, and its examples have {what}: {shortened(names, limit=400)}. {WAY_ON}"
         raise UsageError(msg)
     pixels = _pixels(found[0])
     if pixels.dtype not in ("uint8", "uint16") or len(pixels.shape.dimensions) not in (0, 3):
-        msg = f"SOURCE {place} was prepared by TensorFlow Datasets, and its images have the type {pixels.dtype} and the shape {pixels.shape.dimensions}. Expected uint8 or uint16 (height, width, channels). {WAY_ON}"
+        msg = f"SOURCE {place} was prepared by TensorFlow Datasets, and its images have the type {shortened(pixels.dtype)} and the shape {shortened(pixels.shape.dimensions)}. Expected uint8 or uint16 (height, width, channels). {WAY_ON}"
         raise UsageError(msg)
     return found[0]
 
@@ -152,22 +183,23 @@ def _is_mask(named: NamedFeature) -> bool:
     return named.feature.class_name == "LabeledImage" or _pixels(named).use_colormap
 
 
-def _label(place: Place, named: NamedFeature) -> LabelFeature | None:
-    """What we call a feature that is not the image; None if we have no word for it."""
+def _label(place: Place, named: NamedFeature, name: str) -> LabelFeature | None:
+    """What we call a feature that is not the image, under our name for it; None if we have no word for it."""
     feature = named.feature
     if feature.class_name == "ClassLabel":
         return ClassFeature(class_names=class_names(place, named))
-    if feature.class_name == "Text":
-        return TextFeature()
+    if feature.class_name == "Text":  # an older version says in JSON that it is numbers of words
+        return TextFeature() if feature.json_feature is None else None
     if feature.class_name == "Sequence" and feature.sequence is not None:
         inner = named._replace(feature=feature.sequence.feature)
         several = inner.feature.class_name == "ClassLabel"
         return MulticlassFeature(class_names=class_names(place, inner)) if several else None
     if feature.image is not None:
         pixels = feature.image
-        one = _is_mask(named) or pixels.shape.dimensions[-1:] == (1,)
+        channels = pixels.shape.dimensions[-1:]
+        one = channels == (1,) or (_is_mask(named) and not channels)
         return MaskFeature(shape=(None, None, 1), encoding="png") if one and pixels.dtype == "uint8" else None
-    return None if feature.tensor is None else _numbers(named.name, feature.tensor)
+    return None if feature.tensor is None else _numbers(name, feature.tensor)
 
 
 def _numbers(name: str, tensor: TfdsTensor) -> LabelFeature | None:
@@ -182,13 +214,12 @@ def _numbers(name: str, tensor: TfdsTensor) -> LabelFeature | None:
     return FloatsFeature(names=[f"{name}[{place}]" for place in range(tensor.shape.dimensions[0])])
 
 
-def _can_be_added(name: str, feature: LabelFeature, labels: Mapping[str, TfdsLabel]) -> bool:
-    """Whether a label of this name can be stored beside the others."""
-    kinds = {other: label.feature.kind for other, label in labels.items()}
-    if name in kinds:
+def _can_be_added(name: str, kind: LabelKind, labels: Mapping[str, TfdsLabel]) -> bool:
+    """Whether a label of this name and kind can be stored beside the others."""
+    if name in labels:
         return False
     try:
-        check_label_names({**kinds, name: feature.kind})
+        check_label_names({**{other: label.feature.kind for other, label in labels.items()}, name: kind})
     except ValueError:
         return False
     return True
@@ -196,14 +227,14 @@ def _can_be_added(name: str, feature: LabelFeature, labels: Mapping[str, TfdsLab
 
 def _shards(place: Place, info: TfdsInfo) -> list[TfdsShard]:
     if info.file_format != "tfrecord":
-        msg = f"SOURCE {place} was prepared by TensorFlow Datasets as {info.file_format}, which fitfeed does not read. Convert it with `tfds convert_format --dataset_version_dir={place} --out_file_format=tfrecord --out_dir=FOLDER`, and give FOLDER."
+        msg = f"SOURCE {place} was prepared by TensorFlow Datasets as {shortened(info.file_format)}, which fitfeed does not read. Convert it with `tfds convert_format --dataset_version_dir={place} --out_file_format=tfrecord --out_dir=FOLDER`, and give FOLDER."
         raise UsageError(msg)
     split_names: dict[str, str] = {}
     shards: list[TfdsShard] = []
     for split in info.splits:
         name = _split_name(split.name)
         if split_names.setdefault(name, split.name) != split.name:
-            msg = f"SOURCE {place} has the splits {split_names[name]!r} and {split.name!r}, which would both be called {name!r}. {WAY_ON}"
+            msg = f"SOURCE {place} has the splits {shortened(split_names[name])!r} and {shortened(split.name)!r}, which would both be called {name!r}. {WAY_ON}"
             raise UsageError(msg)
         shards += [
             TfdsShard(name, _file_name(place, info, split, number), examples)
@@ -235,8 +266,10 @@ def _file_name(place: Place, info: TfdsInfo, split: TfdsSplitInfo, number: int) 
         "SHARD_X_OF_Y": f"{number:0{digits}d}-of-{total:0{digits}d}",
     }
     template = split.filepath_template or DEFAULT_TEMPLATE
-    name = re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), template)
-    if "/" in name or "{" in name or name.startswith("."):
-        msg = f"SOURCE {place} was prepared by TensorFlow Datasets with files called {template!r}. Expected plain names in its folder. {WAY_ON}"
+    name = ""
+    if max(map(len, (template, *values.values()))) <= MAX_FILE_NAME:  # else the name could be of any length
+        name = re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), template)
+    if not 0 < len(name) <= MAX_FILE_NAME or "/" in name or "{" in name or name.startswith("."):
+        msg = f"SOURCE {place} was prepared by TensorFlow Datasets with files called {shortened(template)!r}. Expected plain names in its folder. {WAY_ON}"
         raise UsageError(msg)
     return name

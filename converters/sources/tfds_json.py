@@ -4,14 +4,16 @@ They are the messages `Feature` and `DatasetInfo` of TFDS as protobuf's JSON: na
 Fields that say nothing of images, labels and splits are not looked at.
 """
 
+import json
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import MAX_CLASSES
+from fitfeed.schemas.files import RefusedFileError
 from fitfeed.schemas.storage.failures import failures_named
 from fitfeed.schemas.storage.open_place import GivenPath, open_place
 from fitfeed.schemas.storage.place import Place
@@ -21,6 +23,10 @@ from fitfeed.schemas.tfds_info import FEATURES_NAME, INFO_NAME
 
 MAX_JSON_BYTES = 64 << 20
 """Far more than TFDS writes: classes are in files of their own, and a split has a number for each shard."""
+
+MAX_FEATURES = 1000
+MAX_NAME_CHARACTERS = 1000
+"""Of a feature's name. TFDS knows no such limits; without any, a small file could ask for a large memory."""
 
 DEFAULT_TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
 
@@ -153,26 +159,37 @@ class NamedFeature(NamedTuple):
 
 
 def is_tfds_folder(source: GivenPath) -> bool:
-    """Whether a folder has both files. Other programs write a `dataset_info.json`, too."""
+    """Whether a folder has both files. Other programs write a `dataset_info.json`, too.
+
+    Raises:
+        UsageError: If the folder cannot be looked at: it must not be taken for one of images then.
+    """
     place = open_place(source, "SOURCE")
-    try:
-        return bool(place.find(FEATURES_NAME) and place.find(INFO_NAME))
-    except OSError:  # listing it will say what is wrong
-        return False
+    with failures_named("cannot read SOURCE", place, UsageError):
+        try:
+            return bool(place.find(FEATURES_NAME) and place.find(INFO_NAME))
+        except (FileNotFoundError, NotADirectoryError, RefusedFileError):
+            return False
 
 
 def read_features(place: Place) -> list[NamedFeature]:
     """All features of `features.json`, nested ones too.
 
     Raises:
-        UsageError: If they cannot be read, or are not as TFDS writes them.
+        UsageError: If they cannot be read, are not as TFDS writes them, or are too many.
     """
     text = _read(place, FEATURES_NAME)
     try:
-        top = TfdsFeature.model_validate(parse_json(text))
+        top = TfdsFeature.model_validate(_parsed(text))
     except ValueError as error:
         raise _other(place, FEATURES_NAME, error) from None
-    return list(_flat(top, "", ""))
+    found: list[NamedFeature] = []
+    for named in _flat(place, top, "", ""):
+        if len(found) == MAX_FEATURES:
+            msg = f"{place.address(FEATURES_NAME)} has more than {MAX_FEATURES} features. Write its images to a folder: docs/from-tfds.md."
+            raise UsageError(msg)
+        found.append(named)
+    return found
 
 
 def read_info(place: Place) -> TfdsInfo:
@@ -183,7 +200,7 @@ def read_info(place: Place) -> TfdsInfo:
     """
     text = _read(place, INFO_NAME)
     try:
-        return TfdsInfo.model_validate(parse_json(text))
+        return TfdsInfo.model_validate(_parsed(text))
     except ValueError as error:
         raise _other(place, INFO_NAME, error) from None
 
@@ -197,8 +214,7 @@ def class_names(place: Place, named: NamedFeature) -> list[str]:
     feature = named.feature
     if feature.json_feature is not None:  # as fitfeed writes it
         try:
-            content = parse_json(feature.json_feature.json_.encode())
-            return [str(name) for name in content["names"]]
+            return _different_names(_parsed(feature.json_feature.json_.encode())["names"])
         except (ValueError, KeyError, TypeError) as error:
             raise _other(place, FEATURES_NAME, error) from None
     count = None if feature.class_label is None else feature.class_label.num_classes
@@ -206,28 +222,67 @@ def class_names(place: Place, named: NamedFeature) -> list[str]:
     text = _read_if_there(place, file)
     if text is None:
         if count is None or not 0 < count <= MAX_CLASSES:
-            msg = f"{place} does not say which classes {named.name!r} has: {file} is missing. Restore it."
+            msg = f"{place} does not say which classes {shortened(named.name)!r} has: {shortened(file)} is missing. Restore it."
             raise UsageError(msg)
         return [str(number) for number in range(count)]
     try:
-        lines = text.decode().split("\n")
+        lines = text.decode().split("\n", MAX_CLASSES + 1)
+        names = _different_names([line.strip() for line in lines if line.strip()])  # as TFDS reads it
     except UnicodeDecodeError as error:
         raise _other(place, file, error) from None
-    names = [line.strip() for line in lines if line.strip()]  # as TFDS reads it
-    if len(set(names)) != len(names) or not names or (count and count != len(names)):
-        msg = f"{place.address(file)} has {len(names)} names, {len(set(names))} different ones; {named.name!r} has {count} classes. Restore it."
+    except ValueError as error:
+        msg = f"{shortened(place.address(file), limit=200)}: {error}. Restore it."
+        raise UsageError(msg) from None
+    if count and count != len(names):
+        msg = f"{shortened(place.address(file), limit=200)} has {len(names)} names; {shortened(named.name)!r} has {count} classes. Restore it."
         raise UsageError(msg)
     return names
 
 
-def _flat(feature: TfdsFeature, name: str, file_name: str) -> Iterator[NamedFeature]:
+def _different_names(names: object) -> list[str]:
+    """Checks that something is the list of names of classes, from whichever file it comes.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        msg = "the names of its classes are not a list of texts"
+        raise ValueError(msg)
+    if not 0 < len(names) <= MAX_CLASSES or len(set(names)) < len(names):
+        msg = f"it has {len(names)} names, {len(set(names))} different ones; expected 1 to {MAX_CLASSES}, each once"
+        raise ValueError(msg)
+    return names
+
+
+def _parsed(text: bytes) -> Any:
+    """Parses JSON whose texts can all be names of files and features.
+
+    Raises:
+        ValueError: If it is not JSON, or an escape is half of a character, which UTF-8 does not have.
+    """
+    content = parse_json(text)
+    try:
+        json.dumps(content, ensure_ascii=False).encode()
+    except RecursionError as error:
+        msg = "it is nested too deeply"
+        raise ValueError(msg) from error
+    return content
+
+
+def _flat(place: Place, feature: TfdsFeature, name: str, file_name: str) -> Iterator[NamedFeature]:
+    if len(name) > MAX_NAME_CHARACTERS:
+        msg = f"{place.address(FEATURES_NAME)} has a name of more than {MAX_NAME_CHARACTERS} characters: {shortened(name)!r}. Write its images to a folder: docs/from-tfds.md."
+        raise UsageError(msg)
     if feature.features_dict is None:
         yield NamedFeature(name, file_name, feature)
         return
     for part, inner in feature.features_dict.features.items():
         file_part = part.replace("/", ".")
         yield from _flat(
-            inner, f"{name}/{part}" if name else part, f"{file_name}-{file_part}" if file_name else file_part
+            place,
+            inner,
+            f"{name}/{part}" if name else part,
+            f"{file_name}-{file_part}" if file_name else file_part,
         )
 
 

@@ -79,6 +79,8 @@ def test_labels_are_named_and_ordered(tmp_path: Path) -> None:
         ({"x": image(-1, -1, 1), "y": image(-1, -1, 1, useColormap=True)}, "x", {"y"}),
         ({"x": image(-1, -1, 1), "y": image(-1, -1, 1, name="LabeledImage")}, "x", {"y"}),
         ({"x": image(), "image": image()}, "image", set()),
+        ({"x": image(), "y": image(-1, -1, 3, name="LabeledImage")}, "x", set()),
+        ({"x": image(), "y": image(name="LabeledImage")}, "x", {"y"}),
     ],
 )
 def test_the_image_is_found_among_masks(
@@ -94,6 +96,8 @@ def test_the_image_is_found_among_masks(
     [
         ({"x": TEXT}, r"have no image: x \(Text\)"),
         ({"x": image(), "y": image()}, "have several images, none of which is the one to learn from"),
+        ({"x" * 900: image(), "y" * 900: image()}, r"to learn from: x+\.\.\."),
+        ({"x": image(-1, -1, 1, dtype="f" * 900)}, r"have the type f+\.\.\. and"),
         ({"x": image(-1, -1, 1, dtype="float32")}, "have the type float32"),
         ({"x": image(-1, -1, -1, 3)}, r"the shape \(-1, -1, -1, 3\)"),
     ],
@@ -101,8 +105,25 @@ def test_the_image_is_found_among_masks(
 def test_other_examples_are_refused(tmp_path: Path, features: dict[str, Any], message: str) -> None:
     with pytest.raises(
         UsageError, match=f"prepared by TensorFlow Datasets, and .*{message}.*docs/from-tfds.md"
-    ):
+    ) as error:
         opened(tmp_path, features)
+    assert len(str(error.value)) < 1000
+
+
+def test_a_text_that_was_encoded_is_left_out(tmp_path: Path) -> None:
+    """As `Text.to_json_content` of TFDS says it: numbers of words, whose words are in no file that we know."""
+    encoded = {"pythonClassName": "a.Text", "jsonFeature": {"json": '{"use_encoder": true}'}}
+    assert opened(tmp_path, {"image": image(), "words": encoded}).left_out == ["words"]
+
+
+def test_names_that_are_made_are_not_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = {"pythonClassName": "a.ClassLabel", "classLabel": {"numClasses": "100000"}}
+    for feature in (many, tensor("float32", 4096)):
+        with pytest.raises(UsageError, match="more than 1048576 classes and numbers together"):
+            opened(tmp_path, {"image": image(), **{f"n{number}": feature for number in range(300)}})
+    monkeypatch.setattr("fitfeed.converters.sources.tfds_folder.class_names", None)  # is not called
+    bad = dict.fromkeys(("key", "a\u200b", " a"), many)
+    assert set(opened(tmp_path, {"image": image(), **bad}).left_out) == set(bad)
 
 
 def test_shards_have_the_names_of_the_template(tmp_path: Path) -> None:
@@ -125,9 +146,14 @@ def test_shards_have_the_names_of_the_template(tmp_path: Path) -> None:
             "both be called",
         ),
         ({"splits": [{**SPLITS[0], "filepathTemplate": "../{SPLIT}"}]}, "Expected plain names"),
+        ({"splits": [{**SPLITS[0], "filepathTemplate": "{SPLIT}" * 9999}]}, "Expected plain names"),
+        ({"splits": [{**SPLITS[0], "filepathTemplate": "{DATASET}" * 28}], "name": "a" * 99}, "plain names"),
+        ({"name": "a" * 9999}, "Expected plain names"),
+        ({"fileFormat": "x" * 9999}, r"as x+\.\.\., which"),
         ({"splits": [{**SPLITS[0], "filepathTemplate": "{SPLIT.__class__}"}]}, "Expected plain names"),
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, info: dict[str, Any], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(UsageError, match=message) as error:
         opened(tmp_path, {"image": image()}, **info)
+    assert len(str(error.value)) < 1000

@@ -1,5 +1,6 @@
 """The files that TensorFlow Datasets writes beside its shards, and others of these names."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def test_classes_are_those_of_the_file(tmp_path: Path) -> None:
     assert class_names(place, label) == ["ü", "old dog", "c"]
     for text in ("a\nb\n", "a\na\nb\n", ""):
         file.write_text(text)
-        with pytest.raises(UsageError, match=r"label\.labels\.txt has . names.*has 3 classes"):
+        with pytest.raises(UsageError, match=r"label\.labels\.txt.* has . names.*Restore it"):
             class_names(place, label)
     file.write_bytes(b"\xff\n")
     with pytest.raises(UsageError, match="is not as TensorFlow Datasets"):
@@ -75,10 +76,48 @@ def test_classes_as_fitfeed_writes_them(tmp_path: Path) -> None:
     content = {"pythonClassName": "a.ClassLabel", "jsonFeature": {"json": '{"names": ["a", " b"]}'}}
     (label,) = named(tmp_path, label=content)
     assert class_names(LocalPlace(tmp_path), label) == ["a", " b"]
-    for text in ("{}", "[", "3"):
+    names = ('["a", "a"]', "[]", '"abc"', "[1]", '["\\ud800"]', '[["a"]]')
+    for text in ("{}", "[", "3", *(f'{{"names": {each}}}' for each in names)):
         broken = TfdsFeature.model_validate({**content, "jsonFeature": {"json": text}})
         with pytest.raises(UsageError, match="is not as TensorFlow Datasets"):
             class_names(LocalPlace(tmp_path), label._replace(feature=broken))
+
+
+def test_text_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
+    """JSON can escape half of a character, and UTF-8 has none."""
+    half = "[\\ud800]"  # as JSON
+    for features in (f'{{"pythonClassName": "{half}"}}', json.dumps(of_dict(**{"\ud800": LABEL}))):
+        with pytest.raises(UsageError, match=r"features\.json is not as .*surrogates not allowed"):
+            read_features(write(tmp_path, features, {}))
+    with pytest.raises(UsageError, match=r"dataset_info\.json is not as .*surrogates not allowed"):
+        read_info(write(tmp_path, {}, f'{{"name": "{half}"}}'))
+
+
+def test_too_much_is_refused(tmp_path: Path) -> None:
+    few = {f"n{number}": LABEL for number in range(1000)}
+    assert len(named(tmp_path, **few)) == 1000
+    with pytest.raises(UsageError, match="has more than 1000 features"):
+        named(tmp_path, **few, more=LABEL)
+    assert len(named(tmp_path, **{"a" * 1000: LABEL})) == 1
+    for features in ({"a" * 1001: LABEL}, {"a" * 600: of_dict(**{"b" * 600: LABEL})}):
+        with pytest.raises(UsageError, match=r"has a name of more than 1000 characters: 'a+\.\.\.'") as error:
+            named(tmp_path, **features)
+        assert len(str(error.value)) < 500
+    (label,) = named(tmp_path, label={"pythonClassName": "a.ClassLabel"})
+    (tmp_path / "label.labels.txt").write_text("\n".join(map(str, range(100_001))))
+    with pytest.raises(UsageError, match="has 100001 names"):
+        class_names(LocalPlace(tmp_path), label)
+
+
+def test_a_folder_that_cannot_be_looked_at_is_not_one_of_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(self: LocalPlace, name: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(self.path / name))
+
+    monkeypatch.setattr(LocalPlace, "find", failing)
+    with pytest.raises(UsageError, match=r"cannot read SOURCE .*features\.json: Permission denied"):
+        is_tfds_folder(LocalPlace(tmp_path))
 
 
 def test_the_defaults_of_the_info(tmp_path: Path) -> None:
