@@ -29,7 +29,7 @@ def completed(line: str, folder: Path, *, program: str = "from fitfeed.cli impor
     with os.fdopen(reading) as answer:
         process = subprocess.Popen(
             ["bash", "-c", 'exec "$@" 8>&' + str(writing) + " 9>/dev/null", "bash", *command],
-            env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
+            env={**os.environ, "HOME": str(folder), "PYTHONPATH": str(ROOT), **variables},
             cwd=folder,
             pass_fds=[writing],
             stdin=subprocess.DEVNULL,
@@ -43,11 +43,16 @@ def completed(line: str, folder: Path, *, program: str = "from fitfeed.cli impor
     return text.split("\013") if text else []
 
 
+STRANGE = "x'; touch made; '"
+SHELL_STRANGE = "x\\'\\;\\ touch\\ made\\;\\ \\'"
+"""A folder's name, and what stands for it in a line of bash."""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in ("photos", "photos/cats", "plain text"):
+    for name in ("photos", "photos/cats", "plain text", STRANGE):
         (tmp_path / name).mkdir()
-    for name in ("labels.csv", "test.txt"):
+    for name in ("labels.csv", "test.txt", ".hidden", f"{STRANGE}/a b.csv", "test\033[2J"):
         (tmp_path / name).touch()
     return tmp_path
 
@@ -57,7 +62,18 @@ def folder(tmp_path: Path) -> Path:
     [
         ("fitfeed ", {"estimate", "convert", "inspect", "verify", "preview", "report", "bench"}),
         ("fitfeed conv", {"convert"}),
-        ("fitfeed convert ", {"photos/", "plain\\ text/", "labels.csv", "test.txt"}),
+        ("fitfeed convert ", {"photos/", "plain\\ text/", "labels.csv", "test.txt", f"{SHELL_STRANGE}/"}),
+        ("fitfeed convert pl", {"plain\\ text/"}),
+        ("fitfeed convert .", {".hidden"}),
+        ("fitfeed convert ~/ph", {"~/photos/"}),
+        (f"fitfeed convert {SHELL_STRANGE}", {f"{SHELL_STRANGE}/"}),
+        (f"fitfeed convert {SHELL_STRANGE}/", {f"{SHELL_STRANGE}/a\\ b.csv"}),
+        ('fitfeed convert "x', {f"{STRANGE}/"}),
+        ("fitfeed convert nowhere/", set()),
+        ("fitfeed convert gs://bucket/", set()),
+        ("fitfeed convert old=ph", {"photos/"}),  # bash has the rest already
+        ("fitfeed report out --source old=ph", {"photos/"}),
+        ("fitfeed report out --source ph", {"photos/"}),
         ("fitfeed convert photos/", {"photos/cats/"}),
         ("fitfeed convert photos/ --fo", {"--format"}),
         ("fitfeed convert photos/ out --format ", {"tfrecord", "hdf5"}),
@@ -65,7 +81,7 @@ def folder(tmp_path: Path) -> Path:
         ("fitfeed convert photos/ out --size 3 more --qua", {"--quality"}),
         ("fitfeed convert photos/ out --labels lab", {"labels.csv"}),
         ("fitfeed convert photos/ out --classes @te", {"@test.txt"}),
-        ("fitfeed convert photos/ out --split-list test=te", {"test.txt"}),  # bash has the rest already
+        ("fitfeed convert photos/ out --split-list test=te", {"test.txt"}),
         ("fitfeed convert photos/ out --size ", set()),
         ("fitfeed convert photos/ out --append --over", set()),  # both together mean nothing
         ("fitfeed convert photos/ out --size 3 --size 4 --dep", {"--depth"}),
@@ -77,6 +93,23 @@ def folder(tmp_path: Path) -> Path:
 def test_what_completes_a_line(line: str, answer: set[str], folder: Path) -> None:
     found = set(completed(line, folder))
     assert found >= answer if line.endswith(" -") else found == answer
+
+
+@pytest.mark.parametrize("written", [SHELL_STRANGE, f'"{STRANGE}', "p", "~/p"])
+def test_no_program_is_started_for_a_name(written: str, folder: Path) -> None:
+    """Whatever argcomplete does: 3.5 and 3.6 give names to bash, unquoted."""
+    told = "sys.addaudithook(lambda event, _: event in STARTS and os.write(2, f'{event}\\n'.encode()))\n"
+    starts = (
+        'STARTS = {"subprocess.Popen", "os.system", "os.exec", "os.fork", "os.posix_spawn", "pty.spawn"}\n'
+    )
+    program = (
+        f"import os, sys\n{starts}{told}sys.stderr = open('said', 'w')\nos.dup2(sys.stderr.fileno(), 2)\n"
+    )
+    assert completed(
+        f"fitfeed convert {written}", folder, program=f"{program}from fitfeed.cli import main; main()"
+    )
+    assert (folder / "said").read_text() == ""
+    assert not (folder / "made").exists()
 
 
 @pytest.mark.parametrize("line", ["fitfeed ", "fitfeed convert photos/ out --format "])
