@@ -70,6 +70,9 @@ def run(options: argparse.Namespace) -> int:
     check_number(options, "samples", MIN_SAMPLES, 100_000)
     check_number(options, "quality", 1, 100)
     check_number(options, "seconds", 0.1, 3600)
+    from fitfeed.pipelines.needed_package import check_installed
+
+    check_installed("tensorflow", by="this command")  # it feeds each way by `make_pipeline`
     from fitfeed.estimate.estimate_text import estimate_json, estimate_lines
     from fitfeed.estimate.run import STEPS, run_estimate
     from fitfeed.output.progress import step_progress

@@ -48,7 +48,8 @@ def estimate_json(estimate: Estimate, source: str, *, need: int | None) -> JsonO
         "median_shorter_side": estimate.stored_side,
         "image_size": list(estimate.image_size),
         "cpus": estimate.cpus,
-        "conversion_start_seconds": estimate.start_s,
+        "conversion_start_seconds": estimate.start.seconds,
+        "conversion_start_measured": estimate.start.is_measured,
         "ways": [_way_json(each) for each in estimate.predictions],
         "fastest": estimate.predictions.index(fastest(estimate.predictions)),
         "need": None
@@ -117,6 +118,11 @@ def _notes(estimate: Estimate) -> Iterator[str]:
         yield (
             f"{bad} of {sample.copied + sample.unreadable} files cannot be read or converted. `fitfeed convert` says why, "
             f"and takes the others with --max-bad {percent}% or more."
+        )
+    if not estimate.start.is_measured:
+        yield (
+            "How long a conversion takes to start could not be measured: converting one tiny picture failed. "
+            f"The table counts {estimate.start.seconds:.1f} s for it."
         )
     if estimate.load > MAX_LOAD:
         yield (

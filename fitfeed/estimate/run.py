@@ -13,7 +13,7 @@ from fitfeed.estimate.convert_sample import COUNTED_SINGLES, ConvertedSample, co
 from fitfeed.estimate.feeding import measure_feeding, shorter_side
 from fitfeed.estimate.prediction import Prediction, predict_bytes, predict_rate, predict_seconds
 from fitfeed.estimate.sample import SourceSample, take_sample
-from fitfeed.estimate.start import start_seconds
+from fitfeed.estimate.start import ConversionStart, conversion_start
 from fitfeed.estimate.ways import Way, usual_sides, ways_for
 from fitfeed.schemas.cpus import available_cpus
 from fitfeed.schemas.memory import available_memory
@@ -37,7 +37,7 @@ class Estimate:
     Attributes:
         sample: What was measured.
         rejected: How many files of the sample cannot be converted.
-        start_s: What a conversion takes besides its images.
+        start: What a conversion takes besides its images.
         stored_side: The shorter side of the images as they are, median.
         image_size: (height, width) of a batch.
         cpus: That this process may use.
@@ -48,7 +48,7 @@ class Estimate:
 
     sample: SourceSample
     rejected: int
-    start_s: float
+    start: ConversionStart
     stored_side: int
     image_size: tuple[int, int]
     cpus: int
@@ -88,7 +88,8 @@ def run_estimate(
     """
     began, load = time.monotonic(), load_of_each_cpu()
     workers = available_cpus()
-    with tempfile.TemporaryDirectory(prefix="fitfeed-") as name:
+    # After Ctrl-C, what a conversion has started may write a moment longer than it.
+    with tempfile.TemporaryDirectory(prefix="fitfeed-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         sample = take_sample(
             source,
@@ -98,7 +99,7 @@ def run_estimate(
             progress=progress,
         )
         progress("start")
-        start_s = start_seconds(folder / "start")
+        start = conversion_start(folder / "start")
         progress("keep")
         keep, jpeg = Way(encoding="keep"), Way(encoding="jpeg", quality=quality)
         kept = convert_sample(sample, keep, folder / "keep", workers=workers)
@@ -130,7 +131,7 @@ def run_estimate(
                     read_s=sample.read_s,
                     is_far=sample.is_far,
                     workers=workers,
-                    start_s=start_s,
+                    start_s=start.seconds,
                 ),
                 images_per_second=predict_rate(
                     fed.rate, fed.part_s, cold_rate=fed.cold_rate, fits_in_memory=fits
@@ -156,7 +157,7 @@ def run_estimate(
     return Estimate(
         sample=sample,
         rejected=kept.rejected,
-        start_s=start_s,
+        start=start,
         stored_side=stored_side,
         image_size=image_size,
         cpus=workers,

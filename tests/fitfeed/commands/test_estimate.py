@@ -2,12 +2,14 @@
 
 import json
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from unittest import mock
 
 import pytest
 
 from fitfeed.cli import main
+from fitfeed.pipelines import needed_package
 from tests.fitfeed.estimate.estimates import made_estimate
 
 
@@ -40,6 +42,20 @@ def test_sizes_are_numbers(written: str, tmp_path: Path, capsys: pytest.CaptureF
 def test_a_source_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["estimate", str(tmp_path / "nowhere"), "--quiet"]) == 2
     assert "nowhere" in capsys.readouterr().err
+
+
+def test_without_tensorflow_a_line_says_how_to_get_it(
+    few_photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        needed_package, "find_spec", lambda name: None if name == "tensorflow" else find_spec(name)
+    )
+    with mock.patch("fitfeed.estimate.run.run_estimate") as run:
+        assert main(["estimate", str(few_photos)]) == 2
+    assert capsys.readouterr().err == (
+        "fitfeed estimate: this command needs TensorFlow, which is not installed. Run: pip install 'fitfeed[tensorflow]'.\n"
+    )
+    run.assert_not_called()
 
 
 def test_options_are_passed_on(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ from fitfeed.estimate.interval import Interval
 from fitfeed.estimate.prediction import Prediction
 from fitfeed.estimate.run import Estimate
 from fitfeed.estimate.sample import SourceSample
+from fitfeed.estimate.start import ConversionStart
 from fitfeed.estimate.ways import Way
 from fitfeed.pipelines.stages.feed_rates import Machinery
 from fitfeed.pipelines.stages.stage_times import StageTimes
@@ -65,7 +66,7 @@ def made_estimate(**changed: Any) -> Estimate:
     given: dict[str, Any] = {
         "sample": sample,
         "rejected": 1,
-        "start_s": 2.5,
+        "start": ConversionStart(seconds=2.5, is_measured=True),
         "stored_side": 480,
         "image_size": (224, 224),
         "cpus": 2,

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fitfeed.estimate.estimate_text import duration, estimate_json, estimate_lines
+from fitfeed.estimate.start import USUAL
 from tests.fitfeed.estimate.estimates import made_estimate
 
 
@@ -43,6 +44,15 @@ def test_a_busy_machine_is_said() -> None:
         "Other programs were busy (0.9" in line
         for line in estimate_lines(made_estimate(load=0.9), "a", need=None)
     )
+
+
+def test_a_start_that_was_not_measured_is_said() -> None:
+    said = "could not be measured: converting one tiny picture failed. The table counts 1.7 s for it."
+    assert any(line.endswith(said) for line in estimate_lines(made_estimate(start=USUAL), "a", need=None))
+    assert not any("measured:" in line for line in estimate_lines(made_estimate(), "a", need=None))
+    document = estimate_json(made_estimate(start=USUAL), "a", need=None)
+    assert (document["conversion_start_seconds"], document["conversion_start_measured"]) == (1.7, False)
+    assert estimate_json(made_estimate(), "a", need=None)["conversion_start_measured"] is True
 
 
 def test_without_a_need_the_fastest_is_named() -> None:

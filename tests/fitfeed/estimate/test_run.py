@@ -7,15 +7,18 @@ import pytest
 from fitfeed.estimate import convert_sample as module
 from fitfeed.estimate import run as run_module
 from fitfeed.estimate.run import STEPS, run_estimate
+from fitfeed.estimate.start import ConversionStart
 from fitfeed.schemas.errors import UsageError
 from tests.fitfeed.estimate.here_pool import HerePool
 from tests.photos import copy_photos
+
+START = ConversionStart(seconds=7.0, is_measured=True)
 
 
 @pytest.mark.slow
 def test_every_way_is_measured(clothing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ShardPool", HerePool)
-    monkeypatch.setattr(run_module, "start_seconds", lambda folder: 7.0)
+    monkeypatch.setattr(run_module, "conversion_start", lambda folder: START)
     source = copy_photos(clothing / "train", tmp_path / "source", ("dress", "pants"), count=8)
     next((source / "dress").iterdir()).write_bytes(b"no picture")
     steps: list[str] = []
@@ -31,7 +34,7 @@ def test_every_way_is_measured(clothing: Path, tmp_path: Path, monkeypatch: pyte
     for each in estimate.predictions:
         for interval in (each.bytes, each.seconds, each.images_per_second):
             assert 0 < interval.low <= interval.value <= interval.high
-        assert each.seconds.low > estimate.start_s == 7.0
+        assert each.seconds.low > estimate.start.seconds == 7.0
         assert (each.psnr is None) == (each.way.encoding != "jpeg")
 
 
@@ -40,7 +43,7 @@ def test_temporary_files_are_removed_after_an_error(tmp_path: Path, monkeypatch:
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     monkeypatch.setattr(module, "ShardPool", HerePool)
-    monkeypatch.setattr(run_module, "start_seconds", lambda folder: 7.0)
+    monkeypatch.setattr(run_module, "conversion_start", lambda folder: START)
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "a.jpg").write_bytes(b"no picture")
     with pytest.raises(UsageError, match="can be converted"):
