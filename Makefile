@@ -41,17 +41,18 @@ REQUIREMENTS_OF_newest := requirements-dev.txt
 # Where versions differ: what TensorFlow, NumPy, OpenCV, h5py and protobuf compute, and how they call each other.
 LANE_TESTS ?= tests/pipelines tests/end_to_end tests/golden tests/converters
 
-lanes: $(LANES:%=lane-%) ## run the tests with the oldest, a middle and the newest TensorFlow, each with a Python of its own
+lanes: pythons $(LANES:%=lane-%) ## run the tests with the oldest, a middle and the newest TensorFlow, each with a Python of its own
 
 lane-newest: LANE_TESTS := tests
 lane-%:
+	@[ -n "$(PYTHON_OF_$*)" ] || { echo "There is no lane $*. Expected one of: oldest, middle, newest." >&2; exit 1; }
 	@if [ -n "$(call find_python,$(PYTHON_OF_$*))" ]; then \
 	  $(MAKE) --no-print-directory PYTHON=$(call find_python,$(PYTHON_OF_$*)) VENV=.venv-$* \
 	    REQUIREMENTS=$(or $(REQUIREMENTS_OF_$*),requirements-$*.txt) LANE_TESTS="$(LANE_TESTS)" tests-of-lane; \
 	else $(call missing,$*); fi
 
 pythons: ## say which lanes lack their Python
-	@$(foreach lane,$(LANES),[ -n "$(call find_python,$(PYTHON_OF_$(lane)))" ] || $(call missing,$(lane));) true
+	@$(foreach lane,$(LANES),[ -z "$(PYTHON_OF_$(lane))" ] || [ -n "$(call find_python,$(PYTHON_OF_$(lane)))" ] || $(call missing,$(lane));) true
 
 # With FITFEED_REQUIRE_LANES=1 it is an error.
 missing = { echo "Skipped the lane $(1): Python $(PYTHON_OF_$(1)) is neither below ~/.pyenv/versions nor on PATH." >&2; [ -z "$$FITFEED_REQUIRE_LANES" ] || exit 1; }
