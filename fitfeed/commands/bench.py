@@ -46,9 +46,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "--dtype",
         choices=DTYPES,
-        default="float32",
+        default=DTYPES[0],
         metavar="TYPE",
-        help=f"of the batch: {', '.join(DTYPES)}",
+        help=f"{', '.join(DTYPES)}; default: {DTYPES[0]}",
     )
     parser.add_argument(
         "--processes",

@@ -51,5 +51,5 @@ class HelpFormat(argparse.RawDescriptionHelpFormatter):
         written = super()._format_action_invocation(action)
         if len(action.option_strings) < 2 or action.nargs == 0:
             return written
-        value = written.rpartition(" ")[2]
+        value = self._format_args(action, self._get_default_metavar_for_optional(action))
         return f"{', '.join(action.option_strings)} {value}"

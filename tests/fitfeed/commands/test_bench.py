@@ -42,6 +42,16 @@ def test_what_means_nothing_is_refused(
     assert message in capsys.readouterr().err
 
 
+def test_the_help_names_the_default_of_a_batch(
+    capsys: pytest.CaptureFixture[str], gray: Path, measured: mock.Mock
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["bench", "--help"])
+    assert "uint8; default: float32" in capsys.readouterr().out
+    assert main(["bench", str(gray), "--quiet"]) == 0
+    assert measured.call_args.args[1].dtype == "float32"
+
+
 def test_another_backend_is_refused_before_anything_is_measured(
     gray: Path, measured: mock.Mock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,8 +1,11 @@
 """The help of each command fits a screen, or its first screen has what most people need."""
 
+import argparse
+
 import pytest
 
 from fitfeed.cli import main
+from fitfeed.commands.help_format import HelpFormat
 
 ROWS, COLUMNS = 24, 80
 
@@ -56,6 +59,15 @@ def test_the_usage_names_what_is_required(shown: Help) -> None:
     assert shown.of()[0] == "usage: fitfeed COMMAND ..."
     assert shown.of("report")[0] == "usage: fitfeed report -o FILE DATASET [options]"
     assert "  -o, --output FILE       page to write: .html" in shown.of("report")
+
+
+def test_an_option_with_two_names_says_all_of_its_values_once() -> None:
+    parser = argparse.ArgumentParser(formatter_class=HelpFormat)
+    parser.add_argument("-p", "--pair", nargs=2, metavar=("LOW", "HIGH"))
+    parser.add_argument("-n", "--name")
+    lines = [line.strip() for line in parser.format_help().splitlines()]
+    assert "-p, --pair LOW HIGH" in lines
+    assert "-n, --name NAME" in lines
 
 
 def test_a_wide_terminal_gets_lines_that_are_read(shown: Help, monkeypatch: pytest.MonkeyPatch) -> None:
