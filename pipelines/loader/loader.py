@@ -190,7 +190,7 @@ class Loader:
         load_package("keras", by="Loader.keras")
         from fitfeed.pipelines.loader.keras_batches import KerasBatches  # imports Keras
 
-        return KerasBatches(self, self._options, rest=rest)
+        return KerasBatches(self, self._options, rest=rest, moves=lambda: self._iterations)
 
 
 class Batches(Generic[T]):
