@@ -286,7 +286,10 @@ class InputMonitor(PlainCallback):
         if maker is None or maker.is_read_ahead or waiting.need is None or waiting.share < MIN_SHARE:
             return None
         if self._fed is None:
-            self._fed = look_at(maker)
+            try:
+                self._fed = look_at(maker)
+            except Exception:  # noqa: BLE001  a training that goes on does not end because it is measured
+                return None
         return late_input(waiting, self._fed)
 
     def _write_events(self) -> None:

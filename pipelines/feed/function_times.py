@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from select import select
 from typing import Any
 
@@ -23,8 +24,14 @@ OWN_LOCK_S = 63e-6
 """What our own stages hold the lock for an image, on the machine of docs/performance.md. It is calls of libraries that decode, resize
 and normalize. Those that only read hold it for next to nothing."""
 
+MAX_BYTES = 64 * 2**20
+"""Of copies of images that a function is called with, unless one image has more: a function may change its argument."""
+
 CALLS, MAX_S = 24, 1.0
 """Of each function, or fewer if it is slow: at least one."""
+
+_MEASURING = threading.Lock()
+"""The interval that is set for a measurement is that of the whole process."""
 
 SHORT_S = 2e-4
 """A thread that waits for the lock takes a tenth of a millisecond to wake up. Shorter calls are taken to hold it."""
@@ -38,15 +45,17 @@ def with_functions(
     Args:
         times: Of the stages.
         augment: Augmentations. Only functions of the user, which may be anything, are measured.
-        images: Some images as they are stored. Without any, functions are not measured.
+        images: Some images as they are stored. Those that cannot be augmented are left out: training may skip them. A function
+            without any is not measured.
         image_size: (height, width) that the pipeline makes; None: as stored.
     """
     single, _ = split_batch(list(augment))
-    functions = tuple(
-        _measured(function, _arguments(single[:place], images, image_size))
+    arguments = {
+        place: _arguments(single[:place], images, image_size)
         for place, function in enumerate(single)
-        if images and not isinstance(function, Augmentation)
-    )
+        if not isinstance(function, Augmentation)
+    }
+    functions = tuple(_measured(single[place], seen) for place, seen in arguments.items() if seen)
     calls_s = sum(each.cpu_s for each in functions)
     ours_s = sum(times[stage].cpu_s for stage in ("decode", "augment", "normalize")) - calls_s
     lock_s = min(OWN_LOCK_S, max(0.0, ours_s)) + sum(each.lock_s for each in functions)
@@ -70,12 +79,15 @@ def _arguments(
         seen.append(pixels.copy())
         return pixels
 
+    if not images:
+        return []
     program = Program([*before, see], image_size=image_size, seed=0)
     shapes = np.array([pixels.shape[:2] for pixels in images])
     compiled = program.compile(0, np.arange(len(images)), heights=shapes[:, 0], widths=shapes[:, 1])
     for i, pixels in enumerate(images):
         height, width = pixels.shape[:2]
-        program.render(pixels, compiled, i, size=program.output_size((height, width)))
+        with suppress(Exception):
+            program.render(pixels, compiled, i, size=program.output_size((height, width)))
     return seen
 
 
@@ -93,7 +105,8 @@ def _measured(function: Any, images: Sequence[Pixels]) -> FunctionTime:
     if is_from(function, "albumentations"):
         seeded = Albumentations(function)
         call = lambda pixels: seeded(pixels, 0)  # noqa: E731
-    name, copies = operation_name(function), [images[n % len(images)].copy() for n in range(CALLS + 1)]
+    calls = max(1, min(CALLS, MAX_BYTES // max(1, max(pixels.nbytes for pixels in images)) - 1))
+    name, copies = operation_name(function), [images[n % len(images)].copy() for n in range(calls + 1)]
     call(copies.pop())  # what is compiled or loaded by a first call is not counted
     stop = threading.Event()
 
@@ -102,22 +115,26 @@ def _measured(function: Any, images: Sequence[Pixels]) -> FunctionTime:
             select([], [], [], 0)  # gives the lock to whoever waits for it, and does not sleep
 
     other = threading.Thread(target=want_lock, daemon=True)
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(60.0)  # nobody takes the lock from a function that does not give it
-    other.start()
-    try:
-        before, spent, deadline = _moments(other), list[float](), time.monotonic() + MAX_S
-        for pixels in copies:
-            began = time.thread_time()
-            call(pixels)
-            spent.append(time.thread_time() - began)
-            if time.monotonic() > deadline:
-                break
-        passed, cpu, queued, ready = (after - was for was, after in zip(before, _moments(other), strict=True))
-    finally:
-        stop.set()
-        sys.setswitchinterval(interval)
-        other.join()
+    with _MEASURING:
+        interval = sys.getswitchinterval()
+        try:
+            sys.setswitchinterval(60.0)  # nobody takes the lock from a function that does not give it
+            other.start()
+            before, spent, deadline = _moments(other), list[float](), time.monotonic() + MAX_S
+            for pixels in copies:
+                began = time.thread_time()
+                call(pixels)
+                spent.append(time.thread_time() - began)
+                if time.monotonic() > deadline:
+                    break
+            passed, cpu, queued, ready = (
+                after - was for was, after in zip(before, _moments(other), strict=True)
+            )
+        finally:
+            stop.set()
+            sys.setswitchinterval(interval)
+            if other.ident is not None:
+                other.join()
     each = statistics.mean(spent)  # as a stage has it: images differ in size
     if each < SHORT_S:
         return FunctionTime(name=name, cpu_s=each, lock_s=each)

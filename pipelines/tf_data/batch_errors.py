@@ -5,15 +5,16 @@ a `tf.errors.OpError`, with that stack again: 380 lines for a damaged example. S
 and the graph raises them. Its message then is one paragraph:
 
     Graph execution error: where Keras made its step
-    Error in user-defined function ...: assertion failed: [DamagedExampleError: shard ..., example ... (fitfeed error 1)]
+    Error in user-defined function ...: assertion failed: [DamagedExampleError: shard ..., example ... (fitfeed error 1 of 5f0c...)]
     [[{{node Assert}}]] [[IteratorGetNext]] [Op:__inference_multi_step_on_iterator_4711]
 
-By its number the error is found again, and the message of the `OpError` is exchanged for what fitfeed says. Nothing is exchanged or
+By its number, and the process that gave it, the error is found again, and the message of the `OpError` is exchanged for what fitfeed says. Nothing is exchanged or
 left out after `tf.debugging.disable_traceback_filtering()`, TensorFlow's own switch (docs/adr/0058-errors-of-a-pipeline.md).
 """
 
 import itertools
 import re
+import secrets
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +44,10 @@ ON_PURPOSE = (FitfeedError, RuntimeError)
 NO_BATCH = (0,) * 8
 """The shape of what is returned beside an error. No array of a batch has this rank."""
 
-NUMBERED = re.compile(r"\(fitfeed error (\d+)\)")
+PROCESS = secrets.token_hex(8)
+"""Belongs to a number: errors of other processes, such as those of the tf.data service, have numbers of their own."""
+
+NUMBERED = re.compile(rf"\(fitfeed error (\d+) of {PROCESS}\)")
 
 
 class _Remembered:
@@ -79,7 +83,9 @@ def no_batch(why: Sequence[str], types: "Sequence[tf.DType]") -> "list[tf.Tensor
     import tensorflow as tf
 
     with tf.init_scope():  # where a graph is built, too, these are tensors
-        return [tf.constant(why, tf.string), *(tf.zeros(NO_BATCH, type_) for type_ in types)]
+        # Names of files, and so messages, may have bytes that are not UTF-8.
+        lines = [line.encode(errors="backslashreplace") for line in why]
+        return [tf.constant(lines, tf.string), *(tf.zeros(NO_BATCH, type_) for type_ in types)]
 
 
 def errors_returned(
@@ -102,7 +108,10 @@ def errors_returned(
         except Exception as error:  # noqa: BLE001  the graph raises it again: `raise_returned`
             text = _text_of(error)
             change_uncaught(say_why)
-            lines = [*text.split("\n")[1 - MAX_LINES :], f"(fitfeed error {_REMEMBERED.add(text)})"]
+            lines = [
+                *text.split("\n")[1 - MAX_LINES :],
+                f"(fitfeed error {_REMEMBERED.add(text)} of {PROCESS})",
+            ]
         return [*no_batch(lines, ()), *nothing]
 
     return call

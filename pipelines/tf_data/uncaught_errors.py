@@ -7,6 +7,7 @@ shows the error is the first that can be changed.
 import functools
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -17,17 +18,18 @@ Change = Callable[[BaseException], object]
 def change_uncaught(change: Change) -> None:
     """Changes each uncaught error from now on, by whatever it is shown.
 
-    This is called when an error is on its way, so nothing is changed in a process without one. What was there before shows
+    This is called when an error is on its way, so nothing is changed in a process without one, and nothing is raised. What was there before shows
     the error, as ever: `sys.excepthook` in a script, and IPython's own way in a notebook, unless somebody has set another.
 
     Args:
         change: Changes an error, or leaves it as it is.
     """
-    shell = _ipython()
-    if shell is None:
-        _chain_hook(change)
-    elif not shell.custom_exceptions:
-        _set_in_notebook(shell, change)
+    with suppress(Exception):  # of another IPython than ours; the error that is on its way says more
+        shell = _ipython()
+        if shell is None:
+            _chain_hook(change)
+        elif not shell.custom_exceptions:
+            _set_in_notebook(shell, change)
 
 
 def _chain_hook(change: Change) -> None:
@@ -55,4 +57,4 @@ def _set_in_notebook(shell: Any, change: Change) -> None:
 def _ipython() -> Any:
     """Returns the shell of IPython that this process runs in; None if it is a script."""
     module = sys.modules.get("IPython")
-    return None if module is None else module.get_ipython()
+    return getattr(module, "get_ipython", lambda: None)()

@@ -1,12 +1,16 @@
 """What functions of the user take is found out, and whether they hold the interpreter lock."""
 
+import sys
 import time
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
 from fitfeed.pipelines import MixUp, RandomCrop, RandomFlip, RandomGaussianBlur
+from fitfeed.pipelines.augment.compiler.program import Program
+from fitfeed.pipelines.feed import function_times
 from fitfeed.pipelines.feed.function_times import OWN_LOCK_S, operation_name, with_functions
 from fitfeed.pipelines.stages.stage_times import StageTimes
 from fitfeed.schemas.payload import Pixels
@@ -67,6 +71,52 @@ def test_functions_get_images_as_in_the_pipeline() -> None:
     seen.clear()
     measured(see, image_size=(64, 64))
     assert seen == {(700, 700, 3)}, "images are resized after it"
+
+
+def test_an_image_that_cannot_be_augmented_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    render, seen = Program.render, list[int]()
+
+    def fail(program: Program, pixels: Pixels, *arguments: Any, **named: Any) -> Any:
+        if not pixels.any():
+            raise IndexError
+        return render(program, pixels, *arguments, **named)
+
+    def see(image: Pixels) -> Pixels:
+        seen.append(int(image.min()))
+        return image
+
+    monkeypatch.setattr(Program, "render", fail)
+    dark, bright = np.zeros((8, 8, 3), np.uint8), np.ones((8, 8, 3), np.uint8)
+    assert [each.name for each in measured(RandomFlip(), see, images=[dark, bright]).functions] == ["see"]
+    assert set(seen) == {1}
+    assert measured(RandomFlip(), see, images=[dark]).functions == ()
+
+
+def test_copies_of_large_images_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = list[int]()
+
+    def count(image: Pixels) -> Pixels:
+        calls.append(0)
+        return image
+
+    monkeypatch.setattr(function_times, "MAX_BYTES", 4 * LARGE[0].nbytes)
+    measured(count)
+    assert len(calls) == 4
+    calls.clear()
+    monkeypatch.setattr(function_times, "MAX_BYTES", 1)
+    measured(count)
+    assert len(calls) == 2, "one that is not counted, and one that is"
+
+
+def test_the_interval_of_the_process_is_given_back() -> None:
+    def fail(_image: Pixels) -> Pixels:
+        raise LookupError
+
+    before = sys.getswitchinterval()
+    with pytest.raises(LookupError):
+        measured(fail)
+    assert sys.getswitchinterval() == before
+    assert not function_times._MEASURING.locked()
 
 
 def test_names_are_those_of_the_user() -> None:

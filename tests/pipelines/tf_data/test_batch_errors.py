@@ -1,8 +1,10 @@
 """What a person sees last when a batch cannot be made, however the batches are taken."""
 
 import functools
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import tensorflow as tf
 from fitfeed.pipelines import Dataset, make_pipeline, open_dataset
 from fitfeed.pipelines.tf_data import batch_errors
 from fitfeed.pipelines.tf_data.batch_errors import MAX_REMEMBERED, errors_returned, say_why
+from fitfeed.pipelines.tf_data.uncaught_errors import change_uncaught
 from fitfeed.schemas.errors import DamagedExampleError
 from tests.pipelines.build_dataset import Format
 from tests.programs import run_any
@@ -67,10 +70,35 @@ def test_an_error_that_was_raised_because_of_it_has_the_sentence_too() -> None:
 
 
 def test_other_errors_stay() -> None:
-    other = tf.errors.ResourceExhaustedError(None, None, "out of memory (fitfeed error 999999)")
+    other = tf.errors.ResourceExhaustedError(None, None, "out of memory (fitfeed error 999999 of 0)")
     assert not say_why(other)
     assert not say_why(ValueError("(fitfeed error 1)"))
-    assert str(other) == "out of memory (fitfeed error 999999)"
+    assert str(other) == "out of memory (fitfeed error 999999 of 0)"
+
+
+def test_an_error_of_another_process_is_not_taken_for_one_of_this() -> None:
+    ours = failing(ValueError("ours"))
+    theirs = tf.errors.InvalidArgumentError(None, None, ours.message.replace(batch_errors.PROCESS, "0" * 16))
+    assert not say_why(theirs)
+    assert say_why(ours)
+
+
+def test_a_message_that_is_not_utf8_is_not_lost() -> None:
+    error = failing(ValueError("a file is called \udcff"))
+    assert "a file is called \\udcff" in error.message
+    assert say_why(error)
+    assert str(error).endswith("ValueError: a file is called \udcff")
+
+
+def test_another_ipython_does_not_hide_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    before = sys.excepthook
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=object))
+    change_uncaught.__wrapped__(say_why)
+    assert sys.excepthook is before
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace())
+    change_uncaught.__wrapped__(say_why)
+    assert sys.excepthook is not before
 
 
 def test_what_is_remembered_is_bounded() -> None:
