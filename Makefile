@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINES := .engines
 PINNED := tests/servers/engines
 
-.PHONY: help demo test tests slow lanes pythons tests-of-lane fuzz soak engines docs lint bench clean
+.PHONY: help demo test tests slow lanes pythons tests-of-lane fuzz soak engines docs installed lint bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 8
@@ -83,6 +83,9 @@ $(ENGINES)/node_modules/.ready: $(PINNED)/package.json $(PINNED)/package-lock.js
 	@mkdir -p $(ENGINES) && cp $^ $(ENGINES)
 	@cd $(ENGINES) && npm ci --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
+
+installed: $(READY) ## install the built wheel where nothing else is, use it, then add TensorFlow and run the demo; some minutes
+	@$(BIN)/python -m tests.clean_install
 
 lint: $(READY) ## check style, types and imports
 	@$(BIN)/ruff check --quiet .
