@@ -48,8 +48,8 @@ def replace_dataset(
     features.json, dataset_info.json    removed
     rejects.jsonl, indexes, shards, the tables beside them    moved into place
     files of the old dataset    removed
-    features.json, dataset_info.json    written
     manifest.json     written: the dataset is complete
+    features.json, dataset_info.json    written
     ```
 
     If it is interrupted at any moment and called again, it ends with the same files, provided that `kept/` was filled
@@ -71,9 +71,9 @@ def replace_dataset(
     moved = _move_into(work, [*files, *SIDE_TABLES])
     require_ours()  # copying takes long in a store
     _remove_leftovers(work.dataset, keep=set(files))
-    put_tfds_files(work.dataset, manifest)
     work.dataset.area().sync()
     put_manifest(work.dataset, manifest, identity=None, known={**in_place, **moved})
+    put_tfds_files(work.dataset, manifest)  # and not earlier: another launch may have won
 
 
 def join_dataset(
@@ -90,7 +90,6 @@ def join_dataset(
     new shards        under names that no reader knows yet
     train.append.index.arrow, rejects.append.jsonl    beside the old ones
     sources.arrow, duplicates.arrow    replaced; no manifest names them
-    features.json, dataset_info.json    replaced, likewise; all shards that they name are there
     manifest.json     replaced: from now on the dataset is the new one
     ```
 
@@ -109,7 +108,6 @@ def join_dataset(
     # The tables beside the dataset may speak of images that are not in it yet, and must not lack those that are.
     new = [entry.file for entry in manifest.files() if entry.file not in old]
     moved = _move_into(work, [*new, *SIDE_TABLES])
-    put_tfds_files(work.dataset, manifest)
     work.dataset.area().sync()
     put_manifest(work.dataset, manifest, identity=identity, known={**in_place, **moved})
 
@@ -125,6 +123,7 @@ def settle_names(dataset: Place, manifest: Manifest, *, identity: str | None) ->
     ```
     train.index.arrow, rejects.jsonl    replaced by copies of the new ones; no manifest names the old ones now
     manifest.json     replaced once more, by one that names these
+    features.json, dataset_info.json    replaced; until now they were the old dataset's, all of which is still there
     ```
 
     If it is interrupted at any moment and called again, it ends with the same files.
@@ -146,6 +145,7 @@ def settle_names(dataset: Place, manifest: Manifest, *, identity: str | None) ->
     staged = {old: new for old, new in plain.items() if old != new}
     if not staged:
         _remove_staged(dataset)
+        put_tfds_files(dataset, manifest)
         return manifest
     copied = {  # and not moved, because the manifest still names them
         new: file_identity(dataset.copy(old, new, through=f"{WORK_FOLDER}/{new}"))
@@ -156,6 +156,7 @@ def settle_names(dataset: Place, manifest: Manifest, *, identity: str | None) ->
     put_manifest(dataset, settled, identity=identity, known=copied)
     _remove_staged(dataset)
     _remove_abandoned(dataset, settled)
+    put_tfds_files(dataset, settled)
     return settled
 
 

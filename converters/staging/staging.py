@@ -35,6 +35,7 @@ from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.launch import JobLaunch
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.sign_of_life import ALIVE_NAME
+from fitfeed.converters.staging.tfds_place import complete_tfds_files
 from fitfeed.schemas.errors import OvertakenError, UsageError
 from fitfeed.schemas.files import RefusedFileError
 from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, WORK_FOLDER, Manifest, find_manifest
@@ -245,6 +246,7 @@ class Staging:
         """Removes the staging area, but unfinished jobs that can still be continued."""
         folders = [(work, self._may_continue(work)) for work in self._folders()]
         if not any(may_continue for _, may_continue in folders):
+            complete_tfds_files(self.dataset)
             self.remove()
             return
         for work, may_continue in folders:

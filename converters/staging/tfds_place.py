@@ -3,27 +3,47 @@
 Somebody else's file may have one of these names: he who converts into a folder of his keeps what he has there.
 """
 
-from fitfeed.schemas.files import RefusedFileError
-from fitfeed.schemas.manifest import Manifest
+from contextlib import suppress
+
+from fitfeed.schemas.errors import FitfeedError
+from fitfeed.schemas.manifest import Manifest, read_manifest
 from fitfeed.schemas.storage.place import Place
-from fitfeed.schemas.tfds_info import MARKED_BYTES, TFDS_NAMES, is_tfds_file, tfds_files
+from fitfeed.schemas.tfds_beside import read_if_ours
+from fitfeed.schemas.tfds_info import TFDS_NAMES, tfds_files
 
 
 def put_tfds_files(dataset: Place, manifest: Manifest) -> None:
-    """Writes the files that follow from a manifest which is about to be published.
+    """Writes the files that follow from a manifest, if they are not there already.
 
-    If TFDS cannot load the dataset, there are none, and those of an earlier manifest are removed.
+    If TFDS cannot load the dataset, or somebody else's file has one of the names, there are none of ours: one without the
+    other would be read with what is not ours.
+
+    Args:
+        dataset: The dataset.
+        manifest: The one that is there. The files come after it, so that only who has published writes them.
 
     Raises:
         OSError: If one cannot be written or removed.
     """
     files = tfds_files(manifest)
-    if not files:
-        remove_tfds_files(dataset)
-    if any(_is_foreign(dataset, name) for name in TFDS_NAMES):
-        return  # one without the other would be read with what is not ours
+    found = {name: read_if_ours(dataset, name, at_most=len(files.get(name, b"")) + 1) for name in TFDS_NAMES}
+    if not files or None in found.values():
+        for name, content in found.items():
+            if content:
+                dataset.delete(name)
+        return
     for name, content in files.items():
-        dataset.write(name, content)
+        if found[name] != content:
+            dataset.write(name, content)
+
+
+def complete_tfds_files(dataset: Place) -> None:
+    """Writes what a launch has not written that died right after its manifest. Nothing else may be writing there.
+
+    Nothing happens where there is no manifest, or one may not write: the dataset is as it must be.
+    """
+    with suppress(FitfeedError, OSError):
+        put_tfds_files(dataset, read_manifest(dataset))
 
 
 def remove_tfds_files(dataset: Place) -> None:
@@ -33,16 +53,5 @@ def remove_tfds_files(dataset: Place) -> None:
         OSError: If one cannot be removed.
     """
     for name in TFDS_NAMES:
-        if not _is_foreign(dataset, name):
+        if read_if_ours(dataset, name):
             dataset.delete(name)
-
-
-def _is_foreign(dataset: Place, name: str) -> bool:
-    """Whether there is something of this name that fitfeed has not written."""
-    try:
-        content, _ = dataset.read(name, at_most=MARKED_BYTES)
-    except FileNotFoundError:
-        return False
-    except (RefusedFileError, IsADirectoryError, PermissionError):
-        return True
-    return not is_tfds_file(content)

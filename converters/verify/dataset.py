@@ -35,7 +35,8 @@ from fitfeed.schemas.storage.failures import failures_named
 from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.text import shortened
-from fitfeed.schemas.tfds_info import MARKED_BYTES, TFDS_NAMES, is_tfds_file, tfds_files
+from fitfeed.schemas.tfds_beside import read_if_ours
+from fitfeed.schemas.tfds_info import TFDS_NAMES, tfds_files
 
 
 class VerifyProgress(Protocol):
@@ -258,14 +259,14 @@ def _tfds_files_beside(place: Place, manifest: Manifest) -> Iterator[BesideRepor
     expected = tfds_files(manifest)
     for name in TFDS_NAMES:
         published = expected.get(name, b"")
+        damage = None
         try:
-            content, _ = place.read(name, at_most=max(len(published) + 1, MARKED_BYTES))
-        except (FileNotFoundError, RefusedFileError, IsADirectoryError):
-            continue
-        if content == published:
-            yield BesideReport(file=name, damage=None)
-        elif is_tfds_file(content):
+            content = read_if_ours(place, name, at_most=len(published) + 1)
+        except OSError as error:
+            content, damage = None, f"{place.address(name)} cannot be read: {error.strerror or error}"
+        if content and content != published:
             damage = f"{place.address(name)} is not what follows from {MANIFEST_NAME}, so TensorFlow Datasets may read the dataset wrongly. Delete it: it is not a part of the dataset."
+        if content or damage is not None:
             yield BesideReport(file=name, damage=damage)
 
 

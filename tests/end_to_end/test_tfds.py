@@ -1,5 +1,7 @@
 """TensorFlow Datasets itself loads what we publish, and every value is that of our own reader."""
 
+import errno
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,9 @@ from fitfeed.cli import main
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.pipelines import open_dataset
-from fitfeed.schemas.manifest import read_manifest
+from fitfeed.schemas.manifest import Manifest, read_manifest
+from fitfeed.schemas.storage.local import LocalPlace
+from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.tfds_info import tfds_files
 from tests.deep import noise, png
 from tests.labelled import SPECIES, TAGS, make_source, options
@@ -227,6 +231,61 @@ def test_verify_knows_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         (folder / name).unlink()
     report = verify_dataset(folder)
     assert (report.ok, len(report.beside)) == (True, 2)
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EIO])
+def test_verify_ends_where_they_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    folder, real = tmp_path / "dataset", LocalPlace.read
+    convert(draw(tmp_path / "source", range(4)), folder)
+    next(folder.glob("*.tfrecord")).write_bytes(b"damaged")
+
+    def failing(self: LocalPlace, name: str, *, at_most: int) -> Any:
+        if name == JSON_NAMES[1]:
+            raise OSError(code, os.strerror(code), str(folder / name))
+        return real(self, name, at_most=at_most)
+
+    monkeypatch.setattr(LocalPlace, "read", failing)
+    report = verify_dataset(folder)
+    assert report.findings  # are not lost
+    damage = [beside.damage for beside in report.beside if beside.file == JSON_NAMES[1]]
+    if code == errno.EACCES:  # it is not ours then
+        assert damage == []
+    else:
+        assert damage == [f"{folder / JSON_NAMES[1]} cannot be read: Input/output error"]
+
+
+def test_an_empty_file_beside_hdf5_is_not_ours(tmp_path: Path) -> None:
+    folder = tmp_path / "dataset"
+    convert(draw(tmp_path / "source", range(4)), folder, ConvertOptions(format="hdf5"))
+    (folder / JSON_NAMES[0]).write_bytes(b"")
+    assert JSON_NAMES[0] not in {beside.file for beside in verify_dataset(folder).beside}
+
+
+@pytest.mark.parametrize("append", [False, True])
+def test_a_run_that_adds_nothing_puts_what_a_dead_one_has_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, append: bool
+) -> None:
+    """It died between its manifest and these files."""
+    source, place = draw(tmp_path / "source", range(4)), memory_place()
+
+    before = convert(source, str(place)).manifest if append else None
+    if append:
+        draw(source, range(4, 6))
+
+    def die_after(place: Place, manifest: Manifest) -> None:
+        if before is None or manifest.fingerprint != before.fingerprint:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("fitfeed.converters.staging.commit.put_tfds_files", die_after)
+        with pytest.raises(KeyboardInterrupt):
+            convert(source, str(place), append=append)
+    expected = tfds_files(read_manifest(str(place)))
+    assert not append or place.read(JSON_NAMES[1], at_most=1 << 20)[0] != expected[JSON_NAMES[1]]
+    assert convert(source, str(place), append=append).up_to_date
+    assert {name: place.read(name, at_most=1 << 20)[0] for name in JSON_NAMES} == expected
 
 
 def test_a_dataset_in_a_store_has_them_too(tmp_path: Path) -> None:

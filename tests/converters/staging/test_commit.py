@@ -15,7 +15,7 @@ from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, fingerprint_of, read_manifest
 from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.storage.local import LocalPlace
-from fitfeed.schemas.tfds_info import tfds_files
+from fitfeed.schemas.tfds_info import TFDS_NAMES, tfds_files
 from tests.folders import contents, path_of
 
 GOLDEN = next((Path(__file__).parents[2] / "golden").glob("version-2-16-bits-tfrecord"))
@@ -102,6 +102,7 @@ def test_an_append_changes_no_file_that_the_old_manifest_names(work: WorkFolder,
     assert found[split.shards[1].file] == b"new " + split.shards[1].file.encode()
     assert found[STAGED_REJECTS] == b"new " + STAGED_REJECTS.encode()
     assert found[MANIFEST_NAME].decode() == union.to_json()
+    assert not set(TFDS_NAMES) & set(found)  # they come when all has its name
 
 
 def test_settled_names_are_those_of_every_dataset(work: WorkFolder, manifest: Manifest) -> None:
@@ -121,5 +122,29 @@ def test_settled_names_are_those_of_every_dataset(work: WorkFolder, manifest: Ma
         "rejects.jsonl": b"new " + STAGED_REJECTS.encode(),
         "other-00000-of-00001.tfrecord": b"somebody's own",
         MANIFEST_NAME: settled.to_json().encode(),
+        **tfds_files(settled),
     }
     assert settle_names(work.dataset, settled, identity=None) == settled
+
+
+@pytest.mark.parametrize("name", TFDS_NAMES)
+def test_a_settled_dataset_gets_its_files_for_tfds_back(
+    work: WorkFolder, manifest: Manifest, name: str
+) -> None:
+    """After a death between the manifest and these files."""
+    path_of(work.dataset).joinpath(MANIFEST_NAME).write_text(manifest.to_json())
+    expected = tfds_files(manifest)
+    (path_of(work.dataset) / name).write_bytes(expected[name].replace(b'"train', b'"older'))
+    assert settle_names(work.dataset, manifest, identity=None) == manifest
+    assert {name: dataset_files(work)[name] for name in TFDS_NAMES} == expected
+
+
+def test_who_loses_leaves_no_files_for_tfds(work: WorkFolder, manifest: Manifest) -> None:
+    fill(work, manifest)
+
+    def won() -> None:
+        path_of(work.dataset).joinpath(MANIFEST_NAME).write_text("of another launch")
+
+    with pytest.raises(FileExistsError):
+        replace_dataset(work, manifest, require_ours=won)
+    assert not set(TFDS_NAMES) & set(dataset_files(work))
