@@ -105,6 +105,13 @@ class LaunchedCommand:
             assert time.monotonic() < deadline
             time.sleep(0.02)
 
+    def ends_within(self, seconds: float) -> bool:
+        """Whether the command ends within some seconds, after which it goes on."""
+        deadline = time.monotonic() + seconds
+        while self.process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return self.process.poll() is not None
+
     def _staged(self) -> list[str]:
         return [found.name for found in open_place(self.dataset, "DATASET").files(deep=True)]
 

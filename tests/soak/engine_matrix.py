@@ -38,8 +38,11 @@ LOADED = (
 RESTARTING: tuple[EngineKind, ...] = ("dask",)
 """Engines that give the work of a killed worker to another one. On the others a job fails."""
 
-GOOD = ("same", "continued")
+GOOD = ("same", "continued", "interrupted")
 """Verdicts of cases that went as they should."""
+
+PATIENCE_S = 60
+"""After so long, a job is interrupted whose engine waits for ever for a worker that was killed before it had called."""
 
 OVERTAKEN, REFUSED, INTERRUPTED = 7, 2, 130
 
@@ -66,7 +69,8 @@ class EngineOutcome(NamedTuple):
     Attributes:
         case: The case.
         verdict: `same`: the job has all bytes of the local run, and nothing else is left. `continued`: it ended with one line
-            that says so, and then the same command gave the same. Anything else says what is wrong.
+            that says so, and then the same command gave the same. `interrupted`: the same, but the engine waited for ever, and
+            the line came after Ctrl-C. Anything else says what is wrong.
         text: What the command said that ended.
         seconds: How long it took.
     """
@@ -141,7 +145,11 @@ class EngineRunner:
         started = self._engine(case)
         launch = self._launch(started, dataset)
         _wait(launch, case, started)
-        started.kill_workers()
+        # Beam's job service may have two, of which one has nothing to do.
+        started.kill_workers(len(started.workers()) if case.engine == "job service" else 1)
+        is_stuck = (case.engine, case.moment) == ("job service", 0) and not launch.ends_within(PATIENCE_S)
+        if is_stuck:
+            launch.process.send_signal(signal.SIGINT)
         ended = launch.finish()
         if case.engine in RESTARTING:
             started.replace_worker()
@@ -151,7 +159,8 @@ class EngineRunner:
             return "same", ""
         if ended.returncode == 0:
             raise Trouble("NOT KILLED")
-        return self._continue(case, dataset, ended.stderr)
+        verdict, text = self._continue(case, dataset, ended.stderr)
+        return "interrupted" if is_stuck else verdict, text
 
     def interrupt_client(self, case: EngineCase, dataset: str) -> tuple[str, str]:
         """Presses Ctrl-C, and gives the same command again."""
