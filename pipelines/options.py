@@ -145,7 +145,7 @@ class PipelineOptions:
             self.image_size is None or (is_int_pair(self.image_size) and min(self.image_size) > 0),
             "(height, width), both positive, or None for images as stored",
         )
-        self._check_augment()
+        check_augment(self.augment)
         self._check_choice("normalize", (*get_args(NormalizeKind), None))
         self._check_choice("dtype", get_args(OutputType))
         self._check(
@@ -269,24 +269,6 @@ class PipelineOptions:
             "workers": self.shard[1] if self.access == "stream" else None,
         }
 
-    def _check_augment(self) -> None:
-        augment: object = self.augment
-        self._check(
-            "augment", isinstance(augment, list | tuple), "a list, such as augment=[RandomFlip('horizontal')]"
-        )
-        items: Sequence[object] = self.augment
-        for place, op in enumerate(items):
-            if isinstance(op, type) or not (isinstance(op, Augmentation) or callable(op)):
-                hint = f" Did you mean {op.__name__}()?" if isinstance(op, type) else ""
-                msg = (
-                    f"augment expects augmentations of fitfeed, or functions from one image array to another. "
-                    f"Received: augment[{place}]={op!r}.{hint}"
-                )
-                raise UsageError(msg)
-            if not isinstance(op, Augmentation):
-                check_function(op, f"augment[{place}]")
-        split_batch(items)  # refuses what comes after mixing
-
     def _check_choice(self, name: str, choices: Sequence[object]) -> None:
         value = getattr(self, name)
         valid = any(value == choice and type(value) is type(choice) for choice in choices)
@@ -296,6 +278,32 @@ class PipelineOptions:
         if not valid:
             msg = f"{name} expects {expected}. Received: {name}={getattr(self, name)!r}"
             raise UsageError(msg)
+
+
+def check_augment(augment: object) -> None:
+    """Refuses what is not a list of augmentations and functions, in the order that they may have.
+
+    Args:
+        augment: What the user wrote.
+
+    Raises:
+        UsageError: If it is not such a list. It names the place, and what works.
+    """
+    if not isinstance(augment, list | tuple):
+        msg = f"augment expects a list, such as augment=[RandomFlip('horizontal')]. Received: augment={augment!r}"
+        raise UsageError(msg)
+    items: Sequence[object] = augment
+    for place, op in enumerate(items):
+        if isinstance(op, type) or not (isinstance(op, Augmentation) or callable(op)):
+            hint = f" Did you mean {op.__name__}()?" if isinstance(op, type) else ""
+            msg = (
+                f"augment expects augmentations of fitfeed, or functions from one image array to another. "
+                f"Received: augment[{place}]={op!r}.{hint}"
+            )
+            raise UsageError(msg)
+        if not isinstance(op, Augmentation):
+            check_function(op, f"augment[{place}]")
+    split_batch(items)  # refuses what comes after mixing
 
 
 def _default_shuffle(split: str | Sequence[str]) -> bool:

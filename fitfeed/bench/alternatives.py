@@ -13,7 +13,7 @@ from fitfeed.pipelines.arrays.buffer_pool import ThreadScratch
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.augment.ops.mixup_cutmix import split_batch
 from fitfeed.pipelines.batches.decode_window import decode_window_of
-from fitfeed.pipelines.feed.function_times import operation_name
+from fitfeed.pipelines.feed.function_times import operation_names
 from fitfeed.schemas.payload import Pixels, decode_window
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def measured_changes(
             without.append(now.cpu_s(rest, plan)[1])
             progress()
         place = int(np.argmin(without))
-        slowest = operation_name(augment[place])
+        slowest = operation_names(augment)[place]
         kept = min(1.0, without[place] / render)
         rest_s = times["augment"].cpu_s * kept
         found["operations"] = times.without_function(slowest).with_stage("augment", cpu_s=rest_s)

@@ -55,7 +55,10 @@ def with_functions(
         for place, function in enumerate(single)
         if not isinstance(function, Augmentation)
     }
-    functions = tuple(_measured(single[place], seen) for place, seen in arguments.items() if seen)
+    names = operation_names(single)
+    functions = tuple(
+        _measured(single[place], names[place], seen) for place, seen in arguments.items() if seen
+    )
     calls_s = sum(each.cpu_s for each in functions)
     ours_s = sum(times[stage].cpu_s for stage in ("decode", "augment", "normalize")) - calls_s
     lock_s = min(OWN_LOCK_S, max(0.0, ours_s)) + sum(each.lock_s for each in functions)
@@ -67,6 +70,14 @@ def operation_name(operation: Any) -> str:
     if isinstance(operation, Augmentation):
         return repr(operation)
     return str(getattr(operation, "__name__", None) or type(operation).__name__)
+
+
+def operation_names(augment: Sequence[Any]) -> list[str]:
+    """What the user calls each augmentation or function of a list. Those of the same name, such as `<lambda>`, have their place beside it."""
+    names = [operation_name(each) for each in augment]
+    return [
+        f"{name} (augment[{place}])" if names.count(name) > 1 else name for place, name in enumerate(names)
+    ]
 
 
 def _arguments(
@@ -91,7 +102,7 @@ def _arguments(
     return seen
 
 
-def _measured(function: Any, images: Sequence[Pixels]) -> FunctionTime:
+def _measured(function: Any, name: str, images: Sequence[Pixels]) -> FunctionTime:
     """Calls a function, while another thread wants the interpreter lock all the time, and takes it where it can.
 
     The CPU time of that thread would say how often it could, but only if there is a CPU for it. So what counts is how long it
@@ -106,7 +117,7 @@ def _measured(function: Any, images: Sequence[Pixels]) -> FunctionTime:
         seeded = Albumentations(function)
         call = lambda pixels: seeded(pixels, 0)  # noqa: E731
     calls = max(1, min(CALLS, MAX_BYTES // max(1, max(pixels.nbytes for pixels in images)) - 1))
-    name, copies = operation_name(function), [images[n % len(images)].copy() for n in range(calls + 1)]
+    copies = [images[n % len(images)].copy() for n in range(calls + 1)]
     call(copies.pop())  # what is compiled or loaded by a first call is not counted
     stop = threading.Event()
 

@@ -10,11 +10,11 @@ from typing_extensions import override
 
 from fitfeed.pipelines.augment.base import Augmentation
 from fitfeed.pipelines.augment.compiler.program import Program
-from fitfeed.pipelines.augment.compiler.user_functions import ImageFunction
+from fitfeed.pipelines.augment.compiler.user_functions import CallError, ImageFunction
 from fitfeed.pipelines.augment.ops.mixup_cutmix import split_batch
 from fitfeed.pipelines.batches.mask_loader import check_movable
 from fitfeed.pipelines.feed.check_depth import check_augment_depth
-from fitfeed.pipelines.options import is_int_pair
+from fitfeed.pipelines.options import check_augment, is_int_pair
 from fitfeed.schemas.errors import UsageError
 
 NUMBERS = 2**63
@@ -57,6 +57,7 @@ class GrainAugmentation(RandomMapTransform):
         if image_size is not None and not (is_int_pair(image_size) and min(image_size) > 0):
             msg = f"image_size expects (height, width), both positive, or None. Received: image_size={image_size!r}"
             raise UsageError(msg)
+        check_augment(augment)
         self._augment, mixes = split_batch(augment)
         if mixes:
             name = type(mixes[0][1]).__name__
@@ -81,6 +82,7 @@ class GrainAugmentation(RandomMapTransform):
 
         Raises:
             UsageError: If there is no such image or mask, or a function in the list does not return an image.
+            Exception: The error that such a function raised.
         """
         image = _picture(element, "image")
         if image.dtype == np.uint16:
@@ -89,10 +91,14 @@ class GrainAugmentation(RandomMapTransform):
         height, width = image.shape[:2]
         compiled = self._program.compile(0, number, heights=np.array([height]), widths=np.array([width]))
         size = self._program.output_size((height, width))
-        result = {**element, "image": self._program.render(image, compiled, 0, size=size)}
+        try:
+            result = {**element, "image": self._program.render(image, compiled, 0, size=size)}
+        except CallError as error:
+            cause = error.__cause__ or error
+            raise cause from cause.__cause__  # `CallError` says nothing that a user has to know
         for name in self._masks:
             moved = np.empty((*size, 1), np.uint8)
-            mask = _picture(element, name)
+            mask = _mask(element, name, (height, width, 1))
             result[name] = self._program.render_mask(mask, compiled, 0, size=size, out=moved)
         return result
 
@@ -100,8 +106,21 @@ class GrainAugmentation(RandomMapTransform):
 def _picture(element: Mapping[str, Any], name: str) -> npt.NDArray[Any]:
     found = element.get(name) if isinstance(element, Mapping) else None
     if not isinstance(found, np.ndarray) or found.ndim != 3 or found.dtype not in (np.uint8, np.uint16):
-        what = type(element).__name__ if found is None else f"{name}: {type(found).__name__}"
-        shape = f" {found.dtype} {found.shape}" if isinstance(found, np.ndarray) else ""
-        msg = f"GrainAugmentation expects elements of dataset.records(...), a dict with {name!r} as uint8 or uint16 (height, width, channels). Received: {what}{shape}."
-        raise UsageError(msg)
+        raise _unexpected(element, name, "uint8 or uint16 (height, width, channels)")
     return found
+
+
+def _mask(element: Mapping[str, Any], name: str, shape: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
+    found = element.get(name)
+    if not isinstance(found, np.ndarray) or found.shape != shape or found.dtype != np.uint8:
+        raise _unexpected(element, name, f"uint8 {shape}, of the size of its image")
+    return found
+
+
+def _unexpected(element: object, name: str, expected: str) -> UsageError:
+    found = element.get(name) if isinstance(element, Mapping) else None
+    what = type(element).__name__ if found is None else f"{name}: {type(found).__name__}"
+    shape = f" {found.dtype} {found.shape}" if isinstance(found, np.ndarray) else ""
+    return UsageError(
+        f"GrainAugmentation expects elements of dataset.records(...), a dict with {name!r} as {expected}. Received: {what}{shape}."
+    )

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fitfeed.pipelines.augment.base import Augmentation
-from fitfeed.pipelines.augment.compiler.program import Program
+from fitfeed.pipelines.augment.compiler.program import CompiledBatch, Program
 from fitfeed.pipelines.augment.compiler.user_functions import ImageFunction
 from fitfeed.pipelines.augment.ops.mixup_cutmix import split_batch
 from fitfeed.pipelines.batches.batch_labels import BatchLabels
+from fitfeed.pipelines.batches.example_errors import raise_naming
 from fitfeed.pipelines.batches.mask_loader import check_movable
 from fitfeed.pipelines.batches.normalize import NormalizeKind, Normalizer
 from fitfeed.pipelines.batches.renderer import Renderer, compile_batch
@@ -177,20 +178,25 @@ class TorchExamples:
         self._renderer.render(epoch, rows, rows, out=images)
         read = self._labels.read(rows, [])
         arrays = {"image": images}
+        compiled = compile_batch(self._program, self._records, epoch, rows, rows)  # when a mask asks for it
         for name in self._labels.names:
-            arrays[name] = self._masks(name, epoch, rows) if name in self._labels.masks else read[name]
+            arrays[name] = self._masks(name, rows, compiled) if name in self._labels.masks else read[name]
         if self._options.output == "dict":
             arrays["key"] = np.array(self._records.keys(rows), object)
         return arrays
 
-    def _masks(self, name: str, epoch: int, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    def _masks(
+        self, name: str, rows: npt.NDArray[np.int64], compiled: CompiledBatch
+    ) -> npt.NDArray[np.uint8]:
         """Masks, moved by the same draws as their images."""
         size = self._renderer.image_shape[:2]
-        compiled = compile_batch(self._program, self._records, epoch, rows, rows)
         masks = np.empty((len(rows), *size, 1), np.uint8)
         for place, row in enumerate(rows.tolist()):
-            mask = self._records.mask(name, row)
-            self._program.render_mask(mask, compiled, place, size=size, out=masks[place])
+            try:
+                mask = self._records.mask(name, row)
+                self._program.render_mask(mask, compiled, place, size=size, out=masks[place])
+            except Exception as error:  # noqa: BLE001  it is raised again
+                raise_naming(error, self._records, row)
         return masks
 
     def _row(self, number: SupportsIndex) -> int:

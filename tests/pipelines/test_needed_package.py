@@ -17,7 +17,7 @@ import sys
 
 class Refusal:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("tensorflow", "keras", "torch", "jax"):
+        if name.partition(".")[0] in ("tensorflow", "keras", "torch", "jax", "grain"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Refusal())
@@ -35,6 +35,9 @@ for ask in (
     lambda: fitfeed.ResumeTraining,
     lambda: loader.torch(),
     lambda: loader.jax(),
+    lambda: loader.keras(),
+    lambda: fitfeed.TorchExamples(path, "train"),
+    lambda: fitfeed.GrainAugmentation,
 ):
     try:
         ask()
@@ -58,6 +61,9 @@ def test_each_says_in_a_line_what_it_needs(flowers: Dataset) -> None:
         f"ResumeTraining {keras}",
         "Loader.torch needs PyTorch, which is not installed. Run: pip install torch.",
         "Loader.jax needs JAX, which is not installed. Run: pip install jax.",
+        f"Loader.keras {keras}",
+        "TorchExamples needs PyTorch, which is not installed. Run: pip install torch.",
+        "GrainAugmentation needs Grain, which is not installed. Run: pip install grain.",
         bench,
         bench,
         "2 2",

@@ -11,7 +11,7 @@ import pytest
 from fitfeed.pipelines import MixUp, RandomCrop, RandomFlip, RandomGaussianBlur
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.feed import function_times
-from fitfeed.pipelines.feed.function_times import OWN_LOCK_S, operation_name, with_functions
+from fitfeed.pipelines.feed.function_times import OWN_LOCK_S, operation_name, operation_names, with_functions
 from fitfeed.pipelines.stages.stage_times import StageTimes
 from fitfeed.schemas.payload import Pixels
 
@@ -127,3 +127,13 @@ def test_names_are_those_of_the_user() -> None:
     assert operation_name(blur) == "blur"
     assert operation_name(Darker()) == "Darker"
     assert operation_name(RandomGaussianBlur()).startswith("RandomGaussianBlur(")
+
+
+def test_functions_of_the_same_name_are_told_apart() -> None:
+    fast, slow = (lambda image: image), (lambda image: spin(image))
+    assert operation_names([fast, blur, slow]) == ["<lambda> (augment[0])", "blur", "<lambda> (augment[2])"]
+    times = measured(fast, RandomFlip(), slow)
+    assert [each.name for each in times.functions] == ["<lambda> (augment[0])", "<lambda> (augment[2])"]
+    rest = times.without_function("<lambda> (augment[2])")
+    assert [each.name for each in rest.functions] == ["<lambda> (augment[0])"]
+    assert rest["augment"].cpu_s < times["augment"].cpu_s - 3e-3

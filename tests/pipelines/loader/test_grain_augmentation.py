@@ -150,7 +150,9 @@ def test_without_a_size_each_image_has_its_own(flowers: Dataset) -> None:
         ({"augment": AUGMENT, "image_size": 224}, r"image_size expects \(height, width\)"),
         ({"augment": AUGMENT, "masks": "mask"}, "masks expects a list of names"),
         ({"augment": [np.fliplr], "masks": ["mask"]}, "cannot move their masks 'mask' along"),
-        ({"augment": ["flip"]}, "neither an augmentation nor a function"),
+        ({"augment": ["flip"]}, r"Received: augment\[0\]='flip'"),
+        ({"augment": [RandomFlip]}, r"Did you mean RandomFlip\(\)"),
+        ({"augment": RandomFlip()}, "augment expects a list"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments: dict[str, Any], text: str) -> None:
@@ -170,6 +172,33 @@ def test_wrong_arguments_are_refused(arguments: dict[str, Any], text: str) -> No
 def test_what_is_not_an_element_is_named(element: Any, text: str) -> None:
     with pytest.raises(UsageError, match=f"expects elements of dataset.records.*{text}"):
         GrainAugmentation(AUGMENT).random_map(element, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("mask", "text"),
+    [
+        (np.zeros((4, 6, 1), np.uint16), r"mask: ndarray uint16 \(4, 6, 1\)"),
+        (np.zeros((6, 4, 1), np.uint8), r"mask: ndarray uint8 \(6, 4, 1\)"),
+        (np.zeros((4, 6), np.uint8), r"mask: ndarray uint8 \(4, 6\)"),
+        (np.zeros((4, 6, 3), np.uint8), r"mask: ndarray uint8 \(4, 6, 3\)"),
+        (None, "dict"),
+    ],
+)
+def test_a_mask_is_one_of_its_image(mask: Any, text: str) -> None:
+    element = {"image": np.zeros((4, 6, 3), np.uint8), "mask": mask}
+    with pytest.raises(UsageError, match=rf"'mask' as uint8 \(4, 6, 1\), of the size .* Received: {text}"):
+        GrainAugmentation(AUGMENT, masks=["mask"]).random_map(element, np.random.default_rng(0))
+
+
+def test_the_error_of_a_function_is_its_own() -> None:
+    def fail(_image: Any) -> Any:
+        msg = "no such color"
+        raise LookupError(msg)
+
+    with pytest.raises(LookupError, match="no such color"):
+        GrainAugmentation([fail]).random_map(
+            {"image": np.zeros((4, 6, 3), np.uint8)}, np.random.default_rng(0)
+        )
 
 
 def test_sixteen_bits_are_refused_what_is_made_for_eight() -> None:

@@ -17,7 +17,8 @@ from fitfeed.pipelines import (
     make_loader,
     open_dataset,
 )
-from fitfeed.schemas.errors import FeedError, UsageError
+from fitfeed.pipelines.reading.records import Records
+from fitfeed.schemas.errors import DamagedExampleError, FeedError, UsageError
 from tests.pipelines.build_dataset import Format, pickled
 from tests.pipelines.far_place import far
 
@@ -83,6 +84,21 @@ def test_masks_move_with_their_images(labelled: Callable[[str], Path]) -> None:
         assert list(one) == list(batch)
         for name in masks:
             assert np.array_equal(one[name].permute(1, 2, 0).numpy(), batch[name][number])
+
+
+def test_the_error_of_a_mask_has_its_example(
+    labelled: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = examples(labelled("tfrecord"), output="dict", augment=[RandomRotation(0.1)])
+    key = ours[2]["key"]
+
+    def fail(*_arguments: Any, **_named: Any) -> Any:
+        msg = "no such row"
+        raise IndexError(msg)
+
+    monkeypatch.setattr(Records, "mask", fail)
+    with pytest.raises(DamagedExampleError, match=rf"{key}.*no such row"):
+        ours[2]
 
 
 @pytest.mark.slow
