@@ -65,5 +65,6 @@ def _addresses(dataset: "Dataset", target: Path) -> Callable[[str], str]:
     """Files of a store by their addresses, those of a folder as seen from where the export is."""
     if address_in(dataset.address) is not None:
         return lambda file: f"{dataset.address.rstrip('/')}/{file}"
-    here = os.path.relpath(dataset.path, target)
+    # A path with a link in it leads elsewhere on the way back up.
+    here = os.path.relpath(os.path.realpath(dataset.path), os.path.realpath(target))
     return lambda file: os.path.normpath(os.path.join(here, file))  # noqa: PTH118  a path relative to another

@@ -1,6 +1,7 @@
 """Garbage is looked for less often within the context, and as before after it."""
 
 import gc
+from contextlib import ExitStack
 
 import pytest
 
@@ -26,3 +27,12 @@ def test_a_program_that_looks_more_rarely_still_does(first: int) -> None:
             assert gc.get_threshold()[0] == first
     finally:
         gc.set_threshold(*usual)
+
+
+def test_contexts_of_two_threads_may_overlap() -> None:
+    usual = gc.get_threshold()
+    with ExitStack() as second:
+        with fewer_collections():
+            second.enter_context(fewer_collections())
+        assert gc.get_threshold()[0] == OBJECTS
+    assert gc.get_threshold() == usual

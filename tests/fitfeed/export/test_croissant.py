@@ -105,6 +105,16 @@ def test_a_dataset_in_a_store(store: Store, few_photos: Path, tmp_path: Path) ->
     assert urls[1] == f"{store.address}/photos/{dataset.splits['train'].shards[0].file}"
 
 
+def test_a_folder_behind_a_link_has_paths_that_lead_back(own: Path, tmp_path: Path) -> None:
+    (tmp_path / "far" / "deep" / "export").mkdir(parents=True)
+    (tmp_path / "near").symlink_to(tmp_path / "far" / "deep" / "export")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "data").symlink_to(own)
+    path = open_dataset(tmp_path / "other" / "data").export_croissant(tmp_path / "near")
+    for file in json.loads(path.read_text())["distribution"]:
+        assert (path.parent / file["contentUrl"]).is_file()
+
+
 def test_what_cannot_be_written_is_said(own: Path, tmp_path: Path) -> None:
     dataset = open_dataset(own)
     (tmp_path / "file").write_text("")

@@ -58,6 +58,18 @@ def test_raw_pixels_of_16_bits_are_whole(deep_gray: Dataset) -> None:
         assert np.array_equal(found, records[number]["image"][:, :, 0])
 
 
+def test_pixels_may_begin_as_a_jpeg_does(tmp_path: Path) -> None:
+    """Its magic number is a color: (255, 216, 255)."""
+    drawn = np.random.default_rng(0).integers(0, 256, (4, 5, 3), np.uint8)
+    drawn[0, 0] = 255, 216, 255
+    (tmp_path / "source" / "a").mkdir(parents=True)
+    Image.fromarray(drawn).save(tmp_path / "source" / "a" / "0.png")
+    plain = ConvertOptions(encoding="raw", size=(4, 5), fit="stretch")
+    convert(tmp_path / "source", tmp_path / "dataset", plain)
+    found = pixels(read(address_of(open_dataset(tmp_path / "dataset"), "train", "image", 0)))
+    assert np.array_equal(found, drawn)
+
+
 def test_damage_is_named(own: Path) -> None:
     dataset = open_dataset(own)
     offset = int(dataset.records("train").index.offset[2])
