@@ -6,16 +6,20 @@ be anybody's: both checksums of each record are compared, and nothing outside it
 """
 
 import math
+import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import google_crc32c
 from google.protobuf.message import DecodeError
 
 from fitfeed.converters.example_proto import SequenceExample
+from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.rejects import Reject
 from fitfeed.converters.source_file import SourceFile, StoredAt
+from fitfeed.converters.sources.choose_files import choose_files
 from fitfeed.converters.sources.dataset_source import (
     ShardState,
     StoredPart,
@@ -25,6 +29,8 @@ from fitfeed.converters.sources.dataset_source import (
     stored_example,
 )
 from fitfeed.converters.sources.labeled_source import LabeledSource
+from fitfeed.converters.sources.listing import Listing
+from fitfeed.converters.sources.open_folder import open_folder
 from fitfeed.converters.sources.source_options import SourceOptions
 from fitfeed.converters.sources.tfds_folder import TfdsFolder, TfdsShard, open_tfds_folder
 from fitfeed.schemas.errors import UsageError
@@ -34,11 +40,23 @@ from fitfeed.schemas.storage.many import for_each
 from fitfeed.schemas.storage.open_file import open_file
 from fitfeed.schemas.storage.open_place import GivenPath, open_place
 from fitfeed.schemas.storage.place import Place
-from fitfeed.schemas.text import short_repr
-from fitfeed.schemas.tfrecord import HEADER_BYTES, CorruptRecordError, FramedRecord, walk_records
+from fitfeed.schemas.text import short_repr, shortened
+from fitfeed.schemas.tfrecord import (
+    FOOTER_BYTES,
+    HEADER_BYTES,
+    CorruptRecordError,
+    FramedRecord,
+    read_length,
+    read_record,
+)
 
 MAX_RECORD_BYTES = 1 << 30
 """A record that is longer is not one image with its labels. It is read piece by piece, and refused."""
+
+LARGE_RECORD_BYTES = 1 << 26
+"""Longer records are read one at a time: shards are read in many threads, and together they would take all memory."""
+
+_one_large = threading.Lock()
 
 
 class _ShardExamples(NamedTuple):
@@ -80,15 +98,32 @@ def read_tfds_folder(given: GivenPath, options: ConvertOptions, reading: SourceO
         folder = folder._replace(labels=group)
     with failures_named("cannot read SOURCE", source, UsageError):
         read = for_each(source, lambda shard: _read_shard(source, folder, shard), folder.shards)
+    rejects = [reject for examples in read for reject in examples.rejects]
+    if not any(examples.files for examples in read):
+        msg = f"SOURCE {source}: none of its {len(rejects)} examples has labels that can be used. {shortened(rejects[0].path)}, for example: {rejects[0].detail}. --labels none takes all, without labels."
+        raise UsageError(msg)
     parts = [_part(split, folder, read) for split in dict.fromkeys(shard.split for shard in folder.shards)]
     features = {name: label.feature for name, label in folder.labels.items()}
     found = labeled_examples(source, parts, features, options, reading)
     left_out = ", ".join(map(short_repr, folder.left_out))
     warnings = [f"features of {source.name} that no label can be made of are left out: {left_out}"]
     return found._replace(
-        rejects=[*found.rejects, *(reject for examples in read for reject in examples.rejects)],
+        rejects=[*found.rejects, *_chosen(source, rejects, options)],
         warnings=[*found.warnings, *(warnings if folder.left_out else [])],
     )
+
+
+def _chosen(source: Place, rejects: Sequence[Reject], options: ConvertOptions) -> list[Reject]:
+    """Those of examples that the options take. What they leave out may have any label, or none."""
+    if not rejects:
+        return []
+    paths = FileColumns.of([SourceFile(reject.path, 0, 0, 0) for reject in rejects])
+    try:
+        listing, _ = choose_files(Listing(paths, [], [], open_folder(source)), options)
+    except UsageError:  # no image is left
+        return []
+    kept = set(listing.files.paths)
+    return [reject for reject in rejects if reject.path in kept]
 
 
 def _part(split: str, folder: TfdsFolder, read: Iterable[_ShardExamples]) -> StoredPart:
@@ -101,16 +136,23 @@ def _part(split: str, folder: TfdsFolder, read: Iterable[_ShardExamples]) -> Sto
 def _read_shard(source: Place, folder: TfdsFolder, shard: TfdsShard) -> _ShardExamples:
     state = shard_state(source, shard.file)
     found = _ShardExamples([], {name: [] for name in folder.labels}, [])
-    number = -1
+    number, offset = 0, 0
     with open_file(source, shard.file) as stream:
         try:
-            for number, record in enumerate(walk_records(stream, max_bytes=MAX_RECORD_BYTES)):
-                _add_example(_Record(folder, shard, state, f"{shard.file}__{number}", record), found)
+            while (length := read_length(stream, offset)) is not None:
+                turn: AbstractContextManager[Any] = (
+                    _one_large if length > LARGE_RECORD_BYTES else nullcontext()
+                )
+                with turn:
+                    record = read_record(stream, offset, length, max_bytes=MAX_RECORD_BYTES)
+                    _add_example(_Record(folder, shard, state, f"{shard.file}__{number}", record), found)
+                    del record
+                number, offset = number + 1, offset + HEADER_BYTES + length + FOOTER_BYTES
         except (CorruptRecordError, DecodeError, LookupError) as error:
-            msg = f"{source.address(shard.file)} is not what TensorFlow Datasets wrote: record {max(number, 0)}: {error}. Restore it, or prepare the dataset again."
+            msg = f"{source.address(shard.file)} is not what TensorFlow Datasets wrote: record {number}: {error}. Restore it, or prepare the dataset again."
             raise UsageError(msg) from error
-    if number + 1 != shard.examples:
-        msg = f"{source.address(shard.file)} has {number + 1} examples, and dataset_info.json says {shard.examples}. Restore it, or prepare the dataset again."
+    if number != shard.examples:
+        msg = f"{source.address(shard.file)} has {number} examples, and dataset_info.json says {shard.examples}. Restore it, or prepare the dataset again."
         raise UsageError(msg)
     return found
 

@@ -33,11 +33,12 @@ def export_croissant(dataset: "Dataset", folder: str | os.PathLike[str] | None, 
     name = about.get("name") or printable(dataset.address.rstrip("/").rpartition("/")[2])
     described = about.get("description") or f"Images: {manifest_line(name, dataset.manifest)}."
     given = {key: text for key, text in about.items() if text is not None}
+    indexes = {split: dataset.index(split) for split in dataset.splits}  # what fails here is not the writing
     try:
         target.mkdir(parents=True, exist_ok=True)
         table = target / TABLE_NAME
         with replacing(table) as temporary:
-            write_example_table(dataset, temporary)
+            write_example_table(dataset, indexes, temporary)
             entry = File(file=TABLE_NAME, bytes=temporary.stat().st_size, sha256=file_sha256(temporary))
         document = croissant_document(
             dataset.manifest,

@@ -1,6 +1,6 @@
 """All examples of a dataset as one Parquet file: keys, labels, splits, where each image is stored, and no pixels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,21 +50,21 @@ def table_labels(features: Features) -> dict[str, LabelFeature]:
     return {name: feature for name, feature in features.labels.items() if feature.kind != "mask"}
 
 
-def write_example_table(dataset: "Dataset", path: Path) -> None:
+def write_example_table(dataset: "Dataset", indexes: Mapping[str, pa.Table], path: Path) -> None:
     """Writes the table, some rows at a time, split by split in stored order.
 
     Args:
         dataset: The dataset.
+        indexes: What `Dataset.index` gives for each of its splits.
         path: The file.
 
     Raises:
-        DamagedDatasetError: If an index is not what was stored.
         OSError: If it cannot be written.
     """
     schema = _schema(dataset.manifest.features)
     with pq.ParquetWriter(path, schema) as writer:
         for split in dataset.splits:
-            index = dataset.index(split)
+            index = indexes[split]
             for first in range(0, len(index), ROWS_AT_ONCE):
                 writer.write_table(_rows(dataset, split, index.slice(first, ROWS_AT_ONCE)).cast(schema))
 

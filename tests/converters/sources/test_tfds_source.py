@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.sources import tfds_source
 from fitfeed.converters.sources.dataset_source import kept_options
 from fitfeed.converters.sources.given_source import given_sources
 from fitfeed.converters.sources.source_options import SourceOptions
@@ -15,6 +16,7 @@ from fitfeed.converters.sources.tfds_source import read_tfds_folder
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.pipelines import open_dataset
 from fitfeed.schemas.errors import DamagedDatasetError, TooManyRejectsError, UsageError
+from fitfeed.schemas.tfrecord import read_record
 from tests.converters.sources.prepared_by_tfds import (
     COUNTS,
     NAMES,
@@ -150,6 +152,44 @@ def test_an_example_without_a_label_is_rejected(tmp_path: Path) -> None:
     convert(folder, tmp_path / "dataset", max_bad=1)
     assert len(open_dataset(tmp_path / "dataset").records("train")) == 2
     assert len(convert(folder, tmp_path / "all", labels="none").manifest.splits["train"].shards) == 1
+
+
+def test_only_examples_that_are_taken_can_be_rejects(tmp_path: Path) -> None:
+    shown = {"image": tfds.features.Image(), "label": tfds.features.ClassLabel(names=NAMES)}
+    examples = [{"image": pixels(number), "label": number % 2 - 1} for number in range(4)]
+    folder = prepare_others(tmp_path, shown, examples)
+    (first, second) = sorted(reject.path for reject in read(folder).rejects)
+    assert [reject.path for reject in read(folder, exclude=(first,)).rejects] == [second]
+    assert read(folder, exclude=(first, second)).rejects == []
+    assert read(folder, include=("*__[13]", second)).rejects[0].path == second
+
+
+def test_reasons_are_given_where_no_example_is_left(tmp_path: Path) -> None:
+    shown = {"image": tfds.features.Image(), "label": tfds.features.ClassLabel(names=NAMES)}
+    folder = prepare_others(tmp_path, shown, [{"image": pixels(number), "label": -1} for number in range(2)])
+    with pytest.raises(
+        UsageError,
+        match=r"none of its 2 examples has labels .*__0, for example: its 'label' is -1.*--labels none",
+    ):
+        read(folder)
+    assert len(read(folder, SourceOptions(labels="none")).example_table.files) == 2
+
+
+def test_large_records_are_read_one_at_a_time(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = "fitfeed.converters.sources.tfds_source"
+    held: list[bool] = []
+
+    def watched(*arguments: Any, **limits: Any) -> Any:
+        held.append(tfds_source._one_large.locked())
+        return read_record(*arguments, **limits)
+
+    monkeypatch.setattr(f"{module}.read_record", watched)
+    read(prepared)
+    assert not any(held)
+    monkeypatch.setattr(f"{module}.LARGE_RECORD_BYTES", 1)
+    assert len(read(prepared).example_table.files) == sum(COUNTS.values())
+    assert all(held[len(held) // 2 :])
+    assert not tfds_source._one_large.locked()
 
 
 def test_what_is_not_of_images_is_refused_with_a_way_on(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The library `mlcroissant` finds nothing to complain of, and reads what our own reader reads."""
 
+import errno
 import json
 import logging
 from pathlib import Path
@@ -113,6 +114,17 @@ def test_a_folder_behind_a_link_has_paths_that_lead_back(own: Path, tmp_path: Pa
     path = open_dataset(tmp_path / "other" / "data").export_croissant(tmp_path / "near")
     for file in json.loads(path.read_text())["distribution"]:
         assert (path.parent / file["contentUrl"]).is_file()
+
+
+def test_an_index_that_cannot_be_read_is_not_one_that_cannot_be_written(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(self: Dataset, split: str) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Dataset, "index", failing)
+    with pytest.raises(OSError, match="Input/output error"):
+        open_dataset(own).export_croissant()
 
 
 def test_what_cannot_be_written_is_said(own: Path, tmp_path: Path) -> None:
