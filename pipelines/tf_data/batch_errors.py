@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 from fitfeed.pipelines.tf_data.uncaught_errors import change_uncaught
 from fitfeed.schemas.errors import FitfeedError
+from fitfeed.schemas.processes.error_text import WorkerFailedError
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -38,8 +39,8 @@ MAX_LINES = 1000
 NOT_OF_USERS = frozenset({"fitfeed", "tensorflow", "keras", "threading", "concurrent"})
 """Packages whose frames come before those of a user's function."""
 
-ON_PURPOSE = (FitfeedError, RuntimeError)
-"""Errors whose message says all: one that another process has sent, with its traceback, is a RuntimeError."""
+ON_PURPOSE = (FitfeedError, WorkerFailedError)
+"""Errors whose message says all: that of another process has its traceback there."""
 
 NO_BATCH = (0,) * 8
 """The shape of what is returned beside an error. No array of a batch has this rank."""

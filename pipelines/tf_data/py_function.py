@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from fitfeed.pipelines.order.owner_process import OwnerProcess
+from fitfeed.schemas.errors import FeedError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -79,7 +80,7 @@ def weakly_bound(function: Callable[P, R]) -> Callable[P, R]:
         held = reference()
         if held is None:
             msg = "the pipeline is gone. Keep the dataset that make_pipeline returned as long as batches are taken from it."
-            raise RuntimeError(msg)
+            raise FeedError(msg)
         result: R = held(*args, **kwargs)
         return result
 

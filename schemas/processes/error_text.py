@@ -7,6 +7,10 @@ from fitfeed.schemas import errors
 from fitfeed.schemas.errors import FitfeedError
 
 
+class WorkerFailedError(RuntimeError):
+    """Something that is not an error of fitfeed has failed in another process. Its message has the traceback there."""
+
+
 class ErrorText(NamedTuple):
     """Class name and text of an error. As JSON it is a list of both."""
 
@@ -25,4 +29,4 @@ class ErrorText(NamedTuple):
         kind = getattr(errors, self.name, None)
         if isinstance(kind, type) and issubclass(kind, FitfeedError):
             return kind(*self.text.split("\n"))
-        return RuntimeError(f"a worker process failed:\n{self.text}")
+        return WorkerFailedError(f"a worker process failed:\n{self.text}")

@@ -4,7 +4,7 @@ import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from fitfeed.pipelines.tf_data import batch_errors
 from fitfeed.pipelines.tf_data.batch_errors import MAX_REMEMBERED, errors_returned, say_why
 from fitfeed.pipelines.tf_data.uncaught_errors import change_uncaught
 from fitfeed.schemas.errors import DamagedExampleError
+from fitfeed.schemas.processes.error_text import WorkerFailedError
 from tests.pipelines.build_dataset import Format
 from tests.programs import run_any
 
@@ -74,6 +75,22 @@ def test_other_errors_stay() -> None:
     assert not say_why(other)
     assert not say_why(ValueError("(fitfeed error 1)"))
     assert str(other) == "out of memory (fitfeed error 999999 of 0)"
+
+
+@pytest.mark.parametrize(("kind", "is_shown"), [(RuntimeError, True), (WorkerFailedError, False)])
+def test_where_an_error_was_raised_is_shown_unless_its_message_says_it(
+    kind: type[Exception], is_shown: bool
+) -> None:
+    def fail() -> None:
+        msg = "a bug"
+        raise kind(msg)
+
+    ours = FunctionType(
+        fail.__code__, {**fail.__globals__, "__name__": "fitfeed.x"}, "fail", None, fail.__closure__
+    )
+    text = b"\n".join(errors_returned(ours, [])()[0].numpy())
+    assert (b"in fail" in text) == is_shown
+    assert b"a bug" in text
 
 
 def test_an_error_of_another_process_is_not_taken_for_one_of_this() -> None:

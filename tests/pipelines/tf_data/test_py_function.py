@@ -11,6 +11,7 @@ import pytest
 
 from fitfeed.pipelines.tf_data import py_function
 from fitfeed.pipelines.tf_data.py_function import MAX_WAIT_S, QUIET_S, refuse_at_exit, weakly_bound
+from fitfeed.schemas.errors import FeedError
 
 
 class Maker:
@@ -55,10 +56,10 @@ def test_it_does_not_keep_what_it_calls_alive() -> None:
     gc.collect()
     assert gone() is None
     with pytest.raises(
-        RuntimeError, match=r"the pipeline is gone\. Keep the dataset that make_pipeline returned"
+        FeedError, match=r"the pipeline is gone\. Keep the dataset that make_pipeline returned"
     ):
         bound(3)
-    with pytest.raises(RuntimeError, match=r"the pipeline is gone"):
+    with pytest.raises(FeedError, match=r"the pipeline is gone"):
         plain()
 
 

@@ -3,7 +3,7 @@
 import json
 
 from fitfeed.schemas.errors import DamagedDatasetError
-from fitfeed.schemas.processes.error_text import ErrorText
+from fitfeed.schemas.processes.error_text import ErrorText, WorkerFailedError
 
 
 def restored(error: Exception) -> Exception:
@@ -21,11 +21,11 @@ def test_a_bug_has_its_traceback() -> None:
         json.loads("{")
     except ValueError as bug:
         error = restored(bug)
-    assert type(error) is RuntimeError
+    assert type(error) is WorkerFailedError
     assert "test_a_bug_has_its_traceback" in str(error)
     assert "JSONDecodeError" in str(error)
 
 
 def test_a_name_that_is_no_error_of_ours() -> None:
-    assert type(ErrorText("Path", "x").to_error()) is RuntimeError
-    assert type(ErrorText("SystemExit", "x").to_error()) is RuntimeError
+    assert type(ErrorText("Path", "x").to_error()) is WorkerFailedError
+    assert type(ErrorText("SystemExit", "x").to_error()) is WorkerFailedError
