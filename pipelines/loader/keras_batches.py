@@ -108,7 +108,7 @@ class KerasBatches(keras.utils.PyDataset):
     def on_epoch_end(self) -> None:
         """Keras has ended it, or has left it before its end."""
         steps = _steps_of_keras(inspect.currentframe(), whole=len(self))
-        self._trains, self._trained = False, min(self._trained + steps, len(self))
+        self._trains, self._trained = False, min(self._trained + steps, self._taken)
 
     def state_dict(self, steps: int) -> dict[str, Any]:
         """Returns the state after some steps of the epoch that Keras is in, for `Loader.load_state_dict`.
@@ -189,10 +189,8 @@ def _turn_of(asked: FrameType | None) -> object:
     That frame itself, if it were kept, would keep all that have called it, and so a model.
     """
     frame = None if asked is None else asked.f_back
-    if (
-        frame is None or not frame.f_code.co_flags & inspect.CO_OPTIMIZED
-    ):  # the variables of a module are its user's
-        return TURN
+    if frame is None or not frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+        return TURN  # the variables of a module are its user's
     variables: Any = frame.f_locals  # what is not a variable of the function stays there as long as the frame
     return variables.setdefault(TURN, object())
 
@@ -206,9 +204,9 @@ def _steps_of_keras(hook: FrameType | None, *, whole: int) -> int:
     """
     adapter = None if hook is None else hook.f_back
     caller = None if adapter is None else adapter.f_back
-    if caller is None or not caller.f_code.co_flags & inspect.CO_GENERATOR:
+    if caller is not None and caller.f_code.co_name == "reset":
         return 0
-    epochs = caller.f_locals.get("self")
+    epochs = None if caller is None else caller.f_locals.get("self")
     steps: int = getattr(epochs, "steps_per_epoch", None) or whole
     at_once: int = getattr(epochs, "steps_per_execution", 1)
     return -(-steps // at_once) * at_once

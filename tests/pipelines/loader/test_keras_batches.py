@@ -112,6 +112,41 @@ def test_fit_trains_on_our_order_and_goes_on_within_an_epoch(flowers: Dataset, b
     assert epoch == 3
 
 
+class Places(keras.callbacks.Callback):
+    """Notes the state after each step, and stops a `fit` after some steps of an epoch."""
+
+    def __init__(self, batches: KerasBatches, stop_after: int | None = None) -> None:
+        super().__init__()
+        self.batches, self.stop_after, self.found = batches, stop_after, list[tuple[int, int]]()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        state = self.batches.state_dict(batch + 1)
+        self.found.append((state["epoch"], state["step"]))
+        if batch + 1 == self.stop_after:
+            self.model.stop_training = True
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch_size", [8, 24])
+def test_a_real_fit_goes_on_where_it_has_trained(flowers: Dataset, batch_size: int) -> None:
+    batches = loader(flowers, batch_size=batch_size).keras()
+    steps = len(batches)
+    model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)])
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+
+    def places(stop_after: int | None = None, **options: Any) -> list[tuple[int, int]]:
+        noted = Places(batches, stop_after)
+        model.fit(batches, verbose=0, callbacks=[noted], **options)
+        return noted.found
+
+    after = [divmod(step, steps) for step in range(1, 4 * steps + 1)]
+    assert places(epochs=1, stop_after=1) == after[:1]
+    assert places(epochs=2) == after[: 2 * steps]
+    assert places(epochs=2, steps_per_epoch=steps // 2) == after[2 * steps : 3 * steps]
+    assert places(epochs=1, steps_per_epoch=1) == after[3 * steps : 3 * steps + 1]
+    assert places(epochs=1) == after[3 * steps :]
+
+
 def go_through(batches: KerasBatches, numbers: list[int]) -> list[float]:
     """As Keras does: in a generator of its own."""
 
@@ -225,6 +260,15 @@ def test_a_fit_of_fewer_steps_or_one_that_was_stopped_begins_its_epoch_again(flo
     assert fit(batches, epochs=1, stop_after=5) == expected[:40]
     assert fit(batches, epochs=1) == expected
     assert fit(batches, epochs=1) == sums(other)
+
+
+def test_hooks_that_somebody_else_calls_are_of_whole_epochs(flowers: Dataset) -> None:
+    batches, other = loader(flowers).keras(), loader(flowers)
+    for numbers in ([4], SHUFFLED, SHUFFLED):
+        batches.on_epoch_begin()
+        expected = sums(other) if len(numbers) > 1 else sums(loader(flowers))[:8]
+        assert go_through(batches, numbers) == expected
+        batches.on_epoch_end()
 
 
 def test_an_epoch_of_two_batches_is_not_spent_on_a_look(flowers: Dataset) -> None:
