@@ -97,6 +97,10 @@ class NamesOnly(StorePlace):
         return NamesOnly(self.bucket, f"{self.key}/{name}", self.each)
 
     @override
+    def find(self, name: str) -> Found:
+        raise FileNotFoundError(name)
+
+    @override
     def folders(self) -> list[str]:
         return [f"class{number:03}" for number in range(CLASSES)]
 
