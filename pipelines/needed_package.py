@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from fitfeed.schemas.errors import MissingPackageError
 
 _PACKAGES = {
+    "datasets": ("the library datasets", "Run: pip install 'fitfeed[huggingface]'."),
     "grain": ("Grain", "Run: pip install grain."),
     "jax": ("JAX", "Run: pip install jax."),
     "keras": ("Keras", "Run: pip install keras. Without TensorFlow, also set KERAS_BACKEND to jax or torch."),

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from fitfeed.export.example_address import FINGERPRINT_DIGITS, ExampleAddress
 from fitfeed.export.example_file import IMAGE
-from fitfeed.schemas.errors import MissingPackageError, UsageError
+from fitfeed.pipelines.needed_package import load_package
+from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.features import ClassFeature, LabelFeature, MulticlassFeature
 
 if TYPE_CHECKING:
@@ -27,14 +28,12 @@ _VALUES = {"float": "float64", "int": "int64", "text": "large_string"}
 
 def to_huggingface(dataset: "Dataset", split: str | Sequence[str]) -> "HuggingFaceDataset":
     """Makes a `datasets.Dataset`: see `Dataset.to_huggingface`."""
-    try:
-        from datasets import Dataset as HuggingFaceDataset
-        from datasets import DatasetInfo, Features, NamedSplit
+    load_package("datasets", by="to_huggingface")
+    from datasets import Dataset as HuggingFaceDataset
+    from datasets import DatasetInfo, Features, NamedSplit
 
-        from fitfeed.export.example_files import register
-    except ImportError as error:
-        msg = "to_huggingface needs the library datasets, which is not installed. Run: pip install 'fitfeed[huggingface]'"
-        raise MissingPackageError(msg) from error
+    from fitfeed.export.example_files import register  # imports fsspec, which comes with it
+
     image = dataset.manifest.features.image
     if image.depth == 16 and image.channels == 3:
         msg = (
