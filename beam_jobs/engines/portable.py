@@ -37,10 +37,10 @@ def check_job_server(launch: Launch) -> list[str]:
     for option, server in servers.items():
         server.require("the job server" if option == "job_endpoint" else "the cluster", option)
     environment = _environment(launch)
-    if environment == "DOCKER" and not _names_an_image(launch):
+    if environment == "DOCKER" and not _is_configured(launch, "docker_container_image"):
         msg = f"workers would run in Beam's own container, which has no fitfeed. Give -- --environment_type=DOCKER --environment_config=IMAGE, or -- --environment_type=EXTERNAL --environment_config=HOST:PORT for a pool of workers ({CLUSTERS_PAGE})."
         raise UsageError(msg)
-    if environment == "EXTERNAL" and not _names_a_pool(launch):
+    if environment == "EXTERNAL" and not _is_configured(launch, "external_service_address"):
         msg = f"environment_type=EXTERNAL is a pool of workers, and no address of one is given. Start one: python -m apache_beam.runners.worker.worker_pool_main --service_port=50000, and give -- --environment_config=HOST:50000, as the engine sees it ({CLUSTERS_PAGE})."
         raise UsageError(msg)
     if environment == "LOOPBACK":
@@ -83,15 +83,10 @@ def _environment(launch: Launch) -> str:
     return "LOOPBACK" if local.get(short_name(launch.runner), False) else "DOCKER"
 
 
-def _names_an_image(launch: Launch) -> bool:
+def _is_configured(launch: Launch, option: str) -> bool:
+    """Whether the environment has what it needs, as a whole or by one of its options."""
     options = launch.options.get("environment_options") or []
-    given = any(option.startswith("docker_container_image=") for option in options)
-    return given or bool(launch.options.get("environment_config"))
-
-
-def _names_a_pool(launch: Launch) -> bool:
-    options = launch.options.get("environment_options") or []
-    given = any(option.startswith("external_service_address=") for option in options)
+    given = any(each.startswith(f"{option}=") for each in options)
     return given or bool(launch.options.get("environment_config"))
 
 
