@@ -35,18 +35,7 @@ class Files:
 
 def pytorch(task: Task) -> Callable[[], int]:
     """`torch.utils.data.DataLoader` over image files, with persistent workers."""
-    import torch
-
-    loader = torch.utils.data.DataLoader(
-        Files(class_folders(task), _transform(task)),
-        batch_size=task.batch_size,
-        shuffle=True,
-        drop_last=True,
-        num_workers=task.workers,
-        persistent_workers=True,
-        prefetch_factor=PREFETCH,
-    )
-    return lambda: sum(len(labels) for _, labels in loader)
+    return _from_data_loader(Files(class_folders(task), _transform(task)), task)
 
 
 def fitfeed(task: Task) -> Callable[[], int]:
@@ -64,18 +53,9 @@ def fitfeed(task: Task) -> Callable[[], int]:
 
 def fitfeed_examples(task: Task) -> Callable[[], int]:
     """Our map-style dataset in a `DataLoader` as `pytorch` has it."""
-    import torch
-
-    loader = torch.utils.data.DataLoader(
-        TorchExamples(task.dataset(), "train", image_size=(task.side, task.side), augment=AUGMENT),
-        batch_size=task.batch_size,
-        shuffle=True,
-        drop_last=True,
-        num_workers=task.workers,
-        persistent_workers=True,
-        prefetch_factor=PREFETCH,
+    return _from_data_loader(
+        TorchExamples(task.dataset(), "train", image_size=(task.side, task.side), augment=AUGMENT), task
     )
-    return lambda: sum(len(labels) for _, labels in loader)
 
 
 def webdataset(task: Task) -> Callable[[], int]:
@@ -181,3 +161,19 @@ def mosaic(task: Task) -> Callable[[], int]:
 
 def _transform(task: Task) -> Transform:
     return Transform(task.side, task.mean, task.std)
+
+
+def _from_data_loader(examples: Any, task: Task) -> Callable[[], int]:
+    """A `torch.utils.data.DataLoader` over examples, with persistent workers."""
+    import torch
+
+    loader = torch.utils.data.DataLoader(
+        examples,
+        batch_size=task.batch_size,
+        shuffle=True,
+        drop_last=True,
+        num_workers=task.workers,
+        persistent_workers=True,
+        prefetch_factor=PREFETCH,
+    )
+    return lambda: sum(len(labels) for _, labels in loader)
