@@ -1,11 +1,9 @@
 """What each command tells of its progress, elsewhere than on a terminal."""
 
 import io
-import time
 
 import pytest
 
-from fitfeed.output import progress_display
 from fitfeed.output.progress import (
     file_progress,
     phase_progress,
@@ -14,16 +12,6 @@ from fitfeed.output.progress import (
     reading_progress,
     step_progress,
 )
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A clock that is set by hand, and no thread that looks at it."""
-    now = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(progress_display, "TICK_S", 3600.0)
-    monkeypatch.setattr(progress_display, "QUIET_S", 2.0)
-    return now
 
 
 def test_a_conversion_says_where_it_is_every_ten_seconds(clock: list[float]) -> None:

@@ -9,14 +9,12 @@ import re
 import select
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tqdm.utils import disp_len
 
-from fitfeed.output import progress_display
 from fitfeed.output.progress import progress_for
 from fitfeed.output.progress_display import ProgressDisplay
 from tests.waiting import MAX_SECONDS
@@ -38,16 +36,6 @@ def lines_that_stay(stream: Terminal) -> list[str]:
     """What is on the terminal when all is over. What is drawn over a line covers it, or blanks do."""
     lines = [line.rpartition("\r")[2] for line in stream.getvalue().split("\n")]
     return [line.rstrip() for line in lines if line.strip()]
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A clock that is set by hand, and no thread that looks at it."""
-    now = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(progress_display, "TICK_S", 3600.0)
-    monkeypatch.setattr(progress_display, "QUIET_S", 2.0)
-    return now
 
 
 def test_what_is_over_in_two_seconds_draws_nothing(clock: list[float]) -> None:
