@@ -66,9 +66,8 @@ def convert_picture(setup: bytes) -> None:
     Args:
         setup: The folder.
     """
-    discard_output(
-        1, 2
-    )  # a line of progress is on that terminal, and why it failed, the user's own conversion says
+    # A line of progress is on that terminal, and why it failed, the user's own conversion says.
+    discard_output(1, 2)
     from fitfeed.beam_jobs.convert import convert
 
     folder = Path(os.fsdecode(setup))

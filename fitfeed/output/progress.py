@@ -202,9 +202,8 @@ class ConversionProgress:
         shards = f"{now.done:,}/{now.shards:,} shards"
         if not now.counted:
             return [shards]
-        seconds = (
-            time.monotonic() - now.started
-        )  # images and bytes were counted before the first report of shards
+        # Images and bytes were counted before the first report of shards.
+        seconds = time.monotonic() - now.started
         return [shards, f"{_per_second(now.counted, seconds):.0f} img/s", *self._rest(seconds)]
 
     def _rest(self, seconds: float) -> list[str]:

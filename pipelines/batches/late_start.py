@@ -9,8 +9,8 @@ IMAGE_S, PIXEL_S = 200e-6, 8e-9
 """CPU seconds of an image and of each of its stored pixels, about: enough to tell a small epoch before its first batch."""
 
 PREPARE_S = 0.3
-"""CPU seconds of an epoch that are worth a fork server, which starts beside the first batch: a fifth of what it takes is
-waited for (docs/adr/0063-workers-prepare-beside-the-first-batch.md)."""
+"""CPU seconds of an epoch that are worth a fork server, which starts beside the first batch
+(docs/adr/0063-workers-prepare-beside-the-first-batch.md)."""
 
 BREAK_EVEN_S = 1.2
 """Seconds of work of all CPUs after which workers start where epochs are smaller, if CPUs are few."""
