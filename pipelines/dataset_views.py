@@ -133,7 +133,8 @@ class DatasetViews:
             The path of `croissant.json`.
 
         Raises:
-            UsageError: If the files cannot be written, or the dataset is in a store and no folder is named.
+            UsageError: If the files cannot be written or would replace somebody else's, or the dataset is in a store and no
+                folder is named.
             DamagedDatasetError: If an index is not what was stored.
         """
         written: Path = load_view("export_croissant")(

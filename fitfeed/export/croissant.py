@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fitfeed.export.croissant_document import TABLE_NAME, croissant_document
 from fitfeed.export.example_table import write_example_table
+from fitfeed.export.own_files import require_ours
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.files import atomic_write, file_sha256, replacing
 from fitfeed.schemas.local_path import address_in, local_path
@@ -34,9 +35,11 @@ def export_croissant(dataset: "Dataset", folder: str | os.PathLike[str] | None, 
     described = about.get("description") or f"Images: {manifest_line(name, dataset.manifest)}."
     given = {key: text for key, text in about.items() if text is not None}
     indexes = {split: dataset.index(split) for split in dataset.splits}  # what fails here is not the writing
+    table, document_path = target / TABLE_NAME, target / DOCUMENT_NAME
     try:
         target.mkdir(parents=True, exist_ok=True)
-        table = target / TABLE_NAME
+        for path in (table, document_path):  # both, before one is written
+            require_ours(path)
         with replacing(table) as temporary:
             write_example_table(dataset, indexes, temporary)
             entry = File(file=TABLE_NAME, bytes=temporary.stat().st_size, sha256=file_sha256(temporary))
@@ -46,13 +49,13 @@ def export_croissant(dataset: "Dataset", folder: str | os.PathLike[str] | None, 
             entry,
             _addresses(dataset, target),
         )
-        atomic_write(target / DOCUMENT_NAME, json.dumps(document, indent=1) + "\n")
+        atomic_write(document_path, json.dumps(document, indent=1) + "\n")
     except OSError as error:
         msg = (
             f"{target} cannot be written: {error.strerror or error}. Make room there, or name another folder."
         )
         raise UsageError(msg) from error
-    return target / DOCUMENT_NAME
+    return document_path
 
 
 def _own_folder(dataset: "Dataset") -> Path:

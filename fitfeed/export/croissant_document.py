@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fitfeed.export.example_table import PLACE, named_classes, split_column, table_labels
+from fitfeed.export.own_files import MARK
 from fitfeed.schemas.features import ClassFeature, MulticlassFeature
 from fitfeed.schemas.manifest import Manifest
 from fitfeed.schemas.manifest_parts import File
@@ -86,6 +87,10 @@ def croissant_document(
         "@context": CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": CONFORMS_TO,
+        "sdPublisher": {
+            "@type": "sc:Organization",
+            "name": MARK,
+        },  # of this description, and among its first bytes
         **about,
         "version": f"{manifest.format_version}.0.0+{manifest.fingerprint[:16]}",
         "distribution": [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fitfeed.export.own_files import MARK
 from fitfeed.schemas.features import ClassFeature, Features, LabelFeature
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def _schema(features: Features) -> pa.Schema:
             **{name: _TYPES[feature.kind] for name, feature in labels.items()},
             **dict.fromkeys(named_classes(features).values(), pa.string()),
             **dict(zip(PLACE, _PLACE_TYPES, strict=True)),
-        }
+        },
+        metadata={"written by": MARK},
     )
 
 
