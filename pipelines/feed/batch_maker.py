@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
@@ -18,7 +17,6 @@ from fitfeed.pipelines.batches.batch_labels import BatchLabels
 from fitfeed.pipelines.batches.image_loader import ImageLoader
 from fitfeed.pipelines.batches.mask_loader import MaskLoader, check_movable
 from fitfeed.pipelines.batches.mix import ImageMixer, Mixer
-from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.pipelines.batches.renderer import compile_batch
 from fitfeed.pipelines.batches.sample_weights import NAME as SAMPLE_WEIGHT
 from fitfeed.pipelines.batches.sample_weights import SampleWeights
@@ -27,8 +25,9 @@ from fitfeed.pipelines.batches.workers.process_pool import batches_at_once
 from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout, SharedBuffers
 from fitfeed.pipelines.batches.writer_threads import WriterThreads
 from fitfeed.pipelines.dataset import Dataset
-from fitfeed.pipelines.feed.check_depth import INTEGERS, check_depth
+from fitfeed.pipelines.feed.check_depth import check_depth
 from fitfeed.pipelines.feed.choose_examples import choose_examples
+from fitfeed.pipelines.feed.image_values import image_normalizer, image_type
 from fitfeed.pipelines.feed.requests import make_requests
 from fitfeed.pipelines.options import PipelineOptions
 from fitfeed.pipelines.order.global_batches import EpochSteps
@@ -234,9 +233,7 @@ class BatchMaker:
     def _image_stages(self, threads: WriterThreads, *, mixes: bool) -> tuple[ImageLoader, ImageMixer | None]:
         """Makes the stages that write images. The last one of them normalizes, unless a device does."""
         options, records, dtype = self._options, self._records, self._image_type
-        normalizer = None
-        if self.device is None and options.dtype not in INTEGERS:
-            normalizer = Normalizer(options.normalize, self.statistics, dtype=dtype)
+        normalizer = image_normalizer(options, self.statistics) if self.device is None else None
         is_last = self.device is not None or not mixes
         loader = ImageLoader(
             records,
@@ -269,7 +266,7 @@ class BatchMaker:
         """Type of the images of a batch. A device gets them as they are stored, and converts them last."""
         if self.device is not None:
             return self._records.dtype
-        return np.dtype(getattr(ml_dtypes, self._options.dtype, self._options.dtype))
+        return image_type(self._options)
 
     def _mask_loader(self, name: str, threads: WriterThreads) -> MaskLoader:
         return MaskLoader(

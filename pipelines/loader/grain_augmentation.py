@@ -11,7 +11,7 @@ from typing_extensions import override
 from fitfeed.pipelines.augment.base import Augmentation
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.augment.compiler.user_functions import CallError, ImageFunction
-from fitfeed.pipelines.augment.ops.mixup_cutmix import split_batch
+from fitfeed.pipelines.augment.ops.mixup_cutmix import without_mixes
 from fitfeed.pipelines.batches.mask_loader import check_movable
 from fitfeed.pipelines.feed.check_depth import check_augment_depth
 from fitfeed.pipelines.options import check_augment, is_int_pair
@@ -58,11 +58,7 @@ class GrainAugmentation(RandomMapTransform):
             msg = f"image_size expects (height, width), both positive, or None. Received: image_size={image_size!r}"
             raise UsageError(msg)
         check_augment(augment)
-        self._augment, mixes = split_batch(augment)
-        if mixes:
-            name = type(mixes[0][1]).__name__
-            msg = f"{name} mixes whole batches, and Grain augments single elements. Received: augment=[..., {name}(...)]. Leave it out, or use make_loader."
-            raise UsageError(msg)
+        self._augment = without_mixes(augment, because="Grain augments single elements")
         for name in masks:
             check_movable(self._augment, name)
         self._masks = tuple(masks)

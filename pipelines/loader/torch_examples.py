@@ -6,22 +6,22 @@ from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
 import cv2
-import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
 from fitfeed.pipelines.augment.base import Augmentation
 from fitfeed.pipelines.augment.compiler.program import CompiledBatch, Program
 from fitfeed.pipelines.augment.compiler.user_functions import ImageFunction
-from fitfeed.pipelines.augment.ops.mixup_cutmix import split_batch
+from fitfeed.pipelines.augment.ops.mixup_cutmix import without_mixes
 from fitfeed.pipelines.batches.batch_labels import BatchLabels
 from fitfeed.pipelines.batches.example_errors import raise_naming
 from fitfeed.pipelines.batches.mask_loader import check_movable
-from fitfeed.pipelines.batches.normalize import NormalizeKind, Normalizer
+from fitfeed.pipelines.batches.normalize import NormalizeKind
 from fitfeed.pipelines.batches.renderer import Renderer, compile_batch
 from fitfeed.pipelines.dataset import Dataset, open_dataset
 from fitfeed.pipelines.feed.batch_maker import as_element
-from fitfeed.pipelines.feed.check_depth import INTEGERS, check_depth
+from fitfeed.pipelines.feed.check_depth import check_depth
+from fitfeed.pipelines.feed.image_values import image_normalizer, image_type
 from fitfeed.pipelines.loader.loader import Channels
 from fitfeed.pipelines.needed_package import load_package
 from fitfeed.pipelines.options import Labels, Output, OutputType, PipelineOptions, is_int
@@ -98,11 +98,7 @@ class TorchExamples:
         )  # fmt: skip
         check_channels(channels)
         check_depth(options, self._records.depth)
-        augment, mixes = split_batch(options.augment)
-        if mixes:
-            name = type(mixes[0][1]).__name__
-            msg = f"{name} mixes whole batches, and here each example is alone. Received: augment=[..., {name}(...)]. Leave it out, or use make_loader."
-            raise UsageError(msg)
+        augment = without_mixes(options.augment, because="here each example is alone")
         features = dataset.manifest.features
         if labels is not None:
             check_any_label(features)
@@ -113,10 +109,8 @@ class TorchExamples:
         for name in self._labels.masks:
             check_movable(augment, name)
         self._program = Program(augment, image_size=options.image_size, seed=options.seed)
-        self._type = np.dtype(getattr(ml_dtypes, dtype, dtype))
-        normalizer = None
-        if dtype not in INTEGERS:
-            normalizer = Normalizer(normalize, dataset.statistics_for(statistics), dtype=self._type)
+        self._type = image_type(options)
+        normalizer = image_normalizer(options, dataset.statistics_for(statistics))
         self._renderer = Renderer(self._records, self._program, normalizer, skips=False)
         self._epoch = shared_counter()
         self._enter_process()

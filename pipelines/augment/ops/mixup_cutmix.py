@@ -188,3 +188,24 @@ def split_batch(augment: Sequence[T]) -> tuple[list[T], list[tuple[int, BatchAug
             )
             raise UsageError(msg)
     return list(augment[: len(augment) - len(last)]), last
+
+
+def without_mixes(augment: Sequence[T], *, because: str) -> list[T]:
+    """A list of augmentations for what has single images only.
+
+    Args:
+        augment: As for `make_pipeline`.
+        because: Why nothing can be mixed there: the second half of a sentence.
+
+    Returns:
+        The same list.
+
+    Raises:
+        UsageError: If an operation mixes batches.
+    """
+    single, mixes = split_batch(augment)
+    if mixes:
+        name = type(mixes[0][1]).__name__
+        msg = f"{name} mixes whole batches, and {because}. Received: augment=[..., {name}(...)]. Leave it out, or use make_loader."
+        raise UsageError(msg)
+    return single

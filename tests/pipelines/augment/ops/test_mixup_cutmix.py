@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fitfeed.pipelines import CutMix, MixUp, RandomBrightness, RandomFlip, explain
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.augment.ops.beta_quantile import beta_quantile
-from fitfeed.pipelines.augment.ops.mixup_cutmix import BatchAugmentation, Mixture, split_batch
+from fitfeed.pipelines.augment.ops.mixup_cutmix import BatchAugmentation, Mixture, split_batch, without_mixes
 from fitfeed.pipelines.batches.mix import Mixer, mix_image, mix_labels
 from fitfeed.pipelines.order.counter_rng import fold_in, uniform
 from fitfeed.schemas.errors import UsageError
@@ -233,6 +233,16 @@ def test_nothing_else_comes_after_them(after: Any) -> None:
     )
     with pytest.raises(UsageError, match="CutMix mixes whole batches"):
         _ = compiled.passes  # they are made when first asked for
+
+
+def test_a_list_for_single_images_has_none_of_them() -> None:
+    flip = RandomFlip()
+    assert without_mixes([flip], because="each image is alone") == [flip]
+    with pytest.raises(
+        UsageError,
+        match=r"^CutMix mixes whole batches, and each image is alone\. Received: augment=\[\.\.\., CutMix\(\.\.\.\)\]\. Leave it out",
+    ):
+        without_mixes([flip, CutMix(), MixUp()], because="each image is alone")
 
 
 def test_explain_says_when_they_run(capsys: pytest.CaptureFixture[str]) -> None:
