@@ -3,17 +3,15 @@
 python -m tests.golden.regenerate_16_bits
 """
 
-import shutil
-import tempfile
 from pathlib import Path
 
 from fitfeed.beam_jobs import convert
 from fitfeed.converters.option_parts.storage import Format
 from fitfeed.converters.options import ConvertOptions
 from tests.deep import noise, png
+from tests.golden.golden_folders import golden_folder, write_anew
 
-FOLDER = Path(__file__).parent
-FORMATS: tuple[Format, ...] = ("tfrecord", "hdf5")
+KIND = "16-bits"
 
 
 def make_source(folder: Path) -> None:
@@ -31,18 +29,13 @@ def options(format_: Format) -> ConvertOptions:
 
 def golden(format_: Format) -> Path:
     """The dataset's folder."""
-    return FOLDER / f"version-2-16-bits-{format_}"
+    return golden_folder(KIND, format_)
 
 
-def main() -> None:
-    """Writes both."""
-    with tempfile.TemporaryDirectory() as temporary:
-        source = Path(temporary) / "source"  # its name is in the manifest
-        make_source(source)
-        for format_ in FORMATS:
-            shutil.rmtree(golden(format_), ignore_errors=True)
-            convert(source, golden(format_), options(format_), workers=1)
+def convert_to(source: Path, folder: Path, format_: Format) -> None:
+    """Writes one of them."""
+    convert(source, folder, options(format_), workers=1)
 
 
 if __name__ == "__main__":
-    main()
+    write_anew(KIND, make_source, convert_to)

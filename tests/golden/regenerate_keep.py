@@ -3,8 +3,6 @@
 python -m tests.golden.regenerate_keep
 """
 
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +11,7 @@ from PIL import Image
 from fitfeed.beam_jobs import convert
 from fitfeed.converters.option_parts.storage import Format
 from fitfeed.converters.options import ConvertOptions
-
-FOLDER = Path(__file__).parent
-FORMATS: tuple[Format, ...] = ("tfrecord", "hdf5")
+from tests.golden.golden_folders import write_anew
 
 
 def make_source(folder: Path) -> None:
@@ -28,21 +24,11 @@ def make_source(folder: Path) -> None:
         Image.fromarray(pixels).save(path.with_suffix(".png" if number == 3 else ".jpg"), quality=90)
 
 
-def golden(format_: Format) -> Path:
-    """The dataset's folder."""
-    return FOLDER / f"version-2-keep-{format_}"
-
-
-def main() -> None:
-    """Writes both."""
-    with tempfile.TemporaryDirectory() as temporary:
-        source = Path(temporary) / "source"  # its name is in the manifest
-        make_source(source)
-        for format_ in FORMATS:
-            shutil.rmtree(golden(format_), ignore_errors=True)
-            convert(source, golden(format_), ConvertOptions(format=format_, shards=1), workers=1)
-            (golden(format_) / "sources.arrow").unlink()  # times of the machine that wrote it
+def convert_to(source: Path, folder: Path, format_: Format) -> None:
+    """Writes one of them."""
+    convert(source, folder, ConvertOptions(format=format_, shards=1), workers=1)
+    (folder / "sources.arrow").unlink()  # times of the machine that wrote it
 
 
 if __name__ == "__main__":
-    main()
+    write_anew("keep", make_source, convert_to)

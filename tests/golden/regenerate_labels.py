@@ -3,9 +3,7 @@
 python -m tests.golden.regenerate_labels
 """
 
-import shutil
 import struct
-import tempfile
 import zlib
 from pathlib import Path
 
@@ -19,9 +17,9 @@ from fitfeed.schemas.payload import Pixels
 from fitfeed.schemas.side_tables import SOURCES_NAME, sources_schema, write_table
 from fitfeed.schemas.storage.local import LocalPlace
 from tests.deep import chunk, png
+from tests.golden.golden_folders import golden_folder, write_anew
 
-FOLDER = Path(__file__).parent
-FORMATS: tuple[Format, ...] = ("tfrecord", "hdf5")
+KIND = "labels"
 HEADER = "path,set,finding,tags,age,size_mm,note,lesion"
 LABELS = ("finding", "tags:multiclass", "age:int", "size_mm:float", "note:text", "lesion:mask")
 IMAGES = 6
@@ -87,20 +85,14 @@ def options(format_: Format) -> ConvertOptions:
 
 def golden(format_: Format) -> Path:
     """The dataset's folder."""
-    return FOLDER / f"version-2-labels-{format_}"
+    return golden_folder(KIND, format_)
 
 
-def main() -> None:
-    """Writes both."""
-    with tempfile.TemporaryDirectory() as temporary:
-        source = Path(temporary) / "source"  # its name is in the manifest
-        make_source(source)
-        for format_ in FORMATS:
-            folder = golden(format_)
-            shutil.rmtree(folder, ignore_errors=True)
-            convert(source / "table.csv", folder, options(format_), max_bad=1, workers=1)
-            write_table(LocalPlace(folder), SOURCES_NAME, pa.record_batch(SOURCES, schema=sources_schema()))
+def convert_to(source: Path, folder: Path, format_: Format) -> None:
+    """Writes one of them."""
+    convert(source / "table.csv", folder, options(format_), max_bad=1, workers=1)
+    write_table(LocalPlace(folder), SOURCES_NAME, pa.record_batch(SOURCES, schema=sources_schema()))
 
 
 if __name__ == "__main__":
-    main()
+    write_anew(KIND, make_source, convert_to)

@@ -14,7 +14,8 @@ from fitfeed.converters.option_parts.storage import Format
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.pipelines import open_dataset
 from tests.deep import noise
-from tests.golden.regenerate_16_bits import FORMATS, golden, make_source, options
+from tests.golden.golden_folders import FORMATS
+from tests.golden.regenerate_16_bits import golden, make_source, options
 from tests.without_beam import convert
 
 

@@ -14,8 +14,8 @@ from fitfeed.converters.option_parts.storage import Format
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.pipelines import open_dataset
 from fitfeed.schemas.side_tables import SIDE_TABLES
+from tests.golden.golden_folders import FORMATS
 from tests.golden.regenerate_labels import (
-    FORMATS,
     IMAGES,
     PROFILE_NAME,
     SOURCES,
