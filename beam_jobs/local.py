@@ -4,6 +4,7 @@ It executes the same graph as a cluster, at the speed of bare multiprocessing. I
 nothing. Beam is imported only here and in `remote`, after the pool has started.
 """
 
+from fitfeed.beam_jobs.engines.open_pipeline import folder_removed
 from fitfeed.beam_jobs.engines.quiet_beam import quiet_beam
 from fitfeed.beam_jobs.process_pool import INTERRUPTED, ShardPool, use
 from fitfeed.beam_jobs.progress import Report, report_progress
@@ -54,9 +55,10 @@ def _run_graph(work: WorkFolder, job: Job, pool: ShardPool) -> None:
     # DirectRunner would look for an executable to download first.
     options = PipelineOptions(["--direct_running_mode=in_memory"])
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
-    build(pipeline, work=work, shards=job.shards, timeout_s=0)  # the pool has the limit
     try:
-        pipeline.run().wait_until_finish()
+        with folder_removed(pipeline):
+            build(pipeline, work=work, shards=job.shards, timeout_s=0)  # the pool has the limit
+            pipeline.run().wait_until_finish()
     except Exception as error:
         # Beam wraps the error of a step; the pool has kept the original.
         if pool.interrupted.is_set():

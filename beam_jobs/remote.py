@@ -80,15 +80,17 @@ def start_job(
     named = engine_named(runner)
     if named is not None:
         arguments = named.complete(arguments, job.shards)
-    pipeline = open_pipeline(runner, arguments, named)
-    engine, options = engine_of(launched_by(pipeline.runner)), pipeline.options.get_all_options()
-    title = runner if engine is None else engine.title
-    spreads = engine is None or engine.spreads
-    build(pipeline, work=work, shards=job.shards, timeout_s=timeout_s, spreads=spreads)
-    try:
-        return RemoteJob(pipeline.run(), title, partial(engine.console, options) if engine else lambda _: "")
-    except Exception as error:
-        raise failure_of(error, f"the {title} job") from error
+    with open_pipeline(runner, arguments, named) as pipeline:
+        engine, options = engine_of(launched_by(pipeline.runner)), pipeline.options.get_all_options()
+        title = runner if engine is None else engine.title
+        spreads = engine is None or engine.spreads
+        build(pipeline, work=work, shards=job.shards, timeout_s=timeout_s, spreads=spreads)
+        try:
+            return RemoteJob(
+                pipeline.run(), title, partial(engine.console, options) if engine else lambda _: ""
+            )
+        except Exception as error:
+            raise failure_of(error, f"the {title} job") from error
 
 
 def finished_shards(

@@ -58,5 +58,5 @@ def check_engine(
         msg = f"Beam does not know --{unknown[0]}, and would ignore it. Correct its name, or leave it out."
         raise UsageError(msg)
     warnings = [] if engine is None else engine.check(launch)
-    open_pipeline(runner, arguments, named)
-    return warnings
+    with open_pipeline(runner, arguments, named):  # Beam has checked it then
+        return warnings

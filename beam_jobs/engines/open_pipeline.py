@@ -1,6 +1,7 @@
 """What Beam makes of a runner's name and of all options together: that is what counts, and not what was typed."""
 
 import io
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from importlib.util import find_spec
@@ -63,7 +64,8 @@ def open_runner(runner: str, arguments: Sequence[str], engine: Engine | None) ->
             raise _refused(runner, error) from error
 
 
-def open_pipeline(runner: str, arguments: Sequence[str], engine: Engine | None) -> "beam.Pipeline":
+@contextmanager
+def open_pipeline(runner: str, arguments: Sequence[str], engine: Engine | None) -> Iterator["beam.Pipeline"]:
     """Makes an empty pipeline, which Beam checks: for Dataflow it looks at buckets. Arguments are those of `open_runner`.
 
     Raises:
@@ -74,9 +76,26 @@ def open_pipeline(runner: str, arguments: Sequence[str], engine: Engine | None) 
         from apache_beam.options.pipeline_options import PipelineOptions
 
         try:
-            return beam.Pipeline(options=PipelineOptions(_all_arguments(runner, arguments, engine)))
+            pipeline = beam.Pipeline(options=PipelineOptions(_all_arguments(runner, arguments, engine)))
         except (AttributeError, ImportError, ValueError) as error:
             raise _refused(runner, error) from error
+    with folder_removed(pipeline):
+        yield pipeline
+
+
+@contextmanager
+def folder_removed(pipeline: "beam.Pipeline") -> Iterator[None]:
+    """Removes the folder for temporary files that Beam makes for each pipeline, when the block ends.
+
+    Beam does so itself where a pipeline runs, but not in a notebook, nor if it never comes to run.
+
+    Args:
+        pipeline: The pipeline. In the block, it is handed to its runner.
+    """
+    try:
+        yield
+    finally:
+        shutil.rmtree(pipeline.local_tempdir, ignore_errors=True)
 
 
 def launched_by(runner: Any) -> Any:

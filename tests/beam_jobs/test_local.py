@@ -33,6 +33,18 @@ def test_an_error_of_a_step_has_its_own_lines(
     assert raised.value.args == ("the disk is full:", r"  a\nb.jpg [while running away]", "Make room.")
 
 
+@pytest.mark.slow
+def test_a_notebook_keeps_no_temporary_folder(
+    few_photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There, Beam does not remove the folder that it makes for each pipeline."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr("apache_beam.pipeline.is_in_ipython", lambda: True)
+    convert(few_photos, tmp_path / "dataset", ConvertOptions(encoding="raw", size=(8, 8)))
+    assert not [*(tmp_path / "temporary").glob("beam-*")]
+
+
 def _listening_ports() -> set[int]:
     return {c.laddr.port for c in psutil.Process().net_connections("tcp") if c.status == psutil.CONN_LISTEN}
 

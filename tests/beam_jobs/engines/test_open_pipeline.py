@@ -1,6 +1,7 @@
 """What Beam makes of a runner and its options, and what it refuses."""
 
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 
 import pytest
 
@@ -39,11 +40,20 @@ def test_options_have_their_defaults_and_what_was_given() -> None:
 
 def test_what_beam_refuses_is_one_line() -> None:
     with pytest.raises(UsageError) as caught:
-        open_pipeline("PortableRunner", ["--environment_type=EXTERNAL"], None)
+        open_pipeline("PortableRunner", ["--environment_type=EXTERNAL"], None).__enter__()
     assert str(caught.value) == (
         "Beam does not accept --runner PortableRunner with these options: "
         "Option external_service_address is required for environment type EXTERNAL."
     )
+
+
+def test_beam_leaves_no_folder_of_a_pipeline_that_never_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with open_pipeline("FlinkRunner", [], None) as pipeline:
+        assert [path.name for path in tmp_path.iterdir()] == [Path(pipeline.local_tempdir).name]
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize(
