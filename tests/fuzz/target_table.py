@@ -11,11 +11,12 @@ from tests.fuzz.targets.manifests import MANIFESTS
 from tests.fuzz.targets.payloads import PAYLOADS
 from tests.fuzz.targets.staging import STAGING
 from tests.fuzz.targets.tables import TABLES
+from tests.fuzz.targets.tfds_folders import TFDS_FOLDERS
 from tests.fuzz.targets.tfrecord import TFRECORD
 
 TARGETS = {
     target.name: target
-    for target in (IMAGES, PAYLOADS, TABLES, MANIFESTS, ARROW_FILES, HDF5, TFRECORD, STAGING)
+    for target in (IMAGES, PAYLOADS, TABLES, MANIFESTS, ARROW_FILES, HDF5, TFRECORD, TFDS_FOLDERS, STAGING)
 }
 
 
