@@ -38,7 +38,7 @@ class PathCompleter(BaseCompleter):
         parsed_args: argparse.Namespace,
     ) -> list[str]:
         value = str(action.metavar)
-        if PATH.search(value) is None:
+        if PATH.search(value) is None or (prefix.startswith("~") and _is_zsh()):
             return []
         found = paths_like(prefix)
         for mark, is_taken in (("=", NAMED.search(value)), ("@", "@" in value)):
@@ -62,6 +62,11 @@ def paths_like(begun: str) -> list[str]:
             return sorted(f"{folder}{slash}{each}" for each in _names_like(name, entries))
     except (OSError, RuntimeError):  # not there, or not to be looked into; nobody is called that
         return []
+
+
+def _is_zsh() -> bool:
+    """Whether the shell is zsh. It quotes the `~` of a path that completes a word, so that no folder of anybody's is meant."""
+    return os.environ.get("_ARGCOMPLETE_SHELL") == "zsh"
 
 
 def _names_like(begun: str, entries: "Iterator[os.DirEntry[str]]") -> Iterator[str]:
