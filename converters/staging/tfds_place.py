@@ -3,10 +3,11 @@
 Somebody else's file may have one of these names: he who converts into a folder of his keeps what he has there.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from fitfeed.schemas.errors import FitfeedError
-from fitfeed.schemas.manifest import Manifest, read_manifest
+from fitfeed.schemas.manifest import Manifest, parse_manifest, read_manifest, read_manifest_text
 from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.tfds_beside import read_if_ours
 from fitfeed.schemas.tfds_info import TFDS_NAMES, tfds_files
@@ -20,21 +21,34 @@ def put_tfds_files(dataset: Place, manifest: Manifest) -> None:
 
     Args:
         dataset: The dataset.
-        manifest: The one that is there. The files come after it, so that only who has published writes them.
+        manifest: The one that is there. The files come after it, so that only who has published writes them. If another
+            launch publishes meanwhile, whoever writes last sees its manifest, and writes what follows from that.
 
     Raises:
         OSError: If one cannot be written or removed.
     """
-    files = tfds_files(manifest)
+    while _replace(dataset, tfds_files(manifest)):
+        try:
+            text, _ = read_manifest_text(dataset)
+            if text == manifest.to_json().encode():
+                return
+            manifest = parse_manifest(dataset, text)
+        except FitfeedError:
+            return  # the other launch has no manifest yet, and will write its files after it
+
+
+def _replace(dataset: Place, files: Mapping[str, bytes]) -> bool:
+    """Makes these, or none of them, the files that are there; returns whether anything had to be done."""
     found = {name: read_if_ours(dataset, name, at_most=len(files.get(name, b"")) + 1) for name in TFDS_NAMES}
     if not files or None in found.values():
-        for name, content in found.items():
-            if content:
-                dataset.delete(name)
-        return
-    for name, content in files.items():
-        if found[name] != content:
-            dataset.write(name, content)
+        ours = [name for name, content in found.items() if content]
+        for name in ours:
+            dataset.delete(name)
+        return bool(ours)
+    stale = {name: content for name, content in files.items() if found[name] != content}
+    for name, content in stale.items():
+        dataset.write(name, content)
+    return bool(stale)
 
 
 def complete_tfds_files(dataset: Place) -> None:

@@ -52,6 +52,25 @@ def test_they_are_completed_where_there_is_a_dataset(
     assert {name: contents(tmp_path)[name] for name in TFDS_NAMES} == tfds_files(manifest)
 
 
+@pytest.mark.parametrize("frozen_before", TFDS_NAMES)
+def test_who_has_published_meanwhile_has_his_files(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frozen_before: str
+) -> None:
+    """A launch that was frozen between its manifest and one of its files goes on when another one has published."""
+    place, other = LocalPlace(tmp_path), read_manifest(GOLDEN / "version-2-keep-tfrecord")
+    write = LocalPlace.write
+
+    def overtaken(self: LocalPlace, name: str, content: bytes) -> None:
+        if name == frozen_before and not (tmp_path / "manifest.json").exists():
+            (tmp_path / "manifest.json").write_text(other.to_json())
+            put_tfds_files(self, other)
+        write(self, name, content)
+
+    monkeypatch.setattr(LocalPlace, "write", overtaken)
+    put_tfds_files(place, manifest)
+    assert {name: contents(tmp_path)[name] for name in TFDS_NAMES} == tfds_files(other)
+
+
 @pytest.mark.parametrize("foreign", TFDS_NAMES)
 @pytest.mark.parametrize("content", [b"", b"{}"])
 def test_ours_is_not_left_beside_a_foreign_one(
