@@ -9,9 +9,9 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -45,6 +45,8 @@ from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.strict_json import parse_json
 from fitfeed.schemas.text import shortened
+
+T = TypeVar("T")
 
 MANIFEST_NAME = "manifest.json"
 REJECTS_NAME = "rejects.jsonl"
@@ -251,6 +253,27 @@ def find_manifest(place: Place) -> tuple[Manifest, str]:
     """
     text, identity = read_manifest_text(place)
     return parse_manifest(place, text), identity
+
+
+def read_as_one(place: Place, read: Callable[[Manifest], T]) -> T:
+    """Reads files of a dataset that another launch may be changing: all of one manifest.
+
+    An append gives files their final names right after its manifest. Who has read that one finds them gone.
+
+    Args:
+        place: The dataset.
+        read: Reads what it needs of the dataset with this manifest. It is called again if that has changed meanwhile.
+
+    Raises:
+        DamagedDatasetError: If a file is not what the manifest says, and the manifest is still the same.
+    """
+    while True:
+        manifest, identity = find_manifest(place)
+        try:
+            return read(manifest)
+        except DamagedDatasetError:
+            if find_manifest(place)[1] == identity:
+                raise
 
 
 def parse_manifest(place: Place, text: bytes) -> Manifest:

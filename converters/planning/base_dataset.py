@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +25,7 @@ from fitfeed.schemas.features import ClassFeature, FloatsFeature, MulticlassFeat
 from fitfeed.schemas.files import damaged_file
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.index_columns import MaskColumn
-from fitfeed.schemas.manifest import Manifest, read_manifest
+from fitfeed.schemas.manifest import Manifest, read_as_one
 from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.whole_file import open_whole
@@ -163,7 +163,10 @@ def open_base_dataset(place: Place) -> BaseDataset:
         DamagedDatasetError: If its manifest, an index or the list of rejects is not what was published, or a shard is
             missing or has another size.
     """
-    manifest = read_manifest(place)
+    return read_as_one(place, partial(_open, place))
+
+
+def _open(place: Place, manifest: Manifest) -> BaseDataset:
     _require_shards(place, manifest)
     indexes = {}
     for name, split in manifest.splits.items():

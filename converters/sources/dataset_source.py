@@ -41,7 +41,7 @@ from fitfeed.schemas.features import (
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.index_columns import MaskColumn
 from fitfeed.schemas.index_labels import classes_at, floats_at
-from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_manifest
+from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, read_as_one, read_manifest
 from fitfeed.schemas.storage.failures import failures_named
 from fitfeed.schemas.storage.many import for_each
 from fitfeed.schemas.storage.open_place import GivenPath, open_place
@@ -124,9 +124,12 @@ def read_dataset(given: GivenPath, options: ConvertOptions, reading: SourceOptio
     """
     source = open_place(given, "SOURCE")
     require_no_labels(source, options, reading)
-    manifest = read_manifest(source)
+
+    def read(manifest: Manifest) -> tuple[Manifest, list[StoredPart]]:
+        return manifest, [_read_split(source, manifest, name) for name in manifest.splits]
+
     with failures_named("cannot read SOURCE", source, UsageError):
-        parts = [_read_split(source, manifest, name) for name in manifest.splits]
+        manifest, parts = read_as_one(source, read)
     found = labeled_examples(source, parts, manifest.features.labels, options, reading, _raw_pixels(manifest))
     return found._replace(warnings=[*found.warnings, *_lost_profiles(source, manifest, parts, options)])
 

@@ -17,7 +17,15 @@ from fitfeed.schemas.errors import (
     NotFoundError,
     UsageError,
 )
-from fitfeed.schemas.manifest import MANIFEST_NAME, fingerprint_of, json_schema, read_manifest
+from fitfeed.schemas.manifest import (
+    MANIFEST_NAME,
+    Manifest,
+    fingerprint_of,
+    json_schema,
+    read_as_one,
+    read_manifest,
+)
+from fitfeed.schemas.storage.local import LocalPlace
 from tests.effort import tries
 
 SCHEMA_FILE = Path(__file__).parents[2] / "schemas" / "manifest.schema.json"
@@ -257,3 +265,29 @@ def test_no_dataset(tmp_path: Path) -> None:
     (tmp_path / ".work").mkdir()
     with pytest.raises(IncompleteDatasetError, match="unfinished"):
         read_manifest(tmp_path)
+
+
+def test_files_of_one_manifest_are_read_though_another_one_comes(
+    dataset_tfrecord: Path, dataset_raw_hdf5: Path, copy: Path
+) -> None:
+    """An append that settles takes away a file between the manifest and the file."""
+    seen: list[Manifest] = []
+
+    def read(manifest: Manifest) -> str:
+        seen.append(manifest)
+        if len(seen) == 1:
+            (copy / MANIFEST_NAME).unlink()
+            shutil.copy(dataset_raw_hdf5 / MANIFEST_NAME, copy)
+            raise DamagedDatasetError("train.append.index.arrow is missing")
+        return manifest.fingerprint
+
+    assert read_as_one(LocalPlace(copy), read) == read_manifest(dataset_raw_hdf5).fingerprint
+    assert seen[0] == read_manifest(dataset_tfrecord)
+
+
+def test_damage_of_one_manifest_is_damage(copy: Path) -> None:
+    def read(manifest: Manifest) -> None:
+        raise DamagedDatasetError("train.index.arrow is missing")
+
+    with pytest.raises(DamagedDatasetError, match="is missing"):
+        read_as_one(LocalPlace(copy), read)
