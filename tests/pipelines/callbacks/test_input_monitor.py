@@ -3,6 +3,7 @@
 import gc
 import importlib.util
 import itertools
+import statistics
 import threading
 import time
 import weakref
@@ -22,13 +23,16 @@ from fitfeed.pipelines.monitor.made_batches import at_work_since
 from fitfeed.schemas.errors import UsageError
 from tests.programs import run_program
 
-STEP_S, INPUT_S = 0.02, 0.05
+STEP_S, INPUT_S = 0.02, 0.2
 
 BATCH = 8
 
 
 def slow(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Takes so long that two threads make a batch in `INPUT_S`; sleeping needs no CPU."""
+    """Takes so long that two threads make a batch in `INPUT_S`.
+
+    Sleeping needs no CPU, and takes so much longer than what Keras does that a busy machine changes little.
+    """
     time.sleep(2 * INPUT_S / BATCH)
     return image
 
@@ -86,16 +90,22 @@ def test_waiting_is_what_the_model_did_not_compute(flowers: Dataset, at_once: in
     train = pipeline(flowers, augment=[slow], drop_remainder=True)
     monitor = InputMonitor()
     weights = flowers.class_weight if weighted else None
-    model = fit(train, monitor, at_once=at_once, class_weight=weights, epochs=3)
+    waited: list[float] = []
+    # Without the first step of each epoch, before which Keras does other things.
+    note = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: waited.append(sum(step.waiting for step in monitor.steps[1:]))
+    )
+    model = fit(train, monitor, note, at_once=at_once, class_weight=weights, epochs=6)
     waiting = monitor.epochs[-1]
     steps = len(train)
     assert (waiting.steps, waiting.left_out, waiting.images) == (steps, 0, steps * BATCH)
     assert monitor.epochs[0].left_out == at_once
-    # Of the last epoch, without its first step, before which Keras does other things. What the model did not compute is
-    # waiting, and the way from Keras to the model and back, which takes long on a machine that has much else to do. The steps
-    # of one call are judged by when their batches were made; threads that pass them on run earlier or later on such a machine.
-    true = true_waiting(model.moments[-steps:])
-    assert 0.3 * true < sum(step.waiting for step in monitor.steps[1:]) < 1.3 * true + 0.01
+    # What the model did not compute is waiting, and the way from Keras to the model and back, which takes long on a machine
+    # that has much else to do. The steps of one call are judged by when their batches were made; threads that pass them on
+    # run earlier or later on such a machine. So no single epoch says anything.
+    true = [true_waiting(model.moments[first : first + steps]) for first in range(steps, 6 * steps, steps)]
+    shares = [ours / all_of_it for ours, all_of_it in zip(waited[1:], true, strict=True)]
+    assert 0.3 < statistics.median(shares) < 1.3, shares
     assert waiting.computing / steps > STEP_S / 2
     assert monitor.lines[-1].startswith("input-bound: ")
 
@@ -370,7 +380,7 @@ print(last.steps, last.computing, sum(step.waiting for step in monitor.steps[1:]
 
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
-@pytest.mark.parametrize(("each_s", "at_once"), [(0.0125, 1), (0.0125, 3), (0.0, 1)])
+@pytest.mark.parametrize(("each_s", "at_once"), [(0.05, 1), (0.05, 3), (0.0, 1)])
 def test_on_jax_steps_are_asynchronous(own_copy: Callable[[Any], Path], each_s: float, at_once: int) -> None:
     printed = run_program(JAX_PROGRAM, own_copy("tfrecord"), each_s, at_once, KERAS_BACKEND="jax")
     steps, computing, later, true = map(float, printed.split()[-4:])
