@@ -176,10 +176,11 @@ def _about_need(result: BenchResult, need: float) -> Iterator[str]:
 
 
 def _promise(expected: ExpectedChange) -> str:
-    how = "measured on a few images" if expected.change.is_measured else "calculated"
-    return (
-        f"{expected.change.action}: {expected.rate:,.0f} images/s, {expected.gain:.1f} times as many ({how})"
-    )
+    change = expected.change
+    how = "calculated"
+    if change.is_measured:
+        how = "measured" if change.rate is not None else "measured on a few images"
+    return f"{change.action}: {expected.rate:,.0f} images/s, {expected.gain:.1f} times as many ({how})"
 
 
 def _pipeline(result: BenchResult) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fitfeed.bench.alternatives import measured_changes
@@ -11,7 +12,7 @@ from fitfeed.bench.disk import ask_disk
 from fitfeed.bench.floors import Sample, copy_rate, stage_floors
 from fitfeed.bench.load import load_of_each_cpu
 from fitfeed.bench.plan import BenchPlan, stored_images
-from fitfeed.pipelines.stages.changes import Change, StoredImages, possible_changes
+from fitfeed.pipelines.stages.changes import Change, ChangeKind, StoredImages, possible_changes
 from fitfeed.pipelines.stages.feed_rates import Machinery
 from fitfeed.pipelines.stages.stage_times import STAGES, StageTimes
 from fitfeed.pipelines.stages.verdict import Verdict, judge, ways_to
@@ -146,12 +147,17 @@ def run_bench(
         )
 
     progress("whole")
-    rate = whole_rate(dataset, plan, seconds=seconds, progress=lambda: progress("whole"))
-    changes = possible_changes(times, machinery, images, measured=measured, operation=operation)
-    # A model on the CPU is neither waited for nor waits: both are slower the more the other takes.
-    consumer = speed.images_per_second if speed is not None and speed.is_apart else None
+    timed = partial(whole_rate, dataset, seconds=seconds, progress=lambda: progress("whole"))
+    rate = timed(plan)
+    rates: dict[ChangeKind, float] = {}
+    if images.encoding == "raw" and images.normalizes and images.depth == 8:
+        # All that these stages do is to move bytes. How fast fewer of them move, no times of stages tell.
+        rates["uint8"] = timed(dataclasses.replace(plan, dtype="uint8"))
+    changes = possible_changes(times, machinery, images, measured=measured, rates=rates, operation=operation)
+    # A model on the CPU shares it with feeding. What takes more of each image is the limit there, too.
+    consumer = None if speed is None else speed.images_per_second
     verdict = judge(times, machinery, changes=changes, measured_rate=rate, consumer_rate=consumer)
-    wanted = consumer if need is None else need
+    wanted = consumer if need is None and speed is not None and speed.is_apart else need
     return BenchResult(
         plan=plan,
         images=images,

@@ -73,6 +73,7 @@ class Change:
         times: What the stages take after it.
         machinery: What executes them after it.
         is_measured: Whether `times` were measured. If not, they are foretold from what they are now.
+        rate: Images per second that the whole makes after it, if somebody has tried; None: `times` and `machinery` say it.
     """
 
     kind: ChangeKind
@@ -80,6 +81,7 @@ class Change:
     times: StageTimes
     machinery: Machinery
     is_measured: bool = False
+    rate: float | None = None
 
 
 def possible_changes(
@@ -88,6 +90,7 @@ def possible_changes(
     images: StoredImages,
     *,
     measured: Mapping[ChangeKind, StageTimes] | None = None,
+    rates: Mapping[ChangeKind, float] | None = None,
     operation: str | None = None,
 ) -> list[Change]:
     """Lists what could be changed.
@@ -97,16 +100,23 @@ def possible_changes(
         machinery: What executes them now.
         images: What is stored.
         measured: What the stages take after a change, where somebody has tried. Others are foretold.
+        rates: Images per second of the whole after a change, where somebody has tried that.
         operation: The augmentation that costs most, if somebody has measured which.
     """
     measured = {} if measured is None else measured
+    rates = {} if rates is None else rates
     found: list[Change] = []
     for kind, action, foretold in _other_work(times, images, operation):
         after = measured.get(kind, foretold)
         if after is not None:
             found.append(
                 Change(
-                    kind=kind, action=action, times=after, machinery=machinery, is_measured=kind in measured
+                    kind=kind,
+                    action=action,
+                    times=after,
+                    machinery=machinery,
+                    is_measured=kind in measured or kind in rates,
+                    rate=rates.get(kind),
                 )
             )
     for kind, action, other in _other_machinery(times, machinery, images):

@@ -166,6 +166,8 @@ def _more_cpus(rate: float, times: StageTimes, machinery: Machinery) -> str | No
 
 
 def _expected(change: Change, rate: float, efficiency: float, machinery: Machinery) -> ExpectedChange:
+    if change.rate is not None:
+        return ExpectedChange(change=change, rate=change.rate, gain=change.rate / rate)
     after = feed_rate(change.times, change.machinery) * _efficiency_after(change, efficiency, machinery)
     if change.times.max_read_rate is not None:  # a disk is no faster for processes than for threads
         after = min(after, max(rate, change.times.max_read_rate * efficiency))

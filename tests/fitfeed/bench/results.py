@@ -27,9 +27,9 @@ def made_result(
 ) -> BenchResult:
     """A result whose verdict follows from its times."""
     changes = possible_changes(TIMES, MACHINERY, IMAGES)
-    consumer = model.images_per_second if model is not None and model.is_apart else None
+    consumer = None if model is None else model.images_per_second
     verdict = judge(TIMES, MACHINERY, changes=changes, measured_rate=rate, consumer_rate=consumer)
-    wanted = need or consumer
+    wanted = need or (consumer if model is not None and model.is_apart else None)
     free = judge(TIMES, MACHINERY, changes=changes, measured_rate=rate)
     result = BenchResult(
         plan=BenchPlan(split="train", batch_size=32, image_size=(224, 224)),

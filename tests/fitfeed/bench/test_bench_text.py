@@ -64,15 +64,22 @@ def test_a_model_that_is_slower_does_not_wait() -> None:
     assert "What would" not in text
 
 
-@pytest.mark.parametrize("takes", [26.0, 2900.0])
-def test_a_model_on_the_cpu_shares_it_and_neither_waits_nor_limits(takes: float) -> None:
+@pytest.mark.parametrize(
+    ("takes", "limit", "said_of_it"),
+    [
+        (26.0, "consumer", "The model limits: it takes 26 images/s, and feeding makes 2,600."),
+        (2900.0, "decode", "Decoding limits at 2,600 images/s"),
+    ],
+)
+def test_a_model_on_the_cpu_shares_it_and_does_not_wait(takes: float, limit: str, said_of_it: str) -> None:
+    """What takes more of each image limits."""
     model = ModelSpeed("resnet50", takes, 32 / takes, "CPU")
     text, document = said(model=model), bench_json(made_result(model=model), "flowers")
-    assert "Decoding limits at 2,600 images/s" in text
-    assert "What would help most: convert with `--size 256`" in text
+    assert said_of_it in text
+    assert ("What would help most: convert with `--size 256`" in text) == (limit == "decode")
     both = 1 / (1 / takes + 1 / 2600)
     assert text.endswith(f"shares the CPUs with feeding, so fit will make about {both:,.0f} images/s.")
-    assert document["limit"] == "decode"
+    assert document["limit"] == limit
     assert isinstance(document["model"], dict)
     assert (document["model"]["waiting"], document["model"]["fit_waits"]) == (None, None)
 

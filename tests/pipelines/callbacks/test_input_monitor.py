@@ -29,10 +29,7 @@ BATCH = 8
 
 
 def slow(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Takes so long that two threads make a batch in `INPUT_S`.
-
-    Sleeping needs no CPU, and takes so much longer than what Keras does that a busy machine changes little.
-    """
+    """Takes so long that two threads make a batch in `INPUT_S`; sleeping needs no CPU."""
     time.sleep(2 * INPUT_S / BATCH)
     return image
 
@@ -100,9 +97,7 @@ def test_waiting_is_what_the_model_did_not_compute(flowers: Dataset, at_once: in
     steps = len(train)
     assert (waiting.steps, waiting.left_out, waiting.images) == (steps, 0, steps * BATCH)
     assert monitor.epochs[0].left_out == at_once
-    # What the model did not compute is waiting, and the way from Keras to the model and back, which takes long on a machine
-    # that has much else to do. The steps of one call are judged by when their batches were made; threads that pass them on
-    # run earlier or later on such a machine. So no single epoch says anything.
+    # No single epoch says anything on a machine that has much else to do: what passes batches on runs earlier or later there.
     true = [true_waiting(model.moments[first : first + steps]) for first in range(steps, 6 * steps, steps)]
     shares = [ours / all_of_it for ours, all_of_it in zip(waited[1:], true, strict=True)]
     assert 0.3 < statistics.median(shares) < 1.3, shares
