@@ -84,7 +84,7 @@ $(ENGINES)/node_modules/.ready: $(PINNED)/package.json $(PINNED)/package-lock.js
 	@cd $(ENGINES) && npm ci --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-installed: $(READY) ## install the built wheel where nothing else is, use it, then add TensorFlow and run the demo; some minutes
+installed: $(READY) ## install the built wheel where nothing else is, use it, then add Dask, TensorFlow, tensorflow-io; some minutes
 	@$(BIN)/python -m tests.clean_install
 
 lint: $(READY) ## check style, types and imports
