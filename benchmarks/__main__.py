@@ -19,6 +19,7 @@ NAMES = (
     "estimate_is_right",
     "scale",
     "planning",
+    "planning_again",
     "report",
     "input_monitor",
     "scaling",

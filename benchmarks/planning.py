@@ -36,6 +36,7 @@ from fitfeed.schemas.storage.store import StorePlace
 
 MIB = 1 << 20
 CLASSES = 1000
+MAX_IN_A_CLASS = 100_000
 SMOKE_PATHS = 3000
 
 
@@ -114,7 +115,8 @@ class NamesOnly(StorePlace):
                 yield from self._files(f"class{number:03}/", number)
 
     def _files(self, prefix: str, number: int) -> Iterator[Found]:
-        for place in range(number * self.each, (number + 1) * self.each):
+        first = number * MAX_IN_A_CLASS  # so that names stay when there are more
+        for place in range(first, first + self.each):
             yield Found(f"{prefix}image_{place:08}.jpg", 50_000 + place % 977, f"{place * 2654435761:032x}")
 
 

@@ -206,10 +206,10 @@ class SourceListing:
         """Number of images. Each has a mask of every label of masks."""
         return len(self.files) // (1 + len(self.mask_labels))
 
-    @cached_property
-    def keys(self) -> PackedTexts:
-        """The keys of their examples: a mask has that of its image."""
-        return PackedTexts.joined([self.files.keys[: self.images]] * (1 + len(self.mask_labels)))
+    @property
+    def image_keys(self) -> PackedTexts:
+        """The keys of the images, which those of their masks are, too."""
+        return self.files.keys[: self.images] if self.mask_labels else self.files.keys
 
     def mask_label(self, place: int) -> str | None:
         """Name of the label of which a file is the mask; None for an image."""

@@ -73,8 +73,24 @@ def floats_at(
     return values
 
 
+def class_numbers_at(
+    column: npt.NDArray[np.int64], feature: ClassFeature, name: str, rows: npt.NDArray[np.integer[Any]]
+) -> npt.NDArray[np.int64]:
+    """The class of each of some rows, int64 (rows,): a number that must exist.
+
+    Raises:
+        DamagedDatasetError: If one does not.
+    """
+    numbers: npt.NDArray[np.int64] = column[rows]
+    wrong = (numbers < 0) | (numbers >= len(feature.class_names))
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        classes_at(numbers[first : first + 1], feature, name, int(rows[first]))
+    return numbers
+
+
 def classes_at(
-    numbers: npt.NDArray[np.int64], feature: MulticlassFeature, name: str, row: int
+    numbers: npt.NDArray[np.int64], feature: ClassFeature | MulticlassFeature, name: str, row: int
 ) -> npt.NDArray[np.int64]:
     """The class numbers of a row, int64 (n,), each of which must exist.
 

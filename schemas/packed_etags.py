@@ -20,10 +20,13 @@ import pyarrow as pa
 from fitfeed.schemas.arrow_file import write_batch
 from fitfeed.schemas.files import pwrite_all
 from fitfeed.schemas.packed_hex import DIGITS, ITEM, PackedHex
-from fitfeed.schemas.packed_texts import AT_ONCE
+from fitfeed.schemas.packed_texts import AT_ONCE, PackedTexts
 
 PACKED = pa.binary(ITEM)
 """The type of the column in memory."""
+
+ETAG_NAME = "etag"
+"""Its name."""
 
 
 def is_packed(batch: Any) -> bool:
@@ -35,8 +38,33 @@ def unpacked(batch: Any) -> Any:
     """The record batch as it is in the file."""
     if not is_packed(batch):
         return batch
-    *others, packed = batch.columns
-    return _with_texts(batch, others, PackedHex.of_arrow(packed).texts.arrow)
+    *others, etags = batch.columns
+    return _with_etags(batch, others, PackedHex.of_arrow(etags).texts.arrow)
+
+
+def packed(batch: Any) -> Any:
+    """The inverse; the record batch as it is, if its ETags cannot be packed, or it has none."""
+    *others, etags = batch.columns
+    if batch.schema.names[-1] != ETAG_NAME or is_packed(batch):
+        return batch
+    hexadecimal = PackedHex.of(PackedTexts.of_arrow(etags).to_list())
+    return batch if hexadecimal is None else _with_etags(batch, others, hexadecimal.arrow)
+
+
+def is_written_as(batch: Any, texts: Any) -> bool:
+    """Whether a record batch, whose ETags may be packed, is in a file as another one, whose ETags are not."""
+    if not is_packed(batch):
+        return bool(texts.equals(batch, check_metadata=True))
+    *others, etags = batch.columns
+    schema = _schema_with(batch, pa.large_string())
+    if not texts.schema.equals(schema, check_metadata=True) or len(texts) != len(batch):
+        return False
+    *other_texts, written = texts.columns
+    there = PackedTexts.of_arrow(written).blocks()
+    return all(map(pa.Array.equals, others, other_texts)) and all(
+        here.binary.equals(some.binary)
+        for here, some in zip(PackedHex.of_arrow(etags).blocks(), there, strict=True)
+    )
 
 
 def write_packed(path: Path, batch: Any) -> None:
@@ -49,13 +77,13 @@ def write_packed(path: Path, batch: Any) -> None:
     Raises:
         OSError: If it cannot be written.
     """
-    *others, packed = batch.columns
-    texts = PackedHex.of_arrow(packed)
+    *others, etags = batch.columns
+    texts = PackedHex.of_arrow(etags)
     offsets = np.zeros(len(texts) + 1, np.int64)  # pages that nobody writes take no memory
     offsets[-1] = texts.size
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(np.zeros(texts.size, np.uint8))]
     column = pa.Array.from_buffers(pa.large_string(), len(texts), buffers)
-    write_batch(path, _with_texts(batch, others, column))
+    write_batch(path, _with_etags(batch, others, column))
     descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         _put_texts(descriptor, texts)
@@ -63,11 +91,15 @@ def write_packed(path: Path, batch: Any) -> None:
         os.close(descriptor)
 
 
-def _with_texts(batch: Any, others: list[Any], texts: Any) -> Any:
-    """The record batch with ETags as texts, and with the other columns as they are."""
-    packed = batch.schema.field(len(others))
-    schema = batch.schema.set(len(others), packed.with_type(texts.type))
-    return pa.record_batch([*others, texts], schema=schema)
+def _with_etags(batch: Any, others: list[Any], etags: Any) -> Any:
+    """The record batch with ETags of another type, and with the other columns as they are."""
+    return pa.record_batch([*others, etags], schema=_schema_with(batch, etags.type))
+
+
+def _schema_with(batch: Any, kind: Any) -> Any:
+    """The schema of a record batch whose last column is of another type."""
+    last = batch.num_columns - 1
+    return batch.schema.set(last, batch.schema.field(last).with_type(kind))
 
 
 def _put_texts(descriptor: int, texts: PackedHex) -> None:

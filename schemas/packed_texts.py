@@ -1,5 +1,6 @@
 """Many texts in little memory: their bytes one after the other, and where each begins."""
 
+import binascii
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, Protocol, overload
@@ -155,6 +156,15 @@ class PackedTexts(LazySequence[str]):
         except pa.ArrowInvalid:
             return False
         return True
+
+    @cached_property
+    def checksums(self) -> npt.NDArray[np.uint8]:
+        """uint8 (texts,): a number of each, the same of equal texts, by which many are divided into parts."""
+        parts = [np.empty(0, np.uint8)]
+        for some in self.blocks():
+            numbers = np.fromiter(map(binascii.crc32, some.to_bytes()), np.uint32, len(some))
+            parts.append(numbers.astype(np.uint8))
+        return np.concatenate(parts)
 
     @property
     def arrow(self) -> Any:

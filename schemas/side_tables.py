@@ -5,11 +5,10 @@ The manifest does not name them, so they do not change the dataset's fingerprint
 
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 
 from fitfeed.schemas.arrow_file import ArrowFile, only_batch, readable, write_batch
-from fitfeed.schemas.packed_etags import PACKED, is_packed, write_packed
+from fitfeed.schemas.packed_etags import ETAG_NAME, PACKED, is_packed, write_packed
 from fitfeed.schemas.storage.open_file import open_file
 from fitfeed.schemas.storage.place import Place
 
@@ -32,7 +31,7 @@ SOURCES_FIELDS = (
 )
 """key: key of a file, or the path of a mask. mtime_ns, ctime_ns: when its content and its inode were last changed."""
 
-ETAG_FIELD = pa.field("etag", pa.large_string(), nullable=False)
+ETAG_FIELD = pa.field(ETAG_NAME, pa.large_string(), nullable=False)
 """What a store says of the content of a file, which has no times then. Tables of files on a disk do not have it."""
 
 
@@ -98,13 +97,6 @@ def read_sources(place: Place) -> Any:
         batch = only_batch(file, sources_schema(None if folder is None else folder.decode(), etags=etags))
         batch.validate(full=True)
         return batch
-
-
-def etags_of(batch: Any) -> Any:
-    """The ETags of a `sources.arrow`: object array of texts (files,), empty ones if it has none."""
-    if ETAG_FIELD.name in batch.schema.names:
-        return batch.column(ETAG_FIELD.name).to_numpy(zero_copy_only=False)
-    return np.full(batch.num_rows, "", np.object_)
 
 
 def sources_folder(batch: Any) -> str | None:

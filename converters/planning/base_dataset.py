@@ -1,30 +1,31 @@
-"""A complete dataset to which images are appended: what is in it, and which images are new."""
+"""A complete dataset to which images are appended: what is in it, and which options and classes its images have."""
 
 import dataclasses
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cached_property, partial
-from typing import Any, NamedTuple
+from collections.abc import Collection, Mapping
+from functools import partial
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from fitfeed.converters.option_parts.values import as_written, flag_of
 from fitfeed.converters.options import RECORDED_ORDER, ConvertOptions
-from fitfeed.converters.planning.comparison import ComparisonProgress, compare_files
 from fitfeed.converters.planning.known_sources import KnownSources
-from fitfeed.converters.planning.source_listing import list_files
-from fitfeed.converters.rejects import Reject, text_path
-from fitfeed.converters.source_file import SHOWN_FILES, Comparison, SourceRoot
+from fitfeed.converters.rejects import Reject
 from fitfeed.converters.sources.examples import ExampleTable, in_split_order
 from fitfeed.converters.sources.number_classes import renumber_classes
-from fitfeed.converters.sources.splits import PlacesOfSplits
 from fitfeed.converters.staging.job import AppendTarget
+from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.class_order import ClassOrder, follows
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.features import ClassFeature, FloatsFeature, MulticlassFeature
 from fitfeed.schemas.files import damaged_file
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.index_columns import MaskColumn
+from fitfeed.schemas.index_labels import class_numbers_at, classes_at
 from fitfeed.schemas.manifest import Manifest, read_as_one
 from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.storage.place import Place
@@ -39,24 +40,6 @@ OF_A_SOURCE = (
 )
 """Options about how a source is written: the table, its classes and its folders. What is appended may be written in another
 way."""
-
-
-class SourceRecord(NamedTuple):
-    """What is known of the file from which an example was made.
-
-    Attributes:
-        bytes: Its size.
-        labels: All labels but masks. A class is its name.
-        split: Its split.
-        source: Number of its source.
-        masks: The digests of the files of its masks, in hexadecimal.
-    """
-
-    bytes: int
-    labels: tuple[Any, ...]
-    split: str
-    source: int = 0
-    masks: tuple[str, ...] = ()
 
 
 class BaseDataset:
@@ -74,17 +57,6 @@ class BaseDataset:
     ) -> None:
         """Use `open_base_dataset`."""
         self.place, self.manifest, self.indexes, self.rejects = place, manifest, indexes, rejects
-
-    @cached_property
-    def known(self) -> dict[str, SourceRecord]:
-        """For every example: its key to what is known of its file."""
-        return {
-            index.key(row): SourceRecord(
-                size, self._values(index, row), split, int(index.source[row]), _mask_digests(index, row)
-            )
-            for split, index in self.indexes.items()
-            for row, size in enumerate(index.source_bytes.tolist())
-        }
 
     @property
     def class_names(self) -> dict[str, list[str]]:
@@ -106,21 +78,28 @@ class BaseDataset:
                 values.append(_plain(column[row]))
         return values
 
-    def _values(self, index: Index, row: int) -> tuple[Any, ...]:
-        """The labels of an example but masks, as JSON: a class is its name."""
-        features = self.manifest.features.labels
-        named = []
-        for name, column in index.labels.items():
-            if isinstance(column, MaskColumn):
-                continue
-            label = _plain(column[row])
-            names = getattr(features[name], "class_names", None)
-            if names is None:
-                named.append(label)
-            else:
-                several = isinstance(label, list)  # as in `ExampleTable.value`
-                named.append(sorted(names[number] for number in label) if several else names[label])
-        return tuple(named)
+    def column(
+        self, split: str, name: str, rows: npt.NDArray[np.integer[Any]]
+    ) -> Categories[str] | list[Any]:
+        """A label of some examples, as `ExampleTable.column` has it of files. It is not a mask.
+
+        Raises:
+            DamagedDatasetError: If an example has a class that does not exist.
+        """
+        column, feature = self.indexes[split].labels[name], self.manifest.features.labels[name]
+        if isinstance(feature, ClassFeature):
+            return Categories(feature.class_names, class_numbers_at(column, feature, name, rows))
+        if isinstance(feature, MulticlassFeature):
+            names = feature.class_names
+            several = (classes_at(column[row], feature, name, row).tolist() for row in rows.tolist())
+            return [sorted(names[number] for number in numbers) for numbers in several]
+        return [_plain(column[row]) for row in rows.tolist()]
+
+    def has_key(self, key: str) -> bool:
+        """Whether it has an example of this key."""
+        wanted = pa.scalar(key, pa.large_string())
+        columns = (index.columns()["key"] for index in self.indexes.values())
+        return any(pc.index(column, wanted).as_py() >= 0 for column in columns)
 
     @property
     def sources(self) -> KnownSources:
@@ -236,106 +215,11 @@ def join_classes(base: BaseDataset, example_table: ExampleTable) -> ExampleTable
     return dataclasses.replace(example_table, features=features, labels=labels)
 
 
-def select_new(
-    base: BaseDataset,
-    example_table: ExampleTable,
-    splits: PlacesOfSplits,
-    roots: Mapping[int, SourceRoot],
-    known: Any | None,
-    *,
-    check_content: bool = False,
-    progress: ComparisonProgress | None = None,
-) -> tuple[PlacesOfSplits, Comparison]:
-    """Leaves out the files that the dataset has already.
-
-    A file is recognized by its key. Its source, its content, its labels and its split must not have
-    changed, because an example is never replaced.
-
-    Args:
-        base: The dataset.
-        example_table: All files of the source.
-        splits: Split name to their places.
-        roots: The sources, by number.
-        known: What the dataset's `sources.arrow` knows of their files, or None.
-        check_content: Whether files are read although their size and times are the known ones.
-        progress: Receives the progress of reading.
-
-    Returns:
-        The places of the other files by split, with the splits of the dataset first, and how those that the dataset
-        has were compared. No split is empty.
-
-    Raises:
-        UsageError: If a file has the key of an example, but another content, label or split.
-    """
-    new: dict[str, list[int]] = {}
-    same: list[int] = []
-    changed: list[str] = []
-    names = [name for name, kind in example_table.kinds.items() if kind != "mask"]
-    for split in base.split_order(splits):
-        places = splits.get(split, np.empty(0, np.int64))
-        columns = (example_table.values(name, places) for name in names)
-        rows = zip(places.tolist(), example_table.files.take(places), *columns, strict=True)
-        for place, file, *labels in rows:
-            path = text_path(file.path)
-            there = base.known.get(path)
-            here = SourceRecord(file.bytes, tuple(labels), split, file.source)
-            if there is None:
-                new.setdefault(split, []).append(place)
-            elif there[:4] != here[:4]:
-                changed.append(f"  {path}: {_difference(there, here, names)}")
-            else:
-                same.append(place)
-    comparison = compare_files(
-        list_files(roots.values(), example_table, same),
-        known,
-        base.indexes,
-        check_content=check_content,
-        check_masks=True,  # nothing says which mask each example had; only its bytes do
-        progress=progress,
-    )
-    changed += [
-        f"  {path}: {'as many bytes, but others' if path in base.known else 'not what the mask of its image was'}"
-        for path in comparison.changed
-    ]
-    if changed:
-        msg = (
-            f"{len(changed)} files in SOURCE have the path of an example of {base.place}, but differ from it:"
-        )
-        mend = "--append never changes an example. If these are other images, give them other names: a folder of their own below that of their class is enough. If they were edited, convert everything again with --overwrite instead of --append."
-        raise UsageError(msg, *changed[:SHOWN_FILES], mend)
-    return {split: np.array(places, np.int64) for split, places in new.items()}, comparison
-
-
-def _difference(there: SourceRecord, here: SourceRecord, labels: Sequence[str]) -> str:
-    names = ["bytes", *labels, "split", "source"]
-    values = [(known.bytes, *known.labels, known.split, known.source) for known in (there, here)]
-    parts = [f"{name} {old}, now {new}" for name, old, new in zip(names, *values, strict=True) if old != new]
-    return "; ".join(parts)
-
-
-def _mask_digests(index: Index, row: int) -> tuple[str, ...]:
-    return tuple(digests[row].tobytes().hex() for digests in index.mask_source_digests.values())
-
-
 def _plain(label: Any) -> Any:
     """A value of an index column as JSON."""
     if isinstance(label, np.ndarray):
         return label.tolist()
     return label.item() if isinstance(label, np.generic) else label
-
-
-def all_rows(base: BaseDataset, listed: Iterable[Sequence[Any]]) -> list[Sequence[Any]]:
-    """All files of the dataset and of the source together, for the digest in the manifest.
-
-    Args:
-        base: The dataset.
-        listed: Path, size, labels and split of each file of the source.
-    """
-    rows: dict[str, Sequence[Any]] = {
-        path: [path, file.bytes, *file.labels, file.split, *file.masks] for path, file in base.known.items()
-    }
-    rows |= {row[0]: row for row in listed}
-    return [rows[path] for path in sorted(rows)]
 
 
 def append_options(existing: Manifest, given: Mapping[str, Any]) -> ConvertOptions:

@@ -4,7 +4,7 @@
 read. If they are not, or the table does not have the file, its digest is compared with that in the index.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -13,10 +13,13 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from fitfeed.converters.file_columns import FileColumns, SourceListing
+from fitfeed.converters.planning.example_places import ExamplePlaces, find_places
 from fitfeed.converters.reading.sources_reader import SourcesReader
 from fitfeed.converters.source_file import Comparison
+from fitfeed.schemas.find_texts import rows_of
 from fitfeed.schemas.index import Index
-from fitfeed.schemas.side_tables import ETAG_FIELD, etags_of
+from fitfeed.schemas.packed_texts import AT_ONCE, PackedTexts, Places
+from fitfeed.schemas.side_tables import ETAG_FIELD
 
 MAX_PENDING = 4_096
 """Files that wait for a thread. All of a large source would take much memory."""
@@ -47,6 +50,8 @@ def compare_files(
     known: Any | None,
     indexes: Mapping[str, Index],
     *,
+    places: ExamplePlaces | None = None,
+    images: Sequence[Places] | None = None,
     check_content: bool = False,
     check_masks: bool = False,
     progress: ComparisonProgress | None = None,
@@ -57,44 +62,71 @@ def compare_files(
         listing: The files.
         known: What `sources.arrow` knows of files in the same folder (`read_known_sources`), or None.
         indexes: Indexes of the dataset's splits.
+        places: Where the examples of all images are, if that is known.
+        images: The places of the images that are compared, with their masks, some after others; None for all.
         check_content: Whether files are read although their size and times are the known ones.
         check_masks: The same for masks. Times tell that a mask is as it was, but not of which image it was the mask.
         progress: Receives the progress of reading.
     """
-    files = listing.files
-    same = same_times(files, known)
-    split, row = _find_examples(listing, indexes)
-    is_mask = np.arange(len(files)) >= listing.images
-    reading = (row >= 0) & (check_content | ~same | (check_masks & is_mask))
-    places = np.flatnonzero(reading)
+    files, each = listing.files, 1 + len(listing.mask_labels)
+    if places is None:
+        places = find_places(listing.image_keys, indexes)
+    compared = np.tile(_chosen(images, listing.images), each)
+    same = same_times(files, known) & compared
+    is_example = np.tile(places.row >= 0, each) & compared
+    reading = is_example.copy() if check_content else is_example & ~same
+    if check_masks:
+        reading[listing.images :] = is_example[listing.images :]
+    to_read = _in_order(reading, images, each)
     opened, reader = list(indexes.values()), SourcesReader(listing.roots.values())
 
     def is_changed(place: int) -> bool:
-        mask, index = listing.mask_label(place), opened[split[place]]
+        mask, image = listing.mask_label(place), place % listing.images
+        index, row = opened[places.index[image]], places.row[image]
         digests = index.source_digest if mask is None else index.mask_source_digests[mask]
-        recorded: bytes = digests[row[place]].tobytes()
+        recorded: bytes = digests[row].tobytes()
         return reader.digest(files[place]) != recorded
 
     changed: list[str] = []
-    if progress is not None and len(places):
-        total_bytes = int(files.bytes[places].sum())
-        progress.start(files=len(places), total_bytes=total_bytes)
+    if progress is not None and len(to_read):
+        total_bytes = int(files.bytes[to_read].sum())
+        progress.start(files=len(to_read), total_bytes=total_bytes)
     with ThreadPoolExecutor(reader.threads) as threads:
-        for start in range(0, len(places), MAX_PENDING):
-            some = places[start : start + MAX_PENDING].tolist()
+        for start in range(0, len(to_read), MAX_PENDING):
+            some = to_read[start : start + MAX_PENDING].tolist()
             for place, differs in zip(some, threads.map(is_changed, some), strict=True):
                 if differs:
                     changed.append(files.keys[place])
                 if progress is not None:
                     progress.update(int(files.bytes[place]))
-    unknown = np.flatnonzero((row < 0) & ~same)
+    unknown = np.flatnonzero(compared & ~is_example & ~same)
+    by_times = same & ~reading
     return Comparison(
-        times=int((same & ~reading).sum()),
-        etags=int((same & ~reading & (files.some_etags.lengths > 0)).sum()),
-        contents=len(places),
+        times=int(by_times.sum()),
+        etags=0 if files.etags is None else int((by_times & (files.etags.lengths > 0)).sum()),
+        contents=len(to_read),
         changed=changed,
         not_compared=files.keys.take(unknown).to_list(),
     )
+
+
+def _chosen(images: Sequence[Places] | None, count: int) -> npt.NDArray[np.bool_]:
+    """Whether each image is compared: bool (count,)."""
+    chosen = np.full(count, images is None, np.bool_)
+    for some in images or ():
+        chosen[some] = True
+    return chosen
+
+
+def _in_order(
+    reading: npt.NDArray[np.bool_], images: Sequence[Places] | None, each: int
+) -> npt.NDArray[np.int64]:
+    """The places of files that are read, in the order of their images: int64 (n,)."""
+    if images is None:
+        return np.flatnonzero(reading)
+    count = len(reading) // each
+    places = (np.asarray(some, np.int64) + number * count for number in range(each) for some in images)
+    return np.concatenate([np.empty(0, np.int64), *(some[reading[some]] for some in places)])
 
 
 def same_times(files: FileColumns, known: Any | None) -> npt.NDArray[np.bool_]:
@@ -102,32 +134,28 @@ def same_times(files: FileColumns, known: Any | None) -> npt.NDArray[np.bool_]:
     same = np.zeros(len(files), np.bool_)
     if known is None:
         return same
-    row = _rows_in(known.column("key"), files.keys.arrow)
-    listed, in_table = row >= 0, row[row >= 0]
-    same[listed] = True
-    columns = zip((files.bytes, files.mtimes_ns, files.ctimes_ns), known.schema.names[1:4], strict=True)
-    for here, name in columns:
-        same[listed] &= here[listed] == known.column(name).to_numpy()[in_table]
-    if files.has_etags or ETAG_FIELD.name in known.schema.names:
-        etags = np.array(files.some_etags.to_list(), np.object_)
-        same[listed] &= etags[listed] == etags_of(known)[in_table]
+    row = rows_of(files.keys, PackedTexts.of_arrow(known.column("key")))
+    columns = [known.column(name).to_numpy() for name in known.schema.names[1:4]]
+    etags = known.column(ETAG_FIELD.name) if ETAG_FIELD.name in known.schema.names else None
+    for begin in range(0, len(files), AT_ONCE):
+        some, rows = files[begin : begin + AT_ONCE], row[begin : begin + AT_ONCE]
+        listed = np.flatnonzero(rows >= 0)
+        rows = rows[listed]
+        equal = np.ones(len(rows), np.bool_)
+        for here, there in zip((some.bytes, some.mtimes_ns, some.ctimes_ns), columns, strict=True):
+            equal &= here[listed] == there[rows]
+        if etags is not None or some.has_etags:
+            equal &= _equal_texts(some.some_etags.take(listed), _taken(etags, rows))
+        same[begin + listed] = equal
     return same
 
 
-def _find_examples(
-    listing: SourceListing, indexes: Mapping[str, Index]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Where the example of each file is: the number of its index and its row, both int64 (files,); -1 for none."""
-    keys = listing.keys.arrow
-    split, row = np.full((2, len(keys)), -1, np.int64)
-    for number, index in enumerate(indexes.values()):
-        there = index.columns()["key"]
-        there.validate(full=True)  # only the outline of its file was checked
-        found = _rows_in(there, keys)
-        split[found >= 0], row[found >= 0] = number, found[found >= 0]
-    return split, row
+def _taken(texts: Any | None, rows: npt.NDArray[np.int32]) -> PackedTexts:
+    """The texts of some rows of an Arrow column; empty ones without it."""
+    if texts is None:
+        return PackedTexts(np.empty(0, np.uint8), np.zeros(len(rows) + 1, np.int64))
+    return PackedTexts.of_arrow(texts).take(rows)
 
 
-def _rows_in(column: Any, keys: Any) -> npt.NDArray[np.int64]:
-    """In which row of a column each key is: int64 (keys,); -1 for none."""
-    return np.asarray(pc.fill_null(pc.index_in(keys, value_set=column), -1).to_numpy(), np.int64)
+def _equal_texts(here: PackedTexts, there: PackedTexts) -> npt.NDArray[np.bool_]:
+    return np.asarray(pc.equal(here.binary, there.binary).to_numpy(zero_copy_only=False), np.bool_)

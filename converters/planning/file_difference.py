@@ -2,14 +2,18 @@
 
 import dataclasses
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from fitfeed.converters.file_columns import SourceListing
+from fitfeed.converters.planning.example_places import find_places, keys_of
 from fitfeed.converters.source_file import SomeFiles
 from fitfeed.schemas.index import Index
+from fitfeed.schemas.packed_texts import PackedTexts
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,11 +41,7 @@ class FileDifference:
 
 
 def find_difference(
-    listing: SourceListing,
-    indexes: Mapping[str, Index],
-    listed: Collection[str] = (),
-    *,
-    sources: Collection[int] | None = None,
+    listing: SourceListing, indexes: Mapping[str, Index], listed: Collection[str] = ()
 ) -> FileDifference:
     """Compares the keys and sizes of images with those of examples. Reads no image.
 
@@ -49,27 +49,27 @@ def find_difference(
         listing: All files of the source.
         indexes: Indexes of the dataset's splits.
         listed: Paths in the dataset's list of rejects.
-        sources: The numbers of the sources whose examples may be gone; None for all.
     """
-    keys, sizes = listing.keys[: listing.images].arrow, listing.files.bytes[: listing.images]
-    known = pc.is_in(keys, value_set=pa.array(list(listed), pa.large_string())).to_numpy(zero_copy_only=False)
-    resized, gone = np.zeros(len(keys), np.bool_), []
-    for index in indexes.values():
-        there = index.columns()["key"]
-        there.validate(full=True)  # only the outline of its file was checked
-        row = pc.fill_null(pc.index_in(keys, value_set=there), -1).to_numpy()
-        known |= row >= 0
-        resized[row >= 0] = sizes[row >= 0] != index.source_bytes[row[row >= 0]]
-        absent = pc.invert(pc.is_in(there, value_set=keys))
-        if sources is not None:
-            absent = pc.and_(absent, pa.array(np.isin(index.source, list(sources))))
-        gone.append(there.filter(absent))
+    keys, sizes = listing.image_keys, listing.files.bytes
+    places = find_places(keys, indexes)
+    in_list = pc.is_in(keys.arrow, value_set=pa.array(list(listed), pa.large_string()))
+    known = in_list.to_numpy(zero_copy_only=False) | (places.row >= 0)
+    resized = np.zeros(len(keys), np.bool_)
+    for index, images in places.in_each(indexes):
+        resized[images] = sizes[images] != index.source_bytes[places.row[images]]
     return FileDifference(
-        new=_some(keys.filter(pa.array(~known))),
-        gone=_some(pa.concat_arrays([pa.array([], pa.large_string()), *gone])),
-        resized=_some(keys.filter(pa.array(resized))),
+        new=SomeFiles.of(keys.take(np.flatnonzero(~known))),
+        gone=examples_at(places.others(indexes), indexes),
+        resized=SomeFiles.of(keys.take(np.flatnonzero(resized))),
     )
 
 
-def _some(keys: pa.Array) -> SomeFiles:
-    return SomeFiles.of(keys.to_pylist())
+def examples_at(rows: Mapping[str, npt.NDArray[np.integer[Any]]], indexes: Mapping[str, Index]) -> SomeFiles:
+    """The keys of some examples.
+
+    Args:
+        rows: The rows of each split.
+        indexes: Indexes of the dataset's splits.
+    """
+    keys = [keys_of(index).take(rows[split]) for split, index in indexes.items()]
+    return SomeFiles.of(PackedTexts.joined([PackedTexts.of([]), *keys]))

@@ -9,7 +9,9 @@ import pyarrow.compute as pc
 from fitfeed.converters.file_columns import FileColumns
 from fitfeed.converters.reading.sources_reader import SourcesReader
 from fitfeed.converters.source_file import SourceRoot
+from fitfeed.schemas.find_texts import rows_of
 from fitfeed.schemas.index import Index
+from fitfeed.schemas.packed_texts import PackedTexts
 
 
 class KnownSources:
@@ -39,7 +41,7 @@ class KnownSources:
                 rows = np.flatnonzero(index.source == number)
                 there = index.columns()["path"].take(pa.array(rows))
                 there.validate(full=True)  # only the outline of its file was checked
-                found = pc.fill_null(pc.index_in(files.keys.arrow, value_set=there), -1).to_numpy()
+                found = rows_of(files.keys, PackedTexts.of_arrow(there))
                 for place in np.flatnonzero(found >= 0).tolist():
                     row = rows[found[place]]
                     same_size = files.bytes[place] == index.source_bytes[row]

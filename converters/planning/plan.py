@@ -1,22 +1,24 @@
 """Plans a conversion: lists the source once, and decides split, order and shard of every file by arithmetic."""
 
 import itertools
-import json
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from fitfeed.converters.file_columns import FileColumns, SourceListing
+from fitfeed.converters.file_columns import SourceListing
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.planning.base_dataset import BaseDataset, all_rows, join_classes, select_new
+from fitfeed.converters.planning.base_dataset import BaseDataset, join_classes
 from fitfeed.converters.planning.class_warnings import class_warnings
 from fitfeed.converters.planning.comparison import ComparisonProgress
+from fitfeed.converters.planning.example_places import find_places
 from fitfeed.converters.planning.fewer_collections import fewer_collections
-from fitfeed.converters.planning.file_difference import find_difference
+from fitfeed.converters.planning.file_difference import examples_at
 from fitfeed.converters.planning.manifest_limits import check_capacity
+from fitfeed.converters.planning.select_new import select_new
 from fitfeed.converters.planning.shard_plans import ShardPlans
 from fitfeed.converters.planning.source_listing import (
     list_files,
@@ -24,15 +26,14 @@ from fitfeed.converters.planning.source_listing import (
     sources_digest,
     sources_table,
 )
+from fitfeed.converters.planning.source_rows import listed_rows, times, united_rows
 from fitfeed.converters.source_file import Comparison, SomeFiles
 from fitfeed.converters.sources.discover import find_examples
 from fitfeed.converters.sources.examples import ExampleTable, numbers_at, values_at
 from fitfeed.converters.sources.given_source import Sources
 from fitfeed.converters.sources.source_options import AS_FOUND, SourceOptions
 from fitfeed.converters.sources.splits import PlacesOfSplits, by_split
-from fitfeed.converters.staging.job import ConversionPlan, Job, LongList, ShardOutline, digest_of
-from fitfeed.schemas.categories import Categories
-from fitfeed.schemas.json_columns import Column, json_rows, to_json
+from fitfeed.converters.staging.job import ConversionPlan, Job, ShardOutline, digest_of
 from fitfeed.schemas.packed_texts import AT_ONCE, Places
 from fitfeed.schemas.split_names import default_split
 
@@ -97,7 +98,7 @@ def make_plan(
         [[root.kind, root.name, root.number] for root in found.roots],
         sources_digest(found.roots),
         chosen.source_digest,
-        _times(table),
+        times(table),
         options.writing_json(),
     ]
     if base is not None:
@@ -168,63 +169,37 @@ def _choose_new(
     progress: ComparisonProgress | None,
 ) -> _Choice:
     """Leaves out the files that the dataset has, if there is one to join."""
-    rows = _listed(example_table, splits)
     if base is None:
-        return _Choice(splits, len(example_table.files), digest_of(rows), None, None, SomeFiles())
+        digest = digest_of(listed_rows(example_table, splits))
+        return _Choice(splits, len(example_table.files), digest, None, None, SomeFiles())
     known = read_known_sources(base.place, sources_digest(listing.roots.values()))
-    gone = find_difference(listing, base.indexes, sources=listing.roots).gone
+    places = find_places(listing.image_keys, base.indexes)
+    new, comparison = select_new(
+        base,
+        example_table,
+        splits,
+        listing,
+        places,
+        known,
+        check_content=check_content,
+        progress=progress,
+    )
+    others = places.others(base.indexes)
+    gone = _gone(base, listing, others)
     if known is None and gone.count == base.sources.count_of(listing.roots):
         gone = SomeFiles()  # another folder of that name, which has nothing of the first
-    new, comparison = select_new(
-        base, example_table, splits, listing.roots, known, check_content=check_content, progress=progress
-    )
-    listed = itertools.chain.from_iterable(json.loads(b"[%b]" % part) for part in rows.parts)
-    together = all_rows(base, listed)
-    parts = (to_json(row).encode() for row in together)
-    return _Choice(new, len(together), digest_of(LongList(parts)), known, comparison, gone)
+    together = len(example_table.files) + sum(map(len, others.values()))
+    digest = digest_of(united_rows(base, example_table, splits, others))
+    return _Choice(new, together, digest, known, comparison, gone)
 
 
-def _listed(example_table: ExampleTable, splits: PlacesOfSplits) -> LongList:
-    """What identifies the source: path, size, labels and split of each file, by key."""
-    files, split_of = example_table.files, np.empty(len(example_table.files), np.min_scalar_type(len(splits)))
-    for number, places in enumerate(splits.values()):
-        split_of[places] = number
-    assigned = Categories(list(splits), split_of)
-
-    def rows(some: FileColumns, places: Places) -> bytes:
-        labels = (example_table.column(name, places) for name in example_table.labels)
-        return json_rows([some.keys, some.bytes, *labels, assigned.take(places)])
-
-    return LongList(itertools.starmap(rows, _by_key(files)))
-
-
-def _times(example_table: ExampleTable) -> LongList:
-    """What tells that files and their masks are as they were, by key: times of modification, or ETags."""
-    files = example_table.files
-    masks = [example_table.labels[name] for name, kind in example_table.kinds.items() if kind == "mask"]
-    columns = [files, *map(FileColumns.of, masks)]
-
-    def rows(some: FileColumns, places: Places) -> bytes:
-        chosen: list[Column] = [some.keys]
-        for column in columns:
-            there = some if column is files else column.take(places)
-            chosen.append(there.mtimes_ns)
-            if column.has_etags:
-                chosen.append(there.some_etags)
-        return json_rows(chosen)
-
-    return LongList(itertools.starmap(rows, _by_key(files)))
-
-
-def _by_key(files: FileColumns) -> Iterator[tuple[FileColumns, Places]]:
-    """Files in the order of their keys, some at a time, and their places."""
-    order = files.keys.order()
-    for begin in range(0, len(files), AT_ONCE):
-        end = min(begin + AT_ONCE, len(files))
-        if order is None:  # no copy is needed
-            yield files[begin:end], np.arange(begin, end)
-        else:
-            yield files.take(order[begin:end]), order[begin:end]
+def _gone(
+    base: BaseDataset, listing: SourceListing, others: Mapping[str, npt.NDArray[np.int64]]
+) -> SomeFiles:
+    """Those of other examples that are of the sources which are listed."""
+    roots = list(listing.roots)
+    rows = {split: some[np.isin(base.indexes[split].source[some], roots)] for split, some in others.items()}
+    return examples_at(rows, base.indexes)
 
 
 def _class_counts(example_table: ExampleTable, splits: PlacesOfSplits) -> dict[str, list[int]]:

@@ -18,9 +18,10 @@ from fitfeed.converters.reading.open_reader import open_reader
 from fitfeed.converters.source_file import SourceRoot
 from fitfeed.converters.sources.examples import ExampleTable, values_at
 from fitfeed.schemas.errors import DamagedDatasetError
-from fitfeed.schemas.packed_etags import unpacked
+from fitfeed.schemas.find_texts import rows_of
+from fitfeed.schemas.packed_etags import is_written_as, packed, unpacked
 from fitfeed.schemas.packed_hex import PackedHex
-from fitfeed.schemas.packed_texts import Places
+from fitfeed.schemas.packed_texts import PackedTexts, Places
 from fitfeed.schemas.side_tables import (
     SOURCES_NAME,
     read_sources,
@@ -63,8 +64,12 @@ def sources_table(listing: SourceListing, before: Any | None, *, listed_ns: int)
     here = _batch(listing.roots.values(), _settled(listing, before=listed_ns - RECENT_NS))
     if before is None:
         return here
-    here = unpacked(here)
-    gone = before.filter(pc.invert(pc.is_in(before.column("key"), value_set=listing.files.keys.arrow)))
+    row = rows_of(PackedTexts.of_arrow(before.column("key")), listing.files.keys)
+    if (row >= 0).all():
+        return here
+    gone = packed(before.filter(pa.array(row < 0)))
+    if gone.schema != here.schema:  # some ETags are not packed
+        gone, here = unpacked(gone), unpacked(here)
     columns = [pa.concat_arrays([gone.column(name), here.column(name)]) for name in here.schema.names]
     return pa.record_batch(columns, schema=here.schema)
 
@@ -95,10 +100,10 @@ def forget_files(table: Any, paths: Collection[str]) -> Any:
 
 def _batch(roots: Iterable[SourceRoot], files: FileColumns) -> Any:
     columns = [files.keys.arrow, *map(pa.array, (files.bytes, files.mtimes_ns, files.ctimes_ns))]
-    packed = isinstance(files.etags, PackedHex)
+    are_packed = isinstance(files.etags, PackedHex)
     if files.etags is not None and files.has_etags:
         columns.append(files.etags.arrow)
-    schema = sources_schema(sources_digest(roots), etags=files.has_etags, packed=packed)
+    schema = sources_schema(sources_digest(roots), etags=files.has_etags, packed=are_packed)
     return pa.record_batch(columns, schema=schema)
 
 
@@ -140,7 +145,7 @@ def remember_sources(dataset: Place, table: Any | None) -> None:
     if table is None:
         return
     with suppress(DamagedDatasetError):
-        if read_sources(dataset).equals(unpacked(table), check_metadata=True):
+        if is_written_as(table, read_sources(dataset)):
             return
     with suppress(OSError):  # the dataset is as it must be, even if its folder is read-only
         write_table(dataset, SOURCES_NAME, table)

@@ -4,6 +4,8 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from fitfeed.schemas.features import LabelKind, PlannedLabel
 
 
@@ -47,4 +49,7 @@ def renumber_classes(values: Sequence[Any], new: Sequence[int]) -> Sequence[Any]
     """
     if values and isinstance(values[0], list):
         return [sorted({new[number] for number in value} - {-1}) for value in values]
+    if isinstance(values, array):  # of millions
+        numbers = np.array(new, np.intc)[np.frombuffer(values, values.typecode)]
+        return array("i", numbers.tobytes())
     return array("i", (new[value] for value in values))

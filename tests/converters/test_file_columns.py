@@ -94,5 +94,5 @@ def test_files_of_a_listing_are_images_and_then_masks() -> None:
     files = FileColumns.of(SourceFile(path, 1, 1) for path in "abcdef")
     listing = SourceListing({}, files, ["left", "right"])
     assert listing.images == 2
-    assert listing.keys == ["a", "b"] * 3
+    assert listing.image_keys == ["a", "b"]
     assert [listing.mask_label(place) for place in range(6)] == [None, None, "left", "left", "right", "right"]

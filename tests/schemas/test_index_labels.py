@@ -8,7 +8,7 @@ import pytest
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.features import Features, ImageFeature, PlannedLabel
 from fitfeed.schemas.index_columns import MaskColumn
-from fitfeed.schemas.index_labels import classes_at, floats_at, impossible_labels, label_of
+from fitfeed.schemas.index_labels import class_numbers_at, classes_at, floats_at, impossible_labels, label_of
 from fitfeed.schemas.payload import MAX_PAYLOAD_BYTES
 
 IMAGE = ImageFeature(shape=(8, 8, 3), encoding="png")
@@ -45,6 +45,15 @@ def test_classes_must_exist(numbers: list[int]) -> None:
     with pytest.raises(DamagedDatasetError, match="not one of 0 to 1"):
         classes_at(np.array(numbers), feature, "tags", 0)
     assert len(classes_at(np.array([], np.int64), feature, "tags", 0)) == 0
+
+
+def test_the_class_of_each_row_must_exist() -> None:
+    feature: Any = features(label=AB).labels["label"]
+    column, rows = np.array([0, 1, 2, -1]), np.array([1, 0, 1])
+    assert class_numbers_at(column, feature, "label", rows).tolist() == [1, 0, 1]
+    for row in (2, 3):
+        with pytest.raises(DamagedDatasetError, match=f"gives row {row} a class of 'label'"):
+            class_numbers_at(column, feature, "label", np.array([0, row]))
 
 
 def test_vectors_have_the_length_that_their_names_say() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fitfeed.schemas.categories import Categories
-from fitfeed.schemas.json_columns import Column, json_list, json_rows
+from fitfeed.schemas.json_columns import Column, joined_json, json_list, json_of_rows, json_rows
 from fitfeed.schemas.packed_texts import PackedTexts
 
 TEXTS = st.text(
@@ -42,6 +42,9 @@ def test_rows_are_those_of_json(rows: list[tuple[str, str, int, int, str, object
     assert (
         json_rows(columns[:1]) == json.dumps([row[:1] for row in rows], separators=(",", ":"))[1:-1].encode()
     )
+    each = json_of_rows(columns)
+    assert each.to_pylist() == [json.dumps(row, separators=(",", ":")) for row in rows]
+    assert joined_json(each[::-1]) == (json.dumps(rows[::-1], separators=(",", ":"))[1:-1].encode())
     for column, values in zip(columns, (plain, texts, numbers, small, names), strict=False):
         assert json_list(column) == json.dumps(values).encode()
 

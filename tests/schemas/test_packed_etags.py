@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from fitfeed.schemas import packed_etags
-from fitfeed.schemas.packed_etags import is_packed, unpacked
+from fitfeed.schemas.packed_etags import is_packed, is_written_as, packed, unpacked
 from fitfeed.schemas.packed_hex import PackedHex
-from fitfeed.schemas.side_tables import SOURCES_NAME, etags_of, read_sources, sources_schema, write_table
+from fitfeed.schemas.side_tables import SOURCES_NAME, read_sources, sources_schema, write_table
 from fitfeed.schemas.storage.local import LocalPlace
 
 
@@ -36,7 +36,6 @@ def test_the_file_is_that_of_texts(rows: int, tmp_path: Path, monkeypatch: pytes
     assert (tmp_path / SOURCES_NAME).read_bytes() == (tmp_path / "expected").read_bytes()
     read = read_sources(LocalPlace(tmp_path))
     assert read.equals(texts, check_metadata=True)
-    assert etags_of(read).tolist() == texts.column("etag").to_pylist()
 
 
 def test_a_part_of_a_table_is_written_as_well(tmp_path: Path) -> None:
@@ -50,3 +49,34 @@ def test_unpacked_it_is_that_of_texts() -> None:
     plain = table(3, packed=False)
     assert not is_packed(plain)
     assert unpacked(plain) is plain
+
+
+def test_texts_are_packed_where_all_are_digits() -> None:
+    texts = table(3, packed=False)
+    assert packed(texts).equals(table(3, packed=True), check_metadata=True)
+    assert packed(table(3, packed=True)).equals(table(3, packed=True))
+    for number, etags in enumerate((["A" * 32] * 3, ["a" * 32, "a" * 32, "a-2"])):
+        other = texts.set_column(4, texts.schema.field(4), pa.array(etags, pa.large_string()))
+        assert packed(other) is other, number
+    without = texts.drop_columns(["etag"])
+    assert packed(without) is without
+
+
+@pytest.mark.parametrize("rows", [0, 3, 40_000])
+def test_what_is_written_the_same_is_known(rows: int) -> None:
+    texts = table(rows, packed=False)
+    for batch in (texts, table(rows, packed=True)):
+        assert is_written_as(batch, texts)
+        assert not is_written_as(batch, table(rows + 1, packed=False))
+        assert not is_written_as(batch, texts.replace_schema_metadata({"folder": "other"}))
+        assert not is_written_as(batch, texts.drop_columns(["etag"]))
+
+
+@pytest.mark.parametrize("column", range(5))
+def test_one_other_value_is_seen(column: int) -> None:
+    texts = table(20_000, packed=False)
+    values = texts.column(column).to_pylist()
+    values[-1] = values[0]
+    other = texts.set_column(column, texts.schema.field(column), pa.array(values, texts.column(column).type))
+    assert is_written_as(table(20_000, packed=True), other) == (column == 2)  # which has zeros only
+    assert is_written_as(texts, other) == (column == 2)

@@ -1,5 +1,6 @@
 """Packed texts are a sequence like a list of the same texts, whatever characters they have."""
 
+import gzip
 import itertools
 import json
 
@@ -53,6 +54,12 @@ def test_parts_are_joined(parts: list[list[str]], data: st.DataObject) -> None:
         packed.append(PackedTexts.of([*before, *texts, *before])[len(before) : len(before) + len(texts)])
     assert PackedTexts.joined(packed) == [text for texts in parts for text in texts]
     assert packed == []
+
+
+@given(st.lists(st.text(max_size=3), max_size=20))
+def test_checksums_are_those_of_gzip(texts: list[str]) -> None:
+    expected = [int.from_bytes(gzip.compress(text.encode())[-8:-7]) for text in texts]
+    assert PackedTexts.of(texts).checksums.tolist() == expected
 
 
 @given(TEXTS)

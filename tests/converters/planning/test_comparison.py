@@ -1,5 +1,6 @@
 """Files that are as they were, by size and times or by content."""
 
+import hashlib
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,13 +11,14 @@ import pyarrow as pa
 import pytest
 import xxhash
 
-from fitfeed.converters.file_columns import SourceListing
+from fitfeed.converters.file_columns import FileColumns, SourceListing
 from fitfeed.converters.planning import comparison
-from fitfeed.converters.planning.comparison import compare_files
+from fitfeed.converters.planning.comparison import compare_files, same_times
 from fitfeed.converters.planning.source_listing import sources_table
 from fitfeed.converters.reading.local_reader import LocalReader
 from fitfeed.converters.source_file import Comparison, SourceFile
-from tests.converters.planning.listed import later, listing, with_file
+from fitfeed.schemas.packed_etags import unpacked
+from tests.converters.planning.listed import later, listing, root_of, with_file
 
 __all__ = ["listing"]
 
@@ -120,3 +122,36 @@ def test_progress_counts_what_is_read(listing: SourceListing, indexes: dict[str,
     assert progress.begun == []
     compare_files(listing, known, indexes, check_content=True, progress=progress)
     assert (progress.begun, progress.read) == ([(4, 20)], 20)
+
+
+def test_only_some_are_compared_in_their_order(listing: SourceListing, indexes: dict[str, Any]) -> None:
+    for name in ("a.png", "b.png", "m.png"):
+        (Path(listing.roots[0].folder) / name).write_bytes(b"other")
+    found = compare_files(listing, None, indexes, images=[[1], [0]])
+    assert found == Comparison(contents=4, changed=["b.png", "a.png", "m.png", "m.png"])
+    found = compare_files(listing, None, indexes, images=[[1]])
+    assert found == Comparison(contents=2, changed=["b.png", "m.png"])
+    known = sources_table(listing, None, listed_ns=later(listing))
+    assert compare_files(listing, known, indexes, images=[[0]]) == Comparison(times=2)
+    found = compare_files(listing, known, indexes, images=[[0]], check_masks=True)
+    assert found == Comparison(times=1, contents=1, changed=["m.png"])
+
+
+def test_etags_are_compared_packed_or_not() -> None:
+    etags = [hashlib.md5(bytes([place]), usedforsecurity=False).hexdigest() for place in range(3)]
+
+    def listed(*etags: str) -> SourceListing:
+        files = (SourceFile(f"{place}.png", 5, 0, etag=etag) for place, etag in enumerate(etags))
+        return SourceListing({0: root_of(Path.cwd())}, FileColumns.of(files))
+
+    known = unpacked(sources_table(listed(*etags), None, listed_ns=0))
+    for here, expected in [
+        (etags, 3),
+        ([*etags[:2], "part-2"], 2),
+        (["part-2", etags[1]], 1),
+        (["", "", etags[2]], 1),
+        (["", ""], 0),
+    ]:
+        assert same_times(listed(*here).files, known).sum() == expected
+    without = known.drop_columns(["etag"])
+    assert same_times(listed("", *etags[1:]).files, without).tolist() == [True, False, False]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from fitfeed.converters.file_columns import SourceListing
+from fitfeed.converters.file_columns import FileColumns, SourceListing
 from fitfeed.converters.planning.source_listing import (
     RECENT_NS,
     folder_digest,
@@ -16,6 +16,7 @@ from fitfeed.converters.planning.source_listing import (
     sources_table,
 )
 from fitfeed.converters.source_file import SourceFile
+from fitfeed.schemas.packed_etags import unpacked
 from fitfeed.schemas.side_tables import SOURCES_NAME, write_table
 from fitfeed.schemas.storage.local import LocalPlace
 from tests.converters.planning.listed import NAMES, later, listing, root_of, with_file
@@ -25,7 +26,7 @@ __all__ = ["listing"]
 
 def test_files_of_examples(listing: SourceListing) -> None:
     assert [file.path for file in listing.files] == [*NAMES, "m.png", "m.png", "n.png"]
-    assert listing.keys == [*NAMES, *NAMES]
+    assert listing.image_keys == [*NAMES]
     assert [listing.mask_label(place) for place in range(6)] == [None] * 3 + ["lesion"] * 3
 
 
@@ -107,3 +108,15 @@ def test_files_are_forgotten(listing: SourceListing, forgotten: list[str]) -> No
     table = sources_table(listing, None, listed_ns=later(listing))
     left = forget_files(table, forgotten).column("key").to_pylist()
     assert sorted(left) == sorted({*NAMES, "m.png", "n.png"} - set(forgotten))
+
+
+@pytest.mark.parametrize("etag", ["a" * 32, "part-2"])
+def test_files_of_a_store_stay_known_packed_or_not(etag: str) -> None:
+    def listed(*names: str, etag: str = "b" * 32) -> SourceListing:
+        files = (SourceFile(name, 5, 0, etag=etag) for name in names)
+        return SourceListing({0: root_of(Path.cwd())}, FileColumns.of(files))
+
+    before = unpacked(sources_table(listed("a", "b", etag=etag), None, listed_ns=0))
+    table = unpacked(sources_table(listed("b", "c"), before, listed_ns=0))
+    assert table.column("key").to_pylist() == ["a", "b", "c"]
+    assert table.column("etag").to_pylist() == [etag, "b" * 32, "b" * 32]
