@@ -151,7 +151,7 @@ def plan_conversion(
     up_to_date = target.has_all_of(plan)
     if not up_to_date:
         require_writable(place)
-        if runner == "local" and not place.area().moves_at_once:  # shards are built elsewhere
+        if runner == "local" and not place.area().builds_in_place:
             require_room(plan, workers=min(workers or available_cpus(), plan.job.shards))
     return PlannedConversion(dataset=place, plan=plan, existing=target.existing, up_to_date=up_to_date)
 

@@ -51,8 +51,14 @@ def find_file(written: str | os.PathLike[str]) -> Path | FileInStore:
         UsageError: If it is an address of something else than a store, or the store does not answer.
     """
     place = open_place(written, "PATH")
-    if place.local_folder is not None:
-        return place.local_folder
+    return place.choose(local=_path_itself, far=_only_far_file)
+
+
+def _path_itself(path: Path) -> Path | FileInStore:
+    return path
+
+
+def _only_far_file(place: Place) -> FileInStore:
     file = _far_file(place)
     if file is None:
         msg = f"{place} does not exist. Give the address of a TFRecord file or an HDF5 file."
@@ -61,11 +67,13 @@ def find_file(written: str | os.PathLike[str]) -> Path | FileInStore:
 
 
 def _paths(written: str) -> Iterator[Inspected]:
-    place = open_place(written, "PATH")
-    path = place.local_folder
-    if path is None:
-        yield from _in_store(place, written)
-        return
+    yield from open_place(written, "PATH").choose(
+        local=lambda path: _on_this_machine(path, written), far=lambda place: _in_store(place, written)
+    )
+
+
+def _on_this_machine(path: Path, written: str) -> Iterator[Inspected]:
+    """Of each file that fits a pattern, or of this path."""
     if glob.has_magic(written) and not path.exists():
         found = sorted(glob.glob(written, recursive=True))  # noqa: PTH207 - a pattern may be absolute
         for each in found or [written]:  # one that fits nothing is looked for by its name, and not found

@@ -156,17 +156,16 @@ def _open(place: Place, manifest: Manifest) -> BaseDataset:
 
 
 def _require_shards(place: Place, manifest: Manifest) -> None:
-    # In a store, one request lists a thousand of them.
-    listed = {found.name: found.bytes for found in place.files()} if place.is_far else {}
-    for split in manifest.splits.values():
-        for shard in split.shards:
-            try:
-                size = listed[shard.file] if shard.file in listed else place.find(shard.file).bytes
-            except OSError as error:
-                raise damaged_file(place.address(shard.file), error) from error
-            if size != shard.bytes:
-                msg = f"{place.address(shard.file)} has {size} bytes, and the manifest says {shard.bytes}. Restore it, or convert again with --overwrite."
-                raise DamagedDatasetError(msg)
+    shards = [shard for split in manifest.splits.values() for shard in split.shards]
+    found = place.find_each(shard.file for shard in shards)
+    for shard in shards:
+        try:
+            size = next(found).bytes
+        except OSError as error:
+            raise damaged_file(place.address(shard.file), error) from error
+        if size != shard.bytes:
+            msg = f"{place.address(shard.file)} has {size} bytes, and the manifest says {shard.bytes}. Restore it, or convert again with --overwrite."
+            raise DamagedDatasetError(msg)
 
 
 def read_rejects(place: Place, entry: File) -> list[Reject]:

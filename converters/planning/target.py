@@ -195,7 +195,7 @@ def require_writable(place: Place) -> None:
     try:
         area.require_writable()
     except OSError as error:
-        msg = f"cannot write to DATASET {place}: {error.strerror}. Choose a folder that you may write to."
+        msg = f"cannot write to DATASET {place}: {error.strerror}. {area.access_advice}."
         raise UsageError(msg) from error
 
 

@@ -25,9 +25,6 @@ Counts: TypeAlias = "ctypes.Array[ctypes.c_longlong]"
 """Images, rejects and source bytes of the shard that a worker is writing, and 1 + the place in its plan of the image that
 is being decoded, or 0. It is shared memory, so it is still there after the worker has ended."""
 
-PUT_BYTES = 256 << 20
-"""What the client of a store takes to put a shard: parts that are under way, and its threads."""
-
 COUNTS_BYTES = 4 * ctypes.sizeof(ctypes.c_longlong)
 
 
@@ -73,8 +70,8 @@ def serve(setup: bytes, channel: int, counts_file: int) -> None:
     work = WorkFolder(open_place(dataset, "DATASET"), digest, seal)
     counts = map_counts(counts_file)
     discard_output(2)  # libtiff and others write a line for each unusual tag
-    putting = PUT_BYTES if work.dataset.is_far else 0
-    limit_memory(job.options.max_pixels, more_bytes=SourcesReader(job.sources).memory_bytes + putting)
+    more_bytes = SourcesReader(job.sources).memory_bytes + work.root.area().put_bytes
+    limit_memory(job.options.max_pixels, more_bytes=more_bytes)
     with Connection(channel) as connection:
         while True:
             try:

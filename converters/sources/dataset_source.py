@@ -236,16 +236,22 @@ def shard_state(place: Place, file: str) -> ShardState:
     Raises:
         OSError: If the store does not answer.
     """
+    return place.choose(local=lambda _: _times_of(place, file), far=lambda far: _etag_of(far, file))
+
+
+def _times_of(place: Place, file: str) -> ShardState:
     try:
         found = place.find(file)
-    except OSError as error:
-        if place.is_far and not isinstance(error, FileNotFoundError | PermissionError):
-            raise
+    except OSError:
         return ShardState()
-    return place.choose(
-        local=lambda _: ShardState(found.mtime_ns, found.ctime_ns),
-        far=lambda _: ShardState(etag=found.identity),
-    )
+    return ShardState(found.mtime_ns, found.ctime_ns)
+
+
+def _etag_of(place: Place, file: str) -> ShardState:
+    try:
+        return ShardState(etag=place.find(file).identity)
+    except (FileNotFoundError, PermissionError):
+        return ShardState()
 
 
 def stored_example(path: str, size: int, state: ShardState, stored: StoredAt) -> SourceFile:

@@ -48,7 +48,6 @@ from fitfeed.schemas.tfds_info import TFDS_NAMES
 
 LOCK_NAME = "lock"
 
-STORES_PAGE = "docs/object-stores.md"
 
 BEGUN_ANEW = "the finished shards in {root} are not used, because nothing shows that an earlier run wrote them there: they were copied, unpacked or touched, or the file system keeps no change times. The conversion begins anew."
 
@@ -300,7 +299,9 @@ class Staging:
         except OSError as error:
             if error.errno == errno.ELOOP:
                 return SeenManifest()
-            mend = f"See {STORES_PAGE}" if self.dataset.is_far else "Change its permissions"
+            mend = self.dataset.choose(
+                local=lambda _: "Change its permissions", far=lambda place: place.area().access_advice
+            )
             msg = f"{self.dataset.address(MANIFEST_NAME)} cannot be read: {error.strerror}. {mend}."
             raise UsageError(msg) from error
         return SeenManifest(content, hashlib.sha256(content).hexdigest(), found.identity)
@@ -389,11 +390,10 @@ def open_staging(dataset: Place, *, notify: Callable[[str], None] = lambda text:
             area.require_conditions()
             staging.claim = held.enter_context(area.hold(LOCK_NAME, notify=notify))
         except BlockingIOError as error:
-            holder = "" if area.moves_at_once else f" ({error.strerror})"
+            holder = f" ({error.strerror})" if error.strerror else ""
             msg = f"another conversion into {dataset} is running{holder}. Wait for it, or choose another folder."
             raise UsageError(msg) from error
         except OSError as error:
-            mend = "Choose a folder that you may write to." if area.moves_at_once else f"See {STORES_PAGE}."
-            msg = f"cannot write to DATASET {dataset}: {error.strerror}. {mend}"
+            msg = f"cannot write to DATASET {dataset}: {error.strerror}. {area.access_advice}."
             raise UsageError(msg) from error
         yield staging

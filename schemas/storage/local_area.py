@@ -39,6 +39,21 @@ class LocalWorkArea(WorkArea):
     def advice(self) -> str:
         return "Make room there"
 
+    @property
+    @override
+    def access_advice(self) -> str:
+        return "Choose a folder that you may write to"
+
+    @property
+    @override
+    def builds_in_place(self) -> bool:
+        return True
+
+    @property
+    @override
+    def put_bytes(self) -> int:
+        return 0
+
     @override
     def require_own(self) -> None:
         require_own(self._folder)
@@ -131,6 +146,9 @@ class LocalWorkArea(WorkArea):
 
 def _take(lock: int) -> None:
     """Locks a file, unless another process holds it, or has removed it with its folder since it was opened."""
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise BlockingIOError from error  # the text of the system does not say who holds it
     if os.fstat(lock).st_nlink == 0:
         raise BlockingIOError

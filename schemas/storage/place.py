@@ -14,7 +14,7 @@ Errors are `OSError`, with a `strerror` that a message can end with: `FileNotFou
 import abc
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, Self, TypeVar
@@ -175,6 +175,15 @@ class Place(abc.ABC):
             FileNotFoundError: If it is not there.
             OSError: If it cannot be found out.
         """
+
+    def find_each(self, names: Iterable[str]) -> Iterator[Found]:
+        """`find` of many files of one folder, one after the other. A store is asked for a thousand at once.
+
+        Raises:
+            FileNotFoundError: If the next is not there.
+            OSError: If it cannot be found out.
+        """
+        return map(self.find, names)
 
     @abc.abstractmethod
     def open(self, name: str) -> OpenFile:

@@ -5,7 +5,7 @@ import os
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -145,6 +145,12 @@ class StorePlace(Place):
     def find(self, name: str) -> Found:
         with explained(self.bucket, "read", self.address(name)):
             return self._found(obstore.head(self._client(name), self._key(name)))
+
+    @override
+    def find_each(self, names: Iterable[str]) -> Iterator[Found]:
+        listed = {found.name: found for found in self.files()}
+        for name in names:  # one that is not listed may be there since, or its name may be wrong
+            yield listed[name] if name in listed else self.find(name)
 
     @override
     def open(self, name: str) -> OpenFile:

@@ -15,6 +15,9 @@ from fitfeed.schemas.storage.work_area import WorkArea
 
 NO_CONDITIONS = "the store does not put objects on a condition ({}), so two conversions could publish at once. Its server must support If-None-Match and If-Match, as S3, GCS, Azure, MinIO, R2 and Ceph do in their present versions"
 
+PUT_BYTES = 256 << 20
+"""What the client of a store takes to put a shard: parts that are under way, and its threads."""
+
 
 class StoreWorkArea(WorkArea):
     """A prefix in an object store. Nobody can write there who may not write the dataset."""
@@ -32,6 +35,21 @@ class StoreWorkArea(WorkArea):
     @override
     def advice(self) -> str:
         return "Mend that (docs/object-stores.md)"
+
+    @property
+    @override
+    def access_advice(self) -> str:
+        return "See docs/object-stores.md"
+
+    @property
+    @override
+    def builds_in_place(self) -> bool:
+        return False
+
+    @property
+    @override
+    def put_bytes(self) -> int:
+        return PUT_BYTES
 
     @override
     def require_own(self) -> None:

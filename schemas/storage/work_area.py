@@ -34,6 +34,21 @@ class WorkArea(abc.ABC):
     def advice(self) -> str:
         """What to do before the same command is run again, where something could not be written."""
 
+    @property
+    @abc.abstractmethod
+    def access_advice(self) -> str:
+        """What to do where one may not write, as an imperative without a full stop."""
+
+    @property
+    @abc.abstractmethod
+    def builds_in_place(self) -> bool:
+        """Whether `building` writes the file where it will be, so that it needs no room elsewhere."""
+
+    @property
+    @abc.abstractmethod
+    def put_bytes(self) -> int:
+        """What a process needs of memory at the end of `building`, besides the writer's."""
+
     @abc.abstractmethod
     def require_own(self) -> None:
         """Refuses a place that somebody else may have made. One that is not there is fine.

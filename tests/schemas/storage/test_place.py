@@ -92,6 +92,15 @@ def test_what_is_missing_is_not_found(place: Place) -> None:
     assert place.folders() == []
 
 
+def test_each_of_many_is_found(place: Place) -> None:
+    written = [place.write(name, name.encode()) for name in ("a", "bb", "c/d")]
+    assert list(place.find_each(["bb", "a", "c/d", "bb"])) == [written[1], *written[::2], written[1]]
+    found = place.find_each(["a", "b"])
+    assert next(found) == written[0]
+    with pytest.raises(FileNotFoundError):
+        next(found)
+
+
 def test_files_and_folders_are_listed(place: Place) -> None:
     for name in ("a", "x/b", "x/y/c", "x2/d", "z"):
         place.write(name, name.encode())

@@ -68,3 +68,9 @@ def test_an_empty_place_is_nobodys(place: Place) -> None:
     place.area().require_conditions()
     place.area().remove()
     assert place.area().is_empty()
+
+
+def test_what_building_takes_is_said(place: Place) -> None:
+    area = place.area()
+    assert area.builds_in_place == (area.put_bytes == 0) == area.moves_at_once
+    assert not area.access_advice.endswith(".")
