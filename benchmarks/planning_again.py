@@ -100,7 +100,9 @@ def append(folder: Path, paths: int) -> dict[str, float]:
     dataset = LocalPlace(folder / "dataset")
     begun = time.process_time()
     target = open_target(dataset, append=True)
-    plan = make_plan(_source(paths + paths // 100), target.complete(None), base=target.base, seen=target.seen)
+    plan = make_plan(
+        _source(paths + max(CLASSES, paths // 100)), target.complete(None), base=target.base, seen=target.seen
+    )
     if target.compare(plan) is None or target.has_all_of(plan):
         raise RuntimeError("nothing is new")
     planned = time.process_time()
