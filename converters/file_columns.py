@@ -157,6 +157,12 @@ class FileColumns(LazySequence[SourceFile]):
             None if self.stored is None else [self.stored[place] for place in places.tolist()],
         )
 
+    def of_source(self, root: SourceRoot) -> "FileColumns":
+        """The same as files of a source (`SourceFile.of`)."""
+        paths = self.paths.after(root.prefix) if root.prefix else self.paths
+        sources = np.full(len(self), root.number, np.int64) if root.number else None
+        return FileColumns(paths, *self.numbers[:3], self.etags, sources, self.stored)
+
     def with_etags_as_texts(self) -> "FileColumns":
         """The same with ETags that are ready to be used several times."""
         etags = None if self.etags is None else self.some_etags

@@ -127,6 +127,12 @@ class PackedTexts(LazySequence[str]):
         """The texts at some places, in their order."""
         return self._part(PackedTexts.of_arrow(self.binary.take(pa.array(places, pa.int64()))))
 
+    def after(self, prefix: str) -> "PackedTexts":
+        """The texts, each after a prefix."""
+        before, end = (pa.scalar(text.encode(ENCODING, ERRORS), pa.large_binary()) for text in (prefix, ""))
+        joined = (pc.binary_join_element_wise(before, some.binary, end) for some in self.blocks())
+        return PackedTexts.joined([PackedTexts.of([]), *map(PackedTexts.of_arrow, joined)])
+
     def to_bytes(self) -> list[bytes]:
         """The texts in UTF-8, as objects."""
         encoded: list[bytes] = self.binary.to_numpy(zero_copy_only=False).tolist()

@@ -8,6 +8,7 @@ site2/   cat/1.jpg  ->  site2/cat/1.jpg     source 1
 
 import dataclasses
 import itertools
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
@@ -198,9 +199,7 @@ def _placed(table: ExampleTable, root: SourceRoot) -> ExampleTable:
         name: [mask.of(root) for mask in values] if table.kinds[name] == "mask" else values
         for name, values in table.labels.items()
     }
-    return dataclasses.replace(
-        table, files=FileColumns.of(file.of(root) for file in table.files), labels=labels
-    )
+    return dataclasses.replace(table, files=table.files.of_source(root), labels=labels)
 
 
 def _renamed(reject: Reject, root: SourceRoot) -> Reject:
@@ -225,7 +224,9 @@ def _united(tables: Sequence[ExampleTable], roots: Sequence[SourceRoot]) -> Exam
         if label.class_names:
             values = [renumber_classes(some, each) for some, each in zip(values, new, strict=True)]
         features[name] = label
-        labels[name] = list(itertools.chain.from_iterable(values))
+        together = itertools.chain.from_iterable(values)
+        are_packed = all(isinstance(each, array) for each in values)
+        labels[name] = array("i", together) if are_packed else list(together)
     groups = None if first.groups is None else [group for table in tables for group in table.groups or ()]
     return ExampleTable(
         files=FileColumns.joined([table.files for table in tables]),

@@ -7,10 +7,14 @@ from hypothesis import strategies as st
 from fitfeed.converters import file_columns
 from fitfeed.converters.file_columns import FileColumns, FilePacker, SourceListing
 from fitfeed.converters.rejects import text_path
-from fitfeed.converters.source_file import SourceFile, StoredAt
+from fitfeed.converters.source_file import SourceFile, SourceRoot, StoredAt
 from fitfeed.schemas.packed_hex import PackedHex
 
 NUMBERS = st.integers(0, 2**62) | st.just(0)
+ROOTS = [
+    SourceRoot(number=number, name="é", kind="folder", folder="/a", prefix=prefix)
+    for number, prefix in enumerate(["", "é\udcff/", ""])
+]
 PACKED = [f"{number:032x}" for number in (3, 2**127)]
 FILES = st.lists(
     st.builds(
@@ -46,6 +50,8 @@ def test_it_is_like_a_list(files: list[SourceFile], data: st.DataObject, at_once
         places = data.draw(st.lists(st.integers(0, len(files) - 1), max_size=9))
         assert columns.take(places) == [files[place] for place in places]
     assert columns.in_own_pages() == files
+    for root in ROOTS:
+        assert columns.of_source(root) == [file.of(root) for file in files]
     assert [file.path for file in columns.in_order()] == sorted(file.path for file in files)
 
 

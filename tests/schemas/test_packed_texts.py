@@ -31,6 +31,7 @@ def test_it_is_like_a_list(texts: list[str], data: st.DataObject, at_once: int) 
     assert packed != [*texts, ""]
     assert packed.to_list() == texts
     assert packed.joined_text() == "".join(texts)
+    assert packed.after("é\udcff/") == [f"é\udcff/{text}" for text in texts]
     assert [packed[place] for place in range(-len(texts), len(texts))] == texts * 2
     chosen = data.draw(st.slices(len(texts)))
     assert packed[chosen] == texts[chosen]
