@@ -97,7 +97,8 @@ def test_the_program_names_what_reads_webp(tmp_path: Path, monkeypatch: pytest.M
     for version in ("2.18.1", "2.19.0"):
         monkeypatch.setattr(tf, "__version__", version)
         with pytest.raises(
-            NotImplementedError, match=r"needs TensorFlow 2\.20 or later, or 2\.16 or 2\.17 with"
+            NotImplementedError,
+            match=rf"TensorFlow {version} does not decode WebP, .* Update to TensorFlow 2\.20 or later, or decode with Pillow",
         ):
             names["decode_image"](tf.constant(picture("WEBP")), 3)
     path = write(tmp_path / "b.tfrecord", [example(image=[picture("BMP")])])
