@@ -11,6 +11,7 @@ In: the name of a runner, options for it, a pipeline. Out: warnings or one line 
 | `launch`, `engine` | what is about to be launched; what an engine is |
 | `endpoint`, `local_folders` | whether a server answers; whether workers may see a folder of this machine |
 | `open_pipeline` | an empty pipeline for a runner |
+| `temporary_folders` | what Beam makes for a pipeline, and leaves behind |
 | `executables` | runners for which Beam would download a program |
 | `remote_job`, `job_counters`, `job_failure` | a job that runs, what it counts, and the last cause of one that failed |
 | `quiet_beam` | keeps the log of Beam and its threads off the terminal |

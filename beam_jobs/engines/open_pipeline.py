@@ -1,7 +1,6 @@
 """What Beam makes of a runner's name and of all options together: that is what counts, and not what was typed."""
 
 import io
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from importlib.util import find_spec
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fitfeed.beam_jobs.engines.engine import Engine, short_name
 from fitfeed.beam_jobs.engines.quiet_beam import quiet_beam
+from fitfeed.beam_jobs.engines.temporary_folders import folders_removed
 from fitfeed.schemas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,23 +79,8 @@ def open_pipeline(runner: str, arguments: Sequence[str], engine: Engine | None) 
             pipeline = beam.Pipeline(options=PipelineOptions(_all_arguments(runner, arguments, engine)))
         except (AttributeError, ImportError, ValueError) as error:
             raise _refused(runner, error) from error
-    with folder_removed(pipeline):
+    with folders_removed(pipeline):
         yield pipeline
-
-
-@contextmanager
-def folder_removed(pipeline: "beam.Pipeline") -> Iterator[None]:
-    """Removes the folder for temporary files that Beam makes for each pipeline, when the block ends.
-
-    Beam does so itself where a pipeline runs, but not in a notebook, nor if it never comes to run.
-
-    Args:
-        pipeline: The pipeline. In the block, it is handed to its runner.
-    """
-    try:
-        yield
-    finally:
-        shutil.rmtree(pipeline.local_tempdir, ignore_errors=True)
 
 
 def launched_by(runner: Any) -> Any:

@@ -56,6 +56,16 @@ def test_folders(kind: EngineKind, photos: Path, expected: dict[str, bytes], tmp
         assert "up to date" in again.stdout, again.stderr
 
 
+def test_no_temporary_folder_is_left(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beam stages each job from one, and removes none; it keeps the folder of its cache for later jobs."""
+    with engine("job service") as started:
+        (tmp_path / "temporary").mkdir()
+        monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+        done = run(photos, tmp_path / "dataset", *started.arguments)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "temporary").iterdir()} <= {"beam-requirements-cache"}
+
+
 @pytest.mark.parametrize("kind", ENGINE_KINDS)
 def test_from_a_store_to_a_store(
     kind: EngineKind, photos: Path, expected: dict[str, bytes], store: Store
