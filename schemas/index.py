@@ -17,7 +17,14 @@ import pyarrow as pa
 from fitfeed.schemas.arrow_file import ADVICE, ArrowFile, only_batch, readable, write_batch
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.features import FOLDER_LABELS, MASK_COLUMNS, LabelKind
-from fitfeed.schemas.index_columns import ListColumn, MaskColumn, NameColumn, TextColumn, encode_names
+from fitfeed.schemas.index_columns import (
+    ListColumn,
+    MaskColumn,
+    NameColumn,
+    TextColumn,
+    column_numbers,
+    encode_names,
+)
 from fitfeed.schemas.storage.open_file import open_file
 from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.storage.place import Place
@@ -249,8 +256,7 @@ class Index:
         return self._column(name)
 
     def _column(self, name: str) -> npt.NDArray[Any]:
-        column: npt.NDArray[Any] = self._batch.column(name).to_numpy(zero_copy_only=True)
-        return column
+        return column_numbers(self._batch.column(name))
 
     def _digests(self, name: str) -> npt.NDArray[np.void]:
         return _fixed_bytes(self._batch.column(name))

@@ -1,5 +1,7 @@
 """The index: what is written is read; what is no index is refused without reading beyond the file."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -302,3 +304,16 @@ def test_any_bytes_of_labels_give_values_or_an_error(tmp_path: Path, data: st.Da
     except FitfeedError as error:
         message = str(error)
     assert message.isprintable()
+
+
+def test_opening_does_not_import_pandas(path: Path) -> None:
+    """Arrow would, for the first column that becomes an array of NumPy: 0.2 s in each worker process."""
+    (path.parent / "pandas.py").touch()
+    program = (
+        f"import sys; sys.path.insert(0, {str(path.parent)!r})\n"
+        f"from fitfeed.schemas.index import Index\n"
+        f"assert Index({str(path)!r}).offset.tolist() == {COLUMNS['offset']}\n"
+        "print('pandas' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["False"]
