@@ -62,7 +62,7 @@ def _augmentation(part: ast.expr) -> "Augmentation":
 
 def _class(name: ast.expr) -> "type[Augmentation]":
     """The augmentation that has a name."""
-    from fitfeed.pipelines.augment.ops import AUGMENTATIONS
+    from fitfeed.pipelines.augment.ops.augmentations import AUGMENTATIONS
 
     written = ast.unparse(name)
     if not isinstance(name, ast.Name) or name.id not in AUGMENTATIONS:

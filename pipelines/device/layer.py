@@ -10,7 +10,7 @@ from keras import ops
 from fitfeed.pipelines.arrays.types import Size
 from fitfeed.pipelines.augment.base import Augmentation
 from fitfeed.pipelines.augment.compiler.program import list_operations
-from fitfeed.pipelines.augment.ops import AUGMENTATIONS
+from fitfeed.pipelines.augment.ops.augmentations import AUGMENTATIONS
 from fitfeed.pipelines.device.program import DeviceProgram, check_batch
 from fitfeed.schemas.errors import UsageError
 

@@ -42,7 +42,7 @@ from fitfeed.pipelines import (
     Solarization,
     TrivialAugment,
 )
-from fitfeed.pipelines.augment.ops import AUGMENTATIONS
+from fitfeed.pipelines.augment.ops.augmentations import AUGMENTATIONS
 from fitfeed.pipelines.device.program import DeviceProgram
 from fitfeed.schemas.errors import UsageError
 from tests.pipelines.build_dataset import picture

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fitfeed.pipelines import AugMix, CenterCrop, RandAugment, RandomResizedCrop, TrivialAugment
 from fitfeed.pipelines.augment.base import Augmentation
-from fitfeed.pipelines.augment.ops import AUGMENTATIONS
+from fitfeed.pipelines.augment.ops.augmentations import AUGMENTATIONS
 from fitfeed.pipelines.augment.ops.mixup_cutmix import BatchAugmentation
 from tests.effort import tries
 from tests.pipelines.augment.reference import run

@@ -9,7 +9,7 @@ import pytest
 
 from fitfeed import pipelines
 from fitfeed.pipelines import Augmentation
-from fitfeed.pipelines.augment.ops import AUGMENTATIONS
+from fitfeed.pipelines.augment.ops.augmentations import AUGMENTATIONS
 from fitfeed.schemas.errors import UsageError
 from tests.pipelines.build_dataset import pickled
 
