@@ -8,6 +8,7 @@ epochs is the beginning of one of five. CPU time is that of the process, its wor
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -108,7 +109,9 @@ def train(dataset: Path, epochs: int, processes: int | None) -> Times:
     """Reads all images for some epochs in a process of its own."""
     arguments = json.dumps([str(dataset), epochs, processes])
     command = [sys.executable, "-c", PROGRAM, arguments]
-    result = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    # Installed packages have their bytecode. Without that of fitfeed, each process takes 0.2 s longer to start.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    result = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     times: Times = json.loads(result.stdout)
     return times
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import simplejpeg
 
-from fitfeed.pipelines.arrays import numba_kernels
+from fitfeed.pipelines.arrays.pixel_loops import ScaleLoop
 from fitfeed.pipelines.batches.writer_threads import Damaged
 from fitfeed.schemas.payload import Pixels
 
@@ -44,7 +44,7 @@ def waiting(seconds: float) -> Iterator[None]:
         mock.patch.object(simplejpeg, "decode_jpeg", decode),
         mock.patch.object(cv2, "resize", leave),
         mock.patch.object(cv2, "flip", leave),
-        mock.patch.object(numba_kernels, "scale", leave),
+        mock.patch.object(ScaleLoop, "__call__", leave),
         mock.patch.object(np, "copyto", leave),
     ):
         yield

@@ -39,48 +39,6 @@ def compiled(function: F) -> F:
 
 
 @compiled
-def scale(
-    pixels: npt.NDArray[Any],
-    factor: npt.NDArray[np.float32],
-    shift: npt.NDArray[np.float32],
-    out: npt.NDArray[np.float32],
-) -> None:
-    """Writes pixel * factor + shift, for each channel.
-
-    Args:
-        pixels: (rows, columns * channels), of any type.
-        factor: float32 (channels,).
-        shift: float32 (channels,).
-        out: float32 (rows, columns * channels), to be written.
-    """
-    width, channels = pixels.shape[1], factor.size
-    factors, shifts = np.empty(width, np.float32), np.empty(width, np.float32)
-    for x in range(width):  # as long as a row, so that the loop below needs no remainders
-        factors[x], shifts[x] = factor[x % channels], shift[x % channels]
-    for y in range(pixels.shape[0]):
-        for x in range(width):
-            out[y, x] = np.float32(pixels[y, x]) * factors[x] + shifts[x]
-
-
-@compiled
-def look_up(pixels: Pixels, table: npt.NDArray[np.int16], out: npt.NDArray[np.int16]) -> None:
-    """Replaces each value by its entry in a table.
-
-    Args:
-        pixels: uint8 or uint16 (rows, columns * channels).
-        table: int16 (channels, levels), an entry for each of the levels: the bits of a 16-bit float.
-        out: int16 (rows, columns * channels), to be written.
-    """
-    width, values = pixels.shape[1], table.reshape(-1)
-    starts = np.empty(width, np.uint32)
-    for x in range(width):
-        starts[x] = x % table.shape[0] * table.shape[1]
-    for y in range(pixels.shape[0]):
-        for x in range(width):
-            out[y, x] = values[starts[x] + np.uint32(pixels[y, x])]
-
-
-@compiled
 def recolor(
     pixels: Pixels, matrix: Floats, mean: Floats, hue_shift: float, saturation_scale: float, out: Pixels
 ) -> None:

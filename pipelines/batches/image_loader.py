@@ -1,7 +1,6 @@
 """Loads the images of a batch: reads, decodes, augments and normalizes them, in threads or processes."""
 
 import threading
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import numpy.typing as npt
 
 from fitfeed.pipelines.arrays.buffer_pool import BufferPool
 from fitfeed.pipelines.augment.compiler.program import CompiledBatch, Program
-from fitfeed.pipelines.batches.late_start import PREPARE_S, epoch_cpu_s, workers_are_due
+from fitfeed.pipelines.batches.late_start import workers_are_due
 from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.pipelines.batches.renderer import Renderer
 from fitfeed.pipelines.batches.workers.process_pool import RenderPool
@@ -19,7 +18,6 @@ from fitfeed.pipelines.order.batch_request import BatchRequest
 from fitfeed.pipelines.reading.payloads import ReadPayloads
 from fitfeed.pipelines.reading.records import Records
 from fitfeed.pipelines.stages.stage_clock import StageClock
-from fitfeed.schemas.processes.forked_processes import fork_server_runs
 
 
 class ImageLoader:
@@ -54,7 +52,7 @@ class ImageLoader:
             threads: What writes the batches, and whether damaged examples are left out.
             processes: How many worker processes write the batches instead. 0: threads do.
             late: Whether threads begin, until workers are worth their start and have started.
-            epoch_images: Images of an epoch. If they are many, the start is prepared beside the first batch.
+            epoch_images: Images of an epoch. If they are many, workers start with the first batch.
             payload_buffers: Memory of payloads that are read ahead for worker processes. None: they read for
                 themselves.
 
@@ -67,7 +65,7 @@ class ImageLoader:
         self._buffers, self._threads = BufferPool(shape, dtype), threads
         self._processes: RenderPool | None = None
         self._are_due = self._are_ready = False
-        self._late, self._epoch_images, self._records = late, epoch_images, records
+        self._late, self._epoch_images = late, epoch_images
         self._timed, self._timing = TimedWriting(), threading.Lock()
         if processes:
             self._processes = RenderPool(
@@ -75,7 +73,7 @@ class ImageLoader:
                 BatchLayout(shape, np.dtype(dtype)),
                 count=processes,
                 payload_buffers=payload_buffers,
-                needs_kernels=self._renderer.needs_kernels,
+                prepare=self._renderer.prepare,
             )
 
     def load(
@@ -124,28 +122,13 @@ class ImageLoader:
                 places + after.places - before.places, cpu_s + after.cpu_s - before.cpu_s
             )
 
-    @cached_property
-    def _are_worth_preparing(self) -> bool:
-        """Whether an epoch is long enough to prepare for workers. It looks into the index, so the first batch asks."""
-        return epoch_cpu_s(self._epoch_images, _stored_pixels(self._records)) >= PREPARE_S
-
     def _workers_write(self, processes: RenderPool) -> bool:
         if not self._late or self._are_ready:
             return True
-        if self._are_worth_preparing:
-            processes.prepare()
         if not self._are_due:
-            self._are_due = workers_are_due(self._timed.cpu_s, can_fork=fork_server_runs())
+            self._are_due = workers_are_due(self._timed.places, epoch_images=self._epoch_images)
         if not self._are_due or not processes.is_ready():
             return False
         # Threads need no batches any more. What is still in use goes when its arrays do.
         self._are_ready, self._buffers = True, BufferPool(self._buffers.shape, self._buffers.dtype)
         return True
-
-
-def _stored_pixels(records: Records) -> float:
-    """Pixels of a stored image, on average; of a thousand of them if there are more."""
-    every = slice(None, None, 1 + len(records) // 1000)  # columns of several splits have no length
-    return float(
-        np.mean(np.multiply(records.index.height[every], records.index.width[every], dtype=np.float64))
-    )

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fitfeed.pipelines.arrays.buffer_pool import ThreadScratch
+from fitfeed.pipelines.augment.compiler.color_matrix import load_recolor
 from fitfeed.pipelines.augment.compiler.program import CompiledBatch, Program
 from fitfeed.pipelines.batches.decode_window import decode_window_of
 from fitfeed.pipelines.batches.example_errors import raise_naming
@@ -28,7 +29,7 @@ class Renderer:
     Attributes:
         image_shape: (height, width, channels) of every image.
         copies: Whether stored pixels are read into the batch unchanged, as nothing is to be done to them.
-        needs_kernels: Whether Numba's kernels may be called.
+        prepare: What loads all that is needed, for processes that are forked then.
     """
 
     def __init__(
@@ -49,7 +50,11 @@ class Renderer:
         self.image_shape: tuple[int, int, int] = (*_image_size(records, program), records.channels)
         is_plain = records.is_raw and records.is_native
         self.copies = is_plain and program.identity and normalizer is None
-        self.needs_kernels = normalizer is not None or program.recolors
+        self.prepare: list[Callable[[], None]] = [load_renderer]
+        if normalizer is not None:
+            self.prepare.append(normalizer.load)
+        if program.recolors:
+            self.prepare.append(load_recolor)
         self._scratch = ThreadScratch()
 
     def render(
@@ -189,6 +194,10 @@ class Renderer:
         with clock.time("augment"):
             _ = compiled.passes  # which are compiled when they are first asked for, all of them
         return write_places(write, range(len(rows)), skips=self._skips)
+
+
+def load_renderer() -> None:
+    """Does nothing: who calls it has imported this module, and that is most of what takes time."""
 
 
 def compile_batch(

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
+from operator import attrgetter
 from typing import Any, NoReturn
 
 from fitfeed.schemas.processes.child_process import PARENT_S, end_with_parent, read_file_in_memory
@@ -104,8 +105,7 @@ class ForkServer:
         group = Group(socket.socket(fileno=descriptors[0]))
         function = _load(*names)
         task = partial(function, read_file_in_memory(descriptors[1]), *descriptors[2:])
-        # Collecting garbage writes to all objects that it looks at. It leaves out those that are here now.
-        gc.collect()
+        # Collecting garbage writes to all objects that it looks at. In the children it leaves out those that are here now.
         gc.freeze()
         server = os.getpid()
         try:
@@ -150,6 +150,7 @@ class ForkServer:
 
     def _leave(self, group: Group) -> None:
         """Makes a child of what has just been forked: it lets go of all that is the server's."""
+        gc.enable()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._channel.close()
@@ -175,13 +176,20 @@ def serve_forks(setup: bytes, channel: int) -> None:
         setup: Process id of the process that asks.
         channel: Descriptor of a socket: requests arrive.
     """
+    gc.disable()  # there is hardly any in what is imported, and looking for it takes a tenth of the time
     task = ForkServer(int(setup), socket.socket(fileno=channel)).run()
     task()
 
 
-def _load(function: tuple[str, str], prepare: tuple[str, str] | None) -> Callable[..., None]:
-    """Imports a function by its module and name, and calls another one to load what the first needs."""
-    loaded: Callable[..., None] = getattr(import_module(function[0]), function[1])
-    if prepare is not None:
-        getattr(import_module(prepare[0]), prepare[1])()
+def _load(function: tuple[str, str], prepare: list[tuple[str, str]]) -> Callable[..., None]:
+    """Imports a function by its module and name, and calls others that load what it needs."""
+    loaded = _find(*function)
+    for each in prepare:
+        _find(*each)()
     return loaded
+
+
+def _find(module: str, name: str) -> Callable[..., None]:
+    """Imports a function of a module, or a class method; its name has a dot then."""
+    found: Callable[..., None] = attrgetter(name)(import_module(module))
+    return found

@@ -49,7 +49,7 @@ class ForkedProcesses:
         descriptors: Sequence[int] = (),
         *,
         count: int,
-        prepare: Callable[[], None] | None = None,
+        prepare: Sequence[Callable[[], None]] = (),
     ) -> None:
         """Asks for the processes, and does not wait for them.
 
@@ -58,8 +58,8 @@ class ForkedProcesses:
             setup: What they need to know. It is not seen in lists of processes.
             descriptors: Of open files.
             count: How many processes.
-            prepare: Another function at the top of a module. The fork server calls it before: what it loads is shared. It
-                must start no thread.
+            prepare: What loads all that they need: functions or class methods at the top of modules. The fork server calls
+                them before, so processes share what is loaded. They must start no thread.
 
         Raises:
             OSError: If no process can be started.
@@ -71,7 +71,7 @@ class ForkedProcesses:
         self._ended: list[ExitCode] = []
         self._failure: OSError | None = None
         with theirs, file_in_memory(setup) as setup_file:
-            request = [count, _name(function), None if prepare is None else _name(prepare)]
+            request = [count, _name(function), [_name(each) for each in prepare]]
             self._server.ask(request, [theirs.fileno(), setup_file, *descriptors])
 
     @property
@@ -130,35 +130,6 @@ class ForkedProcesses:
                 case _:
                     self._failure = OSError(*content)
         return True
-
-
-class PreparedServer:
-    """Keeps a fork server that loads what processes will need, so that they can be forked soon. It waits for nothing."""
-
-    def __init__(self, function: Callable[..., None], prepare: Callable[[], None] | None = None) -> None:
-        """Asks for it.
-
-        Args:
-            function: As for `ForkedProcesses`; it is not called.
-            prepare: As there.
-
-        Raises:
-            OSError: If no process can be started.
-        """
-        self._server = _shared.find_or_start()
-        answers, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with (
-            answers,
-            theirs,
-            file_in_memory(b"") as setup_file,
-        ):  # nobody listens: no process is a sure success
-            request = [0, _name(function), None if prepare is None else _name(prepare)]
-            self._server.ask(request, [theirs.fileno(), setup_file])
-
-
-def fork_server_runs() -> bool:
-    """Returns whether processes could be forked now, without a start of the fork server."""
-    return _shared.find(Surroundings.now()) is not None
 
 
 class Surroundings(NamedTuple):

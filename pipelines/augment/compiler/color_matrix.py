@@ -218,3 +218,8 @@ class HsvAugmentation(Augmentation):
         Args:
             parameters: float64 (n, parameters), from `sample`.
         """
+
+
+def load_recolor() -> None:
+    """Loads Numba and what it needs for its first call, which takes 0.6 s: processes that are forked then have both."""
+    ColorPass(NO_CHANGE, None).apply(*np.zeros((2, 1, 1, 3), np.uint8))

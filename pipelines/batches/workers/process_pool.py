@@ -7,6 +7,7 @@ sent to the workers; they write images where they will be read (docs/adr/0016-wo
 import pickle
 import threading
 import weakref
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,10 @@ import numpy.typing as npt
 
 from fitfeed.pipelines.batches.workers.protocol import NO_SLOT, Task, no_numbers
 from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout, SharedBuffers
-from fitfeed.pipelines.batches.workers.supervisor import WorkerSupervisor, prepare_workers
-from fitfeed.pipelines.batches.workers.worker import Rendering, Setup, load_kernels
+from fitfeed.pipelines.batches.workers.supervisor import WorkerSupervisor
+from fitfeed.pipelines.batches.workers.worker import Rendering, Setup
 from fitfeed.pipelines.batches.writer_threads import Damaged
 from fitfeed.pipelines.reading.payloads import ReadPayloads
-from fitfeed.schemas.processes.forked_processes import PreparedServer
 
 MIN_BLOCK = 16
 """Images per task, at least."""
@@ -54,7 +54,7 @@ class RenderPool:
         *,
         count: int,
         payload_buffers: SharedBuffers | None = None,
-        needs_kernels: bool = False,
+        prepare: Sequence[Callable[[], None]] = (),
     ) -> None:
         """Prepares the shared memory; `render` starts the workers.
 
@@ -63,9 +63,9 @@ class RenderPool:
             layout: Shape and type of the batches.
             count: Number of worker processes.
             payload_buffers: Memory of payloads that are read ahead. None: workers read for themselves.
-            needs_kernels: Whether Numba's kernels are needed. Then they are loaded once for all workers, and not by each.
+            prepare: What loads all that the images need, once for all workers: functions at the top of modules.
         """
-        self._prepare = load_kernels if needs_kernels else None
+        self._prepare = prepare
         payloads = None if payload_buffers is None else payload_buffers.layout
         self._setup, self._count = pickle.dumps(Setup(rendering, layout, payloads)), count
         self._payload_buffers = payload_buffers
@@ -73,24 +73,11 @@ class RenderPool:
         self._buffers = SharedBuffers(layout, spare=batches_at_once(count, layout.shape[0]) + 2)
         self._starting = threading.Lock()
         self._supervisor: WorkerSupervisor | None = None
-        self._server: PreparedServer | None = None  # what workers will be forked from, kept until they are
 
     @property
     def pids(self) -> list[int]:
         """Process ids of the workers; empty before the first batch."""
         return [] if self._supervisor is None else self._supervisor.pids
-
-    def prepare(self) -> None:
-        """Starts what workers will be forked from, and does not wait. Only the first call does something.
-
-        Raises:
-            FeedError: If it cannot be started.
-        """
-        if self._server is not None or self._supervisor is not None:
-            return
-        with self._starting:
-            if self._server is None and self._supervisor is None:
-                self._server = prepare_workers(self._prepare)
 
     def is_ready(self) -> bool:
         """Returns whether all workers can write batches. The first call starts them and does not wait.
@@ -157,6 +144,5 @@ class RenderPool:
                 self._supervisor = WorkerSupervisor(
                     self._setup, memory=memory, count=self._count, prepare=self._prepare
                 )
-                self._server = None
                 weakref.finalize(self, self._supervisor.end)  # also when the interpreter exits
             return self._supervisor

@@ -28,7 +28,7 @@ from fitfeed.pipelines.batches.workers.worker import serve
 from fitfeed.pipelines.batches.writer_threads import Damaged
 from fitfeed.schemas.errors import DamagedExampleError, FeedError
 from fitfeed.schemas.processes.child_process import signal_name
-from fitfeed.schemas.processes.forked_processes import ExitCode, ForkedProcesses, PreparedServer
+from fitfeed.schemas.processes.forked_processes import ExitCode, ForkedProcesses
 
 POLL_S = 0.2
 """Seconds between two checks that all workers are alive."""
@@ -98,7 +98,7 @@ class WorkerSupervisor:
         *,
         memory: Sequence[int],
         count: int,
-        prepare: Callable[[], None] | None = None,
+        prepare: Sequence[Callable[[], None]] = (),
     ) -> None:
         """Starts the workers.
 
@@ -106,7 +106,7 @@ class WorkerSupervisor:
             setup: A pickled `Setup`.
             memory: Descriptors of the file of batches, and of that of payloads if there is one.
             count: Number of workers.
-            prepare: Loads what all of them need, before they are forked.
+            prepare: What loads all that they need, before they are forked.
 
         Raises:
             FeedError: If they cannot be started.
@@ -228,24 +228,6 @@ class WorkerSupervisor:
         with self._lock:
             if self._pending[answer.job].record(answer):
                 del self._pending[answer.job]
-
-
-def prepare_workers(prepare: Callable[[], None] | None) -> PreparedServer:
-    """Starts what workers are forked from, and does not wait.
-
-    Args:
-        prepare: Loads what all of them need.
-
-    Returns:
-        What keeps it. It ends with that, unless workers keep it, too.
-
-    Raises:
-        FeedError: If it cannot be started.
-    """
-    try:
-        return PreparedServer(serve, prepare)
-    except OSError as error:
-        raise FeedError(_start_message(error)) from error
 
 
 def _start_message(error: OSError) -> str:

@@ -114,14 +114,6 @@ class MappedSlots:
         return np.frombuffer(memory, np.uint8, self._layout.array_bytes).view(dtype).reshape(shape)
 
 
-def load_kernels() -> None:
-    """Loads Numba and what it needs for its first call, which takes 0.5 s: workers that are forked then have both."""
-    from fitfeed.pipelines.arrays.numba_kernels import scale
-
-    factors = np.ones(3, np.float32)
-    scale(np.zeros((1, 3), np.uint8), factors, factors, np.empty((1, 3), np.float32))
-
-
 def serve(setup: bytes, channel: int, memory: int, payload_memory: int | None = None) -> None:
     """Runs tasks until the channel is closed.
 
@@ -132,8 +124,9 @@ def serve(setup: bytes, channel: int, memory: int, payload_memory: int | None = 
         payload_memory: Descriptor of the file of payloads that were read ahead, if there is one.
     """
     cv2.setNumThreads(1)  # the processes work in parallel already
-    # Functions of the user that draw from NumPy's own generator would draw the same in all forked processes.
-    np.random.seed()  # noqa: NPY002 - it is that one
+    if "numpy.random" in sys.modules:
+        # Functions of the user that draw from NumPy's own generator would draw the same in all forked processes.
+        np.random.seed()  # noqa: NPY002 - it is that one
     connection = socket.socket(fileno=channel)
     try:
         # This is not data from outside: the parent process has just pickled its own objects.

@@ -1,7 +1,5 @@
 """Compiled loops against NumPy and the standard library, in float64."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -87,24 +85,6 @@ def test_means_of_many_bright_rows() -> None:
     image = np.full((700, 5, 3), 255, np.uint8)
     image[:, :, 1] = 254
     np.testing.assert_array_equal(recolored(image, np.zeros((3, 4)), np.eye(3)), image)
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_scale_and_look_up_are_numpys(channels: int, dtype: Any) -> None:
-    random = np.random.default_rng(0)
-    levels = np.iinfo(dtype).max + 1
-    image = random.integers(0, levels, (13, 29, channels), dtype)
-    factor, shift = random.normal(size=(2, channels)).astype(np.float32)
-    scaled = np.empty(image.shape, np.float32)
-    numba_kernels.scale(image.reshape(13, -1), factor, shift, scaled.reshape(13, -1))
-    # To the last bit: no product is fused with a sum, whatever the processor has.
-    np.testing.assert_array_equal(scaled, image.astype(np.float32) * factor + shift)
-
-    table = random.integers(-(2**15), 2**15, (channels, levels), np.int16)
-    found = np.empty(image.shape, np.int16)
-    numba_kernels.look_up(image.reshape(13, -1), table, found.reshape(13, -1))
-    np.testing.assert_array_equal(found, np.stack([table[c][image[..., c]] for c in range(channels)], -1))
 
 
 def test_compiles_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,47 +9,26 @@ import pytest
 from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.batches import late_start
-from fitfeed.pipelines.batches.late_start import PREPARE_S, epoch_cpu_s, workers_are_due
+from fitfeed.pipelines.batches.late_start import workers_are_due
 from fitfeed.pipelines.batches.writer_threads import WriterThreads
-from fitfeed.schemas.processes.forked_processes import fork_server_runs
 from tests.pipelines.image_loading import Loading
 
 ALL = np.arange(53)
 MAX_WAIT_S = 120.0
 
 
-@pytest.mark.parametrize(
-    ("cpus", "can_fork", "due_s"),
-    [(2, False, 2.4), (4, False, 4.8), (5, False, 2.0), (64, False, 2.0), (2, True, 0.4), (64, True, 0.8)],
-)
-def test_workers_are_due_after_some_work_of_all_cpus(cpus: int, can_fork: bool, due_s: float) -> None:
-    assert not workers_are_due(due_s - 0.01, can_fork=can_fork, cpus=cpus)
-    assert workers_are_due(due_s, can_fork=can_fork, cpus=cpus)
+def test_workers_are_due_with_many_images() -> None:
+    assert not workers_are_due(999, epoch_images=999)
+    assert workers_are_due(1000, epoch_images=1)
+    assert workers_are_due(0, epoch_images=1000)
 
 
-@pytest.mark.parametrize(
-    ("images", "side", "is_worth_it"),
-    [(300, 128, False), (1000, 128, True), (300, 256, False), (300, 512, True)],
-)
-def test_a_start_is_prepared_for_epochs_that_take_a_while(images: int, side: int, is_worth_it: bool) -> None:
-    assert (epoch_cpu_s(images, side * side) >= PREPARE_S) == is_worth_it
-
-
-def test_a_start_is_prepared_with_the_first_batch_of_a_long_epoch(flowers: Dataset) -> None:
+def test_workers_of_a_long_epoch_start_with_the_first_batch(flowers: Dataset) -> None:
     program = Program([], image_size=(20, 30), seed=1)
-    short, long = (Loading(flowers, program, processes=2, late=True, epoch_images=n) for n in (53, 10_000))
-    short.load(0, ALL)
-    assert short.loader._processes is not None
-    assert short.loader._processes._server is None
-    long.load(0, ALL)
-    assert long.loader._processes is not None
-    assert long.loader._processes._server is not None
-    assert fork_server_runs()
-    assert long.pids == []
-    deadline = time.monotonic() + MAX_WAIT_S
-    while not long.loader._are_ready:  # workers are due sooner
-        assert time.monotonic() < deadline
-        long.load(1, ALL)
+    short, long = (Loading(flowers, program, processes=2, late=True, epoch_images=n) for n in (999, 1000))
+    expected = short.load(0, ALL)
+    assert short.pids == []
+    np.testing.assert_array_equal(long.load(0, ALL), expected)
     assert len(long.pids) == 2
 
 
@@ -105,8 +84,7 @@ def test_threads_begin_and_workers_go_on_with_the_same_batches(
     for epoch in range(2):
         np.testing.assert_array_equal(ours.load(epoch, ALL), threads.load(epoch, ALL))
     assert ours.pids == []
-    monkeypatch.setattr(late_start, "BREAK_EVEN_S", 0.0)
-    monkeypatch.setattr(late_start, "SPARE_S", 0.0)
+    monkeypatch.setattr(late_start, "MANY_IMAGES", 0)
     deadline = time.monotonic() + MAX_WAIT_S
     while not ours.loader._are_ready:
         assert time.monotonic() < deadline

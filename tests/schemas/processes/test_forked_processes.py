@@ -18,8 +18,8 @@ from fitfeed.schemas.processes.child_process import import_paths
 from fitfeed.schemas.processes.forked_processes import (
     ExitCode,
     ForkedProcesses,
-    PreparedServer,
-    fork_server_runs,
+    Surroundings,
+    _shared,
 )
 
 END_S = 600.0
@@ -27,8 +27,19 @@ END_S = 600.0
 PREPARED: list[int] = []
 
 
+def fork_server_runs() -> bool:
+    """Whether processes could be forked now, without a start of the fork server."""
+    return _shared.find(Surroundings.now()) is not None
+
+
 def remember() -> None:
     PREPARED.append(os.getpid())
+
+
+class Memory:
+    @classmethod
+    def remember(cls) -> None:
+        remember()
 
 
 def report(setup: bytes, answers: int) -> None:
@@ -87,7 +98,7 @@ def ended(group: ForkedProcesses) -> ExitCode:
 
 
 def test_they_get_their_setup_and_share_what_was_prepared() -> None:
-    for seen in reports(2, prepare=remember):
+    for seen in reports(2, prepare=[remember]):
         assert seen["setup"] == "ünï"
         assert seen["path"] == import_paths()
         assert seen["prepared"] == [seen["parent"]]  # once, in the fork server
@@ -100,11 +111,11 @@ def test_they_get_their_setup_and_share_what_was_prepared() -> None:
 
 
 def test_what_is_prepared_is_shared_by_processes_that_follow() -> None:
-    prepared = PreparedServer(report, remember)
-    assert fork_server_runs()
+    first = ForkedProcesses(sleep, b"", count=1, prepare=[Memory.remember])  # a class method, too
     (seen,) = reports(1)
     assert seen["prepared"] == [seen["parent"]]
-    del prepared
+    first.kill()
+    first.wait()
 
 
 @pytest.mark.parametrize(("function", "setup", "code"), [(leave, b"3", 3), (leave, b"0", 0), (fail, b"x", 1)])
@@ -156,7 +167,7 @@ def test_a_server_that_cannot_import_ends_with_a_status() -> None:
 
 
 def test_processes_that_cannot_be_forked_are_an_error() -> None:
-    group = ForkedProcesses(sleep, b"", count=2, prepare=refuse_to_fork)
+    group = ForkedProcesses(sleep, b"", count=2, prepare=[refuse_to_fork])
     assert group.pids == []
     with pytest.raises(BlockingIOError, match="temporarily unavailable"):
         group.first_ended()
@@ -203,8 +214,8 @@ def test_a_server_that_started_in_other_surroundings_is_not_used(
 
 PARENT = """
 import os, sys, time
-from fitfeed.schemas.processes.forked_processes import ForkedProcesses, fork_server_runs
-from tests.schemas.processes.test_forked_processes import leave, sleep
+from fitfeed.schemas.processes.forked_processes import ForkedProcesses
+from tests.schemas.processes.test_forked_processes import fork_server_runs, leave, sleep
 group = ForkedProcesses(sleep, b"", count=2)
 pids = group.pids
 if not (child := os.fork()):

@@ -42,7 +42,7 @@ def loader(dataset: Dataset, *functions_: Any, processes: int = 2, **options: An
 
 
 def batches(dataset: Dataset | Path, **options: Any) -> list[dict[str, Any]]:
-    """All batches of two epochs: of bytes, as the worker processes start without Numba then."""
+    """All batches of two epochs: of bytes, as the worker processes start without LLVM then."""
     settings: dict[str, Any] = {"batch_size": 8, "image_size": (16, 20), "output": "dict", "augment": AUGMENT}
     settings |= {"normalize": None, "dtype": "uint8"}
     pipeline = make_pipeline(dataset, "train", **{**settings, **options})
@@ -208,7 +208,7 @@ def test_wrong_numbers_are_refused(flowers: Dataset, processes: Any) -> None:
 @pytest.mark.slow
 def test_several_cpus_mean_processes(flowers: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fitfeed.pipelines.options.available_cpus", lambda: 3)
-    monkeypatch.setattr("fitfeed.pipelines.batches.late_start.BREAK_EVEN_S", 0.0)
+    monkeypatch.setattr("fitfeed.pipelines.batches.late_start.MANY_IMAGES", 0)
     before = {child.pid for child in psutil.Process().children(recursive=True)}
     pipeline = make_pipeline(
         flowers, "train", batch_size=8, image_size=(16, 20), normalize=None, dtype="uint8"

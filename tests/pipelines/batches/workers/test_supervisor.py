@@ -33,7 +33,7 @@ from tests.waiting import wait_until
 
 ALL = np.arange(53)
 BYTES: dict[str, Any] = {"batch_size": 8, "image_size": (16, 20), "normalize": None, "dtype": "uint8"}
-"""Options of a pipeline whose workers start in no time: without Numba."""
+"""Options of a pipeline whose workers start in no time: without LLVM."""
 
 END_S = 600.0
 
