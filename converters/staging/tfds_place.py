@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from fitfeed.schemas.errors import FitfeedError
-from fitfeed.schemas.manifest import Manifest, parse_manifest, read_manifest, read_manifest_text
+from fitfeed.schemas.manifest import (
+    MANIFEST_NAME,
+    MAX_MANIFEST_BYTES,
+    Manifest,
+    parse_manifest,
+    read_manifest,
+)
 from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.tfds_beside import read_if_ours
 from fitfeed.schemas.tfds_info import TFDS_NAMES, tfds_files
@@ -25,16 +31,17 @@ def put_tfds_files(dataset: Place, manifest: Manifest) -> None:
             launch publishes meanwhile, whoever writes last sees its manifest, and writes what follows from that.
 
     Raises:
-        OSError: If one cannot be written or removed.
+        OSError: If one cannot be written or removed, or the manifest cannot be read again.
+        DamagedDatasetError, FormatVersionError: If another launch has published what cannot be understood.
     """
     while _replace(dataset, tfds_files(manifest)):
         try:
-            text, _ = read_manifest_text(dataset)
-            if text == manifest.to_json().encode():
-                return
-            manifest = parse_manifest(dataset, text)
-        except FitfeedError:
+            text, _ = dataset.read(MANIFEST_NAME, at_most=MAX_MANIFEST_BYTES + 1)
+        except FileNotFoundError:
             return  # the other launch has no manifest yet, and will write its files after it
+        if text == manifest.to_json().encode():
+            return
+        manifest = parse_manifest(dataset, text)
 
 
 def _replace(dataset: Place, files: Mapping[str, bytes]) -> bool:

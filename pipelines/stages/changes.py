@@ -72,7 +72,7 @@ class Change:
         action: What to do, as an imperative without a full stop.
         times: What the stages take after it.
         machinery: What executes them after it.
-        is_measured: Whether `times` were measured. If not, they are foretold from what they are now.
+        is_measured: Whether `times` or `rate` were measured. If not, `times` are foretold from what they are now.
         rate: Images per second that the whole makes after it, if somebody has tried; None: `times` and `machinery` say it.
     """
 

@@ -147,9 +147,10 @@ def ways_to(need: float, times: StageTimes, machinery: Machinery, verdict: Verdi
     more = _more_cpus(need / verdict.efficiency, times, machinery)
     if more is not None:
         ways.append(more)
-    # Nothing does it alone: the change that helps most, and CPUs for the rest.
-    if not ways and verdict.best is not None:
-        change = verdict.best.change
+    # Nothing does it alone: the change that helps most, and CPUs for the rest, where times of stages say what they would bring.
+    calculable = [each.change for each in verdict.changes if each.change.rate is None]
+    if not ways and calculable:
+        change = calculable[0]
         share = _efficiency_after(change, verdict.efficiency, machinery)
         rest = _more_cpus(need / share, change.times, change.machinery)
         if rest is not None:

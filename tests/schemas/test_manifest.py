@@ -286,8 +286,12 @@ def test_files_of_one_manifest_are_read_though_another_one_comes(
 
 
 def test_damage_of_one_manifest_is_damage(copy: Path) -> None:
+    calls: list[Manifest] = []
+
     def read(manifest: Manifest) -> None:
+        calls.append(manifest)
         raise DamagedDatasetError("train.index.arrow is missing")
 
     with pytest.raises(DamagedDatasetError, match="is missing"):
         read_as_one(LocalPlace(copy), read)
+    assert len(calls) == 1

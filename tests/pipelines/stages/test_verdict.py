@@ -252,6 +252,16 @@ def test_where_neither_is_enough_both_are_named() -> None:
     assert way.endswith(" more CPUs")
 
 
+def test_what_the_whole_was_measured_to_make_is_promised_and_nothing_is_added_to_it() -> None:
+    two, times = Machinery(cpus=2, workers=2, machine_cpus=2), clocked(normalize=1e-3)
+    changes = possible_changes(times, two, SMALL, rates={"uint8": 3000.0})
+    verdict = judge(times, two, changes=changes, measured_rate=1000.0)
+    assert verdict.best is not None
+    assert (verdict.best.change.kind, verdict.best.rate, verdict.best.gain) == ("uint8", 3000.0, 3.0)
+    assert verdict.best.change.is_measured
+    assert "and" not in "; ".join(ways_to(9000.0, times, two, verdict)).split()
+
+
 def test_what_nothing_reaches_has_no_way() -> None:
     times = StageTimes(stages=clocked().stages, max_read_rate=100.0)
     two = Machinery(cpus=2, workers=2)
