@@ -1,10 +1,10 @@
 """What classes are called, in which order they are numbered, and which are left out."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Literal, Self
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from fitfeed.schemas.checked_options import MustBe, WhenNone, checked_options
 from fitfeed.schemas.errors import UsageError
@@ -12,8 +12,14 @@ from fitfeed.schemas.text import composed, short_repr
 
 SortedBy = Literal["number", "text"]
 
-# Not strict about the tuple itself: JSON and the command line have lists.
-ClassList = Annotated[tuple[str, ...], Field(strict=False)]
+
+def _as_tuple(value: Any) -> Any:
+    is_list = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+    return tuple(value) if is_list else value
+
+
+# JSON and the command line have lists. `Field(strict=False)` says so too, but not in a union before pydantic 2.10.
+ClassList = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
 
 
 @checked_options
