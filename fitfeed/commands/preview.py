@@ -165,4 +165,7 @@ def _save(image: "Image", path: Path) -> None:
     content = io.BytesIO()
     with writing(path):
         image.save(content, FORMATS[path.suffix.lower()], quality=90)
-        atomic_write(path, content.getbuffer())
+        with (
+            content.getbuffer() as written
+        ):  # where it fails, nothing of it may be left for the garbage collector
+            atomic_write(path, written)

@@ -74,7 +74,10 @@ def write_checkpoint(
     content = io.BytesIO()
     arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
     np.savez(content, **arrays)  # type: ignore[arg-type]  # taken for allow_pickle, which is a keyword too
-    atomic_write(path, content.getbuffer())
+    with (
+        content.getbuffer() as written
+    ):  # where it fails, nothing of it may be left for the garbage collector
+        atomic_write(path, written)
     sync_folder(path.parent)
 
 
