@@ -164,10 +164,13 @@ class KerasBatches(keras.utils.PyDataset):
         if not moved:
             self._loader.load_state_dict(place)
         self._iterator = self._loader.epoch(self._hand_over)
+        if self._taken < len(
+            self
+        ):  # who has all batches may ask again: from Python 3.12 on, a list comprehension is its function
+            self._former.append(self._asker)
         self._began, self._moved = self._loader.state_dict(), self._moves()
         self._taken = self._trained = self._before = 0
         self._counts = self._trains
-        self._former.append(self._asker)
         self._asker = asker
 
     def _is_done(self) -> bool:
