@@ -119,7 +119,11 @@ def test_a_watched_folder_notices_links_and_names(tmp_path: Path) -> None:
     with touched_in(tmp_path / "canary") as touched:
         (tmp_path / "link 2" / "new").write_text("")
         list((tmp_path / "link 2").iterdir())
-    assert [event.split()[0] for event in touched] == ["open", "os.listdir"]
+    first, second = (event.split()[0] for event in touched)
+    assert (first, second) in (
+        ("open", "os.listdir"),
+        ("open", "os.scandir"),
+    )  # the latter from Python 3.13 on
 
 
 def test_checksums_of_hdf5_are_those_of_the_library() -> None:

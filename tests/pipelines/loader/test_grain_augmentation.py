@@ -4,14 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import grain
 import numpy as np
 import pytest
 from absl import flags
 
 from fitfeed.pipelines import (
     Dataset,
-    GrainAugmentation,
     MixUp,
     RandomCrop,
     RandomFlip,
@@ -21,9 +19,13 @@ from fitfeed.pipelines import (
     make_loader,
     open_dataset,
 )
-from fitfeed.pipelines.loader.grain_augmentation import NUMBERS
 from fitfeed.schemas.errors import UsageError
 from tests.pipelines.build_dataset import pickled
+
+grain = pytest.importorskip("grain", reason="Grain is not installed")
+
+from fitfeed.pipelines import GrainAugmentation  # noqa: E402 (both load Grain)
+from fitfeed.pipelines.loader.grain_augmentation import NUMBERS  # noqa: E402
 
 AUGMENT = [RandomResizedCrop(), RandomRotation(0.1), RandomFlip("horizontal")]
 SIZE = (32, 40)

@@ -92,7 +92,8 @@ def test_a_folder_that_cannot_be_deleted_is_an_error(
 
     monkeypatch.setattr(os, "unlink", refuse)
     for refused in (errno.EACCES, errno.ENOENT):
-        with pytest.raises(OSError, match=os.strerror(refused)):
+        # From Python 3.13 on, `rmtree` takes a file that is gone for deleted, and finds that the folder is not empty.
+        with pytest.raises(OSError, match=f"{os.strerror(refused)}|{os.strerror(errno.ENOTEMPTY)}"):
             place.delete_all()
 
 

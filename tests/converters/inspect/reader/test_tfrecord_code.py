@@ -11,15 +11,10 @@ import tensorflow as tf
 from PIL import Image
 
 from fitfeed.converters.inspect.tfrecord import inspect_tfrecord
-from tests.converters.inspect.foreign import example, picture, sequence_example, write
+from tests.converters.inspect.foreign import READS_WEBP, example, picture, sequence_example, write
 from tests.converters.inspect.reader.programs import records_read, run
 
 RANDOM = np.random.default_rng(0)
-
-READS_WEBP = pytest.mark.skipif(
-    tf.__version__.startswith(("2.18.", "2.19.")),
-    reason="neither this TensorFlow nor tensorflow-io decodes WebP",
-)
 
 
 def png(pixels: Any, mode: str | None = None, colors: list[int] | None = None) -> bytes:

@@ -193,7 +193,9 @@ def test_functions_must_be_importable(flowers: Dataset) -> None:
         return image
 
     for function in (inner, lambda image: image):
-        with pytest.raises(UsageError, match=r"augment\[2\]=<function.*[Pp]ickle.*pass processes=0"):
+        with pytest.raises(
+            UsageError, match=r"augment\[2\]=<function.*(?:[Pp]ickle|local object).*pass processes=0"
+        ):
             batches(flowers, augment=[*AUGMENT, function], processes=1)
 
 
