@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINES := .engines
 PINNED := tests/servers/engines
 
-.PHONY: help demo test tests slow lanes pythons tests-of-lane fuzz soak engines docs installed lint bench clean
+.PHONY: help demo test tests slow lanes pythons tests-of-lane same-in-lanes fuzz soak engines docs installed lint bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 8
@@ -39,16 +39,16 @@ PYTHON_OF_middle := 3.12
 PYTHON_OF_newest := 3.13
 REQUIREMENTS_OF_newest := requirements-dev.txt
 # Where versions differ: what TensorFlow, NumPy, OpenCV, h5py and protobuf compute, and how they call each other.
-LANE_TESTS ?= tests/pipelines tests/end_to_end tests/golden tests/converters
+LANE_TESTS ?= tests/pipelines tests/end_to_end tests/golden tests/converters tests/lanes
 
-lanes: pythons $(LANES:%=lane-%) ## run the tests with the oldest, a middle and the newest TensorFlow, each with a Python of its own
+lanes: pythons $(LANES:%=lane-%) same-in-lanes ## run the tests with the oldest, a middle and the newest TensorFlow, each with a Python of its own
 
 lane-newest: LANE_TESTS := tests
 lane-%:
 	@[ -n "$(PYTHON_OF_$*)" ] || { echo "There is no lane $*. Expected one of: oldest, middle, newest." >&2; exit 1; }
 	@if [ -n "$(call find_python,$(PYTHON_OF_$*))" ]; then \
 	  $(MAKE) --no-print-directory PYTHON=$(call find_python,$(PYTHON_OF_$*)) VENV=.venv-$* \
-	    REQUIREMENTS=$(or $(REQUIREMENTS_OF_$*),requirements-$*.txt) LANE_TESTS="$(LANE_TESTS)" tests-of-lane; \
+	    REQUIREMENTS=$(or $(REQUIREMENTS_OF_$*),requirements-$*.txt) LANE=$* LANE_TESTS="$(LANE_TESTS)" tests-of-lane; \
 	else $(call missing,$*); fi
 
 pythons: ## say which lanes lack their Python
@@ -59,6 +59,12 @@ missing = { echo "Skipped the lane $(1): Python $(PYTHON_OF_$(1)) is neither bel
 
 tests-of-lane: $(READY)
 	@$(BIN)/python -m pytest $(PARALLEL) $(LANE_TESTS)
+	@$(BIN)/python -m tests.lanes .lanes/$(LANE)
+
+same-in-lanes: # bytes of conversions and batches of epochs, of all lanes that were just tried
+	@for lane in $(LANES); do \
+	  [ ! -d .lanes/$$lane ] || { made="$$made .lanes/$$lane"; python=.venv-$$lane/bin/python; }; \
+	done; [ -z "$$made" ] || $$python -m tests.lanes.compare $$made
 
 FITFEED_FUZZ_SECONDS ?= 60
 fuzz: $(READY) ## give damaged files to all that reads foreign ones, a minute for each target, two at a time
@@ -101,7 +107,7 @@ bench: $(READY) ## measure conversion and feeding on this machine
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove everything that make and the tests left
-	@rm -rf $(VENV) $(LANES:%=.venv-%) $(ENGINES) docs/_build build dist findings *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(LANES:%=.venv-%) .lanes $(ENGINES) docs/_build build dist findings *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.ready-docs: $(READY) requirements-docs.txt

@@ -1,0 +1,59 @@
+"""Writes what this lane converts and feeds, for `tests.lanes.compare`: `python -m tests.lanes FOLDER`."""
+
+import json
+import platform
+import shutil
+import sys
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+from fitfeed.pipelines import make_pipeline
+from tests.lanes.batches import EPOCHS_OF, feed
+from tests.lanes.compare import BATCHES_NAME, FILES_NAME, VERSIONS_NAME
+from tests.lanes.conversions import convert_all, digests_of
+
+PACKAGES = (
+    *("tensorflow", "keras", "jax", "numpy", "opencv-python-headless", "pillow", "simplejpeg", "h5py"),
+    *("pyarrow", "protobuf", "numba", "apache-beam"),
+)
+
+
+def versions() -> dict[str, str]:
+    """Python's version, and those of the packages that are installed here."""
+    found = {"Python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "none"
+    return found
+
+
+def main(folder: Path) -> int:
+    """Converts and feeds all that there is, and compares `make_pipeline` with `make_loader`; returns the exit status."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    different = []
+    with tempfile.TemporaryDirectory(prefix="fitfeed-lanes-") as temporary:
+        datasets = convert_all(Path(temporary))
+        batches = {}
+        for name in EPOCHS_OF:
+            fed, by_pipeline = feed(datasets, name), feed(datasets, name, make_pipeline)
+            different += [
+                f"{name}, {part}" for part in fed if not np.array_equal(fed[part], by_pipeline[part])
+            ]
+            batches |= {f"{name}, {part}": array for part, array in fed.items()}
+        files = {name: digests_of(dataset) for name, dataset in datasets.items()}
+    (folder / VERSIONS_NAME).write_text(json.dumps(versions(), indent=1))
+    (folder / FILES_NAME).write_text(json.dumps(files, indent=1))
+    np.savez_compressed(folder / BATCHES_NAME, **batches)
+    for name in different:
+        print(f"make_pipeline and make_loader differ: {name}", file=sys.stderr)  # noqa: T201
+    return 1 if different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
