@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from fitfeed.pipelines import make_pipeline
-from tests.lanes.batches import EPOCHS_OF, feed
+from tests.lanes.batches import EPOCHS_OF, Arrays, feed
 from tests.lanes.compare import BATCHES_NAME, FILES_NAME, VERSIONS_NAME
 from tests.lanes.conversions import convert_all, digests_of
 
@@ -39,7 +39,7 @@ def main(folder: Path) -> int:
     different = []
     with tempfile.TemporaryDirectory(prefix="fitfeed-lanes-") as temporary:
         datasets = convert_all(Path(temporary))
-        batches = {}
+        batches: Arrays = {}
         for name in EPOCHS_OF:
             fed, by_pipeline = feed(datasets, name), feed(datasets, name, make_pipeline)
             different += [
@@ -49,7 +49,7 @@ def main(folder: Path) -> int:
         files = {name: digests_of(dataset) for name, dataset in datasets.items()}
     (folder / VERSIONS_NAME).write_text(json.dumps(versions(), indent=1))
     (folder / FILES_NAME).write_text(json.dumps(files, indent=1))
-    np.savez_compressed(folder / BATCHES_NAME, **batches)
+    np.savez_compressed(folder / BATCHES_NAME, **batches)  # type: ignore[arg-type]  # taken for allow_pickle, a keyword
     for name in different:
         print(f"make_pipeline and make_loader differ: {name}", file=sys.stderr)  # noqa: T201
     return 1 if different else 0
