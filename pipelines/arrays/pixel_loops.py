@@ -108,18 +108,13 @@ class PixelLoop(ABC):
             msg = f"out must have {count} values of type {self.dtype}, one after the other. Received: {out.dtype} {out.shape}"
             raise ValueError(msg)
         compiled = _compiled(type(self), _bits(pixels))
-        if count < self._period:  # others are computed, too, which nobody reads
-            padded = np.empty(self._period, self.dtype)
-            compiled(
-                _address(np.resize(pixels, self._period)),
-                *self._addresses,
-                _address(padded),
-                *[self._period] * 2,
-            )
-            out.reshape(-1)[:] = padded[:count]
-            return
-        whole = np.ascontiguousarray(pixels)
-        compiled(_address(whole), *self._addresses, _address(out), self._period, count)
+        small = count < self._period  # others are computed, too, which nobody reads
+        # Names own the memory until the loop has ended: it runs without the interpreter lock, so other threads take what is free.
+        source = np.resize(pixels, self._period) if small else np.ascontiguousarray(pixels)
+        target = np.empty(self._period, self.dtype) if small else out
+        compiled(_address(source), *self._addresses, _address(target), self._period, source.size)
+        if small:
+            out.reshape(-1)[:] = target[:count]
 
 
 class ScaleLoop(PixelLoop):
@@ -267,7 +262,7 @@ def _bits(pixels: Pixels) -> int:
 
 
 def _address(array: npt.NDArray[Any]) -> int:
-    """Where the memory of an array begins."""
+    """Where the memory of an array begins. It keeps no reference, so the caller does, as long as the memory is used."""
     if array.flags.writeable:  # a third of the time of what always works
         return ctypes.addressof(ctypes.c_char.from_buffer(array.data))
     return int(array.ctypes.data)

@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,22 @@ def test_nothing_beside_the_image_is_written(rows: int) -> None:
     ScaleLoop(np.ones(3, np.float32), np.zeros(3, np.float32))(np.ones((rows, 7, 3), np.uint8), memory[1:-1])
     assert (memory[1:-1] == 1).all()
     assert (memory[[0, -1]] == -1).all()
+
+
+def test_memory_of_small_images_is_theirs_while_threads_compute() -> None:
+    """An image of fewer values than the pattern is repeated, in memory that no other thread may take meanwhile."""
+    loop = ScaleLoop(np.ones(3, np.float32), np.zeros(3, np.float32))
+
+    def wrong(value: int) -> int:
+        pixels, out = np.full((3, 5, 3), value, np.uint8), np.empty((3, 5, 3), np.float32)
+        found = 0
+        for _ in range(4000):
+            loop(pixels, out)
+            found += not (out == value).all()
+        return found
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(wrong, [10, 20, 30, 40])) == [0] * 4
 
 
 def test_pixels_may_have_gaps_and_be_read_only() -> None:
