@@ -5,7 +5,7 @@ nothing. Beam is imported only here and in `remote`, after the pool has started.
 """
 
 from fitfeed.beam_jobs.engines.quiet_beam import quiet_beam
-from fitfeed.beam_jobs.engines.temporary_folders import folders_removed
+from fitfeed.beam_jobs.engines.temporary_folders import pipeline_folder_removed
 from fitfeed.beam_jobs.process_pool import INTERRUPTED, ShardPool, use
 from fitfeed.beam_jobs.progress import Report, report_progress
 from fitfeed.beam_jobs.signals import stop_on_signals
@@ -56,7 +56,7 @@ def _run_graph(work: WorkFolder, job: Job, pool: ShardPool) -> None:
     options = PipelineOptions(["--direct_running_mode=in_memory"])
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
     try:
-        with folders_removed(pipeline):
+        with pipeline_folder_removed(pipeline):
             build(pipeline, work=work, shards=job.shards, timeout_s=0)  # the pool has the limit
             pipeline.run().wait_until_finish()
     except Exception as error:

@@ -13,6 +13,7 @@ from fitfeed.beam_jobs.engines.known_engines import engine_named, engine_of
 from fitfeed.beam_jobs.engines.open_pipeline import launched_by, open_pipeline
 from fitfeed.beam_jobs.engines.quiet_beam import quiet_beam, quiet_readers
 from fitfeed.beam_jobs.engines.remote_job import RemoteJob
+from fitfeed.beam_jobs.engines.temporary_folders import staging_folders_removed
 from fitfeed.beam_jobs.progress import ProgressReport, report_progress
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
@@ -86,9 +87,9 @@ def start_job(
         spreads = engine is None or engine.spreads
         build(pipeline, work=work, shards=job.shards, timeout_s=timeout_s, spreads=spreads)
         try:
-            return RemoteJob(
-                pipeline.run(), title, partial(engine.console, options) if engine else lambda _: ""
-            )
+            with staging_folders_removed():
+                result = pipeline.run()
+            return RemoteJob(result, title, partial(engine.console, options) if engine else lambda _: "")
         except Exception as error:
             raise failure_of(error, f"the {title} job") from error
 

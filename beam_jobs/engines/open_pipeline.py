@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fitfeed.beam_jobs.engines.engine import Engine, short_name
 from fitfeed.beam_jobs.engines.quiet_beam import quiet_beam
-from fitfeed.beam_jobs.engines.temporary_folders import folders_removed
+from fitfeed.beam_jobs.engines.temporary_folders import pipeline_folder_removed
 from fitfeed.schemas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def open_pipeline(runner: str, arguments: Sequence[str], engine: Engine | None) 
             pipeline = beam.Pipeline(options=PipelineOptions(_all_arguments(runner, arguments, engine)))
         except (AttributeError, ImportError, ValueError) as error:
             raise _refused(runner, error) from error
-    with folders_removed(pipeline):
+    with pipeline_folder_removed(pipeline):
         yield pipeline
 
 

@@ -2,7 +2,8 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -11,39 +12,89 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def folders_removed(pipeline: "beam.Pipeline") -> Iterator[None]:
-    """Removes what Beam makes for a pipeline among the temporary files, when the block ends.
+def pipeline_folder_removed(pipeline: "beam.Pipeline") -> Iterator[None]:
+    """Removes a pipeline's own folder when the block ends.
 
-    Each pipeline has a folder, which Beam removes where the pipeline runs, but not in a notebook, nor if it never comes to run.
-    Another one has what a job on an engine is staged from, and Beam never removes that one.
+    Beam removes it where the pipeline runs, but not in a notebook, nor if the pipeline never comes to run.
 
     Args:
-        pipeline: The pipeline. In the block, it is handed to its runner, which stages the job before `run` returns.
+        pipeline: The pipeline.
     """
-    made: list[str] = [pipeline.local_tempdir]
     try:
-        with _staged_from(made):
-            yield
+        yield
     finally:
+        shutil.rmtree(pipeline.local_tempdir, ignore_errors=True)
+
+
+@contextmanager
+def staging_folders_removed() -> Iterator[None]:
+    """Removes what this thread stages jobs from, when the block ends. Beam never does.
+
+    Put it around `run` of a pipeline for an engine, which stages the job before it returns. Other threads may stage jobs of their
+    own meanwhile; their folders are Beam's, and stay.
+    """
+    before, made = _THREAD.made, list[str]()
+    _STAGING.enter()
+    _THREAD.made = made
+    try:
+        yield
+    finally:
+        _THREAD.made = before
+        _STAGING.leave()
         for folder in made:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextmanager
-def _staged_from(made: list[str]) -> Iterator[None]:
-    """Notes the folders that jobs are staged from: Beam tells nobody, but takes a folder that it is given."""
-    from apache_beam.transforms import environments
+class _OfThread(threading.local):
+    """The folders that a thread has made in its block; None outside of a block."""
 
-    original = environments.python_sdk_dependencies
+    made: list[str] | None = None
 
+
+_THREAD = _OfThread()
+
+
+class _StagingFunction:
+    """Replaces Beam's function while any thread is in a block: Beam tells nobody of its folders, but takes one that it is given.
+
+    Threads may leave in another order than they came.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._original: Callable[..., Any] | None = None
+        self._ours: Callable[..., Any] | None = None
+
+    def enter(self) -> None:
+        """Replaces the function, if no thread has done so."""
+        from apache_beam.transforms import environments
+
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._original = environments.python_sdk_dependencies
+                self._ours = _noting_folders(self._original)
+                environments.python_sdk_dependencies = self._ours
+
+    def leave(self) -> None:
+        """Puts the original back, if no other thread is inside, and if nobody else has replaced ours."""
+        from apache_beam.transforms import environments
+
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0 and environments.python_sdk_dependencies is self._ours:
+                environments.python_sdk_dependencies = self._original
+
+
+_STAGING = _StagingFunction()
+
+
+def _noting_folders(original: Callable[..., Any]) -> Callable[..., Any]:
     def dependencies(options: Any, tmp_dir: str | None = None) -> Any:
-        if tmp_dir is None:
+        if tmp_dir is None and _THREAD.made is not None:
             tmp_dir = tempfile.mkdtemp(prefix="fitfeed-job-")
-            made.append(tmp_dir)
+            _THREAD.made.append(tmp_dir)
         return original(options, tmp_dir)
 
-    environments.python_sdk_dependencies = dependencies
-    try:
-        yield
-    finally:
-        environments.python_sdk_dependencies = original
+    return dependencies
