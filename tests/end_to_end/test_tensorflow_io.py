@@ -28,6 +28,9 @@ from tests.servers import azure_account
 from tests.servers.stores import Store
 from tests.without_beam import convert
 
+PATIENCE_S = 300
+"""A process that hangs at its end, as tensorflow-io may, is a failure."""
+
 needs_tensorflow_io = pytest.mark.skipif(
     find_spec("tensorflow_io") is None,
     reason="tensorflow-io is not installed; it is in the oldest lane: make lanes LANES=oldest",
@@ -81,6 +84,7 @@ def run(script: Sequence[str], folder: Path, store: Store) -> subprocess.Complet
         capture_output=True,
         text=True,
         check=False,
+        timeout=PATIENCE_S,
     )
 
 
@@ -244,6 +248,8 @@ def test_hdf5_shards_are_read(clothing: Path, tmp_path: Path, monkeypatch: pytes
 @needs_tensorflow_io
 def test_the_benchmark_runs(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "benchmarks" / "by_tensorflow_io.py"), "--smoke"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("tensorflow-io") == 3
