@@ -31,6 +31,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -159,11 +160,8 @@ class WorkFolder:
         Returns:
             SHA-256 of the table; None if there is none now.
         """
-        if (
-            sha256 is not None
-            and self.root.area().has_file(SOURCES_NAME)
-            and self._sha256(SOURCES_NAME) == sha256
-        ):
+        area = self.root.area()
+        if sha256 is not None and area.has_file(SOURCES_NAME) and self._sha256(SOURCES_NAME) == sha256:
             return sha256
         self.root.delete(SOURCES_NAME)
         return None
@@ -343,6 +341,13 @@ class WorkFolder:
             return {found.name: file_identity(found) for found in self.root.below(folder).files()}
         except NotADirectoryError:  # a file has the name
             return {}
+
+    def remove(self) -> None:
+        """Removes the folder. If that is interrupted, what is left is not a job that can be continued."""
+        self.launch.forget()  # first: deleting all the rest may take long in a store
+        with suppress(IsADirectoryError):
+            self.root.delete(JOB_NAME)  # without its outcome, a job that was published looks unfinished
+        self.root.delete_all()
 
     def write_error(self, error: OSError) -> ConversionError:
         """The error to raise if the dataset's folder cannot be written to."""

@@ -250,7 +250,7 @@ class Staging:
             return
         for work, may_continue in folders:
             if not may_continue:
-                work.root.delete_all()
+                work.remove()
 
     def _may_continue(self, work: WorkFolder) -> bool:
         job, launch = work.read_job_or_none(), work.launch.read()
@@ -348,9 +348,7 @@ class Staging:
     def _remove_all_but(self, work: WorkFolder | None) -> None:
         for name in self.root.folders():
             if work is None or name != work.digest:
-                other = WorkFolder(self.dataset, name)
-                other.launch.forget()  # first: deleting all the rest may take long in a store
-                other.root.delete_all()
+                WorkFolder(self.dataset, name).remove()
         for found in self.root.files():
             if found.name != LOCK_NAME:
                 self.root.delete(found.name)

@@ -271,6 +271,29 @@ def test_only_what_can_be_continued_is_left(
         assert path_of(staging.root).exists() == kept
 
 
+def test_what_a_removal_has_left_that_was_killed_is_removed_too(
+    tmp_path: Path, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It seemed to be unfinished, and stayed beside the dataset, if the outcome was removed before the job."""
+
+    def die(folder: Path) -> None:
+        (folder / "outcome.json").unlink()
+        raise KeyboardInterrupt
+
+    with open_staging(LocalPlace(tmp_path)) as staging:
+        work = staging.prepare(plan_of(), timeout_s=9)
+        staging.review(work, outcome_of("published"))
+        put(manifest, tmp_path)
+        with monkeypatch.context() as patch:
+            patch.setattr(shutil, "rmtree", die)
+            with pytest.raises(KeyboardInterrupt):
+                staging.remove()
+        assert path_of(work.root).exists()
+    with open_staging(LocalPlace(tmp_path)) as staging:
+        staging.leave()
+        assert not path_of(staging.root).exists()
+
+
 def test_a_job_of_another_version_counts_as_none(tmp_path: Path) -> None:
     with open_staging(LocalPlace(tmp_path)) as staging:
         work = staging.prepare(plan_of(), timeout_s=9)
