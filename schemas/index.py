@@ -135,10 +135,11 @@ def _array(column: Any, kind: pa.DataType) -> Any:
 class Index:
     """An index. A large one is memory-mapped: opening ten million rows takes as long as opening a million.
 
-    Thread-safe: nothing changes after construction. No memory outside the file is read, for any content of the file.
+    Thread-safe: only which columns were checked changes after construction. No memory outside the file is read, for any content of the file.
     Whether its values make sense is for the reader to check, and whether it is still whole: see `require_whole`.
 
     Attributes:
+        address: The file, or its address, for messages.
         source, shard, offset, length, crc32c, height, width, source_bytes, mean, deviation, orientation,
             source_height, source_width: read-only NumPy arrays of shape (examples,), with the dtypes of
             `index_schema`.
@@ -167,7 +168,7 @@ class Index:
             DamagedDatasetError: If the file is missing or is not an index of this version with
                 these labels.
         """
-        self._path = path
+        self.address, self._valid = path, set[str]()
         with readable(path, _WHAT):
             with nullcontext(stream) if stream is not None else Path(path).open("rb") as opened:
                 self._file = ArrowFile(opened)
@@ -207,7 +208,7 @@ class Index:
             DamagedDatasetError: If it was cut off since it was opened.
         """
         if self._file.is_cut_off:
-            msg = f"{self._path} became shorter while it was in use. {ADVICE}"
+            msg = f"{self.address} became shorter while it was in use. {ADVICE}"
             raise DamagedDatasetError(msg)
 
     def require_valid(self) -> None:
@@ -219,7 +220,7 @@ class Index:
             DamagedDatasetError: If one is not what its column says.
         """
         self.require_whole()
-        with readable(self._path, _WHAT):
+        with readable(self.address, _WHAT):
             self._batch.validate(full=True)
 
     def __len__(self) -> int:
@@ -229,6 +230,20 @@ class Index:
     def columns(self) -> dict[str, Any]:
         """All columns as Arrow arrays, by name, to be copied into another index."""
         return {name: self._batch.column(name) for name in self._batch.schema.names}
+
+    def valid_column(self, name: str) -> Any:
+        """A column as an Arrow array, of which every text, list and name was checked, once.
+
+        Raises:
+            DamagedDatasetError: If one is not what its column says.
+        """
+        column = self._batch.column(name)
+        if name not in self._valid:
+            self.require_whole()
+            with readable(self.address, _WHAT):
+                column.validate(full=True)
+            self._valid.add(name)
+        return column
 
     def key(self, row: int) -> str:
         """Key of row 0 <= `row` < len.

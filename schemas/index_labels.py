@@ -1,5 +1,6 @@
 """Reads labels from an index, which anybody may have written, and compares them with the features of the dataset."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,9 @@ from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.features import ClassFeature, Features, FloatsFeature, MaskFeature, MulticlassFeature
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.payload import MAX_PAYLOAD_BYTES
+
+THE_INDEX = "the index"
+"""What an index is called in an error where its file is not known."""
 
 
 def label_of(column: Any, features: Features, name: str, row: int) -> Any:
@@ -74,9 +78,14 @@ def floats_at(
 
 
 def class_numbers_at(
-    column: npt.NDArray[np.int64], feature: ClassFeature, name: str, rows: npt.NDArray[np.integer[Any]]
+    column: npt.NDArray[np.int64],
+    feature: ClassFeature,
+    name: str,
+    rows: npt.NDArray[np.integer[Any]],
+    *,
+    index: Path | str = THE_INDEX,
 ) -> npt.NDArray[np.int64]:
-    """The class of each of some rows, int64 (rows,): a number that must exist.
+    """The class of each of some rows, int64 (rows,): a number that must exist. `index` is its name in the error.
 
     Raises:
         DamagedDatasetError: If one does not.
@@ -85,19 +94,25 @@ def class_numbers_at(
     wrong = (numbers < 0) | (numbers >= len(feature.class_names))
     if wrong.any():
         first = int(np.argmax(wrong))
-        classes_at(numbers[first : first + 1], feature, name, int(rows[first]))
+        classes_at(numbers[first : first + 1], feature, name, int(rows[first]), index=index)
     return numbers
 
 
 def classes_at(
-    numbers: npt.NDArray[np.int64], feature: ClassFeature | MulticlassFeature, name: str, row: int
+    numbers: npt.NDArray[np.int64],
+    feature: ClassFeature | MulticlassFeature,
+    name: str,
+    row: int,
+    *,
+    index: Path | str = THE_INDEX,
 ) -> npt.NDArray[np.int64]:
-    """The class numbers of a row, int64 (n,), each of which must exist.
+    """The class numbers of a row, int64 (n,), each of which must exist. `index` is its name in the error.
 
     Raises:
         DamagedDatasetError: If one does not.
     """
     if len(numbers) and (numbers.min() < 0 or numbers.max() >= len(feature.class_names)):
-        msg = f"the index gives row {row} a class of {name!r} that is not one of 0 to {len(feature.class_names) - 1}. Restore it, or convert the dataset again."
+        wrong = numbers.min() if numbers.min() < 0 else numbers.max()
+        msg = f"{index} gives row {row} a class of {name!r} that is not one of 0 to {len(feature.class_names) - 1}. Received: {wrong}. Restore it, or convert the dataset again."
         raise DamagedDatasetError(msg)
     return numbers

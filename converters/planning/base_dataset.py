@@ -1,6 +1,7 @@
 """A complete dataset to which images are appended: what is in it, and which options and classes its images have."""
 
 import dataclasses
+import errno
 import json
 from collections.abc import Collection, Mapping
 from functools import partial
@@ -22,12 +23,13 @@ from fitfeed.schemas.categories import Categories
 from fitfeed.schemas.class_order import ClassOrder, follows
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.features import ClassFeature, FloatsFeature, MulticlassFeature
-from fitfeed.schemas.files import damaged_file
+from fitfeed.schemas.files import RefusedFileError, damaged_file
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.index_columns import MaskColumn
 from fitfeed.schemas.index_labels import class_numbers_at, classes_at
 from fitfeed.schemas.manifest import Manifest, read_as_one
 from fitfeed.schemas.manifest_parts import File
+from fitfeed.schemas.storage.open_file import open_file
 from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.whole_file import open_whole
 
@@ -43,7 +45,7 @@ way."""
 
 
 class BaseDataset:
-    """A complete dataset that was opened. Its index and its rejects are read and checked, but not its shards.
+    """A complete dataset that was opened: its indexes and its rejects are of one manifest, whatever is published meanwhile.
 
     Attributes:
         place: Where it is.
@@ -55,7 +57,7 @@ class BaseDataset:
     def __init__(
         self, place: Place, manifest: Manifest, indexes: dict[str, Index], rejects: list[Reject]
     ) -> None:
-        """Use `open_base_dataset`."""
+        """Use `open_base_dataset` or `open_to_compare`."""
         self.place, self.manifest, self.indexes, self.rejects = place, manifest, indexes, rejects
 
     @property
@@ -86,19 +88,22 @@ class BaseDataset:
         Raises:
             DamagedDatasetError: If an example has a class that does not exist.
         """
-        column, feature = self.indexes[split].labels[name], self.manifest.features.labels[name]
+        index, feature = self.indexes[split], self.manifest.features.labels[name]
+        column, where = index.labels[name], index.address
         if isinstance(feature, ClassFeature):
-            return Categories(feature.class_names, class_numbers_at(column, feature, name, rows))
+            return Categories(feature.class_names, class_numbers_at(column, feature, name, rows, index=where))
         if isinstance(feature, MulticlassFeature):
             names = feature.class_names
-            several = (classes_at(column[row], feature, name, row).tolist() for row in rows.tolist())
+            several = (
+                classes_at(column[row], feature, name, row, index=where).tolist() for row in rows.tolist()
+            )
             return [sorted(names[number] for number in numbers) for numbers in several]
         return [_plain(column[row]) for row in rows.tolist()]
 
     def has_key(self, key: str) -> bool:
         """Whether it has an example of this key."""
         wanted = pa.scalar(key, pa.large_string())
-        columns = (index.columns()["key"] for index in self.indexes.values())
+        columns = (index.valid_column("key") for index in self.indexes.values())
         return any(pc.index(column, wanted).as_py() >= 0 for column in columns)
 
     @property
@@ -141,8 +146,30 @@ def open_base_dataset(place: Place) -> BaseDataset:
         NotFoundError, IncompleteDatasetError, UsageError: If it is not a complete dataset.
         DamagedDatasetError: If its manifest, an index or the list of rejects is not what was published, or a shard is
             missing or has another size.
+        OSError: If that cannot be found out.
     """
     return read_as_one(place, partial(_open, place))
+
+
+def open_to_compare(place: Place) -> BaseDataset:
+    """Opens a dataset that a source is compared with. Its shards are not looked at, and its indexes may be damaged inside.
+
+    Raises:
+        NotFoundError, IncompleteDatasetError, UsageError: If it is not a complete dataset.
+        DamagedDatasetError: If its manifest or the list of rejects is not what was published, or an index is missing or
+            cannot be read.
+        OSError: If that cannot be found out.
+    """
+    return read_as_one(place, partial(_open_unread, place))
+
+
+def _open_unread(place: Place, manifest: Manifest) -> BaseDataset:
+    indexes = {}
+    for name, split in manifest.splits.items():
+        with open_file(place, split.index.file) as stream:
+            address = place.address(split.index.file)
+            indexes[name] = Index(address, manifest.features.label_kinds, stream=stream)
+    return BaseDataset(place, manifest, indexes, read_rejects(place, manifest.rejects_file))
 
 
 def _open(place: Place, manifest: Manifest) -> BaseDataset:
@@ -161,8 +188,10 @@ def _require_shards(place: Place, manifest: Manifest) -> None:
     for shard in shards:
         try:
             size = next(found).bytes
-        except OSError as error:
-            raise damaged_file(place.address(shard.file), error) from error
+        except OSError as error:  # others, such as a list that may not be asked for, are no damage
+            if isinstance(error, FileNotFoundError | RefusedFileError) or error.errno == errno.ELOOP:
+                raise damaged_file(place.address(shard.file), error) from error
+            raise
         if size != shard.bytes:
             msg = f"{place.address(shard.file)} has {size} bytes, and the manifest says {shard.bytes}. Restore it, or convert again with --overwrite."
             raise DamagedDatasetError(msg)

@@ -34,7 +34,7 @@ class ExamplePlaces:
         """By split, the rows of all examples that are of none of the files: int64 (n,), ascending."""
         rows = {}
         for number, (split, index) in enumerate(indexes.items()):
-            other = np.ones(len(index.columns()["key"]), np.bool_)
+            other = np.ones(len(index), np.bool_)
             other[self.row[self.index == number]] = False
             rows[split] = np.flatnonzero(other)
         return rows
@@ -46,6 +46,9 @@ def find_places(keys: PackedTexts, indexes: Mapping[str, Index]) -> ExamplePlace
     Args:
         keys: The keys.
         indexes: Indexes of the dataset's splits.
+
+    Raises:
+        DamagedDatasetError: If a key of an index is not text.
     """
     found = ExamplePlaces(np.full(len(keys), -1, np.int16), np.full(len(keys), -1, np.int32))
     columns = dict(enumerate(map(keys_of, indexes.values())))
@@ -58,7 +61,9 @@ def find_places(keys: PackedTexts, indexes: Mapping[str, Index]) -> ExamplePlace
 
 
 def keys_of(index: Index) -> PackedTexts:
-    """The keys of an index, without a copy."""
-    column = index.columns()["key"]
-    column.validate(full=True)  # only the outline of its file was checked
-    return PackedTexts.of_arrow(column)
+    """The keys of an index, without a copy.
+
+    Raises:
+        DamagedDatasetError: If one is not text.
+    """
+    return PackedTexts.of_arrow(index.valid_column("key"))

@@ -39,8 +39,7 @@ class KnownSources:
         for index in self._indexes.values():
             for number in np.unique(index.source).tolist():
                 rows = np.flatnonzero(index.source == number)
-                there = index.columns()["path"].take(pa.array(rows))
-                there.validate(full=True)  # only the outline of its file was checked
+                there = index.valid_column("path").take(pa.array(rows))
                 found = rows_of(files.keys, PackedTexts.of_arrow(there))
                 for place in np.flatnonzero(found >= 0).tolist():
                     row = rows[found[place]]
@@ -52,9 +51,7 @@ class KnownSources:
     def has_below(self, prefix: str) -> bool:
         """Whether the key of an example begins so."""
         for index in self._indexes.values():
-            keys = index.columns()["key"]
-            keys.validate(full=True)
-            if pc.any(pc.starts_with(keys, prefix)).as_py():
+            if pc.any(pc.starts_with(index.valid_column("key"), prefix)).as_py():
                 return True
         return False
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NoReturn
 
 from fitfeed.converters.file_columns import SourceListing
@@ -11,7 +12,7 @@ from fitfeed.converters.planning.base_dataset import (
     BaseDataset,
     append_options,
     open_base_dataset,
-    read_rejects,
+    open_to_compare,
 )
 from fitfeed.converters.planning.comparison import ComparisonProgress, compare_files
 from fitfeed.converters.planning.file_difference import find_difference
@@ -21,7 +22,6 @@ from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.staging import SeenManifest, Staging
 from fitfeed.schemas.errors import DamagedDatasetError, FormatVersionError, UsageError
 from fitfeed.schemas.files import RefusedFileError
-from fitfeed.schemas.index import Index, open_index
 from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, Manifest, parse_manifest, read_manifest
 from fitfeed.schemas.sharding import DATASET_PATTERNS
 from fitfeed.schemas.storage.failures import failures_named
@@ -39,6 +39,7 @@ class Target:
         seen: SHA-256 of the manifest there; None if there is none.
         existing: The complete dataset there; None if there is none, or if it cannot be read and is to be replaced.
         base: The same, opened, if images are to be appended to it; else None.
+        compared: The same, opened, if it is to stay as it is; else None.
         overwrite: The complete dataset is to be replaced.
     """
 
@@ -46,6 +47,7 @@ class Target:
     seen: str | None
     existing: Manifest | None
     base: BaseDataset | None
+    compared: BaseDataset | None
     overwrite: bool
 
     def complete(self, options: ConvertOptions | Mapping[str, object] | None) -> ConvertOptions:
@@ -83,19 +85,14 @@ class Target:
         """
         if self.base is not None:
             return plan.comparison
-        if self.existing is None or self.overwrite or plan.listing is None:
+        if self.compared is None or plan.listing is None:
             return None
-        self._require_same_options(self.existing, plan.job.options)
-        kinds = self.existing.features.label_kinds
-        indexes = {
-            name: open_index(self.place, split.index.file, kinds)
-            for name, split in self.existing.splits.items()
-        }
-        if self.existing.source.digest != plan.job.source_digest:
-            self._refuse_other_files(self.existing, plan.listing, indexes)
+        self._require_same_options(self.compared.manifest, plan.job.options)
+        if self.compared.manifest.source.digest != plan.job.source_digest:
+            self._refuse_other_files(self.compared, plan.listing)
         known = read_known_sources(self.place, sources_digest(plan.listing.roots.values()))
         comparison = compare_files(
-            plan.listing, known, indexes, check_content=check_content, progress=progress
+            plan.listing, known, self.compared.indexes, check_content=check_content, progress=progress
         )
         if comparison.changed:
             changed = SomeFiles.of(comparison.changed)
@@ -121,16 +118,14 @@ class Target:
         if changed:
             self._refuse(f"was made with other options ({', '.join(changed)})")
 
-    def _refuse_other_files(
-        self, existing: Manifest, listing: SourceListing, indexes: Mapping[str, Index]
-    ) -> NoReturn:
-        listed = {reject.path for reject in read_rejects(self.place, existing.rejects_file)}
-        difference = find_difference(listing, indexes, listed)
-        images = listing.images
-        if not difference.lines() and images == existing.source.files:
+    def _refuse_other_files(self, compared: BaseDataset, listing: SourceListing) -> NoReturn:
+        listed = {reject.path for reject in compared.rejects}
+        difference = find_difference(listing, compared.indexes, listed)
+        images, known = listing.images, compared.manifest.source.files
+        if not difference.lines() and images == known:
             self._refuse("was made with other labels, masks or splits of the same images")
         self._refuse(
-            f"was made from other files (it knows {existing.source.files} images, SOURCE has {images})",
+            f"was made from other files (it knows {known} images, SOURCE has {images})",
             *difference.lines(),
             append=difference.new.count > 0 and not difference.resized.count,
             files=dataclasses.asdict(difference),
@@ -167,10 +162,15 @@ def open_target(place: Place, *, append: bool = False, overwrite: bool = False, 
     with failures_named("cannot look at DATASET", place, UsageError):
         seen = Staging(place).seen_manifest()
         base = open_base_dataset(place) if append else None
-        existing = (
-            _existing(place, seen, overwrite=overwrite, pattern=pattern) if base is None else base.manifest
-        )
-    return Target(place=place, seen=seen.sha256, existing=existing, base=base, overwrite=overwrite)
+        there = base is None and _has_dataset(place, seen, overwrite=overwrite, pattern=pattern)
+        # Now, and not after the source is listed: its files may have other names then.
+        compared = open_to_compare(place) if there and not overwrite else None
+        replaced = _replaced(place, seen, pattern=pattern) if there and overwrite else None
+    opened = base or compared
+    existing = replaced if opened is None else opened.manifest
+    return Target(
+        place=place, seen=seen.sha256, existing=existing, base=base, compared=compared, overwrite=overwrite
+    )
 
 
 def require_apart(dataset: Place, source: Place) -> None:
@@ -199,25 +199,34 @@ def require_writable(place: Place) -> None:
         raise UsageError(msg) from error
 
 
-def _existing(place: Place, seen: SeenManifest, *, overwrite: bool, pattern: str) -> Manifest | None:
-    """The complete dataset at the target, if there is one that can be read or must be."""
+def _has_dataset(place: Place, seen: SeenManifest, *, overwrite: bool, pattern: str) -> bool:
+    """Whether there is a manifest, which may be anything; if not, a conversion may begin there."""
     area = place.area()
     if area.is_file():
         msg = f"DATASET {place} is a file. Expected a folder that does not exist yet, is empty, or holds a dataset. {pattern or IF_A_PATTERN}"
         raise UsageError(msg)
     if seen.content is not None or _has_manifest(place):
-        try:  # the bytes that were seen, or else what is there says why it cannot be read
-            return read_manifest(place) if seen.content is None else parse_manifest(place, seen.content)
-        except (FormatVersionError, DamagedDatasetError):
-            if not overwrite:
-                raise
-    elif area.is_empty() or area.has_folder(WORK_FOLDER):
-        return None
+        return True
+    if area.is_empty() or area.has_folder(WORK_FOLDER):
+        return False
+    if not overwrite or not area.names(DATASET_PATTERNS):
+        raise _other_files(place, pattern)
+    return False
+
+
+def _replaced(place: Place, seen: SeenManifest, *, pattern: str) -> Manifest | None:
+    """The complete dataset that is to be replaced; None if it cannot be read."""
+    with suppress(FormatVersionError, DamagedDatasetError):
+        return read_manifest(place) if seen.content is None else parse_manifest(place, seen.content)
     # Other programs write a `manifest.json`, too: without a shard or an index, this may be one of theirs.
-    if overwrite and area.names(DATASET_PATTERNS):
-        return None
+    if not place.area().names(DATASET_PATTERNS):
+        raise _other_files(place, pattern)
+    return None
+
+
+def _other_files(place: Place, pattern: str) -> UsageError:
     msg = f"DATASET {place} is a folder with other files in it. Expected one that does not exist yet, is empty, or holds a dataset. {pattern or IF_A_PATTERN}"
-    raise UsageError(msg)
+    return UsageError(msg)
 
 
 def _has_manifest(place: Place) -> bool:

@@ -263,7 +263,8 @@ def _values(source: Place, index: Index, name: str, feature: LabelFeature) -> li
     """The values of a label that is not a mask."""
     column = index.labels[name]
     if isinstance(feature, MulticlassFeature):
-        rows = (classes_at(column[row], feature, name, row) for row in range(len(index)))
+        numbers = range(len(index))
+        rows = (classes_at(column[row], feature, name, row, index=index.address) for row in numbers)
         return [sorted(set(row.tolist())) for row in rows]
     if isinstance(feature, FloatsFeature):
         vectors = [floats_at(column[row], feature, name, row).tolist() for row in range(len(index))]

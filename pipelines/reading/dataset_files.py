@@ -14,9 +14,9 @@ from fitfeed.pipelines.reading.index_copies import IndexCopies
 from fitfeed.pipelines.reading.shard_files import ShardFiles
 from fitfeed.pipelines.reading.traffic import TrafficCounter
 from fitfeed.schemas.checked_index import check_index, open_checked_index
-from fitfeed.schemas.errors import UsageError
+from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.index import Index
-from fitfeed.schemas.manifest import Manifest
+from fitfeed.schemas.manifest import Manifest, read_manifest
 from fitfeed.schemas.manifest_parts import Shard
 from fitfeed.schemas.storage.place import Place
 
@@ -87,6 +87,8 @@ class DatasetFiles:
     def open_index(self, manifest: Manifest, split: str) -> Index:
         """Opens the index of a split.
 
+        An append gives indexes other names right after its manifest. Who has read that one still finds them.
+
         Args:
             manifest: The manifest.
             split: Name of the split.
@@ -95,6 +97,19 @@ class DatasetFiles:
             DamagedDatasetError: If it is missing, is not what the manifest says, or contradicts it.
             FeedError: If it cannot be fetched.
         """
+        try:
+            return self._open_index(manifest, split)
+        except DamagedDatasetError:
+            now = read_manifest(self.place)
+            if now.fingerprint == manifest.fingerprint:
+                raise
+        held, here = manifest.splits[split], now.splits.get(split)
+        if here is None or here.index.sha256 != held.index.sha256:
+            msg = f"{self.place} was appended to or replaced since it was opened. Open the dataset again, and begin anew."
+            raise DamagedDatasetError(msg)
+        return self._open_index(now, split)
+
+    def _open_index(self, manifest: Manifest, split: str) -> Index:
         folder, entry = self.place.local_folder, manifest.splits[split].index
         if folder is not None:
             return open_checked_index(folder, manifest, split)

@@ -119,6 +119,19 @@ def test_what_is_mapped_is_what_is_copied(
     assert not index.offset.flags.writeable
 
 
+def test_a_column_is_checked_once(path: Path) -> None:
+    index = Index(path)
+    assert index.valid_column("key").to_pylist() == COLUMNS["key"]
+    content = path.read_bytes()
+    key = str(COLUMNS["key"][0]).encode()
+    assert content.count(key) == 1
+    path.write_bytes(content.replace(key, b"\xff" * len(key)))
+    damaged = Index(path)
+    with pytest.raises(DamagedDatasetError, match=f"^{path} is not a readable version 2 index"):
+        damaged.valid_column("key")
+    assert damaged.valid_column("source_bytes").to_pylist() == COLUMNS["source_bytes"]
+
+
 def with_nulls() -> Any:
     return batch({**COLUMNS, "label": [0, None, 1, 1, 0]})
 

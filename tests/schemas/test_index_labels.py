@@ -42,8 +42,12 @@ def test_values_are_plain_and_lists_are_copies() -> None:
 @pytest.mark.parametrize("numbers", [[2], [-1], [0, 9]])
 def test_classes_must_exist(numbers: list[int]) -> None:
     feature: Any = features(tags=TAGS).labels["tags"]
-    with pytest.raises(DamagedDatasetError, match="not one of 0 to 1"):
-        classes_at(np.array(numbers), feature, "tags", 0)
+    wrong = min(numbers) if min(numbers) < 0 else max(numbers)
+    said = (
+        f"^a/train.index.arrow gives row 3 a class of 'tags' that is not one of 0 to 1. Received: {wrong}. "
+    )
+    with pytest.raises(DamagedDatasetError, match=said):
+        classes_at(np.array(numbers), feature, "tags", 3, index="a/train.index.arrow")
     assert len(classes_at(np.array([], np.int64), feature, "tags", 0)) == 0
 
 

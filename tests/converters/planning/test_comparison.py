@@ -33,7 +33,7 @@ def indexes() -> dict[str, Any]:
     """Of a and b, which are examples; c was rejected."""
     return {
         "train": SimpleNamespace(
-            columns=lambda: {"key": pa.array(["b.png", "a.png"], pa.large_string())},
+            valid_column={"key": pa.array(["b.png", "a.png"], pa.large_string())}.__getitem__,
             source_digest=digests("b.png", "a.png"),
             mask_source_digests={"lesion": digests("m.png", "m.png")},
         )
@@ -84,6 +84,7 @@ def test_all_are_read_if_asked(
 def test_each_of_size_and_times_counts(
     listing: SourceListing, indexes: dict[str, Any], monkeypatch: pytest.MonkeyPatch, attribute: str
 ) -> None:
+    monkeypatch.setattr(comparison, "AT_ONCE", 2)
     known = sources_table(listing, None, listed_ns=later(listing))
     for place in (1, 2):
         file = listing.files[place]
@@ -137,7 +138,8 @@ def test_only_some_are_compared_in_their_order(listing: SourceListing, indexes: 
     assert found == Comparison(times=1, contents=1, changed=["m.png"])
 
 
-def test_etags_are_compared_packed_or_not() -> None:
+def test_etags_are_compared_packed_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "AT_ONCE", 2)
     etags = [hashlib.md5(bytes([place]), usedforsecurity=False).hexdigest() for place in range(3)]
 
     def listed(*etags: str) -> SourceListing:

@@ -1,6 +1,5 @@
 """In which images a source and a dataset differ, by name."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,9 +21,22 @@ def listed(sizes: dict[str, int]) -> SourceListing:
     return SourceListing({}, FileColumns.of([*files, *masks]), ["mask"])
 
 
+class KeysAndSizes:
+    """What is asked of an index: the keys and the sizes of its examples."""
+
+    def __init__(self, sizes: dict[str, int]) -> None:
+        self._keys = pa.array(list(sizes), pa.large_string())
+        self.source_bytes = np.array([*sizes.values()], np.int64)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def valid_column(self, name: str) -> Any:
+        return {"key": self._keys}[name]
+
+
 def index(sizes: dict[str, int]) -> Any:
-    keys = pa.array(list(sizes), pa.large_string())
-    return SimpleNamespace(columns=lambda: {"key": keys}, source_bytes=np.array([*sizes.values()], np.int64))
+    return KeysAndSizes(sizes)
 
 
 @given(there=SIZES, had=SIZES, rejected=st.sets(st.sampled_from("abcdefgh")))

@@ -5,6 +5,8 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from io import BufferedReader
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,9 @@ from fitfeed.schemas.errors import (
 )
 from fitfeed.schemas.files import file_sha256
 from fitfeed.schemas.storage.local import LocalPlace
+from fitfeed.schemas.storage.open_file import open_file
+from fitfeed.schemas.storage.place import Place
+from tests.unsettled import settle, unsettle
 from tests.without_beam import convert
 
 SMALL = ConvertOptions(size=(8, 8))
@@ -126,6 +131,31 @@ def test_the_same_again_is_up_to_date(few_photos: Path, dataset: Path) -> None:
     assert has_all(open_target(LocalPlace(dataset), append=True), few_photos)
     assert not has_all(open_target(LocalPlace(dataset), overwrite=True), few_photos)
     assert not has_all(open_target(LocalPlace(dataset.parent / "none")), few_photos)
+
+
+@pytest.mark.parametrize("append", [False, True])
+def test_an_append_may_settle_while_a_source_is_listed(few_photos: Path, dataset: Path, append: bool) -> None:
+    unsettle(dataset)
+    target = open_target(LocalPlace(dataset), append=append)
+    settle(dataset)
+    assert has_all(target, few_photos)
+    if not append:
+        fewer = Path(shutil.copytree(few_photos, dataset.parent / "photos"))
+        next((fewer / "dress").iterdir()).unlink()
+        with pytest.raises(UsageError, match="it knows 8 images, SOURCE has 7"):
+            has_all(target, fewer)
+
+
+def test_an_append_may_settle_before_an_index_is_opened(
+    few_photos: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def settling(place: Place, name: str) -> AbstractContextManager[BufferedReader]:
+        settle(dataset)
+        return open_file(place, name)
+
+    unsettle(dataset)
+    monkeypatch.setattr("fitfeed.converters.planning.base_dataset.open_file", settling)
+    assert has_all(open_target(LocalPlace(dataset)), few_photos)
 
 
 def test_other_options_or_files_are_refused(few_photos: Path, dataset: Path) -> None:

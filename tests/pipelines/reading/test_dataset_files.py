@@ -1,5 +1,6 @@
 """The files of a dataset, by where they are and whether there is a cache."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from fitfeed.pipelines.reading.shard_files import ShardFiles
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from tests.pipelines.build_dataset import Format, pickled
 from tests.pipelines.far_place import far
+from tests.unsettled import settle, unsettle
 
 
 def test_local_shards_are_read_as_ever(flowers: Dataset) -> None:
@@ -40,6 +42,36 @@ def test_an_index_that_contradicts_the_manifest_is_refused(own_copy: Callable[[F
     manifest = dataset.manifest.model_copy(update={"splits": {**dataset.splits, "train": other}})
     with pytest.raises(DamagedDatasetError, match=r"far:/.*has 53 rows, but the manifest says 52"):
         dataset._files.open_index(manifest, "train")
+
+
+@pytest.mark.parametrize("open_it", [open_dataset, far])
+def test_an_append_may_settle_before_an_index_is_read(
+    own_copy: Callable[[Format], Path], open_it: Callable[[Path], Dataset]
+) -> None:
+    folder = own_copy("tfrecord")
+    expected = open_dataset(folder).index("train")
+    unsettle(folder)
+    dataset, unused = open_it(folder), open_it(folder)
+    settle(folder)
+    for opened in (dataset, pickled(unused)):
+        assert opened.index("train").equals(expected)
+        if (
+            open_it is open_dataset
+        ):  # shards of a store are those of the manifest that was read, or the error says so
+            assert opened.records(["train", "validation"])[63]["key"]
+
+
+@pytest.mark.parametrize("open_it", [open_dataset, far])
+def test_a_dataset_that_is_another_one_by_now_is_not_called_damaged(
+    own_copy: Callable[[Format], Path], open_it: Callable[[Path], Dataset]
+) -> None:
+    folder, other = own_copy("tfrecord"), own_copy("hdf5")
+    dataset = open_it(folder)
+    for name in ("manifest.json", "train.index.arrow"):
+        (folder / name).unlink()
+    shutil.copyfile(other / "manifest.json", folder / "manifest.json")
+    with pytest.raises(DamagedDatasetError, match="was appended to or replaced since it was opened"):
+        dataset.index("train")
 
 
 def test_a_cache_that_cannot_be_made_is_a_wrong_option(flowers: Dataset, tmp_path: Path) -> None:
