@@ -12,7 +12,7 @@ MAX_HASHED = 1 << 18
 """About how many texts are in a hash table at once. One of ten million takes a gigabyte, and is slow, as no cache holds it."""
 
 MAX_BITS = 8
-"""Of a checksum."""
+"""The bits of a checksum: texts are divided into at most so many parts that all of these differ."""
 
 
 def rows_of(texts: PackedTexts, column: PackedTexts) -> npt.NDArray[np.int32]:
@@ -22,7 +22,8 @@ def rows_of(texts: PackedTexts, column: PackedTexts) -> npt.NDArray[np.int32]:
 
     Args:
         texts: The texts.
-        column: The column; if a text is in several rows, it is found in the first of them.
+        column: The column. If a text is in several rows, it is found in the first of them, but where both are the same:
+            then each text is found in its own row.
 
     Returns:
         int32 (texts,); -1 where the column does not have it.

@@ -26,7 +26,7 @@ PACKED = pa.binary(ITEM)
 """The type of the column in memory."""
 
 ETAG_NAME = "etag"
-"""Its name."""
+"""The name of the column."""
 
 
 def is_packed(batch: Any) -> bool:
@@ -47,8 +47,15 @@ def packed(batch: Any) -> Any:
     *others, etags = batch.columns
     if batch.schema.names[-1] != ETAG_NAME or is_packed(batch):
         return batch
-    hexadecimal = PackedHex.of(PackedTexts.of_arrow(etags).to_list())
-    return batch if hexadecimal is None else _with_etags(batch, others, hexadecimal.arrow)
+    values = np.empty((len(etags), ITEM), np.uint8)
+    begin = 0
+    for texts in PackedTexts.of_arrow(etags).blocks():  # as objects, all of them would take much memory
+        some = PackedHex.of(texts.to_list())
+        if some is None:
+            return batch
+        values[begin : begin + len(some)] = some.data
+        begin += len(some)
+    return _with_etags(batch, others, PackedHex(values).arrow)
 
 
 def is_written_as(batch: Any, texts: Any) -> bool:

@@ -63,21 +63,22 @@ def compare_files(
         known: What `sources.arrow` knows of files in the same folder (`read_known_sources`), or None.
         indexes: Indexes of the dataset's splits.
         places: Where the examples of all images are, if that is known.
-        images: The places of the images that are compared, with their masks, some after others; None for all.
+        images: Arrays of the places of images, in the order in which they are read; their masks are compared, too, and
+            read after all of them. None for all images, in their own order.
         check_content: Whether files are read although their size and times are the known ones.
         check_masks: The same for masks. Times tell that a mask is as it was, but not of which image it was the mask.
         progress: Receives the progress of reading.
     """
-    files, each = listing.files, 1 + len(listing.mask_labels)
+    files, files_per_image = listing.files, 1 + len(listing.mask_labels)
     if places is None:
         places = find_places(listing.image_keys, indexes)
-    compared = np.tile(_chosen(images, listing.images), each)
+    compared = np.tile(_chosen(images, listing.images), files_per_image)
     same = same_times(files, known) & compared
-    is_example = np.tile(places.row >= 0, each) & compared
+    is_example = np.tile(places.row >= 0, files_per_image) & compared
     reading = is_example.copy() if check_content else is_example & ~same
     if check_masks:
         reading[listing.images :] = is_example[listing.images :]
-    to_read = _in_order(reading, images, each)
+    to_read = _in_order(reading, images, files_per_image)
     opened, reader = list(indexes.values()), SourcesReader(listing.roots.values())
 
     def is_changed(place: int) -> bool:
@@ -119,13 +120,15 @@ def _chosen(images: Sequence[Places] | None, count: int) -> npt.NDArray[np.bool_
 
 
 def _in_order(
-    reading: npt.NDArray[np.bool_], images: Sequence[Places] | None, each: int
+    reading: npt.NDArray[np.bool_], images: Sequence[Places] | None, files_per_image: int
 ) -> npt.NDArray[np.int64]:
     """The places of files that are read, in the order of their images: int64 (n,)."""
     if images is None:
         return np.flatnonzero(reading)
-    count = len(reading) // each
-    places = (np.asarray(some, np.int64) + number * count for number in range(each) for some in images)
+    count = len(reading) // files_per_image
+    places = (
+        np.asarray(some, np.int64) + number * count for number in range(files_per_image) for some in images
+    )
     return np.concatenate([np.empty(0, np.int64), *(some[reading[some]] for some in places)])
 
 

@@ -16,12 +16,12 @@ import pyarrow.compute as pc
 from fitfeed.converters.file_columns import FileColumns, SourceListing
 from fitfeed.converters.reading.open_reader import open_reader
 from fitfeed.converters.source_file import SourceRoot
-from fitfeed.converters.sources.examples import ExampleTable, values_at
+from fitfeed.converters.sources.examples import ExampleTable
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.find_texts import rows_of
 from fitfeed.schemas.packed_etags import is_written_as, packed, unpacked
 from fitfeed.schemas.packed_hex import PackedHex
-from fitfeed.schemas.packed_texts import PackedTexts, Places
+from fitfeed.schemas.packed_texts import PackedTexts
 from fitfeed.schemas.side_tables import (
     SOURCES_NAME,
     read_sources,
@@ -37,16 +37,13 @@ RECENT_NS = 2_000_000_000
 file system's clock. So its times prove nothing. git has the same rule."""
 
 
-def list_files(
-    roots: Iterable[SourceRoot], example_table: ExampleTable, places: Places | None = None
-) -> SourceListing:
-    """The files of the examples at some places, or of all: all images, then all masks."""
-    files = example_table.files if places is None else example_table.files.take(places)
+def list_files(roots: Iterable[SourceRoot], example_table: ExampleTable) -> SourceListing:
+    """The files of all examples: all images, then all masks."""
+    files = example_table.files
     masks = [name for name, kind in example_table.kinds.items() if kind == "mask"]
     if masks:
         labels = (example_table.labels[name] for name in masks)
-        chosen = (each if places is None else values_at(each, places) for each in labels)
-        files = FileColumns.joined([files, *map(FileColumns.of, chosen)])
+        files = FileColumns.joined([files, *map(FileColumns.of, labels)])
     return SourceListing({root.number: root for root in roots}, files, masks)
 
 

@@ -46,7 +46,7 @@ def united_rows(
     if not any(map(len, others.values())):
         return listed_rows(example_table, splits)
     files, columns_of = example_table.files, _listed_columns(example_table, splits)
-    rows_of: list[Callable[[Rows], Any]] = [
+    makers: list[Callable[[Rows], Any]] = [
         lambda places: json_of_rows(columns_of(files.take(places), places)),
         *(_held_rows(base, split, rows) for split, rows in others.items()),
     ]
@@ -58,7 +58,7 @@ def united_rows(
     def rows_at(places: Rows) -> bytes:
         part = np.searchsorted(begins, places, side="right") - 1
         arranged = np.argsort(part, kind="stable")
-        made = [of_part(places[part == number] - begins[number]) for number, of_part in enumerate(rows_of)]
+        made = [make(places[part == number] - begins[number]) for number, make in enumerate(makers)]
         back = np.empty_like(arranged)
         back[arranged] = np.arange(len(arranged))
         return joined_json(pa.concat_arrays(made).take(pa.array(back)))

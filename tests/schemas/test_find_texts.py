@@ -16,9 +16,16 @@ def test_each_is_found_in_its_first_row(texts: list[str], column: list[str], max
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(find_texts, "MAX_HASHED", max_hashed)
         found = rows_of(PackedTexts.of(texts), PackedTexts.of(["before", *column])[1:])
-    assert found.tolist() == [column.index(text) if text in column else -1 for text in texts]
+    if texts == column:  # then nothing is looked up
+        assert found.tolist() == list(range(len(texts)))
+    else:
+        assert found.tolist() == [column.index(text) if text in column else -1 for text in texts]
 
 
-@given(st.lists(st.text("ab\udcff", max_size=3), unique=True))
+@given(st.lists(st.text("ab\udcff", max_size=3)))
 def test_the_same_column_is_found_without_looking(texts: list[str]) -> None:
-    assert rows_of(PackedTexts.of(texts), PackedTexts.of(texts)).tolist() == list(range(len(texts)))
+    """So a text that is in two rows is found in both."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr(find_texts, "_rows_of_some")
+        found = rows_of(PackedTexts.of(texts), PackedTexts.of(["before", *texts])[1:])
+    assert found.tolist() == list(range(len(texts)))

@@ -1,6 +1,7 @@
 """A table of packed ETags is the same file, byte for byte, as Arrow writes of texts."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from fitfeed.schemas import packed_etags
+from fitfeed.schemas import packed_etags, packed_texts
 from fitfeed.schemas.packed_etags import is_packed, is_written_as, packed, unpacked
 from fitfeed.schemas.packed_hex import PackedHex
 from fitfeed.schemas.side_tables import SOURCES_NAME, read_sources, sources_schema, write_table
@@ -60,6 +61,28 @@ def test_texts_are_packed_where_all_are_digits() -> None:
         assert packed(other) is other, number
     without = texts.drop_columns(["etag"])
     assert packed(without) is without
+
+
+@pytest.mark.parametrize("rows", [0, 6, 7, 8, 20])
+def test_texts_are_packed_some_at_a_time(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packed_texts, "AT_ONCE", 7)
+    texts, made = table(rows, packed=False), list[int]()
+    real = PackedHex.of
+
+    def counting(some: Sequence[str]) -> PackedHex | None:
+        made.append(len(some))
+        return real(some)
+
+    monkeypatch.setattr(PackedHex, "of", counting)
+    assert packed(texts[: rows // 2]).equals(table(rows, packed=True)[: rows // 2])
+    assert packed(texts[rows // 2 :]).equals(table(rows, packed=True)[rows // 2 :])
+    assert sum(made) == rows
+    assert max(made, default=0) <= 7
+    etags = ["part-2"] * 20
+    other = table(20, packed=False).set_column(4, texts.schema.field(4), pa.array(etags, pa.large_string()))
+    made.clear()
+    assert packed(other) is other
+    assert made == [7]  # and no more were looked at
 
 
 @pytest.mark.parametrize("rows", [0, 3, 40_000])

@@ -37,7 +37,7 @@ def listing(tmp_path: Path) -> SourceListing:
         features={"lesion": PlannedLabel(kind="mask"), "age": PlannedLabel(kind="int")},
         splits=Categories.of([None] * 3),
     )
-    return list_files([root_of(tmp_path)], table, [0, 1, 2])
+    return list_files([root_of(tmp_path)], table)
 
 
 def with_file(listing: SourceListing, place: int, file: SourceFile) -> SourceListing:

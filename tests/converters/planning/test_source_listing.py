@@ -16,7 +16,7 @@ from fitfeed.converters.planning.source_listing import (
     sources_table,
 )
 from fitfeed.converters.source_file import SourceFile
-from fitfeed.schemas.packed_etags import unpacked
+from fitfeed.schemas.packed_etags import is_packed, unpacked
 from fitfeed.schemas.side_tables import SOURCES_NAME, write_table
 from fitfeed.schemas.storage.local import LocalPlace
 from tests.converters.planning.listed import NAMES, later, listing, root_of, with_file
@@ -110,13 +110,16 @@ def test_files_are_forgotten(listing: SourceListing, forgotten: list[str]) -> No
     assert sorted(left) == sorted({*NAMES, "m.png", "n.png"} - set(forgotten))
 
 
-@pytest.mark.parametrize("etag", ["a" * 32, "part-2"])
-def test_files_of_a_store_stay_known_packed_or_not(etag: str) -> None:
-    def listed(*names: str, etag: str = "b" * 32) -> SourceListing:
+@pytest.mark.parametrize("gone", ["a" * 32, "part-2"])
+@pytest.mark.parametrize("here", ["b" * 32, "part-3"])
+def test_files_of_a_store_stay_known_packed_or_not(gone: str, here: str) -> None:
+    def listed(*names: str, etag: str) -> SourceListing:
         files = (SourceFile(name, 5, 0, etag=etag) for name in names)
         return SourceListing({0: root_of(Path.cwd())}, FileColumns.of(files))
 
-    before = unpacked(sources_table(listed("a", "b", etag=etag), None, listed_ns=0))
-    table = unpacked(sources_table(listed("b", "c"), before, listed_ns=0))
+    before = unpacked(sources_table(listed("a", "b", etag=gone), None, listed_ns=0))
+    table = sources_table(listed("b", "c", etag=here), before, listed_ns=0)
+    assert is_packed(table) == (len(gone) == len(here) == 32)
+    table = unpacked(table)
     assert table.column("key").to_pylist() == ["a", "b", "c"]
-    assert table.column("etag").to_pylist() == [etag, "b" * 32, "b" * 32]
+    assert table.column("etag").to_pylist() == [gone, here, here]
