@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -89,13 +89,15 @@ class NamesOnly(StorePlace):
 
     Attributes:
         each: How many are in each folder.
+        first: The number of the first of them: images of other numbers are others.
     """
 
     each: int = 0
+    first: int = 0
 
     @override
     def below(self, name: str) -> "NamesOnly":
-        return NamesOnly(self.bucket, f"{self.key}/{name}", self.each)
+        return replace(self, key=f"{self.key}/{name}")
 
     @override
     def find(self, name: str) -> Found:
@@ -115,7 +117,7 @@ class NamesOnly(StorePlace):
                 yield from self._files(f"class{number:03}/", number)
 
     def _files(self, prefix: str, number: int) -> Iterator[Found]:
-        first = number * MAX_IN_A_CLASS  # so that names stay when there are more
+        first = number * MAX_IN_A_CLASS + self.first  # so that names stay when there are more
         for place in range(first, first + self.each):
             yield Found(f"{prefix}image_{place:08}.jpg", 50_000 + place % 977, f"{place * 2654435761:032x}")
 

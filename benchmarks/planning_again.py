@@ -1,5 +1,8 @@
 """Measures planning where the dataset is there already: of one hundredth more (`--append`), and of the same once more.
 
+What is more is listed with all that the dataset has (`append`), or alone (`inbox`): then the rows of both are put together, and
+all that was known is gone.
+
 The source is a store that has names only, as in `benchmarks/planning.py`, and the dataset has no image: planning reads none.
 CPU seconds are of a process of its own. What making up names takes is in `planned`. The peak is told without and with
 pages of files that are mapped, indexes and `sources.arrow`, which the system takes back when it needs them.
@@ -30,7 +33,7 @@ from fitfeed.schemas.storage.address import Bucket
 from fitfeed.schemas.storage.local import LocalPlace
 
 OPTIONS = ConvertOptions(split={"train": 0.9, "validation": 0.1})
-CASES = ("append", "repeat")
+CASES = ("append", "inbox", "repeat")
 SMOKE_PATHS = 3000
 INTERVAL_S = 0.02
 UNITS = {"planned": "CPU s", "written": "CPU s", "peak": "MiB", "peak with mapped files": "MiB"}
@@ -85,8 +88,8 @@ def _run(task: str, folder: str, paths: int) -> dict[str, float]:
     return {**json.loads(content), "peak": peak}
 
 
-def _source(paths: int) -> NamesOnly:
-    return NamesOnly(Bucket("s3", "names"), "photos", paths // CLASSES)
+def _source(paths: int, first: int = 0) -> NamesOnly:
+    return NamesOnly(Bucket("s3", "names"), "photos", paths // CLASSES, first)
 
 
 def make(folder: Path, paths: int) -> dict[str, float]:
@@ -96,13 +99,24 @@ def make(folder: Path, paths: int) -> dict[str, float]:
 
 
 def append(folder: Path, paths: int) -> dict[str, float]:
-    """Plans one hundredth more, and writes the plans."""
+    """Plans one hundredth more, listed with all that is there, and writes the plans."""
+    return _appended(folder, _source(paths + _more(paths)))
+
+
+def inbox(folder: Path, paths: int) -> dict[str, float]:
+    """Plans one hundredth more, listed alone, and writes the plans."""
+    return _appended(folder, _source(_more(paths), first=paths // CLASSES))
+
+
+def _more(paths: int) -> int:
+    return max(CLASSES, paths // 100)
+
+
+def _appended(folder: Path, source: NamesOnly) -> dict[str, float]:
     dataset = LocalPlace(folder / "dataset")
     begun = time.process_time()
     target = open_target(dataset, append=True)
-    plan = make_plan(
-        _source(paths + max(CLASSES, paths // 100)), target.complete(None), base=target.base, seen=target.seen
-    )
+    plan = make_plan(source, target.complete(None), base=target.base, seen=target.seen)
     if target.compare(plan) is None or target.has_all_of(plan):
         raise RuntimeError("nothing is new")
     planned = time.process_time()
@@ -132,7 +146,7 @@ def _took(begun: float, planned: float) -> dict[str, float]:
     }
 
 
-TASKS = {"make": make, "append": append, "repeat": repeat}
+TASKS = {"make": make, "append": append, "inbox": inbox, "repeat": repeat}
 
 
 if __name__ == "__main__":
