@@ -87,6 +87,7 @@ class PixelLoop(ABC):
             code: Where to.
             bits: Of a pixel, 8 or 16.
         """
+        raise NotImplementedError
 
     @classmethod
     def load(cls) -> None:

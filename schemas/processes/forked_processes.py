@@ -228,4 +228,8 @@ def _end_server(child: ChildProcess, channel: socket.socket, owner: int) -> None
 
 
 def _name(function: Callable[..., None]) -> tuple[str, str]:
+    """Module and name by which a function is found; of a class method, those of the class that was asked for it."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, type):  # the method itself may be that of a base class
+        return owner.__module__, f"{owner.__qualname__}.{function.__name__}"
     return function.__module__, function.__qualname__

@@ -63,7 +63,7 @@ class RenderPool:
             layout: Shape and type of the batches.
             count: Number of worker processes.
             payload_buffers: Memory of payloads that are read ahead. None: workers read for themselves.
-            prepare: What loads all that the images need, once for all workers: functions at the top of modules.
+            prepare: What loads all that the images need, once for all workers: functions or class methods at the top of modules.
         """
         self._prepare = prepare
         payloads = None if payload_buffers is None else payload_buffers.layout

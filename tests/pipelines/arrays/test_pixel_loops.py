@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fitfeed.pipelines.arrays.pixel_loops import Code, LookUpLoop, ScaleLoop
+from fitfeed.pipelines.arrays.pixel_loops import Code, LookUpLoop, PixelLoop, ScaleLoop
 from tests.effort import tries
 
 sizes = st.tuples(st.integers(1, 9), st.integers(1, 40), st.sampled_from([1, 2, 3, 4]))
@@ -120,6 +120,11 @@ def test_pointers_are_written_as_llvm_wants_them() -> None:
         code = Code(typed_pointers=typed)
         code.store("float", "1.0", "%out", "%value", 4)
         assert f"to {pointer}" in code.text()
+
+
+def test_only_loops_that_do_something_are_loaded() -> None:
+    with pytest.raises(NotImplementedError):
+        PixelLoop.load()
 
 
 def test_neither_llvm_nor_numba_is_loaded_before_they_are_needed() -> None:

@@ -36,10 +36,18 @@ def remember() -> None:
     PREPARED.append(os.getpid())
 
 
+CLASSES: list[str] = []
+
+
 class Memory:
     @classmethod
     def remember(cls) -> None:
         remember()
+        CLASSES.append(cls.__name__)
+
+
+class LongMemory(Memory):
+    """Has the method of its base class."""
 
 
 def report(setup: bytes, answers: int) -> None:
@@ -48,6 +56,7 @@ def report(setup: bytes, answers: int) -> None:
         "setup": setup.decode(),
         "path": sys.path,
         "prepared": PREPARED,
+        "classes": CLASSES,
         "parent": os.getppid(),
         "descriptors": len(list(Path("/proc/self/fd").iterdir())) - 1,
         "interrupts": signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []),
@@ -114,6 +123,8 @@ def test_what_is_prepared_is_shared_by_processes_that_follow() -> None:
     first = ForkedProcesses(sleep, b"", count=1, prepare=[Memory.remember])  # a class method, too
     (seen,) = reports(1)
     assert seen["prepared"] == [seen["parent"]]
+    (seen,) = reports(1, prepare=[LongMemory.remember])  # and one of a base class
+    assert seen["classes"] == ["Memory", "LongMemory"]
     first.kill()
     first.wait()
 
