@@ -94,6 +94,11 @@ class PixelLoop(ABC):
         """Compiles the loop for pixels of 8 bits, if that has not been done: processes that are forked then have it."""
         _compiled(cls, 8)
 
+    @classmethod
+    def load_deep(cls) -> None:
+        """Compiles the loop for pixels of 16 bits."""
+        _compiled(cls, 16)
+
     def __call__(self, pixels: Pixels, out: npt.NDArray[Any]) -> None:
         """Computes an image.
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fitfeed.pipelines.arrays.pixel_loops import LookUpLoop, PixelLoop, ScaleLoop
 from fitfeed.pipelines.needed_package import load_package
+from fitfeed.schemas.bit_depth import levels_of
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.payload import Pixels
 from fitfeed.schemas.statistics import ChannelStatistics
@@ -96,6 +97,7 @@ class Normalizer:
         shift, scale = np.zeros(channels), np.ones(channels)
         if kind is not None:
             shift, scale = shift_and_scale(kind, statistics)
+        self._deep = statistics.brightest >= levels_of(8)
         self._loop: PixelLoop
         if np.dtype(dtype).itemsize == 2:  # a table rounds only once
             values = (np.arange(statistics.brightest + 1) - shift[:, None]) / scale[:, None]
@@ -105,8 +107,8 @@ class Normalizer:
 
     @property
     def load(self) -> Callable[[], None]:
-        """What compiles all that it needs: a class method at the top of a module."""
-        return self._loop.load
+        """What compiles all that it needs for the stored depth: a class method at the top of a module."""
+        return self._loop.load_deep if self._deep else self._loop.load
 
     def __call__(self, pixels: Pixels, out: npt.NDArray[Any]) -> None:
         """Writes one image.

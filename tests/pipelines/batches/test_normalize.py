@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from fitfeed.pipelines import Dataset
+from fitfeed.pipelines.arrays.pixel_loops import _compiled
 from fitfeed.pipelines.batches.normalize import KINDS, NormalizeKind, Normalizer, shift_and_scale
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.statistics import ChannelStatistics
@@ -97,3 +98,15 @@ def test_no_warning_without_reason() -> None:
 def test_unknown_kind(flowers: Dataset) -> None:
     with pytest.raises(UsageError, match=r"Received: 'mean'\. Use one of: 'zscore'"):
         flowers.normalization("mean")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("pixels", [np.uint8, np.uint16])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_what_is_loaded_is_what_images_of_the_depth_need(pixels: Any, dtype: Any) -> None:
+    stats = ChannelStatistics(np.ones((3, np.iinfo(pixels).max + 1), np.int64))
+    normalizer = Normalizer("unit", stats, dtype=dtype)
+    _compiled.cache_clear()
+    normalizer.load()
+    assert _compiled.cache_info().misses == 1
+    normalizer(np.zeros((8, 8, 3), pixels), np.empty((8, 8, 3), dtype))
+    assert _compiled.cache_info().misses == 1
