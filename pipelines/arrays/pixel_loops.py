@@ -104,14 +104,15 @@ class PixelLoop(ABC):
 
         Args:
             pixels: uint8 or uint16 (H, W, channels).
-            out: As many values of the loop's type, C-contiguous, to be written.
+            out: As many values of the loop's type, C-contiguous, to be written. It has no memory in common with `pixels`.
 
         Raises:
-            ValueError: If one is of another type or size: the loop would write to memory that is not theirs.
+            ValueError: If one is of another type or size, or `out` is read-only: the loop would write to memory that is not theirs.
         """
         count = pixels.size
-        if out.dtype != self.dtype or out.size != count or not out.flags.c_contiguous:
-            msg = f"out must have {count} values of type {self.dtype}, one after the other. Received: {out.dtype} {out.shape}"
+        flags = out.flags
+        if out.dtype != self.dtype or out.size != count or not (flags.c_contiguous and flags.writeable):
+            msg = f"out must have {count} values of type {self.dtype}, one after the other, and not be read-only. Received: {out.dtype} {out.shape}"
             raise ValueError(msg)
         compiled = _compiled(type(self), _bits(pixels))
         small = count < self._period  # others are computed, too, which nobody reads

@@ -100,6 +100,8 @@ PIXELS = np.zeros((4, 4, 3), np.uint8)
         (PIXELS, np.empty((4, 4, 3)), "48 values of type float32"),
         (PIXELS, np.empty((4, 4, 2), np.float32), "48 values of type float32"),
         (PIXELS, np.empty((4, 3, 4), np.float32).T, "one after the other"),
+        (PIXELS, np.broadcast_to(np.float32(0), (4, 4, 3)), "one after the other"),
+        (PIXELS, np.frombuffer(bytes(4 * 48), np.float32), "not be read-only"),
         (PIXELS.astype(np.int8), np.empty((4, 4, 3), np.float32), "uint8 or uint16. Received: int8"),
         (PIXELS.astype(">u2"), np.empty((4, 4, 3), np.float32), "uint8 or uint16. Received: >u2"),
     ],
