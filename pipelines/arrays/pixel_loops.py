@@ -133,9 +133,16 @@ class ScaleLoop(PixelLoop):
         """Stores the numbers.
 
         Args:
-            factor: float32 (channels,).
-            shift: float32 (channels,).
+            factor: float32 (channels,). Other types are converted.
+            shift: The same.
+
+        Raises:
+            ValueError: If they are not one number for each channel: the loop would read memory that is not theirs.
         """
+        factor, shift = np.asarray(factor, np.float32), np.asarray(shift, np.float32)
+        if factor.ndim != 1 or factor.shape != shift.shape or not factor.size:
+            msg = f"factor and shift must have one number for each channel. Received: shapes {factor.shape} and {shift.shape}"
+            raise ValueError(msg)
         self._given = factor, shift
         super().__init__(factor, np.resize(shift, math.lcm(shift.size, LANES)))
 
@@ -164,7 +171,13 @@ class LookUpLoop(PixelLoop):
 
         Args:
             table: int16 (channels, 256 or 65,536), an entry for each value of a pixel.
+
+        Raises:
+            ValueError: If it is of another type or shape.
         """
+        if table.dtype != self.dtype or table.ndim != 2 or not len(table):
+            msg = f"the table must be int16 (channels, values). Received: {table.dtype} {table.shape}"
+            raise ValueError(msg)
         self._table = np.ascontiguousarray(table)
         channels, self._levels = table.shape
         super().__init__(np.arange(channels) * self._levels, self._table)

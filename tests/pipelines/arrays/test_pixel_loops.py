@@ -111,6 +111,30 @@ def test_what_would_reach_other_memory_is_refused(pixels: Any, out: Any, message
         ScaleLoop(np.ones(3, np.float32), np.ones(3, np.float32))(pixels, out)
 
 
+def test_numbers_of_channels_may_be_of_another_type() -> None:
+    pixels, random = drawn((8, 9, 3), np.uint8, 3)
+    factor, shift = random.normal(size=(2, 3))
+    ours, expected = np.empty((2, *pixels.shape), np.float32)
+    ScaleLoop(factor, shift)(pixels, ours)
+    ScaleLoop(factor.astype(np.float32), shift.astype(np.float32))(pixels, expected)
+    np.testing.assert_array_equal(ours, expected)
+
+
+@pytest.mark.parametrize("shapes", [((3,), (1,)), ((1,), (3,)), ((3, 1), (3, 1)), ((0,), (0,)), ((), ())])
+def test_each_channel_needs_its_numbers(shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
+    with pytest.raises(ValueError, match="one number for each channel"):
+        ScaleLoop(*(np.zeros(shape, np.float32) for shape in shapes))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [np.zeros((3, 256)), np.zeros((3, 256), ">i2"), np.zeros(256, np.int16), np.zeros((0, 256), np.int16)],
+)
+def test_a_table_of_something_else_is_refused(table: Any) -> None:
+    with pytest.raises(ValueError, match=r"must be int16 \(channels, values\)"):
+        LookUpLoop(table)
+
+
 def test_a_table_that_is_too_short_for_the_pixels_is_refused() -> None:
     with pytest.raises(ValueError, match=r"256 entries for a channel\. Received: pixels of type uint16"):
         LookUpLoop(np.zeros((3, 256), np.int16))(PIXELS.astype(np.uint16), np.empty((4, 4, 3), np.int16))
