@@ -14,6 +14,7 @@ The loops release the interpreter lock. Products and sums are not fused, so all 
 
 import ctypes
 import math
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cache
@@ -253,9 +254,18 @@ class Code:
         return f"{pointer} {self.add(f'inttoptr i64 {total} to {pointer}')}"
 
 
+_compiling = threading.Lock()
+
+
 @cache
 def _compiled(kind: type[PixelLoop], bits: int) -> Callable[..., None]:
-    """Compiles a loop for this processor. Two threads that come at once compile it twice, which does no harm."""
+    """A loop for this processor. Threads that come at once wait for the first one to compile it."""
+    with _compiling:
+        return _compile(kind, bits)
+
+
+@cache
+def _compile(kind: type[PixelLoop], bits: int) -> Callable[..., None]:
     import llvmlite.binding as llvm  # it is large, and images that stay integers do not need it
 
     llvm.initialize_native_target()

@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -151,6 +152,27 @@ def test_pointers_are_written_as_llvm_wants_them() -> None:
 def test_only_loops_that_do_something_are_loaded() -> None:
     with pytest.raises(NotImplementedError):
         PixelLoop.load()
+
+
+def test_threads_that_begin_at_once_compile_once() -> None:
+    compiled: list[int] = []
+
+    class CountedLoop(ScaleLoop):
+        @staticmethod
+        def write_turn(code: Code, bits: int) -> None:
+            compiled.append(bits)
+            ScaleLoop.write_turn(code, bits)
+
+    start = threading.Barrier(8)
+
+    def load() -> None:
+        start.wait()
+        CountedLoop.load()
+
+    with ThreadPoolExecutor(8) as pool:
+        for task in [pool.submit(load) for _ in range(8)]:
+            task.result()
+    assert compiled == [8]
 
 
 def test_neither_llvm_nor_numba_is_loaded_before_they_are_needed() -> None:
