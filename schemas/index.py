@@ -22,7 +22,7 @@ from fitfeed.schemas.index_columns import (
     MaskColumn,
     NameColumn,
     TextColumn,
-    column_numbers,
+    column_values,
     encode_names,
 )
 from fitfeed.schemas.storage.open_file import open_file
@@ -195,10 +195,10 @@ class Index:
         self.orientation: npt.NDArray[np.uint8] = self._column("orientation")
         self.source_height: npt.NDArray[np.int32] = self._column("source_height")
         self.source_width: npt.NDArray[np.int32] = self._column("source_width")
-        self.source_digest = self._digests("source_digest")
-        self.pixel_digest = self._digests("pixel_digest")
+        self.source_digest = self._column("source_digest")
+        self.pixel_digest = self._column("pixel_digest")
         self.mask_source_digests = {
-            name: self._digests(f"{name}_source_digest") for name, kind in labels.items() if kind == "mask"
+            name: self._column(f"{name}_source_digest") for name, kind in labels.items() if kind == "mask"
         }
 
     def require_whole(self) -> None:
@@ -271,10 +271,7 @@ class Index:
         return self._column(name)
 
     def _column(self, name: str) -> npt.NDArray[Any]:
-        return column_numbers(self._batch.column(name))
-
-    def _digests(self, name: str) -> npt.NDArray[np.void]:
-        return _fixed_bytes(self._batch.column(name))
+        return column_values(self._batch.column(name))
 
 
 def open_index(folder: Path | Place, name: str, labels: Mapping[str, LabelKind]) -> Index:
@@ -292,10 +289,3 @@ def open_index(folder: Path | Place, name: str, labels: Mapping[str, LabelKind])
     address = place.address(name)
     with readable(address, _WHAT), open_file(place, name) as stream:
         return Index(address, labels, stream=stream)
-
-
-def _fixed_bytes(column: Any) -> npt.NDArray[np.void]:
-    """A column of byte strings of one length, without a copy."""
-    dtype = np.dtype(f"V{column.type.byte_width}")
-    _, data = column.buffers()
-    return np.frombuffer(data, dtype, len(column)) if len(column) else np.empty(0, dtype)

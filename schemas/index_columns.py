@@ -25,10 +25,9 @@ class TextColumn:
 
     def __init__(self, file: Path | str, name: str, column: Any) -> None:
         """Takes an Arrow column of type large_string or string, valid in its outline."""
-        _, ends, data = column.buffers()
+        data = column.buffers()[2]
         self._file, self._name = file, name
-        dtype = np.int64 if pa.types.is_large_string(column.type) else np.int32
-        self._ends = _ends(ends, len(column), dtype)
+        self._ends = _ends(column, np.int64 if pa.types.is_large_string(column.type) else np.int32)
         self._data = memoryview(b"" if data is None else data)
 
     def __getitem__(self, row: int) -> str:
@@ -54,8 +53,8 @@ class ListColumn:
     def __init__(self, file: Path | str, name: str, column: Any) -> None:
         """Takes an Arrow column of type large_list(int64 or float64), valid in its outline."""
         self._file, self._name = file, name
-        self._ends = _ends(column.buffers()[1], len(column), np.int64)
-        self._values = column_numbers(column.values)
+        self._ends = _ends(column, np.int64)
+        self._values = column_values(column.values)
 
     def __getitem__(self, row: int) -> npt.NDArray[Any]:
         """The list of row 0 <= `row` < len: int64 or float64 (n,), read-only.
@@ -94,8 +93,8 @@ class NameColumn:
         if len(set(self.names)) != len(self.names):
             msg = f"{name} has the same text twice"
             raise ValueError(msg)
-        validity, numbers = column.indices.buffers()
-        self._numbers: npt.NDArray[np.int8] = _numbers(numbers, len(column), np.int8)
+        self._numbers: npt.NDArray[np.int8] = _buffer_values(column.indices, np.dtype(np.int8))
+        validity, self._offset = column.indices.buffers()[0], column.indices.offset
         self._validity = None if validity is None else np.frombuffer(validity, np.uint8)
 
     def __getitem__(self, row: int) -> str | None:
@@ -132,21 +131,41 @@ class NameColumn:
         wrong = (numbers < 0) | (numbers >= len(self.names))
         if self._validity is None:
             return numbers, wrong
-        bits = np.unpackbits(self._validity[first // 8 : -(-stop // 8)], bitorder="little")
-        there = bits[first % 8 :][: stop - first].astype(bool)
+        begin, end = first + self._offset, stop + self._offset
+        bits = np.unpackbits(self._validity[begin // 8 : -(-end // 8)], bitorder="little")
+        there = bits[begin % 8 :][: end - begin].astype(bool)
         return np.where(there, numbers, NULL).astype(np.int8), wrong & there
 
 
-def column_numbers(column: Any) -> npt.NDArray[Any]:
-    """The numbers of an Arrow column without nulls, valid in its outline: (rows,) of its type, read-only, without a copy.
+_TYPES: dict[Any, npt.DTypeLike] = {
+    pa.int16(): np.int16,
+    pa.int32(): np.int32,
+    pa.int64(): np.int64,
+    pa.uint8(): np.uint8,
+    pa.uint16(): np.uint16,
+    pa.uint32(): np.uint32,
+    pa.float64(): np.float64,
+}
+"""Types of Arrow whose values are those of a NumPy array, one after the other."""
+
+
+def column_values(column: Any) -> npt.NDArray[Any]:
+    """The numbers, or the byte strings of one length, of an Arrow column that is valid in its outline.
 
     Arrow's own `to_numpy` imports pandas where that is installed, which takes each process 0.2 s.
+
+    Returns:
+        (rows,) of its type, or V for byte strings, read-only, without a copy.
+
+    Raises:
+        TypeError: If it has values of another type, or nulls.
     """
-    dtype = np.dtype(str(column.type))
-    data = column.buffers()[1]
-    if not len(column):
-        return np.zeros(0, dtype)
-    return np.frombuffer(data, dtype, len(column), column.offset * dtype.itemsize)
+    kind = column.type
+    dtype = f"V{kind.byte_width}" if pa.types.is_fixed_size_binary(kind) else _TYPES.get(kind)
+    if dtype is None or column.null_count:
+        msg = f"expected a column of {', '.join(map(str, _TYPES))} or byte strings of one length, without nulls. Received: {kind} with {column.null_count} nulls"
+        raise TypeError(msg)
+    return _buffer_values(column, np.dtype(dtype))
 
 
 def encode_names(names: Iterable[str | None], before: NameColumn | None = None) -> Any:
@@ -183,10 +202,15 @@ class MaskColumn(NamedTuple):
     crc32c: npt.NDArray[np.uint32]
 
 
-def _ends(buffer: Any, rows: int, dtype: type[np.integer[Any]]) -> npt.NDArray[Any]:
-    """Where the first value begins, and then where each value ends."""
-    return np.frombuffer(buffer, dtype, rows + 1) if rows else np.zeros(1, dtype)
+def _ends(column: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Where the first value of a column begins, and then where each value ends."""
+    return _buffer_values(column, np.dtype(dtype), more=1) if len(column) else np.zeros(1, dtype)
 
 
-def _numbers(buffer: Any, rows: int, dtype: type[np.integer[Any]]) -> npt.NDArray[Any]:
-    return np.frombuffer(buffer, dtype, rows) if rows else np.zeros(0, dtype)
+def _buffer_values(column: Any, dtype: np.dtype[Any], *, more: int = 0) -> npt.NDArray[Any]:
+    """What the second buffer of a column has for its rows, and some `more`; read-only. Without rows there may be no buffer."""
+    count = len(column) + more
+    start = column.offset * dtype.itemsize
+    found = np.frombuffer(column.buffers()[1], dtype, count, start) if count else np.zeros(0, dtype)
+    found.flags.writeable = False  # also where Arrow's buffer is not
+    return found

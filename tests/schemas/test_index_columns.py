@@ -10,7 +10,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fitfeed.schemas.errors import DamagedDatasetError
-from fitfeed.schemas.index_columns import MAX_NAMES, NULL, OTHER, NameColumn, encode_names
+from fitfeed.schemas.index_columns import (
+    MAX_NAMES,
+    NULL,
+    OTHER,
+    ListColumn,
+    NameColumn,
+    TextColumn,
+    column_values,
+    encode_names,
+)
 
 FILE = Path("train.index.arrow")
 
@@ -78,3 +87,49 @@ def test_texts_that_are_none_are_named() -> None:
     hostile = pa.DictionaryArray.from_arrays(pa.array([0], pa.int8()), texts)
     with pytest.raises(DamagedDatasetError, match="the profile of row 0 is not text: invalid start byte"):
         NameColumn(FILE, "profile", hostile)
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.float64()]
+)
+@pytest.mark.parametrize("part", [slice(None), slice(3, 7), slice(0, 0)])
+def test_numbers_are_those_of_arrow(kind: Any, part: slice) -> None:
+    numbers = pa.array(range(9), kind)[part]
+    ours = column_values(numbers)
+    assert ours.tolist() == numbers.to_pylist()
+    assert ours.dtype == numbers.to_numpy().dtype
+    assert not ours.flags.writeable
+
+
+def test_byte_strings_of_one_length_are_their_bytes() -> None:
+    strings = pa.array([b"abc", b"def", b"ghi"], pa.binary(3))
+    assert column_values(strings[1:]).tobytes() == b"defghi"
+    assert column_values(strings[:0]).dtype == "V3"
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([1.5], pa.float32()),
+        pa.array([True]),
+        pa.array([1, None]),
+        pa.array(["a"]),
+        pa.array([1.5], pa.float16()),
+    ],
+)
+def test_other_columns_are_no_numbers(column: Any) -> None:
+    """NumPy has other types by the names `float` and `bool`, and what is at the place of a null may be anything."""
+    with pytest.raises(TypeError, match=r"without nulls\. Received: "):
+        column_values(column)
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_columns_may_be_parts_of_others(kind: Any) -> None:
+    texts = pa.array(["a", "bcd", "", "ef"], kind)[1:]
+    read_texts = TextColumn(FILE, "note", texts)
+    assert [read_texts[row] for row in range(len(texts))] == texts.to_pylist()
+    lists = pa.array([[1], [2, 3], [], [4]], pa.large_list(pa.int64()))[1:]
+    read_lists = ListColumn(FILE, "tags", lists)
+    assert [read_lists[row].tolist() for row in range(len(lists))] == lists.to_pylist()
+    names = encode_names([None, "a", None, *["b", None] * 8])[1:]
+    assert read(names) == names.to_pylist()
