@@ -1,6 +1,5 @@
 """Loads the images of a batch: reads, decodes, augments and normalizes them, in threads or processes."""
 
-import threading
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.pipelines.batches.renderer import Renderer
 from fitfeed.pipelines.batches.workers.process_pool import RenderPool
 from fitfeed.pipelines.batches.workers.shared_memory import BatchLayout, SharedBuffers
-from fitfeed.pipelines.batches.writer_threads import Damaged, TimedWriting, WriterThreads
+from fitfeed.pipelines.batches.writer_threads import Damaged, WriterThreads
 from fitfeed.pipelines.order.batch_request import BatchRequest
 from fitfeed.pipelines.reading.payloads import ReadPayloads
 from fitfeed.pipelines.reading.records import Records
@@ -51,7 +50,8 @@ class ImageLoader:
             dtype: Type of the batch.
             threads: What writes the batches, and whether damaged examples are left out.
             processes: How many worker processes write the batches instead. 0: threads do.
-            late: Whether threads begin, until workers are worth their start and have started.
+            late: Whether threads begin, until workers are worth their start and have started. Workers never are where stored pixels
+                are only copied.
             epoch_images: Images of an epoch. If they are many, workers start with the first batch.
             payload_buffers: Memory of payloads that are read ahead for worker processes. None: they read for
                 themselves.
@@ -65,9 +65,8 @@ class ImageLoader:
         self._buffers, self._threads = BufferPool(shape, dtype), threads
         self._processes: RenderPool | None = None
         self._are_due = self._are_ready = False
-        self._late, self._epoch_images = late, epoch_images
-        self._timed, self._timing = TimedWriting(), threading.Lock()
-        if processes:
+        self._late, self._epoch_images, self._written = late, epoch_images, 0
+        if processes and not (late and self._renderer.copies):
             self._processes = RenderPool(
                 self._renderer,
                 BatchLayout(shape, np.dtype(dtype)),
@@ -103,30 +102,21 @@ class ImageLoader:
         if self._processes is not None and self._workers_write(self._processes):
             payloads = request.payloads if isinstance(request.payloads, ReadPayloads) else None
             return self._processes.render(request.epoch, request.examples, request.rng_index, payloads)
+        # Of two threads at once one may not count. The next batch does.
+        self._written += len(request.examples)
         batch = self._buffers.take(len(request.examples))
         if self._renderer.copies and request.payloads is None:
             # Copying takes 3 ms a batch at most, and waking other threads costs as much. Two batches are
             # loaded at once, so two threads work anyway.
             return batch, self._renderer.copy(request.examples, out=batch)
         write = self._renderer.image_writer(request.examples, compiled, out=batch, payloads=request.payloads)
-        before = self._threads.timed
-        damaged = self._threads.write(write, len(batch))
-        self._add_timed(before, self._threads.timed)
-        return batch, damaged
-
-    def _add_timed(self, before: TimedWriting, after: TimedWriting) -> None:
-        """Adds the images of a batch. Masks and mixed images, which the same threads write, are not among them."""
-        with self._timing:
-            places, cpu_s = self._timed
-            self._timed = TimedWriting(
-                places + after.places - before.places, cpu_s + after.cpu_s - before.cpu_s
-            )
+        return batch, self._threads.write(write, len(batch))
 
     def _workers_write(self, processes: RenderPool) -> bool:
         if not self._late or self._are_ready:
             return True
         if not self._are_due:
-            self._are_due = workers_are_due(self._timed.places, epoch_images=self._epoch_images)
+            self._are_due = workers_are_due(self._written, epoch_images=self._epoch_images)
         if not self._are_due or not processes.is_ready():
             return False
         # Threads need no batches any more. What is still in use goes when its arrays do.

@@ -11,7 +11,7 @@ def workers_are_due(written: int, *, epoch_images: int) -> bool:
     """Returns whether workers should be started.
 
     Args:
-        written: Images that threads have written so far.
+        written: Images that were written so far without workers.
         epoch_images: Images of an epoch.
     """
     return max(written, epoch_images) >= MANY_IMAGES

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import NamedTuple
 
 import cv2
 
@@ -17,16 +16,6 @@ Damaged = dict[int, DamagedExampleError]
 
 MAX_BLOCK = 16
 """Images per task, at most: enough that the cost of a task vanishes, few enough to balance the threads."""
-
-
-class TimedWriting(NamedTuple):
-    """Places that were written, and the CPU seconds that they took.
-
-    The first block of each thread is in neither: it loads what that thread needs.
-    """
-
-    places: int = 0
-    cpu_s: float = 0.0
 
 
 class WriterThreads:
@@ -48,7 +37,7 @@ class WriterThreads:
         # This holds for the whole process, as OpenCV has nothing narrower. It would divide images above
         # 256 x 256 among as many threads again, which wait for each other: 7 to 28% more CPU time.
         cv2.setNumThreads(1)
-        self._warm, self._callers = threading.local(), threading.local()
+        self._callers = threading.local()
         self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="fitfeed")
 
     def write(self, write: Callable[[int], None], count: int) -> Damaged:
@@ -69,27 +58,20 @@ class WriterThreads:
         tasks = [self._pool.submit(self._write_block, write, block) for block in blocks]
         # All tasks must end before an error is raised: it frees the memory that they write to.
         wait(tasks)
-        blocks_written = [task.result() for task in tasks]
-        before, new = self.timed, [timed for _, timed in blocks_written]
-        self._callers.timed = TimedWriting(
-            before.places + sum(each.places for each in new), before.cpu_s + sum(each.cpu_s for each in new)
-        )
-        return {place: error for damaged, _ in blocks_written for place, error in damaged.items()}
+        written = [task.result() for task in tasks]
+        self._callers.cpu_s = self.cpu_s + sum(cpu_s for _, cpu_s in written)
+        return {place: error for damaged, _ in written for place, error in damaged.items()}
 
     @property
-    def timed(self) -> TimedWriting:
-        """What was written so far for the thread that asks. What others have asked for meanwhile is not in it."""
-        found: TimedWriting = getattr(self._callers, "timed", TimedWriting())
+    def cpu_s(self) -> float:
+        """CPU seconds of what was written so far for the thread that asks. What others have asked for meanwhile is not in it."""
+        found: float = getattr(self._callers, "cpu_s", 0.0)
         return found
 
-    def _write_block(
-        self, write: Callable[[int], None], block: Collection[int]
-    ) -> tuple[Damaged, TimedWriting]:
-        is_warm, began = hasattr(self._warm, "up"), time.thread_time()
-        self._warm.up = True
+    def _write_block(self, write: Callable[[int], None], block: Collection[int]) -> tuple[Damaged, float]:
+        began = time.thread_time()
         damaged = write_places(write, block, skips=self.skips)
-        spent = TimedWriting(len(block), time.thread_time() - began)
-        return damaged, spent if is_warm else TimedWriting()
+        return damaged, time.thread_time() - began
 
 
 def write_places(write: Callable[[int], None], places: Iterable[int], *, skips: bool) -> Damaged:

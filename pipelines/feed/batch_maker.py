@@ -228,7 +228,7 @@ class BatchMaker:
 
     def stage_clock(self) -> StageClock:
         """Makes a clock for `make`, which also counts what threads do for masks and mixing of its batches, and of no others."""
-        return StageClock(cpu=lambda: time.thread_time() + self._threads.timed.cpu_s)
+        return StageClock(cpu=lambda: time.thread_time() + self._threads.cpu_s)
 
     def _image_stages(self, threads: WriterThreads, *, mixes: bool) -> tuple[ImageLoader, ImageMixer | None]:
         """Makes the stages that write images. The last one of them normalizes, unless a device does."""

@@ -1,6 +1,5 @@
 """When worker processes start, and that nothing but time depends on it."""
 
-import threading
 import time
 
 import numpy as np
@@ -10,7 +9,6 @@ from fitfeed.pipelines import Dataset, RandomFlip, RandomResizedCrop
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.batches import late_start
 from fitfeed.pipelines.batches.late_start import workers_are_due
-from fitfeed.pipelines.batches.writer_threads import WriterThreads
 from tests.pipelines.image_loading import Loading
 
 ALL = np.arange(53)
@@ -32,46 +30,22 @@ def test_workers_of_a_long_epoch_start_with_the_first_batch(flowers: Dataset) ->
     assert len(long.pids) == 2
 
 
-def count(_: int) -> None:
-    for _ in range(1_000_000):
-        pass
+def test_every_image_counts(flowers: Dataset) -> None:
+    """Those that a thread writes first, too."""
+    loading = Loading(flowers, Program([], image_size=(20, 30), seed=1), processes=1, late=True)
+    for epoch in range(2):
+        loading.load(epoch, ALL)
+    assert loading.loader._written == 2 * len(ALL)
 
 
-def test_threads_count_their_own_time_only() -> None:
-    threads = WriterThreads(1)
-    threads.write(count, 1)  # what a thread does first is not counted: it imports, and compiles
-    assert threads.timed == (0, 0.0)
-    threads.write(lambda _: time.sleep(0.02), 4)
-    waited = threads.timed.cpu_s
-    threads.write(count, 4)
-    assert threads.timed.places == 8
-    assert 0 < waited < 0.02 < threads.timed.cpu_s
-
-
-def test_threads_count_by_who_asks() -> None:
-    """A pipeline that is measured may make batches ahead of use meanwhile."""
-    threads = WriterThreads(1)
-    threads.write(count, 1)
-    other = threading.Thread(target=threads.write, args=(count, 2))
-    other.start()
-    other.join()
-    assert threads.timed == (0, 0.0)
-    threads.write(lambda _: None, 3)
-    assert threads.timed.places == 3
-
-
-def test_an_image_takes_what_timed_images_took(flowers: Dataset) -> None:
-    """First blocks of threads, and masks, which the same threads write, say nothing of an image."""
-    loading = Loading(flowers, Program([], image_size=(20, 30), seed=1))
-    loader = loading.loader
-    loader._threads = WriterThreads(1)
-    loading.load(0, ALL)
-    images, seconds = loader._timed
-    assert images == len(ALL) - 16  # without the first block
-    loader._threads.write(count, 4)
-    assert loader._timed == (images, seconds)
-    loading.load(1, ALL)
-    assert loader._timed.places == images + len(ALL)
+@pytest.mark.parametrize("late", [True, False])
+def test_copies_have_workers_only_if_these_are_asked_for(thumbnails: Dataset, *, late: bool) -> None:
+    """Reading is all that is done to stored pixels, without the interpreter lock."""
+    program = Program([], image_size=None, seed=1)
+    copying = Loading(thumbnails, program, processes=1, late=late, epoch_images=10_000)
+    expected = Loading(thumbnails, program).load(0, ALL)
+    np.testing.assert_array_equal(copying.load(0, ALL), expected)
+    assert (copying.loader._processes is None) == late
 
 
 @pytest.mark.slow

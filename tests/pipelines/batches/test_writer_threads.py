@@ -1,6 +1,7 @@
 """Threads that write the places of a batch."""
 
 import threading
+import time
 
 import pytest
 
@@ -56,3 +57,28 @@ def test_an_error_is_raised_when_nobody_writes_any_more() -> None:
     with pytest.raises(DamagedExampleError):
         WriterThreads(2).write(write, 2)
     assert ended.is_set()
+
+
+def compute(_: int) -> None:
+    for _ in range(1_000_000):
+        pass
+
+
+def test_threads_count_their_own_time_only() -> None:
+    threads = WriterThreads(1)
+    assert threads.cpu_s == 0
+    threads.write(lambda _: time.sleep(0.02), 4)
+    waited = threads.cpu_s
+    threads.write(compute, 4)
+    assert 0 < waited < 0.02 < threads.cpu_s
+
+
+def test_threads_count_by_who_asks() -> None:
+    """A pipeline that is measured may make batches ahead of use meanwhile."""
+    threads = WriterThreads(1)
+    other = threading.Thread(target=threads.write, args=(compute, 2))
+    other.start()
+    other.join()
+    assert threads.cpu_s == 0
+    threads.write(compute, 3)
+    assert threads.cpu_s > 0
