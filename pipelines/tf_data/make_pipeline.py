@@ -154,9 +154,9 @@ def make_pipeline(
         processes: 0: threads of this process make the batches. More: this many worker processes make them,
             each on one CPU. The batches are the same. With worker processes, functions in `augment` must
             be importable from a module, and access must be "indexed". A worker that ends unexpectedly
-            ends the iteration with an error. None: threads, and after some seconds of work one process for
-            each CPU, at most 16, if there are several CPUs, no functions in `augment`, and access is not
-            "stream".
+            ends the iteration with an error. None: threads, and from a thousand images on one process for
+            each CPU, at most 16, if there are several CPUs, no functions in `augment`, access is not
+            "stream", and more is done to stored pixels than to copy them.
         transforms: Whether dicts have a "transform" for each image. With it `move_boxes` and `move_points`
             move your own boxes and keypoints as the image was moved.
         cache: As for `open_dataset`: a folder of this machine that keeps what is fetched from a store.

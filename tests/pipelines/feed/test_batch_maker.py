@@ -177,6 +177,23 @@ def test_the_elements_of_make_pipeline() -> None:
     assert as_element(two, options(output="dict")) == two
 
 
+@pytest.mark.parametrize(
+    ("split", "given", "images"),
+    [
+        ("train", {}, 53),
+        ("train", {"shard": (0, 2)}, 26),
+        ("train", {"examples": [0, 2, 5]}, 3),
+        (["train", "validation"], {"statistics": "train"}, 53 + 11),
+    ],
+)
+def test_workers_know_how_many_images_an_epoch_has(
+    flowers: Dataset, split: str | list[str], given: dict[str, Any], images: int
+) -> None:
+    """Those of this worker: by that they start with the first batch or later."""
+    one = BatchMaker(flowers, split, options(**{"batch_size": 1, **given}))
+    assert one._images._epoch_images == images
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("dtype", "augment", "loads"),
