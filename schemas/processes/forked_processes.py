@@ -76,7 +76,7 @@ class ForkedProcesses:
 
     @property
     def pids(self) -> list[int]:
-        """Their process ids. It waits until they have been forked; none if that was not possible."""
+        """Their process ids. It waits until they have been forked; none if that was not possible, or they were killed before."""
         with self._lock:
             while self._pids is None:
                 self._receive()
@@ -96,13 +96,24 @@ class ForkedProcesses:
             return self._ended[0] if self._ended else None
 
     def kill(self) -> None:
-        """Ends them at once; `wait` for them to be gone."""
+        """Ends them at once; `wait` for them to be gone.
+
+        Nobody waits for those that were not forked yet: the server may have to import for a second first. It ends with the last object
+        that uses it, or kills them as soon as they are there.
+        """
         with self._lock:
-            if self._socket.fileno() >= 0:
+            while self._socket.fileno() >= 0 and self._receive(socket.MSG_DONTWAIT):
+                pass
+            if self._socket.fileno() < 0:
+                return
+            if self._pids is not None:
                 self._socket.shutdown(socket.SHUT_WR)
+            else:
+                self._pids = []
+                self._socket.close()
 
     def wait(self) -> None:
-        """Returns after all of them have ended."""
+        """Returns after all of them have ended that were forked before they were killed."""
         with self._lock:
             while self._socket.fileno() >= 0:
                 self._receive()

@@ -21,6 +21,7 @@ from fitfeed.schemas.processes.forked_processes import (
     Surroundings,
     _shared,
 )
+from tests.waiting import wait_until
 
 END_S = 600.0
 
@@ -75,6 +76,10 @@ def fail(setup: bytes) -> None:
 
 
 def sleep(setup: bytes) -> None:
+    time.sleep(END_S)
+
+
+def hang() -> None:
     time.sleep(END_S)
 
 
@@ -140,13 +145,38 @@ def test_how_they_end(function: Any, setup: bytes, code: int) -> None:
 def test_they_are_killed() -> None:
     group = ForkedProcesses(sleep, b"", count=3)
     assert group.first_ended() is None
-    group.kill()  # perhaps before they are there
-    group.wait()
     assert len(group.pids) == 3
+    group.kill()
+    group.wait()
     assert not any(psutil.pid_exists(pid) for pid in group.pids)
     first = group.first_ended()
     assert first is not None
     assert first.code == -signal.SIGKILL
+
+
+def test_nobody_waits_for_a_server_that_is_still_importing() -> None:
+    group = ForkedProcesses(sleep, b"", count=3, prepare=[hang])
+    server = group._server._child.pid
+    group.kill()
+    group.wait()
+    assert group.pids == []
+    assert group.first_ended() is None
+    del group
+    gc.collect()
+    assert not psutil.pid_exists(server)
+
+
+def test_those_that_were_killed_before_they_were_forked_end_when_they_are() -> None:
+    other = ForkedProcesses(sleep, b"", count=1)  # so that the server stays
+    server = psutil.Process(other._server._child.pid)
+    group = ForkedProcesses(sleep, b"", count=3)
+    group.kill()
+    group.wait()
+    last = ForkedProcesses(leave, b"0", count=1)
+    last.wait()  # it is forked after the others
+    wait_until(lambda: [child.pid for child in server.children()] == other.pids)
+    other.kill()
+    other.wait()
 
 
 def test_one_that_is_killed_from_outside() -> None:
