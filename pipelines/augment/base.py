@@ -82,10 +82,12 @@ class Augmentation(ABC):
     Attributes:
         draws: How many uniform numbers it needs for each example.
         only_8_bit: Whether it is defined for values of 8 bits only.
+        recolors: Whether it may become a `ColorPass`.
     """
 
     draws: ClassVar[int] = 0
     only_8_bit: ClassVar[bool] = False
+    recolors: ClassVar[bool] = False
 
     def __new__(cls, *_: object, **arguments: object) -> Self:
         """Refuses, by name, arguments that there are not.

@@ -53,7 +53,7 @@ class Renderer:
         self.prepare: list[Callable[[], None]] = [load_renderer]
         if normalizer is not None:
             self.prepare.append(normalizer.load)
-        if program.recolors:
+        if program.recolors and records.depth == 8 and records.channels > 1:  # OpenCV recolors all others
             self.prepare.append(load_recolor)
         self._scratch = ThreadScratch()
 

@@ -186,6 +186,7 @@ class ColorAugmentation(Augmentation):
         mixes: Whether channels mix. Such an operation leaves gray images as they are.
     """
 
+    recolors: ClassVar[bool] = True
     mixes: ClassVar[bool] = False
 
     @abstractmethod
@@ -206,6 +207,7 @@ class HsvAugmentation(Augmentation):
     """An operation that shifts the hue, or multiplies the saturation."""
 
     only_8_bit: ClassVar[bool] = True
+    recolors: ClassVar[bool] = True
 
     @override
     def add_to(self, plan: PlanBuilder, rows: Integers, parameters: Floats) -> None:

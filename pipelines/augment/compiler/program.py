@@ -83,7 +83,7 @@ class Program:
         identity: Whether images stay as they are.
         image_size: Final (height, width), if given.
         moves_masks: Whether masks can follow their images; they cannot if the list has functions.
-        recolors: Whether it does more than to move pixels and to call functions.
+        recolors: Whether an image may get a `ColorPass`.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Program:
         self._ops = list_operations(augment, image_size)
         self.identity = not augment and image_size is None
         self.moves_masks = not any(isinstance(op, Call) for _, op in self._ops)
-        self.recolors = not all(isinstance(op, GeometricAugmentation | Call) for _, op in self._ops)
+        self.recolors = any(op.recolors for _, op in self._ops)
 
     def output_size(self, size: Size) -> Size:
         """Returns (height, width) of the output for a stored size. Functions are assumed to keep it."""

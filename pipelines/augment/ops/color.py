@@ -234,6 +234,12 @@ class RandomColorJitter(Augmentation):
         """Whether hue or saturation is changed."""
         return any(part is not None and part.only_8_bit for part in self.parts)
 
+    @property
+    @override
+    def recolors(self) -> bool:  # type: ignore[override]
+        """Whether any of the four is there."""
+        return any(part is not None for part in self.parts)
+
     @cached_property
     def parts(self) -> list[Augmentation | None]:
         """The four operations; None for those that are left out."""

@@ -67,6 +67,12 @@ class Policy(Augmentation):
     only_8_bit: ClassVar[bool] = True  # some of the operations are
 
     @property
+    @override
+    def recolors(self) -> bool:  # type: ignore[override]
+        """Whether one of the operations does."""
+        return any(op.recolors for op in self.choices)
+
+    @property
     @abstractmethod
     def choices(self) -> list[Augmentation]:
         """The operations to choose from."""

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from fitfeed.pipelines import Dataset, RandomBrightness, RandomFlip, RandomResizedCrop, open_dataset
+from fitfeed.pipelines.augment.compiler.color_matrix import load_recolor
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.batches.normalize import Normalizer
 from fitfeed.pipelines.batches.renderer import Renderer, compile_batch
 from fitfeed.schemas.errors import DamagedExampleError, UsageError
-from tests.pipelines.build_dataset import Example, Format, build_dataset, encoded, pickled, raw_example
+from tests.pipelines.build_dataset import Example, Format, build_dataset, encoded, pickled, raw, raw_example
 
 SIZE = (20, 30)
 ROWS = np.array([40, 3, 17, 3])
@@ -132,6 +133,18 @@ def test_batches_are_compiled_for_the_stored_sizes(
     assert compiled.sizes.tolist() == [list(examples["train"][row].pixels.shape[:2]) for row in ROWS]
     assert (compiled.program, compiled.epoch) == (AUGMENTED, 3)
     assert compiled.rng_index.tolist() == (ROWS + 100).tolist()
+
+
+@pytest.mark.parametrize(
+    ("channels", "dtype", "loads"), [(3, np.uint8, True), (1, np.uint8, False), (3, np.uint16, False)]
+)
+def test_the_loop_of_colors_is_loaded_for_images_that_it_recolors(
+    tmp_path: Path, channels: int, dtype: Any, *, loads: bool
+) -> None:
+    stored = [raw(f"a/{number}", 0, np.zeros((8, 8, channels), dtype)) for number in range(2)]
+    dataset = open_dataset(build_dataset(tmp_path / "d", {"train": stored}, is_raw=True))
+    assert (load_recolor in renderer(dataset, AUGMENTED).prepare) == loads
+    assert load_recolor not in renderer(dataset, AS_IT_IS).prepare
 
 
 # ---------------------------------------------------------------- copies

@@ -17,6 +17,7 @@ from fitfeed.pipelines import (
     RandomCrop,
     RandomErasing,
     RandomFlip,
+    RandomGaussianBlur,
     RandomInvert,
     RandomPerspective,
     RandomPosterization,
@@ -28,9 +29,12 @@ from fitfeed.pipelines import (
     RandomZoom,
     TrivialAugment,
 )
+from fitfeed.pipelines.augment.base import PixelPass
+from fitfeed.pipelines.augment.compiler.color_matrix import ColorPass
 from fitfeed.pipelines.augment.compiler.geometry import GeometricAugmentation
 from fitfeed.pipelines.augment.compiler.program import Program
 from fitfeed.pipelines.augment.cpu.resample import CropResize
+from fitfeed.pipelines.augment.ops.augmix import BlendPass
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.payload import DecodedPayload, Pixels
 from tests.effort import tries
@@ -279,3 +283,38 @@ def test_a_function_in_the_middle_may_change_the_size() -> None:
             continue  # clipped: brightness cannot be undone to compare
         restored = np.rint(halved(bright) - unbrightened).astype(np.uint8)
         assert difference(after.render(restored, compiled, 0, size=(30, 30)), ours).max() <= 2
+
+
+def color_passes(passes: list[PixelPass]) -> list[ColorPass]:
+    """Those of an image, and of the copies that it is blended with."""
+    found = [one for one in passes if isinstance(one, ColorPass)]
+    for one in passes:
+        if isinstance(one, BlendPass):
+            found += [inner for chain in one.chains for inner in color_passes(list(chain))]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("op", "recolors"),
+    [
+        (RandomBrightness(0.5), True),
+        (RandomColorJitter(hue_factor=0.1), True),
+        (RandomColorJitter(), False),
+        (RandomInvert(0.5), True),
+        (RandAugment(), True),
+        (TrivialAugment(), True),
+        (AugMix(), True),
+        (AugMix(all_ops=False), False),
+        (RandomErasing(), False),
+        (RandomGaussianBlur(), False),
+        (RandomSharpness(0.5), False),
+        (RandomPosterization(3), False),
+        (AutoContrast(), False),
+        (RandomFlip(), False),
+        (np.copy, False),
+    ],
+)
+def test_it_recolors_if_an_image_may_get_a_pass_over_its_colors(op: Augmentation, *, recolors: bool) -> None:
+    program = Program([op], image_size=(8, 8), seed=1)
+    passes = program.passes_from(0, 0, np.arange(300), np.full((300, 2), 20))
+    assert program.recolors == any(map(color_passes, passes)) == recolors
