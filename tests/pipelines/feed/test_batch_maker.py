@@ -197,9 +197,14 @@ def test_workers_know_how_many_images_an_epoch_has(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("dtype", "augment", "loads"),
-    [("uint8", "", False), ("float32", "RandomFlip()", False), ("uint8", "RandomHue(0.1)", True)],
+    [
+        ("uint8", "", False),
+        ("float32", "RandomFlip(), RandomErasing()", False),
+        ("uint8", "RandomHue(0.1)", True),
+        ("uint8", "RandomBrightness(0.5)", True),
+    ],
 )
-def test_numba_is_loaded_only_where_colors_are_mixed(
+def test_numba_is_loaded_only_by_operations_on_colors(
     tmp_path: Path, dtype: str, augment: str, *, loads: bool
 ) -> None:
     """It costs each process 0.6 s and 46 MB."""
