@@ -157,5 +157,6 @@ def __getattr__(name: str) -> "Any":
 
 
 def __dir__() -> list[str]:
-    """All public names, those that are not loaded yet included."""
-    return sorted({*globals(), *__all__})
+    """All public names whose packages are there, those that are not loaded yet included."""
+    pipelines = importlib.import_module("fitfeed.pipelines")
+    return sorted({*globals(), *__all__} - ({*pipelines.__all__} - {*dir(pipelines)}))

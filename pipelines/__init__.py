@@ -161,5 +161,8 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """All public names, those that are not loaded yet included."""
-    return sorted({*globals(), *__all__})
+    """All public names whose packages are there, those that are not loaded yet included."""
+    from fitfeed.pipelines.needed_package import is_installed
+
+    missing = {name for name, package in _PACKAGES.items() if not is_installed(package)}
+    return sorted({*globals(), *__all__} - missing)

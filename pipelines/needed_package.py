@@ -46,12 +46,16 @@ def check_installed(package: str, *, by: str, instead: str = "") -> None:
     Raises:
         MissingPackageError: If it is not installed.
     """
-    try:
-        is_there = find_spec(package) is not None
-    except ImportError:
-        is_there = False
-    if not is_there:
+    if not is_installed(package):
         raise _missing(package, by, instead)
+
+
+def is_installed(package: str) -> bool:
+    """Returns whether a framework is there, without loading it. `package`: its import name."""
+    try:
+        return find_spec(package) is not None
+    except ImportError:
+        return False
 
 
 def _missing(package: str, by: str, instead: str, what: str = "") -> MissingPackageError:

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,10 @@ def test_the_reference_has_all_of_them() -> None:
     named = re.findall(r"^\.\. auto(?:class|function):: fitfeed\.(\w+)$", page, re.MULTILINE)
     assert sorted([*named, "errors"]) == sorted(fitfeed.__all__)
     assert ".. automodule:: fitfeed.schemas.errors" in page
+
+
+def test_each_name_of_pipelines_has_a_module() -> None:
+    assert sorted(chain.from_iterable(fitfeed.pipelines._NAMES.values())) == sorted(fitfeed.pipelines.__all__)
 
 
 def test_what_pipelines_has_is_public() -> None:

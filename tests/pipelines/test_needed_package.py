@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+import fitfeed
+import fitfeed.pipelines
 from fitfeed.pipelines import Dataset
 from fitfeed.pipelines.needed_package import check_installed, load_package
 from fitfeed.schemas.errors import MissingPackageError
 from tests.programs import run_program
 
 PROGRAM = """
-import sys
+import inspect, sys
 
 class Refusal:
     def find_spec(self, name, path=None, target=None):
@@ -28,6 +30,7 @@ path = sys.argv[1]
 dataset = fitfeed.open_dataset(path)
 loader = fitfeed.make_loader(dataset, "train", batch_size=8, image_size=(16, 20))
 print(len(list(loader)), "batches")
+print(len({*fitfeed.pipelines.__all__} & {*dict(inspect.getmembers(fitfeed.pipelines))}), "names")
 for ask in (
     lambda: fitfeed.make_pipeline(path, "train", batch_size=8, image_size=(16, 20)),
     lambda: dataset.normalization("zscore"),
@@ -55,6 +58,7 @@ def test_each_says_in_a_line_what_it_needs(flowers: Dataset) -> None:
     bench = f"fitfeed bench: this command needs TensorFlow, which is not installed. {extra}"
     assert said == [
         "6 batches",
+        f"{len(fitfeed.pipelines.__all__) - 3} names",
         f"make_pipeline needs TensorFlow, which is not installed. {extra} Or use make_loader: the same batches as NumPy arrays, for PyTorch, JAX and Keras.",
         f"Dataset.normalization {keras}",
         f"DeviceAugmentation {keras}",
@@ -100,3 +104,10 @@ def test_the_base_has_neither_and_the_extra_has_both() -> None:
     base, extra = project["dependencies"], project["optional-dependencies"]["tensorflow"]
     assert [each for each in base if each.startswith(("tensorflow", "keras", "torch", "jax"))] == []
     assert sorted(each.partition(">")[0] for each in extra) == ["keras", "tensorflow"]
+
+
+def test_names_of_missing_packages_are_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks for each name of a list would get their error."""
+    monkeypatch.setattr("fitfeed.pipelines.needed_package.find_spec", lambda name: name != "grain" or None)
+    for module in (fitfeed, fitfeed.pipelines):
+        assert {*module.__all__} - {*dir(module)} == {"GrainAugmentation"}
