@@ -46,6 +46,7 @@ lanes: pythons $(LANES:%=lane-%) same-in-lanes ## run the tests with the oldest,
 lane-newest: LANE_TESTS := tests
 lane-%:
 	@[ -n "$(PYTHON_OF_$*)" ] || { echo "There is no lane $*. Expected one of: oldest, middle, newest." >&2; exit 1; }
+	@rm -rf .lanes/$* # what an earlier run left, so that only lanes of this run are compared
 	@if [ -n "$(call find_python,$(PYTHON_OF_$*))" ]; then \
 	  $(MAKE) --no-print-directory PYTHON=$(call find_python,$(PYTHON_OF_$*)) VENV=.venv-$* \
 	    REQUIREMENTS=$(or $(REQUIREMENTS_OF_$*),requirements-$*.txt) LANE=$* LANE_TESTS="$(LANE_TESTS)" tests-of-lane; \
@@ -61,10 +62,12 @@ tests-of-lane: $(READY)
 	@$(BIN)/python -m pytest $(PARALLEL) $(LANE_TESTS)
 	@$(BIN)/python -m tests.lanes .lanes/$(LANE)
 
-same-in-lanes: # bytes of conversions and batches of epochs, of all lanes that were just tried
-	@for lane in $(LANES); do \
-	  [ ! -d .lanes/$$lane ] || { made="$$made .lanes/$$lane"; python=.venv-$$lane/bin/python; }; \
-	done; [ -z "$$made" ] || $$python -m tests.lanes.compare $$made
+# Bytes of conversions and batches of epochs, of all lanes that were just tried.
+same-in-lanes: $(LANES:%=lane-%)
+	@made= count=0; for lane in $(LANES); do \
+	  [ ! -d .lanes/$$lane ] || { made="$$made .lanes/$$lane" count=$$((count + 1)) python=.venv-$$lane/bin/python; }; \
+	done; if [ $$count -gt 1 ]; then $$python -m tests.lanes.compare $$made; \
+	else echo "Compared nothing: it takes two lanes, and this run tried $$count."; fi
 
 FITFEED_FUZZ_SECONDS ?= 60
 fuzz: $(READY) ## give damaged files to all that reads foreign ones, a minute for each target, two at a time
