@@ -12,7 +12,7 @@ import numpy as np
 
 from fitfeed.pipelines import make_pipeline
 from tests.lanes.batches import EPOCHS_OF, Arrays, feed
-from tests.lanes.compare import BATCHES_NAME, FILES_NAME, VERSIONS_NAME
+from tests.lanes.compare import ALIKE, BATCHES_NAME, FILES_NAME, VERSIONS_NAME, arrays_differ
 from tests.lanes.conversions import convert_all, digests_of
 
 PACKAGES = (
@@ -42,9 +42,8 @@ def main(folder: Path) -> int:
         batches: Arrays = {}
         for name in EPOCHS_OF:
             fed, by_pipeline = feed(datasets, name), feed(datasets, name, make_pipeline)
-            different += [
-                f"{name}, {part}" for part in fed if not np.array_equal(fed[part], by_pipeline[part])
-            ]
+            found = {part: arrays_differ(fed[part], by_pipeline[part]) for part in fed}
+            different += [f"{name}, {part}: {how}" for part, how in found.items() if how != ALIKE]
             batches |= {f"{name}, {part}": array for part, array in fed.items()}
         files = {name: digests_of(dataset) for name, dataset in datasets.items()}
     (folder / VERSIONS_NAME).write_text(json.dumps(versions(), indent=1))

@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from fitfeed.converters.option_parts.storage import Format
+from fitfeed.beam_jobs import convert as by_beam
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.schemas.side_tables import SOURCES_NAME
 from tests.golden import regenerate_16_bits, regenerate_labels
+from tests.golden.golden_folders import FORMATS
 from tests.photos import copy_photos
 from tests.without_beam import convert
 
@@ -16,7 +18,6 @@ ROOT = Path(__file__).parents[2]
 PHOTOS = ROOT / "examples" / "clothing" / "train"
 CLASSES = ("dress", "pants", "shoes")
 PHOTOS_OF_EACH = 6
-FORMATS: tuple[Format, ...] = ("tfrecord", "hdf5")
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,13 @@ class Conversion:
         source: Makes the source as `source` below a folder, and returns what `convert` is called with.
         options: The options of the conversion.
         max_bad: How many images it may reject.
+        by_beam: Whether Beam's graph and a process of its own do it. Else one process does all, which is faster.
     """
 
     source: Callable[[Path], Path]
     options: ConvertOptions
     max_bad: int = 0
+    by_beam: bool = False
 
 
 def photos(folder: Path) -> Path:
@@ -52,26 +55,28 @@ def deep(folder: Path) -> Path:
 
 
 def _all_conversions() -> dict[str, Conversion]:
-    found = {}
+    found: dict[str, Conversion] = {}
     for format_ in FORMATS:
-        columns = {"label_columns": regenerate_labels.LABELS, "split_column": "set"}
-        for name, source, options in (
-            ("photos kept", photos, {"duplicates": "drop", "split": {"train": 0.7, "validation": 0.3}}),
-            (
-                "photos as jpeg",
-                photos,
-                {"size": (64, 48), "stratify": True, "split": {"train": 0.7, "test": 0.3}},
+        options = partial(ConvertOptions, format=format_, shards=2)
+        of_format = {
+            "photos kept": Conversion(
+                photos, options(duplicates="drop", split={"train": 0.7, "validation": 0.3})
             ),
-            ("photos as png", photos, {"encoding": "png", "size": (48, 64), "fit": "contain", "channels": 1}),
-            ("photos as raw", photos, {"encoding": "raw", "size": (48, 64)}),
-            ("labels kept", labels, columns),
-            ("labels as raw", labels, {"encoding": "raw", "size": (3, 4), **columns}),
-            ("16 bits kept", deep, {"depth": 16}),
-            ("16 bits as raw", deep, {"depth": 16, "encoding": "raw", "size": (4, 3)}),
-        ):
-            max_bad = 1 if source is labels else 0
-            settings = ConvertOptions(format=format_, shards=2, **options)
-            found[f"{name}, {format_}"] = Conversion(source, settings, max_bad)
+            "photos as jpeg": Conversion(
+                photos, options(size=(64, 48), stratify=True, split={"train": 0.7, "test": 0.3})
+            ),
+            "photos as png": Conversion(
+                photos, options(encoding="png", size=(48, 64), fit="contain", channels=1), by_beam=True
+            ),
+            "photos as raw": Conversion(photos, options(encoding="raw", size=(48, 64))),
+            "labels kept": Conversion(
+                labels, options(label_columns=regenerate_labels.LABELS, split_column="set"), max_bad=1
+            ),
+            "labels as raw": Conversion(labels, regenerate_labels.options(format_), max_bad=1),
+            "16 bits kept": Conversion(deep, options(depth=16)),
+            "16 bits as raw": Conversion(deep, regenerate_16_bits.options(format_)),
+        }
+        found |= {f"{name}, {format_}": conversion for name, conversion in of_format.items()}
     return found
 
 
@@ -94,7 +99,10 @@ def convert_all(folder: Path, names: Iterable[str] = CONVERSIONS) -> dict[str, P
             (folder / make.__name__).mkdir(parents=True)
             sources[make] = make(folder / make.__name__)
         datasets[name] = folder / name
-        convert(sources[make], folder / name, conversion.options, max_bad=conversion.max_bad)
+        if conversion.by_beam:
+            by_beam(sources[make], folder / name, conversion.options, max_bad=conversion.max_bad, workers=1)
+        else:
+            convert(sources[make], folder / name, conversion.options, max_bad=conversion.max_bad)
     return datasets
 
 
