@@ -5,6 +5,7 @@ likes: see CONTRIBUTING.md.
 """
 
 import io
+import os
 import random
 import time
 from pathlib import Path
@@ -124,6 +125,21 @@ def test_a_watched_folder_notices_links_and_names(tmp_path: Path) -> None:
         ("open", "os.listdir"),
         ("open", "os.scandir"),
     )  # the latter from Python 3.13 on
+
+
+def test_a_folder_in_a_watched_folder_may_be_used(tmp_path: Path) -> None:
+    (tmp_path / "canary" / "source").mkdir(parents=True)
+    with touched_in(tmp_path / "canary", besides=tmp_path / "canary" / "source") as touched:
+        (tmp_path / "canary" / "source" / "new").write_text("")
+        descriptor = os.open(tmp_path / "canary" / "source", os.O_RDONLY)
+        os.close(os.open("new", os.O_RDONLY, dir_fd=descriptor))
+        assert touched == []
+        with pytest.raises(FileNotFoundError):
+            os.open("../new", os.O_RDONLY, dir_fd=descriptor)
+        with pytest.raises(FileNotFoundError):
+            os.open(tmp_path / "canary" / "source" / ".." / "new", os.O_RDONLY)
+        os.close(descriptor)
+    assert touched == ["open ../new", f"open {tmp_path / 'canary' / 'new'}"]
 
 
 def test_checksums_of_hdf5_are_those_of_the_library() -> None:

@@ -27,13 +27,20 @@ EVENTS = (
 
 class _Watch:
     folder: str | None = None
+    besides: str | None = None
     touched: "list[str]"
 
 
 @contextmanager
-def touched_in(folder: Path) -> Iterator[list[str]]:
-    """Collects what happens in a folder while the block runs, as texts."""
+def touched_in(folder: Path, *, besides: Path | None = None) -> Iterator[list[str]]:
+    """Collects what happens in a folder while the block runs, as texts.
+
+    Args:
+        folder: The folder.
+        besides: A folder in it that may be used. What is opened relative to an open folder must then lead downwards.
+    """
     _install()
+    _Watch.besides = None if besides is None else os.path.realpath(besides)
     _Watch.folder, _Watch.touched = os.path.realpath(folder), []
     try:
         yield _Watch.touched
@@ -51,11 +58,20 @@ def _notice(event: str, arguments: tuple[Any, ...]) -> None:
     if _Watch.folder is None or event not in EVENTS:
         return
     for path in arguments[:2]:
-        if not isinstance(path, str | bytes | os.PathLike) or not Path(os.fsdecode(path)).is_absolute():
-            continue  # a number, or relative to a folder that is open
-        found = _leads_to(os.fsdecode(path), event, arguments)
-        if found == _Watch.folder or found.startswith(_Watch.folder + os.sep):
-            _Watch.touched.append(f"{event} {found}")
+        if not isinstance(path, str | bytes | os.PathLike):
+            continue  # a number
+        found = Path(os.fsdecode(path))
+        if not found.is_absolute():  # relative to a folder that is open
+            if _Watch.besides is not None and ".." in found.parts:
+                _Watch.touched.append(f"{event} {found}")
+            continue
+        target = _leads_to(str(found), event, arguments)
+        if _is_in(target, _Watch.folder) and not _is_in(target, _Watch.besides):
+            _Watch.touched.append(f"{event} {target}")
+
+
+def _is_in(path: str, folder: str | None) -> bool:
+    return folder is not None and (path == folder or path.startswith(folder + os.sep))
 
 
 def _leads_to(path: str, event: str, arguments: tuple[Any, ...]) -> str:

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from unittest import mock
 
+from fitfeed.beam_jobs import ConversionResult
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import FitfeedError
@@ -23,10 +24,15 @@ from tests.fuzz.mutate_json import damaged_json
 from tests.fuzz.regenerate_tfds_folder import FOLDER
 from tests.fuzz.target import Target, expect
 from tests.fuzz.targets.tfrecord import sealed
+from tests.fuzz.watch_folder import touched_in
 from tests.without_beam import convert
 
 SHARD = "tfrecord"
 """Is in the names of shards, and of no other file."""
+
+WHOLE_SHARD = "tiny_animals-train.tfrecord-00000-of-00001"
+LEADING_OUT = ("../train.tfrecord-00000-of-00001", "../../etc/passwd-train.tfrecord-00000-of-00001")
+"""Names that inputs of the saved corpus make, from the source: whole shards are there, which nobody may open."""
 
 
 @cache
@@ -67,27 +73,45 @@ def _dumped(changed: dict[str, bytes]) -> bytes:
 
 def check(data: bytes, folder: Path) -> None:
     """Converts it: all examples that can be used become a dataset in which nothing is damaged."""
-    source, dataset = folder / "prepared", folder / "dataset"
+    outside, dataset = folder / "outside", folder / "dataset"
+    source = outside / "beside" / "prepared"
     changed = _loaded(data)
-    for path in (source, dataset):
+    for path in (outside, dataset):
         shutil.rmtree(path, ignore_errors=True)
-    source.mkdir()
+    source.mkdir(parents=True)
+    for name in LEADING_OUT:
+        (source / name).parent.mkdir(exist_ok=True)
+        (source / name).write_bytes(files()[WHOLE_SHARD])
     for name, content in {**_with_counts(changed), **changed}.items():
         (source / name).write_bytes(content)
-    (folder / "private.png").write_bytes(b"private")
-    with mock.patch("os.fsync"):  # the machine does not stop here
-        try:
-            result = convert(source, dataset, ConvertOptions(), max_bad=1.0)
-        except FitfeedError as error:
-            expect(
-                error.exit_status in (2, 3, 4, 5) and str(error).isprintable(),
-                f"{error.exit_status}: {error}",
-            )
-            return
+    result = _converted(source, dataset, outside)
+    if result is None:
+        return
     expect(all(text.isprintable() for text in result.warnings), f"not printable: {result.warnings}")
     with one_process_for_all():
         found = verify_dataset(dataset)
     expect(found.ok, f"published, and damaged: {found}")
+
+
+def _converted(source: Path, dataset: Path, outside: Path) -> ConversionResult | None:
+    """Converts it, and looks that nothing around the source is opened; None if the source is refused."""
+    result: ConversionResult | None = None
+    refusal: FitfeedError | None = None
+    with (
+        mock.patch("os.fsync"),
+        touched_in(outside, besides=source) as touched,
+    ):  # the machine does not stop here
+        try:
+            result = convert(source, dataset, ConvertOptions(), max_bad=1.0)
+        except FitfeedError as error:
+            refusal = error
+    expect(not touched, f"outside of the source: {touched}")
+    if refusal is not None:
+        expect(
+            refusal.exit_status in (2, 3, 4, 5) and str(refusal).isprintable(),
+            f"{refusal.exit_status}: {refusal}",
+        )
+    return result
 
 
 def _with_counts(changed: dict[str, bytes]) -> dict[str, bytes]:
