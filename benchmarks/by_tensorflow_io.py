@@ -10,8 +10,10 @@ import os
 import sys
 import tempfile
 import time
+from argparse import ArgumentParser
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +45,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.smoke:
         options.images, options.decodes, options.rounds = 40, 4, 1
-    try:
-        import tensorflow_io as tfio
-    except ImportError as error:
-        parser.error(
-            f"tensorflow-io does not load ({error}). It needs TensorFlow 2.16 or 2.17: docs/tensorflow-io.md"
-        )
+    tfio = loaded(parser)
     with tempfile.TemporaryDirectory(prefix="fitfeed-") as folder:
         results = race("raw HDF5", hdf5(tfio, Path(folder), options.images), "fitfeed", options.rounds)
         for name in FORMATS:
@@ -56,6 +53,28 @@ def main() -> int:
     settings = {"images": options.images, "decodes": options.decodes, "threads": available_cpus()}
     measure.report("by_tensorflow_io", results, options, **settings)
     return 0
+
+
+def loaded(parser: ArgumentParser) -> Any:
+    """The module tensorflow_io, one of whose functions was called: with a later TensorFlow, importing it only warns.
+
+    Args:
+        parser: Says in one line what is wrong, and exits.
+    """
+    if find_spec("tensorflow_io") is None:
+        parser.error("tensorflow-io is not installed. Run: pip install 'fitfeed[tensorflow,io]'")
+    stream = io.BytesIO()
+    Image.new("RGB", (1, 1)).save(stream, "WEBP")
+    try:
+        import tensorflow_io as tfio
+
+        tfio.image.decode_webp(stream.getvalue())
+    except (ImportError, NotImplementedError) as error:
+        reason = str(error).partition("\n")[0]
+        parser.error(
+            f"tensorflow-io does not load with TensorFlow {tf.__version__} ({reason}). It needs 2.16 or 2.17: docs/tensorflow-io.md"
+        )
+    return tfio
 
 
 def race(case: str, contestants: dict[str, Epoch], floor: str, rounds: int) -> list[Result]:
