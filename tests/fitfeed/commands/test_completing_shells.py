@@ -90,6 +90,8 @@ def zsh(folder: Path) -> Iterator[Callable[[str, str], str]]:
                 screen += os.read(ours, 1 << 16)  # else it would wait for somebody to look
             except BlockingIOError:
                 time.sleep(0.01)
+            except OSError:  # the shell has ended
+                break
             lines = answers.read_text().split("\n") if answers.exists() else [""]
             if len(lines) > given + 1:
                 given += 1
