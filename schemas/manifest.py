@@ -255,7 +255,9 @@ def find_manifest(place: Place) -> tuple[Manifest, str]:
     return parse_manifest(place, text), identity
 
 
-def read_as_one(place: Place, read: Callable[[Manifest], T]) -> T:
+def read_as_one(
+    place: Place, read: Callable[[Manifest], T], *, found: tuple[Manifest, str] | None = None
+) -> T:
     """Reads files of a dataset that another launch may be changing: all of one manifest.
 
     An append gives files their final names right after its manifest. Who has read that one finds them gone.
@@ -263,16 +265,19 @@ def read_as_one(place: Place, read: Callable[[Manifest], T]) -> T:
     Args:
         place: The dataset.
         read: Reads what it needs of the dataset with this manifest. It is called again if that has changed meanwhile.
+        found: What `find_manifest` has just returned, if it was called already.
 
     Raises:
         DamagedDatasetError: If a file is not what the manifest says, and the manifest is still the same.
     """
+    manifest, identity = find_manifest(place) if found is None else found
     while True:
-        manifest, identity = find_manifest(place)
         try:
             return read(manifest)
         except DamagedDatasetError:
-            if find_manifest(place)[1] == identity:
+            before = identity
+            manifest, identity = find_manifest(place)
+            if identity == before:
                 raise
 
 

@@ -151,8 +151,12 @@ def open_base_dataset(place: Place) -> BaseDataset:
     return read_as_one(place, partial(_open, place))
 
 
-def open_to_compare(place: Place) -> BaseDataset:
+def open_to_compare(place: Place, found: tuple[Manifest, str] | None = None) -> BaseDataset:
     """Opens a dataset that a source is compared with. Its shards are not looked at, and its indexes may be damaged inside.
+
+    Args:
+        place: The dataset.
+        found: Its manifest and the identity of that file, if they were read just now.
 
     Raises:
         NotFoundError, IncompleteDatasetError, UsageError: If it is not a complete dataset.
@@ -160,7 +164,7 @@ def open_to_compare(place: Place) -> BaseDataset:
             cannot be read.
         OSError: If that cannot be found out.
     """
-    return read_as_one(place, partial(_open_unread, place))
+    return read_as_one(place, partial(_open_unread, place), found=found)
 
 
 def _open_unread(place: Place, manifest: Manifest) -> BaseDataset:

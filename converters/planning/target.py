@@ -164,7 +164,7 @@ def open_target(place: Place, *, append: bool = False, overwrite: bool = False, 
         base = open_base_dataset(place) if append else None
         there = base is None and _has_dataset(place, seen, overwrite=overwrite, pattern=pattern)
         # Now, and not after the source is listed: its files may have other names then.
-        compared = open_to_compare(place) if there and not overwrite else None
+        compared = open_to_compare(place, _parsed(place, seen)) if there and not overwrite else None
         replaced = _replaced(place, seen, pattern=pattern) if there and overwrite else None
     opened = base or compared
     existing = replaced if opened is None else opened.manifest
@@ -212,6 +212,13 @@ def _has_dataset(place: Place, seen: SeenManifest, *, overwrite: bool, pattern: 
     if not overwrite or not area.names(DATASET_PATTERNS):
         raise _other_files(place, pattern)
     return False
+
+
+def _parsed(place: Place, seen: SeenManifest) -> tuple[Manifest, str] | None:
+    """The manifest that was seen, and the identity of its file; None if its file could not be read."""
+    if seen.content is None or seen.identity is None:
+        return None
+    return parse_manifest(place, seen.content), seen.identity
 
 
 def _replaced(place: Place, seen: SeenManifest, *, pattern: str) -> Manifest | None:
