@@ -91,7 +91,7 @@ def test_a_lane_without_its_python_is_skipped_with_a_line_and_fails_in_ci(
     tmp_path: Path, required: bool
 ) -> None:
     """No python3.12 is on PATH, and none of pyenv is below HOME."""
-    for program in ("make", "sh", "python3"):
+    for program in ("make", "sh", "rm", "python3"):
         (tmp_path / program).symlink_to(shutil.which(program) or program)
     environment = {"HOME": str(tmp_path), "PATH": str(tmp_path)}
     if required:
