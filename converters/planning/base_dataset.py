@@ -3,8 +3,10 @@
 import dataclasses
 import errno
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
+from io import BufferedReader
 from typing import Any
 
 import numpy as np
@@ -167,20 +169,21 @@ def open_to_compare(place: Place, found: tuple[Manifest, str] | None = None) -> 
     return read_as_one(place, partial(_open_unread, place), found=found)
 
 
-def _open_unread(place: Place, manifest: Manifest) -> BaseDataset:
-    indexes = {}
-    for name, split in manifest.splits.items():
-        with open_file(place, split.index.file) as stream:
-            address = place.address(split.index.file)
-            indexes[name] = Index(address, manifest.features.label_kinds, stream=stream)
-    return BaseDataset(place, manifest, indexes, read_rejects(place, manifest.rejects_file))
-
-
 def _open(place: Place, manifest: Manifest) -> BaseDataset:
     _require_shards(place, manifest)
+    return _open_indexes(place, manifest, lambda entry: open_whole(place, entry))
+
+
+def _open_unread(place: Place, manifest: Manifest) -> BaseDataset:
+    return _open_indexes(place, manifest, lambda entry: open_file(place, entry.file))
+
+
+def _open_indexes(
+    place: Place, manifest: Manifest, open_: Callable[[File], AbstractContextManager[BufferedReader]]
+) -> BaseDataset:
     indexes = {}
     for name, split in manifest.splits.items():
-        with open_whole(place, split.index) as stream:
+        with open_(split.index) as stream:
             address = place.address(split.index.file)
             indexes[name] = Index(address, manifest.features.label_kinds, stream=stream)
     return BaseDataset(place, manifest, indexes, read_rejects(place, manifest.rejects_file))
