@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from fitfeed.report.duplicate_pairs import Pairs
 from fitfeed.report.facts import Drift
 from fitfeed.schemas.manifest import Manifest
 
@@ -13,30 +14,63 @@ MAX_IMBALANCE = 10
 MAX_SIZE_DRIFT = 1.5
 SHOWN = 5
 
+NOTHING = (
+    "Nothing stands out. Looked for: copies and images that look alike, splits that differ, uneven classes, rejects, and "
+    "damage of the pictures on this page."
+)
+"""What is said where there are no findings: a page that only says "nothing" does not say what it knows."""
 
-def findings(manifest: Manifest, drifts: Sequence[Drift], damaged: Sequence[str]) -> list[str]:
+
+def findings(
+    manifest: Manifest, drifts: Sequence[Drift], damaged: Sequence[str], pairs: Pairs | None = None
+) -> list[str]:
     """What is worth a look, the worst first; empty if there is nothing.
 
     Args:
         manifest: Of the dataset.
         drifts: How the splits differ.
         damaged: What could not be read for the page.
+        pairs: Pictures that are the same, exactly or nearly; None if their table is not there.
     """
     return [
         *(f"An example is damaged: {text}" for text in damaged[:SHOWN]),
-        *_leaks(manifest),
+        *_leaks(manifest, pairs),
         *(line for drift in drifts for line in _drift(drift)),
         *_balance(manifest),
         *_rejects(manifest),
+        *_copies(manifest, pairs),
     ]
 
 
-def _leaks(manifest: Manifest) -> Iterator[str]:
+def _leaks(manifest: Manifest, pairs: Pairs | None) -> Iterator[str]:
     twice = manifest.duplicates
     if twice.across_splits:
-        yield f"{twice.across_splits:,} examples have the pixels of an example of another split: figures of validation are too good."
+        yield f"{_have(twice.across_splits)} the pixels of an example of another split: figures of validation are too good."
     if twice.label_conflicts:
-        yield f"{twice.label_conflicts:,} examples have the pixels of an example with another label."
+        yield f"{_have(twice.label_conflicts)} the pixels of an example with another label."
+    if alike := _listed(pairs, "near_split_leak"):
+        yield f"{_pairs(alike)} in two splits: if they show the same thing, figures of validation are too good. See Duplicates on the page."
+
+
+def _copies(manifest: Manifest, pairs: Pairs | None) -> Iterator[str]:
+    """Copies within a split. They count twice in training, and often are what was wanted; so they come last."""
+    copies = manifest.duplicates.within - manifest.duplicates.label_conflicts
+    if copies > 0:
+        yield f"{_have(copies)} the pixels of another one of the split: `--duplicates drop` leaves such copies out."
+    if alike := _listed(pairs, "near_duplicate"):
+        yield f"{_pairs(alike)} within a split. See Duplicates on the page."
+
+
+def _listed(pairs: Pairs | None, kind: str) -> int:
+    return 0 if pairs is None else pairs.listed.get(kind, 0)
+
+
+def _have(count: int) -> str:
+    return "1 example has" if count == 1 else f"{count:,} examples have"
+
+
+def _pairs(count: int) -> str:
+    return "1 pair of images looks alike" if count == 1 else f"{count:,} pairs of images look alike"
 
 
 def _drift(drift: Drift) -> Iterator[str]:
@@ -67,4 +101,4 @@ def _balance(manifest: Manifest) -> Iterator[str]:
 def _rejects(manifest: Manifest) -> Iterator[str]:
     total = sum(manifest.rejects.values())
     if total:
-        yield f"{total:,} files were rejected when it was made."
+        yield f"{total:,} {'file was' if total == 1 else 'files were'} rejected when it was made."

@@ -10,7 +10,7 @@ from fitfeed.report import sections, source_sections
 from fitfeed.report.duplicate_pairs import find_pairs
 from fitfeed.report.elements import Element, element, write_page
 from fitfeed.report.facts import drifts, index_tables, outliers, samples_of_classes, split_facts
-from fitfeed.report.findings import findings
+from fitfeed.report.findings import NOTHING, findings
 from fitfeed.report.pictures import Pictures
 from fitfeed.report.reject_pictures import RejectPicture, reject_pictures
 from fitfeed.report.reject_sources import find_sources
@@ -49,6 +49,7 @@ def report_page(dataset: "Dataset", name: str, *, sources: Sequence[str] = ()) -
     pictures, tables, trained = Pictures(dataset), index_tables(dataset), manifest.statistics.split
     facts = [split_facts(name, split, tables[name]) for name, split in manifest.splits.items()]
     compared = list(drifts(facts, manifest.class_names, of=trained))
+    pairs = find_pairs(tables, place)
     each = max(1, min(EACH_CLASS, MAX_SAMPLES // max(1, len(manifest.class_names))))
     groups = samples_of_classes(tables, manifest, trained, each=each)[:MAX_SAMPLES]
     masked = [example for group in groups for example in group][:MASKED]
@@ -61,13 +62,13 @@ def report_page(dataset: "Dataset", name: str, *, sources: Sequence[str] = ()) -
         sections.sizes(facts),
         sections.pixels(manifest),
         sections.outlying(outliers(tables, count=OUTLIERS), pictures),
-        sections.duplicates(manifest, find_pairs(tables, place), pictures),
+        sections.duplicates(manifest, pairs, pictures),
         source_sections.rejects(manifest, rejects, rejected),
         source_sections.files(manifest, facts),
         source_sections.making(manifest),
         _training(name, manifest),
     ]
-    looks = findings(manifest, compared, pictures.damaged)
+    looks = findings(manifest, compared, pictures.damaged, pairs)
     return ReportPage(_page(name, looks, [part for part in parts if part is not None]), looks)
 
 
@@ -105,7 +106,7 @@ def _page(name: str, looks: Sequence[str], parts: Sequence[Element]) -> str:
             element("h1", name),
             element("ul", *(element("li", line, class_="finding") for line in looks))
             if looks
-            else element("p", "Nothing stands out."),
+            else element("p", NOTHING),
             element("nav", element("ul", *map(_link, parts)), aria_label="Parts of the page"),
         ),
         element("main", *parts),

@@ -195,7 +195,7 @@ def splits(facts: Sequence[SplitFacts], drifts: Sequence[Drift]) -> Element:
         ]
         for each in facts
     ]
-    compared = [
+    compared: list[list[Element | str]] = [
         [
             f"{drift.name} against {drift.other}",
             "" if drift.classes is None else f"{drift.classes:.1%}",
@@ -205,19 +205,14 @@ def splits(facts: Sequence[SplitFacts], drifts: Sequence[Drift]) -> Element:
         ]
         for drift in drifts
     ]
-    head = [
-        "splits",
-        "difference of class shares",
-        "classes missing",
-        "brightness, in deviations",
-        "pixels, as a multiple",
-    ]
+    head = ["splits", "class shares", "classes missing", "brightness", "pixels"]
+    differ = "How they differ: in shares of classes, in brightness by deviations, in pixels by a factor"
     curves = {each.name: each.brightness for each in facts}
     return section(
         "splits",
         "Splits",
         table(["split", "examples", "shards", "bytes", "brightness"], rows, caption="The splits"),
-        table(head, compared, caption="How they differ") if compared else None,
+        table(head, compared, caption=differ) if compared else None,
         _figure(
             histogram(curves, low=0, high=256, label="Mean brightness of the images of each split"),
             "Mean brightness of each image, as shares of its split",
@@ -226,11 +221,11 @@ def splits(facts: Sequence[SplitFacts], drifts: Sequence[Drift]) -> Element:
     )
 
 
-def _missing(drift: Drift) -> str:
-    """How many classes are missing, and the first of them."""
+def _missing(drift: Drift) -> Element:
+    """How many classes are missing, and the first of them: text that wraps, in a column of numbers."""
     more = "" if len(drift.missing) <= SHOWN_MISSING else ", ..."
     named = f": {', '.join(drift.missing[:SHOWN_MISSING])}{more}" if drift.missing else ""
-    return f"{len(drift.missing)}{named}"
+    return element("span", f"{len(drift.missing)}{named}", class_="names")
 
 
 def duplicates(manifest: Manifest, pairs: Pairs | None, pictures: Pictures) -> Element:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from fitfeed.report.duplicate_pairs import Pairs
 from fitfeed.report.facts import Drift
 from fitfeed.report.findings import findings
 from fitfeed.schemas.manifest import Manifest
@@ -62,3 +63,28 @@ def test_classes_and_copies(manifest: Manifest) -> None:
 def test_damage_is_said_first(manifest: Manifest) -> None:
     lines = findings(manifest, [Drift(**{**SAME, "pixels": 9.0})], ["a.tfrecord: example 3"])
     assert lines[0] == "An example is damaged: a.tfrecord: example 3"
+
+
+def test_what_looks_alike(manifest: Manifest) -> None:
+    pairs = Pairs([], {"near_split_leak": 1, "near_duplicate": 8, "duplicate": 3})
+    leak, alike = findings(manifest, [], [], pairs)
+    assert leak.startswith("1 pair of images looks alike in two splits: if they show the same thing")
+    assert alike.startswith("8 pairs of images look alike within a split.")
+
+
+@pytest.mark.parametrize(
+    ("counts", "sentences"),
+    [
+        ({"within": 1}, ["1 example has the pixels of another one of the split: `--duplicates drop`"]),
+        ({"within": 5, "label_conflicts": 2}, ["2 examples have the pixels of an", "3 examples have the"]),
+        (
+            {"within": 2, "label_conflicts": 2},
+            ["2 examples have the pixels of an example with another label"],
+        ),
+    ],
+)
+def test_a_copy_is_named_once(manifest: Manifest, counts: dict[str, int], sentences: list[str]) -> None:
+    twice = manifest.duplicates.model_copy(update=counts)
+    lines = findings(manifest.model_copy(update={"duplicates": twice}), [], [])
+    assert len(lines) == len(sentences)
+    assert all(line.startswith(begin) for line, begin in zip(lines, sentences, strict=True))

@@ -27,6 +27,9 @@ WIDTHS = (390, 1280, 1920)
 SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 TAB = 9
 
+SCROLLING = "[...document.querySelectorAll('main *')].filter(each => each.localName === 'div' && each.scrollWidth > each.clientWidth)"
+"""Parts of the page that are cut off at an edge."""
+
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -84,6 +87,12 @@ def test_the_page_is_quiet_asks_for_nothing_and_fits(
     spoken = ("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown")
     assert [event for event in opened.events if event[0] in spoken] == []
     assert opened.value("document.documentElement.scrollWidth") <= width
+    # What is wider than its place scrolls. The two tables of splits fit, on a telephone, too.
+    assert opened.value(f"{SCROLLING}.every(each => getComputedStyle(each).overflowX === 'auto')")
+    assert (
+        opened.value(f"{SCROLLING}.filter(each => each.closest('section')?.querySelector('#splits')).length")
+        == 0
+    )
     paper = opened.value("getComputedStyle(document.body).backgroundColor")
     assert paper == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 26)")
 

@@ -163,7 +163,9 @@ def test_all_tables_are_as_inspect_says(folder: Path, page: ET.Element, facts: d
         for name, value in facts["options"].items()
     }
     assert found.pop("Sources") == [[source["name"], source["kind"]] for source in facts["sources"]]
-    drifts = found.pop("How they differ")
+    drifts = found.pop(
+        "How they differ: in shares of classes, in brightness by deviations, in pixels by a factor"
+    )
     assert [row[0] for row in drifts] == [f"{name} against train" for name in splits if name != "train"]
     for name, shares, missing, brightness, pixels in drifts:
         other = name.split()[0]

@@ -10,6 +10,7 @@ from PIL import Image
 from fitfeed.cli import main
 from fitfeed.output.training_lines import training_lines
 from fitfeed.pipelines import open_dataset
+from fitfeed.report.findings import NOTHING
 from fitfeed.report.page import report_page
 from tests.fitfeed.report.test_elements import Reader
 from tests.labelled import make_source, options
@@ -73,9 +74,10 @@ def test_names_are_shown_and_never_run(folder: Path) -> None:
 
 def test_what_stands_out_comes_first(folder: Path) -> None:
     page = report_page(open_dataset(folder), "flowers")
-    assert "1 files were rejected when it was made." in page.findings
+    assert "1 file was rejected when it was made." in page.findings
+    assert page.findings[-1].startswith("1 example has the pixels of another one of the split")
     text = text_of(page.html)
-    assert text.index("1 files were rejected") < text.index("The dataset")
+    assert text.index("1 file was rejected") < text.index("The dataset")
     assert "rose/broken.png: " in text
     assert "duplicates.arrow lists pairs: 1 duplicate." in text
     assert page.html.count("equal pixels</figcaption>") == 1
@@ -113,3 +115,10 @@ def test_a_dataset_with_labels_of_all_kinds_and_without_the_table_of_duplicates(
     assert "duplicates.arrow is not there, so pairs are not shown." in text
     assert "région (mask)" in text
     assert "Values of région" in text
+
+
+def test_where_nothing_stands_out_the_page_says_what_was_looked_for(few_photos: Path, tmp_path: Path) -> None:
+    convert(few_photos, tmp_path / "out")
+    page = report_page(open_dataset(tmp_path / "out"), "photos")
+    assert page.findings == []
+    assert NOTHING in text_of(page.html)
