@@ -278,7 +278,7 @@ def _quoted(parts: Sequence[str]) -> str:
 
 
 def _shown(names: Iterable[str]) -> str:
-    """The first names, and whether there are more."""
-    listed = sorted(map(text_path, names))
+    """The first of the different names, and whether there are more."""
+    listed = sorted(set(map(text_path, names)))
     more = ", ..." if len(listed) > SHOWN_FOLDERS else ""
     return ", ".join(listed[:SHOWN_FOLDERS]) + more

@@ -124,6 +124,13 @@ def test_split_folders_that_do_not_fit(paths: list[str], mapping: dict[str, str]
         layout(*paths, split_folders=mapping)
 
 
+def test_each_folder_is_named_once() -> None:
+    with pytest.raises(
+        UsageError, match=r"below other folders \(clothing/test, clothing/train, other/test\)\."
+    ):
+        layout(*tree("clothing/train", "clothing/test", "other/test", "plain"))
+
+
 def test_a_table_decides_classes_but_not_splits() -> None:
     paths = ["images/a/1.jpg", "images/b/2.jpg"]
     assert layout(*paths, classes=False).read(paths[0]).split is None
