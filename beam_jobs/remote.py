@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 
 from fitfeed.beam_jobs.attend import attended
@@ -87,7 +87,7 @@ def start_job(
         spreads = engine is None or engine.spreads
         build(pipeline, work=work, shards=job.shards, timeout_s=timeout_s, spreads=spreads)
         try:
-            with staging_folders_removed():
+            with staging_folders_removed(), named.launching() if named else nullcontext():
                 result = pipeline.run()
             return RemoteJob(result, title, partial(engine.console, options) if engine else lambda _: "")
         except Exception as error:

@@ -2,11 +2,13 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fitfeed.beam_jobs.engines import quiet_worker
 from fitfeed.beam_jobs.engines.endpoint import CONNECT_S, Endpoint
 from fitfeed.beam_jobs.engines.engine import Engine
 from fitfeed.beam_jobs.engines.launch import Launch
@@ -75,6 +77,25 @@ def with_partitions(arguments: Sequence[str], shards: int) -> list[str]:
     if any(argument.startswith(PARTITIONS) for argument in arguments):
         return list(arguments)
     return [*arguments, f"--dask_npartitions={shards}"]
+
+
+@contextmanager
+def quiet_workers() -> Iterator[None]:
+    """Lets workers that are started meanwhile load `quiet_worker`, besides what the user's configuration names.
+
+    Where that gives arguments to what is loaded, one list for each, it stays as it is.
+    """
+    with quiet_beam():
+        import dask
+        import distributed  # noqa: F401 - it has the defaults of what is set here
+
+    names = dask.config.get("distributed.worker.preload")
+    if dask.config.get("distributed.worker.preload-argv"):
+        yield
+        return
+    names = [names] if isinstance(names, str) else list(names)
+    with dask.config.set({"distributed.worker.preload": [*names, quiet_worker.__name__]}):
+        yield
 
 
 def _versions() -> dict[str, str]:
@@ -149,5 +170,6 @@ DASK = Engine(
     install="pip install 'fitfeed[dask]'",
     check=check_dask,
     complete=with_partitions,
+    launching=quiet_workers,
     spreads=False,  # a reshuffle does nothing, and what one element becomes stays in one task
 )

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from fitfeed.beam_jobs.engines.launch import Launch
@@ -39,6 +40,7 @@ class Engine:
             not answer: one line, which says what to do.
         spreads: Whether a reshuffle spreads elements over workers. If not, the graph itself has each shard's number.
         serves_options: Whether a job server may know options that Beam does not know here.
+        launching: What surrounds the start of a job: for runners that start workers on this machine.
         outlives: Whether a job of a launch goes on when this process has ended.
         complete: Adds the options that follow from the number of shards to those that were given.
         console: The address at which people see a job, from all of Beam's options and the job's id; empty if there is none.
@@ -54,4 +56,5 @@ class Engine:
     spreads: bool = True
     serves_options: bool = False
     console: Callable[[Mapping[str, Any], str], str] = _nowhere
+    launching: Callable[[], AbstractContextManager[None]] = nullcontext
     outlives: Callable[[Launch], bool] = _ends_with_client

@@ -1,15 +1,49 @@
 """What the workers of Dask are asked before launch, and what is said of their answers. Engines' tests ask real ones."""
 
+import logging
 from pathlib import Path
 
 import pytest
 
-from fitfeed.beam_jobs.engines import dask_cluster
-from fitfeed.beam_jobs.engines.dask_cluster import check_dask, with_partitions, worker_facts
+from fitfeed.beam_jobs.engines import dask_cluster, quiet_worker
+from fitfeed.beam_jobs.engines.dask_cluster import (
+    DASK,
+    check_dask,
+    quiet_workers,
+    with_partitions,
+    worker_facts,
+)
 from fitfeed.beam_jobs.engines.launch import Launch
 from fitfeed.schemas.errors import RemoteError, UsageError
 from fitfeed.schemas.storage.local import LocalPlace
 from fitfeed.schemas.storage.open_place import open_place
+
+
+def test_workers_that_are_started_here_do_not_say_what_nobody_asked() -> None:
+    dask = pytest.importorskip("dask")
+    preload = "distributed.worker.preload"
+    with dask.config.set({preload: "mine"}):
+        with quiet_workers():
+            assert dask.config.get(preload) == ["mine", "fitfeed.beam_jobs.engines.quiet_worker"]
+        assert dask.config.get(preload) == "mine"
+        with dask.config.set({f"{preload}-argv": [["--mine"]]}), quiet_workers():
+            assert dask.config.get(preload) == "mine"
+    assert DASK.launching is quiet_workers
+
+
+def test_only_the_one_line_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    root = logging.getLogger()
+    quiet_worker.dask_setup(None)
+    try:
+        logging.warning("apitools not found, and bigquery client libraries are not available despite %s", "x")
+        logging.warning("apitools is old")
+        logging.getLogger("another").warning("apitools not found, and more")
+    finally:
+        root.removeFilter(quiet_worker.is_asked_for)
+    assert [record.getMessage() for record in caplog.records] == [
+        "apitools is old",
+        "apitools not found, and more",
+    ]
 
 
 @pytest.fixture
