@@ -54,8 +54,14 @@ class BenchPlan:
     processes: int | None = None
 
     def arguments(self, dataset: "Dataset") -> dict[str, Any]:
-        """The arguments of `make_pipeline`."""
-        machinery = self.machinery
+        """The arguments of `make_pipeline`. Workers that a long run comes to are there from the first batch on."""
+        machinery, processes = self.machinery(dataset), self.processes
+        if processes is None and not machinery.copies:
+            processes = machinery.workers if machinery.kind == "processes" else 0
+        return {**self._chosen(dataset), "processes": processes}
+
+    def _chosen(self, dataset: "Dataset") -> dict[str, Any]:
+        """The arguments that do not depend on the machine."""
         return {
             "batch_size": self.batch_size,
             "image_size": self.image_size,
@@ -65,7 +71,6 @@ class BenchPlan:
             "labels": "int" if dataset.manifest.features.labels else None,
             "shuffle": True,
             "statistics": [dataset.manifest.statistics.split] if self.normalizes else None,
-            "processes": machinery.workers if machinery.kind == "processes" else 0,
         }
 
     def options(self, dataset: "Dataset", **changed: Any) -> PipelineOptions:
@@ -73,25 +78,24 @@ class BenchPlan:
         return PipelineOptions.of_split(self.split, **{**DEFAULTS, **self.arguments(dataset), **changed})
 
     def maker(self, dataset: "Dataset") -> BatchMaker:
-        """What makes the batches, in this process. It is silent about a constant channel, which the pipeline itself warns of."""
+        """What makes the batches, in this process."""
+        return self._maker(dataset, processes=0)
+
+    def machinery(self, dataset: "Dataset") -> Machinery:
+        """What executes the stages in a long run: as `make_pipeline` decides it."""
+        return self._maker(dataset, processes=self.processes).machinery
+
+    def _maker(self, dataset: "Dataset", *, processes: int | None) -> BatchMaker:
+        """What makes the batches. It is silent about a constant channel, which the pipeline itself warns of."""
+        given = {**DEFAULTS, **self._chosen(dataset), "processes": processes}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return BatchMaker(dataset, self.split, self.options(dataset, processes=0))
+            return BatchMaker(dataset, self.split, PipelineOptions.of_split(self.split, **given))
 
     @property
     def normalizes(self) -> bool:
         """Whether the batch has floats."""
         return self.dtype not in ("uint8", "uint16")
-
-    @property
-    def machinery(self) -> Machinery:
-        """What executes the stages in a long run."""
-        if self.processes is not None:
-            return Machinery.of_this_machine(self.processes)
-        given = {"batch_size": 1, "image_size": self.image_size, "augment": self.augment}
-        others = {"normalize": None, "dtype": "uint8", "shuffle": True}
-        options = PipelineOptions.of_split(self.split, **{**DEFAULTS, **given, **others})
-        return Machinery.of_this_machine(options.worker_processes)
 
 
 def make_plan(

@@ -102,7 +102,7 @@ def run_bench(
 
     began, load = time.monotonic(), load_of_each_cpu()
     records = dataset.records(plan.split)
-    machinery, images = plan.machinery, stored_images(dataset, plan)
+    machinery, images = plan.machinery(dataset), stored_images(dataset, plan)
     progress("stages")
     maker = plan.maker(dataset)
     times = measure_stages(maker, max_s=seconds, progress=lambda _: progress("stages"))

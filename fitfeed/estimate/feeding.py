@@ -67,7 +67,7 @@ def measure_feeding(
         split=splits, batch_size=min(BATCH_SIZE, examples), image_size=image_size, augment=augment
     )
     of_parts, cold_s = [], 0.0
-    machinery = plan.machinery
+    machinery = plan.machinery(dataset)
     for part in parts:
         count = dataset.splits[part].examples
         part_plan = dataclasses.replace(plan, split=part, batch_size=count)

@@ -24,6 +24,8 @@ class ImageLoader:
 
     Attributes:
         image_shape: (height, width, channels) of every image.
+        workers: How many worker processes write batches, once they have started; 0: threads always do.
+        copies: Whether stored pixels are only copied. A thread does so with a whole batch, unless workers do.
     """
 
     def __init__(
@@ -66,11 +68,13 @@ class ImageLoader:
         self._processes: RenderPool | None = None
         self._are_due = self._are_ready = False
         self._late, self._epoch_images, self._written = late, epoch_images, 0
-        if processes and not (late and self._renderer.copies):
+        self.copies = self._renderer.copies
+        self.workers = 0 if late and self.copies else processes
+        if self.workers:
             self._processes = RenderPool(
                 self._renderer,
                 BatchLayout(shape, np.dtype(dtype)),
-                count=processes,
+                count=self.workers,
                 payload_buffers=payload_buffers,
                 prepare=self._renderer.prepare,
             )
@@ -105,7 +109,7 @@ class ImageLoader:
         # Of two threads at once one may not count. The next batch does.
         self._written += len(request.examples)
         batch = self._buffers.take(len(request.examples))
-        if self._renderer.copies and request.payloads is None:
+        if self.copies and request.payloads is None:
             # Copying takes 3 ms a batch at most, and waking other threads costs as much. Two batches are
             # loaded at once, so two threads work anyway.
             return batch, self._renderer.copy(request.examples, out=batch)

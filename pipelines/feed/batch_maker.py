@@ -36,6 +36,7 @@ from fitfeed.pipelines.reading.labels import check_any_label, leave_out_label, s
 from fitfeed.pipelines.reading.payload_ranges import max_payload_bytes
 from fitfeed.pipelines.reading.read_ahead import MAX_WAITING_BATCHES, private_memory
 from fitfeed.pipelines.reading.records import Records
+from fitfeed.pipelines.stages.feed_rates import Machinery
 from fitfeed.pipelines.stages.stage_clock import StageClock, untimed
 from fitfeed.schemas.errors import UsageError
 
@@ -220,6 +221,13 @@ class BatchMaker:
     def batch_size(self) -> int:
         """The largest number of examples in a batch."""
         return self._options.batch_size
+
+    @property
+    def machinery(self) -> Machinery:
+        """What makes the batches of a long run, once workers have started, if they do."""
+        others = self._is_read_ahead or self._image_mixer is not None or bool(self._masks)
+        copies = self._images.copies and not others
+        return Machinery.of_this_machine(self._images.workers, copying_threads=self.at_once if copies else 0)
 
     @property
     def image_bytes(self) -> int:

@@ -64,7 +64,7 @@ def look_at(maker: BatchMaker) -> FedPipeline:
     times = measure_stages(maker, images=IMAGES, rounds=1)
     return FedPipeline(
         times=with_functions(times, options.augment, _stored(records), image_size=options.image_size),
-        machinery=Machinery.of_this_machine(options.worker_processes),
+        machinery=maker.machinery,
         images=describe_images(
             records,
             image_size=options.image_size,

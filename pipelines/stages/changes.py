@@ -160,9 +160,10 @@ def _other_machinery(
 ) -> Iterator[tuple[ChangeKind, str, Machinery]]:
     """Changes after which more of the machine does the same work."""
     cpus, workers = machinery.cpus, machinery.workers
-    if machinery.kind == "threads" and cpus > 1:
+    # Threads that only copy do not wait for each other, so workers would be no faster, unless there are more of them.
+    if machinery.kind == "threads" and cpus > (workers if machinery.copies else 1):
         first = "" if images.may_fork else "move your own functions to a module that can be imported, and "
-        forked = dataclasses.replace(machinery, kind="processes", workers=max(cpus, workers))
+        forked = dataclasses.replace(machinery, kind="processes", copies=False, workers=max(cpus, workers))
         yield "processes", f"{first}use worker processes: `processes={forked.workers}`", forked
     waits = times["read"].wait_s > times.worker_s / 2
     more = max(cpus, 2 * workers if waits else workers)

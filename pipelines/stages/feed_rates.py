@@ -21,6 +21,7 @@ class Machinery:
         cpus: CPUs that this process may use.
         workers: Threads or processes that make batches.
         kind: Which of the two. Threads share one interpreter lock.
+        copies: Whether they are threads that only copy stored pixels, each a whole batch, without the lock.
         machine_cpus: CPUs of the machine, those included that this process may not use.
         memory_bytes_per_s: Bytes that all CPUs together can copy; None if nobody has measured it.
     """
@@ -28,17 +29,24 @@ class Machinery:
     cpus: int
     workers: int
     kind: Literal["threads", "processes"] = "processes"
+    copies: bool = False
     machine_cpus: int = 0
     memory_bytes_per_s: float | None = None
 
     @classmethod
-    def of_this_machine(cls, worker_processes: int) -> "Machinery":
-        """Returns what makes batches here: so many worker processes or, with 0, a thread for each CPU."""
+    def of_this_machine(cls, worker_processes: int, *, copying_threads: int = 0) -> "Machinery":
+        """Returns what makes batches here.
+
+        Args:
+            worker_processes: So many do; 0: threads, one for each CPU.
+            copying_threads: So many threads copy whole batches instead; 0: something else is done.
+        """
         cpus = available_cpus()
         return cls(
             cpus=cpus,
-            workers=worker_processes or cpus,
+            workers=worker_processes or copying_threads or cpus,
             kind="processes" if worker_processes else "threads",
+            copies=not worker_processes and copying_threads > 0,
             machine_cpus=os.cpu_count() or 1,
         )
 

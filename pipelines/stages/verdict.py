@@ -176,7 +176,7 @@ def _expected(change: Change, rate: float, efficiency: float, machinery: Machine
 
 
 def _efficiency_after(change: Change, efficiency: float, machinery: Machinery) -> float:
-    if change.machinery.kind != machinery.kind:
+    if change.machinery.kind != machinery.kind and not machinery.copies:  # these wait for nobody
         return max(efficiency, min(PROCESS_EFFICIENCY, MAX_PROCESS_GAIN * efficiency))
     return efficiency
 

@@ -46,6 +46,7 @@ def test_copies_have_workers_only_if_these_are_asked_for(thumbnails: Dataset, *,
     expected = Loading(thumbnails, program).load(0, ALL)
     np.testing.assert_array_equal(copying.load(0, ALL), expected)
     assert (copying.loader._processes is None) == late
+    assert (copying.loader.workers, copying.loader.copies) == (0 if late else 1, True)
 
 
 @pytest.mark.slow

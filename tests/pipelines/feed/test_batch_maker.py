@@ -24,9 +24,11 @@ from fitfeed.pipelines import (
     RandomRotation,
     open_dataset,
 )
+from fitfeed.pipelines import options as pipeline_options
 from fitfeed.pipelines.augment.compiler import program
 from fitfeed.pipelines.feed.batch_maker import BATCHES_AT_ONCE, PARAMETERS, BatchMaker, as_element
 from fitfeed.pipelines.options import PipelineOptions
+from fitfeed.pipelines.stages import feed_rates
 from fitfeed.schemas.errors import FeedError, UsageError
 from tests.pipelines.build_dataset import build_dataset, raw_example
 from tests.pipelines.option_defaults import DEFAULTS
@@ -167,6 +169,30 @@ def test_a_mixed_image_is_mixed_before_it_is_normalized(flowers: Dataset) -> Non
 def test_batches_at_once(flowers: Dataset) -> None:
     assert maker(flowers).at_once == BATCHES_AT_ONCE
     assert maker(flowers, processes=4, batch_size=8).at_once == 4
+
+
+COPIED: dict[str, Any] = {"image_size": None, "augment": [], "normalize": None, "dtype": "uint8"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"processes": None}, ("threads", 3, True)),  # a thread for each batch, as `ImageLoader` says
+        ({"processes": 0}, ("threads", BATCHES_AT_ONCE, True)),
+        ({"processes": 3}, ("processes", 3, False)),
+        ({"processes": None, "normalize": "zscore", "dtype": "float32"}, ("processes", 4, False)),
+        ({"processes": None, "augment": [RandomFlip()]}, ("processes", 4, False)),
+        ({"processes": None, "augment": [MixUp(0.2)], "labels": "onehot"}, ("threads", 4, False)),
+        ({"access": "stream", "processes": None}, ("threads", 4, False)),
+    ],
+)
+def test_what_makes_the_batches_is_what_a_verdict_counts_with(
+    thumbnails: Dataset, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], expected: tuple[Any, ...]
+) -> None:
+    for module in (feed_rates, pipeline_options):
+        monkeypatch.setattr(module, "available_cpus", lambda: 4)
+    made = maker(thumbnails, **{**COPIED, "batch_size": 32, "drop_remainder": False, **given}).machinery
+    assert (made.kind, made.workers, made.copies, made.cpus) == (*expected, 4)
 
 
 def test_the_elements_of_make_pipeline() -> None:

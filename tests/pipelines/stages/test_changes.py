@@ -1,5 +1,6 @@
 """Only what can be changed is offered, and what it brings is foretold plausibly."""
 
+import dataclasses
 from typing import get_args
 
 import pytest
@@ -58,6 +59,16 @@ def test_what_is_offered_depends_on_what_there_is() -> None:
     assert kinds(machinery=Machinery(cpus=4, workers=4, kind="threads")) == {"size", "uint8", "processes"}
     assert kinds(machinery=Machinery(cpus=4, workers=1)) == {"size", "uint8", "workers"}
     assert kinds(machinery=Machinery(cpus=1, workers=1, machine_cpus=8)) == {"size", "uint8", "cpus"}
+
+
+def test_threads_that_only_copy_gain_nothing_by_as_many_processes() -> None:
+    raw = StoredImages(height=224, width=224, encoding="raw", normalizes=False, dtype="uint8")
+    times = StageTimes.of(read=30e-6, batch=8e-6)
+    copying = Machinery(cpus=4, workers=4, kind="threads", copies=True, machine_cpus=4)
+    assert possible_changes(times, copying, raw) == []
+    (change,) = possible_changes(times, dataclasses.replace(copying, workers=3), raw)
+    assert change.action == "use worker processes: `processes=4`"
+    assert (change.machinery.kind, change.machinery.copies) == ("processes", False)
 
 
 def test_measured_times_come_before_foretold_ones() -> None:

@@ -186,6 +186,15 @@ def test_threads_that_wait_for_each_other_gain_by_processes() -> None:
     assert verdict.best.gain == pytest.approx(0.95 / 0.75)
 
 
+def test_threads_that_only_copy_wait_for_nobody() -> None:
+    raw = StoredImages(height=224, width=224, encoding="raw", normalizes=False, dtype="uint8")
+    three = Machinery(cpus=4, workers=3, kind="threads", copies=True, machine_cpus=4)
+    times = StageTimes.of(read=30e-6)
+    verdict = judge(times, three, changes=possible_changes(times, three, raw), measured_rate=50_000.0)
+    assert verdict.best is not None
+    assert verdict.best.gain == pytest.approx(4 / 3)
+
+
 def test_processes_make_no_disk_faster() -> None:
     two = Machinery(cpus=2, workers=2, kind="threads", machine_cpus=2)
     times = StageTimes(stages=clocked(waiting=1e-3).stages, max_read_rate=500.0)
