@@ -59,7 +59,7 @@ def _changes(result: BenchResult) -> Element:
     """Images per second now and after each change."""
     verdict = result.verdict
     shown = [
-        ("as it is", verdict.rate, 1.0),
+        ("as it is", verdict.rate if verdict.shared_rate is None else verdict.shared_rate, 1.0),
         *((each.change.action, each.rate, each.gain) for each in verdict.changes),
     ]
     if result.model is not None:
@@ -67,7 +67,7 @@ def _changes(result: BenchResult) -> Element:
             (
                 f"what {result.model.name} takes",
                 result.model.images_per_second,
-                result.model.images_per_second / verdict.rate,
+                result.model.images_per_second / shown[0][1],
             )
         )
     most = max(rate for _, rate, _ in shown)

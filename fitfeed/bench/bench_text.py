@@ -133,10 +133,13 @@ def _verdict(result: BenchResult) -> Iterator[str]:
         )
     yield verdict.sentence
     if verdict.best is not None:
-        yield f"What would help most: {_promise(verdict.best)}."
+        beside = "" if result.model is None or verdict.shared_rate is None else f" with {result.model.name}"
+        yield f"What would help most: {_promise(verdict.best, beside)}."
         for other in verdict.changes[1:]:
-            yield f"  also: {_promise(other)}"
-    elif verdict.limit != "consumer":
+            yield f"  also: {_promise(other, beside)}"
+    elif verdict.limit == "consumer":
+        yield "Nothing about the data would help: only a smaller model, or a faster device for it."
+    else:
         yield "No change that is known would help much: this is what the machine can do."
     if result.cold_rate is not None:
         later = (
@@ -155,9 +158,8 @@ def _about_model(result: BenchResult) -> Iterator[str]:
     if model is None:
         return
     takes = f"{model.name} takes {model.images_per_second:,.0f} images/s on the {model.on} ({1e3 * model.step_s:,.0f} ms a step)"
-    if not model.is_apart:
-        both = 1 / (1 / model.images_per_second + 1 / verdict.rate)
-        yield f"{takes}. It shares the CPUs with feeding, so fit will make about {both:,.0f} images/s."
+    if verdict.shared_rate is not None:
+        yield f"{takes}. It shares the CPUs with feeding, so fit will make about {verdict.shared_rate:,.0f} images/s."
     elif verdict.limit == "consumer":
         yield f"{takes}: fit will not wait for images."
     else:
@@ -175,12 +177,14 @@ def _about_need(result: BenchResult, need: float) -> Iterator[str]:
         yield f"{need:,.0f} images/s: nothing that is known reaches them."
 
 
-def _promise(expected: ExpectedChange) -> str:
+def _promise(expected: ExpectedChange, beside: str) -> str:
     change = expected.change
     how = "calculated"
     if change.is_measured:
         how = "measured" if change.rate is not None else "measured on a few images"
-    return f"{change.action}: {expected.rate:,.0f} images/s, {expected.gain:.1f} times as many ({how})"
+    return (
+        f"{change.action}: {expected.rate:,.0f} images/s{beside}, {expected.gain:.1f} times as many ({how})"
+    )
 
 
 def _pipeline(result: BenchResult) -> str:

@@ -156,7 +156,14 @@ def run_bench(
     changes = possible_changes(times, machinery, images, measured=measured, rates=rates, operation=operation)
     # A model on the CPU shares it with feeding. What takes more of each image is the limit there, too.
     consumer = None if speed is None else speed.images_per_second
-    verdict = judge(times, machinery, changes=changes, measured_rate=rate, consumer_rate=consumer)
+    verdict = judge(
+        times,
+        machinery,
+        changes=changes,
+        measured_rate=rate,
+        consumer_rate=consumer,
+        shares_cpus=speed is not None and not speed.is_apart,
+    )
     wanted = consumer if need is None and speed is not None and speed.is_apart else need
     return BenchResult(
         plan=plan,

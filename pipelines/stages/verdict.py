@@ -39,7 +39,7 @@ class ExpectedChange:
 
     Attributes:
         change: What to change.
-        rate: Images per second after it.
+        rate: Images per second after it: what feeding makes or, with a consumer on the same CPUs, what both make together.
         gain: How many times as many as now.
     """
 
@@ -58,8 +58,9 @@ class Verdict:
         function: The function of the user that is most of what limits; None if none is.
         rate: Images per second that feeding makes, if nobody waits for the consumer.
         consumer_rate: Images per second that the consumer takes; None if it is not known.
+        shared_rate: Images per second that feeding and a consumer on the same CPUs make together; None if there is no such consumer.
         waiting: Share of each step that the consumer waits for input, 0..1; 0 if the consumer is not known.
-        changes: What would help, most first; none if the consumer is the limit.
+        changes: What would help, most first; none if a consumer with a device of its own is the limit.
         efficiency: What was measured, as a share of what stages and machinery allow.
     """
 
@@ -68,6 +69,7 @@ class Verdict:
     function: str | None
     rate: float
     consumer_rate: float | None
+    shared_rate: float | None
     waiting: float
     changes: tuple[ExpectedChange, ...]
     efficiency: float
@@ -102,6 +104,7 @@ def judge(
     changes: Sequence[Change] = (),
     measured_rate: float | None = None,
     consumer_rate: float | None = None,
+    shares_cpus: bool = False,
 ) -> Verdict:
     """Says what limits a pipeline, and what would help.
 
@@ -111,13 +114,25 @@ def judge(
         changes: What could be changed, from `possible_changes`.
         measured_rate: Images per second of the whole, measured without a consumer. None: what stages and machinery allow.
         consumer_rate: Images per second that the consumer takes, if it never waits. None: nobody knows.
+        shares_cpus: Whether the consumer computes on the CPUs that feed it. Neither waits then, and cheaper images help both.
     """
     allowed = feed_rate(times, machinery)
     rate = allowed if measured_rate is None else measured_rate
     # All that this calculation leaves out (waking threads, other programs) is in this share, and stays as it is.
     efficiency = rate / allowed if math.isfinite(allowed) and allowed > 0 else 1.0
     is_behind = consumer_rate is None or rate < consumer_rate
-    expected = [_expected(change, rate, efficiency, machinery) for change in changes] if is_behind else []
+    shared = consumer_rate if shares_cpus else None
+    shared_rate = None if shared is None else _together(rate, shared)
+    expected: list[ExpectedChange] = []
+    if shared is not None:
+        # What is left to the device is left to the same CPUs.
+        moved = [change for change in changes if change.kind != "uint8"]
+        expected = [
+            _beside(_expected(change, rate, efficiency, machinery), rate, shared, machinery)
+            for change in moved
+        ]
+    elif is_behind:
+        expected = [_expected(change, rate, efficiency, machinery) for change in changes]
     helpful = [each for each in expected if each.gain >= MIN_GAIN]
     limit: Limit = _limit(times, machinery) if is_behind else "consumer"
     return Verdict(
@@ -126,6 +141,7 @@ def judge(
         function=_function(limit, times),
         rate=rate,
         consumer_rate=consumer_rate,
+        shared_rate=shared_rate,
         waiting=0.0 if consumer_rate is None or not is_behind else 1 - rate / consumer_rate,
         changes=tuple(sorted(helpful, key=lambda each: -each.gain)),
         efficiency=efficiency,
@@ -173,6 +189,20 @@ def _expected(change: Change, rate: float, efficiency: float, machinery: Machine
     if change.times.max_read_rate is not None:  # a disk is no faster for processes than for threads
         after = min(after, max(rate, change.times.max_read_rate * efficiency))
     return ExpectedChange(change=change, rate=after, gain=after / rate)
+
+
+def _beside(
+    expected: ExpectedChange, rate: float, consumer_rate: float, machinery: Machinery
+) -> ExpectedChange:
+    """What a change brings where a consumer needs the same CPUs. Of more CPUs it has its part, too."""
+    cpus = expected.change.machinery.cpus / machinery.cpus
+    after = _together(expected.rate, consumer_rate * cpus)
+    return ExpectedChange(change=expected.change, rate=after, gain=after / _together(rate, consumer_rate))
+
+
+def _together(rate: float, consumer_rate: float) -> float:
+    """Images per second that two make who share CPUs: each image takes the time of both."""
+    return 1 / (1 / rate + 1 / consumer_rate)
 
 
 def _efficiency_after(change: Change, efficiency: float, machinery: Machinery) -> float:

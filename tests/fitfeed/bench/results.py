@@ -28,7 +28,14 @@ def made_result(
     """A result whose verdict follows from its times."""
     changes = possible_changes(TIMES, MACHINERY, IMAGES)
     consumer = None if model is None else model.images_per_second
-    verdict = judge(TIMES, MACHINERY, changes=changes, measured_rate=rate, consumer_rate=consumer)
+    verdict = judge(
+        TIMES,
+        MACHINERY,
+        changes=changes,
+        measured_rate=rate,
+        consumer_rate=consumer,
+        shares_cpus=model is not None and not model.is_apart,
+    )
     wanted = need or (consumer if model is not None and model.is_apart else None)
     free = judge(TIMES, MACHINERY, changes=changes, measured_rate=rate)
     result = BenchResult(

@@ -126,6 +126,35 @@ def test_a_consumer_that_is_slower_is_the_limit_and_nothing_is_to_be_changed() -
     assert "The model limits: it takes 100 images/s" in verdict.sentence
 
 
+def test_a_consumer_on_the_same_cpus_is_helped_by_cheaper_images() -> None:
+    """An image takes the time of both: of feeding and of the consumer."""
+    times = clocked()
+    changes = possible_changes(times, PROCESSES, PHOTOS)
+    alone = judge(times, PROCESSES, changes=changes)
+    for consumer_rate in (0.9 * alone.rate, 1.1 * alone.rate):
+        verdict = judge(times, PROCESSES, changes=changes, consumer_rate=consumer_rate, shares_cpus=True)
+        assert verdict.limit == ("consumer" if consumer_rate < alone.rate else "decode")
+        assert verdict.shared_rate == pytest.approx(1 / (1 / alone.rate + 1 / consumer_rate))
+        assert alone.best is not None
+        assert verdict.best is not None
+        assert verdict.shared_rate is not None
+        assert verdict.best.change == alone.best.change
+        assert verdict.best.rate == pytest.approx(1 / (1 / alone.best.rate + 1 / consumer_rate))
+        assert verdict.best.gain == pytest.approx(verdict.best.rate / verdict.shared_rate)
+        assert "uint8" not in {each.change.kind for each in verdict.changes}, "there is no other device"
+    slow = judge(times, PROCESSES, changes=changes, consumer_rate=alone.rate / 100, shares_cpus=True)
+    assert (slow.limit, slow.changes) == ("consumer", ())
+
+
+def test_more_cpus_are_more_for_a_consumer_on_them_too() -> None:
+    two = Machinery(cpus=2, workers=2, machine_cpus=8)
+    times = clocked()
+    verdict = judge(
+        times, two, changes=possible_changes(times, two, SMALL), consumer_rate=100.0, shares_cpus=True
+    )
+    assert [(each.change.kind, round(each.gain, 6)) for each in verdict.changes] == [("cpus", 4.0)]
+
+
 def test_a_consumer_that_is_faster_waits() -> None:
     verdict = judge(clocked(), PROCESSES, measured_rate=1000.0, consumer_rate=4000.0)
     assert verdict.limit == "decode"
