@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from fitfeed.bench.load_tensorflow import load_tensorflow
 from fitfeed.pipelines.stages.stage_times import StageTime
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ WARM_UP_S = 0.5
 
 def hand_over(maker: "BatchMaker") -> StageTime:
     """Measures CPU time of all threads, per image: a batch that was made before is handed over again and again."""
+    load_tensorflow()
     from fitfeed.pipelines.tf_data.tensors import call, tensors_of
 
     arrays = maker.make(0, 0)
@@ -84,6 +86,7 @@ def endless_rate(
         seconds: How long to measure.
         progress: Called after each batch.
     """
+    load_tensorflow()
     import tensorflow as tf
 
     from fitfeed.pipelines.feed.batch_maker import BatchMaker
