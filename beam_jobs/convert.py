@@ -25,11 +25,14 @@ from fitfeed.converters.sources.links import Links
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.leak_list import with_leak_list
+from fitfeed.converters.staging.seen_manifest import SeenManifest, see_manifest
 from fitfeed.converters.staging.staging import Staging, open_staging, tidy
 from fitfeed.schemas.errors import ConversionError, FitfeedError, SplitLeakError
 from fitfeed.schemas.manifest import Manifest, read_manifest
 from fitfeed.schemas.storage.failures import failures_named
+from fitfeed.schemas.storage.many import at_once
 from fitfeed.schemas.storage.open_place import open_place
+from fitfeed.schemas.storage.place import Entries
 
 
 def convert(
@@ -146,13 +149,15 @@ def convert(
             tidy(planned.dataset)
             return _nothing_done(planned, started)
         with open_staging(planned.dataset, notify=progress.notify) as staging:
-            end = follow_launched(staging, planned.plan.job, progress, detach=detach)
+            entries, seen = at_once(
+                staging.dataset, staging.root.entries, functools.partial(see_manifest, staging.dataset)
+            )
+            launched = staging.launched(entries)
+            end = follow_launched(staging, launched, planned.plan.job, progress, detach=detach)
             if end is None:
                 if append:
                     _settle(staging)
-                if staging.manifest_sha256() != planned.plan.job.seen:
-                    # It changed before the lock was held, or while another launch was waited for.
-                    planned = _planned_again(staging, replan)
+                planned = _plan_of_now(staging, planned, replan, None if append or launched else seen)
                 if planned.up_to_date:
                     staging.leave()
                     return _nothing_done(planned, started)
@@ -160,22 +165,35 @@ def convert(
             if end is None:
                 for warning in outline.warnings:
                     progress.notify(f"warning: {warning}")
-                work = _prepare(staging, planned.plan, running)
+                work, job = _prepare(staging, planned.plan, running, None if launched else entries)
                 del planned  # it is on disk
-                end = run_job(work, work.read_job(), running)
-            job = end.work.read_job()
+                end = run_job(work, job, running)
+            else:
+                job = end.work.read_job()
+            after = None
             if end.outcome is not None:
-                staging.remove()
-    after = None if end.outcome is None else read_manifest(end.work.dataset)
+                _, after = at_once(
+                    staging.dataset, staging.remove, functools.partial(read_manifest, staging.dataset)
+                )
     return _result(job, before, after, end, outline, started)
 
 
-def _prepare(staging: Staging, plan: ConversionPlan, running: ExecutionOptions) -> WorkFolder:
+def _prepare(
+    staging: Staging, plan: ConversionPlan, running: ExecutionOptions, entries: Entries | None
+) -> tuple[WorkFolder, Job]:
     """Writes the plan, and keeps what an earlier run has finished of the same files."""
     engine = "" if running.runner == "local" else running.runner
-    work = staging.prepare(plan, timeout_s=running.timeout_s, engine=engine, notify=running.progress.notify)
-    drop_stale_shards(work, plan)
-    return work
+    work = staging.prepare(
+        plan,
+        timeout_s=running.timeout_s,
+        engine=engine,
+        notify=running.progress.notify,
+        entries=entries,
+    )
+    job = staging.prepared or work.read_job()
+    if entries is None or work.digest in entries.folders:
+        drop_stale_shards(work, job, plan)
+    return work, job
 
 
 def _settle(staging: Staging) -> None:
@@ -187,8 +205,25 @@ def _settle(staging: Staging) -> None:
         raise ConversionError(msg) from error
 
 
-def _planned_again(staging: Staging, replan: Callable[[], PlannedConversion]) -> PlannedConversion:
-    """The plan for the dataset as it is now, when the lock keeps other launches from changing it."""
+def _plan_of_now(
+    staging: Staging,
+    planned: PlannedConversion,
+    replan: Callable[[], PlannedConversion],
+    seen: SeenManifest | None,
+) -> PlannedConversion:
+    """The plan for the dataset as it is now, when the lock keeps other launches from changing it.
+
+    It may have changed before the lock was held, or while another launch was waited for.
+
+    Args:
+        staging: The staging area, locked.
+        planned: The plan that was made before.
+        replan: Plans again.
+        seen: The manifest that is there; None if it must be looked at again.
+    """
+    now = staging.manifest_sha256() if seen is None else seen.sha256
+    if now == planned.plan.job.seen:
+        return planned
     try:
         return replan()
     except FitfeedError:

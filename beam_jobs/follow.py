@@ -10,6 +10,8 @@
 | another job, and nothing moves | removes it |
 """
 
+from collections.abc import Sequence
+
 from fitfeed.beam_jobs.job_end import JobEnd
 from fitfeed.beam_jobs.progress import ProgressReport, report_progress
 from fitfeed.beam_jobs.remote import REPORT_INTERVAL_S, finished_shards
@@ -24,12 +26,18 @@ from fitfeed.schemas.errors import InterruptedConversionError, UsageError
 
 
 def follow_launched(
-    staging: Staging, planned: Job, progress: ProgressReport, *, detach: bool = False
+    staging: Staging,
+    launched: Sequence[WorkFolder],
+    planned: Job,
+    progress: ProgressReport,
+    *,
+    detach: bool = False,
 ) -> JobEnd | None:
     """Follows the job of an earlier launch, if that is the same and still runs, or has ended and nobody has seen it.
 
     Args:
         staging: The staging area, locked.
+        launched: The folders of jobs that were launched on engines (`Staging.launched`).
         planned: The job that was planned now.
         progress: Receives the progress.
         detach: Whether to leave the job running.
@@ -42,7 +50,7 @@ def follow_launched(
         SplitLeakError, DuplicateImagesError, TooManyRejectsError: If it was not published.
         InterruptedConversionError: On SIGINT or SIGTERM. The job stops then.
     """
-    for work in staging.launched():
+    for work in launched:
         job = _same_job(work, planned)
         if job is None:
             _wait_for_another(staging, work, progress)

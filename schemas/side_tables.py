@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from fitfeed.schemas.arrow_file import ArrowFile, only_batch, readable, write_batch
+from fitfeed.schemas.files import file_sha256
 from fitfeed.schemas.packed_etags import ETAG_NAME, PACKED, is_packed, write_packed
 from fitfeed.schemas.storage.open_file import open_file
 from fitfeed.schemas.storage.place import Place
@@ -64,7 +65,7 @@ def duplicates_schema(*, complete: bool) -> pa.Schema:
     return pa.schema(fields, metadata={**_VERSION, "complete": "true" if complete else "false"})
 
 
-def write_table(place: Place, name: str, batch: Any) -> None:
+def write_table(place: Place, name: str, batch: Any) -> str:
     """Replaces a table so that a reader finds the old one or the new one, whole.
 
     Args:
@@ -72,12 +73,16 @@ def write_table(place: Place, name: str, batch: Any) -> None:
         name: Name of its file.
         batch: A record batch of the table's schema. ETags may be packed.
 
+    Returns:
+        SHA-256 of the file.
+
     Raises:
         OSError: If it cannot be written.
     """
     write = write_packed if is_packed(batch) else write_batch
-    with place.writing(name) as temporary:
-        write(temporary, batch)
+    with place.writing(name) as built:
+        write(built.path, batch)
+        return file_sha256(built.path)
 
 
 def read_sources(place: Place) -> Any:

@@ -16,16 +16,17 @@ from fitfeed.converters.reading.sources_reader import SourcesReader
 from fitfeed.converters.rejects import text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.staging.folder import WorkFolder
-from fitfeed.converters.staging.job import ConversionPlan, ShardPlan
+from fitfeed.converters.staging.job import ConversionPlan, Job, ShardPlan
 from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.index import DIGEST_BYTES
 
 
-def drop_stale_shards(work: WorkFolder, plan: ConversionPlan) -> None:
+def drop_stale_shards(work: WorkFolder, job: Job, plan: ConversionPlan) -> None:
     """Forgets the results of shards that were made of other bytes than their files have now.
 
     Args:
         work: The folder of the job, prepared, with what an earlier run knew of the files.
+        job: The job, as it was prepared.
         plan: The plan, with the files as they are listed now.
     """
     if plan.listing is None or not work.has_results():
@@ -33,7 +34,6 @@ def drop_stale_shards(work: WorkFolder, plan: ConversionPlan) -> None:
     known = read_known_sources(work.root, sources_digest(plan.listing.roots.values()))
     same = same_times(plan.listing.files, known)
     suspects = set(plan.listing.files.paths.take(np.flatnonzero(~same)))
-    job = work.read_job()
     reader = SourcesReader(job.sources)
     masks = [name for name, kind in job.kinds.items() if kind == "mask"]
     for shard in plan.shards if suspects else ():

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import NoReturn
 
 from fitfeed.converters.file_columns import SourceListing
@@ -19,12 +20,14 @@ from fitfeed.converters.planning.file_difference import find_difference
 from fitfeed.converters.planning.source_listing import read_known_sources, sources_digest
 from fitfeed.converters.source_file import Comparison, SomeFiles
 from fitfeed.converters.staging.job import ConversionPlan, Job
-from fitfeed.converters.staging.staging import SeenManifest, Staging
+from fitfeed.converters.staging.seen_manifest import SeenManifest, see_manifest
+from fitfeed.converters.staging.staging import Staging
 from fitfeed.schemas.errors import DamagedDatasetError, FormatVersionError, UsageError
 from fitfeed.schemas.files import RefusedFileError
 from fitfeed.schemas.manifest import MANIFEST_NAME, WORK_FOLDER, Manifest, parse_manifest, read_manifest
 from fitfeed.schemas.sharding import DATASET_PATTERNS
 from fitfeed.schemas.storage.failures import failures_named
+from fitfeed.schemas.storage.many import at_once
 from fitfeed.schemas.storage.place import Place
 
 IF_A_PATTERN = "If the shell made it of a pattern such as photos/*, give the folder itself, and then DATASET."
@@ -160,9 +163,15 @@ def open_target(place: Place, *, append: bool = False, overwrite: bool = False, 
         msg = "overwrite replaces a dataset and append adds to it. Give one of them."
         raise UsageError(msg)
     with failures_named("cannot look at DATASET", place, UsageError):
-        seen = Staging(place).seen_manifest()
+        area = place.area()
+        # In a folder it may be forbidden to look what else is there.
+        seen, is_file, is_empty = at_once(
+            place, partial(see_manifest, place), area.is_file, lambda: place.is_far and area.is_empty()
+        )
         base = open_base_dataset(place) if append else None
-        there = base is None and _has_dataset(place, seen, overwrite=overwrite, pattern=pattern)
+        there = base is None and _has_dataset(
+            place, seen, is_file=is_file, is_empty=is_empty, overwrite=overwrite, pattern=pattern
+        )
         # Now, and not after the source is listed: its files may have other names then.
         compared = open_to_compare(place, _parsed(place, seen)) if there and not overwrite else None
         replaced = _replaced(place, seen, pattern=pattern) if there and overwrite else None
@@ -199,15 +208,17 @@ def require_writable(place: Place) -> None:
         raise UsageError(msg) from error
 
 
-def _has_dataset(place: Place, seen: SeenManifest, *, overwrite: bool, pattern: str) -> bool:
+def _has_dataset(
+    place: Place, seen: SeenManifest, *, is_file: bool, is_empty: bool, overwrite: bool, pattern: str
+) -> bool:
     """Whether there is a manifest, which may be anything; if not, a conversion may begin there."""
     area = place.area()
-    if area.is_file():
+    if is_file:
         msg = f"DATASET {place} is a file. Expected a folder that does not exist yet, is empty, or holds a dataset. {pattern or IF_A_PATTERN}"
         raise UsageError(msg)
-    if seen.content is not None or _has_manifest(place):
+    if seen.content is not None or (not seen.is_missing and _has_manifest(place)):
         return True
-    if area.is_empty() or area.has_folder(WORK_FOLDER):
+    if is_empty or area.is_empty() or area.has_folder(WORK_FOLDER):
         return False
     if not overwrite or not area.names(DATASET_PATTERNS):
         raise _other_files(place, pattern)

@@ -8,7 +8,6 @@ import pyarrow.compute as pc
 
 from fitfeed.converters.duplicates.find_duplicates import DuplicateReport
 from fitfeed.converters.planning.base_dataset import BaseDataset
-from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.side_tables import (
@@ -18,15 +17,16 @@ from fitfeed.schemas.side_tables import (
     read_pairs,
     write_table,
 )
+from fitfeed.schemas.storage.place import Place
 
 
-def write_pairs(work: WorkFolder, found: DuplicateReport, base: BaseDataset | None) -> None:
-    """Writes the pairs to the folder of the job, also if the dataset will not be published.
+def write_pairs(place: Place, found: DuplicateReport, base: BaseDataset | None) -> None:
+    """Writes the pairs, also if the dataset will not be published.
 
     Images that `--duplicates drop` leaves out are not in the table; the list of rejects has them.
 
     Args:
-        work: The folder of the job.
+        place: Where they are written: the dataset, or the folder of the job.
         found: The duplicates that were found.
         base: The dataset to which images are appended. Its pairs stay, and come first.
 
@@ -49,7 +49,7 @@ def write_pairs(work: WorkFolder, found: DuplicateReport, base: BaseDataset | No
             held = _only_examples(before, base.indexes)
             columns = [pa.concat_arrays([old, new]) for old, new in zip(held.columns, columns, strict=True)]
     schema = duplicates_schema(complete=complete)
-    write_table(work.root, DUPLICATES_NAME, pa.record_batch(columns, schema=schema))
+    write_table(place, DUPLICATES_NAME, pa.record_batch(columns, schema=schema))
 
 
 def _read_before(base: BaseDataset) -> PairTable | None:

@@ -1,6 +1,7 @@
 """Publication: check that nothing is missing, review duplicates and rejects, then commit, or say why not."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from fitfeed.converters.duplicates.find_duplicates import DuplicateReport, find_duplicates
 from fitfeed.converters.planning.base_dataset import BaseDataset, open_base_dataset
@@ -10,17 +11,18 @@ from fitfeed.converters.publishing.shard_check import require_files_of
 from fitfeed.converters.publishing.union import write_union
 from fitfeed.converters.rejects import Reject, count_reasons, to_json_lines
 from fitfeed.converters.shards.drop_rows import drop_rows
-from fitfeed.converters.staging.commit import STAGED_REJECTS, staged_index
+from fitfeed.converters.staging.commit import STAGED_REJECTS, copy_sources, find_held, staged_index
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.outcome import Outcome, Status
+from fitfeed.converters.staging.result_check import file_identity
 from fitfeed.converters.staging.results import ShardResult, ShardTotals
 from fitfeed.converters.staging.sign_of_life import sign_of_life
 from fitfeed.converters.staging.staging import PUBLISHED, Staging
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.manifest import REJECTS_NAME
 from fitfeed.schemas.sharding import index_file_name
-from fitfeed.schemas.storage.many import for_each
+from fitfeed.schemas.storage.many import at_once, for_each
 
 SHOWN_REJECTS = 5
 SHOWN_PAIRS = 20
@@ -40,9 +42,9 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
         OvertakenError: If another launch has published since the job was planned, or has begun since.
     """
     try:
-        job = work.read_job()
+        job, earlier = at_once(work.root, work.read_job, work.read_outcome)
         with sign_of_life(work, job):
-            outcome = _publish(work, job, totals)
+            outcome = _publish(work, job, totals, earlier)
         if job.engine:  # who follows it has no other way to know
             work.launch.end(job.launch)
     except OSError as error:
@@ -50,8 +52,8 @@ def publish(work: WorkFolder, totals: Sequence[ShardTotals]) -> Outcome:
     return outcome
 
 
-def _publish(work: WorkFolder, job: Job, totals: Sequence[ShardTotals]) -> Outcome:
-    staging, earlier = Staging(work.dataset), work.read_outcome()
+def _publish(work: WorkFolder, job: Job, totals: Sequence[ShardTotals], earlier: Outcome | None) -> Outcome:
+    staging = Staging(work.dataset)
     if earlier is not None and staging.state_of(work, job) in PUBLISHED:
         staging.settle()
         return earlier
@@ -60,25 +62,31 @@ def _publish(work: WorkFolder, job: Job, totals: Sequence[ShardTotals]) -> Outco
         staging.require_seen(work, job)
         base = open_base_dataset(work.dataset)
     ordered = _check_complete(job, totals)
-    results = for_each(work.root, lambda shard: _require_result(work, job, shard.number), ordered)
-    in_place = require_files_of(work, job, ordered, results)
+    numbers = range(job.shards)
+    results, listed_shards = at_once(
+        work.root,
+        partial(for_each, work.root, partial(_require_result, work, job), numbers),
+        lambda: list(work.place_for_shards(job).files()),
+    )
+    in_place = require_files_of(work, job, ordered, results, listed_shards)
     found = find_duplicates(job, results, base)
     rejects = [*job.rejects, *(reject for result in results for reject in result.rejects), *found.rejects]
     work.require_ours(job)  # from here on, files are written that the next launch of this job writes, too
-    write_pairs(work, found, base)
     outcome = _decide(job, rejects, ordered, found)
-    staging.review(work, outcome)
     listed = [*rejects, *job.ignored]
     if outcome.status != "published":
+        write_pairs(work.root, found, base)
+        staging.review(work, outcome)
         write_lists(work, listed, found.pairs)
         return outcome
-    work.kept.delete_all()  # of an interrupted publication
+    # What is kept is of an interrupted publication.
+    at_once(work.root, partial(staging.review, work, outcome), lambda: work.kept.delete_all())
     if found.dropped:
         results = drop_rows(work, job, results, found.dropped)
     if base is None:
-        _commit_new(staging, work, job, results, listed, found.copies, in_place)
+        _commit_new(staging, work, job, results, listed, found, in_place)
     else:
-        _commit_append(staging, work, job, base, results, listed, found.copies, in_place)
+        _commit_append(staging, work, job, base, results, listed, found, in_place)
     return outcome
 
 
@@ -88,15 +96,33 @@ def _commit_new(
     job: Job,
     results: Sequence[ShardResult],
     rejects: Sequence[Reject],
-    copies: Mapping[str, int],
+    found: DuplicateReport,
     in_place: Mapping[str, str],
 ) -> None:
     """Makes all shards a dataset."""
     added = {split: [results[number] for number in numbers] for split, numbers in job.splits.items()}
-    manifest = write_union(
-        work, job, None, added, rejects, copies, index_name=index_file_name, rejects_name=REJECTS_NAME
+    place = work.place_for_indexes(job)
+    write = partial(
+        write_union,
+        place,
+        job,
+        None,
+        added,
+        rejects,
+        found.copies,
+        index_name=index_file_name,
+        rejects_name=REJECTS_NAME,
     )
-    staging.commit_new(work, job, manifest, in_place)
+    if place == work.dataset:  # as shards are
+        _, held = at_once(place, partial(work.require_ours, job), partial(find_held, work))
+        union, _, _ = at_once(
+            place, write, partial(write_pairs, place, found, None), partial(copy_sources, work, held.staged)
+        )
+        in_place = {**in_place, **{each.name: file_identity(each) for each in union.written}}
+    else:
+        write_pairs(place, found, None)
+        union = write()
+    staging.commit_new(work, job, union.manifest, in_place)
 
 
 def _commit_append(
@@ -106,7 +132,7 @@ def _commit_append(
     base: BaseDataset,
     results: Sequence[ShardResult],
     rejects: Sequence[Reject],
-    copies: Mapping[str, int],
+    found: DuplicateReport,
     in_place: Mapping[str, str],
 ) -> None:
     """Adds the shards that have examples to a dataset. Does nothing if there are no examples and no other rejects."""
@@ -120,10 +146,18 @@ def _commit_append(
     if not added and to_json_lines(listed) == to_json_lines(base.rejects):
         staging.keep_sources(work)
         return
-    manifest = write_union(
-        work, job, base, added, listed, copies, index_name=staged_index, rejects_name=STAGED_REJECTS
+    union = write_union(
+        work.root,
+        job,
+        base,
+        added,
+        listed,
+        found.copies,
+        index_name=staged_index,
+        rejects_name=STAGED_REJECTS,
     )
-    staging.commit_append(work, job, manifest, base.manifest, in_place)
+    write_pairs(work.root, found, base)
+    staging.commit_append(work, job, union.manifest, base.manifest, in_place)
     staging.settle()
 
 

@@ -4,7 +4,7 @@ An engine may write a shard twice at once. Both attempts write the same bytes, u
 them only. Then the file of one attempt may be there, and the result of the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
@@ -12,20 +12,26 @@ from fitfeed.converters.staging.result_check import file_identity, is_whole
 from fitfeed.converters.staging.results import ShardResult, ShardTotals
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.storage.many import for_each
+from fitfeed.schemas.storage.place import Found
 
 
 def require_files_of(
-    work: WorkFolder, job: Job, totals: Sequence[ShardTotals], results: Sequence[ShardResult]
+    work: WorkFolder,
+    job: Job,
+    totals: Sequence[ShardTotals],
+    results: Sequence[ShardResult],
+    listed: Iterable[Found],
 ) -> dict[str, str]:
     """Checks the files of all shards: those that an earlier run has finished were compared hours ago, and may be replaced since.
 
-    Files are listed once. Only one that was replaced since its result was written is read.
+    Only one that was replaced since its result was written is read.
 
     Args:
         work: The folder of the job.
         job: The job.
         totals: Of all shards, by number.
         results: The same.
+        listed: The files of the place for shards, listed now.
 
     Returns:
         The files that have their final names already, to the `file_identity` that each has.
@@ -35,9 +41,9 @@ def require_files_of(
         OSError: If it cannot be found out.
     """
     place = work.place_for_shards(job)
-    present = {found.name: file_identity(found) for found in place.files()}
+    present = {found.name: found for found in listed}
     pairs = zip(totals, results, strict=True)
-    changed = [pair for pair in pairs if present.get(pair[1].shard.file) != pair[1].identity]
+    changed = [pair for pair in pairs if not _is_same(present.get(pair[1].shard.file), pair[1])]
 
     def require(pair: tuple[ShardTotals, ShardResult]) -> None:
         shard, result = pair
@@ -47,4 +53,11 @@ def require_files_of(
 
     for_each(place, require, changed)
     shards = {result.shard.file for result in results}
-    return {name: present[name] for name in shards & present.keys()} if place == work.dataset else {}
+    if place != work.dataset:
+        return {}
+    return {name: file_identity(present[name]) for name in shards & present.keys()}
+
+
+def _is_same(found: Found | None, result: ShardResult) -> bool:
+    """Whether a file is the one that was written. Its size is compared, too: a store may have taken less."""
+    return found is not None and found.bytes == result.shard.bytes and file_identity(found) == result.identity

@@ -18,7 +18,7 @@ from fitfeed.schemas.index import Index, index_schema, write_index
 from fitfeed.schemas.index_columns import encode_names
 from fitfeed.schemas.manifest_parts import Extent, File, Split
 from fitfeed.schemas.statistics import Histogram, add_histograms
-from fitfeed.schemas.storage.place import Place
+from fitfeed.schemas.storage.place import Found, Place
 
 Columns: TypeAlias = dict[str, pa.Array]
 """The rows of a split, by column of the index."""
@@ -31,7 +31,7 @@ def write_split(
     job: Job,
     *,
     before: tuple[Split, Index] | None = None,
-) -> Split:
+) -> tuple[Split, Found]:
     """Writes a split's index and describes the split for the manifest.
 
     Args:
@@ -40,6 +40,9 @@ def write_split(
         results: Results of the shards, in the manifest's order.
         job: The job, which has the labels and their classes.
         before: What the split had already. Its rows and shards come first, and do not change.
+
+    Returns:
+        The split, and the file of its index.
 
     Raises:
         OSError: If the index cannot be written.
@@ -52,11 +55,11 @@ def write_split(
     for column in NAMES:
         names = itertools.chain.from_iterable(getattr(result.rows, column) for result in results)
         columns[column] = encode_names(names, None if before is None else getattr(before[1], column))
-    with place.writing(name) as path:
-        write_index(path, columns, job.kinds)
-        index = file_entry(path, name)
+    with place.writing(name) as built:
+        write_index(built.path, columns, job.kinds)
+        index = file_entry(built.path, name)
     shards += [result.shard for result in results]
-    return Split(
+    split = Split(
         examples=sum(shard.examples for shard in shards),
         bytes=sum(shard.bytes for shard in shards),
         class_counts=_class_counts(job, columns),
@@ -66,6 +69,7 @@ def write_split(
         shards=shards,
         histogram=_histogram(results, job.options, [] if before is None else [before[0].counts]),
     )
+    return split, built.found
 
 
 def _histogram(

@@ -3,7 +3,8 @@
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -11,19 +12,32 @@ from fitfeed.converters.planning.base_dataset import BaseDataset
 from fitfeed.converters.publishing.split_index import file_entry, write_split
 from fitfeed.converters.reading.open_reader import open_reader
 from fitfeed.converters.rejects import Reject, count_reasons, to_json_lines
-from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.results import ShardResult
 from fitfeed.schemas.features import ImageFeature, MaskFeature
 from fitfeed.schemas.manifest import Manifest, build_manifest
-from fitfeed.schemas.manifest_parts import DeepSources, NamedSource, Split, Statistics
+from fitfeed.schemas.manifest_parts import DeepSources, File, NamedSource, Split, Statistics
 from fitfeed.schemas.statistics import ChannelStatistics
+from fitfeed.schemas.storage.many import at_once, for_each
+from fitfeed.schemas.storage.place import Found, Place
 
 T = TypeVar("T", int, str)
 
 
+class WrittenUnion(NamedTuple):
+    """A dataset with all that a conversion adds to it.
+
+    Attributes:
+        manifest: Its manifest.
+        written: The files that were written for it now, with their identities.
+    """
+
+    manifest: Manifest
+    written: list[Found]
+
+
 def write_union(
-    work: WorkFolder,
+    place: Place,
     job: Job,
     base: BaseDataset | None,
     added: Mapping[str, Sequence[ShardResult]],
@@ -32,11 +46,11 @@ def write_union(
     *,
     index_name: Callable[[str], str],
     rejects_name: str,
-) -> Manifest:
-    """Writes indexes and the list of rejects to the folder of the job, and describes the whole dataset.
+) -> WrittenUnion:
+    """Writes indexes and the list of rejects, and describes the whole dataset.
 
     Args:
-        work: The folder of the job.
+        place: Where they are written: the dataset, or the folder of the job.
         job: The job.
         base: The dataset that is appended to; None for a new one.
         added: Split name to the results of the shards that are added to it.
@@ -46,26 +60,30 @@ def write_union(
         rejects_name: Name of the list of rejects.
 
     Returns:
-        The manifest, which names the new files by these names.
+        The manifest, which names the new files by these names; and these files.
 
     Raises:
         OSError: If a file cannot be written.
     """
-    with work.root.writing(rejects_name) as path:
-        path.write_text(to_json_lines(listed), encoding="utf-8", newline="")
-        rejects_file = file_entry(path, rejects_name)
     before = None if base is None else base.manifest
     splits: dict[str, Split] = {}
     if before is not None:
         classes = len(job.class_names if added else before.class_names)
         splits = {name: _with_classes(split, classes) for name, split in before.splits.items()}
-    for name, shards in added.items():
+
+    def write(name: str) -> tuple[Split, Found]:
         held = (
             (base.manifest.splits[name], base.indexes[name])
             if base is not None and name in base.manifest.splits
             else None
         )
-        splits[name] = write_split(work.root, index_name(name), shards, job, before=held)
+        return write_split(place, index_name(name), added[name], job, before=held)
+
+    (rejects_file, rejects_found), indexes = at_once(
+        place, partial(_write_rejects, place, rejects_name, listed), partial(for_each, place, write, added)
+    )
+    splits |= {name: split for name, (split, _) in zip(added, indexes, strict=True)}
+    written = [rejects_found, *(found for _, found in indexes)]
     image = _image_feature(job) if before is None else before.features.image
     features: dict[str, object] = {"image": image} if before is None else before.features.model_dump()
     if added:  # with the classes that came with them
@@ -73,7 +91,7 @@ def write_union(
     results = list(itertools.chain.from_iterable(added.values()))
     features |= _with_values(features, before, results)
     counted = {} if before is None else before.duplicates.model_dump()
-    return build_manifest(
+    manifest = build_manifest(
         format=job.options.format,
         features=features,
         splits=splits,
@@ -96,6 +114,14 @@ def write_union(
         sources=_named_sources(job, [] if before is None else before.sources),
         source={"files": job.base.source_files if job.base else job.files, "digest": job.source_digest},
     )
+    return WrittenUnion(manifest, written)
+
+
+def _write_rejects(place: Place, name: str, listed: Sequence[Reject]) -> tuple[File, Found]:
+    with place.writing(name) as built:
+        built.path.write_text(to_json_lines(listed), encoding="utf-8", newline="")
+        entry = file_entry(built.path, name)
+    return entry, built.found
 
 
 def _with_classes(split: Split, classes: int) -> Split:

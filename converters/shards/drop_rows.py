@@ -61,8 +61,8 @@ def _without(work: WorkFolder, job: Job, result: ShardResult, dropped: frozenset
     with (
         work.find_shard(file).as_file(file) as source,
         source.open("rb") as shard,
-        work.kept.area().building(file) as path,
-        open_writer(path, job.options, job.kinds) as writer,
+        work.kept.area().building(file) as built,
+        open_writer(built.path, job.options, job.kinds) as writer,
     ):
         for row in range(count):
             payload = _payload(work, shard, rows.place(row))

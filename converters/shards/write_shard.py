@@ -37,6 +37,7 @@ from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.histogram_json import histogram_to_json
 from fitfeed.schemas.payload import Pixels, payload_format
 from fitfeed.schemas.storage.failures import failures_named
+from fitfeed.schemas.storage.many import at_once
 
 CONTINUES = "Run the same command again: it continues."
 
@@ -68,11 +69,15 @@ def write_shard(
         OvertakenError: If another launch of the job has begun since, or this one was cancelled.
     """
     with failures_named("cannot read from", work.dataset, ConversionError, CONTINUES):
-        plan = work.read_plan(job, number)
-        finished = _finished_result(work, job, plan)
+        plan, earlier, quarantined = at_once(
+            work.root,
+            partial(work.read_plan, job, number),
+            partial(work.read_result, job, number),
+            partial(work.read_quarantined, job, number),
+        )
+        finished = _finished_result(work, job, plan, earlier)
         if finished is not None:
             return _totals(plan, finished, reused=True)
-        quarantined = work.read_quarantined(job, number)
     rejects: list[Reject] = []
     rows = RowColumns.for_labels(job.kinds)
     counter = PixelCounter(channels=job.options.channels, depth=job.options.depth)
@@ -84,8 +89,8 @@ def write_shard(
         with (
             sign_of_life(work, job),
             SourcesReader(job.sources).reading(wanted, most=file_bound(job.options.max_pixels)) as read,
-            shards.area().building(plan.file) as path,
-            open_writer(path, job.options, job.kinds) as writer,
+            shards.area().building(plan.file) as built,
+            open_writer(built.path, job.options, job.kinds) as writer,
         ):
             for entry in range(len(plan.paths)):
                 made = quarantined.get(entry) or _make_record(
@@ -115,7 +120,7 @@ def write_shard(
             rejects=rejects,
             histogram=histogram_to_json(counter.histogram()),
             mask_values={name: counts.tolist() for name, counts in mask_values.items()},
-            identity=file_identity(shards.find(plan.file)),
+            identity=file_identity(built.found),
         )
         work.write_result(number, result)
     except OSError as error:
@@ -280,14 +285,15 @@ def _make_mask(
     return _MadeMask(payload, pixels, xxh3_128_digest(data))
 
 
-def _finished_result(work: WorkFolder, job: Job, plan: ShardPlan) -> ShardResult | None:
+def _finished_result(
+    work: WorkFolder, job: Job, plan: ShardPlan, result: ShardResult | None
+) -> ShardResult | None:
     """The result of an earlier run, if it has the same plan and its file is still whole.
 
     A result is written only after its shard was synced and renamed. Files that could not be read are tried again: no
     size or time of a file tells that its permissions, or the disk that a link leads to, have been repaired. So are those for
     which a decoder was missing that is here now.
     """
-    result = work.read_result(job, plan.number)
     if result is None or not follows_plan(result, plan, job):
         return None
     if any(_may_pass(reject) for reject in result.rejects):

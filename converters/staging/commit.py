@@ -5,7 +5,10 @@ At any moment, even if the machine stops, a manifest that is there names files t
 
 import errno
 from collections.abc import Callable, Collection, Iterable, Mapping
+from fnmatch import fnmatchcase
+from functools import partial
 from types import MappingProxyType
+from typing import NamedTuple
 
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.result_check import file_identity, is_whole
@@ -20,8 +23,9 @@ from fitfeed.schemas.manifest import (
 from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.sharding import DATASET_PATTERNS, index_file_name
 from fitfeed.schemas.side_tables import SIDE_TABLES, SOURCES_NAME
-from fitfeed.schemas.storage.many import for_each
+from fitfeed.schemas.storage.many import at_once, for_each
 from fitfeed.schemas.storage.place import Found, Place
+from fitfeed.schemas.tfds_info import TFDS_NAMES
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -34,10 +38,59 @@ def staged_index(split: str) -> str:
     return f"{split}.append.index.arrow"
 
 
+class Held(NamedTuple):
+    """What there is before files are moved into place.
+
+    Attributes:
+        files: The files of the dataset by name; None where all that may be there is to be removed, whatever it is: in a folder.
+        staged: The files of the job: name below its folder to size.
+    """
+
+    files: Mapping[str, Found] | None
+    staged: Mapping[str, int]
+
+    def may_have(self, *names: str) -> bool:
+        """Whether the dataset may have a file of one of these names."""
+        return self.files is None or not self.files.keys().isdisjoint(names)
+
+
+def find_held(work: WorkFolder) -> Held:
+    """Looks at what there is before the files of a job are moved into place.
+
+    Args:
+        work: The folder of the job.
+
+    Raises:
+        OSError: If it cannot be listed.
+    """
+    return Held(*at_once(work.dataset, partial(_listed, work.dataset), partial(_staged, work)))
+
+
+def _staged(work: WorkFolder) -> dict[str, int]:
+    return {found.name: found.bytes for found in work.root.files(deep=True)}
+
+
+def copy_sources(work: WorkFolder, staged: Mapping[str, int]) -> None:
+    """Copies what is known of the source's files to a dataset in a store: no manifest names it.
+
+    Args:
+        work: The folder of the job.
+        staged: The files of the job.
+
+    Raises:
+        OSError: If it cannot be copied.
+    """
+    if SOURCES_NAME in staged:
+        name = f"{WORK_FOLDER}/{work.digest}/{SOURCES_NAME}"
+        work.dataset.copy(name, SOURCES_NAME, through=SOURCES_NAME, size=staged[SOURCES_NAME])
+
+
 def replace_dataset(
     work: WorkFolder,
     manifest: Manifest,
     *,
+    held: Held | None = None,
+    only_shards: bool = False,
     in_place: Mapping[str, str] = NOTHING,
     require_ours: Callable[[], None] = lambda: None,
 ) -> None:
@@ -58,6 +111,8 @@ def replace_dataset(
     Args:
         work: The folder of the job.
         manifest: The manifest of the dataset.
+        held: What there is, if that was found out a moment ago.
+        only_shards: Whether nothing but shards may have to be moved: all else has its final name already.
         in_place: Files that have their final names already, to what identifies them: see `put_manifest`.
         require_ours: Raises an error if another launch has begun meanwhile. Then nothing is removed that may be its own.
 
@@ -65,15 +120,22 @@ def replace_dataset(
         FileExistsError: If another launch has published meanwhile.
         OSError: If a file cannot be written.
     """
-    work.dataset.delete(MANIFEST_NAME)
-    remove_tfds_files(work.dataset)
+    held = held or find_held(work)
+    if held.may_have(MANIFEST_NAME):
+        work.dataset.delete(MANIFEST_NAME)
+    if held.may_have(*TFDS_NAMES):
+        remove_tfds_files(work.dataset)
     files = [entry.file for entry in manifest.files()]
-    moved = _move_into(work, [*files, *SIDE_TABLES])
-    require_ours()  # copying takes long in a store
-    _remove_leftovers(work.dataset, keep=set(files))
+    moving = _shards_of(manifest) if only_shards else [*files, *SIDE_TABLES]
+    moved = _move_into(work, moving, held.staged)
+    listed = held.files
+    if moved:  # copying takes long in a store
+        _, listed = at_once(work.dataset, require_ours, partial(_listed, work.dataset))
+    _remove_leftovers(work.dataset, listed, keep=set(files))
     work.dataset.area().sync()
-    put_manifest(work.dataset, manifest, identity=None, known={**in_place, **moved})
-    put_tfds_files(work.dataset, manifest)  # and not earlier: another launch may have won
+    put_manifest(work.dataset, manifest, identity=None, known={**in_place, **moved}, listed=listed)
+    # And not earlier: another launch may have won.
+    put_tfds_files(work.dataset, manifest, are_new=not held.may_have(*TFDS_NAMES))
 
 
 def join_dataset(
@@ -107,14 +169,14 @@ def join_dataset(
     old = {entry.file for entry in held.files()}
     # The tables beside the dataset may speak of images that are not in it yet, and must not lack those that are.
     new = [entry.file for entry in manifest.files() if entry.file not in old]
-    moved = _move_into(work, [*new, *SIDE_TABLES])
+    moved = _move_into(work, [*new, *SIDE_TABLES], _staged(work))
     work.dataset.area().sync()
     put_manifest(work.dataset, manifest, identity=identity, known={**in_place, **moved})
 
 
 def replace_sources(work: WorkFolder) -> None:
     """Moves what is known of the source's files into place."""
-    _move_into(work, [SOURCES_NAME])
+    _move_into(work, [SOURCES_NAME], _staged(work))
 
 
 def settle_names(dataset: Place, manifest: Manifest, *, identity: str | None) -> Manifest:
@@ -161,7 +223,12 @@ def settle_names(dataset: Place, manifest: Manifest, *, identity: str | None) ->
 
 
 def put_manifest(
-    dataset: Place, manifest: Manifest, *, identity: str | None, known: Mapping[str, str] = NOTHING
+    dataset: Place,
+    manifest: Manifest,
+    *,
+    identity: str | None,
+    known: Mapping[str, str] = NOTHING,
+    listed: Mapping[str, Found] | None = None,
 ) -> None:
     """Replaces the manifest in one step.
 
@@ -174,6 +241,7 @@ def put_manifest(
         identity: Of the manifest that it replaces; None if there is none.
         known: Files that the manifest names, to the `file_identity` that each had when it was compared or written. In a
             store they must have it still.
+        listed: The files of the dataset, if they were listed a moment ago.
 
     Raises:
         FileExistsError: If the manifest is another one, or one of the files.
@@ -181,7 +249,7 @@ def put_manifest(
     """
     content = manifest.to_json().encode()
     if not dataset.area().moves_at_once:
-        _require_files(dataset, manifest, known)
+        _require_files(dataset, manifest, known, _by_name(dataset) if listed is None else listed)
         dataset.write_if(MANIFEST_NAME, content, identity=identity)
         return
     dataset.below(WORK_FOLDER).write(MANIFEST_NAME, content)
@@ -204,7 +272,18 @@ def _require_replaced(dataset: Place, identity: str | None) -> None:
         raise FileExistsError(errno.EEXIST, "another launch has replaced it", dataset.address(MANIFEST_NAME))
 
 
-def _require_files(dataset: Place, manifest: Manifest, known: Mapping[str, str]) -> None:
+def _listed(dataset: Place) -> dict[str, Found] | None:
+    """The files of a dataset in a store; None in a folder, where they are looked for by patterns."""
+    return None if dataset.area().moves_at_once else _by_name(dataset)
+
+
+def _by_name(dataset: Place) -> dict[str, Found]:
+    return {found.name: found for found in dataset.files()}
+
+
+def _require_files(
+    dataset: Place, manifest: Manifest, known: Mapping[str, str], listed: Mapping[str, Found]
+) -> None:
     """Looks once more at all that a manifest will name. Only what was replaced since it was compared is read.
 
     A launch that was taken for dead may have lost it to the next. And one of its workers, which was frozen just before it put
@@ -214,7 +293,6 @@ def _require_files(dataset: Place, manifest: Manifest, known: Mapping[str, str])
     Raises:
         FileExistsError: If a file is missing, or is another one.
     """
-    listed = {found.name: found for found in dataset.files()}
 
     def require(entry: File) -> None:
         found = listed.get(entry.file)
@@ -229,27 +307,37 @@ def _is_same(dataset: Place, found: Found, entry: File, known: Mapping[str, str]
     return known.get(entry.file, identity) == identity or is_whole(dataset, entry, identity="")
 
 
-def _move_into(work: WorkFolder, names: Iterable[str]) -> dict[str, str]:
+def _move_into(work: WorkFolder, names: Iterable[str], staged: Mapping[str, int]) -> dict[str, str]:
     """Moves finished files to the dataset. If it is called again after an interruption, it continues.
+
+    Args:
+        work: The folder of the job.
+        names: The files of the dataset.
+        staged: The files of the job, to their sizes.
 
     Returns:
         Name of each file that was moved to its `file_identity`.
     """
-    staged = {found.name for found in work.root.files(deep=True)}
 
     def move(name: str) -> Found | None:
         for folder in ("", "kept/", "shards/"):  # a shard without its duplicates replaces the whole one
-            if f"{folder}{name}" in staged:
-                return work.dataset.move(f"{WORK_FOLDER}/{work.digest}/{folder}{name}", name)
+            size = staged.get(f"{folder}{name}")
+            if size is not None:
+                return work.dataset.move(f"{WORK_FOLDER}/{work.digest}/{folder}{name}", name, size=size)
         return None  # it is in place already
 
     moved = for_each(work.dataset, move, names)
     return {found.name: file_identity(found) for found in moved if found is not None}
 
 
-def _remove_leftovers(dataset: Place, keep: Collection[str]) -> None:
+def _remove_leftovers(dataset: Place, listed: Mapping[str, Found] | None, keep: Collection[str]) -> None:
     """Removes files of other conversions from a dataset's folder, and no file that is not of a dataset."""
-    _remove(dataset, [*DATASET_PATTERNS, STAGED_REJECTS], keep=keep)
+    patterns = [*DATASET_PATTERNS, STAGED_REJECTS]
+    if listed is None:
+        _remove(dataset, patterns, keep=keep)
+        return
+    left = [name for name in listed if any(fnmatchcase(name, pattern) for pattern in patterns)]
+    for_each(dataset, dataset.delete, sorted(set(left).difference(keep)))
 
 
 def _remove_staged(dataset: Place) -> None:
@@ -259,8 +347,12 @@ def _remove_staged(dataset: Place) -> None:
 
 def _remove_abandoned(dataset: Place, manifest: Manifest) -> None:
     """Removes shards that an append put in place before it was killed, and that the next one did not continue."""
-    shards = {entry.file for split in manifest.splits.values() for entry in split.shards}
-    _remove(dataset, [f"{name}-*-of-*.{manifest.shard_extension}" for name in manifest.splits], keep=shards)
+    patterns = [f"{name}-*-of-*.{manifest.shard_extension}" for name in manifest.splits]
+    _remove(dataset, patterns, keep=_shards_of(manifest))
+
+
+def _shards_of(manifest: Manifest) -> list[str]:
+    return [entry.file for split in manifest.splits.values() for entry in split.shards]
 
 
 def _remove(dataset: Place, patterns: Iterable[str], keep: Collection[str] = ()) -> None:

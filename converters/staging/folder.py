@@ -48,7 +48,7 @@ from fitfeed.schemas.manifest import WORK_FOLDER
 from fitfeed.schemas.refused_conversion import OUTCOME_NAME
 from fitfeed.schemas.side_tables import SOURCES_NAME, write_table
 from fitfeed.schemas.storage.failures import kind_of
-from fitfeed.schemas.storage.many import for_each
+from fitfeed.schemas.storage.many import at_once, for_each
 from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.strict_json import JsonObject, parse_any_json
 
@@ -112,17 +112,18 @@ class WorkFolder:
         replaces = job.base is None and job.seen is not None
         return self.shards if replaces or self.root.area().moves_at_once else self.dataset
 
+    def place_for_indexes(self, job: Job) -> Place:
+        """Where publication writes indexes and the tables beside them: like shards, if they replace nothing."""
+        return self.dataset if job.base is None and self.place_for_shards(job) == self.dataset else self.root
+
     def find_shard(self, file: str) -> Place:
         """Where a finished shard is. It may be in place already."""
         return self.shards if self.shards.area().has_file(file) else self.dataset
 
-    def begin(self) -> str:
-        """Makes the folder and all in it, empty.
-
-        Returns:
-            When it was begun: see `find_earlier`.
-        """
-        self.root.delete_all()
+    def begin(self, *, is_there: bool = True) -> str:
+        """Makes the folder and all in it, empty, also if it `is_there`. Returns when it was begun: see `find_earlier`."""
+        if is_there:
+            self.root.delete_all()
         for name in PARTS:
             self.root.below(name).area().make()
         return self.root.area().mark(BEGUN_NAME)
@@ -149,10 +150,7 @@ class WorkFolder:
         Returns:
             SHA-256 of the table; None if there is none.
         """
-        if table is None:
-            return None
-        write_table(self.root, SOURCES_NAME, table)
-        return self._sha256(SOURCES_NAME)
+        return None if table is None else write_table(self.root, SOURCES_NAME, table)
 
     def keep_sources(self, sha256: str | None) -> str | None:
         """Keeps this table of an earlier run, or removes another one: it only saves work.
@@ -161,14 +159,12 @@ class WorkFolder:
             SHA-256 of the table; None if there is none now.
         """
         area = self.root.area()
-        if sha256 is not None and area.has_file(SOURCES_NAME) and self._sha256(SOURCES_NAME) == sha256:
-            return sha256
+        if sha256 is not None and area.has_file(SOURCES_NAME):
+            with self.root.as_file(SOURCES_NAME) as path:
+                if file_sha256(path) == sha256:
+                    return sha256
         self.root.delete(SOURCES_NAME)
         return None
-
-    def _sha256(self, name: str) -> str:
-        with self.root.as_file(name) as path:
-            return file_sha256(path)
 
     def write_job(self, job: Job) -> "WorkFolder":
         """Saves the job; its presence means that planning has finished.
@@ -344,10 +340,13 @@ class WorkFolder:
 
     def remove(self) -> None:
         """Removes the folder. If that is interrupted, what is left is not a job that can be continued."""
-        self.launch.forget()  # first: deleting all the rest may take long in a store
+        # First: deleting all the rest may take long in a store.
+        at_once(self.root, self.launch.forget, self._forget_job)
+        self.root.delete_all()
+
+    def _forget_job(self) -> None:
         with suppress(IsADirectoryError):
             self.root.delete(JOB_NAME)  # without its outcome, a job that was published looks unfinished
-        self.root.delete_all()
 
     def write_error(self, error: OSError) -> ConversionError:
         """The error to raise if the dataset's folder cannot be written to."""

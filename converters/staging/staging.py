@@ -14,17 +14,16 @@ A new dataset goes from reviewed to settled in one move: its files have their fi
 
 import dataclasses
 import enum
-import errno
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from typing import NamedTuple
 
 from fitfeed.converters.staging.commit import (
     NOTHING,
     STAGED_REJECTS,
+    find_held,
     join_dataset,
     replace_dataset,
     replace_sources,
@@ -34,16 +33,17 @@ from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.launch import JobLaunch
 from fitfeed.converters.staging.outcome import Outcome
+from fitfeed.converters.staging.seen_manifest import see_manifest
 from fitfeed.converters.staging.sign_of_life import ALIVE_NAME
 from fitfeed.converters.staging.tfds_place import complete_tfds_files
 from fitfeed.schemas.errors import OvertakenError, UsageError
-from fitfeed.schemas.files import RefusedFileError
-from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, WORK_FOLDER, Manifest, find_manifest
+from fitfeed.schemas.manifest import WORK_FOLDER, Manifest, find_manifest
 from fitfeed.schemas.side_tables import SIDE_TABLES
 from fitfeed.schemas.storage.claim import Claim
 from fitfeed.schemas.storage.failures import kind_of
+from fitfeed.schemas.storage.many import at_once, for_each
 from fitfeed.schemas.storage.own_folder import TEMPORARY_NAME
-from fitfeed.schemas.storage.place import Place
+from fitfeed.schemas.storage.place import Entries, Place
 from fitfeed.schemas.tfds_info import TFDS_NAMES
 
 LOCK_NAME = "lock"
@@ -70,14 +70,6 @@ PUBLISHED = (State.COMMITTED, State.SETTLED)
 """States in which the dataset has what the job adds."""
 
 
-class SeenManifest(NamedTuple):
-    """A manifest that was there, whatever it is: its bytes, their SHA-256, and the identity of its file; None where there was none."""
-
-    content: bytes | None = None
-    sha256: str | None = None
-    identity: str | None = None
-
-
 class Staging:
     """The staging area of a dataset. The methods are the moves of a conversion, in their order.
 
@@ -88,6 +80,7 @@ class Staging:
         dataset: The dataset.
         root: Its staging area, `.work/`.
         claim: What keeps others out; None in a process that acts for the launch.
+        prepared: The job that `prepare` has written; None before.
     """
 
     def __init__(self, dataset: Place) -> None:
@@ -95,6 +88,7 @@ class Staging:
         self.dataset = dataset
         self.root = dataset.below(WORK_FOLDER)
         self.claim: Claim | None = None
+        self.prepared: Job | None = None
 
     def prepare(
         self,
@@ -103,6 +97,7 @@ class Staging:
         timeout_s: float,
         engine: str = "",
         notify: Callable[[str], None] = lambda text: None,
+        entries: Entries | None = None,
     ) -> WorkFolder:
         """From locked to planned: writes the plan, and keeps finished shards of the same job.
 
@@ -114,6 +109,7 @@ class Staging:
             timeout_s: Seconds that decoding one image may take; 0 for no limit.
             engine: The runner whose workers will convert; empty for processes of this launch.
             notify: Receives one line if there are finished shards, and they are not used.
+            entries: What is in the staging area, if it was listed a moment ago.
 
         Returns:
             The folder of the job, with its seal.
@@ -123,29 +119,47 @@ class Staging:
         """
         work = WorkFolder(self.dataset, plan.job.digest)
         try:
-            self._remove_all_but(work)
-            earlier = work.find_earlier()
+            self._sweep_side_files()
+            entries = entries or self.root.entries()
+            self._remove_all_but(work, entries)
+            is_there = work.digest in entries.folders
+            earlier = work.find_earlier() if is_there else None
             if earlier is None:
-                if work.has_results():
+                if is_there and work.has_results():
                     notify(BEGUN_ANEW.format(root=work.root))
-                begun, token = work.begin(), self._begin_launch(work, engine)
-                sources = work.write_sources(plan.sources)
+                begun, token, sources = self._begin(work, plan, engine, is_there=is_there)
             else:
                 token = self._begin_launch(work, engine)
                 # Not written anew: a shard that is kept may be of files as they were when it was planned first.
                 begun, sources = earlier.begun, work.keep_sources(earlier.sources_sha256)
             work.root.area().sweep()
-            self._sweep_side_files()
             stamps = work.write_plans(plan.shards, begun, is_new=earlier is None)
             job = dataclasses.replace(
                 plan.job, begun=begun, stamps=stamps, sources_sha256=sources, launch=token, engine=engine
             )
-            work.release(job, timeout_s)
-            work.forget_outcome()
-            return work.write_job(job)
+            if earlier is not None:
+                work.release(job, timeout_s)
+                work.forget_outcome()
+            sealed = work.write_job(job)
         except OSError as error:
             msg = f"cannot write to DATASET {self.dataset}: {error.strerror}. {self.root.area().advice} and run the same command again."
             raise kind_of(error)(msg) from error
+        self.prepared = job
+        return sealed
+
+    def _begin(
+        self, work: WorkFolder, plan: ConversionPlan, engine: str, *, is_there: bool
+    ) -> tuple[str, str, str | None]:
+        """Begins the folder of a job anew; returns its mark, the token of the launch, and the digest of `sources.arrow`."""
+        if is_there:
+            work.root.delete_all()
+        is_local = self.root.area().moves_at_once  # where a link may have its name, which was not listed
+        return at_once(
+            self.root,
+            partial(work.begin, is_there=is_local),
+            partial(self._begin_launch, work, engine),
+            partial(work.write_sources, plan.sources),
+        )
 
     def _begin_launch(self, work: WorkFolder, engine: str) -> str:
         """Makes the folder of a job that of this launch; returns its token, or nothing where the lock is enough."""
@@ -179,13 +193,21 @@ class Staging:
             OvertakenError: If another launch has published since.
             OSError: If a file cannot be written.
         """
-        work.require_ours(job)
+        require_ours = partial(work.require_ours, job)
+        _, present, held = at_once(self.dataset, require_ours, self.manifest_sha256, partial(find_held, work))
         # An earlier attempt at this very commit may have removed the old manifest, or put the new one in place.
         ours = hashlib.sha256(manifest.to_json().encode()).hexdigest()
-        if self.manifest_sha256() not in (None, ours, job.seen):
+        if present not in (None, ours, job.seen):
             raise self._overtaken(work)
         with self._one_wins(work, job):
-            replace_dataset(work, manifest, in_place=in_place, require_ours=partial(work.require_ours, job))
+            replace_dataset(
+                work,
+                manifest,
+                held=held,
+                only_shards=work.place_for_indexes(job) == work.dataset,
+                in_place=in_place,
+                require_ours=require_ours,
+            )
 
     def commit_append(
         self,
@@ -238,7 +260,7 @@ class Staging:
         """
         if self.claim is not None:
             self.claim.require()
-        self._remove_all_but(None)
+        self._remove_all_but(None, self.root.entries())
         self.root.area().remove()
 
     def leave(self) -> None:
@@ -258,9 +280,9 @@ class Staging:
         settles = state == State.COMMITTED and launch is not None and not launch.ended
         return state in UNFINISHED or settles
 
-    def launched(self) -> list[WorkFolder]:
+    def launched(self, entries: Entries | None = None) -> list[WorkFolder]:
         """The folders of jobs that were launched on engines, and may be running there without their commands."""
-        found = [(work, work.launch.read()) for work in self._folders()]
+        found = [(work, work.launch.read()) for work in self._folders(entries)]
         return [work for work, launch in found if launch is not None and launch.engine]
 
     def state_of(self, work: WorkFolder, job: Job) -> State:
@@ -284,27 +306,7 @@ class Staging:
         Raises:
             UsageError: If it cannot be read.
         """
-        return self.seen_manifest().sha256
-
-    def seen_manifest(self) -> SeenManifest:
-        """The manifest that is there now, which may be anything.
-
-        Raises:
-            UsageError: If it cannot be read.
-        """
-        try:
-            content, found = self.dataset.read(MANIFEST_NAME, at_most=MAX_MANIFEST_BYTES + 1)
-        except (FileNotFoundError, NotADirectoryError, RefusedFileError):
-            return SeenManifest()
-        except OSError as error:
-            if error.errno == errno.ELOOP:
-                return SeenManifest()
-            mend = self.dataset.choose(
-                local=lambda _: "Change its permissions", far=lambda place: place.area().access_advice
-            )
-            msg = f"{self.dataset.address(MANIFEST_NAME)} cannot be read: {error.strerror}. {mend}."
-            raise UsageError(msg) from error
-        return SeenManifest(content, hashlib.sha256(content).hexdigest(), found.identity)
+        return see_manifest(self.dataset).sha256
 
     def require_seen(self, work: WorkFolder, job: Job) -> str | None:
         """Checks that no other launch has published since the job was planned.
@@ -315,7 +317,7 @@ class Staging:
         Raises:
             OvertakenError: If the manifest is not the one that planning saw.
         """
-        present = self.seen_manifest()
+        present = see_manifest(self.dataset)
         if present.sha256 != job.seen:
             raise self._overtaken(work)
         return present.identity
@@ -336,22 +338,23 @@ class Staging:
         msg = f"another launch has published into {self.dataset} since this one began, so this one published nothing. Run the same command again: it begins with what is there now."
         return OvertakenError(msg)
 
-    def _folders(self) -> list[WorkFolder]:
-        return [WorkFolder(self.dataset, name) for name in self.root.folders()]
+    def _folders(self, entries: Entries | None = None) -> list[WorkFolder]:
+        names = self.root.folders() if entries is None else entries.folders
+        return [WorkFolder(self.dataset, name) for name in names]
 
     def _sweep_side_files(self) -> None:
-        """Removes what is left of a file beside the dataset, whose writer was killed."""
+        """Removes what is left of a file beside the dataset, whose writer was killed. In a store nothing is left."""
+        if not self.dataset.area().builds_in_place:
+            return
         for name in self.dataset.area().names(f"{file}.*" for file in (*SIDE_TABLES, *TFDS_NAMES)):
             if TEMPORARY_NAME.fullmatch(name):
                 self.dataset.delete(name)
 
-    def _remove_all_but(self, work: WorkFolder | None) -> None:
-        for name in self.root.folders():
+    def _remove_all_but(self, work: WorkFolder | None, entries: Entries) -> None:
+        for name in entries.folders:
             if work is None or name != work.digest:
                 WorkFolder(self.dataset, name).remove()
-        for found in self.root.files():
-            if found.name != LOCK_NAME:
-                self.root.delete(found.name)
+        for_each(self.root, self.root.delete, [each.name for each in entries.files if each.name != LOCK_NAME])
 
 
 def tidy(dataset: Place) -> None:
@@ -385,7 +388,6 @@ def open_staging(dataset: Place, *, notify: Callable[[str], None] = lambda text:
         try:
             area.require_own()
             area.make()
-            area.require_conditions()
             staging.claim = held.enter_context(area.hold(LOCK_NAME, notify=notify))
         except BlockingIOError as error:
             holder = f" ({error.strerror})" if error.strerror else ""

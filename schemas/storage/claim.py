@@ -202,7 +202,8 @@ class _Holder(Claim):
         """Seconds since a claim was written, by the clock of the store."""
         probe = f"{self._name}-{self.token}"
         try:
-            now = self._place.write(probe, b"").mtime_ns
+            self._place.write(probe, b"")
+            now = self._place.find(probe).mtime_ns
         finally:
             self._place.delete(probe)
         return max(0.0, (now - seen.mtime_ns) / 1e9 - 1)  # stores give whole seconds

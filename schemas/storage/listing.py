@@ -1,6 +1,6 @@
 """Lists the objects of a bucket."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import obstore
@@ -46,10 +46,20 @@ def objects_below(bucket: Bucket, prefix: str, address: str) -> "Iterator[Object
             wait(failures)
 
 
-def objects_here(client: Client, prefix: str) -> "Iterator[ObjectMeta]":
-    """The objects right below a prefix; they come all at once."""
-    metas = obstore.list_with_delimiter(client, prefix or None)["objects"]
-    return _without_folder_marks(client, prefix, iter(metas))
+def entries_of(client: Client, prefix: str) -> "tuple[Iterator[ObjectMeta], Sequence[str]]":
+    """The objects right below a prefix, which come all at once, and the prefixes there.
+
+    A mark of a folder is among the prefixes. Only where an empty object is called like one, it may be a mark, too.
+    """
+    result = obstore.list_with_delimiter(client, prefix or None)
+    prefixes = set(result["common_prefixes"])
+    suspects = (meta for meta in result["objects"] if not meta["size"] and meta["path"] in prefixes)
+    marks = {meta["path"] for meta in suspects if not any(_if_there(client, prefix, meta))}
+    return (
+        meta
+        for meta in result["objects"]
+        if meta["path"] not in marks and (meta["size"] or meta["path"] != prefix)
+    ), result["common_prefixes"]
 
 
 def _without_folder_marks(

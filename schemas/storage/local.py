@@ -25,8 +25,8 @@ from fitfeed.schemas.files import (
 )
 from fitfeed.schemas.storage.local_area import LocalWorkArea
 from fitfeed.schemas.storage.own_folder import remove_folder
-from fitfeed.schemas.storage.place import Found, OpenFile, Place, Result, require_name
-from fitfeed.schemas.storage.work_area import WorkArea
+from fitfeed.schemas.storage.place import Entries, Found, OpenFile, Place, Result, require_name
+from fitfeed.schemas.storage.work_area import BuiltFile, WorkArea
 
 NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
 """Errors of file systems that have no hard links (FAT, some network drives)."""
@@ -116,6 +116,10 @@ class LocalPlace(Place):
         return sorted(entry.name for entry in _entries(self.path) if entry.is_dir(follow_symlinks=False))
 
     @override
+    def entries(self) -> Entries:
+        return Entries(list(self.files()), self.folders())
+
+    @override
     def find(self, name: str) -> Found:
         return Found.of_status(name, locate_below(self.path, require_name(name)).stat())
 
@@ -185,9 +189,11 @@ class LocalPlace(Place):
 
     @override
     @contextmanager
-    def writing(self, name: str) -> Iterator[Path]:
+    def writing(self, name: str) -> Iterator[BuiltFile]:
         with replacing(self._to_write(name)) as temporary:
-            yield temporary
+            built = BuiltFile(temporary)
+            yield built
+        built.end(self.find(name))
 
     def _to_write(self, name: str) -> Path:
         """The path to write, whose folder is made. No link on the way may lead out of this folder."""
@@ -200,13 +206,13 @@ class LocalPlace(Place):
         return path
 
     @override
-    def copy(self, name: str, new: str, *, through: str) -> Found:
+    def copy(self, name: str, new: str, *, through: str, size: int | None = None) -> Found:
         with self.as_file(name) as source, self.writing(through) as target:
-            shutil.copyfile(source, target)
+            shutil.copyfile(source, target.path)
         return self.move(through, new)
 
     @override
-    def move(self, name: str, new: str) -> Found:
+    def move(self, name: str, new: str, *, size: int | None = None) -> Found:
         descriptor = open_below(self.path, require_name(name))
         try:
             (self.path / name).replace(self._to_write(new))

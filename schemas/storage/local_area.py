@@ -19,7 +19,7 @@ from fitfeed.schemas.storage.own_folder import (
     sweep_temporary_files,
 )
 from fitfeed.schemas.storage.place import Found
-from fitfeed.schemas.storage.work_area import WorkArea
+from fitfeed.schemas.storage.work_area import BuiltFile, WorkArea
 
 
 class LocalWorkArea(WorkArea):
@@ -101,10 +101,6 @@ class LocalWorkArea(WorkArea):
             os.close(lock)
 
     @override
-    def require_conditions(self) -> None:
-        pass
-
-    @override
     def remove(self) -> None:
         remove_folder(self._folder)
 
@@ -132,8 +128,10 @@ class LocalWorkArea(WorkArea):
 
     @override
     @contextmanager
-    def building(self, name: str) -> Iterator[Path]:
-        yield self._folder / name
+    def building(self, name: str) -> Iterator[BuiltFile]:
+        built = BuiltFile(self._folder / name)
+        yield built
+        built.end(Found.of_status(name, built.path.stat()))
 
     @override
     def sync(self) -> None:

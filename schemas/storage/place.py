@@ -21,7 +21,7 @@ from typing import NamedTuple, Self, TypeVar
 
 from typing_extensions import override
 
-from fitfeed.schemas.storage.work_area import WorkArea
+from fitfeed.schemas.storage.work_area import BuiltFile, WorkArea
 
 Result = TypeVar("Result")
 
@@ -33,7 +33,8 @@ class Found(NamedTuple):
         name: Its path below the place, with `/`.
         bytes: Its size.
         identity: A text that is another one when its content has been replaced.
-        mtime_ns: When its content was last modified, in nanoseconds.
+        mtime_ns: When its content was last modified, in nanoseconds; 0 of an object that was just put, as a store does
+            not say that.
         ctime_ns: When its inode was last changed, in nanoseconds; 0 in a store.
     """
 
@@ -48,6 +49,18 @@ class Found(NamedTuple):
         """A file of this machine."""
         identity = f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
         return cls(name, status.st_size, identity, status.st_mtime_ns, status.st_ctime_ns)
+
+
+class Entries(NamedTuple):
+    """What is in a folder, or right below a prefix.
+
+    Attributes:
+        files: The files, in no order.
+        folders: The names of the folders, sorted.
+    """
+
+    files: list[Found]
+    folders: list[str]
 
 
 class OpenFile(abc.ABC):
@@ -168,6 +181,14 @@ class Place(abc.ABC):
         """
 
     @abc.abstractmethod
+    def entries(self) -> Entries:
+        """Files and folders here. In a store, that is one listing, and not two.
+
+        Raises:
+            OSError: If it cannot be listed.
+        """
+
+    @abc.abstractmethod
     def find(self, name: str) -> Found:
         """Size and identity of a file.
 
@@ -230,7 +251,7 @@ class Place(abc.ABC):
         """
 
     @abc.abstractmethod
-    def writing(self, name: str) -> AbstractContextManager[Path]:
+    def writing(self, name: str) -> AbstractContextManager[BuiltFile]:
         """A path of this machine to write to. What is there replaces the file when the block ends without an error.
 
         Raises:
@@ -238,13 +259,14 @@ class Place(abc.ABC):
         """
 
     @abc.abstractmethod
-    def copy(self, name: str, new: str, *, through: str) -> Found:
+    def copy(self, name: str, new: str, *, through: str, size: int | None = None) -> Found:
         """Copies a file to another name, and replaces what has it. In a store, nothing is fetched for that, but what S3 does not copy by one request.
 
         Args:
             name: The file.
             new: Its other name.
             through: What a folder calls the copy until it is whole.
+            size: Its bytes, if it was just listed. A store is asked for them otherwise.
 
         Raises:
             FileNotFoundError: If it is not there.
@@ -252,8 +274,13 @@ class Place(abc.ABC):
         """
 
     @abc.abstractmethod
-    def move(self, name: str, new: str) -> Found:
+    def move(self, name: str, new: str, *, size: int | None = None) -> Found:
         """Gives a file another name, and replaces what has it. In a store it is copied, as by `copy`, then deleted.
+
+        Args:
+            name: The file.
+            new: Its other name.
+            size: As for `copy`.
 
         Raises:
             FileNotFoundError: If it is not there.

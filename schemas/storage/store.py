@@ -22,11 +22,11 @@ from fitfeed.schemas.storage.again import BrokenOffError, again
 from fitfeed.schemas.storage.clients import MAX_REQUEST_BYTES, client_of
 from fitfeed.schemas.storage.errors import explained
 from fitfeed.schemas.storage.identity import bare_tag, found_of, identity_of, tag_of
-from fitfeed.schemas.storage.listing import LIST_CHUNK, objects_below, objects_here
-from fitfeed.schemas.storage.place import Found, OpenFile, Place, Result, require_name
+from fitfeed.schemas.storage.listing import LIST_CHUNK, entries_of, objects_below
+from fitfeed.schemas.storage.place import Entries, Found, OpenFile, Place, Result, require_name
 from fitfeed.schemas.storage.store_area import StoreWorkArea
 from fitfeed.schemas.storage.store_file import StoreFile
-from fitfeed.schemas.storage.work_area import WorkArea
+from fitfeed.schemas.storage.work_area import BuiltFile, WorkArea
 
 if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta, PutMode, PutResult, UpdateVersion
@@ -125,21 +125,20 @@ class StorePlace(Place):
     def files(self, *, deep: bool = False) -> Iterator[Found]:
         if deep:
             return map(self._found, objects_below(self.bucket, self.key, str(self)))
-        return iter(again(self._files_here))
-
-    def _files_here(self) -> list[Found]:
-        with explained(self.bucket, "list", str(self)):
-            client = client_of(self.bucket, str(self))
-            return [self._found(meta) for meta in objects_here(client, self.key)]
+        return iter(self.entries().files)
 
     @override
     def folders(self) -> list[str]:
-        return again(self._folders)
+        return self.entries().folders
 
-    def _folders(self) -> list[str]:
+    @override
+    def entries(self) -> Entries:
+        return again(self._entries)
+
+    def _entries(self) -> Entries:
         with explained(self.bucket, "list", str(self)):
-            result = obstore.list_with_delimiter(client_of(self.bucket, str(self)), self.key or None)
-        return sorted(self._name(path) for path in result["common_prefixes"])
+            objects, prefixes = entries_of(client_of(self.bucket, str(self)), self.key)
+        return Entries([self._found(meta) for meta in objects], sorted(map(self._name, prefixes)))
 
     @override
     def find(self, name: str) -> Found:
@@ -288,11 +287,11 @@ class StorePlace(Place):
 
     @override
     @contextmanager
-    def writing(self, name: str) -> Iterator[Path]:
+    def writing(self, name: str) -> Iterator[BuiltFile]:
         with tempfile.TemporaryDirectory(prefix="fitfeed-") as folder:
-            path = Path(folder) / name.rpartition("/")[2]
-            yield path
-            self._upload(path, name)
+            built = BuiltFile(Path(folder) / name.rpartition("/")[2])
+            yield built
+            built.end(self._upload(built.path, name))
 
     def _upload(self, path: Path, name: str) -> Found:
         size = path.stat().st_size
@@ -312,19 +311,22 @@ class StorePlace(Place):
             )
 
     def _written(self, name: str, size: int, result: "PutResult | None") -> Found:
-        """What was put. Its size is compared with what is there: some stores have taken less without an error."""
+        """What was put, by the answer of the store, which says how it calls it. Where it does not, it is asked.
+
+        Its size is not asked for: a server knows how much it must get, and who publishes compares the sizes of all files at
+        once.
+        """
+        if result and result["e_tag"]:
+            return Found(name, size, bare_tag(result["e_tag"]))
         found = self.find(name)
-        put = bare_tag(result["e_tag"]) if result and result["e_tag"] else found.identity
-        if found.identity != put:  # another writer has replaced it since
-            return Found(name, size, put, found.mtime_ns)
         if found.bytes != size:
             reason = f"{size} bytes were put, and the object has {found.bytes}. The store, or something before it, is broken"
             raise OSError(errno.EIO, reason, self.address(name))
         return found
 
     @override
-    def copy(self, name: str, new: str, *, through: str) -> Found:
-        size = self.find(name).bytes
+    def copy(self, name: str, new: str, *, through: str, size: int | None = None) -> Found:
+        size = self.find(name).bytes if size is None else size
         if size > MAX_COPY_BYTES.get(self.bucket.scheme, size):
             with self.as_file(name) as path:
                 return self._upload(path, new)
@@ -342,8 +344,8 @@ class StorePlace(Place):
         return copied
 
     @override
-    def move(self, name: str, new: str) -> Found:
-        copied = self.copy(name, new, through=new)
+    def move(self, name: str, new: str, *, size: int | None = None) -> Found:
+        copied = self.copy(name, new, through=new, size=size)
         self.delete(name)
         return copied
 

@@ -2,16 +2,20 @@
 
 import errno
 import uuid
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from fnmatch import fnmatchcase
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
 from fitfeed.schemas.storage.claim import Claim, claimed
-from fitfeed.schemas.storage.place import Found, Place
-from fitfeed.schemas.storage.work_area import WorkArea
+from fitfeed.schemas.storage.conditions import keeps_object
+from fitfeed.schemas.storage.place import Found
+from fitfeed.schemas.storage.work_area import BuiltFile, WorkArea
+
+if TYPE_CHECKING:
+    from fitfeed.schemas.storage.store import StorePlace
 
 NO_CONDITIONS = "the store does not put objects on a condition ({}), so two conversions could publish at once. Its server must support If-None-Match and If-Match, as S3, GCS, Azure, MinIO, R2 and Ceph do in their present versions"
 
@@ -22,7 +26,7 @@ PUT_BYTES = 256 << 20
 class StoreWorkArea(WorkArea):
     """A prefix in an object store. Nobody can write there who may not write the dataset."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: "StorePlace") -> None:
         """Names the place."""
         self._place = place
 
@@ -90,26 +94,42 @@ class StoreWorkArea(WorkArea):
             return None
 
     @override
-    def hold(
-        self, name: str, *, notify: Callable[[str], None] = lambda text: None
-    ) -> AbstractContextManager[Claim]:
-        return claimed(self._place, name, notify=notify)
+    @contextmanager
+    def hold(self, name: str, *, notify: Callable[[str], None] = lambda text: None) -> Iterator[Claim]:
+        """The claim itself shows whether conditions hold: it is put twice, and the second time must be refused."""
+        with ExitStack() as held:
+            try:
+                claim = held.enter_context(claimed(self._place, name, notify=notify))
+            except OSError as error:
+                if error.errno == errno.EREMOTEIO:  # it refused the put, or its condition
+                    self._require_conditions()
+                raise
+            self._require_kept(name, claim.token)
+            yield claim
 
-    @override
-    def require_conditions(self) -> None:
+    def _require_conditions(self) -> None:
+        """Finds out whether it is the condition that the store refuses.
+
+        Raises:
+            OSError: If it is, or if nothing can be written at all.
+        """
         probe = f"probe-{uuid.uuid4().hex}"
-        self._place.write(probe, b"")  # what may not be written at all fails here
+        self._place.write(probe, b"")
         try:
-            self._place.write_if(probe, b"", identity=None)
-        except FileExistsError:
-            return
+            self._require_kept(probe, "")
         except OSError as error:
-            if error.errno != errno.EREMOTEIO:  # it answered nothing, or refused something else
+            if error.errno != errno.EREMOTEIO:
                 raise
             raise OSError(errno.ENOTSUP, NO_CONDITIONS.format(error.strerror)) from error
         finally:
             self._place.delete(probe)
-        raise OSError(errno.ENOTSUP, NO_CONDITIONS.format("it replaced an object that it was told to keep"))
+
+    def _require_kept(self, name: str, content: str) -> None:
+        place = self._place.below(name)
+        if not keeps_object(place.bucket, place.key, content.encode()):
+            raise OSError(
+                errno.ENOTSUP, NO_CONDITIONS.format("it replaced an object that it was told to keep")
+            )
 
     @override
     def remove(self) -> None:
@@ -117,7 +137,8 @@ class StoreWorkArea(WorkArea):
 
     @override
     def mark(self, name: str) -> str:
-        return _made(self._place.write(name, uuid.uuid4().hex.encode()))
+        put = self._place.write(name, uuid.uuid4().hex.encode())
+        return _made(self._place.find(name)._replace(identity=put.identity))
 
     @override
     def marked(self, name: str) -> str | None:
@@ -127,7 +148,7 @@ class StoreWorkArea(WorkArea):
             return None
 
     @override
-    def building(self, name: str) -> AbstractContextManager[Path]:
+    def building(self, name: str) -> AbstractContextManager[BuiltFile]:
         return self._place.writing(name)
 
     @override

@@ -21,6 +21,31 @@ if TYPE_CHECKING:
     from fitfeed.schemas.storage.place import Found
 
 
+class BuiltFile:
+    """A file that is built, and then has its name.
+
+    Attributes:
+        path: Where the writer leaves it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Names the path."""
+        self.path = path
+        self._found: Found | None = None
+
+    def end(self, found: "Found") -> None:
+        """Says what has the name now."""
+        self._found = found
+
+    @property
+    def found(self) -> "Found":
+        """The file under its name, after the block."""
+        if self._found is None:
+            msg = f"{self.path} is still being built"
+            raise RuntimeError(msg)
+        return self._found
+
+
 class WorkArea(abc.ABC):
     """A place as its one worker sees it. Picklable, like the place."""
 
@@ -125,15 +150,7 @@ class WorkArea(abc.ABC):
 
         Raises:
             BlockingIOError: If another one holds it.
-            OSError: If it cannot be held.
-        """
-
-    @abc.abstractmethod
-    def require_conditions(self) -> None:
-        """Finds out whether one can write there, and on the condition that a name is free. In a folder, the lock tells.
-
-        Raises:
-            OSError: If one cannot.
+            OSError: If it cannot be held, or the store does not put on the condition that a name is free.
         """
 
     @abc.abstractmethod
@@ -161,7 +178,7 @@ class WorkArea(abc.ABC):
         """
 
     @abc.abstractmethod
-    def building(self, name: str) -> AbstractContextManager[Path]:
+    def building(self, name: str) -> AbstractContextManager[BuiltFile]:
         """A path at which a writer leaves a whole file (as a `ShardWriter` does). When the block ends, the file is here.
 
         Raises:

@@ -136,7 +136,7 @@ class Killed:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left, self.dead, self.done = 0, False, 0
-        for name in ("write", "write_if", "move", "delete", "delete_all"):
+        for name in ("write", "write_if", "writing", "copy", "move", "delete", "delete_all"):
             monkeypatch.setattr(StorePlace, name, self._counted(getattr(StorePlace, name)))
 
     def _counted(self, change: Callable[..., Any]) -> Callable[..., Any]:
@@ -326,16 +326,6 @@ def test_what_was_copied_into_a_bucket_is_begun_anew(
                 kept.write(name, data)
             assert convert(photos, str(kept), OPTIONS, max_bad=1).reused_shards == 0
         assert verify_dataset(str(kept)).ok
-
-
-def test_a_store_without_conditions(photos: Path, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    def put(self: StorePlace, name: str, content: bytes, *, identity: str | None) -> object:
-        return self.write(name, content)
-
-    monkeypatch.setattr(StorePlace, "write_if", put)
-    with pytest.raises(UsageError, match=r"cannot write to DATASET memory:.*on a condition.*If-None-Match"):
-        convert(photos, str(place), OPTIONS)
-    assert stored(place) == {}
 
 
 def test_too_little_room(photos: Path, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,18 @@ def test_little_is_asked_twice(photos: Path, store: Store) -> None:
     assert asked(log, "/manifest.json") == ["GET"]
 
 
+def test_how_much_is_asked(photos: Path, store: Store) -> None:
+    """Whatever its size, and for each shard: what is put is not looked at again, and most is asked at once."""
+    counts = {}
+    for shards in (1, 4):
+        with store.proxy.faults(no_fault) as log:
+            convert(photos, f"{store.address}/{shards}", ConvertOptions(shards=shards))
+        counts[shards] = len(log)
+        assert asked(log, "of-00001.tfrecord") == ["PUT"] * (shards == 1)
+        assert asked(log, "/manifest.json")[:3] == ["GET", "GET", "GET"]
+    assert counts == {1: 54, 4: 54 + 3 * 10}
+
+
 def test_what_is_given_its_final_name_is_copied_by_the_store(photos: Path, store: Store) -> None:
     address = f"{store.address}/flowers"
     convert(photos, address, OPTIONS)

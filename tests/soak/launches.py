@@ -95,17 +95,18 @@ class Once:
 
 
 def at_stage(stage: Stage) -> Callable[[Asked], bool]:
-    """Whether a request is the first one after a stage: what is put is looked at afterwards."""
+    """Whether a request is the first one after a stage, but for those that keep a claim alive."""
     put: set[str] = set()
 
     def is_it(asked: Asked) -> bool:
         path = unquote(asked.path)
-        if stage.object not in path:
-            return False
-        if asked.method == "PUT":
+        is_put = asked.method == "PUT" and stage.object in path
+        if is_put and stage.puts == 0:
+            return True
+        is_after = len(put) >= stage.puts > 0 and path not in put and not is_of_claim(asked)
+        if is_put:
             put.add(path)
-            return stage.puts == 0
-        return asked.method == "HEAD" and path in put and len(put) >= stage.puts
+        return is_after
 
     return is_it
 

@@ -63,8 +63,8 @@ def replace(place: Place) -> object:
 
 
 def write_large(place: Place) -> None:
-    with place.writing("large") as path:
-        path.write_bytes(LARGE)
+    with place.writing("large") as built:
+        built.path.write_bytes(LARGE)
 
 
 def copy(place: Place) -> None:

@@ -30,7 +30,9 @@ def write(path: Path, shards: Shards, job: Job, before: tuple[Split, Index] | No
         result_of(job, f"train-{number}.tfrecord", examples)
         for number, examples in enumerate(shards, start=first)
     ]
-    return write_split(LocalPlace(path.parent), path.name, results, job, before=before)
+    split, found = write_split(LocalPlace(path.parent), path.name, results, job, before=before)
+    assert (found.name, found.bytes) == (path.name, path.stat().st_size)
+    return split
 
 
 def table_of(path: Path) -> "pa.Table":

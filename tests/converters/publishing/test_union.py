@@ -60,7 +60,7 @@ def unite(
         ]
     step = "old" if base is None else "new"
     return write_union(
-        work,
+        work.root,
         job,
         base,
         added,
@@ -68,7 +68,7 @@ def unite(
         copies,
         index_name=lambda name: f"{name}.{step}.arrow",
         rejects_name=f"rejects.{step}.jsonl",
-    )
+    ).manifest
 
 
 def opened(work: WorkFolder, manifest: Manifest) -> BaseDataset:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fitfeed.converters.staging import tfds_place
 from fitfeed.converters.staging.tfds_place import complete_tfds_files, put_tfds_files, remove_tfds_files
 from fitfeed.schemas.manifest import Manifest, read_manifest
 from fitfeed.schemas.storage.local import LocalPlace
@@ -69,6 +70,24 @@ def test_who_has_published_meanwhile_has_his_files(
     monkeypatch.setattr(LocalPlace, "write", overtaken)
     put_tfds_files(place, manifest)
     assert {name: contents(tmp_path)[name] for name in TFDS_NAMES} == tfds_files(other)
+
+
+def test_where_there_are_none_nothing_is_read(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = LocalPlace(tmp_path)
+    (tmp_path / "manifest.json").write_text(manifest.to_json())
+    with monkeypatch.context() as patch:
+        patch.setattr(tfds_place, "read_if_ours", None)
+        put_tfds_files(place, manifest, are_new=True)
+    assert {name: contents(tmp_path)[name] for name in TFDS_NAMES} == tfds_files(manifest)
+
+
+@pytest.mark.parametrize("foreign", TFDS_NAMES)
+def test_what_came_meanwhile_is_not_replaced(manifest: Manifest, tmp_path: Path, foreign: str) -> None:
+    (tmp_path / foreign).write_bytes(b"{}")
+    put_tfds_files(LocalPlace(tmp_path), manifest, are_new=True)
+    assert contents(tmp_path) == {foreign: b"{}"}
 
 
 @pytest.mark.parametrize("foreign", TFDS_NAMES)

@@ -39,7 +39,7 @@ class HandmadeShard:
             write_result(job, path_of(work.shards) / f"train-{number}.bin", EXAMPLES) for number in range(2)
         ]
         manifest = write_union(
-            work,
+            work.root,
             job,
             None,
             {"train": results},
@@ -47,7 +47,7 @@ class HandmadeShard:
             NO_COPIES,
             index_name=lambda name: f"{name}.index.arrow",
             rejects_name="rejects.jsonl",
-        )
+        ).manifest
         self.path = path_of(work.shards) / "train-1.bin"
         self.rows = ShardRows(
             manifest=manifest,

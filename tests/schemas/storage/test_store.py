@@ -10,6 +10,7 @@ from fitfeed.schemas.storage.clients import client_of
 from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.storage.store import StorePlace
 from tests.schemas.storage.places import memory_place
+from tests.servers.proxy import no_fault
 from tests.servers.stores import Store
 
 
@@ -38,6 +39,14 @@ def test_marks_of_folders_are_not_files(store: Store) -> None:
     ]
     assert sorted(found.name for found in place.files()) == ["cats-and-dogs", "empty"]
     assert place.folders() == ["cats", "new", "sub"]
+    place.write("sub", b"")  # a file that is called like a folder
+    with store.proxy.faults(no_fault) as log:
+        entries = place.entries()
+    assert (sorted(found.name for found in entries.files), entries.folders) == (
+        ["cats-and-dogs", "empty", "sub"],
+        ["cats", "new", "sub"],
+    )
+    assert [each.asked.method for each in log] == ["GET", "HEAD"]  # only what may be a mark is looked for
 
 
 def make_mark(store: Store, key: str) -> None:

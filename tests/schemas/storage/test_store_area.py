@@ -5,12 +5,12 @@ from tests.schemas.storage.places import memory_place
 
 def test_what_is_built_is_not_seen_before_it_is_whole() -> None:
     place = memory_place()
-    with place.area().building("train-00000-of-00001.tfrecord") as path:
-        path.write_bytes(b"half")
+    with place.area().building("train-00000-of-00001.tfrecord") as built:
+        built.path.write_bytes(b"half")
         assert place.area().is_empty()
-        path.write_bytes(b"whole")
+        built.path.write_bytes(b"whole")
     assert [(found.name, found.bytes) for found in place.files()] == [("train-00000-of-00001.tfrecord", 5)]
-    assert not path.exists()
+    assert not built.path.exists()
     assert not place.area().moves_at_once
 
 

@@ -51,9 +51,13 @@ def test_a_mark_is_known_until_it_is_made_again(place: Place) -> None:
 
 def test_a_built_file_is_there_when_it_is_whole(place: Place) -> None:
     place.area().make()
-    with place.area().building("a") as path:
-        path.with_name("b").write_bytes(b"whole")
-        path.with_name("b").rename(path)
+    with place.area().building("a") as built:
+        built.path.with_name("b").write_bytes(b"whole")
+        built.path.with_name("b").rename(built.path)
+        with pytest.raises(RuntimeError, match="still being built"):
+            _ = built.found
+    assert built.found.identity == place.find("a").identity
+    assert built.found.bytes == 5
     assert place.read("a", at_most=9)[0] == b"whole"
     assert place.area().has_file("a")
     place.area().sync()
@@ -65,7 +69,6 @@ def test_an_empty_place_is_nobodys(place: Place) -> None:
     place.area().require_own()
     place.area().require_writable()
     place.area().make()
-    place.area().require_conditions()
     place.area().remove()
     assert place.area().is_empty()
 

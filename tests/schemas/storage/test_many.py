@@ -1,0 +1,59 @@
+"""Many things at a place: in order in a folder, at once in a store."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from fitfeed.schemas.storage.many import at_once, for_each
+from fitfeed.schemas.storage.place import Place
+from tests.schemas.storage.places import local_place, memory_place
+
+
+class Far:
+    """A place whose answers take long."""
+
+    is_far = True
+
+
+FAR: Place = Far()  # type: ignore[assignment]
+
+
+def test_what_functions_return_comes_in_their_order(tmp_path: Path) -> None:
+    for place in (local_place(tmp_path), memory_place(), FAR):
+        assert at_once(place, lambda: 1, lambda: "two", lambda: None) == (1, "two", None)
+        assert for_each(place, str, range(100)) == [str(number) for number in range(100)]
+
+
+def test_far_away_all_are_called_at_once() -> None:
+    together = threading.Barrier(3, timeout=30)
+    assert sorted(at_once(FAR, together.wait, together.wait, together.wait)) == [0, 1, 2]
+
+
+def test_in_a_folder_one_is_called_after_the_other(tmp_path: Path) -> None:
+    called: list[int] = []
+    at_once(local_place(tmp_path), lambda: called.append(1), lambda: called.append(2))
+    assert called == [1, 2]
+
+
+@pytest.mark.parametrize("kind", ["folder", "far"])
+def test_the_first_error_is_raised_when_all_have_ended(tmp_path: Path, kind: str) -> None:
+    place = local_place(tmp_path) if kind == "folder" else FAR
+    begun, ended = threading.Event(), threading.Event()
+
+    def fail(text: str) -> None:
+        raise OSError(text)
+
+    def first() -> None:
+        if kind == "far":
+            begun.wait(30)
+        fail("first")
+
+    def second() -> None:
+        begun.set()
+        ended.set()
+        fail("second")
+
+    with pytest.raises(OSError, match="first"):
+        at_once(place, first, second)
+    assert ended.is_set() == (kind == "far")
