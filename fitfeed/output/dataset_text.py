@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from fitfeed.output.byte_size import human_bytes
 from fitfeed.output.class_counts import class_counts_line
 from fitfeed.output.histogram_bars import histogram_lines
-from fitfeed.output.source_facts import mask_values
+from fitfeed.output.source_facts import mask_values, other_files
 from fitfeed.output.training_lines import training_lines
 from fitfeed.schemas.bit_depth import levels_of
 from fitfeed.schemas.features import ClassFeature, FloatsFeature, LabelFeature, MaskFeature, MulticlassFeature
@@ -89,7 +89,9 @@ def _extent(extent: "Extent") -> str:
 def _reject_lines(manifest: "Manifest") -> list[str]:
     total = sum(manifest.rejects.values())
     listed = [f"           {count} {reason}" for reason, count in manifest.rejects.items()]
-    ignored = f"{manifest.ignored} other files ignored"
+    dropped = manifest.duplicates.dropped
+    copies = f", {dropped} copies left out" if dropped else ""
+    ignored = f"{other_files(manifest)} other files ignored{copies}"
     return [f"rejects    {total or 'none'}, {ignored}" + ("; see rejects.jsonl" if total else ""), *listed]
 
 

@@ -76,6 +76,12 @@ def profile_lines(manifest: Manifest) -> list[str]:
     return [f"profiles   {listed}: {done}"]
 
 
+def other_files(manifest: Manifest) -> int:
+    """How many files were ignored, without the copies that were left out: those count as ignored, or as rejects where labels differ."""
+    copies = manifest.duplicates.dropped - manifest.rejects.get("label_conflict", 0)
+    return max(0, manifest.ignored - max(0, copies))
+
+
 def ignored_lines(extensions: Mapping[str, int]) -> list[str]:
     """What kinds of other files were ignored, below the line that counts them."""
     shown = [f"{count} {extension}" for extension, count in extensions.items()]

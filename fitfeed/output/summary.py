@@ -17,6 +17,7 @@ from fitfeed.output.source_facts import (
     depth_warnings,
     ignored_lines,
     mask_value_lines,
+    other_files,
     profile_lines,
 )
 from fitfeed.output.training_lines import training_lines
@@ -105,7 +106,7 @@ def _added_lines(conversion: ConversionResult) -> list[str]:
 
 
 def _rejects_line(manifest: Manifest, unnamed: int) -> str:
-    ignored = _ignored(manifest.ignored - manifest.duplicates.dropped, unnamed)
+    ignored = _ignored(other_files(manifest), unnamed)
     if not manifest.rejects:
         return f"rejects    none ({ignored} ignored)"
     reasons = ", ".join(f"{count} {reason}" for reason, count in manifest.rejects.items())

@@ -209,8 +209,10 @@ def outliers(tables: Tables, *, count: int) -> dict[str, list[Outlier]]:
         count: How many of each kind.
 
     Returns:
-        Kind to examples. The values are mean and deviation of the brightness (0 to 255), or width x height.
+        Kind to examples, without kinds in which all examples are the same, as the sizes of one size. The values are mean and
+        deviation of the brightness (0 to 255), or width x height.
     """
+    ends = dict.fromkeys(OUTLIERS, (np.inf, -np.inf))
     found: dict[str, list[tuple[float, Example, str]]] = {kind: [] for kind in OUTLIERS}
     for split, index in tables.items():
         means, deviations = (index[name].to_numpy().astype(np.int64) for name in ("mean", "deviation"))
@@ -218,6 +220,9 @@ def outliers(tables: Tables, *, count: int) -> dict[str, list[Outlier]]:
         aspects, pixels = widths / heights, widths * heights
         orders = (means, -means, deviations, -aspects, aspects, pixels, -pixels)
         for kind, order in zip(OUTLIERS, orders, strict=True):
+            if len(order):
+                low, high = ends[kind]
+                ends[kind] = min(low, float(order.min())), max(high, float(order.max()))
             for row in _least(order, count):
                 level = means[row] if order is not deviations else deviations[row]
                 is_level = kind in OUTLIERS[:3]
@@ -226,6 +231,7 @@ def outliers(tables: Tables, *, count: int) -> dict[str, list[Outlier]]:
     return {
         kind: [Outlier(example, value) for _, example, value in sorted(of)[:count]]
         for kind, of in found.items()
+        if ends[kind][0] < ends[kind][1]
     }
 
 

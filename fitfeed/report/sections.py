@@ -15,6 +15,15 @@ from fitfeed.schemas.manifest import Manifest
 
 CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}
 VALUES = {"darkest": ": mean", "brightest": ": mean", "flattest": ": deviation"}
+PAIRS = {
+    "duplicate": "with equal pixels",
+    "label_conflict": "with equal pixels and other labels",
+    "split_leak": "with equal pixels in two splits",
+    "near_duplicate": "that look alike",
+    "near_split_leak": "that look alike in two splits",
+}
+"""Kinds of pairs in words."""
+
 SHOWN_MISSING = 10
 
 MAX_ROWS = 100
@@ -243,13 +252,11 @@ def duplicates(manifest: Manifest, pairs: Pairs | None, pictures: Pictures) -> E
         what += ", labels differ" if pair.labels_differ else ""
         where = " and ".join(dict.fromkeys([pair.first.split, pair.second.split]))
         shown.append(pictures.pair(pair.first, pair.second, f"{where}: {what}"))
-    listed = pairs and ", ".join(
-        f"{count:,} {kind.replace('_', ' ')}" for kind, count in pairs.listed.items()
-    )
+    listed = pairs and ", ".join(f"{count:,} {PAIRS.get(kind, kind)}" for kind, count in pairs.listed.items())
     text = (
         "duplicates.arrow is not there, so pairs are not shown."
         if pairs is None
-        else f"duplicates.arrow lists pairs: {listed or 'none'}."
+        else f"Pairs that duplicates.arrow lists: {listed or 'none'}."
     )
     return section(
         "duplicates",

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fitfeed.converters.rejects import Reject
-from fitfeed.output.source_facts import depth_lines, profile_lines
+from fitfeed.output.source_facts import depth_lines, other_files, profile_lines
 from fitfeed.report.elements import Element, element, table
 from fitfeed.report.facts import Example, SplitFacts
 from fitfeed.report.picture_data import mask_color
@@ -27,12 +27,15 @@ def rejects(
         first: The first files of each reason.
         pictures: Their pictures; None if the sources are not given.
     """
+    dropped = manifest.duplicates.dropped
+    copies = f", and {dropped:,} copies left out" if dropped else ""
+    others = f"{other_files(manifest):,} other files were ignored{copies}."
     if not manifest.rejects:
-        text = f"None. {manifest.ignored:,} other files were ignored."
+        text = f"None. {others}"
         return section("rejects", "Rejects", element("p", text))
     of_path = {picture.reject.path: picture for picture in pictures or ()}
     counts = [[reason, f"{count:,}"] for reason, count in manifest.rejects.items()]
-    text = f"{manifest.ignored:,} other files were ignored. rejects.jsonl names all."
+    text = f"{others} rejects.jsonl names all."
     return section(
         "rejects",
         "Rejects",

@@ -97,6 +97,11 @@ def test_the_ends_are_found_over_all_splits(dataset: Dataset) -> None:
     assert all(isinstance(each, Outlier) for of in found.values() for each in of)
 
 
+def test_where_all_are_the_same_none_is_at_an_end(gray: Path) -> None:
+    """All images of it have one size, and different pixels."""
+    assert list(outliers(index_tables(open_dataset(gray)), count=2)) == ["darkest", "brightest", "flattest"]
+
+
 def test_samples_are_of_their_class_and_the_same_each_time(dataset: Dataset) -> None:
     chosen = samples(dataset, "train", each=3)
     assert chosen == samples(dataset, "train", each=3)

@@ -79,7 +79,7 @@ def test_what_stands_out_comes_first(folder: Path) -> None:
     text = text_of(page.html)
     assert text.index("1 file was rejected") < text.index("The dataset")
     assert "rose/broken.png: " in text
-    assert "duplicates.arrow lists pairs: 1 duplicate." in text
+    assert "Pairs that duplicates.arrow lists: 1 with equal pixels." in text
     assert page.html.count("equal pixels</figcaption>") == 1
 
 
