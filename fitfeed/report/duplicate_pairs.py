@@ -1,6 +1,6 @@
 """The pairs of pictures that are the same, exactly or nearly: where each of them is."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,10 +36,14 @@ class Pairs(NamedTuple):
     Attributes:
         shown: The first pairs, without those of images that are not examples: an append that was killed may have added them.
         listed: How many pairs the table lists, by kind.
+        alike: How many examples look like an earlier one of their split.
+        alike_across: How many examples look like one of an earlier split. Both are as the summary of `fitfeed convert` counts.
     """
 
     shown: list[Pair]
     listed: dict[str, int]
+    alike: int = 0
+    alike_across: int = 0
 
 
 def find_pairs(tables: Tables, place: Place) -> Pairs | None:
@@ -67,7 +71,13 @@ def find_pairs(tables: Tables, place: Place) -> Pairs | None:
         for row in rows
         if row["of"] in places and row["key"] in places
     ]
-    return Pairs(pairs[:SHOWN_PAIRS], kinds)
+    within, across = (_images(batch, kind) for kind in ("near_duplicate", "near_split_leak"))
+    return Pairs(pairs[:SHOWN_PAIRS], kinds, alike=within, alike_across=across)
+
+
+def _images(batch: Any, kind: str) -> int:
+    """How many images the pairs of a kind have, each with one that comes first. One may be like many."""
+    return int(pc.count_distinct(batch.column("key").filter(pc.equal(batch.column("kind"), kind))).as_py())
 
 
 def _places(tables: Tables, keys: list[str]) -> dict[str, Example]:

@@ -48,8 +48,8 @@ def _leaks(manifest: Manifest, pairs: Pairs | None) -> Iterator[str]:
         yield f"{_have(twice.across_splits)} the pixels of an example of another split: figures of validation are too good."
     if twice.label_conflicts:
         yield f"{_have(twice.label_conflicts)} the pixels of an example with another label."
-    if alike := _listed(pairs, "near_split_leak"):
-        yield f"{_pairs(alike)} in two splits: if they show the same thing, figures of validation are too good. See Duplicates on the page."
+    if pairs is not None and pairs.alike_across:
+        yield f"{_look(pairs.alike_across)} one of another split: if they show the same thing, figures of validation are too good. See Duplicates on the page."
 
 
 def _copies(manifest: Manifest, pairs: Pairs | None) -> Iterator[str]:
@@ -57,20 +57,16 @@ def _copies(manifest: Manifest, pairs: Pairs | None) -> Iterator[str]:
     copies = manifest.duplicates.within - manifest.duplicates.label_conflicts
     if copies > 0:
         yield f"{_have(copies)} the pixels of another one of the split: `--duplicates drop` leaves such copies out."
-    if alike := _listed(pairs, "near_duplicate"):
-        yield f"{_pairs(alike)} within a split. See Duplicates on the page."
-
-
-def _listed(pairs: Pairs | None, kind: str) -> int:
-    return 0 if pairs is None else pairs.listed.get(kind, 0)
+    if pairs is not None and pairs.alike:
+        yield f"{_look(pairs.alike)} another one of the split. See Duplicates on the page."
 
 
 def _have(count: int) -> str:
     return "1 example has" if count == 1 else f"{count:,} examples have"
 
 
-def _pairs(count: int) -> str:
-    return "1 pair of images looks alike" if count == 1 else f"{count:,} pairs of images look alike"
+def _look(count: int) -> str:
+    return "1 example looks like" if count == 1 else f"{count:,} examples look like"
 
 
 def _drift(drift: Drift) -> Iterator[str]:

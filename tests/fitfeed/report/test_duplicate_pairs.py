@@ -20,12 +20,29 @@ def test_pictures_that_only_look_alike_are_not_called_equal(tmp_path: Path) -> N
     Image.fromarray(noise).save(source / "first.png")
     noise[0, 0] += 1
     Image.fromarray(noise).save(source / "second.png")
-    convert(tmp_path / "source", tmp_path / "out")
+    result = convert(tmp_path / "source", tmp_path / "out")
     dataset = open_dataset(tmp_path / "out")
     found = find_pairs(index_tables(dataset), open_place(dataset.address, "DATASET"))
     assert found is not None
     assert found.listed == {"near_duplicate": 1}
+    assert result.near_duplicates is not None
+    assert (found.alike, found.alike_across) == (result.near_duplicates.within, 0) == (1, 0)
     assert [(pair.exact, pair.distance) for pair in found.shown] == [(False, 0)]
     page = report_page(dataset, "noise").html
     assert page.count("train: alike, 0 bits differ</figcaption>") == 1
     assert "equal pixels" not in page
+
+
+def test_an_image_that_is_like_many_counts_once_as_in_the_summary(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8)
+    for number, split in enumerate(("train", "train", "train", "test", "test")):
+        (tmp_path / "source" / split / "a").mkdir(parents=True, exist_ok=True)
+        noise[0, number] += 1
+        Image.fromarray(noise).save(tmp_path / "source" / split / "a" / f"{number}.png")
+    said = convert(tmp_path / "source", tmp_path / "out").near_duplicates
+    assert said is not None
+    dataset = open_dataset(tmp_path / "out")
+    found = find_pairs(index_tables(dataset), open_place(dataset.address, "DATASET"))
+    assert found is not None
+    assert (found.alike, found.alike_across) == (said.within, said.across_splits)
+    assert sum(found.listed.values()) > found.alike + found.alike_across

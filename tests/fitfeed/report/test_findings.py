@@ -66,10 +66,11 @@ def test_damage_is_said_first(manifest: Manifest) -> None:
 
 
 def test_what_looks_alike(manifest: Manifest) -> None:
-    pairs = Pairs([], {"near_split_leak": 1, "near_duplicate": 8, "duplicate": 3})
+    pairs = Pairs([], {"near_split_leak": 2, "near_duplicate": 28}, alike=8, alike_across=1)
     leak, alike = findings(manifest, [], [], pairs)
-    assert leak.startswith("1 pair of images looks alike in two splits: if they show the same thing")
-    assert alike.startswith("8 pairs of images look alike within a split.")
+    assert leak.startswith("1 example looks like one of another split: if they show the same thing")
+    assert alike.startswith("8 examples look like another one of the split.")
+    assert findings(manifest, [], [], Pairs([], {"duplicate": 3})) == []
 
 
 @pytest.mark.parametrize(
