@@ -39,7 +39,7 @@ PYTHON_OF_middle := 3.12
 PYTHON_OF_newest := 3.13
 REQUIREMENTS_OF_newest := requirements-dev.txt
 # Where versions differ: what TensorFlow, NumPy, OpenCV, h5py and protobuf compute, and how they call each other.
-LANE_TESTS ?= tests/pipelines tests/end_to_end tests/golden tests/converters tests/fitfeed/bench tests/fitfeed/estimate tests/lanes
+LANE_TESTS ?= tests/schemas tests/pipelines tests/end_to_end tests/golden tests/converters tests/fitfeed/bench tests/fitfeed/estimate tests/lanes
 
 lanes: pythons $(LANES:%=lane-%) same-in-lanes ## run the tests with the oldest, a middle and the newest TensorFlow, each with a Python of its own
 

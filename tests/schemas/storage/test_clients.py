@@ -52,19 +52,26 @@ os.wait()
     assert run_program(program) == "b'x'\n"
 
 
-def test_credentials_of_another_cloud_need_google_auth(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def credentials_of_another_cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "credentials.json"
     file.write_text(json.dumps({"type": "external_account", "audience": "x"}))
     monkeypatch.delenv("GOOGLE_SERVICE_ACCOUNT_KEY", raising=False)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
-    bucket, address = Bucket("gs", "bucket-of-another-cloud"), "gs://bucket-of-another-cloud/a"
+
+
+@pytest.mark.usefixtures("credentials_of_another_cloud")
+def test_credentials_of_another_cloud_are_checked_by_google_auth() -> None:
+    pytest.importorskip("google.auth", reason="google-auth is not installed")
     with pytest.raises(PermissionError, match="is not accepted"):
-        client_of(bucket, address)
+        client_of(Bucket("gs", "bucket-of-another-cloud"), "gs://bucket-of-another-cloud/a")
+
+
+@pytest.mark.usefixtures("credentials_of_another_cloud")
+def test_credentials_of_another_cloud_need_google_auth(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "google.auth.exceptions", None)
     with pytest.raises(PermissionError, match="install google-auth and requests"):
-        client_of(bucket, address)
+        client_of(Bucket("gs", "bucket-of-another-cloud"), "gs://bucket-of-another-cloud/a")
 
 
 def test_certificates_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
