@@ -28,6 +28,7 @@ NAMES = (
     "augment",
     "device",
     "feed_peers",
+    "frameworks",
     "convert_peers",
 )
 

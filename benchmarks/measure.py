@@ -19,12 +19,14 @@ ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = (
     "apache-beam",
     "h5py",
+    "jax",
     "keras",
     "numpy",
     "opencv-python-headless",
     "pillow",
     "simplejpeg",
     "tensorflow",
+    "torch",
 )
 
 WORKERS = available_cpus() if available_cpus() > 1 else 0

@@ -1,10 +1,11 @@
-"""Grain over ArrayRecord files: Google's loader for JAX, and for Keras through its data adapter."""
+"""Loaders for JAX: Grain over ArrayRecord files, which Keras takes, too; and fitfeed."""
 
 import pickle
 from collections.abc import Callable
 from typing import Any
 
 from benchmarks.loaders.material import SHARDS, Task
+from benchmarks.loaders.numpy_based import loader_of
 from benchmarks.loaders.transform import Transform
 
 
@@ -57,3 +58,9 @@ def processes(task: Task) -> Callable[[], int]:
     batches = dataset.to_iter_dataset().batch(task.batch_size, drop_remainder=True)
     batches = batches.mp_prefetch(grain.MultiprocessingOptions(num_workers=task.workers))
     return lambda: sum(len(labels) for _, labels in batches)
+
+
+def fitfeed(task: Task) -> Callable[[], int]:
+    """Our loader, as arrays of JAX, each of which is there before the next is asked for."""
+    batches = loader_of(task).jax()
+    return lambda: sum(len(images.block_until_ready()) for images, _ in batches)

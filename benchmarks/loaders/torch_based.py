@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.loaders.material import SHARDS, Task, class_folders
+from benchmarks.loaders.numpy_based import loader_of
 from benchmarks.loaders.transform import Transform
-from fitfeed import RandomFlip, RandomResizedCrop, TorchExamples, make_loader
+from fitfeed import RandomFlip, RandomResizedCrop, TorchExamples
 
 AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal")]
 
@@ -40,14 +41,7 @@ def pytorch(task: Task) -> Callable[[], int]:
 
 def fitfeed(task: Task) -> Callable[[], int]:
     """Our loader, as tensors, without a `DataLoader`."""
-    batches = make_loader(
-        task.dataset(),
-        "train",
-        batch_size=task.batch_size,
-        image_size=(task.side, task.side),
-        augment=AUGMENT,
-        processes=task.workers,
-    ).torch()
+    batches = loader_of(task).torch()
     return lambda: sum(len(labels) for _, labels in batches)
 
 
