@@ -105,6 +105,7 @@ def test_the_error_of_a_mask_has_its_example(
 @pytest.mark.parametrize("way", [None, "fork", "spawn"])
 @pytest.mark.parametrize("persistent", [False, True])
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork.*:RuntimeWarning")  # JAX, if another test has loaded it
 def test_workers_of_a_data_loader_change_no_bit(flowers: Dataset, way: str | None, persistent: bool) -> None:
     if persistent and way is None:
         pytest.skip("there are no workers")

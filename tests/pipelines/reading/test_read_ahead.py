@@ -94,7 +94,7 @@ def test_many_requests_are_under_way_at_once(flowers: Dataset) -> None:
     began = time.perf_counter()
     one.request(0, 0)
     assert time.perf_counter() - began < 0.8  # one after the other: 1.6 s
-    assert dataset.traffic.stall_s > 0.05
+    assert 0 < dataset.traffic.stall_s < 0.8  # less than the latency where the requests were sent slowly
     assert dataset.traffic.stalls == 1
 
 
