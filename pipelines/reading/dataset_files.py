@@ -16,7 +16,7 @@ from fitfeed.pipelines.reading.traffic import TrafficCounter
 from fitfeed.schemas.checked_index import check_index, open_checked_index
 from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.index import Index
-from fitfeed.schemas.manifest import Manifest, read_manifest
+from fitfeed.schemas.manifest import Manifest, read_as_one
 from fitfeed.schemas.manifest_parts import Shard
 from fitfeed.schemas.storage.place import Place
 
@@ -87,8 +87,6 @@ class DatasetFiles:
     def open_index(self, manifest: Manifest, split: str) -> Index:
         """Opens the index of a split.
 
-        An append gives indexes other names right after its manifest. Who has read that one still finds them.
-
         Args:
             manifest: The manifest.
             split: Name of the split.
@@ -97,17 +95,16 @@ class DatasetFiles:
             DamagedDatasetError: If it is missing, is not what the manifest says, or contradicts it.
             FeedError: If it cannot be fetched.
         """
-        try:
-            return self._open_index(manifest, split)
-        except DamagedDatasetError:
-            now = read_manifest(self.place)
-            if now.fingerprint == manifest.fingerprint:
-                raise
-        held, here = manifest.splits[split], now.splits.get(split)
-        if here is None or here.index.sha256 != held.index.sha256:
-            msg = f"{self.place} was appended to or replaced since it was opened. Open the dataset again, and begin anew."
-            raise DamagedDatasetError(msg)
-        return self._open_index(now, split)
+        held = manifest.splits[split].index
+
+        def read(now: Manifest) -> Index:
+            here = now.splits.get(split)
+            if here is None or here.index.sha256 != held.sha256:
+                msg = f"{self.place} was appended to or replaced since it was opened. Open the dataset again, and begin anew."
+                raise DamagedDatasetError(msg)
+            return self._open_index(now, split)
+
+        return read_as_one(self.place, read, found=(manifest, self._identity))
 
     def _open_index(self, manifest: Manifest, split: str) -> Index:
         folder, entry = self.place.local_folder, manifest.splits[split].index

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from fitfeed.pipelines.reading.block_cache import BlockCache, CachedFile
 from fitfeed.pipelines.reading.traffic import TrafficCounter
-from fitfeed.schemas.errors import DamagedDatasetError, FeedError
+from fitfeed.schemas.errors import DamagedDatasetError, FeedError, FitfeedError
 from fitfeed.schemas.files import damaged_file
-from fitfeed.schemas.manifest import MANIFEST_NAME
+from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, parse_manifest
 from fitfeed.schemas.manifest_parts import Shard
 from fitfeed.schemas.storage.place import OpenFile, Place
 
@@ -43,7 +43,7 @@ class FetchedShards:
             shards: The shards, in the order of the manifest.
             manifest_identity: Identity of the manifest that has them. A dataset that is replaced loses its manifest
                 first, and gets the new one last. So a shard is one of this manifest, if it is opened while the
-                manifest is there.
+                manifest is there, or another one that has the same shards: an append changes none.
             cache: Keeps what was fetched. None: nothing is kept.
             traffic: Counts what is fetched.
         """
@@ -179,14 +179,19 @@ class FetchedShards:
             FeedError: If that cannot be found out.
         """
         try:
-            identity = self._place.find(MANIFEST_NAME).identity
-        except FileNotFoundError:
-            identity = ""
+            if self._place.find(MANIFEST_NAME).identity == self._manifest_identity:
+                return
+            text, found = self._place.read(MANIFEST_NAME, at_most=MAX_MANIFEST_BYTES + 1)
+            now = parse_manifest(self._place, text)
+        except (FileNotFoundError, FitfeedError):
+            raise self._replaced(self._place.address(name)) from None
         except OSError as error:
             msg = f"{self._place.address(MANIFEST_NAME)} cannot be read: {error.strerror or error}."
             raise FeedError(msg) from error
-        if identity != self._manifest_identity:
+        published = {shard.file: shard.sha256 for split in now.splits.values() for shard in split.shards}
+        if any(published.get(shard.file) != shard.sha256 for shard in self._shards):
             raise self._replaced(self._place.address(name))
+        self._manifest_identity = found.identity  # of an append, or of its final names
 
     def _replaced(self, address: str) -> DamagedDatasetError:
         msg = f"{self._place} was replaced since it was opened, so {address} is not what its index says. Open the dataset again, and begin anew."

@@ -12,7 +12,9 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.staging import Staging, open_staging
 from fitfeed.converters.verify import verify_dataset
+from fitfeed.pipelines import open_dataset
 from fitfeed.schemas.errors import (
+    DamagedDatasetError,
     DuplicateImagesError,
     OvertakenError,
     TooManyRejectsError,
@@ -112,6 +114,22 @@ def test_it_is_replaced_and_appended_to(photos: Path, place: Place, tmp_path: Pa
         assert convert(photos, address, append=True).added == {"train": 3}
     assert stored(place) == contents(dataset)
     assert verify_dataset(str(place)).ok
+
+
+def test_a_training_reads_on_while_images_are_appended_and_not_when_they_are_replaced(
+    photos: Path, place: Place
+) -> None:
+    convert(photos, str(place), OPTIONS)
+    before = open_dataset(str(place)).records("train")
+    expected = [before[row]["image"] for row in range(len(before))]
+    opened = [open_dataset(str(place)).records("train") for _ in range(2)]
+    _ = [records[0] for records in opened]  # the second shard is not opened yet
+    draw(photos, range(6, 9))
+    convert(photos, str(place), append=True)
+    assert all(np.array_equal(opened[0][row]["image"], image) for row, image in enumerate(expected))
+    convert(photos, str(place), ConvertOptions(shards=2, size=(3, 3)), overwrite=True)
+    with pytest.raises(DamagedDatasetError, match="was replaced since it was opened"):
+        _ = opened[1][len(expected) - 1]
 
 
 def test_an_old_dataset_stays_whole_until_the_new_shards_are_staged(

@@ -1,5 +1,6 @@
 """Payloads of coming batches: the right ones, in few requests, in bounded memory, before they are asked for."""
 
+import errno
 import gc
 import threading
 import time
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fitfeed.pipelines import Dataset
+from fitfeed.pipelines import Dataset, open_dataset
 from fitfeed.pipelines.order.batch_request import BatchRequest
 from fitfeed.pipelines.order.global_batches import EpochSteps
 from fitfeed.pipelines.order.shuffle import Order
@@ -19,7 +20,8 @@ from fitfeed.pipelines.reading import read_ahead
 from fitfeed.pipelines.reading.read_ahead import ReadAhead
 from fitfeed.schemas.errors import DamagedDatasetError, FeedError
 from tests.pipelines.build_dataset import Format
-from tests.pipelines.far_place import NETWORK, far
+from tests.pipelines.far_place import NETWORK, FarPlace, far
+from tests.unsettled import settle, unsettle
 
 
 def reader(dataset: Dataset, *, shuffle: bool = True, batch_size: int = 8) -> tuple[ReadAhead, EpochSteps]:
@@ -145,13 +147,46 @@ def test_a_shard_that_ends_early_leaves_payloads_empty(own_copy: Callable[[Forma
     assert lengths[-1] == 0
 
 
-def test_a_dataset_that_is_replaced_meanwhile_is_noticed(own_copy: Callable[[Format], Path]) -> None:
-    folder = own_copy("tfrecord")
+@pytest.mark.parametrize("by", ["another", "nothing yet", "what is no manifest"])
+def test_a_dataset_that_is_replaced_meanwhile_is_noticed(own_copy: Callable[[Format], Path], by: str) -> None:
+    folder, other = own_copy("tfrecord"), own_copy("hdf5")
     dataset = far(folder)
     _ = dataset.records("train").index
     manifest = folder / "manifest.json"
-    manifest.write_bytes(manifest.read_bytes())  # the same again, as an overwriting conversion may write it
+    manifest.unlink()
+    if by == "another":
+        manifest.write_bytes((other / "manifest.json").read_bytes())
+    elif by == "what is no manifest":
+        manifest.write_bytes(b"{}")
     with pytest.raises(DamagedDatasetError, match="was replaced since it was opened"):
+        reader(dataset)[0].request(0, 0)
+
+
+def test_a_manifest_with_the_same_shards_changes_nothing(own_copy: Callable[[Format], Path]) -> None:
+    folder = own_copy("tfrecord")
+    unsettle(folder)
+    dataset = far(folder)
+    _ = dataset.records("train").index
+    settle(folder)  # as an append does right after it is committed
+    one, steps = reader(dataset)
+    for step in range(len(steps)):
+        assert_right(one.request(0, step), open_dataset(folder))
+
+
+def test_a_network_that_fails_while_a_manifest_is_compared_is_said_so(
+    own_copy: Callable[[Format], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = far(own_copy("tfrecord"))
+    _ = dataset.records("train").index
+
+    def find(*_: Any) -> None:
+        raise OSError(errno.ETIMEDOUT, "the store could not be reached")
+
+    monkeypatch.setattr(FarPlace, "find", find)
+    monkeypatch.setattr(FarPlace, "open", lambda *_: None)
+    with pytest.raises(
+        FeedError, match=r"far:/.*manifest.json cannot be read: the store could not be reached"
+    ):
         reader(dataset)[0].request(0, 0)
 
 
