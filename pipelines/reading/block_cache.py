@@ -159,7 +159,7 @@ class CachedFile:
             os.ftruncate(self._descriptor, self._table + blocks * ENTRY)  # sparse: it takes no room yet
         self._checksums = np.zeros(blocks, np.uint64)
         self._load(0, blocks)
-        self._is_checked = np.zeros(blocks, np.bool_)  # by this process, so that a block is checked once
+        self._is_checked = bytearray(blocks)  # 1: by this process, so that a block is checked once
         self._touched = 0.0
 
     @property
@@ -181,7 +181,7 @@ class CachedFile:
             OSError: If the file cannot be read.
         """
         first, stop = offset // BLOCK, -(-(offset + len(memory)) // BLOCK)
-        if not self._is_checked[first:stop].all() and not self._check(first, stop):
+        if self._is_checked.find(0, first, stop) >= 0 and not self._check(first, stop):
             return False
         if os.preadv(self._descriptor, [memory], offset) < len(memory):
             return False
@@ -212,7 +212,7 @@ class CachedFile:
         entries = np.array(sums, "<u8")
         pwrite_all(self._descriptor, self._table + first * ENTRY, memoryview(entries.tobytes()))
         self._checksums[first : first + len(sums)] = entries
-        self._is_checked[first : first + len(sums)] = True
+        self._is_checked[first : first + len(sums)] = bytes([1]) * len(sums)
 
     def _check(self, first: int, stop: int) -> bool:
         if not self._checksums[first:stop].all():
@@ -226,7 +226,7 @@ class CachedFile:
             if _checksum(data[start : min(start + BLOCK, end - begin)]) != int(self._checksums[block]):
                 self._checksums[block] = 0  # it is fetched again
                 return False
-        self._is_checked[first:stop] = True
+        self._is_checked[first:stop] = bytes([1]) * (stop - first)
         return True
 
     def _load(self, first: int, stop: int) -> None:

@@ -18,7 +18,7 @@ from fitfeed.schemas.errors import DamagedDatasetError, UsageError
 from fitfeed.schemas.index import Index
 from fitfeed.schemas.manifest import Manifest, read_as_one
 from fitfeed.schemas.manifest_parts import Shard
-from fitfeed.schemas.storage.place import Place
+from fitfeed.schemas.storage.place import Place, Range
 
 
 class ShardReader(Protocol):
@@ -29,6 +29,12 @@ class ShardReader(Protocol):
 
     def read_into(self, shard: int, offset: int, memory: memoryview) -> int:
         """Reads a byte range into memory of its size; returns how many bytes were read."""
+
+    def read_several(self, shard: int, ranges: Sequence[Range]) -> list[int]:
+        """Does the same for several ranges of a shard."""
+
+    def read_cached(self, shard: int, wanted: Range) -> bool:
+        """Reads a range, if a cache has all of it; returns whether it has."""
 
     def read_ranges(
         self, shards: npt.NDArray[np.int32], offsets: npt.NDArray[np.int64], out: npt.NDArray[np.uint8]
@@ -47,7 +53,7 @@ class DatasetFiles:
     def __init__(
         self,
         place: Place,
-        manifest_identity: str = "",
+        manifest_identity: str,
         cache: CacheOptions | None = None,
         other_copies: Path | None = None,
     ) -> None:
@@ -55,7 +61,7 @@ class DatasetFiles:
 
         Args:
             place: Where the dataset is.
-            manifest_identity: Identity of its manifest in a store.
+            manifest_identity: Identity of the file of its manifest.
             cache: Where blocks of shards are kept. None: nowhere.
             other_copies: Folder of another process that may have copies of the indexes.
         """
@@ -78,7 +84,12 @@ class DatasetFiles:
     @property
     def are_far(self) -> bool:
         """Whether payloads should be read ahead of use, many at once: reading one takes long."""
-        return self.place.local_folder is None or self._cache is not None
+        return self.place.local_folder is None or self.has_cache
+
+    @property
+    def has_cache(self) -> bool:
+        """Whether what is fetched is kept on this machine."""
+        return self._cache is not None
 
     def address(self, name: str) -> str:
         """The address of a file, for messages."""

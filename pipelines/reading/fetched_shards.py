@@ -18,7 +18,7 @@ from fitfeed.schemas.errors import DamagedDatasetError, FeedError, FitfeedError
 from fitfeed.schemas.files import damaged_file
 from fitfeed.schemas.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, parse_manifest
 from fitfeed.schemas.manifest_parts import Shard
-from fitfeed.schemas.storage.place import OpenFile, Place
+from fitfeed.schemas.storage.place import OpenFile, Place, Range
 
 
 class FetchedShards:
@@ -78,14 +78,43 @@ class FetchedShards:
             DamagedDatasetError: If the shard is missing, or was replaced.
             FeedError: If it cannot be read, or this process was forked after the first read.
         """
+        return self.read_several(shard, [Range(offset, memory)])[0]
+
+    def read_several(self, shard: int, ranges: Sequence[Range]) -> list[int]:
+        """Reads byte ranges of a shard, each as `read_into` does.
+
+        Raises:
+            DamagedDatasetError: If the shard is missing, or was replaced.
+            FeedError: If it cannot be read, or this process was forked after the first read.
+        """
         self._check_process()
-        inside = max(0, min(len(memory), self._shards[shard].bytes - offset))
-        memory = memory[:inside]
-        if not inside:
-            return 0
+        size = self._shards[shard].bytes
+        inside = [Range(offset, memory[: max(0, size - offset)]) for offset, memory in ranges]
         if self._cache is None:
-            return self._fetch(shard, offset, memory)
-        return self._read_cached(self._cache, shard, offset, memory)
+            return self._fetch_several(shard, inside)
+        return [self._read_through(self._cache, shard, *wanted) for wanted in inside]
+
+    def read_cached(self, shard: int, wanted: Range) -> bool:
+        """Reads a byte range, if the cache has all of it.
+
+        Returns:
+            Whether it has. If not, the memory is undefined.
+
+        Raises:
+            FeedError: If this process was forked after the first read.
+        """
+        self._check_process()
+        offset, memory = wanted
+        if self._cache is None or offset + len(memory) > self._shards[shard].bytes:
+            return False
+        try:
+            is_there = self._cached_file(self._cache, shard).read_into(offset, memory)
+        except OSError as error:
+            self._cache.fail(error)
+            return False
+        if is_there:
+            self._traffic.from_cache(len(memory))
+        return is_there
 
     def read_ranges(
         self, shards: npt.NDArray[np.int32], offsets: npt.NDArray[np.int64], out: npt.NDArray[np.uint8]
@@ -107,13 +136,12 @@ class FetchedShards:
         ranges = enumerate(zip(shards.tolist(), offsets.tolist(), strict=True))
         return [i for i, (shard, at) in ranges if self.read_into(shard, at, out[i].data) < out.shape[1]]
 
-    def _read_cached(self, cache: BlockCache, shard: int, offset: int, memory: memoryview) -> int:
-        """Reads a range from the cache, and fetches what it lacks."""
+    def _read_through(self, cache: BlockCache, shard: int, offset: int, memory: memoryview) -> int:
+        """Reads a range within a shard; what the cache lacks is fetched, and kept."""
+        if not len(memory) or self.read_cached(shard, Range(offset, memory)):
+            return len(memory)
         try:
             file = self._cached_file(cache, shard)
-            if file.read_into(offset, memory):
-                self._traffic.from_cache(len(memory))
-                return len(memory)
             if file.is_deleted:  # to make room, while this process did not use it
                 file = self._cached_file(cache, shard, again=True)
             begin, end = file.missing(offset, len(memory))
@@ -150,13 +178,18 @@ class FetchedShards:
         return file
 
     def _fetch(self, shard: int, offset: int, memory: memoryview) -> int:
+        return self._fetch_several(shard, [Range(offset, memory)])[0]
+
+    def _fetch_several(self, shard: int, ranges: Sequence[Range]) -> list[int]:
+        if not any(len(memory) for _, memory in ranges):
+            return [0] * len(ranges)
         file = self._files.get(shard) or self._open(shard)
         try:
-            done = file.read_into(offset, memory)
+            counts = file.read_several(ranges)
         except OSError as error:
             raise self._failed(shard, error) from error
-        self._traffic.fetched(done)
-        return done
+        self._traffic.fetched(len(ranges), sum(counts))
+        return counts
 
     def _open(self, shard: int) -> OpenFile:
         with self._opening[shard]:

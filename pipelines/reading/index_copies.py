@@ -107,7 +107,7 @@ class IndexCopies:
     def _fetch_part(self, file: OpenFile, descriptor: int, offset: int, length: int) -> None:
         memory = memoryview(bytearray(length))
         count = file.read_into(offset, memory)
-        self._traffic.fetched(count)
+        self._traffic.fetched(1, count)
         pwrite_all(descriptor, offset, memory[:count])
 
 

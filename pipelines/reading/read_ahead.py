@@ -12,7 +12,6 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +20,10 @@ from fitfeed.pipelines.order.batch_request import BatchRequest, Requests
 from fitfeed.pipelines.reading.joined_ranges import join_ranges
 from fitfeed.pipelines.reading.payload_ranges import payload_ranges
 from fitfeed.pipelines.reading.payloads import ReadPayloads
+from fitfeed.pipelines.reading.range_reads import RangeReaders, RangeReads
 from fitfeed.pipelines.reading.records import Records
-from fitfeed.schemas.errors import FeedError
-
-AT_ONCE = 64
-"""Requests at once. With 40 ms each, these are 1,600 images a second."""
+from fitfeed.pipelines.reading.requests_at_once import RequestsAtOnce
+from fitfeed.schemas.storage.place import Range
 
 MAX_WAITING_BYTES = 128 << 20
 """128 MiB of payloads that were read, or are being read, before they are asked for. One batch is always read ahead."""
@@ -81,8 +79,9 @@ class ReadAhead:
         self._recent: deque[tuple[int, int]] = deque(maxlen=RECENT)
         self._number = 0
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="fitfeed-reads")
-        weakref.finalize(self, self._pool.shutdown, wait=False, cancel_futures=True)
+        self._at_once = RequestsAtOnce()
+        self._readers = RangeReaders(records.read_several, records.read_cached if records.has_cache else None)
+        weakref.finalize(self, self._readers.close)
 
     def request(self, epoch: int, step: int) -> BatchRequest:
         """Returns the request of this worker for one step, with its payloads.
@@ -98,8 +97,10 @@ class ReadAhead:
             self._number += 1
             self._read_on(epoch, step)
         began = time.perf_counter()
-        batch.wait()
+        batch.reads.wait()
         self._records.traffic.waited(time.perf_counter() - began)
+        with self._lock:
+            self._readers.at_once = self._at_once.after(batch.reads.requests, batch.reads.least_s)
         return batch.filled()
 
     def _read_on(self, epoch: int, step: int) -> None:
@@ -127,26 +128,19 @@ class ReadAhead:
     def _give_up_unused(self) -> None:
         for place, batch in list(self._waiting.items()):
             if self._number - batch.wanted > MAX_UNUSED:
-                self._waiting.pop(place).cancel()
+                self._waiting.pop(place).reads.cancel()
 
     def _begin(self, epoch: int, step: int) -> "_Batch":
-        return _Batch(
-            self._requests.request(epoch, step), self._records, self._masks, self._memory, self._pool
-        )
+        batch = _Batch(self._requests.request(epoch, step), self._records, self._masks, self._memory)
+        self._readers.begin(batch.reads)
+        return batch
 
 
 class _Batch:
-    """A batch whose payloads are being read."""
+    """A batch whose payloads are being read, by `reads`."""
 
-    def __init__(
-        self,
-        request: BatchRequest,
-        records: Records,
-        masks: Sequence[str],
-        memory: Memory,
-        pool: ThreadPoolExecutor,
-    ) -> None:
-        """Begins to read."""
+    def __init__(self, request: BatchRequest, records: Records, masks: Sequence[str], memory: Memory) -> None:
+        """Decides what is to be read."""
         self._request, self._masks = request, masks
         shards, offsets, self._lengths = payload_ranges(records.index, request.examples, masks)
         self._joined = join_ranges(shards, offsets, self._lengths)
@@ -154,22 +148,10 @@ class _Batch:
         self.bytes, self.wanted = self._joined.bytes, 0
         view = self._buffer.data
         bounds = self._joined.bounds.tolist()
-        ranges = zip(
-            self._joined.shards.tolist(), self._joined.offsets.tolist(), bounds, bounds[1:], strict=False
+        ranges = zip(self._joined.offsets.tolist(), bounds, bounds[1:], strict=False)
+        self.reads = RangeReads(
+            self._joined.shards.tolist(), [Range(offset, view[first:stop]) for offset, first, stop in ranges]
         )
-        self._reads: list[Future[int]] = [
-            pool.submit(_read, records, shard, offset, view[first:stop])
-            for shard, offset, first, stop in ranges
-        ]
-
-    def wait(self) -> None:
-        """Waits until all payloads are there, or cannot be read."""
-        wait(self._reads)
-
-    def cancel(self) -> None:
-        """Begins no more reads."""
-        for read in self._reads:
-            read.cancel()
 
     def filled(self) -> BatchRequest:
         """Returns the request with its payloads.
@@ -178,7 +160,7 @@ class _Batch:
             DamagedDatasetError, FeedError: If a shard could not be read.
         """
         joined = self._joined
-        ends = joined.bounds[:-1] + np.array([read.result() for read in self._reads], np.int64)
+        ends = joined.bounds[:-1] + np.array(self.reads.counts(), np.int64)
         starts = np.where(joined.starts + self._lengths <= ends[joined.request], joined.starts, -1)
         parts = 1 + len(self._masks)
         images, *masks = (
@@ -186,10 +168,3 @@ class _Batch:
             for start, length in zip(np.split(starts, parts), np.split(self._lengths, parts), strict=True)
         )
         return self._request._replace(payloads=images, masks=dict(zip(self._masks, masks, strict=True)))
-
-
-def _read(records: Records, shard: int, offset: int, memory: memoryview) -> int:
-    if not threading.main_thread().is_alive():  # the interpreter ends, and waits for all that has begun
-        msg = "this process is ending"
-        raise FeedError(msg)
-    return records.read_range(shard, offset, memory)

@@ -28,6 +28,7 @@ from fitfeed.schemas.payload import (
     decode_payload,
     decode_window,
 )
+from fitfeed.schemas.storage.place import Range
 
 MAX_READ_BYTES = 256 << 20
 """256 MiB in one sequential read. Beyond it, examples are so large, or so far apart, that each is read alone."""
@@ -231,10 +232,32 @@ class Records:
         """Reads a range of a shard into memory of its size; returns how many bytes it has there.
 
         Raises:
-            DamagedDatasetError: If the shard is missing.
+            DamagedDatasetError: If the shard is missing, or was replaced.
             FeedError: If it cannot be read.
         """
         return self._open().files.read_into(shard, offset, memory)
+
+    def read_several(self, shard: int, ranges: Sequence[Range]) -> list[int]:
+        """Reads ranges of a shard, each as `read_range` does.
+
+        Raises:
+            DamagedDatasetError: If the shard is missing, or was replaced.
+            FeedError: If it cannot be read.
+        """
+        return self._open().files.read_several(shard, ranges)
+
+    @property
+    def has_cache(self) -> bool:
+        """Whether what is fetched is kept on this machine."""
+        return self._files.has_cache
+
+    def read_cached(self, shard: int, wanted: Range) -> bool:
+        """Reads a range of a shard, if the cache has all of it; returns whether it has.
+
+        Raises:
+            FeedError: If this process was forked from the one that has opened the dataset.
+        """
+        return self._open().files.read_cached(shard, wanted)
 
     @property
     def is_raw(self) -> bool:

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from fitfeed.schemas.errors import DamagedDatasetError
 from fitfeed.schemas.files import open_located, pread_all, pread_into
+from fitfeed.schemas.storage.place import Range
 
 MAX_OPEN_FILES = 128
 """Files that stay open. It is well below the usual limit of 1,024 descriptors a process, and few datasets
@@ -83,6 +84,14 @@ class ShardFiles:
         """
         file = self._file(shard)
         return pread_into(file.descriptor, offset, memory)
+
+    def read_several(self, shard: int, ranges: Sequence[Range]) -> list[int]:
+        """Reads byte ranges of a shard, each as `read_into` does."""
+        return [self.read_into(shard, *wanted) for wanted in ranges]
+
+    def read_cached(self, shard: int, wanted: Range) -> bool:
+        """Returns False: there is no cache."""
+        return False
 
     def read_ranges(
         self, shards: npt.NDArray[np.int32], offsets: npt.NDArray[np.int64], out: npt.NDArray[np.uint8]

@@ -41,10 +41,10 @@ class TrafficCounter:
         self._requests = self._fetched = self._from_cache = self._stalls = 0
         self._stall_s = 0.0
 
-    def fetched(self, count: int) -> None:
-        """Counts a request, and the bytes that it has brought."""
+    def fetched(self, requests: int, count: int) -> None:
+        """Counts requests, and the bytes that they have brought."""
         with self._lock:
-            self._requests += 1
+            self._requests += requests
             self._fetched += count
 
     def from_cache(self, count: int) -> None:

@@ -18,18 +18,19 @@ from typing_extensions import override
 from fitfeed.schemas.chunks import in_chunks
 from fitfeed.schemas.files import pwrite_all
 from fitfeed.schemas.storage.address import MEMORY, Bucket, parse_address
-from fitfeed.schemas.storage.again import BrokenOffError, again
+from fitfeed.schemas.storage.again import again
 from fitfeed.schemas.storage.clients import MAX_REQUEST_BYTES, client_of
 from fitfeed.schemas.storage.errors import explained
-from fitfeed.schemas.storage.identity import bare_tag, found_of, identity_of, tag_of
+from fitfeed.schemas.storage.identity import bare_tag, found_of, identity_of
 from fitfeed.schemas.storage.listing import LIST_CHUNK, entries_of, objects_below
 from fitfeed.schemas.storage.place import Entries, Found, OpenFile, Place, Result, require_name
 from fitfeed.schemas.storage.store_area import StoreWorkArea
 from fitfeed.schemas.storage.store_file import StoreFile
+from fitfeed.schemas.storage.store_object import StoreObject
 from fitfeed.schemas.storage.work_area import BuiltFile, WorkArea
 
 if TYPE_CHECKING:
-    from obstore import GetOptions, ObjectMeta, PutMode, PutResult, UpdateVersion
+    from obstore import ObjectMeta, PutMode, PutResult, UpdateVersion
 
 PART_BYTES = 8 << 20
 """Smallest part of an object that is put in parts."""
@@ -153,63 +154,24 @@ class StorePlace(Place):
 
     @override
     def open(self, name: str) -> OpenFile:
-        return StoreFile(self.get, self.find(name))
+        return StoreFile(self._object(name), self.find(name))
 
     @override
     def read(self, name: str, *, at_most: int) -> tuple[bytes, Found]:
         if at_most == 0:
             return b"", self.find(name)
-        first, found = self.get(name, 0, min(at_most, MAX_REQUEST_BYTES))
+        stored = self._object(name)
+        first, meta = stored.get(0, min(at_most, MAX_REQUEST_BYTES))
+        found = self._found(meta)
         size = min(found.bytes, at_most)
         if len(first) == size:
             return bytes(first), found
         content = bytearray(size)
         content[: len(first)] = first
         rest = memoryview(content)[len(first) :]
-        if StoreFile(self.get, found).read_into(len(first), rest) < len(rest):
-            raise self._cut_off(name)
+        if StoreFile(stored, found).read_into(len(first), rest) < len(rest):
+            raise stored.cut_off()
         return bytes(content), found
-
-    def get(
-        self, name: str, offset: int, length: int, *, identity: str | None = None
-    ) -> tuple[memoryview, Found]:
-        """Reads a range by one request; it is shorter only where the object ends.
-
-        Args:
-            name: The file.
-            offset: Where the range begins.
-            length: Its bytes.
-            identity: Which object it must be, if any will not do.
-
-        Raises:
-            FileNotFoundError: If it is not there.
-            OSError: If it cannot be read, or is another object.
-        """
-        return again(lambda: self._get(name, offset, length, identity))
-
-    def _get(self, name: str, offset: int, length: int, identity: str | None) -> tuple[memoryview, Found]:
-        options: GetOptions = {"range": (offset, offset + length)}
-        if identity is not None and (tag := tag_of(identity)):
-            options["if_match"] = tag
-        try:
-            with explained(self.bucket, "read", self.address(name)):
-                result = obstore.get(self._client(name), self._key(name), options=options)
-                found = self._found(result.meta)
-                data = memoryview(result.bytes())
-        except FileExistsError:
-            raise self._replaced(name) from None
-        except OSError as error:
-            if error.errno != errno.ERANGE:
-                raise
-            found = self.find(name)  # nothing can be read from an empty object, or after its end
-            if offset < found.bytes and length > 0:
-                raise
-            data = memoryview(b"")
-        if identity is not None and found.identity != identity:
-            raise self._replaced(name)
-        if len(data) != max(0, min(length, found.bytes - offset)):
-            raise self._cut_off(name)
-        return data, found
 
     @override
     @contextmanager
@@ -221,10 +183,11 @@ class StorePlace(Place):
             yield path
 
     def _download(self, found: Found, path: Path) -> None:
+        stored = self._object(found.name)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
         def copy(offset: int) -> None:
-            data, _ = self.get(found.name, offset, MAX_REQUEST_BYTES, identity=found.identity)
+            data, _ = stored.get(offset, MAX_REQUEST_BYTES, identity=found.identity)
             pwrite_all(descriptor, offset, data)
 
         try:
@@ -371,6 +334,9 @@ class StorePlace(Place):
             for key in keys if len(keys) > 1 else ():
                 self._delete([key])
 
+    def _object(self, name: str) -> StoreObject:
+        return StoreObject(self.bucket, self._key(name), self.address(name))
+
     def _client(self, name: str) -> "obstore.store.ObjectStore":
         return client_of(self.bucket, self.address(name))
 
@@ -382,11 +348,3 @@ class StorePlace(Place):
 
     def _found(self, meta: "ObjectMeta") -> Found:
         return found_of(meta, self._name(meta["path"]))
-
-    def _replaced(self, name: str) -> OSError:
-        return OSError(errno.ESTALE, "it was replaced meanwhile by another object", self.address(name))
-
-    def _cut_off(self, name: str) -> OSError:
-        return BrokenOffError(
-            errno.EIO, "the store gave another number of bytes than it has", self.address(name)
-        )
