@@ -15,6 +15,7 @@ from fitfeed.pipelines import Dataset
 from fitfeed.pipelines.reading.block_cache import BLOCK
 from fitfeed.pipelines.reading.dataset_files import ShardReader
 from fitfeed.schemas.errors import DamagedDatasetError, FeedError
+from fitfeed.schemas.storage.place import Range
 from tests.effort import tries
 from tests.pipelines.build_dataset import build_dataset, raw_example
 from tests.pipelines.far_place import NETWORK, far
@@ -53,6 +54,22 @@ def test_ranges_are_those_of_the_file(
     traffic = dataset.traffic
     assert traffic.bytes_fetched == sum(length for *_, length in NETWORK.shard_reads())
     assert cached or not traffic.bytes_from_cache
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_several_ranges_are_read_as_each_alone(large: Path, tmp_path: Path, cached: bool) -> None:
+    dataset, shards = opened(large, tmp_path if cached else None)
+    content = contents(large, dataset)[1]
+    starts = [0, 70_000, len(content) - 40, len(content) + 5]
+    ranges = [Range(start, memoryview(bytearray(100))) for start in starts]
+    assert shards.read_several(1, ranges) == [100, 100, 40, 0]
+    for start, memory in ranges:
+        assert bytes(memory).rstrip(b"\0") == content[start : start + 100].rstrip(b"\0")
+    asked = [Range(start, memoryview(bytearray(100))) for start in (70_000, len(content) - 40)]
+    assert [shards.read_cached(1, one) for one in asked] == [cached, False]
+    assert shards.read_several(1, [Range(len(content), memoryview(bytearray(9)))]) == [0]
+    if cached:
+        assert bytes(asked[0].memory) == content[70_000:][:100]
 
 
 def test_each_block_is_fetched_once_and_by_no_later_run(large: Path, tmp_path: Path) -> None:

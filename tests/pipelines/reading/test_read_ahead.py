@@ -18,6 +18,7 @@ from fitfeed.pipelines.order.global_batches import EpochSteps
 from fitfeed.pipelines.order.shuffle import Order
 from fitfeed.pipelines.reading import read_ahead
 from fitfeed.pipelines.reading.read_ahead import ReadAhead
+from fitfeed.pipelines.reading.requests_at_once import RequestsAtOnce
 from fitfeed.schemas.errors import DamagedDatasetError, FeedError
 from tests.pipelines.build_dataset import Format
 from tests.pipelines.far_place import NETWORK, FarPlace, far
@@ -98,6 +99,23 @@ def test_many_requests_are_under_way_at_once(flowers: Dataset) -> None:
     assert time.perf_counter() - began < 0.8  # one after the other: 1.6 s
     assert 0 < dataset.traffic.stall_s < 0.8  # less than the latency where the requests were sent slowly
     assert dataset.traffic.stalls == 1
+
+
+def test_batches_that_are_used_say_how_many_requests_should_be_under_way(
+    flowers: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[tuple[int, float]] = []
+
+    def after(self: RequestsAtOnce, requests: int, least_s: float) -> int:
+        noted.append((requests, least_s))
+        return 70 + len(noted)
+
+    monkeypatch.setattr(RequestsAtOnce, "after", after)
+    one, _ = reader(far(flowers.path))
+    for step in range(3):
+        one.request(0, step)
+    assert one._readers.at_once == 73
+    assert all(0 < requests <= 8 and 0 < least_s < 60 for requests, least_s in noted)
 
 
 def test_requests_may_come_out_of_order_and_again(flowers: Dataset) -> None:

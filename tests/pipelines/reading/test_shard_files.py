@@ -10,6 +10,7 @@ import pytest
 
 from fitfeed.pipelines.reading.shard_files import ShardFiles
 from fitfeed.schemas.errors import DamagedDatasetError
+from fitfeed.schemas.storage.place import Range
 
 
 @pytest.fixture
@@ -47,6 +48,13 @@ def test_many_ranges_are_the_bytes_of_single_reads(files: ShardFiles, data: st.D
     assert unread == [place for place, payload in enumerate(singly) if len(payload) < length]
     for place in set(range(len(places))) - set(unread):
         assert out[place].tobytes() == singly[place]
+
+
+def test_several_ranges_of_a_file_are_read_as_each_alone(files: ShardFiles) -> None:
+    ranges = [Range(offset, memoryview(bytearray(5))) for offset in (3, 0)]
+    assert files.read_several(0, ranges) == [5, 5]
+    assert [bytes(memory) for _, memory in ranges] == [files.read(0, 3, 5), files.read(0, 0, 5)]
+    assert not files.read_cached(0, ranges[0])  # nothing is kept of a folder
 
 
 def test_neighbors_are_read_by_one_call(files: ShardFiles, monkeypatch: pytest.MonkeyPatch) -> None:
