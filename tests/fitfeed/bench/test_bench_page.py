@@ -34,3 +34,15 @@ def test_the_page_has_bars_and_the_verdict() -> None:
     assert "script" not in page.tags
     assert page.tags.count("rect") >= len(STAGES) + 2 + 3
     assert "http" not in html.replace("http-equiv", "")
+
+
+def test_beside_a_model_on_the_same_cpus_the_bars_are_of_what_both_make() -> None:
+    result = made_result(model=ModelSpeed("small", 2500.0, 0.0128, "CPU"))
+    page = Texts()
+    page.feed(bench_page(result, "flowers"))
+    now = page.texts.index("as it is")
+    assert page.texts[now + 1 : now + 3] == ["1,275", "1.00"], "1 / (1 / 2,600 + 1 / 2,500)"
+    assert result.verdict.best is not None
+    after = page.texts.index(result.verdict.best.change.action)
+    assert page.texts[after + 1] == f"{result.verdict.best.rate:,.0f}"
+    assert page.texts[after + 2] == f"{result.verdict.best.gain:.2f}"
