@@ -3,6 +3,7 @@
 The manifest does not name them, so they do not change the dataset's fingerprint.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -65,13 +66,14 @@ def duplicates_schema(*, complete: bool) -> pa.Schema:
     return pa.schema(fields, metadata={**_VERSION, "complete": "true" if complete else "false"})
 
 
-def write_table(place: Place, name: str, batch: Any) -> str:
+def write_table(place: Place, name: str, batch: Any, *, require: Callable[[], None] = lambda: None) -> str:
     """Replaces a table so that a reader finds the old one or the new one, whole.
 
     Args:
         place: Where it is.
         name: Name of its file.
         batch: A record batch of the table's schema. ETags may be packed.
+        require: Raises an error if it must not be replaced any more. It is called when the new one is built.
 
     Returns:
         SHA-256 of the file.
@@ -82,7 +84,9 @@ def write_table(place: Place, name: str, batch: Any) -> str:
     write = write_packed if is_packed(batch) else write_batch
     with place.writing(name) as built:
         write(built.path, batch)
-        return file_sha256(built.path)
+        sha256 = file_sha256(built.path)
+        require()
+    return sha256
 
 
 def read_sources(place: Place) -> Any:

@@ -1,6 +1,6 @@
 """Writes `duplicates.arrow`: all pairs of images of a dataset that are the same picture, exactly or nearly."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,13 @@ from fitfeed.schemas.side_tables import (
 from fitfeed.schemas.storage.place import Place
 
 
-def write_pairs(place: Place, found: DuplicateReport, base: BaseDataset | None) -> None:
+def write_pairs(
+    place: Place,
+    found: DuplicateReport,
+    base: BaseDataset | None,
+    *,
+    require_ours: Callable[[], None] = lambda: None,
+) -> None:
     """Writes the pairs, also if the dataset will not be published.
 
     Images that `--duplicates drop` leaves out are not in the table; the list of rejects has them.
@@ -29,6 +35,7 @@ def write_pairs(place: Place, found: DuplicateReport, base: BaseDataset | None) 
         place: Where they are written: the dataset, or the folder of the job.
         found: The duplicates that were found.
         base: The dataset to which images are appended. Its pairs stay, and come first.
+        require_ours: Raises an error if another launch has begun meanwhile.
 
     Raises:
         OSError: If it cannot be written.
@@ -49,7 +56,7 @@ def write_pairs(place: Place, found: DuplicateReport, base: BaseDataset | None) 
             held = _only_examples(before, base.indexes)
             columns = [pa.concat_arrays([old, new]) for old, new in zip(held.columns, columns, strict=True)]
     schema = duplicates_schema(complete=complete)
-    write_table(place, DUPLICATES_NAME, pa.record_batch(columns, schema=schema))
+    write_table(place, DUPLICATES_NAME, pa.record_batch(columns, schema=schema), require=require_ours)
 
 
 def _read_before(base: BaseDataset) -> PairTable | None:

@@ -1,6 +1,6 @@
 """Publication: check that nothing is missing, review duplicates and rejects, then commit, or say why not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from fitfeed.converters.duplicates.find_duplicates import DuplicateReport, find_duplicates
@@ -11,18 +11,21 @@ from fitfeed.converters.publishing.shard_check import require_files_of
 from fitfeed.converters.publishing.union import write_union
 from fitfeed.converters.rejects import Reject, count_reasons, to_json_lines
 from fitfeed.converters.shards.drop_rows import drop_rows
-from fitfeed.converters.staging.commit import STAGED_REJECTS, copy_sources, find_held, staged_index
+from fitfeed.converters.staging.commit import STAGED_REJECTS, copy_sources, staged_index
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.outcome import Outcome, Status
 from fitfeed.converters.staging.result_check import file_identity
 from fitfeed.converters.staging.results import ShardResult, ShardTotals
 from fitfeed.converters.staging.sign_of_life import sign_of_life
-from fitfeed.converters.staging.staging import PUBLISHED, Staging
+from fitfeed.converters.staging.staging import Staging
+from fitfeed.converters.staging.states import PUBLISHED
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.manifest import REJECTS_NAME
 from fitfeed.schemas.sharding import index_file_name
+from fitfeed.schemas.side_tables import SOURCES_NAME
 from fitfeed.schemas.storage.many import at_once, for_each
+from fitfeed.schemas.storage.place import Found, Place
 
 SHOWN_REJECTS = 5
 SHOWN_PAIRS = 20
@@ -74,8 +77,9 @@ def _publish(work: WorkFolder, job: Job, totals: Sequence[ShardTotals], earlier:
     work.require_ours(job)  # from here on, files are written that the next launch of this job writes, too
     outcome = _decide(job, rejects, ordered, found)
     listed = [*rejects, *job.ignored]
-    if outcome.status != "published":
+    if outcome.status != "published" or base is not None:
         write_pairs(work.root, found, base)
+    if outcome.status != "published":
         staging.review(work, outcome)
         write_lists(work, listed, found.pairs)
         return outcome
@@ -86,7 +90,7 @@ def _publish(work: WorkFolder, job: Job, totals: Sequence[ShardTotals], earlier:
     if base is None:
         _commit_new(staging, work, job, results, listed, found, in_place)
     else:
-        _commit_append(staging, work, job, base, results, listed, found, in_place)
+        _commit_append(staging, work, job, base, results, listed, found.copies, in_place)
     return outcome
 
 
@@ -101,28 +105,49 @@ def _commit_new(
 ) -> None:
     """Makes all shards a dataset."""
     added = {split: [results[number] for number in numbers] for split, numbers in job.splits.items()}
-    place = work.place_for_indexes(job)
-    write = partial(
-        write_union,
-        place,
-        job,
-        None,
-        added,
-        rejects,
-        found.copies,
-        index_name=index_file_name,
-        rejects_name=REJECTS_NAME,
-    )
-    if place == work.dataset:  # as shards are
-        _, held = at_once(place, partial(work.require_ours, job), partial(find_held, work))
-        union, _, _ = at_once(
-            place, write, partial(write_pairs, place, found, None), partial(copy_sources, work, held.staged)
+    place, require_ours = work.place_for_indexes(job), partial(work.require_ours, job)
+    sources = None
+    if place == work.dataset:
+        present, sources = at_once(
+            place, staging.manifest_sha256, partial(work.root.area().find_file, SOURCES_NAME)
         )
+        if present is not None:  # maybe another launch's: nothing beside it is replaced before it is compared
+            place = work.root
+    union, _ = at_once(
+        place,
+        partial(
+            write_union,
+            place,
+            job,
+            None,
+            added,
+            rejects,
+            found.copies,
+            index_name=index_file_name,
+            rejects_name=REJECTS_NAME,
+            require_ours=require_ours,
+        ),
+        partial(_write_tables, work, place, found, sources, require_ours),
+    )
+    at_their_names = place == work.dataset  # as shards are
+    if at_their_names:
         in_place = {**in_place, **{each.name: file_identity(each) for each in union.written}}
-    else:
-        write_pairs(place, found, None)
-        union = write()
-    staging.commit_new(work, job, union.manifest, in_place)
+    staging.commit_new(work, job, union.manifest, in_place, only_shards=at_their_names)
+
+
+def _write_tables(
+    work: WorkFolder,
+    place: Place,
+    found: DuplicateReport,
+    sources: Found | None,
+    require_ours: Callable[[], None],
+) -> None:
+    """Writes the tables beside a new dataset; that of its sources is in the folder of the job already."""
+    at_once(
+        place,
+        partial(write_pairs, place, found, None, require_ours=require_ours),
+        partial(copy_sources, work, sources if place == work.dataset else None, require_ours),
+    )
 
 
 def _commit_append(
@@ -132,7 +157,7 @@ def _commit_append(
     base: BaseDataset,
     results: Sequence[ShardResult],
     rejects: Sequence[Reject],
-    found: DuplicateReport,
+    copies: Mapping[str, int],
     in_place: Mapping[str, str],
 ) -> None:
     """Adds the shards that have examples to a dataset. Does nothing if there are no examples and no other rejects."""
@@ -152,11 +177,10 @@ def _commit_append(
         base,
         added,
         listed,
-        found.copies,
+        copies,
         index_name=staged_index,
         rejects_name=STAGED_REJECTS,
     )
-    write_pairs(work.root, found, base)
     staging.commit_append(work, job, union.manifest, base.manifest, in_place)
     staging.settle()
 

@@ -1,7 +1,7 @@
 """Writes a split's index, and describes the split for the manifest, from the results of its shards."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -31,6 +31,7 @@ def write_split(
     job: Job,
     *,
     before: tuple[Split, Index] | None = None,
+    require_ours: Callable[[], None] = lambda: None,
 ) -> tuple[Split, Found]:
     """Writes a split's index and describes the split for the manifest.
 
@@ -40,6 +41,7 @@ def write_split(
         results: Results of the shards, in the manifest's order.
         job: The job, which has the labels and their classes.
         before: What the split had already. Its rows and shards come first, and do not change.
+        require_ours: Raises an error if another launch has begun meanwhile, whose index this one would replace.
 
     Returns:
         The split, and the file of its index.
@@ -58,6 +60,7 @@ def write_split(
     with place.writing(name) as built:
         write_index(built.path, columns, job.kinds)
         index = file_entry(built.path, name)
+        require_ours()  # now, and not earlier: building it may take minutes
     shards += [result.shard for result in results]
     split = Split(
         examples=sum(shard.examples for shard in shards),

@@ -46,6 +46,7 @@ def write_union(
     *,
     index_name: Callable[[str], str],
     rejects_name: str,
+    require_ours: Callable[[], None] = lambda: None,
 ) -> WrittenUnion:
     """Writes indexes and the list of rejects, and describes the whole dataset.
 
@@ -58,6 +59,7 @@ def write_union(
         copies: Duplicates among the images that were added: see `DuplicateReport`.
         index_name: Split name to the name of its index file.
         rejects_name: Name of the list of rejects.
+        require_ours: Raises an error if another launch has begun meanwhile. It is called before each file gets its name.
 
     Returns:
         The manifest, which names the new files by these names; and these files.
@@ -77,10 +79,12 @@ def write_union(
             if base is not None and name in base.manifest.splits
             else None
         )
-        return write_split(place, index_name(name), added[name], job, before=held)
+        return write_split(place, index_name(name), added[name], job, before=held, require_ours=require_ours)
 
     (rejects_file, rejects_found), indexes = at_once(
-        place, partial(_write_rejects, place, rejects_name, listed), partial(for_each, place, write, added)
+        place,
+        partial(_write_rejects, place, rejects_name, listed, require_ours),
+        partial(for_each, place, write, added),
     )
     splits |= {name: split for name, (split, _) in zip(added, indexes, strict=True)}
     written = [rejects_found, *(found for _, found in indexes)]
@@ -117,10 +121,13 @@ def write_union(
     return WrittenUnion(manifest, written)
 
 
-def _write_rejects(place: Place, name: str, listed: Sequence[Reject]) -> tuple[File, Found]:
+def _write_rejects(
+    place: Place, name: str, listed: Sequence[Reject], require_ours: Callable[[], None]
+) -> tuple[File, Found]:
     with place.writing(name) as built:
         built.path.write_text(to_json_lines(listed), encoding="utf-8", newline="")
         entry = file_entry(built.path, name)
+        require_ours()
     return entry, built.found
 
 

@@ -70,19 +70,21 @@ def _staged(work: WorkFolder) -> dict[str, int]:
     return {found.name: found.bytes for found in work.root.files(deep=True)}
 
 
-def copy_sources(work: WorkFolder, staged: Mapping[str, int]) -> None:
+def copy_sources(work: WorkFolder, found: Found | None, require_ours: Callable[[], None]) -> None:
     """Copies what is known of the source's files to a dataset in a store: no manifest names it.
 
     Args:
         work: The folder of the job.
-        staged: The files of the job.
+        found: Its file there; None if nothing is known.
+        require_ours: Raises an error if another launch has begun meanwhile.
 
     Raises:
         OSError: If it cannot be copied.
     """
-    if SOURCES_NAME in staged:
+    if found is not None:
+        require_ours()
         name = f"{WORK_FOLDER}/{work.digest}/{SOURCES_NAME}"
-        work.dataset.copy(name, SOURCES_NAME, through=SOURCES_NAME, size=staged[SOURCES_NAME])
+        work.dataset.copy(name, SOURCES_NAME, through=SOURCES_NAME, size=found.bytes)
 
 
 def replace_dataset(

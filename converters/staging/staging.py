@@ -13,7 +13,6 @@ A new dataset goes from reviewed to settled in one move: its files have their fi
 """
 
 import dataclasses
-import enum
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +34,7 @@ from fitfeed.converters.staging.launch import JobLaunch
 from fitfeed.converters.staging.outcome import Outcome
 from fitfeed.converters.staging.seen_manifest import see_manifest
 from fitfeed.converters.staging.sign_of_life import ALIVE_NAME
+from fitfeed.converters.staging.states import UNFINISHED, State
 from fitfeed.converters.staging.tfds_place import complete_tfds_files
 from fitfeed.schemas.errors import OvertakenError, UsageError
 from fitfeed.schemas.manifest import WORK_FOLDER, Manifest, find_manifest
@@ -50,24 +50,6 @@ LOCK_NAME = "lock"
 
 
 BEGUN_ANEW = "the finished shards in {root} are not used, because nothing shows that an earlier run wrote them there: they were copied, unpacked or touched, or the file system keeps no change times. The conversion begins anew."
-
-
-class State(enum.Enum):
-    """How far the conversion in a staging area is: see the table above."""
-
-    LOCKED = "locked"
-    PLANNED = "planned"
-    WRITTEN = "written"
-    REVIEWED = "reviewed"
-    COMMITTED = "committed"
-    SETTLED = "settled"
-
-
-UNFINISHED = (State.PLANNED, State.WRITTEN, State.REVIEWED)
-"""States in which the same command can continue the work of another run."""
-
-PUBLISHED = (State.COMMITTED, State.SETTLED)
-"""States in which the dataset has what the job adds."""
 
 
 class Staging:
@@ -179,7 +161,13 @@ class Staging:
         work.write_outcome(outcome)
 
     def commit_new(
-        self, work: WorkFolder, job: Job, manifest: Manifest, in_place: Mapping[str, str] = NOTHING
+        self,
+        work: WorkFolder,
+        job: Job,
+        manifest: Manifest,
+        in_place: Mapping[str, str] = NOTHING,
+        *,
+        only_shards: bool = False,
     ) -> None:
         """From reviewed to settled, for a new dataset, which replaces the one that planning saw, if any.
 
@@ -188,6 +176,7 @@ class Staging:
             job: The job.
             manifest: Of the dataset.
             in_place: Files that have their final names already, to the `file_identity` that each must have.
+            only_shards: Whether nothing but shards may have to be moved: all else has its final name already.
 
         Raises:
             OvertakenError: If another launch has published since.
@@ -204,7 +193,7 @@ class Staging:
                 work,
                 manifest,
                 held=held,
-                only_shards=work.place_for_indexes(job) == work.dataset,
+                only_shards=only_shards,
                 in_place=in_place,
                 require_ours=require_ours,
             )

@@ -260,10 +260,10 @@ def test_of_two_that_publish_one_wins(photos: Path, place: Place, monkeypatch: p
     other = ConvertOptions(shards=2, size=(3, 3))
     commit = Staging.commit_new
 
-    def late(self: Staging, *arguments: Any) -> None:
+    def late(self: Staging, *arguments: Any, **named: Any) -> None:
         monkeypatch.setattr(Staging, "commit_new", commit)
         convert(photos, str(place), other)
-        commit(self, *arguments)
+        commit(self, *arguments, **named)
 
     monkeypatch.setattr(Staging, "commit_new", late)
     with pytest.raises(OvertakenError) as caught:
@@ -294,10 +294,10 @@ def test_a_shard_that_an_engine_writes_twice_does_no_harm(
 ) -> None:
     commit = Staging.commit_new
 
-    def late(self: Staging, *arguments: Any) -> None:
+    def late(self: Staging, *arguments: Any, **named: Any) -> None:
         for found in list(place.files()):
             place.write(found.name, place.read(found.name, at_most=found.bytes)[0])
-        commit(self, *arguments)
+        commit(self, *arguments, **named)
 
     monkeypatch.setattr(Staging, "commit_new", late)
     convert(photos, str(place), OPTIONS)
@@ -315,10 +315,10 @@ def test_a_shard_that_a_frozen_worker_replaces_is_noticed(
     name = "commit_append" if append else "commit_new"
     commit, shard = getattr(Staging, name), f"train-0000{2 * append}-of-0000{2 + append}.tfrecord"
 
-    def late(self: Staging, *arguments: Any) -> None:
+    def late(self: Staging, *arguments: Any, **named: Any) -> None:
         data, _ = place.read(shard, at_most=1 << 20)
         place.write(shard, bytes(len(data)))
-        commit(self, *arguments)
+        commit(self, *arguments, **named)
 
     monkeypatch.setattr(Staging, name, late)
     given: dict[str, Any] = {"append": True} if append else {"options": OPTIONS}

@@ -23,7 +23,8 @@ from fitfeed.converters.staging.job import AppendTarget, ConversionPlan, Job, Sh
 from fitfeed.converters.staging.outcome import Outcome, Status
 from fitfeed.converters.staging.quarantine import Quarantine
 from fitfeed.converters.staging.results import HashColumns, RowColumns, ShardResult
-from fitfeed.converters.staging.staging import Staging, State, open_staging
+from fitfeed.converters.staging.staging import Staging, open_staging
+from fitfeed.converters.staging.states import State
 from fitfeed.schemas.errors import OvertakenError, UsageError
 from fitfeed.schemas.manifest import MANIFEST_NAME, Manifest, fingerprint_of, read_manifest
 from fitfeed.schemas.manifest_parts import Shard

@@ -1,0 +1,108 @@
+"""A launch that is frozen at any moment, taken for dead, and wakes when the next one has published, replaces nothing of it.
+
+All conversions are into a store: in a folder, the lock of a launch ends with its process.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.staging.staging import Staging
+from fitfeed.converters.verify import verify_dataset
+from fitfeed.schemas.errors import OvertakenError
+from fitfeed.schemas.manifest import MANIFEST_NAME, read_manifest
+from fitfeed.schemas.storage import claim
+from fitfeed.schemas.storage.place import Place
+from tests.beam_jobs.test_datasets_in_stores import OPTIONS, draw, stored
+from tests.schemas.storage.places import memory_place
+from tests.without_beam import convert
+
+OTHER = ConvertOptions(shards=2, size=(3, 3))
+"""Another job, whose files have the same names."""
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    return draw(tmp_path / "photos", range(6))
+
+
+@pytest.fixture
+def place() -> Place:
+    return memory_place()
+
+
+@pytest.fixture(autouse=True)
+def dead_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each claim that is found is an hour old."""
+    monkeypatch.setattr(claim._Holder, "_age", lambda *_: 3600.0)
+
+
+def once_before(
+    monkeypatch: pytest.MonkeyPatch, target: object, name: str, happen: Callable[[], object]
+) -> None:
+    """Lets something happen when a function is called the first time."""
+    function = getattr(target, name)
+
+    def late(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(target, name, function)
+        happen()
+        return function(*arguments, **named)
+
+    monkeypatch.setattr(target, name, late)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("union", "to_json_lines"),
+        ("split_index", "write_index"),
+        ("split_index", "file_entry"),
+        ("pair_table", "duplicates_schema"),
+        ("publish", "copy_sources"),
+    ],
+)
+def test_it_puts_no_file_beside_the_shards_of_the_next(
+    photos: Path, place: Place, monkeypatch: pytest.MonkeyPatch, module: str, name: str
+) -> None:
+    """It asks whether it still may when the file is built, which may take minutes."""
+    target = __import__(f"fitfeed.converters.publishing.{module}", fromlist=[name])
+    published: list[dict[str, bytes]] = []
+
+    def publish_another() -> None:
+        convert(photos, str(place), OTHER)
+        published.append(everything(place))
+
+    once_before(monkeypatch, target, name, publish_another)
+    with pytest.raises(OvertakenError, match="another launch has begun"):
+        convert(photos, str(place), OPTIONS)
+    assert everything(place) == published[0]
+    assert read_manifest(str(place)).options["size"] == [3, 3]
+    assert verify_dataset(str(place)).ok
+
+
+def test_it_puts_no_file_beside_a_manifest_that_it_does_not_know(
+    photos: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[dict[str, bytes]] = []
+
+    def put_manifest() -> None:
+        place.write(MANIFEST_NAME, b"another one")
+        seen.append(beside_work(place))
+
+    once_before(monkeypatch, Staging, "review", put_manifest)
+    with pytest.raises(OvertakenError, match="another launch has published"):
+        convert(photos, str(place), OPTIONS)
+    assert beside_work(place) == seen[0]
+
+
+def everything(place: Place) -> dict[str, bytes]:
+    """All files below a place."""
+    return {found.name: place.read(found.name, at_most=found.bytes)[0] for found in place.files(deep=True)}
+
+
+def beside_work(place: Place) -> dict[str, bytes]:
+    """All files of a dataset that are not in its staging area."""
+    return {name: data for name, data in stored(place).items() if not name.startswith(".work/")}
