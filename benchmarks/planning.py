@@ -1,7 +1,7 @@
 """Measures planning of a source in a store that has names only: listing, assigning, and writing the plans.
 
 CPU seconds are of a process of its own. What the store itself takes, to make up names, is measured alone, and is in
-`planned`, too. The goal for ten million is 60 s for `planned` and `written` together, and 1 GB (954 MiB). With `--local`, the source is a folder of as many empty files,
+`planned`, too. The goal for ten million is 60 s for `planned` and `written` together, and 1 GB (954 MiB). With `--local`, the source is a folder of as many files,
 which are made before in the folder for temporary files, and deleted afterwards.
 """
 
@@ -27,6 +27,7 @@ from benchmarks.measure import ROOT, Result
 from benchmarks.processes import resident_mib
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning.plan import make_plan
+from fitfeed.converters.planning.source_listing import RECENT_NS
 from fitfeed.converters.staging.folder import JOB_NAME
 from fitfeed.converters.staging.staging import open_staging
 from fitfeed.schemas.storage.address import Bucket
@@ -123,12 +124,15 @@ class NamesOnly(StorePlace):
 
 
 def make_files(folder: Path, paths: int) -> Path:
-    """Makes so many empty files in class folders."""
+    """Makes so many files in class folders, as large as those of the store, with nothing in them."""
     for number in range(CLASSES):
         of_class = folder / f"class{number:03}"
         of_class.mkdir()
         for place in range(number * (paths // CLASSES), (number + 1) * (paths // CLASSES)):
-            os.close(os.open(f"{of_class}/image_{place:08}.jpg", os.O_CREAT | os.O_WRONLY))
+            descriptor = os.open(f"{of_class}/image_{place:08}.jpg", os.O_CREAT | os.O_WRONLY)
+            os.ftruncate(descriptor, 50_000 + place % 977)
+            os.close(descriptor)
+    time.sleep(2 * RECENT_NS / 1e9)  # times of files that were just written are not trusted
     return folder
 
 

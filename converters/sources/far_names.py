@@ -11,7 +11,7 @@ import numpy as np
 from fitfeed.converters.file_columns import FileColumns, FilePacker, packed_etags, zeros
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.far_folder import source_file
-from fitfeed.converters.sources.image_names import NOT_AN_IMAGE, looks_like, why_never
+from fitfeed.converters.sources.image_names import NOT_AN_IMAGE, all_are_images, looks_like, why_never
 from fitfeed.converters.sources.listed import Listed, ignore_files
 from fitfeed.schemas.chunks import in_chunks
 from fitfeed.schemas.packed_texts import PackedTexts
@@ -71,15 +71,10 @@ class FarNames:
 
     def _all_are_images(self, prefix: str, names: Sequence[str]) -> bool:
         """Whether all files are directly in a folder, and images by name. There are millions of such files."""
-        together = "\n".join(["", *names, ""])
         return (
-            "/" not in together
-            and "\n." not in together
+            "/" not in "".join(names)
             and not prefix.startswith("/")
-            and all(
-                each.startswith(".") and looks_like(f"1{each}") == "image"
-                for each in _extensions(names, together)
-            )
+            and all_are_images(names)
             and self.takes(prefix[:-1])
         )
 
@@ -147,19 +142,6 @@ class FarNames:
 def _why_never(name: str) -> str | None:
     """`why_never` of a part of a path. A store has parts, too, that no file of this machine can have."""
     return why_never(name) or (NO_PATH if name in NO_PARTS else None)
-
-
-def _extensions(names: Sequence[str], together: str) -> set[str]:
-    """The ends of names from their last dot; of one without, its last character.
-
-    Args:
-        names: The names, at least one.
-        together: The same with a line feed before, between and after them.
-    """
-    first = names[0][names[0].rfind(".") :]
-    if together.count(f"{first}\n") == together.count("\n") - 1:  # it is before each line feed but the first
-        return {first}
-    return {name[name.rfind(".") :] for name in names}
 
 
 def _columns(prefix: str, names: Sequence[str], some: Sequence[Found]) -> FileColumns:

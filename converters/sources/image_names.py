@@ -1,6 +1,7 @@
 """Tells by name, and by first bytes where that is not enough, which files of a source may be images."""
 
 import os
+from collections.abc import Sequence
 from typing import Literal
 
 from fitfeed.converters.foreign_formats import DICOM, DICOM_BYTES, is_dicom
@@ -145,6 +146,33 @@ def looks_like(name: str) -> Looks:
     if extension in IMAGE_EXTENSIONS or extension in CAMERA_EXTENSIONS:
         return "image"
     return "other" if extension in SIDECAR_EXTENSIONS else "unknown"
+
+
+def all_are_images(names: Sequence[str]) -> bool:
+    """Whether all files of a folder are images by name: none is hidden, and none needs to be looked at.
+
+    Names are looked at as one text, and only extensions one by one: there are millions of such files.
+
+    Args:
+        names: The names, at least one.
+    """
+    together = "\n".join(["", *names, ""])
+    return "\n." not in together and all(
+        each.startswith(".") and looks_like(f"1{each}") == "image" for each in _extensions(names, together)
+    )
+
+
+def _extensions(names: Sequence[str], together: str) -> set[str]:
+    """The ends of names from their last dot; of one without, its last character.
+
+    Args:
+        names: The names, at least one.
+        together: The same with a line feed before, between and after them.
+    """
+    first = names[0][names[0].rfind(".") :]
+    if together.count(f"{first}\n") == together.count("\n") - 1:  # it is before each line feed but the first
+        return {first}
+    return {name[name.rfind(".") :] for name in names}
 
 
 def why_no_image(entry: "os.DirEntry[str]") -> str | None:
