@@ -27,10 +27,13 @@ from fitfeed.converters.sources.listed import Listed, ignore_files
 from fitfeed.converters.sources.source_folder import SourceFolder
 from fitfeed.schemas.chunks import in_chunks
 from fitfeed.schemas.errors import ConversionError, NotFoundError, UsageError
-from fitfeed.schemas.packed_texts import AT_ONCE, PackedTexts
+from fitfeed.schemas.packed_texts import PackedTexts
 
 _NAME = attrgetter("name")
 _NUMBERS = tuple(map(attrgetter, ("st_size", "st_mtime_ns", "st_ctime_ns")))
+
+STATUSES_AT_ONCE = 1 << 11
+"""What the system says of more files, as objects, takes memory that has to come from it each time."""
 
 MAX_LISTINGS = 16
 """How often a folder is listed at most if links lead to it.
@@ -271,7 +274,9 @@ def _columns_of_images(folder: _Folder, entries: "Sequence[os.DirEntry[str]]") -
     except OSError:
         return None
     try:
-        numbers = np.concatenate([_numbers(descriptor, some) for some in in_chunks(names, AT_ONCE)], axis=1)
+        numbers = np.concatenate(
+            [_numbers(descriptor, some) for some in in_chunks(names, STATUSES_AT_ONCE)], axis=1
+        )
     except OSError:
         return None
     finally:

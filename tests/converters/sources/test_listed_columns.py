@@ -67,7 +67,7 @@ def test_only_files_that_are_images_by_name(tmp_path: Path) -> None:
 
 
 def test_many_are_asked_for_some_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing_module, "AT_ONCE", 2)
+    monkeypatch.setattr(listing_module, "STATUSES_AT_ONCE", 2)
     for number in range(5):
         (tmp_path / f"{number}.jpg").write_bytes(bytes(number))
     assert [(file.path, file.bytes) for file in list_folder(tmp_path).files] == [
