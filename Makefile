@@ -110,7 +110,7 @@ bench: $(READY) ## measure conversion and feeding on this machine
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove everything that make and the tests left
-	@rm -rf $(VENV) $(LANES:%=.venv-%) .lanes $(ENGINES) docs/_build build dist findings *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(LANES:%=.venv-%) .lanes .stacks $(ENGINES) docs/_build build dist findings *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.ready-docs: $(READY) requirements-docs.txt

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-VERSIONS_NAME, FILES_NAME, BATCHES_NAME = "versions.json", "files.json", "batches.npz"
+VERSIONS_NAME, FILES_NAME, BATCHES_NAME, WAYS_NAME = "versions.json", "files.json", "batches.npz", "ways.json"
 ALIKE = "the same"
+PLAIN = "plain calls"
+"""Of the function that makes a batch: what the digests of all ways to get batches are compared with."""
 EXACT = frozenset({"cut out, flipped, images", "raw pixels, images", "mixed, images"})
 """Images that are neither resized nor warped, so that OpenCV's version does not matter."""
 

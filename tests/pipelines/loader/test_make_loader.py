@@ -20,9 +20,11 @@ from fitfeed.pipelines import (
     make_pipeline,
     open_dataset,
 )
+from fitfeed.pipelines.needed_package import is_installed
 from fitfeed.schemas.errors import UsageError
 from tests.pipelines.build_dataset import Format
 
+needs_tensorflow = pytest.mark.skipif(not is_installed("tensorflow"), reason="TensorFlow is not installed")
 AUGMENT = [RandomResizedCrop(), RandomFlip("horizontal")]
 GIVEN: dict[str, Any] = {"batch_size": 8, "image_size": (16, 20), "augment": AUGMENT, "seed": 5}
 
@@ -71,6 +73,7 @@ def assert_same(found: list[Any], expected: list[Any]) -> None:
             )
 
 
+@needs_tensorflow
 @pytest.mark.parametrize(
     "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
 )
@@ -81,6 +84,7 @@ def test_two_epochs_are_those_of_make_pipeline(flowers: Dataset, name: str) -> N
         assert_same(list(loader), list(pipeline))
 
 
+@needs_tensorflow
 @pytest.mark.parametrize("prefetch", [0, 1, 7])
 def test_prefetching_changes_no_bit(encoded_datasets: dict[Format, Dataset], prefetch: int) -> None:
     dataset = encoded_datasets["hdf5"]
@@ -89,6 +93,7 @@ def test_prefetching_changes_no_bit(encoded_datasets: dict[Format, Dataset], pre
     assert_same(list(loader), list(make_pipeline(dataset, "train", **options)))
 
 
+@needs_tensorflow
 @pytest.mark.slow
 def test_worker_processes_change_no_bit(flowers: Dataset) -> None:
     pipeline = make_pipeline(flowers, "train", processes=0, **GIVEN)
