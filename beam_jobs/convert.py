@@ -157,7 +157,9 @@ def convert(
             if end is None:
                 if append:
                     _settle(staging)
-                planned = _plan_of_now(staging, planned, replan, None if append or launched else seen)
+                now = _plan_of_now(staging, planned, replan, None if append or launched else seen)
+                is_fresh = now is planned and not launched  # planning again takes long, as following does
+                planned = now
                 if planned.up_to_date:
                     staging.leave()
                     return _nothing_done(planned, started)
@@ -165,8 +167,8 @@ def convert(
             if end is None:
                 for warning in outline.warnings:
                     progress.notify(f"warning: {warning}")
-                work, job = _prepare(staging, planned.plan, running, None if launched else entries)
-                del planned  # it is on disk
+                work, job = _prepare(staging, planned.plan, running, entries if is_fresh else None)
+                del planned, now  # it is on disk
                 end = run_job(work, job, running)
             else:
                 job = end.work.read_job()

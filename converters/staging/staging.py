@@ -84,36 +84,40 @@ class Staging:
         """From locked to planned: writes the plan, and keeps finished shards of the same job.
 
         From then on the plan is on disk. Drop it: of a million images it takes half a gigabyte. What still runs for an
-        older launch stops before anything of it is removed.
+        older launch stops before anything of it is removed. Of two launches that both believe to be the one, the later finds
+        what the other has begun: each says that it has begun before it looks for others.
 
         Args:
             plan: The plan.
             timeout_s: Seconds that decoding one image may take; 0 for no limit.
             engine: The runner whose workers will convert; empty for processes of this launch.
             notify: Receives one line if there are finished shards, and they are not used.
-            entries: What is in the staging area, if it was listed a moment ago.
+            entries: What is in the staging area, if it was listed a moment ago: whether the job was begun is not asked again.
 
         Returns:
             The folder of the job, with its seal.
 
         Raises:
+            LostClaimError: If this launch was taken for dead.
             ConversionError: If it cannot be written.
         """
         work = WorkFolder(self.dataset, plan.job.digest)
         try:
+            self._require_claim()
             self._sweep_side_files()
             entries = entries or self.root.entries()
-            self._remove_all_but(work, entries)
             is_there = work.digest in entries.folders
             earlier = work.find_earlier() if is_there else None
             if earlier is None:
                 if is_there and work.has_results():
                     notify(BEGUN_ANEW.format(root=work.root))
-                begun, token, sources = self._begin(work, plan, engine, is_there=is_there)
+                begun, (token, present), sources = self._begin(work, plan, engine, is_there=is_there)
             else:
-                token = self._begin_launch(work, engine)
+                token, present = self._begin_launch(work, engine)
                 # Not written anew: a shard that is kept may be of files as they were when it was planned first.
                 begun, sources = earlier.begun, work.keep_sources(earlier.sources_sha256)
+            self._require_claim()
+            self._remove_all_but(work, present)
             work.root.area().sweep()
             stamps = work.write_plans(plan.shards, begun, is_new=earlier is None)
             job = dataclasses.replace(
@@ -122,6 +126,7 @@ class Staging:
             if earlier is not None:
                 work.release(job, timeout_s)
                 work.forget_outcome()
+            self._require_claim()
             sealed = work.write_job(job)
         except OSError as error:
             msg = f"cannot write to DATASET {self.dataset}: {error.strerror}. {self.root.area().advice} and run the same command again."
@@ -131,8 +136,8 @@ class Staging:
 
     def _begin(
         self, work: WorkFolder, plan: ConversionPlan, engine: str, *, is_there: bool
-    ) -> tuple[str, str, str | None]:
-        """Begins the folder of a job anew; returns its mark, the token of the launch, and the digest of `sources.arrow`."""
+    ) -> tuple[str, tuple[str, Entries], str | None]:
+        """Begins the folder of a job anew; returns its mark, what `_begin_launch` does, and the digest of `sources.arrow`."""
         if is_there:
             work.root.delete_all()
         is_local = self.root.area().moves_at_once  # where a link may have its name, which was not listed
@@ -143,8 +148,8 @@ class Staging:
             partial(work.write_sources, plan.sources),
         )
 
-    def _begin_launch(self, work: WorkFolder, engine: str) -> str:
-        """Makes the folder of a job that of this launch; returns its token, or nothing where the lock is enough."""
+    def _begin_launch(self, work: WorkFolder, engine: str) -> tuple[str, Entries]:
+        """Makes the folder of a job that of this launch; returns its token, or nothing where the lock is enough, and all there is."""
         token = "" if self.claim is None else self.claim.token
         if engine and not token:
             token = uuid.uuid4().hex
@@ -154,7 +159,7 @@ class Staging:
             work.launch.forget()
         if engine:
             work.root.delete(ALIVE_NAME)
-        return token
+        return token, self.root.entries()
 
     def review(self, work: WorkFolder, outcome: Outcome) -> None:
         """From written to reviewed: writes down what publication decided."""
@@ -247,10 +252,13 @@ class Staging:
         Raises:
             LostClaimError: If this launch was taken for dead: then it is another one's.
         """
-        if self.claim is not None:
-            self.claim.require()
+        self._require_claim()
         self._remove_all_but(None, self.root.entries())
         self.root.area().remove()
+
+    def _require_claim(self) -> None:
+        if self.claim is not None:
+            self.claim.require()
 
     def leave(self) -> None:
         """Removes the staging area, but unfinished jobs that can still be continued."""
