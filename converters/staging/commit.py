@@ -4,6 +4,7 @@ At any moment, even if the machine stops, a manifest that is there names files t
 """
 
 import errno
+from collections import ChainMap
 from collections.abc import Callable, Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import partial
@@ -31,6 +32,10 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 STAGED_REJECTS = "rejects.append.jsonl"
 """What the list of rejects of an append is called until the old list is no longer needed."""
+
+
+STAGED_IN = ("", "kept/", "shards/")
+"""Folders of a job from which files are moved. A shard without its duplicates replaces the whole one."""
 
 
 def staged_index(split: str) -> str:
@@ -63,11 +68,20 @@ def find_held(work: WorkFolder) -> Held:
     Raises:
         OSError: If it cannot be listed.
     """
-    return Held(*at_once(work.dataset, partial(_listed, work.dataset), partial(_staged, work)))
+    staged, files = at_once(work.dataset, partial(_staged, work), partial(_listed, work.dataset))
+    return Held(files, staged)
 
 
 def _staged(work: WorkFolder) -> dict[str, int]:
-    return {found.name: found.bytes for found in work.root.files(deep=True)}
+    """The files that may have to be moved. In a store, plans and results are not listed: there are as many as shards."""
+    if work.root.area().moves_at_once:  # links to folders are not followed
+        return {found.name: found.bytes for found in work.root.files(deep=True)}
+
+    def below(folder: str) -> dict[str, int]:
+        place = work.root.below(folder.removesuffix("/")) if folder else work.root
+        return {f"{folder}{found.name}": found.bytes for found in place.files()}
+
+    return dict(ChainMap(*for_each(work.root, below, STAGED_IN)))
 
 
 def copy_sources(work: WorkFolder, found: Found | None, require_ours: Callable[[], None]) -> None:
@@ -131,11 +145,11 @@ def replace_dataset(
     moving = _shards_of(manifest) if only_shards else [*files, *SIDE_TABLES]
     moved = _move_into(work, moving, held.staged)
     listed = held.files
-    if moved:  # copying takes long in a store
+    if moved or held.may_have(MANIFEST_NAME, *TFDS_NAMES):  # that may have taken long, in a store
         _, listed = at_once(work.dataset, require_ours, partial(_listed, work.dataset))
     _remove_leftovers(work.dataset, listed, keep=set(files))
     work.dataset.area().sync()
-    put_manifest(work.dataset, manifest, identity=None, known={**in_place, **moved}, listed=listed)
+    put_manifest(work.dataset, manifest, identity=None, known={**in_place, **moved})
     # And not earlier: another launch may have won.
     put_tfds_files(work.dataset, manifest, are_new=not held.may_have(*TFDS_NAMES))
 
@@ -230,7 +244,6 @@ def put_manifest(
     *,
     identity: str | None,
     known: Mapping[str, str] = NOTHING,
-    listed: Mapping[str, Found] | None = None,
 ) -> None:
     """Replaces the manifest in one step.
 
@@ -243,7 +256,6 @@ def put_manifest(
         identity: Of the manifest that it replaces; None if there is none.
         known: Files that the manifest names, to the `file_identity` that each had when it was compared or written. In a
             store they must have it still.
-        listed: The files of the dataset, if they were listed a moment ago.
 
     Raises:
         FileExistsError: If the manifest is another one, or one of the files.
@@ -251,7 +263,7 @@ def put_manifest(
     """
     content = manifest.to_json().encode()
     if not dataset.area().moves_at_once:
-        _require_files(dataset, manifest, known, _by_name(dataset) if listed is None else listed)
+        _require_files(dataset, manifest, known)
         dataset.write_if(MANIFEST_NAME, content, identity=identity)
         return
     dataset.below(WORK_FOLDER).write(MANIFEST_NAME, content)
@@ -283,9 +295,7 @@ def _by_name(dataset: Place) -> dict[str, Found]:
     return {found.name: found for found in dataset.files()}
 
 
-def _require_files(
-    dataset: Place, manifest: Manifest, known: Mapping[str, str], listed: Mapping[str, Found]
-) -> None:
+def _require_files(dataset: Place, manifest: Manifest, known: Mapping[str, str]) -> None:
     """Looks once more at all that a manifest will name. Only what was replaced since it was compared is read.
 
     A launch that was taken for dead may have lost it to the next. And one of its workers, which was frozen just before it put
@@ -295,6 +305,7 @@ def _require_files(
     Raises:
         FileExistsError: If a file is missing, or is another one.
     """
+    listed = _by_name(dataset)  # now, and not earlier: removing leftovers may have taken long
 
     def require(entry: File) -> None:
         found = listed.get(entry.file)
@@ -322,7 +333,7 @@ def _move_into(work: WorkFolder, names: Iterable[str], staged: Mapping[str, int]
     """
 
     def move(name: str) -> Found | None:
-        for folder in ("", "kept/", "shards/"):  # a shard without its duplicates replaces the whole one
+        for folder in STAGED_IN:
             size = staged.get(f"{folder}{name}")
             if size is not None:
                 return work.dataset.move(f"{WORK_FOLDER}/{work.digest}/{folder}{name}", name, size=size)
@@ -338,8 +349,8 @@ def _remove_leftovers(dataset: Place, listed: Mapping[str, Found] | None, keep: 
     if listed is None:
         _remove(dataset, patterns, keep=keep)
         return
-    left = [name for name in listed if any(fnmatchcase(name, pattern) for pattern in patterns)]
-    for_each(dataset, dataset.delete, sorted(set(left).difference(keep)))
+    left = {name for name in listed if any(fnmatchcase(name, pattern) for pattern in patterns)}
+    for_each(dataset, dataset.delete, sorted(left.difference(keep)))
 
 
 def _remove_staged(dataset: Place) -> None:

@@ -76,7 +76,7 @@ def test_how_much_is_asked(photos: Path, store: Store) -> None:
         counts[shards] = len(log)
         assert asked(log, "of-00001.tfrecord") == ["PUT"] * (shards == 1)
         assert asked(log, "/manifest.json")[:3] == ["GET", "GET", "GET"]
-    assert counts == {1: 57, 4: 57 + 3 * 10}
+    assert counts == {1: 61, 4: 61 + 3 * 10}
 
 
 def test_what_is_given_its_final_name_is_copied_by_the_store(photos: Path, store: Store) -> None:

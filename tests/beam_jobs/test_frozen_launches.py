@@ -12,6 +12,7 @@ import pytest
 
 from fitfeed import beam_jobs
 from fitfeed.converters.options import ConvertOptions
+from fitfeed.converters.staging import commit
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.staging import Staging
 from fitfeed.converters.verify import verify_dataset
@@ -175,6 +176,37 @@ def test_what_it_prepares_when_the_next_has_looked_already_is_found(
         thread.join(60)
     assert len(errors) == 1
     assert read_manifest(str(place)).options["size"] == [3, 3]
+    assert verify_dataset(str(place)).ok
+
+
+@pytest.mark.parametrize("way", ["new", "leftovers", "overwrite"])
+@pytest.mark.parametrize("name", ["_staged", "_remove_leftovers", "_move_into"])
+def test_its_worker_puts_a_shard_while_the_next_publishes(
+    photos: Path, place: Place, monkeypatch: pytest.MonkeyPatch, name: str, way: str
+) -> None:
+    """All files are listed once more when nothing has to be done but to put the manifest."""
+    if way == "overwrite":
+        convert(photos, str(place), OTHER)
+    elif way == "leftovers":
+        place.write("val.index.arrow", b"of another job")
+        place.write(".work/another/job.json", b"{}")
+    shard, function = "train-00000-of-00002.tfrecord", getattr(commit, name)
+
+    def slow(*arguments: Any, **named: Any) -> Any:
+        done = function(*arguments, **named)
+        monkeypatch.setattr(commit, name, function)
+        if shard in {found.name for found in place.files()}:
+            place.write(shard, bytes(place.find(shard).bytes))
+        return done
+
+    monkeypatch.setattr(commit, name, slow)
+    if name == "_staged" and way == "overwrite":  # it is moved into place afterwards
+        convert(photos, str(place), OPTIONS, overwrite=True)
+    else:
+        with pytest.raises(OvertakenError):
+            convert(photos, str(place), OPTIONS, overwrite=way == "overwrite")
+        assert MANIFEST_NAME not in stored(place)
+        convert(photos, str(place), OPTIONS)
     assert verify_dataset(str(place)).ok
 
 
