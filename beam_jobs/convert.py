@@ -174,9 +174,10 @@ def convert(
                 job = end.work.read_job()
             after = None
             if end.outcome is not None:
-                _, after = at_once(
-                    staging.dataset, staging.remove, functools.partial(read_manifest, staging.dataset)
-                )
+                after = read_manifest(
+                    staging.dataset
+                )  # first: what is left is needed, if this cannot be read
+                staging.remove()
     return _result(job, before, after, end, outline, started)
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from fitfeed.schemas.arrow_file import ArrowFile, only_batch, readable, write_batch
 from fitfeed.schemas.files import file_sha256
 from fitfeed.schemas.packed_etags import ETAG_NAME, PACKED, is_packed, write_packed
+from fitfeed.schemas.storage.failures import require_size
 from fitfeed.schemas.storage.open_file import open_file
 from fitfeed.schemas.storage.place import Place
 
@@ -86,6 +87,7 @@ def write_table(place: Place, name: str, batch: Any, *, require: Callable[[], No
         write(built.path, batch)
         sha256 = file_sha256(built.path)
         require()
+    require_size(place, built.found)  # the manifest does not say it
     return sha256
 
 

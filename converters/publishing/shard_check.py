@@ -11,6 +11,7 @@ from fitfeed.converters.staging.job import Job
 from fitfeed.converters.staging.result_check import file_identity, is_whole
 from fitfeed.converters.staging.results import ShardResult, ShardTotals
 from fitfeed.schemas.errors import ConversionError
+from fitfeed.schemas.storage.failures import taken_less
 from fitfeed.schemas.storage.many import for_each
 from fitfeed.schemas.storage.place import Found
 
@@ -38,7 +39,7 @@ def require_files_of(
 
     Raises:
         ConversionError: If a file is another one.
-        OSError: If it cannot be found out.
+        OSError: If it cannot be found out, or the store has taken less of one than was put.
     """
     place = work.place_for_shards(job)
     present = {found.name: found for found in listed}
@@ -47,6 +48,9 @@ def require_files_of(
 
     def require(pair: tuple[ShardTotals, ShardResult]) -> None:
         shard, result = pair
+        found = present.get(result.shard.file)
+        if found and found.bytes != result.shard.bytes and file_identity(found) == result.identity:
+            raise taken_less(result.shard.bytes, found.bytes, place.address(found.name))
         if not is_whole(work.find_shard(result.shard.file), result.shard, identity=result.identity):
             msg = f"{result.shard.file} is not the file that was written as shard {shard.number}: an engine wrote it twice at once, and an image took too long or crashed its decoder in one attempt only, or a publication was interrupted. Nothing was published. Run the same command again: it writes this shard anew, and continues."
             raise ConversionError(msg)

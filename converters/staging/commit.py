@@ -4,14 +4,21 @@ At any moment, even if the machine stops, a manifest that is there names files t
 """
 
 import errno
-from collections import ChainMap
 from collections.abc import Callable, Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import partial
 from types import MappingProxyType
-from typing import NamedTuple
 
 from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.converters.staging.held import (
+    STAGED_IN,
+    Held,
+    files_by_name,
+    find_held,
+    listed_files,
+    require_staged,
+    staged_files,
+)
 from fitfeed.converters.staging.result_check import file_identity, is_whole
 from fitfeed.converters.staging.tfds_place import put_tfds_files, remove_tfds_files
 from fitfeed.schemas.manifest import (
@@ -24,6 +31,7 @@ from fitfeed.schemas.manifest import (
 from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.sharding import DATASET_PATTERNS, index_file_name
 from fitfeed.schemas.side_tables import SIDE_TABLES, SOURCES_NAME
+from fitfeed.schemas.storage.failures import require_size, taken_less
 from fitfeed.schemas.storage.many import at_once, for_each
 from fitfeed.schemas.storage.place import Found, Place
 from fitfeed.schemas.tfds_info import TFDS_NAMES
@@ -34,54 +42,9 @@ STAGED_REJECTS = "rejects.append.jsonl"
 """What the list of rejects of an append is called until the old list is no longer needed."""
 
 
-STAGED_IN = ("", "kept/", "shards/")
-"""Folders of a job from which files are moved. A shard without its duplicates replaces the whole one."""
-
-
 def staged_index(split: str) -> str:
     """What a split's new index is called until the old one is no longer needed."""
     return f"{split}.append.index.arrow"
-
-
-class Held(NamedTuple):
-    """What there is before files are moved into place.
-
-    Attributes:
-        files: The files of the dataset by name; None where all that may be there is to be removed, whatever it is: in a folder.
-        staged: The files of the job: name below its folder to size.
-    """
-
-    files: Mapping[str, Found] | None
-    staged: Mapping[str, int]
-
-    def may_have(self, *names: str) -> bool:
-        """Whether the dataset may have a file of one of these names."""
-        return self.files is None or not self.files.keys().isdisjoint(names)
-
-
-def find_held(work: WorkFolder) -> Held:
-    """Looks at what there is before the files of a job are moved into place.
-
-    Args:
-        work: The folder of the job.
-
-    Raises:
-        OSError: If it cannot be listed.
-    """
-    staged, files = at_once(work.dataset, partial(_staged, work), partial(_listed, work.dataset))
-    return Held(files, staged)
-
-
-def _staged(work: WorkFolder) -> dict[str, int]:
-    """The files that may have to be moved. In a store, plans and results are not listed: there are as many as shards."""
-    if work.root.area().moves_at_once:  # links to folders are not followed
-        return {found.name: found.bytes for found in work.root.files(deep=True)}
-
-    def below(folder: str) -> dict[str, int]:
-        place = work.root.below(folder.removesuffix("/")) if folder else work.root
-        return {f"{folder}{found.name}": found.bytes for found in place.files()}
-
-    return dict(ChainMap(*for_each(work.root, below, STAGED_IN)))
 
 
 def copy_sources(work: WorkFolder, found: Found | None, require_ours: Callable[[], None]) -> None:
@@ -137,6 +100,7 @@ def replace_dataset(
         OSError: If a file cannot be written.
     """
     held = held or find_held(work)
+    require_staged(work, manifest, held.staged)
     if held.may_have(MANIFEST_NAME):
         work.dataset.delete(MANIFEST_NAME)
     if held.may_have(*TFDS_NAMES):
@@ -146,7 +110,7 @@ def replace_dataset(
     moved = _move_into(work, moving, held.staged)
     listed = held.files
     if moved or held.may_have(MANIFEST_NAME, *TFDS_NAMES):  # that may have taken long, in a store
-        _, listed = at_once(work.dataset, require_ours, partial(_listed, work.dataset))
+        _, listed = at_once(work.dataset, require_ours, partial(listed_files, work.dataset))
     _remove_leftovers(work.dataset, listed, keep=set(files))
     work.dataset.area().sync()
     put_manifest(work.dataset, manifest, identity=None, known={**in_place, **moved})
@@ -185,14 +149,14 @@ def join_dataset(
     old = {entry.file for entry in held.files()}
     # The tables beside the dataset may speak of images that are not in it yet, and must not lack those that are.
     new = [entry.file for entry in manifest.files() if entry.file not in old]
-    moved = _move_into(work, [*new, *SIDE_TABLES], _staged(work))
+    moved = _move_into(work, [*new, *SIDE_TABLES], staged_files(work))
     work.dataset.area().sync()
     put_manifest(work.dataset, manifest, identity=identity, known={**in_place, **moved})
 
 
 def replace_sources(work: WorkFolder) -> None:
     """Moves what is known of the source's files into place."""
-    _move_into(work, [SOURCES_NAME], _staged(work))
+    _move_into(work, [SOURCES_NAME], staged_files(work))
 
 
 def settle_names(dataset: Place, manifest: Manifest, *, identity: str | None) -> Manifest:
@@ -264,7 +228,7 @@ def put_manifest(
     content = manifest.to_json().encode()
     if not dataset.area().moves_at_once:
         _require_files(dataset, manifest, known)
-        dataset.write_if(MANIFEST_NAME, content, identity=identity)
+        require_size(dataset, dataset.write_if(MANIFEST_NAME, content, identity=identity))
         return
     dataset.below(WORK_FOLDER).write(MANIFEST_NAME, content)
     _require_replaced(dataset, identity)  # the lock is the command's: a job on an engine may outlive it
@@ -286,15 +250,6 @@ def _require_replaced(dataset: Place, identity: str | None) -> None:
         raise FileExistsError(errno.EEXIST, "another launch has replaced it", dataset.address(MANIFEST_NAME))
 
 
-def _listed(dataset: Place) -> dict[str, Found] | None:
-    """The files of a dataset in a store; None in a folder, where they are looked for by patterns."""
-    return None if dataset.area().moves_at_once else _by_name(dataset)
-
-
-def _by_name(dataset: Place) -> dict[str, Found]:
-    return {found.name: found for found in dataset.files()}
-
-
 def _require_files(dataset: Place, manifest: Manifest, known: Mapping[str, str]) -> None:
     """Looks once more at all that a manifest will name. Only what was replaced since it was compared is read.
 
@@ -304,11 +259,14 @@ def _require_files(dataset: Place, manifest: Manifest, known: Mapping[str, str])
 
     Raises:
         FileExistsError: If a file is missing, or is another one.
+        OSError: If the store has taken less of it than was put.
     """
-    listed = _by_name(dataset)  # now, and not earlier: removing leftovers may have taken long
+    listed = files_by_name(dataset)  # now, and not earlier: removing leftovers may have taken long
 
     def require(entry: File) -> None:
         found = listed.get(entry.file)
+        if found and found.bytes != entry.bytes and known.get(entry.file) == file_identity(found):
+            raise taken_less(entry.bytes, found.bytes, dataset.address(entry.file))
         if found is None or found.bytes != entry.bytes or not _is_same(dataset, found, entry, known):
             raise FileExistsError(errno.EEXIST, "another launch has replaced it", dataset.address(entry.file))
 

@@ -22,13 +22,13 @@ from functools import partial
 from fitfeed.converters.staging.commit import (
     NOTHING,
     STAGED_REJECTS,
-    find_held,
     join_dataset,
     replace_dataset,
     replace_sources,
     settle_names,
 )
 from fitfeed.converters.staging.folder import WorkFolder
+from fitfeed.converters.staging.held import find_held
 from fitfeed.converters.staging.job import ConversionPlan, Job
 from fitfeed.converters.staging.launch import JobLaunch
 from fitfeed.converters.staging.outcome import Outcome

@@ -14,6 +14,7 @@ from fitfeed.schemas.manifest import (
     parse_manifest,
     read_manifest,
 )
+from fitfeed.schemas.storage.failures import require_size
 from fitfeed.schemas.storage.many import for_each
 from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.tfds_beside import read_if_ours
@@ -51,7 +52,11 @@ def put_tfds_files(dataset: Place, manifest: Manifest, *, are_new: bool = False)
 def _create(dataset: Place, files: Mapping[str, bytes]) -> bool:
     """Writes these files where there are none; returns whether that was all that had to be done."""
     try:
-        for_each(dataset, lambda name: dataset.write_if(name, files[name], identity=None), files)
+        for_each(
+            dataset,
+            lambda name: require_size(dataset, dataset.write_if(name, files[name], identity=None)),
+            files,
+        )
     except FileExistsError:
         return False
     return bool(files)
@@ -69,7 +74,7 @@ def _replace(dataset: Place, files: Mapping[str, bytes]) -> bool:
         for_each(dataset, dataset.delete, ours)
         return bool(ours)
     stale = [name for name, content in files.items() if found[name] != content]
-    for_each(dataset, lambda name: dataset.write(name, files[name]), stale)
+    for_each(dataset, lambda name: require_size(dataset, dataset.write(name, files[name])), stale)
     return bool(stale)
 
 

@@ -21,6 +21,7 @@ from fitfeed.schemas.storage.address import MEMORY, Bucket, parse_address
 from fitfeed.schemas.storage.again import again
 from fitfeed.schemas.storage.clients import MAX_REQUEST_BYTES, client_of
 from fitfeed.schemas.storage.errors import explained
+from fitfeed.schemas.storage.failures import taken_less
 from fitfeed.schemas.storage.identity import bare_tag, found_of, identity_of
 from fitfeed.schemas.storage.listing import LIST_CHUNK, entries_of, objects_below
 from fitfeed.schemas.storage.place import Entries, Found, OpenFile, Place, Result, require_name
@@ -260,7 +261,8 @@ class StorePlace(Place):
         size = path.stat().st_size
         chunk = max(PART_BYTES, -(-size // MAX_PARTS))
         result = again(lambda: self._put_file(name, path, chunk), also=(FileNotFoundError,))
-        return self._written(name, size, result)
+        # What was put in parts may be listed with another ETag than the answer had.
+        return self._written(name, size, result if size < chunk else None)
 
     def _put_file(self, name: str, path: Path, chunk: int) -> "PutResult":
         """Puts a file. After an answer that was lost, the parts of an upload may be gone: then it is put anew."""
@@ -276,15 +278,13 @@ class StorePlace(Place):
     def _written(self, name: str, size: int, result: "PutResult | None") -> Found:
         """What was put, by the answer of the store, which says how it calls it. Where it does not, it is asked.
 
-        Its size is not asked for: a server knows how much it must get, and who publishes compares the sizes of all files at
-        once.
+        Its size is not asked for: who publishes compares the sizes of all files at once, or asks for it (`require_size`).
         """
         if result and result["e_tag"]:
             return Found(name, size, bare_tag(result["e_tag"]))
         found = self.find(name)
         if found.bytes != size:
-            reason = f"{size} bytes were put, and the object has {found.bytes}. The store, or something before it, is broken"
-            raise OSError(errno.EIO, reason, self.address(name))
+            raise taken_less(size, found.bytes, self.address(name))
         return found
 
     @override
@@ -301,6 +301,9 @@ class StorePlace(Place):
         again(copy)
         end = time.monotonic() + COPY_WAIT_S
         while (copied := self.find(new)).bytes != size:  # Azure may answer before it has copied
+            size = self.find(name).bytes  # it may be another one than was listed
+            if copied.bytes == size:
+                break
             if time.monotonic() > end:
                 raise OSError(errno.ETIMEDOUT, f"it was not copied in {COPY_WAIT_S} s", self.address(new))
             time.sleep(0.5)

@@ -6,13 +6,14 @@ All conversions are into a store: in a folder, the lock of a launch ends with it
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from fitfeed import beam_jobs
 from fitfeed.converters.options import ConvertOptions
-from fitfeed.converters.staging import commit
+from fitfeed.converters.staging import commit, held
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.staging import Staging
 from fitfeed.converters.verify import verify_dataset
@@ -180,9 +181,11 @@ def test_what_it_prepares_when_the_next_has_looked_already_is_found(
 
 
 @pytest.mark.parametrize("way", ["new", "leftovers", "overwrite"])
-@pytest.mark.parametrize("name", ["_staged", "_remove_leftovers", "_move_into"])
+@pytest.mark.parametrize(
+    ("module", "name"), [(held, "staged_files"), (commit, "_remove_leftovers"), (commit, "_move_into")]
+)
 def test_its_worker_puts_a_shard_while_the_next_publishes(
-    photos: Path, place: Place, monkeypatch: pytest.MonkeyPatch, name: str, way: str
+    photos: Path, place: Place, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, way: str
 ) -> None:
     """All files are listed once more when nothing has to be done but to put the manifest."""
     if way == "overwrite":
@@ -190,17 +193,17 @@ def test_its_worker_puts_a_shard_while_the_next_publishes(
     elif way == "leftovers":
         place.write("val.index.arrow", b"of another job")
         place.write(".work/another/job.json", b"{}")
-    shard, function = "train-00000-of-00002.tfrecord", getattr(commit, name)
+    shard, function = "train-00000-of-00002.tfrecord", getattr(module, name)
 
     def slow(*arguments: Any, **named: Any) -> Any:
         done = function(*arguments, **named)
-        monkeypatch.setattr(commit, name, function)
+        monkeypatch.setattr(module, name, function)
         if shard in {found.name for found in place.files()}:
             place.write(shard, bytes(place.find(shard).bytes))
         return done
 
-    monkeypatch.setattr(commit, name, slow)
-    if name == "_staged" and way == "overwrite":  # it is moved into place afterwards
+    monkeypatch.setattr(module, name, slow)
+    if name == "staged_files" and way == "overwrite":  # it is moved into place afterwards
         convert(photos, str(place), OPTIONS, overwrite=True)
     else:
         with pytest.raises(OvertakenError):

@@ -9,6 +9,7 @@ from fitfeed.converters.staging import tfds_place
 from fitfeed.converters.staging.tfds_place import complete_tfds_files, put_tfds_files, remove_tfds_files
 from fitfeed.schemas.manifest import Manifest, read_manifest
 from fitfeed.schemas.storage.local import LocalPlace
+from fitfeed.schemas.storage.place import Found
 from fitfeed.schemas.tfds_info import TFDS_NAMES, tfds_files
 from tests.folders import contents
 
@@ -61,11 +62,11 @@ def test_who_has_published_meanwhile_has_his_files(
     place, other = LocalPlace(tmp_path), read_manifest(GOLDEN / "version-2-keep-tfrecord")
     write = LocalPlace.write
 
-    def overtaken(self: LocalPlace, name: str, content: bytes) -> None:
+    def overtaken(self: LocalPlace, name: str, content: bytes) -> Found:
         if name == frozen_before and not (tmp_path / "manifest.json").exists():
             (tmp_path / "manifest.json").write_text(other.to_json())
             put_tfds_files(self, other)
-        write(self, name, content)
+        return write(self, name, content)
 
     monkeypatch.setattr(LocalPlace, "write", overtaken)
     put_tfds_files(place, manifest)
