@@ -1,6 +1,6 @@
 """An object in a store whose ranges are read."""
 
-import errno
+import itertools
 from collections.abc import Sequence
 
 from typing_extensions import override
@@ -29,21 +29,23 @@ class StoreFile(OpenFile):
     @override
     def read_several(self, ranges: Sequence[Range]) -> list[int]:
         """Reads ranges by one call of the client, which cannot ask on a condition, and the last one after them, on the condition that it is of this object: then so are the others."""
-        if len(ranges) == 1 or not all(self._is_inside(*wanted) for wanted in ranges):
+        if len(ranges) == 1 or not self._can_be_asked_for_together(ranges):
             return super().read_several(ranges)
         *others, last = ranges
-        try:
-            parts = self._stored.get_each([(offset, len(memory)) for offset, memory in others])
-        except OSError as error:
-            if error.errno != errno.ERANGE:
-                raise
-            return super().read_several(ranges)  # it is a smaller object now, and that is said
+        parts = self._stored.get_each([(offset, len(memory)) for offset, memory in others])
+        if [len(part) for part in parts] != [len(memory) for _, memory in others]:
+            # It is a smaller object now, or an answer was cut off. What asks on a condition says which it was.
+            return super().read_several(ranges)
         for (_, memory), part in zip(others, parts, strict=True):
             memory[:] = part
         return [*map(len, parts), self.read_into(*last)]
 
-    def _is_inside(self, offset: int, memory: memoryview) -> bool:
-        return 0 < len(memory) <= MAX_REQUEST_BYTES and offset + len(memory) <= self._found.bytes
+    def _can_be_asked_for_together(self, ranges: Sequence[Range]) -> bool:
+        """Whether they are inside and apart: the client joins those that touch, and panics if the object ends in them."""
+        spans = sorted((offset, offset + len(memory)) for offset, memory in ranges)
+        return all(
+            0 < stop - start <= MAX_REQUEST_BYTES and stop <= self._found.bytes for start, stop in spans
+        ) and all(stop < start for (_, stop), (start, _) in itertools.pairwise(spans))
 
     @override
     def read(self, offset: int, length: int) -> bytes:

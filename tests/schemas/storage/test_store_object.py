@@ -75,6 +75,45 @@ def test_an_object_that_was_replaced_is_noticed(store: Store, content: bytes) ->
     assert raised.value.errno == errno.ESTALE
 
 
+@pytest.mark.parametrize(
+    "starts",
+    [
+        [0, 2000, 4950, 3000],
+        [0, 4950, 9000],
+        [2000, 9000, 0],
+        [4900, 5000, 0],
+        [4990, 4950, 0],
+        [0, 2000, 4950],
+    ],
+    ids=[
+        "one straddles the end",
+        "another is after it",
+        "one is after it",
+        "they touch",
+        "they overlap",
+        "the last one",
+    ],
+)
+def test_an_object_that_became_smaller_is_noticed_at_once(store: Store, starts: list[int]) -> None:
+    place = open_place(f"{store.address}/some", "DATASET")
+    file = stored(place)
+    place.write("shard", CONTENT[:5000])
+    with store.proxy.faults(Rules()) as log, pytest.raises(OSError, match="was replaced meanwhile") as raised:
+        file.read_several(wanted(starts))
+    assert raised.value.errno == errno.ESTALE
+    assert len(log) <= len(starts) + 1
+
+
+@given(starts=st.lists(st.integers(0, 290), min_size=2, max_size=MAX_SEVERAL), left=st.integers(0, 300))
+@settings(max_examples=tries(50), deadline=None)
+def test_an_object_of_any_other_size_is_noticed(starts: list[int], left: int) -> None:
+    place = memory_place()
+    file = stored(place, CONTENT[:300])
+    place.write("shard", CONTENT[-left:])
+    with pytest.raises(OSError, match="was replaced meanwhile"):
+        file.read_several(wanted(starts, 10))
+
+
 def test_an_object_that_is_replaced_while_it_is_read_is_noticed(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
