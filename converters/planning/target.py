@@ -164,11 +164,12 @@ def open_target(place: Place, *, append: bool = False, overwrite: bool = False, 
         raise UsageError(msg)
     with failures_named("cannot look at DATASET", place, UsageError):
         area = place.area()
-        # In a folder it may be forbidden to look what else is there.
-        seen, is_file, is_empty = at_once(
-            place, partial(see_manifest, place), area.is_file, lambda: place.is_far and area.is_empty()
-        )
+        seen, is_file = at_once(place, partial(see_manifest, place), lambda: not append and area.is_file())
         base = open_base_dataset(place) if append else None
+        # What else is there may be forbidden to look at.
+        is_empty = base is None and seen.is_missing and not is_file and area.is_empty()
+        if base is None and seen.is_missing and not is_empty:
+            seen = see_manifest(place)  # another launch may have published between both looks
         there = base is None and _has_dataset(
             place, seen, is_file=is_file, is_empty=is_empty, overwrite=overwrite, pattern=pattern
         )
@@ -218,7 +219,7 @@ def _has_dataset(
         raise UsageError(msg)
     if seen.content is not None or (not seen.is_missing and _has_manifest(place)):
         return True
-    if is_empty or area.is_empty() or area.has_folder(WORK_FOLDER):
+    if is_empty or area.has_folder(WORK_FOLDER):
         return False
     if not overwrite or not area.names(DATASET_PATTERNS):
         raise _other_files(place, pattern)

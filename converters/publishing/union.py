@@ -21,6 +21,9 @@ from fitfeed.schemas.statistics import ChannelStatistics
 from fitfeed.schemas.storage.many import at_once, for_each
 from fitfeed.schemas.storage.place import Found, Place
 
+INDEXES = 2
+"""Indexes that are built and put at once. Each is in memory, and in the folder for temporary files."""
+
 T = TypeVar("T", int, str)
 
 
@@ -84,7 +87,7 @@ def write_union(
     (rejects_file, rejects_found), indexes = at_once(
         place,
         partial(_write_rejects, place, rejects_name, listed, require_ours),
-        partial(for_each, place, write, added),
+        partial(for_each, place, write, added, most=INDEXES),
     )
     splits |= {name: split for name, (split, _) in zip(added, indexes, strict=True)}
     written = [rejects_found, *(found for _, found in indexes)]

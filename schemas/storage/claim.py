@@ -81,7 +81,11 @@ class HeldLock(Claim):
 
 @contextmanager
 def claimed(
-    place: "Place", name: str, *, notify: Callable[[str], None] = lambda text: None
+    place: "Place",
+    name: str,
+    *,
+    notify: Callable[[str], None] = lambda text: None,
+    require_kept: Callable[[str], None] = lambda token: None,
 ) -> Iterator[Claim]:
     """Claims a place of a store while the block runs.
 
@@ -89,6 +93,8 @@ def claimed(
         place: The place.
         name: Name of the claim's object in it.
         notify: Receives one line, if it must be waited for to see whether another holder is alive.
+        require_kept: Tells the store to put this text where no object is, under the name of the claim, and raises an error if it does
+            that, although the claim is there.
 
     Raises:
         ClaimedError: If another process holds it.
@@ -97,6 +103,7 @@ def claimed(
     """
     holder = _Holder(place, name)
     holder.take(notify)
+    holder.try_condition(require_kept)
     holder.start()
     try:
         yield holder
@@ -159,6 +166,30 @@ class _Holder(Claim):
                     return
             else:
                 time.sleep(POLL_S)
+
+    def try_condition(self, require_kept: Callable[[str], None]) -> None:
+        """Finds out whether the store holds conditions. Nothing writes the claim anew meanwhile.
+
+        Raises:
+            LostClaimError: If this process stood still so long that the claim may have been another's, and given back.
+            OSError: If it does not.
+        """
+        try:
+            require_kept(self.token)
+        except BaseException as error:
+            self._forget_trial()
+            if isinstance(error, OSError):
+                self.require()
+            raise
+
+    def _forget_trial(self) -> None:
+        """Removes what the trial has put, or gives the claim back; one that is another's stays."""
+        with suppress(OSError):
+            content, _ = _read(self._place, self._name)
+            if content == self.token:
+                self._place.delete(self._name)
+            elif content.startswith(self.token):
+                self._give_back()
 
     def start(self) -> None:
         """Begins to write it anew."""

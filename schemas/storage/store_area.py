@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -99,12 +100,12 @@ class StoreWorkArea(WorkArea):
         """The claim itself shows whether conditions hold: it is put twice, and the second time must be refused."""
         with ExitStack() as held:
             try:
-                claim = held.enter_context(claimed(self._place, name, notify=notify))
+                kept = partial(self._require_kept, name)
+                claim = held.enter_context(claimed(self._place, name, notify=notify, require_kept=kept))
             except OSError as error:
                 if error.errno == errno.EREMOTEIO:  # it refused the put, or its condition
                     self._require_conditions()
                 raise
-            self._require_kept(name, claim.token)
             yield claim
 
     def _require_conditions(self) -> None:

@@ -1,6 +1,7 @@
 """What may be at DATASET before a conversion, and when it has everything already."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import shutil
@@ -26,6 +27,9 @@ from fitfeed.schemas.files import file_sha256
 from fitfeed.schemas.storage.local import LocalPlace
 from fitfeed.schemas.storage.open_file import open_file
 from fitfeed.schemas.storage.place import Place
+from fitfeed.schemas.storage.store_area import StoreWorkArea
+from tests.folders import contents
+from tests.schemas.storage.places import memory_place
 from tests.unsettled import settle, unsettle
 from tests.without_beam import convert
 
@@ -236,3 +240,45 @@ def test_a_folder_without_permission(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(UsageError, match="Permission denied"):
         require_writable(LocalPlace(tmp_path / "dataset"))
+
+
+@pytest.fixture
+def in_store(dataset: Path) -> Place:
+    place = memory_place()
+    for name, content in contents(dataset).items():
+        place.write(name, content)
+    return place
+
+
+@pytest.mark.parametrize("append", [False, True], ids=["compare", "append"])
+def test_of_a_dataset_in_a_store_nothing_else_is_listed(
+    in_store: Place, monkeypatch: pytest.MonkeyPatch, append: bool
+) -> None:
+    """Listing may be forbidden to who may read and write."""
+    asked: list[str] = []
+    for name in ("is_empty", "is_file"):
+
+        def note(self: StoreWorkArea, name: str = name) -> bool:
+            asked.append(name)
+            return False
+
+        monkeypatch.setattr(StoreWorkArea, name, note)
+    assert open_target(in_store, append=append).existing is not None
+    assert asked == ([] if append else ["is_file"])
+
+
+def test_a_dataset_that_is_published_between_two_looks(
+    in_store: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, _ = in_store.read("manifest.json", at_most=1 << 20)
+    in_store.delete("manifest.json")
+    is_empty = StoreWorkArea.is_empty
+
+    def publish(self: StoreWorkArea) -> bool:
+        in_store.write("manifest.json", content)
+        return is_empty(self)
+
+    monkeypatch.setattr(StoreWorkArea, "is_empty", publish)
+    target = open_target(in_store)
+    assert target.existing is not None
+    assert target.seen == hashlib.sha256(content).hexdigest()

@@ -3,12 +3,15 @@
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
+import obstore
 import pytest
 
 from fitfeed.schemas.errors import ConversionError
 from fitfeed.schemas.storage import claim as claims
 from fitfeed.schemas.storage.claim import Claim, ClaimedError, LostClaimError
+from fitfeed.schemas.storage.conditions import keeps_object
 from fitfeed.schemas.storage.open_place import open_place
 from fitfeed.schemas.storage.place import Found, Place
 from fitfeed.schemas.storage.store import StorePlace
@@ -207,4 +210,43 @@ def test_a_dead_claim_is_taken_over_on_a_server(store: Store, monkeypatch: pytes
         time.sleep(4.5)
         held.require()
         assert token_in(place) == held.token
+    assert list(place.files()) == []
+
+
+@pytest.mark.parametrize("now", ["other", "gone"])
+def test_who_stands_still_before_the_trial_does_not_blame_the_store(
+    now: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next has taken its claim over, and may have given it back: then the trial finds no object, and puts one."""
+    place, tried = memory_place(), keeps_object
+
+    def late(*arguments: Any) -> bool:
+        monkeypatch.setattr("fitfeed.schemas.storage.store_area.keeps_object", tried)
+        time.sleep(1.1)  # longer than a claim lives that is not written anew
+        if now == "other":
+            place.write("lock", b"other token\nother host\n")
+        else:
+            place.delete("lock")
+        return tried(*arguments)
+
+    monkeypatch.setattr("fitfeed.schemas.storage.store_area.keeps_object", late)
+    if now == "gone":
+        with pytest.raises(LostClaimError):
+            hold(place)
+        assert list(place.files()) == []
+    else:
+        with place.area().hold("lock") as held, pytest.raises(LostClaimError):
+            held.require()
+        assert token_in(place) == "other"
+
+
+def test_a_store_that_ignores_conditions_keeps_no_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    place, put = memory_place(), obstore.put
+
+    def unconditional(*arguments: Any, mode: object = None, **named: Any) -> Any:
+        return put(*arguments, **named)
+
+    monkeypatch.setattr(obstore, "put", unconditional)
+    with pytest.raises(OSError, match="does not put objects on a condition"):
+        hold(place)
     assert list(place.files()) == []

@@ -1,6 +1,7 @@
 """Many things at a place: in order in a folder, at once in a store."""
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,40 @@ def test_the_first_error_is_raised_when_all_have_ended(tmp_path: Path, kind: str
     with pytest.raises(OSError, match="first"):
         at_once(place, first, second)
     assert ended.is_set() == (kind == "far")
+
+
+def test_no_more_than_so_many_are_under_way() -> None:
+    together, lock = list[int](), threading.Lock()
+    counts: list[int] = []
+
+    def call(number: int) -> None:
+        with lock:
+            together.append(number)
+            counts.append(len(together))
+        time.sleep(0.002)
+        with lock:
+            together.remove(number)
+
+    for_each(FAR, call, range(50), most=2)
+    assert max(counts) == 2
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_what_is_called_within_stops_after_an_error(error: type[BaseException]) -> None:
+    """As after Ctrl-C, which Python raises in the thread that waits."""
+    begun, failed, called = threading.Event(), threading.Event(), list[int]()
+
+    def fail() -> None:
+        assert begun.wait(30)
+        failed.set()
+        raise error
+
+    def call(number: int) -> None:
+        called.append(number)
+        begun.set()
+        assert failed.wait(30)
+        time.sleep(0.01)  # until the other error is noticed
+
+    with pytest.raises(error):
+        at_once(FAR, fail, lambda: for_each(FAR, call, range(20_000)))
+    assert len(called) < 10_000

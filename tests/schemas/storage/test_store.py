@@ -81,3 +81,11 @@ def test_only_s3_has_a_bound_for_copies(monkeypatch: pytest.MonkeyPatch) -> None
     place = memory_place()
     place.write("a", b"longer than S3 would copy")
     assert place.copy("a", "b", through="c").bytes == 25
+
+
+def test_what_was_replaced_since_it_was_listed_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "COPY_WAIT_S", 0)
+    place = store_place()
+    place.write("old", b"longer than it was")
+    copied = place.copy("old", "new", through="new", size=3)
+    assert (copied.name, copied.bytes) == ("new", 18)
