@@ -2,6 +2,7 @@
 
 import dataclasses
 import heapq
+import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
@@ -9,6 +10,8 @@ from typing_extensions import override
 
 from fitfeed.schemas.bit_depth import Depth
 from fitfeed.schemas.manifest_parts import SourceKind
+
+MAX_TIME_NS = (1 << 63) - 1
 
 
 class RawPixels(NamedTuple):
@@ -90,6 +93,11 @@ class SourceFile(NamedTuple):
     source: int = 0
     stored: StoredAt | None = None
 
+    @classmethod
+    def of_status(cls, path: str, status: os.stat_result) -> Self:
+        """A file as the system describes it."""
+        return cls(path, status.st_size, stored_time(status.st_mtime_ns), stored_time(status.st_ctime_ns))
+
     @property
     def content_identity(self) -> tuple[Any, ...]:
         """The values that decide how a shard is planned: `planned` is the inverse."""
@@ -122,6 +130,11 @@ def why_changed(file: SourceFile, size: int) -> str:
         else f"still {file.bytes} bytes, but written to"
     )
     return f"the file was changed after it was listed ({sizes}); run the same command again to take it as it is now"
+
+
+def stored_time(nanoseconds: int) -> int:
+    """A time as numbers of 64 bits can have it: from 1677 to 2262. Some file systems have earlier and later ones."""
+    return max(-MAX_TIME_NS, min(nanoseconds, MAX_TIME_NS))
 
 
 SHOWN_FILES = 3

@@ -6,7 +6,7 @@ import time
 
 from fitfeed.converters.open_source import is_within, open_regular
 from fitfeed.converters.rejects import ImageError
-from fitfeed.converters.source_file import SourceFile, why_changed
+from fitfeed.converters.source_file import SourceFile, stored_time, why_changed
 from fitfeed.schemas.errors import ConversionError
 
 READ_ATTEMPTS = 3
@@ -37,7 +37,7 @@ def read_unchanged(file: SourceFile, source: str, *, most: int) -> bytes:
         except PermissionError as error:
             raise ImageError("unreadable", "no permission to read the file") from error
         except OSError as error:
-            if error.errno in (errno.ELOOP, errno.EISDIR):
+            if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENAMETOOLONG):
                 raise ImageError("unreadable", f"not a readable file ({error.strerror})") from error
             failure = error
             time.sleep(READ_RETRY_DELAY_S * attempt)
@@ -61,7 +61,7 @@ def _read_regular_file(file: SourceFile, *, most: int) -> bytes:
     finally:
         os.close(descriptor)
     for status in (before, after):
-        if (status.st_size, status.st_mtime_ns) != (file.bytes, file.mtime_ns):
+        if (status.st_size, stored_time(status.st_mtime_ns)) != (file.bytes, file.mtime_ns):
             raise ImageError("vanished", why_changed(file, status.st_size))
     if len(data) > most:
         raise ImageError("bomb", f"the file has more than {most} bytes, more than any image that is allowed")

@@ -175,12 +175,12 @@ def _extensions(names: Sequence[str], together: str) -> set[str]:
     return {name[name.rfind(".") :] for name in names}
 
 
-def why_no_image(entry: "os.DirEntry[str]") -> str | None:
+def why_no_image(path: str) -> str | None:
     """Why a file is not tried; None if it is. It is opened only if its extension is unknown."""
-    looks = looks_like(entry.name)
+    looks = looks_like(path)
     if looks == "image":
         return None
-    return why_no_start(_start(entry.path) if looks == "unknown" else b"")
+    return why_no_start(_start(path) if looks == "unknown" else b"")
 
 
 def why_no_start(start: bytes) -> str | None:

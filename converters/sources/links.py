@@ -75,7 +75,7 @@ class SourceLinks(SourceFolder):
         status = self.find(path).status
         if not stat.S_ISREG(status.st_mode):
             raise IsADirectoryError(path)
-        return SourceFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        return SourceFile.of_status(path, status)
 
     def is_outside(self, place: str) -> bool:
         """Whether a path without links is outside the source."""

@@ -1,9 +1,10 @@
 """Lists a source folder: its files, and what is ignored and why."""
 
 import dataclasses
+import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from operator import attrgetter
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from fitfeed.converters.file_columns import FileColumns, FilePacker
 from fitfeed.converters.foreign_formats import DICOM
-from fitfeed.converters.open_source import KERNEL_FOLDERS, find_out, is_of_kernel
+from fitfeed.converters.open_source import DESCRIPTORS, KERNEL_FOLDERS, find_out, is_of_kernel
 from fitfeed.converters.rejects import Reject, count_extensions, text_path
 from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources.image_names import (
@@ -30,6 +31,7 @@ from fitfeed.schemas.errors import ConversionError, NotFoundError, UsageError
 from fitfeed.schemas.packed_texts import PackedTexts
 
 _NAME = attrgetter("name")
+_MODE = attrgetter("st_mode")
 _NUMBERS = tuple(map(attrgetter, ("st_size", "st_mtime_ns", "st_ctime_ns")))
 
 STATUSES_AT_ONCE = 1 << 11
@@ -165,67 +167,84 @@ class _Walk:
         self._times[folder.identity] = times + 1
         return True
 
-    def _list(self, folder: _Folder) -> Iterator[_Folder]:
-        """Lists what is directly in a folder, and yields the folders in it."""
-        entries = self._entries(folder)
-        columns = _columns_of_images(folder, entries)
+    def _list(self, folder: _Folder) -> list[_Folder]:
+        """Lists what is directly in a folder. Returns the folders in it.
+
+        In the source, a folder that cannot be listed is an error: it may hold any number of images.
+        """
+        try:
+            descriptor = os.open(folder.place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                return self._list_opened(folder, descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            if not self.links.is_outside(folder.place):
+                raise _listing_error(folder.place, error) from error
+            detail = f"a folder outside SOURCE that cannot be listed ({error.strerror})"
+            self.rejects.append(Reject(text_path(folder.prefix[:-1]), "unreadable", detail))
+            return []
+
+    def _list_opened(self, folder: _Folder, descriptor: int) -> list[_Folder]:
+        """The same, with all that is asked asked of the open folder: its path may lead elsewhere meanwhile."""
+        self._require_inside(folder, descriptor)
+        with os.scandir(descriptor) as found:
+            entries = sorted(found, key=_NAME)
+        columns = _columns_of_images(folder, descriptor, entries)
         if columns is not None:
             self.files.add_columns(columns)
             self._listed(len(columns))
-            return
+            return []
         files: list[SourceFile] = []
+        folders: list[_Folder] = []
         if all(why_never(entry.name) for entry in entries):
             self.empty_folders.append(text_path(folder.prefix[:-1]))
         for entry in entries:
-            path = folder.prefix + entry.name
+            path, opened = folder.prefix + entry.name, f"{DESCRIPTORS}/{descriptor}/{entry.name}"
             if reason := why_never(entry.name):
                 self._ignore(path, reason)
-            elif entry.is_file(follow_symlinks=False):
-                if reason := why_no_image(entry):
-                    self._ignore(path, reason)
-                else:
-                    files.append(_source_file(path, entry.stat(follow_symlinks=False)))
             elif entry.is_symlink():
-                files += self._follow(entry, path, folder)
-            elif entry.is_dir(follow_symlinks=False):
-                status = entry.stat(follow_symlinks=False)
-                yield _below(folder, path, f"{folder.place.rstrip('/')}/{entry.name}", status)
+                files += self._follow(opened, path, folder)
+            elif entry.is_file(follow_symlinks=False) and (reason := why_no_image(opened)):
+                self._ignore(path, reason)
+            elif (status := _status(entry)) is None:
+                continue  # removed meanwhile
+            elif stat.S_ISREG(status.st_mode):
+                files.append(SourceFile.of_status(path, status))
+            elif stat.S_ISDIR(status.st_mode):
+                folders.append(_below(folder, path, f"{folder.place.rstrip('/')}/{entry.name}", status))
             else:
                 self._ignore(path, "not a regular file")
         self.files.add(files)
         self._listed(len(files))
+        return folders
 
-    def _entries(self, folder: _Folder) -> "list[os.DirEntry[str]]":
-        """The entries of a folder. In the source, one that cannot be listed is an error: it may hold any number of images."""
-        try:
-            with os.scandir(folder.place) as entries:
-                return sorted(entries, key=_NAME)
-        except OSError as error:
-            if self.links.is_outside(folder.place):
-                detail = f"a folder outside SOURCE that cannot be listed ({error.strerror})"
-                self.rejects.append(Reject(text_path(folder.prefix[:-1]), "unreadable", detail))
-                return []
-            if isinstance(error, PermissionError):
-                msg = f"no permission to list the folder {text_path(folder.place)}. Give it, or move the folder out of SOURCE."
-                raise UsageError(msg) from error
-            msg = f"cannot list {text_path(folder.place)}: {error.strerror}. Run the same command again once the disk or the network is repaired."
-            raise ConversionError(msg) from error
+    def _require_inside(self, folder: _Folder, descriptor: int) -> None:
+        """Refuses a folder of the source that was replaced by a link out of it since the link would have been seen.
 
-    def _follow(self, entry: "os.DirEntry[str]", path: str, folder: _Folder) -> list[SourceFile]:
+        Raises:
+            ConversionError: If it was.
+        """
+        place = find_out(f"{DESCRIPTORS}/{descriptor}").path
+        if self.links.is_outside(place) and not self.links.is_outside(folder.place):
+            msg = f"the folder {text_path(folder.place)} was moved, or replaced by a link to {text_path(place)}, while SOURCE was listed. Run the same command again once nobody changes SOURCE."
+            raise ConversionError(msg)
+
+    def _follow(self, link: str, path: str, folder: _Folder) -> list[SourceFile]:
         """Lists a link to a file, and remembers a link to a folder for later. Returns the file."""
         try:
-            located = find_out(entry.path)
+            located = find_out(link)
         except OSError:  # a broken or circular link: reading it will say which
-            if looks_like(entry.name) == "image":
+            if looks_like(path) == "image":
                 return [SourceFile(path, 0, 0)]
             self._ignore(path, NOT_AN_IMAGE)
             return []
         leaves = self.links.is_outside(located.path) and not self.links.is_outside(folder.place)
         is_folder = stat.S_ISDIR(located.status.st_mode)
-        if leaves and self.links.refuse and (is_folder or looks_like(entry.name) != "other"):
+        if leaves and self.links.refuse and (is_folder or looks_like(path) != "other"):
             self.links.remember(path, located.path)
             return []
-        if not is_folder and (reason := why_no_image(entry)):
+        if not is_folder and (reason := why_no_image(link)):
             self._ignore(path, reason)
             return []
         if leaves:
@@ -233,7 +252,7 @@ class _Walk:
         if is_folder:
             self._linked.append(_below(folder, path, located.path, located.status))
             return []
-        return [_source_file(path, located.status)]
+        return [SourceFile.of_status(path, located.status)]
 
     def _ignore(self, path: str, why: str) -> None:
         self.ignored.append(Reject(text_path(path), "not_an_image", f"ignored: {why}", handling="ignored"))
@@ -245,6 +264,21 @@ def no_images_error(source: str, ignored: Sequence[Reject]) -> UsageError:
     return UsageError(msg)
 
 
+def _listing_error(place: str, error: OSError) -> UsageError | ConversionError:
+    """The error of a folder of the source that cannot be listed."""
+    if isinstance(error, PermissionError):
+        return UsageError(
+            f"no permission to list the folder {text_path(place)}. Give it, or move the folder out of SOURCE."
+        )
+    if error.errno == errno.ENAMETOOLONG:
+        return UsageError(
+            f"the path of the folder {text_path(place)} has more than the 4095 bytes that Linux takes. Move it up, or give a folder on the way to it as SOURCE."
+        )
+    return ConversionError(
+        f"cannot list {text_path(place)}: {error.strerror}. Run the same command again once the disk or the network is repaired."
+    )
+
+
 def _kinds(ignored: Sequence[Reject]) -> str:
     """What was ignored instead of images, by extension; and what to do about it, if that is known."""
     kinds = ", ".join(f"{count} {kind}" for kind, count in count_extensions(ignored).items())
@@ -252,17 +286,20 @@ def _kinds(ignored: Sequence[Reject]) -> str:
     return f": {kinds}{advice}" if kinds else ""
 
 
-def _columns_of_images(folder: _Folder, entries: "Sequence[os.DirEntry[str]]") -> FileColumns | None:
+def _columns_of_images(
+    folder: _Folder, descriptor: int, entries: "Sequence[os.DirEntry[str]]"
+) -> FileColumns | None:
     """All files of a folder, if there is nothing else in it than files that are images by name. There are millions of such.
 
     Their status is asked for from the folder, not from the root on.
 
     Args:
         folder: The folder.
+        descriptor: Its descriptor.
         entries: What is in it.
 
     Returns:
-        The files; None if each must be looked at, or one is not there any more.
+        The files; None if each must be looked at, or one is not what it was.
     """
     names = list(map(_NAME, entries))
     if not (
@@ -270,24 +307,33 @@ def _columns_of_images(folder: _Folder, entries: "Sequence[os.DirEntry[str]]") -
     ):
         return None
     try:
-        descriptor = os.open(folder.place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
         numbers = np.concatenate(
             [_numbers(descriptor, some) for some in in_chunks(names, STATUSES_AT_ONCE)], axis=1
         )
-    except OSError:
+    except (OSError, OverflowError):
         return None
-    finally:
-        os.close(descriptor)
     return FileColumns(PackedTexts.of_names(folder.prefix, names), *numbers)
 
 
 def _numbers(folder: int, names: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Sizes, mtimes and ctimes of some files of an open folder: int64 (3, files)."""
+    """Sizes, mtimes and ctimes of some files of an open folder: int64 (3, files).
+
+    Raises:
+        OSError: If one is not there any more, or no longer a file.
+        OverflowError: If a time is later than numbers of 64 bits are.
+    """
     statuses = [os.stat(name, dir_fd=folder, follow_symlinks=False) for name in names]
+    if not all(map(stat.S_ISREG, map(_MODE, statuses))):
+        raise OSError
     return np.array([list(map(number, statuses)) for number in _NUMBERS], np.int64)
+
+
+def _status(entry: "os.DirEntry[str]") -> os.stat_result | None:
+    """What an entry is now; None if it is not there any more."""
+    try:
+        return entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None
 
 
 def _below(folder: _Folder, path: str, place: str, status: os.stat_result) -> _Folder:
@@ -296,7 +342,3 @@ def _below(folder: _Folder, path: str, place: str, status: os.stat_result) -> _F
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
-
-
-def _source_file(path: str, status: os.stat_result) -> SourceFile:
-    return SourceFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

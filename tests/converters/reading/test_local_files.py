@@ -43,6 +43,14 @@ def test_the_file_that_was_listed(file: SourceFile) -> None:
     assert read(file) == b"0123456789"
 
 
+def test_a_path_that_is_longer_than_paths_may_be(file: SourceFile) -> None:
+    """Files are listed from their folder, whose path may just fit."""
+    assert refusal(file._replace(path=f"{file.path[:-5]}{'./' * 2048}a.jpg")) == (
+        "unreadable",
+        "not a readable file (File name too long)",
+    )
+
+
 def test_another_size(file: SourceFile) -> None:
     Path(file.path).write_bytes(b"0123")
     reason, detail = refusal(file)

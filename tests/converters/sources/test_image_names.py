@@ -59,4 +59,4 @@ def test_first_bytes_decide_where_the_extension_is_unknown(tmp_path: Path) -> No
     (tmp_path / "memory").symlink_to("/proc/self/mem")
     os.mkfifo(tmp_path / "pipe")
     with os.scandir(tmp_path) as entries:
-        assert {entry.name for entry in entries if why_no_image(entry) is None} == {"jpeg", "text.jpg"}
+        assert {entry.name for entry in entries if why_no_image(entry.path) is None} == {"jpeg", "text.jpg"}

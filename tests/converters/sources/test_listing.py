@@ -181,10 +181,10 @@ def test_a_folder_outside_that_cannot_be_listed_is_rejected(
     (tmp_path / "source" / "a" / "away").symlink_to(tmp_path / "away")
     real = os.scandir
 
-    def scandir(path: str) -> Any:
-        if path.endswith("locked"):
+    def scandir(folder: int) -> Any:
+        if os.path.realpath(f"/proc/self/fd/{folder}").endswith("locked"):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return real(path)
+        return real(folder)
 
     monkeypatch.setattr(os, "scandir", scandir)
     listing = list_folder(tmp_path / "source")
@@ -205,9 +205,9 @@ def test_links_out_of_the_source_are_refused_and_not_read(
     read: list[str] = []
     real = os.scandir
 
-    def scandir(path: str) -> Any:
-        read.append(path)
-        return real(path)
+    def scandir(folder: int) -> Any:
+        read.append(os.path.realpath(f"/proc/self/fd/{folder}"))
+        return real(folder)
 
     monkeypatch.setattr(os, "scandir", scandir)
     monkeypatch.setattr(image_names, "open_regular", read.append)
