@@ -93,7 +93,7 @@ def quiet_workers() -> Iterator[None]:
     if dask.config.get("distributed.worker.preload-argv"):
         yield
         return
-    names = [names] if isinstance(names, str) else list(names)
+    names = [names] if isinstance(names, str) else list(names or [])
     with dask.config.set({"distributed.worker.preload": [*names, quiet_worker.__name__]}):
         yield
 

@@ -16,5 +16,5 @@ def dask_setup(worker: Any) -> None:
 
 
 def is_asked_for(record: logging.LogRecord) -> bool:
-    """Whether a line is to be printed."""
-    return not record.getMessage().startswith(UNASKED)
+    """Whether a line is to be printed. It is not formatted: where its arguments do not fit, `logging` says so, and nothing is raised."""
+    return not str(record.msg).startswith(UNASKED)

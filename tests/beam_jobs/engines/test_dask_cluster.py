@@ -26,9 +26,16 @@ def test_workers_that_are_started_here_do_not_say_what_nobody_asked() -> None:
         with quiet_workers():
             assert dask.config.get(preload) == ["mine", "fitfeed.beam_jobs.engines.quiet_worker"]
         assert dask.config.get(preload) == "mine"
+        with dask.config.set({preload: None}), quiet_workers():
+            assert dask.config.get(preload) == ["fitfeed.beam_jobs.engines.quiet_worker"]
         with dask.config.set({f"{preload}-argv": [["--mine"]]}), quiet_workers():
             assert dask.config.get(preload) == "mine"
     assert DASK.launching is quiet_workers
+
+
+def test_a_line_whose_arguments_do_not_fit_raises_nothing() -> None:
+    record = logging.LogRecord("root", logging.WARNING, "", 0, "%d", ("x",), None)
+    assert quiet_worker.is_asked_for(record)
 
 
 def test_only_the_one_line_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
