@@ -59,7 +59,7 @@ def _changes(result: BenchResult) -> Element:
     """Images per second now and after each change."""
     verdict = result.verdict
     shown = [
-        ("as it is", verdict.rate if verdict.shared_rate is None else verdict.shared_rate, 1.0),
+        ("as it is", verdict.makes, 1.0),
         *((each.change.action, each.rate, each.gain) for each in verdict.changes),
     ]
     if result.model is not None:

@@ -133,7 +133,7 @@ def _verdict(result: BenchResult) -> Iterator[str]:
         )
     yield verdict.sentence
     if verdict.best is not None:
-        beside = "" if result.model is None or verdict.shared_rate is None else f" with {result.model.name}"
+        beside = _beside(result)
         yield f"What would help most: {_promise(verdict.best, beside)}."
         for other in verdict.changes[1:]:
             yield f"  also: {_promise(other, beside)}"
@@ -169,12 +169,18 @@ def _about_model(result: BenchResult) -> Iterator[str]:
 
 
 def _about_need(result: BenchResult, need: float) -> Iterator[str]:
-    if result.verdict.rate >= need:
-        yield f"{need:,.0f} images/s: this machine makes them as it is."
+    beside = _beside(result)
+    if result.verdict.makes >= need:
+        yield f"{need:,.0f} images/s{beside}: this machine makes them as it is."
     elif result.ways:
-        yield f"{need:,.0f} images/s need: {'; or '.join(result.ways)}."
+        yield f"{need:,.0f} images/s{beside} need: {'; or '.join(result.ways)}."
     else:
-        yield f"{need:,.0f} images/s: nothing that is known reaches them."
+        yield f"{need:,.0f} images/s{beside}: nothing that is known reaches them."
+
+
+def _beside(result: BenchResult) -> str:
+    """The model, where what is made is what it leaves of the CPUs."""
+    return "" if result.model is None or result.verdict.shared_rate is None else f" with {result.model.name}"
 
 
 def _promise(expected: ExpectedChange, beside: str) -> str:

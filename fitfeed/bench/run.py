@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from fitfeed.bench.disk import ask_disk
 from fitfeed.bench.floors import Sample, copy_rate, stage_floors
 from fitfeed.bench.load import load_of_each_cpu
 from fitfeed.bench.plan import BenchPlan, stored_images
-from fitfeed.pipelines.stages.changes import Change, ChangeKind, StoredImages, possible_changes
+from fitfeed.pipelines.stages.changes import ChangeKind, StoredImages, possible_changes
 from fitfeed.pipelines.stages.feed_rates import Machinery
 from fitfeed.pipelines.stages.stage_times import STAGES, StageTimes
 from fitfeed.pipelines.stages.verdict import Verdict, judge, ways_to
@@ -165,6 +165,11 @@ def run_bench(
         shares_cpus=speed is not None and not speed.is_apart,
     )
     wanted = consumer if need is None and speed is not None and speed.is_apart else need
+    if speed is not None and speed.is_apart:
+        # What reaches a need is asked of feeding alone: no consumer takes CPUs from it.
+        asked = judge(times, machinery, changes=changes, measured_rate=rate)
+    else:
+        asked = verdict
     return BenchResult(
         plan=plan,
         images=images,
@@ -175,17 +180,10 @@ def run_bench(
         model=speed,
         need=need,
         verdict=verdict,
-        ways=[] if wanted is None else _ways(wanted, times, machinery, changes, rate),
+        ways=[] if wanted is None else ways_to(wanted, times, machinery, asked),
         load=load,
         seconds=time.monotonic() - began,
     )
-
-
-def _ways(
-    need: float, times: StageTimes, machinery: Machinery, changes: Sequence[Change], rate: float
-) -> list[str]:
-    """What reaches a need, whatever the consumer is."""
-    return ways_to(need, times, machinery, judge(times, machinery, changes=changes, measured_rate=rate))
 
 
 def _like(after: StageTimes, times: StageTimes) -> StageTimes:

@@ -84,19 +84,20 @@ def feed_rate(times: StageTimes, machinery: Machinery) -> float:
     return min(resource_rates(times, machinery).values())
 
 
-def cpus_for(rate: float, times: StageTimes, machinery: Machinery) -> int | None:
+def cpus_for(rate: float, times: StageTimes, machinery: Machinery, *, consumer_s: float = 0.0) -> int | None:
     """The CPUs that make so many images per second, with a worker for each that is added; None if no number does.
 
     Args:
         rate: Images per second.
         times: What an image takes.
         machinery: What executes it now. Never fewer CPUs than these are the answer.
+        consumer_s: Seconds of a CPU that each image takes a consumer on the same CPUs.
     """
     others = resource_rates(times, machinery)
     if min(others["disk"], others["interpreter"], others["memory"]) < rate:
         return None
     more_workers = max(0, math.ceil(rate * times.worker_s - 1e-9) - machinery.workers)
-    return max(machinery.cpus + more_workers, math.ceil(rate * times.cpu_s - 1e-9))
+    return max(machinery.cpus + more_workers, math.ceil(rate * (times.cpu_s + consumer_s) - 1e-9))
 
 
 def _per_second(seconds: float) -> float:

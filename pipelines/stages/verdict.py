@@ -80,6 +80,11 @@ class Verdict:
         return self.changes[0] if self.changes else None
 
     @property
+    def makes(self) -> float:
+        """Images per second that are made: beside a consumer on the same CPUs, or else by feeding alone."""
+        return self.rate if self.shared_rate is None else self.shared_rate
+
+    @property
     def sentence(self) -> str:
         """What limits, as a sentence."""
         if self.limit == "consumer" and self.consumer_rate is not None:
@@ -114,24 +119,26 @@ def judge(
         changes: What could be changed, from `possible_changes`.
         measured_rate: Images per second of the whole, measured without a consumer. None: what stages and machinery allow.
         consumer_rate: Images per second that the consumer takes, if it never waits. None: nobody knows.
-        shares_cpus: Whether the consumer computes on the CPUs that feed it. Neither waits then, and cheaper images help both.
+        shares_cpus: Whether the consumer computes on the CPUs that feed it. Where these are the limit, neither waits for the
+            other, and cheaper images help both.
     """
     allowed = feed_rate(times, machinery)
     rate = allowed if measured_rate is None else measured_rate
     # All that this calculation leaves out (waking threads, other programs) is in this share, and stays as it is.
     efficiency = rate / allowed if math.isfinite(allowed) and allowed > 0 else 1.0
     is_behind = consumer_rate is None or rate < consumer_rate
-    shared = consumer_rate if shares_cpus else None
-    shared_rate = None if shared is None else _together(rate, shared)
+    shared_rate, waiting = None, 0.0
     expected: list[ExpectedChange] = []
-    if shared is not None:
+    if shares_cpus and consumer_rate is not None:
+        both = _both_rate(times, machinery, efficiency, consumer_rate)
+        shared_rate = min(rate, both)
+        waiting = 1 - shared_rate / both
         # What is left to the device is left to the same CPUs.
         moved = [change for change in changes if change.kind != "uint8"]
-        expected = [
-            _beside(_expected(change, rate, efficiency, machinery), rate, shared, machinery)
-            for change in moved
-        ]
+        alone = [_expected(change, rate, efficiency, machinery) for change in moved]
+        expected = [_beside(each, shared_rate, efficiency, machinery, consumer_rate) for each in alone]
     elif is_behind:
+        waiting = 0.0 if consumer_rate is None else 1 - rate / consumer_rate
         expected = [_expected(change, rate, efficiency, machinery) for change in changes]
     helpful = [each for each in expected if each.gain >= MIN_GAIN]
     limit: Limit = _limit(times, machinery) if is_behind else "consumer"
@@ -142,7 +149,7 @@ def judge(
         rate=rate,
         consumer_rate=consumer_rate,
         shared_rate=shared_rate,
-        waiting=0.0 if consumer_rate is None or not is_behind else 1 - rate / consumer_rate,
+        waiting=waiting,
         changes=tuple(sorted(helpful, key=lambda each: -each.gain)),
         efficiency=efficiency,
     )
@@ -157,10 +164,13 @@ def ways_to(need: float, times: StageTimes, machinery: Machinery, verdict: Verdi
         machinery: What executes them.
         verdict: About the same.
     """
-    if verdict.rate >= need:
+    if verdict.makes >= need:
         return []
     ways = [each.change.action for each in verdict.changes if each.rate >= need]
-    more = _more_cpus(need / verdict.efficiency, times, machinery)
+    consumer_s = 0.0
+    if verdict.shared_rate is not None and verdict.consumer_rate is not None:
+        consumer_s = machinery.cpus / verdict.consumer_rate  # of one CPU
+    more = _more_cpus(need, verdict.efficiency, times, machinery, consumer_s)
     if more is not None:
         ways.append(more)
     # Nothing does it alone: the change that helps most, and CPUs for the rest, where times of stages say what they would bring.
@@ -168,14 +178,17 @@ def ways_to(need: float, times: StageTimes, machinery: Machinery, verdict: Verdi
     if not ways and calculable:
         change = calculable[0]
         share = _efficiency_after(change, verdict.efficiency, machinery)
-        rest = _more_cpus(need / share, change.times, change.machinery)
+        rest = _more_cpus(need, share, change.times, change.machinery, consumer_s)
         if rest is not None:
             ways.append(f"{change.action}, and {rest}")
     return ways
 
 
-def _more_cpus(rate: float, times: StageTimes, machinery: Machinery) -> str | None:
-    cpus = cpus_for(rate, times, machinery)
+def _more_cpus(
+    need: float, efficiency: float, times: StageTimes, machinery: Machinery, consumer_s: float
+) -> str | None:
+    # The consumer's seconds were measured as they are: only those of feeding get longer by what is lost.
+    cpus = cpus_for(need / efficiency, times, machinery, consumer_s=consumer_s * efficiency)
     if cpus is None or cpus <= machinery.cpus:
         return None
     more = cpus - machinery.cpus
@@ -192,17 +205,28 @@ def _expected(change: Change, rate: float, efficiency: float, machinery: Machine
 
 
 def _beside(
-    expected: ExpectedChange, rate: float, consumer_rate: float, machinery: Machinery
+    expected: ExpectedChange,
+    shared_rate: float,
+    efficiency: float,
+    machinery: Machinery,
+    consumer_rate: float,
 ) -> ExpectedChange:
     """What a change brings where a consumer needs the same CPUs. Of more CPUs it has its part, too."""
-    cpus = expected.change.machinery.cpus / machinery.cpus
-    after = _together(expected.rate, consumer_rate * cpus)
-    return ExpectedChange(change=expected.change, rate=after, gain=after / _together(rate, consumer_rate))
+    change = expected.change
+    efficiency = _efficiency_after(change, efficiency, machinery)
+    consumer_rate *= change.machinery.cpus / machinery.cpus
+    after = min(expected.rate, _both_rate(change.times, change.machinery, efficiency, consumer_rate))
+    return ExpectedChange(change=change, rate=after, gain=after / shared_rate)
 
 
-def _together(rate: float, consumer_rate: float) -> float:
-    """Images per second that two make who share CPUs: each image takes the time of both."""
-    return 1 / (1 / rate + 1 / consumer_rate)
+def _both_rate(times: StageTimes, machinery: Machinery, efficiency: float, consumer_rate: float) -> float:
+    """Images per second that CPUs allow feeding and a consumer on them: each image takes the time of both.
+
+    While feeding waits for the disk or for a lock, the consumer computes. A CPU that waits for memory is busy.
+    """
+    rates = resource_rates(times, machinery)
+    feeding = min(rates["cpus"], rates["memory"]) * efficiency
+    return 1 / (1 / feeding + 1 / consumer_rate)
 
 
 def _efficiency_after(change: Change, efficiency: float, machinery: Machinery) -> float:

@@ -37,7 +37,9 @@ def made_result(
         shares_cpus=model is not None and not model.is_apart,
     )
     wanted = need or (consumer if model is not None and model.is_apart else None)
-    free = judge(TIMES, MACHINERY, changes=changes, measured_rate=rate)
+    asked = verdict
+    if model is not None and model.is_apart:
+        asked = judge(TIMES, MACHINERY, changes=changes, measured_rate=rate)
     result = BenchResult(
         plan=BenchPlan(split="train", batch_size=32, image_size=(224, 224)),
         images=IMAGES,
@@ -48,7 +50,7 @@ def made_result(
         model=model,
         need=need,
         verdict=verdict,
-        ways=[] if wanted is None else ways_to(wanted, TIMES, MACHINERY, free),
+        ways=[] if wanted is None else ways_to(wanted, TIMES, MACHINERY, asked),
         load=0.0,
         seconds=9.0,
     )

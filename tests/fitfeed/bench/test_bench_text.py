@@ -104,6 +104,15 @@ def test_a_need_is_answered() -> None:
     assert "9,999 images/s: nothing that is known reaches them." in said(need=9999.0, ways=[])
 
 
+def test_a_need_beside_a_model_on_the_cpu_is_answered_by_what_both_make() -> None:
+    model = ModelSpeed("resnet50", 2600.0, 32 / 2600, "CPU")
+    text = said(model=model, need=2000.0)
+    assert "so fit will make about 1,300 images/s." in text
+    assert "2,000 images/s with resnet50 need: 2 more CPUs." in text
+    assert "1,200 images/s with resnet50: this machine makes them as it is." in said(model=model, need=1200.0)
+    assert "2,000 images/s: this machine makes them" in said(model=model._replace(on="GPU"), need=2000.0)
+
+
 def test_scripts_get_all_of_it() -> None:
     model = ModelSpeed("resnet50", 5200.0, 0.006, "GPU")
     document = json.loads(json.dumps(bench_json(made_result(model=model, need=3400.0), "flowers")))

@@ -155,6 +155,31 @@ def test_more_cpus_are_more_for_a_consumer_on_them_too() -> None:
     assert [(each.change.kind, round(each.gain, 6)) for each in verdict.changes] == [("cpus", 4.0)]
 
 
+def test_a_consumer_on_the_same_cpus_computes_while_feeding_waits() -> None:
+    """A disk that delivers 500 images/s leaves seven of eight CPUs to a consumer that takes 4,000 alone."""
+    on_disk = StageTimes(stages=clocked().stages, max_read_rate=500.0)
+    locked = clocked(lock=2e-3)
+    for times, machinery in ((on_disk, PROCESSES), (locked, THREADS)):
+        alone = feed_rate(times, machinery)
+        verdict = judge(times, machinery, consumer_rate=4000.0, shares_cpus=True)
+        assert verdict.limit in {"disk", "interpreter"}
+        assert verdict.shared_rate == pytest.approx(alone)
+        busy = alone * (times.cpu_s / 8 + 1 / 4000)
+        assert verdict.waiting == pytest.approx(1 - busy)
+    by_cpus = judge(clocked(), PROCESSES, measured_rate=9000.0, consumer_rate=12_000.0, shares_cpus=True)
+    assert (by_cpus.limit, by_cpus.waiting) == ("decode", 0.0)
+
+
+def test_ways_beside_a_consumer_count_the_cpus_of_both() -> None:
+    two, times = Machinery(cpus=2, workers=2, machine_cpus=2), clocked()
+    changes = possible_changes(times, two, SMALL)
+    verdict = judge(times, two, changes=changes, consumer_rate=1000.0, shares_cpus=True)
+    assert verdict.makes < 1000 < verdict.rate
+    assert ways_to(verdict.makes * 0.9, times, two, verdict) == []
+    cpus = next(n for n in range(2, 99) if 1 / (times.cpu_s / n + 2 / (1000 * n)) >= 3000)
+    assert ways_to(3000.0, times, two, verdict) == [f"{cpus - 2} more CPUs"]
+
+
 def test_a_consumer_that_is_faster_waits() -> None:
     verdict = judge(clocked(), PROCESSES, measured_rate=1000.0, consumer_rate=4000.0)
     assert verdict.limit == "decode"
