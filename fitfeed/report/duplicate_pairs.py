@@ -31,19 +31,21 @@ class Pair(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """Some pairs of a dataset.
+    """Some pairs of a dataset, without those of images that are not examples: an append that was killed may have added them.
 
     Attributes:
-        shown: The first pairs, without those of images that are not examples: an append that was killed may have added them.
+        shown: The first pairs.
         listed: How many pairs the table lists, by kind.
         alike: How many examples look like an earlier one of their split.
         alike_across: How many examples look like one of an earlier split. Both are as the summary of `fitfeed convert` counts.
+        complete: Whether the table lists all pairs. If not, all counts are lower bounds.
     """
 
     shown: list[Pair]
     listed: dict[str, int]
     alike: int = 0
     alike_across: int = 0
+    complete: bool = True
 
 
 def find_pairs(tables: Tables, place: Place) -> Pairs | None:
@@ -54,11 +56,12 @@ def find_pairs(tables: Tables, place: Place) -> Pairs | None:
     """
     if not place.area().has_file(DUPLICATES_NAME):
         return None
-    batch = read_pairs(place).batch
+    table = read_pairs(place)
+    batch = _only_examples(tables, table.batch)
     kinds = {
         str(pair["values"]): int(pair["counts"]) for pair in batch.column("kind").value_counts().to_pylist()
     }
-    rows = batch.slice(0, SHOWN_PAIRS * 4).to_pylist()
+    rows = batch.slice(0, SHOWN_PAIRS).to_pylist()
     places = _places(tables, [row["of"] for row in rows] + [row["key"] for row in rows])
     pairs = [
         Pair(
@@ -69,10 +72,17 @@ def find_pairs(tables: Tables, place: Place) -> Pairs | None:
             distance=row["distance"],
         )
         for row in rows
-        if row["of"] in places and row["key"] in places
     ]
     within, across = (_images(batch, kind) for kind in ("near_duplicate", "near_split_leak"))
-    return Pairs(pairs[:SHOWN_PAIRS], kinds, alike=within, alike_across=across)
+    return Pairs(pairs, kinds, alike=within, alike_across=across, complete=table.complete)
+
+
+def _only_examples(tables: Tables, batch: Any) -> Any:
+    """The pairs of a record batch of which both images are examples."""
+    named = pa.concat_arrays([batch.column("key"), batch.column("of")])
+    there = [index["key"].filter(pc.is_in(index["key"], value_set=named)) for index in tables.values()]
+    keys = pa.concat_arrays([chunk for column in there for chunk in column.chunks] or [named[:0]])
+    return batch.filter(pc.and_(*(pc.is_in(batch.column(name), value_set=keys) for name in ("key", "of"))))
 
 
 def _images(batch: Any, kind: str) -> int:

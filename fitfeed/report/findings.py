@@ -49,7 +49,7 @@ def _leaks(manifest: Manifest, pairs: Pairs | None) -> Iterator[str]:
     if twice.label_conflicts:
         yield f"{_have(twice.label_conflicts)} the pixels of an example with another label."
     if pairs is not None and pairs.alike_across:
-        yield f"{_look(pairs.alike_across)} one of another split: if they show the same thing, figures of validation are too good. See Duplicates on the page."
+        yield f"{_look(pairs.alike_across, pairs)} one of another split: if they show the same thing, figures of validation are too good. See Duplicates on the page."
 
 
 def _copies(manifest: Manifest, pairs: Pairs | None) -> Iterator[str]:
@@ -58,15 +58,16 @@ def _copies(manifest: Manifest, pairs: Pairs | None) -> Iterator[str]:
     if copies > 0:
         yield f"{_have(copies)} the pixels of another one of the split: `--duplicates drop` leaves such copies out."
     if pairs is not None and pairs.alike:
-        yield f"{_look(pairs.alike)} another one of the split. See Duplicates on the page."
+        yield f"{_look(pairs.alike, pairs)} another one of the split. See Duplicates on the page."
 
 
 def _have(count: int) -> str:
     return "1 example has" if count == 1 else f"{count:,} examples have"
 
 
-def _look(count: int) -> str:
-    return "1 example looks like" if count == 1 else f"{count:,} examples look like"
+def _look(count: int, pairs: Pairs) -> str:
+    least = "" if pairs.complete else "at least "
+    return f"{least}1 example looks like" if count == 1 else f"{least}{count:,} examples look like"
 
 
 def _drift(drift: Drift) -> Iterator[str]:

@@ -256,7 +256,7 @@ def duplicates(manifest: Manifest, pairs: Pairs | None, pictures: Pictures) -> E
     text = (
         "duplicates.arrow is not there, so pairs are not shown."
         if pairs is None
-        else f"Pairs that duplicates.arrow lists: {listed or 'none'}."
+        else f"Pairs that duplicates.arrow lists: {listed or 'none'}{'' if pairs.complete else '; there may be more'}."
     )
     return section(
         "duplicates",

@@ -70,6 +70,8 @@ def test_what_looks_alike(manifest: Manifest) -> None:
     leak, alike = findings(manifest, [], [], pairs)
     assert leak.startswith("1 example looks like one of another split: if they show the same thing")
     assert alike.startswith("8 examples look like another one of the split.")
+    some = pairs._replace(complete=False)
+    assert findings(manifest, [], [], some) == [f"at least {leak}", f"at least {alike}"]
     assert findings(manifest, [], [], Pairs([], {"duplicate": 3})) == []
 
 
