@@ -2,13 +2,17 @@
 
 import importlib
 import os
-import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 STANDARD_ERROR = 2
+
+PRINTER = "import os, sys; sys.stdin.read(1) or os.write(2, os.pread(int(sys.argv[1]), 1 << 20, 0))"
+"""A program that prints what is in a file, unless standard input says that all went well. If it ends without a word, the process that
+has written the file has ended, too."""
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 """Who sets it to 0 wants to see all."""
@@ -29,20 +33,31 @@ def load_tensorflow() -> None:
 
 @contextmanager
 def _quiet_unless_it_fails() -> Iterator[None]:
-    """Keeps what this process writes to standard error, that of libraries too, and prints it only if the block fails."""
-    sys.stderr.flush()
-    before = os.dup(STANDARD_ERROR)
+    """Keeps what this process writes to standard error, that of libraries too, and prints it only if the block fails.
+
+    A small process prints it: native code may abort, or crash, and then nothing here does anything any more. What a process writes
+    that another thread starts meanwhile is kept, too.
+    """
+    if sys.stderr is None:  # there is no standard error
+        yield
+        return
     with tempfile.TemporaryFile() as kept:
+        printer = subprocess.Popen(
+            [sys.executable, "-ISc", PRINTER, str(kept.fileno())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[kept.fileno()],
+            start_new_session=True,  # Ctrl-C is not for it
+        )
+        sys.stderr.flush()
+        before = os.dup(STANDARD_ERROR)
         os.dup2(kept.fileno(), STANDARD_ERROR)
-        failed = True
+        went_well = b""
         try:
             yield
-            failed = False
+            went_well = b"!"
         finally:
             sys.stderr.flush()
             os.dup2(before, STANDARD_ERROR)
             os.close(before)
-            if failed:
-                kept.seek(0)
-                with os.fdopen(os.dup(STANDARD_ERROR), "wb") as stream:
-                    shutil.copyfileobj(kept, stream)
+            printer.communicate(went_well)

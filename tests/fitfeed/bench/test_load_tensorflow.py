@@ -14,7 +14,9 @@ from fitfeed.bench.load_tensorflow import LEVEL, load_tensorflow
 
 @pytest.fixture
 def not_loaded(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    monkeypatch.setattr(loading, "sys", SimpleNamespace(modules={}, stderr=sys.stderr))
+    monkeypatch.setattr(
+        loading, "sys", SimpleNamespace(modules={}, stderr=sys.stderr, executable=sys.executable)
+    )
     monkeypatch.delenv(LEVEL, raising=False)
     return monkeypatch
 
@@ -45,6 +47,30 @@ def test_why_it_does_not_load_is_printed(
     with pytest.raises(ImportError, match="tensorflow"):
         load_tensorflow()
     assert capfd.readouterr().err == "undefined symbol\n"
+
+
+@pytest.mark.parametrize("end", ["os.abort()", "os.kill(os.getpid(), 11)"])
+def test_why_loading_it_ended_the_process_is_printed(end: str) -> None:
+    program = f"""import importlib, os, sys
+from fitfeed.bench.load_tensorflow import load_tensorflow
+def load(name):
+    os.write(2, b"compiled to use AVX instructions\\n")
+    {end}
+importlib.import_module = load
+load_tensorflow()"""
+    environment = {name: value for name, value in os.environ.items() if name != LEVEL}
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment
+    )
+    assert ended.returncode < 0
+    assert ended.stderr == "compiled to use AVX instructions\n"
+
+
+def test_without_a_standard_error_it_is_loaded_too(not_loaded: pytest.MonkeyPatch) -> None:
+    not_loaded.setattr(loading, "sys", SimpleNamespace(modules={}, stderr=None))
+    devices = SimpleNamespace(list_logical_devices=list)
+    not_loaded.setattr("importlib.import_module", lambda name: SimpleNamespace(config=devices))
+    load_tensorflow()
 
 
 def test_who_wants_to_see_all_does(not_loaded: pytest.MonkeyPatch) -> None:
