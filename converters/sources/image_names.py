@@ -9,6 +9,7 @@ from fitfeed.converters.foreign_formats import EXTENSIONS as CAMERA_EXTENSIONS
 from fitfeed.converters.open_source import open_regular
 from fitfeed.converters.rejects import ImageError
 from fitfeed.schemas import magic
+from fitfeed.schemas.chunks import in_chunks
 
 IMAGE_EXTENSIONS = frozenset(
     [
@@ -133,6 +134,9 @@ START_BYTES = DICOM_BYTES
 
 NOT_AN_IMAGE = "not an image by name and content"
 
+NAMES_AT_ONCE = 1 << 12
+"""One name with an emoji has each character of the text take four bytes."""
+
 Looks = Literal["image", "other", "unknown"]
 
 
@@ -151,11 +155,15 @@ def looks_like(name: str) -> Looks:
 def all_are_images(names: Sequence[str]) -> bool:
     """Whether all files of a folder are images by name: none is hidden, and none needs to be looked at.
 
-    Names are looked at as one text, and only extensions one by one: there are millions of such files.
+    Many names are looked at as one text, and only extensions one by one: there are millions of such files.
 
     Args:
         names: The names, at least one.
     """
+    return all(map(_are_images, in_chunks(names, NAMES_AT_ONCE)))
+
+
+def _are_images(names: Sequence[str]) -> bool:
     together = "\n".join(["", *names, ""])
     return "\n." not in together and all(
         each.startswith(".") and looks_like(f"1{each}") == "image" for each in _extensions(names, together)

@@ -1,13 +1,14 @@
 """Which files may be images, by name and by first bytes."""
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitfeed.converters.sources.image_names import looks_like, why_never, why_no_image
+from fitfeed.converters.sources.image_names import all_are_images, looks_like, why_never, why_no_image
 
 JPEG = b"\xff\xd8\xff\xe0rest"
 
@@ -60,3 +61,22 @@ def test_first_bytes_decide_where_the_extension_is_unknown(tmp_path: Path) -> No
     os.mkfifo(tmp_path / "pipe")
     with os.scandir(tmp_path) as entries:
         assert {entry.name for entry in entries if why_no_image(entry.path) is None} == {"jpeg", "text.jpg"}
+
+
+@pytest.mark.parametrize("odd", [".hidden.jpg", "notes.txt", "none"])
+def test_one_among_many_names_that_is_no_image(odd: str) -> None:
+    names = [f"{number}.jpg" for number in range(10_000)]
+    assert all_are_images(names)
+    assert all_are_images([*names, "1.PNG", "\N{GRINNING FACE}.jpg"])
+    assert not all_are_images([*names, odd])
+    assert not all_are_images([odd, *names])
+
+
+def test_names_take_no_memory_for_each_file_while_they_are_looked_at() -> None:
+    names = [f"image_{number:08}.jpg" for number in range(50_000)] + ["\N{GRINNING FACE}.jpg"]
+    tracemalloc.start()
+    try:
+        assert all_are_images(names)
+        assert tracemalloc.get_traced_memory()[1] < 20 * len(names)  # one text of all takes 84 for each
+    finally:
+        tracemalloc.stop()
