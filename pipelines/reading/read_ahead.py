@@ -20,7 +20,8 @@ from fitfeed.pipelines.order.batch_request import BatchRequest, Requests
 from fitfeed.pipelines.reading.joined_ranges import join_ranges
 from fitfeed.pipelines.reading.payload_ranges import payload_ranges
 from fitfeed.pipelines.reading.payloads import ReadPayloads
-from fitfeed.pipelines.reading.range_reads import RangeReaders, RangeReads
+from fitfeed.pipelines.reading.range_readers import RangeReaders
+from fitfeed.pipelines.reading.range_reads import RangeReads
 from fitfeed.pipelines.reading.records import Records
 from fitfeed.pipelines.reading.requests_at_once import RequestsAtOnce
 from fitfeed.schemas.storage.place import Range
@@ -81,7 +82,7 @@ class ReadAhead:
         self._lock = threading.Lock()
         self._at_once = RequestsAtOnce()
         self._readers = RangeReaders(records.read_several, records.read_cached if records.has_cache else None)
-        weakref.finalize(self, self._readers.close)
+        weakref.finalize(self, self._readers.close)  # also when the process ends
 
     def request(self, epoch: int, step: int) -> BatchRequest:
         """Returns the request of this worker for one step, with its payloads.
