@@ -52,6 +52,7 @@ class FetchedShards:
         self._files: dict[int, OpenFile] = {}
         self._cached: dict[int, CachedFile] = {}
         self._opening = [threading.Lock() for _ in shards]  # so that one shard does not wait for another
+        self._comparing = threading.Lock()
         self._pid = os.getpid()
 
     def read(self, shard: int, offset: int, length: int) -> bytes:
@@ -212,19 +213,24 @@ class FetchedShards:
             FeedError: If that cannot be found out.
         """
         try:
-            if self._place.find(MANIFEST_NAME).identity == self._manifest_identity:
-                return
-            text, found = self._place.read(MANIFEST_NAME, at_most=MAX_MANIFEST_BYTES + 1)
-            now = parse_manifest(self._place, text)
+            identity = self._place.find(MANIFEST_NAME).identity
+            with self._comparing:  # others that wait for it have the same manifest, which is read once
+                if identity != self._manifest_identity:
+                    self._manifest_identity = self._compared_manifest(name)
         except (FileNotFoundError, FitfeedError):
             raise self._replaced(self._place.address(name)) from None
         except OSError as error:
             msg = f"{self._place.address(MANIFEST_NAME)} cannot be read: {error.strerror or error}."
             raise FeedError(msg) from error
+
+    def _compared_manifest(self, name: str) -> str:
+        """Returns the identity of the manifest that is there now, if it has the same shards: it is that of an append, or of its final names."""
+        text, found = self._place.read(MANIFEST_NAME, at_most=MAX_MANIFEST_BYTES + 1)
+        now = parse_manifest(self._place, text)
         published = {shard.file: shard.sha256 for split in now.splits.values() for shard in split.shards}
         if any(published.get(shard.file) != shard.sha256 for shard in self._shards):
             raise self._replaced(self._place.address(name))
-        self._manifest_identity = found.identity  # of an append, or of its final names
+        return found.identity
 
     def _replaced(self, address: str) -> DamagedDatasetError:
         msg = f"{self._place} was replaced since it was opened, so {address} is not what its index says. Open the dataset again, and begin anew."

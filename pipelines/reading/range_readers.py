@@ -11,7 +11,7 @@ The threads are daemons, as those of a `ThreadPoolExecutor` are not: a process t
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
@@ -47,14 +47,18 @@ class RangeReaders:
             range. It may be changed at any time.
     """
 
-    def __init__(self, read: ReadSeveral, read_cached: ReadCached | None = None) -> None:
+    def __init__(
+        self, read: ReadSeveral, read_cached: ReadCached | None = None, *, in_groups: bool = True
+    ) -> None:
         """Starts no thread before there is something to read.
 
         Args:
             read: Reads ranges of a shard, in many threads.
             read_cached: Reads what need not be asked for. None: there is no cache.
+            in_groups: Whether ranges are asked for together. If not, each is asked for on the condition that it is of the shard
+                that was opened.
         """
-        self._read, self._read_cached = read, read_cached
+        self._read, self._read_cached, self._in_groups = read, read_cached, in_groups
         self.at_once = MIN_AT_ONCE
         self._is_closed = False
         self._ready: SimpleQueue[_Task | None] = SimpleQueue()  # None: there will be no more
@@ -75,7 +79,7 @@ class RangeReaders:
         """
         with self._lock:
             if self._read_cached is None:
-                self._tasks.extend(_Task.to_request(reads, group) for group in reads.groups())
+                self._tasks.extend(_Task.to_request(reads, group) for group in self._groups(reads))
             elif len(reads):
                 self._tasks.append(_Task(reads))
             self._hand_out()
@@ -89,6 +93,9 @@ class RangeReaders:
         """
         self._is_closed = True
         self._ready.put(None)
+
+    def _groups(self, reads: RangeReads) -> Iterable[Sequence[int]]:
+        return reads.groups() if self._in_groups else ([place] for place in range(len(reads)))
 
     def _hand_out(self) -> None:
         """Makes tasks ready for threads that wait, as far as there is room; for who has the lock."""

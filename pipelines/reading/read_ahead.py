@@ -81,7 +81,11 @@ class ReadAhead:
         self._number = 0
         self._lock = threading.Lock()
         self._at_once = RequestsAtOnce()
-        self._readers = RangeReaders(records.read_several, records.read_cached if records.has_cache else None)
+        self._readers = RangeReaders(
+            records.read_several,
+            records.read_cached if records.has_cache else None,
+            in_groups=not records.is_raw,  # nothing but the condition would find a raw image of another shard
+        )
         weakref.finalize(self, self._readers.close)  # also when the process ends
 
     def request(self, epoch: int, step: int) -> BatchRequest:

@@ -4,7 +4,7 @@ import errno
 import gc
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ from fitfeed.pipelines.order.global_batches import EpochSteps
 from fitfeed.pipelines.order.shuffle import Order
 from fitfeed.pipelines.reading import read_ahead
 from fitfeed.pipelines.reading.read_ahead import ReadAhead
+from fitfeed.pipelines.reading.records import Records
 from fitfeed.pipelines.reading.requests_at_once import RequestsAtOnce
 from fitfeed.schemas.errors import DamagedDatasetError, FeedError
+from fitfeed.schemas.storage.place import Found, Range
 from tests.pipelines.build_dataset import Format
 from tests.pipelines.far_place import NETWORK, FarPlace, far
 from tests.unsettled import settle, unsettle
@@ -189,6 +191,54 @@ def test_a_manifest_with_the_same_shards_changes_nothing(own_copy: Callable[[For
     one, steps = reader(dataset)
     for step in range(len(steps)):
         assert_right(one.request(0, step), open_dataset(folder))
+
+
+def test_a_manifest_is_compared_once_and_not_by_each_thread(
+    own_copy: Callable[[Format], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = own_copy("tfrecord")
+    unsettle(folder)
+    dataset = far(folder)
+    records = dataset.records("train")
+    _ = records.index
+    settle(folder)
+    all_found = threading.Barrier(len(records.shards), timeout=30)
+    find, read, compared = FarPlace.find, FarPlace.read, []
+
+    def find_together(self: FarPlace, name: str) -> Found:
+        found = find(self, name)
+        if name == "manifest.json":
+            all_found.wait()
+        return found
+
+    def note(self: FarPlace, name: str, *, at_most: int) -> tuple[bytes, Found]:
+        compared.append(name)
+        return read(self, name, at_most=at_most)
+
+    monkeypatch.setattr(FarPlace, "find", find_together)
+    monkeypatch.setattr(FarPlace, "read", note)
+    one, _ = reader(dataset, batch_size=53)
+    assert_right(one.request(0, 0), open_dataset(folder))
+    assert compared == ["manifest.json"]
+
+
+@pytest.mark.parametrize("is_raw", [False, True])
+def test_raw_pixels_are_not_asked_for_in_groups(
+    flowers: Dataset, thumbnails: Dataset, monkeypatch: pytest.MonkeyPatch, is_raw: bool
+) -> None:
+    """Nothing but the condition of each request says that they are of the right shard."""
+    asked: list[int] = []
+    read = Records.read_several
+
+    def note(self: Records, shard: int, ranges: Sequence[Range]) -> list[int]:
+        asked.append(len(ranges))
+        return read(self, shard, ranges)
+
+    monkeypatch.setattr(Records, "read_several", note)
+    dataset = thumbnails if is_raw else flowers
+    one, _ = reader(far(dataset.path), batch_size=20)
+    assert_right(one.request(0, 0), dataset)
+    assert (max(asked) == 1) == is_raw
 
 
 def test_a_network_that_fails_while_a_manifest_is_compared_is_said_so(
