@@ -169,7 +169,7 @@ def _commit_append(
     retried = frozenset(() if job.base is None else job.base.retried)
     listed = [*(reject for reject in base.rejects if reject.path not in retried), *rejects]
     if not added and to_json_lines(listed) == to_json_lines(base.rejects):
-        staging.keep_sources(work)
+        staging.keep_sources(work, base.manifest)
         return
     union = write_union(
         work.root,

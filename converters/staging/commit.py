@@ -100,13 +100,14 @@ def replace_dataset(
         OSError: If a file cannot be written.
     """
     held = held or find_held(work)
-    require_staged(work, manifest, held.staged)
+    files = [entry.file for entry in manifest.files()]
+    moving = _shards_of(manifest) if only_shards else [*files, *SIDE_TABLES]
+    # And of these alone: a run that was refused may have left lists that this one has put beside the shards.
+    require_staged(work, [entry for entry in manifest.files() if entry.file in set(moving)], held.staged)
     if held.may_have(MANIFEST_NAME):
         work.dataset.delete(MANIFEST_NAME)
     if held.may_have(*TFDS_NAMES):
         remove_tfds_files(work.dataset)
-    files = [entry.file for entry in manifest.files()]
-    moving = _shards_of(manifest) if only_shards else [*files, *SIDE_TABLES]
     moved = _move_into(work, moving, held.staged)
     listed = held.files
     if moved or held.may_have(MANIFEST_NAME, *TFDS_NAMES):  # that may have taken long, in a store
@@ -154,9 +155,18 @@ def join_dataset(
     put_manifest(work.dataset, manifest, identity=identity, known={**in_place, **moved})
 
 
-def replace_sources(work: WorkFolder) -> None:
-    """Moves what is known of the source's files into place."""
+def replace_sources(work: WorkFolder, manifest: Manifest) -> None:
+    """Moves what is known of the source's files into place, where an append adds nothing to a dataset.
+
+    Args:
+        work: The folder of the job.
+        manifest: The manifest of the dataset.
+
+    Raises:
+        OSError: If a file cannot be moved or removed.
+    """
     _move_into(work, [SOURCES_NAME], staged_files(work))
+    _remove_abandoned(work.dataset, manifest)  # in a store, shards whose images were all left out are there
 
 
 def settle_names(dataset: Place, manifest: Manifest, *, identity: str | None) -> Manifest:
@@ -317,7 +327,7 @@ def _remove_staged(dataset: Place) -> None:
 
 
 def _remove_abandoned(dataset: Place, manifest: Manifest) -> None:
-    """Removes shards that an append put in place before it was killed, and that the next one did not continue."""
+    """Removes shards that an append put in place, and that no manifest will name: it was killed, or left all images out."""
     patterns = [f"{name}-*-of-*.{manifest.shard_extension}" for name in manifest.splits]
     _remove(dataset, patterns, keep=_shards_of(manifest))
 

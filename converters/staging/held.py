@@ -1,12 +1,12 @@
 """What there is before the files of a job are moved into place."""
 
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import NamedTuple
 
 from fitfeed.converters.staging.folder import WorkFolder
-from fitfeed.schemas.manifest import Manifest
+from fitfeed.schemas.manifest_parts import File
 from fitfeed.schemas.storage.failures import taken_less
 from fitfeed.schemas.storage.many import at_once, for_each
 from fitfeed.schemas.storage.place import Found, Place
@@ -56,13 +56,18 @@ def staged_files(work: WorkFolder) -> dict[str, int]:
     return dict(ChainMap(*for_each(work.root, below, STAGED_IN)))
 
 
-def require_staged(work: WorkFolder, manifest: Manifest, staged: Mapping[str, int]) -> None:
+def require_staged(work: WorkFolder, entries: Iterable[File], staged: Mapping[str, int]) -> None:
     """Compares the sizes of staged files, while the dataset that they are to replace is still whole.
+
+    Args:
+        work: The folder of the job.
+        entries: The files that will be moved.
+        staged: The files of the job, to their sizes.
 
     Raises:
         OSError: If the store has taken less of one than was put.
     """
-    for entry in () if work.root.area().moves_at_once else manifest.files():
+    for entry in () if work.root.area().moves_at_once else entries:
         names = (name for name in (f"{folder}{entry.file}" for folder in STAGED_IN) if name in staged)
         name = next(names, None)
         if name is not None and staged[name] != entry.bytes:

@@ -229,9 +229,10 @@ class Staging:
         with self._one_wins(work, job):
             join_dataset(work, manifest, held, identity=identity, in_place=in_place)
 
-    def keep_sources(self, work: WorkFolder) -> None:
+    def keep_sources(self, work: WorkFolder, manifest: Manifest) -> None:
         """Replaces `sources.arrow` of a dataset to which nothing is added: all files were compared or tried again."""
-        replace_sources(work)
+        self._require_claim()
+        replace_sources(work, manifest)
 
     def settle(self) -> Manifest:
         """From committed to settled: gives all files their final names. A settled dataset stays as it is.

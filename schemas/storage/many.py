@@ -39,20 +39,30 @@ def for_each(
     """
     if not place.is_far:
         return [function(item) for item in items]
-    around, stopped = _STOPPED.get(), threading.Event()
+    around, stopped, failed = _STOPPED.get(), threading.Event(), list[BaseException]()
 
     def call(item: Item) -> Result:
         if any(event.is_set() for event in (*around, stopped)):
             raise CancelledError
         _STOPPED.set((*around, stopped))  # this thread ends with this call of `for_each`
-        return function(item)
+        try:
+            return function(item)
+        except BaseException as error:
+            failed.append(error)
+            stopped.set()
+            raise
 
     with ThreadPoolExecutor(most) as threads:
         try:
             return list(threads.map(call, items))
+        except CancelledError:
+            # One of the first ones may have stopped because a later one failed.
+            raise failed[0] if failed else CancelledError from None
         except BaseException:
             stopped.set()
             raise
+        finally:
+            failed.clear()  # an error holds this frame
 
 
 @overload

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from fitfeed.cli import main
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.planning import source_listing
-from fitfeed.converters.source_file import SourceFile
 from fitfeed.converters.sources import listing
 from fitfeed.schemas.errors import TooManyRejectsError, UsageError
 from fitfeed.schemas.index import open_index
@@ -105,15 +104,15 @@ def test_no_example_is_lost_and_none_is_stale(steps: list[Write | Exchange | Run
             os.utime(path, ns=(mtime_ns, mtime_ns))
             changed_ns[path.stat().st_ino] = clock
 
-        def source_file(path: str, status: os.stat_result) -> SourceFile:
-            return SourceFile(path, status.st_size, status.st_mtime_ns, changed_ns[status.st_ino])
+        def changed(status: os.stat_result) -> int:
+            return changed_ns[status.st_ino]
 
         for source in (0, 1):
             write(source, NAMES[0], 10 * (source + 1), mtime_ns=LONG_AGO)
             write(source, NAMES[1], 40, mtime_ns=LONG_AGO)
         clock += 10 * SECOND
         with (
-            mock.patch.object(listing, "_source_file", source_file),
+            mock.patch.object(listing, "_NUMBERS", (*listing._NUMBERS[:2], changed)),
             mock.patch("fitfeed.converters.planning.plan.time.time_ns", side_effect=lambda: clock),
         ):
             convert({"site": roots[0]}, dataset, OPTIONS)

@@ -76,8 +76,9 @@ def test_no_more_than_so_many_are_under_way() -> None:
     assert max(counts) == 2
 
 
+@pytest.mark.parametrize("fails", ["first", "last"])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
-def test_what_is_called_within_stops_after_an_error(error: type[BaseException]) -> None:
+def test_what_is_called_within_stops_after_an_error(error: type[BaseException], fails: str) -> None:
     """As after Ctrl-C, which Python raises in the thread that waits."""
     begun, failed, called = threading.Event(), threading.Event(), list[int]()
 
@@ -92,6 +93,9 @@ def test_what_is_called_within_stops_after_an_error(error: type[BaseException]) 
         assert failed.wait(30)
         time.sleep(0.01)  # until the other error is noticed
 
+    def many() -> None:
+        for_each(FAR, call, range(20_000))
+
     with pytest.raises(error):
-        at_once(FAR, fail, lambda: for_each(FAR, call, range(20_000)))
+        at_once(FAR, *((fail, many) if fails == "first" else (many, fail)))
     assert len(called) < 10_000
