@@ -274,7 +274,7 @@ def test_a_run_that_adds_nothing_puts_what_a_dead_one_has_not(
     if append:
         draw(source, range(4, 6))
 
-    def die_after(place: Place, manifest: Manifest) -> None:
+    def die_after(place: Place, manifest: Manifest, **_: bool) -> None:
         if before is None or manifest.fingerprint != before.fingerprint:
             raise KeyboardInterrupt
 
