@@ -174,9 +174,8 @@ def convert(
                 job = end.work.read_job()
             after = None
             if end.outcome is not None:
-                after = read_manifest(
-                    staging.dataset
-                )  # first: what is left is needed, if this cannot be read
+                # First: what is left is needed if this cannot be read.
+                after = read_manifest(staging.dataset)
                 staging.remove()
     return _result(job, before, after, end, outline, started)
 

@@ -116,18 +116,23 @@ def main() -> int:
 
 def run(folder: Path, options: argparse.Namespace) -> list[Result]:
     """Runs both cases."""
-    link_sample(folder / "source", options.images)
-    convert(folder / "source", folder / "jpeg", ConvertOptions(size=(256, 256)))
+    task = prepare(folder, options)
     raw = ConvertOptions(encoding="raw", size=(SIDE, SIDE), format="hdf5")
     convert(folder / "source", folder / "raw_hdf5", raw)
-    statistics = open_dataset(folder / "jpeg").statistics
-    task = Task(
-        str(folder), SIDE, options.batch_size, available_cpus(), list(statistics.mean), list(statistics.std)
-    )
     return [
         *race("F6, F7 jpeg 256, float32", JPEG, task, options, floor="floor"),
         *race("F5 raw 224 in HDF5, uint8", HDF5, task, options, floor="from_generator over h5py"),
     ]
+
+
+def prepare(folder: Path, options: argparse.Namespace) -> Task:
+    """Converts photographs to JPEG of 256 pixels; returns what a loader is told of them."""
+    link_sample(folder / "source", options.images)
+    convert(folder / "source", folder / "jpeg", ConvertOptions(size=(256, 256)))
+    statistics = open_dataset(folder / "jpeg").statistics
+    return Task(
+        str(folder), SIDE, options.batch_size, available_cpus(), list(statistics.mean), list(statistics.std)
+    )
 
 
 def race(

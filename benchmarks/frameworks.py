@@ -16,13 +16,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import measure
-from benchmarks.feed_peers import SIDE, race
-from benchmarks.loaders.material import Task
-from benchmarks.material import link_sample
+from benchmarks.feed_peers import prepare, race
 from benchmarks.measure import Result
-from fitfeed.beam_jobs import convert
-from fitfeed.converters.options import ConvertOptions
-from fitfeed.pipelines import open_dataset
 from fitfeed.schemas.cpus import available_cpus
 
 CONTESTANTS = {
@@ -55,12 +50,7 @@ def main() -> int:
 
 def run(folder: Path, options: argparse.Namespace) -> list[Result]:
     """Converts, and lets those take part that are installed."""
-    link_sample(folder / "source", options.images)
-    convert(folder / "source", folder / "jpeg", ConvertOptions(size=(256, 256)))
-    statistics = open_dataset(folder / "jpeg").statistics
-    task = Task(
-        str(folder), SIDE, options.batch_size, available_cpus(), list(statistics.mean), list(statistics.std)
-    )
+    task = prepare(folder, options)
     return race("F8 jpeg 256, float32", CONTESTANTS, task, options, floor="make_loader")
 
 

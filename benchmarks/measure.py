@@ -189,7 +189,7 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "python": platform.python_version(),
         "libraries": {name: _version(name) for name in LIBRARIES},
-        "commit": _commit(),
+        "commit": checked_out(),
     }
 
 
@@ -209,7 +209,7 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _commit() -> str | None:
+def checked_out() -> str | None:
     """The commit that is checked out, marked where files differ from it; None outside a repository."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     try:

@@ -87,10 +87,8 @@ def run(name: str, tree: Path, smoke: bool) -> dict[Figure, float]:
         file = Path(folder) / "figures.json"
         command = [sys.executable, str(tree / "benchmarks" / f"{name}.py"), "--json", str(file)]
         command += ["--smoke"] if smoke else ["--rounds", "1"]
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(tree),
-        }  # or the processes that it starts are those of this tree
+        # Or the processes that it starts would import what is here.
+        environment = {**os.environ, "PYTHONPATH": str(tree)}
         subprocess.run(command, cwd=tree, env=environment, check=True, stdout=subprocess.DEVNULL)
         results = json.loads(file.read_text())["results"]
     return {

@@ -11,13 +11,13 @@ from types import MappingProxyType
 
 from fitfeed.converters.staging.folder import WorkFolder
 from fitfeed.converters.staging.held import (
-    STAGED_IN,
     Held,
     files_by_name,
     find_held,
     listed_files,
     require_staged,
     staged_files,
+    staged_name,
 )
 from fitfeed.converters.staging.result_check import file_identity, is_whole
 from fitfeed.converters.staging.tfds_place import put_tfds_files, remove_tfds_files
@@ -301,11 +301,10 @@ def _move_into(work: WorkFolder, names: Iterable[str], staged: Mapping[str, int]
     """
 
     def move(name: str) -> Found | None:
-        for folder in STAGED_IN:
-            size = staged.get(f"{folder}{name}")
-            if size is not None:
-                return work.dataset.move(f"{WORK_FOLDER}/{work.digest}/{folder}{name}", name, size=size)
-        return None  # it is in place already
+        held = staged_name(name, staged)
+        if held is None:
+            return None
+        return work.dataset.move(f"{WORK_FOLDER}/{work.digest}/{held}", name, size=staged[held])
 
     moved = for_each(work.dataset, move, names)
     return {found.name: file_identity(found) for found in moved if found is not None}

@@ -56,6 +56,11 @@ def staged_files(work: WorkFolder) -> dict[str, int]:
     return dict(ChainMap(*for_each(work.root, below, STAGED_IN)))
 
 
+def staged_name(file: str, staged: Mapping[str, int]) -> str | None:
+    """Where below the folder of a job the file is that will have this name in the dataset; None if it is in place already."""
+    return next((name for name in (f"{folder}{file}" for folder in STAGED_IN) if name in staged), None)
+
+
 def require_staged(work: WorkFolder, entries: Iterable[File], staged: Mapping[str, int]) -> None:
     """Compares the sizes of staged files, while the dataset that they are to replace is still whole.
 
@@ -68,8 +73,7 @@ def require_staged(work: WorkFolder, entries: Iterable[File], staged: Mapping[st
         OSError: If the store has taken less of one than was put.
     """
     for entry in () if work.root.area().moves_at_once else entries:
-        names = (name for name in (f"{folder}{entry.file}" for folder in STAGED_IN) if name in staged)
-        name = next(names, None)
+        name = staged_name(entry.file, staged)
         if name is not None and staged[name] != entry.bytes:
             raise taken_less(entry.bytes, staged[name], work.root.address(name))
 

@@ -23,7 +23,6 @@ class RequestsAtOnce:
 
     That time is the least of those measured lately. Others have waited, for a CPU or for the network: more requests
     would make them wait longer.
-
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:

@@ -4,16 +4,16 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.staging import sign_of_life
+from fitfeed.schemas.storage import claim
 from fitfeed.schemas.storage.place import Place
+from tests.beam_jobs.draw import draw
 from tests.beam_jobs.growing import SMALL
 from tests.beam_jobs.launches import OPTIONS, OTHER
 from tests.beam_jobs.stepped_engine import SteppedEngine
-from tests.deep import png
 from tests.folders import contents
 from tests.schemas.storage.places import KINDS, PLACES
 from tests.without_beam import convert
@@ -53,12 +53,7 @@ def small_dataset(photos: Path, later: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def six_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Tiny pictures in two classes."""
-    folder = tmp_path_factory.mktemp("overlapping") / "photos"
-    for number in range(6):
-        name = folder / ("cat", "dog")[number % 2] / f"{number}.png"
-        name.parent.mkdir(parents=True, exist_ok=True)
-        name.write_bytes(png(np.full((4, 5, 3), number * 20, np.uint8)))
-    return folder
+    return draw(tmp_path_factory.mktemp("overlapping") / "photos", range(6))
 
 
 @pytest.fixture(scope="session")
@@ -87,3 +82,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[SteppedEngine]:
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Where there is nothing yet: a folder, and a store."""
     return KINDS[request.param](tmp_path)
+
+
+@pytest.fixture
+def dead_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each claim that is found is an hour old."""
+    monkeypatch.setattr(claim._Holder, "_age", lambda *_: 3600.0)

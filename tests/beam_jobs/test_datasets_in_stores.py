@@ -26,21 +26,12 @@ from fitfeed.schemas.storage import claim
 from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.storage.store import StorePlace
 from fitfeed.schemas.tfds_info import TFDS_NAMES
-from tests.deep import png
+from tests.beam_jobs.draw import draw
 from tests.folders import contents
 from tests.schemas.storage.places import memory_place
 from tests.without_beam import convert
 
 OPTIONS = ConvertOptions(shards=2)
-
-
-def draw(folder: Path, numbers: range) -> Path:
-    """Pictures in two classes."""
-    for number in numbers:
-        name = folder / ("cat", "dog")[number % 2] / f"{number}.png"
-        name.parent.mkdir(parents=True, exist_ok=True)
-        name.write_bytes(png(np.full((4, 5, 3), number * 20, np.uint8)))
-    return folder
 
 
 @pytest.fixture
@@ -51,12 +42,6 @@ def photos(tmp_path: Path) -> Path:
 @pytest.fixture
 def place() -> Place:
     return memory_place()
-
-
-@pytest.fixture
-def dead_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each claim that is found is an hour old."""
-    monkeypatch.setattr(claim._Holder, "_age", lambda *_: 3600.0)
 
 
 def stored(place: Place) -> dict[str, bytes]:

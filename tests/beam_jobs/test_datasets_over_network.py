@@ -12,9 +12,10 @@ from fitfeed.converters.options import ConvertOptions
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import UsageError
 from fitfeed.schemas.processes.guarded_calls import GuardedCalls
-from fitfeed.schemas.storage import claim, clients
+from fitfeed.schemas.storage import clients
 from fitfeed.schemas.storage.open_place import open_place
-from tests.beam_jobs.test_datasets_in_stores import OPTIONS, draw, stored
+from tests.beam_jobs.draw import draw
+from tests.beam_jobs.test_datasets_in_stores import OPTIONS, stored
 from tests.beam_jobs.test_sources_over_network import FAST
 from tests.folders import contents
 from tests.servers.network_faults import FAULTS, Rule, Rules, Seeded
@@ -27,12 +28,6 @@ from tests.without_beam import convert
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     return draw(tmp_path / "photos", range(6))
-
-
-@pytest.fixture
-def dead_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each claim that is found is an hour old."""
-    monkeypatch.setattr(claim._Holder, "_age", lambda *_: 3600.0)
 
 
 @pytest.mark.parametrize("store", EVERY_KIND, indirect=True)

@@ -22,9 +22,12 @@ from fitfeed.schemas.manifest import MANIFEST_NAME, read_manifest
 from fitfeed.schemas.side_tables import SIDE_TABLES
 from fitfeed.schemas.storage import claim
 from fitfeed.schemas.storage.place import Place
-from tests.beam_jobs.test_datasets_in_stores import OPTIONS, draw, stored
+from tests.beam_jobs.draw import draw
+from tests.beam_jobs.test_datasets_in_stores import OPTIONS, stored
 from tests.schemas.storage.places import memory_place
 from tests.without_beam import convert, without_beam
+
+pytestmark = pytest.mark.usefixtures("dead_at_once")
 
 OTHER = ConvertOptions(shards=2, size=(3, 3))
 """Another job, whose files have the same names."""
@@ -38,12 +41,6 @@ def photos(tmp_path: Path) -> Path:
 @pytest.fixture
 def place() -> Place:
     return memory_place()
-
-
-@pytest.fixture(autouse=True)
-def dead_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each claim that is found is an hour old."""
-    monkeypatch.setattr(claim._Holder, "_age", lambda *_: 3600.0)
 
 
 def once_before(

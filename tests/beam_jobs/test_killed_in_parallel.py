@@ -13,7 +13,8 @@ from fitfeed.beam_jobs import ConversionResult
 from fitfeed.schemas.storage import claim
 from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.storage.store import StorePlace
-from tests.beam_jobs.test_datasets_in_stores import Died, draw, stored, ways
+from tests.beam_jobs.draw import draw
+from tests.beam_jobs.test_datasets_in_stores import Died, stored, ways
 from tests.folders import contents
 from tests.schemas.storage.places import memory_place
 

@@ -12,7 +12,8 @@ from fitfeed.converters.staging.staging import Staging
 from fitfeed.converters.verify import verify_dataset
 from fitfeed.schemas.errors import ConversionError, OvertakenError
 from fitfeed.schemas.storage.place import Place
-from tests.beam_jobs.test_datasets_in_stores import OPTIONS, draw
+from tests.beam_jobs.draw import draw
+from tests.beam_jobs.test_datasets_in_stores import OPTIONS
 from tests.schemas.storage.places import memory_place
 from tests.without_beam import convert
 

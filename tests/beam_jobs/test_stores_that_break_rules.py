@@ -14,7 +14,8 @@ from fitfeed.schemas.manifest import MANIFEST_NAME
 from fitfeed.schemas.storage import store
 from fitfeed.schemas.storage.place import Place
 from fitfeed.schemas.tfds_info import TFDS_NAMES
-from tests.beam_jobs.test_datasets_in_stores import OPTIONS, draw, stored
+from tests.beam_jobs.draw import draw
+from tests.beam_jobs.test_datasets_in_stores import OPTIONS, stored
 from tests.schemas.storage.places import memory_place
 from tests.without_beam import convert
 

@@ -1,13 +1,13 @@
 """What was tried with which versions, in `tests/lanes/tried.json`, and the tables of docs/compatibility.md that follow from it."""
 
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.measure import checked_out
 from tests.lanes.compare import ALIKE, PLAIN, WAYS_NAME, Lane, arrays_differ, compare, files_differ
 
 TRIED = Path(__file__).with_name("tried.json")
@@ -82,10 +82,9 @@ def held(folder: Path, newest: Path, tests: Counted) -> Tried:
         ]
         for part in ("images", "labels")
     }
-    describe = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     return Tried(
         date=datetime.now(UTC).date().isoformat(),
-        commit=subprocess.run(describe, capture_output=True, check=True, text=True).stdout.strip(),
+        commit=checked_out() or "",
         versions=lane.versions,
         conversions=(sum(converted), len(converted)),
         images=(sum(fed["images"]), len(fed["images"])),
