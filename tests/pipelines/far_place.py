@@ -4,7 +4,7 @@ import errno
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from typing_extensions import override
@@ -18,23 +18,35 @@ from fitfeed.schemas.storage.place import OpenFile
 
 
 class Network:
-    """What all reads of far places go through. Tests change it."""
+    """What all reads of far places go through. Tests change it.
+
+    Threads of a test may read on when it has ended. So places that were made before a reset are not seen after it.
+    """
 
     def __init__(self) -> None:
+        self.resets = 0
+        self._lock = threading.Lock()
         self.reset()
 
     def reset(self) -> None:
-        self.latency_s, self.is_dead = 0.0, False
-        self.reads: list[tuple[str, int, int]] = []
-        self.before: Callable[[str, int], None] = lambda name, offset: None
-        self._lock = threading.Lock()
-
-    def pass_through(self, name: str, offset: int, length: int) -> None:
         with self._lock:
+            self.resets += 1
+            self.latency_s, self.is_dead = 0.0, False
+            self.reads: list[tuple[str, int, int]] = []
+            self.before: Callable[[str, int], None] = lambda name, offset: None
+
+    def pass_through(self, resets: int, name: str, offset: int, length: int) -> None:
+        with self._lock:
+            if resets != self.resets:
+                return
             self.reads.append((name, offset, length))
         time.sleep(self.latency_s)
-        self.before(name, offset)
-        if self.is_dead:
+        with self._lock:
+            if resets != self.resets:
+                return
+            before, is_dead = self.before, self.is_dead
+        before(name, offset)
+        if is_dead:
             reason = "the store could not be reached, or broke off its answer, 11 times in 181 s"
             raise OSError(errno.ETIMEDOUT, reason, name)
 
@@ -48,6 +60,8 @@ NETWORK = Network()
 @dataclass(frozen=True)
 class FarPlace(LocalPlace):
     """A folder behind a network."""
+
+    resets: int = field(default_factory=lambda: NETWORK.resets, compare=False, repr=False)
 
     @override
     def __str__(self) -> str:
@@ -69,7 +83,7 @@ class FarPlace(LocalPlace):
 
     @override
     def open(self, name: str) -> OpenFile:
-        NETWORK.pass_through(name, 0, 0)
+        NETWORK.pass_through(self.resets, name, 0, 0)
         identity = self.find(name).identity
         return FarFile(self, name, super().open(name), identity)
 
@@ -82,7 +96,7 @@ class FarFile(OpenFile):
 
     @override
     def read_into(self, offset: int, memory: memoryview) -> int:
-        NETWORK.pass_through(self._name, offset, len(memory))
+        NETWORK.pass_through(self._place.resets, self._name, offset, len(memory))
         if self._place.find(self._name).identity != self._identity:
             raise OSError(errno.ESTALE, "it was replaced meanwhile by another object", self._name)
         return self._inner.read_into(offset, memory)

@@ -122,7 +122,7 @@ def test_what_a_forged_index_says(
 def test_each_shard_is_opened_once_and_each_example_is_one_request(dataset: Path) -> None:
     far = FarPlace(dataset)
     files = examples(far)
-    NETWORK.reset()
+    NETWORK.reads.clear()
     reader = FarStoredReader(far)
     with reader.reading(files[:4], most=MOST) as read:
         for file in files[:4]:

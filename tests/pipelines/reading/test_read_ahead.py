@@ -39,13 +39,11 @@ def assert_right(request: BatchRequest, dataset: Dataset) -> None:
     assert [records.encoded(row) for row in request.examples.tolist()] == [bytes(p) for p in request.payloads]
 
 
-def settled() -> int:
-    """How many reads there are, once no more come."""
-    count = -1
-    while count != len(NETWORK.reads):
-        count = len(NETWORK.reads)
-        time.sleep(0.02)
-    return count
+def settled(one: ReadAhead) -> int:
+    """How many reads there are, once all that is read ahead is there."""
+    for batch in one._waiting.values():
+        batch.reads.wait()
+    return len(NETWORK.reads)
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
@@ -61,7 +59,7 @@ def test_the_next_batches_are_read_over_the_end_of_the_epoch(flowers: Dataset) -
     one, steps = reader(dataset)
     last = len(steps) - 1
     one.request(0, last)
-    before = settled()
+    before = settled(one)
     assert_right(one.request(1, 0), flowers)
     assert_right(one.request(1, 1), flowers)
     assert (1, 2) in one._waiting
@@ -72,7 +70,7 @@ def test_the_next_batches_are_read_over_the_end_of_the_epoch(flowers: Dataset) -
 def test_neighbors_are_read_by_one_request(flowers: Dataset) -> None:
     one, steps = reader(far(flowers.path), shuffle=False, batch_size=53)
     one.request(0, 0)
-    settled()
+    settled(one)
     shards = [name for name, _, length in NETWORK.shard_reads() if length]
     assert len(steps) == 1
     assert len(shards) == 2 * len(
@@ -144,7 +142,7 @@ def test_a_dead_network_is_an_error_and_reading_goes_on_when_it_is_back(flowers:
     dataset = far(flowers.path)
     one, _ = reader(dataset)
     assert_right(one.request(0, 0), flowers)
-    settled()
+    settled(one)
     NETWORK.is_dead = True
     with pytest.raises(
         FeedError, match=r"far:/.*-of-.* cannot be read: the store could not be reached.*11 times"
