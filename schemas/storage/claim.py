@@ -122,7 +122,7 @@ class _Holder(Claim):
         self.token = uuid.uuid4().hex
         self._place, self._name = place, name
         self._identity = ""
-        self._good_until = 0.0
+        self._due_at = self._good_until = 0.0
         self._lost = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._refresh, name=f"claim {place}", daemon=True)
@@ -168,19 +168,24 @@ class _Holder(Claim):
                 time.sleep(POLL_S)
 
     def try_condition(self, require_kept: Callable[[str], None]) -> None:
-        """Finds out whether the store holds conditions. Nothing writes the claim anew meanwhile.
+        """Finds out whether the store holds conditions. Nothing writes the claim anew meanwhile, so this does, if it took long.
 
         Raises:
-            LostClaimError: If this process stood still so long that the claim may have been another's, and given back.
-            OSError: If it does not.
+            LostClaimError: If it took so long that another process has the claim now, or had it and gave it back.
+            OSError: If the store does not hold conditions, or does not answer.
         """
         try:
             require_kept(self.token)
+            self._put_late()
         except BaseException as error:
             self._forget_trial()
             if isinstance(error, OSError):
                 self.require()
             raise
+
+    def _put_late(self) -> None:
+        if _now() >= self._due_at and not self._put(self._identity):
+            raise _lost(self._place, self._name)
 
     def _forget_trial(self) -> None:
         """Removes what the trial has put, or gives the claim back; one that is another's stays."""
@@ -226,7 +231,7 @@ class _Holder(Claim):
             self._identity = self._place.write_if(self._name, content, identity=identity).identity
         except FileExistsError:
             return False
-        self._good_until = begun + LIFETIME_S - MARGIN_S
+        self._due_at, self._good_until = begun + REFRESH_S, begun + LIFETIME_S - MARGIN_S
         return True
 
     def _age(self, seen: "Found") -> float:
