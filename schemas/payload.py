@@ -91,13 +91,17 @@ def claimed_size(payload: bytes | memoryview) -> tuple[int, int]:
     """
     kind = payload_format(payload)
     if kind == "jpeg":
-        # The decoder itself reads the header, so the two cannot disagree about where the size is.
-        height, width, *_ = simplejpeg.decode_jpeg_header(payload)
-        return height, width
+        return _jpeg_size(payload)
     if kind == "png" and bytes(payload[12:16]) == b"IHDR" and len(payload) >= IHDR_END:
         return int.from_bytes(payload[20:24], "big"), int.from_bytes(payload[16:20], "big")
     msg = "not a JPEG or PNG payload"
     raise ValueError(msg)
+
+
+def _jpeg_size(payload: bytes | memoryview) -> tuple[int, int]:
+    # The decoder itself reads the header, so the two cannot disagree about where the size is.
+    height, width, *_ = simplejpeg.decode_jpeg_header(payload)
+    return height, width
 
 
 def is_animated_png(data: bytes | memoryview) -> bool:
@@ -153,11 +157,15 @@ def _decode(
     if depth == 16:
         return _decode_16_bit(payload, size=size, channels=channels)
     if payload_format(payload) == "jpeg":
-        # Strict: what libjpeg only warns about is never stored, so a warning here means damage.
-        colorspace = "RGB" if channels == 3 else "GRAY"
-        pixels: Pixels = simplejpeg.decode_jpeg(payload, colorspace=colorspace, strict=True, buffer=buffer)
-        return pixels
+        return _decode_jpeg(payload, channels=channels, buffer=buffer)
     return _decode_png(payload, size=size, channels=channels)
+
+
+def _decode_jpeg(payload: bytes | memoryview, *, channels: int, buffer: Pixels | None) -> Pixels:
+    # Strict: what libjpeg only warns about is never stored, so a warning here means damage.
+    colorspace = "RGB" if channels == 3 else "GRAY"
+    pixels: Pixels = simplejpeg.decode_jpeg(payload, colorspace=colorspace, strict=True, buffer=buffer)
+    return pixels
 
 
 def _decode_png(payload: bytes | memoryview, *, size: tuple[int, int], channels: int) -> Pixels:
@@ -228,9 +236,11 @@ def decode_window(
         ValueError: If the bytes are not a JPEG or PNG image of this size. One that claims another size is not
             decoded.
     """
-    check_claimed_size(claimed_size(payload), size)
-    if payload_format(payload) != "jpeg":
-        return DecodedPayload(_decode(payload, size=size, channels=channels, depth=depth, buffer=buffer))
+    if depth == 16 or payload_format(payload) != "jpeg":
+        return DecodedPayload(
+            decode_payload(payload, size=size, channels=channels, depth=depth, buffer=buffer)
+        )
+    check_claimed_size(_jpeg_size(payload), size)
     height, width = size
     # libjpeg-turbo decodes a lossless JPEG at its full size whatever scale is asked for, and simplejpeg 1.9 gives it memory
     # for the scaled size only. No conversion stores one.
@@ -240,7 +250,7 @@ def decode_window(
     if stop - window.first < height:
         cut = rows_of(payload, window.first, stop, height=height)
     if cut is None and shrink == 1:
-        return DecodedPayload(_decode(payload, size=size, channels=channels, depth=8, buffer=buffer))
+        return DecodedPayload(_decode_jpeg(payload, channels=channels, buffer=buffer))
     data, first, rows = cut or (payload, 0, height)
     expected = (-(-rows // shrink), -(-width // shrink), channels)
     # With these minima, simplejpeg takes the scale 1 / shrink. One in between, such as 5/8, would take longer than

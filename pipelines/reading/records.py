@@ -183,13 +183,13 @@ class Records:
         """
         if self._raw:
             return DecodedPayload(self._raw_pixels(row, payload, scratch))
-        if payload is None:
-            memory = np.empty(int(self.index.length[row]), np.uint8)
-            if scratch is not None:
-                memory = scratch.take("payload", memory.shape)
-            self.read_into(row, memory.data)
-            return self._decode(row, memory, window, scratch)
-        return self._decode(row, np.frombuffer(payload, np.uint8), window, scratch)
+        if payload is not None:
+            return self._decode(row, np.frombuffer(payload, np.uint8), window, scratch)
+        opened = self._open()
+        size = int(opened.rows.length[row])
+        memory = np.empty(size, np.uint8) if scratch is None else scratch.take("payload", (size,))
+        self._read_into(opened, row, memory.data)
+        return self._decode(row, memory, window, scratch)
 
     def read_into(self, row: int, memory: memoryview) -> None:
         """Reads the stored bytes of a row into memory of their size.
@@ -197,7 +197,10 @@ class Records:
         Raises:
             DamagedExampleError: If they cannot be read.
         """
-        index, files = self._open()
+        self._read_into(self._open(), row, memory)
+
+    def _read_into(self, opened: _Opened, row: int, memory: memoryview) -> None:
+        index, files = opened
         try:
             done = files.read_into(int(index.shard[row]), int(index.offset[row]), memory)
         except OSError as error:
@@ -324,7 +327,7 @@ class Records:
                 what was stored.
         """
         index, files = self._open()
-        place, shape = index.labels[name], (*self._shape(row)[:2], 1)
+        place, shape = index.labels[name], (*self._shape(index, row)[:2], 1)
         offset, length = int(place.offset[row]), int(place.length[row])
         try:
             if payload is None:
@@ -340,7 +343,7 @@ class Records:
         return mask if mask.flags.writeable else mask.copy()
 
     def _raw_pixels(self, row: int, payload: Payload | None, scratch: ThreadScratch | None) -> Pixels:
-        shape = self._shape(row)
+        shape = self._shape(self.index, row)
         if payload is not None:
             return native(np.frombuffer(bytearray(payload), STORED_TYPES[self.depth]).reshape(shape))
         pixels = np.empty(shape, self.dtype) if scratch is None else scratch.take("pixels", shape, self.dtype)
@@ -350,9 +353,10 @@ class Records:
     def _decode(
         self, row: int, payload: npt.NDArray[np.uint8], window: DecodeWindow, scratch: ThreadScratch | None
     ) -> DecodedPayload:
-        height, width, channels = shape = self._shape(row)
+        index = self.index
+        height, width, channels = shape = self._shape(index, row)
         # This takes 1 to 2 us for 30 KB. It also finds damage that the decoder skips or decodes silently.
-        if google_crc32c.value(payload) != self.index.crc32c[row]:
+        if google_crc32c.value(payload) != index.crc32c[row]:
             raise self.damaged(row, "its bytes are not those that were stored (the CRC-32C differs)")
         buffer = None if scratch is None else scratch.take("pixels", (math.prod(shape),))
         try:
@@ -368,8 +372,7 @@ class Records:
             raise self.damaged(row, str(error)) from error
         return decoded if decoded.pixels.flags.writeable else decoded._replace(pixels=decoded.pixels.copy())
 
-    def _shape(self, row: int) -> tuple[int, int, int]:
-        index = self.index
+    def _shape(self, index: Index | JoinedIndex, row: int) -> tuple[int, int, int]:
         return int(index.height[row]), int(index.width[row]), self.channels
 
     def _row(self, number: SupportsIndex) -> int:

@@ -108,7 +108,7 @@ def resample(pixels: Pixels, view: CropResize, out: Pixels | None = None) -> Pix
         warp(pixels, view.full_matrix(), view.sampling, out)
         return out
     code = view.flip_code
-    crop, fraction = _crop(pixels, view)
+    crop, times, fraction = _crop(pixels, view)
     if crop.shape == shape and fraction is None:
         if code is not None:
             out = np.empty(shape, pixels.dtype) if out is None else out
@@ -121,9 +121,7 @@ def resample(pixels: Pixels, view: CropResize, out: Pixels | None = None) -> Pix
 
     out = np.empty(shape, pixels.dtype) if out is None else out
     if fraction is None:
-        cv2.resize(
-            halve(crop, _times(crop, view.size)), (width, height), dst=out, interpolation=cv2.INTER_LINEAR
-        )
+        cv2.resize(halve(crop, times), (width, height), dst=out, interpolation=cv2.INTER_LINEAR)
     else:
         warp(crop, fraction, PLAIN, out)
     if code is not None:
@@ -163,8 +161,10 @@ def _places(count: int, scale: float, start: float, limit: int) -> Integers:
     return inside
 
 
-def _crop(pixels: Pixels, view: CropResize) -> tuple[Pixels, Floats | None]:
+def _crop(pixels: Pixels, view: CropResize) -> tuple[Pixels, tuple[int, int], Floats | None]:
     """Returns the part of the image that is shown; or all of it, with the matrix from the output.
+
+    Between the two is how often rows and columns of that part are halved before resizing.
 
     The matrix is needed where pixels do not line up: a crop of a resized image has a box of fractional
     pixels, and an odd number of pixels cannot be halved. Rounding the box would shift the image.
@@ -174,13 +174,9 @@ def _crop(pixels: Pixels, view: CropResize) -> tuple[Pixels, Floats | None]:
     last, stop = max(first + 1, round(top + height)), max(start + 1, round(left + width))
     crop = pixels[first:last, start:stop]
     off = max(abs(top - first), abs(left - start), abs(top + height - last), abs(left + width - stop))
-    odd = [side % 2**times for side, times in zip(crop.shape, _times(crop, view.size), strict=False)]
-    if off < ALIGNED and not any(odd):
-        return crop, None
+    rows, columns = crop.shape[:2]
+    times = halvings(rows / view.size[0]), halvings(columns / view.size[1])
+    if off < ALIGNED and rows % 2 ** times[0] == columns % 2 ** times[1] == 0:
+        return crop, times, None
     y, x = height / view.size[0], width / view.size[1]
-    return pixels, np.array([[x, 0.0, left], [0.0, y, top], [0.0, 0.0, 1.0]])
-
-
-def _times(pixels: Pixels, size: Size) -> tuple[int, int]:
-    """Returns how often rows and columns are halved before resizing to a size."""
-    return halvings(pixels.shape[0] / size[0]), halvings(pixels.shape[1] / size[1])
+    return pixels, times, np.array([[x, 0.0, left], [0.0, y, top], [0.0, 0.0, 1.0]])
