@@ -26,6 +26,9 @@ from fitfeed.schemas.storage.place import Found, Place
 LAUNCH_NAME = "launch.json"
 MAX_LAUNCH_BYTES = 1 << 14
 
+MAX_CHANGES = 10
+"""Tries to change it. Others change it twice at most: they name the job, and say that it has ended."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class JobLaunch:
@@ -104,13 +107,15 @@ class LaunchRecord:
         self._root.delete(LAUNCH_NAME)
 
     def _change(self, token: str, change: Callable[[JobLaunch], JobLaunch]) -> None:
-        launch, found = self._read()
-        if launch is None or found is None or launch.token != token:
-            return
-        with suppress(
-            FileExistsError, FileNotFoundError
-        ):  # it is another one's by now, or was removed by who follows
-            self._root.write_if(LAUNCH_NAME, _to_json(change(launch)), identity=found.identity)
+        for _ in range(MAX_CHANGES):
+            launch, found = self._read()
+            if launch is None or found is None or launch.token != token:
+                return  # it is another one's by now, or was removed by who follows
+            with suppress(
+                FileExistsError, FileNotFoundError
+            ):  # its command and its job may change it at once
+                self._root.write_if(LAUNCH_NAME, _to_json(change(launch)), identity=found.identity)
+                return
 
     def _read(self) -> tuple[JobLaunch | None, Found | None]:
         try:

@@ -137,7 +137,7 @@ class LocalPlace(Place):
             while size < at_most and (more := os.read(descriptor, min(at_most - size, 1 << 20))):
                 parts.append(more)  # the file grew, or the system returned fewer bytes than asked for
                 size += len(more)
-            if Found.of_status(name, os.fstat(descriptor)) != found:
+            if not _is_as_it_was(found, os.fstat(descriptor)):
                 raise OSError(errno.ESTALE, "it was changed while it was read", self.address(name))
             return b"".join(parts), found
         finally:
@@ -230,6 +230,12 @@ class LocalPlace(Place):
             self.path.unlink()
         else:
             remove_folder(self.path)
+
+
+def _is_as_it_was(found: Found, status: os.stat_result) -> bool:
+    """Whether a file that is open still has the content that it had. One that was replaced or deleted has: only its ctime is another."""
+    now = Found.of_status(found.name, status)
+    return now == found or (now.identity == found.identity and status.st_nlink == 0)
 
 
 class _LocalFile(OpenFile):

@@ -193,7 +193,7 @@ def test_a_dataset_that_grows(
     threading.Timer(0.05, job.go_on).start()
     second = convert_anywhere(more, str(place), append=True, runner=RUNNER)
     assert second.manifest.splits["train"].examples == 7
-    assert len(engine.jobs) == 1
     assert job.end() is None
+    assert len(engine.jobs) == 1
     assert convert_here(more, str(place), append=True).up_to_date
     assert stored(place) == contents(tmp_path / "expected")

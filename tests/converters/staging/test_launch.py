@@ -1,6 +1,7 @@
 """The record of a launch: what an older launch may still do to it, and what may be found in its place."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,24 @@ from tests.schemas.storage.places import KINDS, PLACES
 @pytest.fixture(params=PLACES)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     return KINDS[request.param](tmp_path)
+
+
+def test_a_job_that_ends_while_it_is_named_has_ended(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = LaunchRecord(place)
+    record.begin(JobLaunch(token="one", engine="flink"))
+    read = LaunchRecord._read
+
+    def late(self: LaunchRecord) -> Any:
+        found = read(self)
+        monkeypatch.setattr(LaunchRecord, "_read", read)
+        record.name_job("one", "Flink job 1")
+        return found
+
+    monkeypatch.setattr(LaunchRecord, "_read", late)
+    record.end("one")
+    launch = record.read()
+    assert launch is not None
+    assert (launch.job, launch.ended) == ("Flink job 1", True)
 
 
 def test_an_older_launch_changes_nothing_of_the_next(place: Place) -> None:

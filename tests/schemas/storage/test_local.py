@@ -142,6 +142,24 @@ def test_a_file_that_grows_while_it_is_read_is_noticed(
         place.read("file", at_most=7)
 
 
+@pytest.mark.parametrize("how", ["replaced", "deleted"])
+def test_a_file_that_is_replaced_while_it_is_read_is_read_whole(
+    place: LocalPlace, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    read, content = os.read, (place.path / "file").read_bytes()
+
+    def other(descriptor: int, count: int) -> bytes:
+        monkeypatch.setattr(os, "read", read)
+        if how == "replaced":
+            place.write("file", b"of another size")
+        else:
+            place.delete("file")
+        return read(descriptor, count)
+
+    monkeypatch.setattr(os, "read", other)
+    assert place.read("file", at_most=1000)[0] == content
+
+
 def test_a_file_that_is_replaced_after_it_was_moved_was_moved(
     place: LocalPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
