@@ -111,9 +111,8 @@ class LaunchRecord:
             launch, found = self._read()
             if launch is None or found is None or launch.token != token:
                 return  # it is another one's by now, or was removed by who follows
-            with suppress(
-                FileExistsError, FileNotFoundError
-            ):  # its command and its job may change it at once
+            # Its command and its job may change it at once: then it is read again.
+            with suppress(FileExistsError, FileNotFoundError):
                 self._root.write_if(LAUNCH_NAME, _to_json(change(launch)), identity=found.identity)
                 return
 
